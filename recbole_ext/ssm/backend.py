@@ -1,0 +1,117 @@
+"""Which back end carries out a scan: what each one needs, and how `auto` chooses."""
+
+import functools
+import importlib.util
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+_LOGGER = logging.getLogger(__name__)
+
+SELECTIVE = "selective_scan"
+DIAGONAL = "diagonal_scan"
+
+
+class BackendUnavailable(RuntimeError):
+    """The back end that was asked for cannot run this scan here.
+
+    `exit_code` is what a command line ends with: 4, a missing resource.
+    """
+
+    exit_code = 4
+
+
+@dataclass(frozen=True)
+class ScanRequest:
+    """What a back end has to be able to do.
+
+    Attributes:
+        operation: `selective_scan` or `diagonal_scan`.
+        device_type: `cpu`, `cuda` or `mps`.
+        dtype: Type of the inputs.
+        carries_state: Whether a state from before the window enters the scan.
+    """
+
+    operation: str
+    device_type: str
+    dtype: torch.dtype
+    carries_state: bool
+
+
+def _always(request: ScanRequest) -> str | None:
+    """Plain PyTorch runs everywhere."""
+    return None
+
+
+def _mamba_ssm_obstacle(request: ScanRequest) -> str | None:
+    """Why mamba-ssm's CUDA kernel cannot serve the request, None if it can."""
+    if request.device_type != "cuda":
+        return f"it needs CUDA tensors (got {request.device_type}); use backend=auto"
+    if importlib.util.find_spec("selective_scan_cuda") is None:
+        return "its CUDA extension is not installed; run: pip install --no-build-isolation mamba-ssm"
+    if request.operation != SELECTIVE:
+        return "it has no diagonal_scan; use backend=auto"
+    if request.carries_state:
+        return "its kernel takes no initial_state; use backend=auto"
+    return None
+
+
+_OBSTACLES: dict[str, Callable[[ScanRequest], str | None]] = {
+    "reference": _always,
+    "parallel": _always,
+    "mamba_ssm": _mamba_ssm_obstacle,
+}
+_FASTEST_FIRST = {"cuda": ("mamba_ssm", "parallel"), "cpu": ("parallel",)}
+
+BACKENDS = tuple(_OBSTACLES)
+
+
+@functools.cache
+def _resolve(name: str, request: ScanRequest) -> str:
+    """The back end for a request, logged the first time it is asked for."""
+    if name != "auto":
+        obstacle = _OBSTACLES[name](request)
+        if obstacle:
+            raise BackendUnavailable(f"back end {name} cannot run {request.operation} here: {obstacle}")
+        return name
+    candidates = _FASTEST_FIRST.get(request.device_type, ("parallel",))
+    chosen = next(c for c in candidates if _OBSTACLES[c](request) is None)
+    _LOGGER.info("%s on %s (%s): back end %s", request.operation, request.device_type, request.dtype, chosen)
+    return chosen
+
+
+def resolve_backend(
+    name: str,
+    device_type: str,
+    operation: str = SELECTIVE,
+    dtype: torch.dtype = torch.float32,
+    carries_state: bool = False,
+) -> str:
+    """Turn `auto` into the fastest back end that can do it; hold an explicit choice to its word.
+
+    Args:
+        name: `auto` or one of `BACKENDS`.
+        device_type: `cpu`, `cuda` or `mps`.
+        operation: `selective_scan` or `diagonal_scan`.
+        dtype: Type of the inputs.
+        carries_state: Whether an initial state is given.
+
+    Returns:
+        One of `BACKENDS`.
+
+    Raises:
+        ValueError: If the name is unknown.
+        BackendUnavailable: If the named back end cannot do it; says why and what to run.
+    """
+    if name != "auto" and name not in BACKENDS:
+        raise ValueError(f"backend must be auto or one of {', '.join(BACKENDS)} (got {name})")
+    return _resolve(name, ScanRequest(operation, device_type, dtype, carries_state))
+
+
+def backend_status() -> dict[str, str | None]:
+    """Every back end with None where it works on this machine, else the reason and the command that helps."""
+    device_type = "cuda" if torch.cuda.is_available() else "cpu"
+    request = ScanRequest(SELECTIVE, device_type, torch.float32, carries_state=False)
+    return {name: obstacle(request) for name, obstacle in _OBSTACLES.items()}
