@@ -1,0 +1,128 @@
+"""Words into calls; errors into one plain message and an exit code.
+
+    run_recbole_ext.py --model=M --dataset=D [--config_files="a.yaml b.yaml"] [--key=value | --key value ...]
+    run_recbole_ext.py --model=M --help
+    run_recbole_ext.py doctor
+"""
+
+import sys
+import traceback
+import warnings
+from dataclasses import dataclass, field
+from typing import Any
+
+from recbole_ext.errors import RecBoleExtError, UsageError
+
+SWITCHES = ("help", "print_config", "debug")
+
+
+@dataclass
+class Words:
+    """A parsed command line.
+
+    Attributes:
+        command: `run` or `doctor`.
+        given: `--key=value` pairs, values read as YAML scalars.
+        switches: those of `SWITCHES` that were given.
+    """
+
+    command: str = "run"
+    given: dict[str, Any] = field(default_factory=dict)
+    switches: set[str] = field(default_factory=set)
+
+
+def parse(arguments: list[str]) -> Words:
+    """Read a command line; nothing is evaluated.
+
+    Raises:
+        UsageError: a word that is neither an option nor its value, or an option given twice.
+    """
+    from recbole_ext.config.yaml_reader import parse_scalar
+
+    words, rest = Words(), list(arguments)
+    if rest and rest[0] in ("doctor", "run"):
+        words.command = rest.pop(0)
+    while rest:
+        word = rest.pop(0)
+        if word in ("-h", "--help"):
+            words.switches.add("help")
+            continue
+        if not word.startswith("--") or word == "--":
+            raise UsageError(f"unexpected word {word!r}; options are --key=value or --key value")
+        key, equals, text = word[2:].partition("=")
+        if key in SWITCHES and not equals:
+            words.switches.add(key)
+            continue
+        if not equals:
+            if not rest or rest[0].startswith("--"):
+                raise UsageError(f"--{key} needs a value: --{key}=VALUE")
+            text = rest.pop(0)
+        if key in words.given:
+            raise UsageError(f"--{key} is given twice")
+        as_text = key in ("model", "dataset", "config_files", "data_path", "runs_dir")
+        words.given[key] = text if as_text else None if text == "None" else parse_scalar(text, f"--{key}")
+    return words
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command.
+
+    Returns:
+        0; 2 usage, 3 data, 4 resources, 5 non-finite numbers, 130 interrupted.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in arguments
+    if not debug:
+        warnings.filterwarnings("ignore", module="recbole")
+        warnings.simplefilter("ignore", FutureWarning)
+    try:
+        return _dispatch(parse(arguments))
+    except KeyboardInterrupt:
+        print("interrupted; the run directory keeps the best checkpoint so far", file=sys.stderr)
+        return 130
+    except Exception as error:
+        code = getattr(error, "exit_code", None)
+        if debug or code is None:
+            traceback.print_exc()
+        if code is None:
+            print("This is a fault of the program, not of your input; please report it with the lines above.",
+                  file=sys.stderr)
+            return 1
+        print(f"error: {error}", file=sys.stderr)
+        return code
+
+
+def _dispatch(words: Words) -> int:
+    if words.command == "doctor":
+        from recbole_ext.doctor import report
+
+        print(report())
+        return 0
+    model, dataset = words.given.get("model"), words.given.get("dataset")
+    if "help" in words.switches:
+        from recbole_ext.help import help_text
+
+        print(help_text(model))
+        return 0
+    if not model or not dataset:
+        raise UsageError("--model and --dataset are needed, for instance: --model=SS4Rec --dataset=ml-100k\n"
+                         "all models, data sets and keys: --help; what works on this machine: doctor")
+    return _run(words, model, dataset)
+
+
+def _run(words: Words, model: str, dataset: str) -> int:
+    from recbole_ext.config.config import build_config
+    from recbole_ext.config.show import config_lines
+
+    files = str(words.given.get("config_files") or "").split()
+    config = build_config(model, dataset, files, words.given)
+    if "print_config" in words.switches:
+        print("\n".join(config_lines(config)))
+        return 0
+    from recbole_ext.quick_start import run
+
+    run(config, [sys.executable, *sys.argv])
+    return 0
+
+
+__all__ = ["RecBoleExtError", "main", "parse"]

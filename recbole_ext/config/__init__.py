@@ -1,0 +1,1 @@
+"""One strict, typed configuration, with the origin of every value."""

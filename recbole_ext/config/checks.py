@@ -1,0 +1,116 @@
+"""Faults of a configuration that can be seen before any data is read; all are reported at once."""
+
+from collections.abc import Callable
+from typing import Any
+
+from recbole_ext.config.known_keys import Key, host_keys, keys_of, keys_read_by, nearest, properties_folder
+from recbole_ext.config.layers import Layer
+from recbole_ext.errors import UsageError
+from recbole_ext.registry import ModelEntry
+
+LEARNERS = ("adam", "adamw", "sgd", "adagrad", "rmsprop", "sparse_adam")
+CHOICES: dict[str, tuple[str, ...]] = {
+    "time_order": ("exact", "recbole"),
+    "train_mode": ("all_positions", "prefix"),
+    "loss_type": ("CE", "BPR"),
+    "learner": LEARNERS,
+}
+_BASELINES = ("popularity", "markov")
+_EVAL_ARGS = ("split", "order", "group_by", "mode")
+
+
+def known_keys(entry: ModelEntry, layers: list[Layer]) -> dict[str, Key]:
+    """Every key that means something to this model: RecBole's, ours, the model's, the data set's."""
+    keys = dict(host_keys())
+    for layer in layers:
+        keys.update({name: Key(name) for name in layer.values if not layer.user and name not in keys})
+    keys.update({name: Key(name) for name in keys_read_by(entry.source) if name not in keys})
+    keys.update(keys_of(entry.properties))
+    keys.update(keys_of(properties_folder() / "overall.yaml"))
+    return keys
+
+
+def check(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> None:
+    """Refuse unknown keys, wrong types and impossible values of the user's layers.
+
+    Raises:
+        UsageError: with one line per fault.
+    """
+    keys = known_keys(entry, layers)
+    faults = [fault for layer in layers if layer.user for fault in _layer_faults(layer, keys)]
+    faults += [fault for rule in _RULES for fault in rule(entry, layers, values)]
+    if faults:
+        raise UsageError("\n".join(faults))
+
+
+def _layer_faults(layer: Layer, keys: dict[str, Key]) -> list[str]:
+    faults = []
+    for name, value in layer.values.items():
+        if name not in keys:
+            faults.append(f"{layer.origin(name)}: unknown key '{name}'{nearest(name, keys)}")
+        elif not keys[name].accepts(value):
+            faults.append(f"{layer.origin(name)}: {name} must be a {keys[name].type} (got {value!r})")
+    return faults
+
+
+def _choices(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
+    faults = []
+    for name, allowed in CHOICES.items():
+        value = values.get(name)
+        ours = entry.own or name not in ("loss_type",)
+        if ours and value is not None and str(value).lower() not in [a.lower() for a in allowed]:
+            faults.append(f"{name} must be one of {', '.join(allowed)} (got {value!r}){nearest(str(value), allowed)}")
+    for name in values.get("baselines") or []:
+        if name not in _BASELINES:
+            faults.append(f"baselines must be among {', '.join(_BASELINES)} (got {name!r})")
+    return faults
+
+
+def _metrics(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
+    from recbole.evaluator import metric_types
+
+    names = values["metrics"] if isinstance(values["metrics"], list) else [values["metrics"]]
+    faults = [f"there is no metric named {n!r}{nearest(str(n), metric_types)} All names: {', '.join(sorted(metric_types))}"
+              for n in names if str(n).lower() not in metric_types]
+    chosen, _, cutoff = str(values["valid_metric"]).partition("@")
+    cutoffs = values["topk"] if isinstance(values["topk"], list) else [values["topk"]]
+    if chosen.lower() not in [str(n).lower() for n in names]:
+        faults.append(f"valid_metric {values['valid_metric']!r} must be one of metrics ({', '.join(map(str, names))})")
+    elif cutoff and cutoff not in [str(k) for k in cutoffs]:
+        faults.append(f"valid_metric {values['valid_metric']!r} needs {cutoff} among topk (got {values['topk']})")
+    faults += [f"topk must hold positive integers (got {k!r})" for k in cutoffs if not isinstance(k, int) or k <= 0]
+    return faults
+
+
+def _positive(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
+    names = ("epochs", "train_batch_size", "eval_batch_size", "MAX_ITEM_LIST_LENGTH", "learning_rate", "eval_memory_gb",
+             "eval_step")
+    return [f"{n} must be positive (got {values[n]!r})" for n in names
+            if isinstance(values.get(n), int | float) and values[n] <= 0]
+
+
+def _negatives_with_ce(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
+    if entry.family != "sequential" or values.get("loss_type") != "CE":
+        return []
+    if any(layer.user and layer.values.get("train_neg_sample_args") for layer in layers):
+        return ["train_neg_sample_args: loss_type CE scores all items and samples no negatives; "
+                "remove train_neg_sample_args, or choose --loss_type=BPR"]
+    return []
+
+
+def _eval_args(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
+    given = values.get("eval_args")
+    if not isinstance(given, dict):
+        return [f"eval_args must be a mapping with {', '.join(_EVAL_ARGS)} (got {given!r})"]
+    faults = [f"eval_args has no part '{part}'{nearest(str(part), _EVAL_ARGS)}" for part in given if part not in _EVAL_ARGS]
+    if entry.family == "sequential" and given.get("order") != "TO":
+        faults.append(f"eval_args: order must be TO for sequential models (got {given.get('order')!r})")
+    split = given.get("split")
+    if not (isinstance(split, dict) and len(split) == 1 and set(split) <= {"RS", "LS", "TS"}):
+        faults.append(f"eval_args: split must be one of {{RS: [..]}}, {{LS: ..}}, {{TS: [..]}} (got {split!r})")
+    return faults
+
+
+_RULES: tuple[Callable[[ModelEntry, list[Layer], dict[str, Any]], list[str]], ...] = (
+    _choices, _metrics, _positive, _negatives_with_ce, _eval_args,
+)

@@ -1,0 +1,117 @@
+"""RecBole's Config, filled by us: no argv of its own, no eval, no environment side effects, known origins."""
+
+import copy
+import re
+from pathlib import Path
+from typing import Any
+
+from recbole.config import Config as RecBoleConfig
+
+from recbole_ext.config.checks import check
+from recbole_ext.config.known_keys import RECBOLE
+from recbole_ext.config.layers import Layer, default_layers, merge, protocol_layer, user_file
+from recbole_ext.config.yaml_reader import _Loader
+from recbole_ext.errors import UsageError
+from recbole_ext.registry import ModelEntry, find_model
+from recbole_ext.training.device import Placement, place
+
+_NAME = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
+
+
+class Config(RecBoleConfig):
+    """One value per key, as RecBole's classes expect it, with where each came from.
+
+    Attributes:
+        entry: the registry's entry of the model.
+        origins: key to `file:line`, `command line` or `default`.
+        protocol_changes: the protocol's keys that the user set apart from the preset.
+        placement: device and place among the processes of a distributed run.
+    """
+
+    def __init__(self, entry: ModelEntry, dataset: str, layers: list[Layer]) -> None:
+        self.entry = entry
+        self.compatibility_settings()
+        self._init_parameters_category()
+        self.yaml_loader = _Loader
+        values, self.origins = merge(layers)
+        check(entry, layers, values)
+        self.final_config_dict = copy.deepcopy(values)
+        self.model, self.dataset, self.model_class = entry.name, dataset, entry.load()
+        self.final_config_dict["MODEL_TYPE"] = getattr(self.model_class, "type", None)
+        self._settle(layers)
+        self.placement = self._init_device()
+
+    def _settle(self, layers: list[Layer]) -> None:
+        """Let RecBole derive what it derives, and name its complaints as faults of the configuration."""
+        values = self.final_config_dict
+        values["data_path"] = values.get("data_path") or "dataset"
+        root = values["data_path"]
+        if self.entry.family == "sequential" and values.get("loss_type") == "CE":
+            values["train_neg_sample_args"] = None
+        if values["train_neg_sample_args"] == "None":
+            values["train_neg_sample_args"] = None
+        try:
+            self._set_default_parameters()
+            self._set_train_neg_sample_args()
+            self._set_eval_neg_sample_args("valid")
+            self._set_eval_neg_sample_args("test")
+        except (ValueError, TypeError, RuntimeError, NotImplementedError) as error:
+            raise UsageError(str(error)) from None
+        values["data_path"] = str(data_folder(root, self.dataset))
+        preset = protocol_layer(layers).values
+        self.protocol_changes = {k: values[k] for k, v in preset.items() if values[k] != v}
+
+    def _init_device(self) -> Placement:
+        placement = place(self.final_config_dict)
+        self.final_config_dict.update(
+            device=placement.device, single_spec=placement.world_size == 1, local_rank=placement.local_rank,
+            world_size=placement.world_size, gpu_id=str(self.final_config_dict.get("gpu_id") or ""),
+        )
+        return placement
+
+    def alone(self) -> "Config":
+        """The same configuration for a loader that one process reads whole, also in a distributed run."""
+        view = copy.copy(self)
+        view.final_config_dict = {**self.final_config_dict, "single_spec": True, "world_size": 1}
+        return view
+
+    def compatibility_settings(self) -> None:
+        """Give numpy the old aliases on which RecBole's sources rely (numpy < 2)."""
+        import numpy as np
+
+        for old, new in (("bool", np.bool_), ("int", np.int_), ("float", np.float64), ("complex", np.complex128),
+                         ("object", np.object_), ("str", np.str_), ("long", np.int_), ("unicode", np.str_)):
+            if old not in np.__dict__:
+                setattr(np, old, new)
+
+
+def data_folder(root: str, dataset: str) -> Path:
+    """Where a data set's files lie: under `root`, or, for ml-100k alone, in the installed RecBole."""
+    folder = Path(root) / dataset
+    carried = RECBOLE / "dataset_example" / dataset
+    return carried if not folder.is_dir() and carried.is_dir() else folder
+
+
+def build_config(model: str, dataset: str, config_files: list[str], given: dict[str, Any]) -> Config:
+    """Resolve all sources into one configuration.
+
+    Args:
+        model: a name of the registry.
+        dataset: name of the data set's folder.
+        config_files: paths, or names of files in properties/model, later ones win.
+        given: values from the command line.
+
+    Raises:
+        UsageError: any fault of the configuration; all are listed.
+        ResourceError: the model needs a library that is not installed.
+    """
+    for kind, name in (("model", model), ("dataset", dataset)):
+        if not _NAME.match(name):
+            raise UsageError(f"--{kind} must be 1 to 64 letters, digits, '.', '_' or '-' (got {name!r})")
+    entry = find_model(model)
+    user = [user_file(name) for name in config_files] + [Layer("command line", given, user=True)]
+    for layer in user:
+        layer.values = {k: v for k, v in layer.values.items() if k not in ("model", "dataset", "config_files")}
+    roots = [layer.values["data_path"] for layer in user if layer.values.get("data_path")]
+    lower = default_layers(entry, dataset, data_folder(roots[-1] if roots else "dataset", dataset))
+    return Config(entry, dataset, [*lower, protocol_layer([*lower, *user]), *user])

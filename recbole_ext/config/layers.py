@@ -1,0 +1,132 @@
+"""From property files, user files and the command line to one value per key, each with its origin.
+
+Later layers win. RecBole's own order is kept: its defaults, the model's, the data set's, those of the
+model's family, then ours, then the user's files, then the command line.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from recbole_ext.config.known_keys import RECBOLE, nearest, properties_folder
+from recbole_ext.config.yaml_reader import read_yaml
+from recbole_ext.errors import UsageError
+from recbole_ext.registry import ModelEntry
+
+MERGED_KEYS = ("eval_args", "train_neg_sample_args")
+
+
+@dataclass
+class Layer:
+    """Values from one place.
+
+    Attributes:
+        source: what the user is told, `properties/overall.yaml` or `command line`.
+        values: key to value.
+        lines: 1-based line of each key, where the source is a file.
+        user: True for what the user wrote, as opposed to defaults.
+    """
+
+    source: str
+    values: dict[str, Any]
+    lines: dict[str, int] = field(default_factory=dict)
+    user: bool = False
+
+    def origin(self, key: str) -> str:
+        """Where a value stands: `properties/overall.yaml:7`."""
+        return f"{self.source}:{self.lines[key]}" if key in self.lines else self.source
+
+
+def file_layer(path: Path, shown: str, user: bool = False) -> Layer:
+    """Read a file that must exist into a layer."""
+    values, lines = read_yaml(path)
+    return Layer(shown, values, lines, user)
+
+
+def default_layers(entry: ModelEntry, dataset: str, data_folder: Path | None) -> list[Layer]:
+    """The layers below the user's own, lowest first.
+
+    Args:
+        entry: the model.
+        dataset: the data set's name.
+        data_folder: the folder of the data set, whose `<dataset>.yaml` describes it, if it is known.
+    """
+    host, ours = RECBOLE / "properties", properties_folder()
+    recbole_files = ["overall.yaml", f"model/{entry.name}.yaml", "dataset/sample.yaml", f"dataset/{dataset}.yaml"]
+    if not entry.own and entry.properties.is_file():
+        recbole_files[1] = f"model/{entry.properties.name}"
+    recbole_files += [f"quick_start_config/{name}" for name in _family_files(entry, dataset)]
+    layers = [file_layer(host / n, f"recbole {n}") for n in recbole_files if (host / n).is_file()]
+    for name in ("overall.yaml", f"model/{entry.name}.yaml", f"dataset/{dataset}.yaml"):
+        if (ours / name).is_file():
+            layers.append(file_layer(ours / name, f"properties/{name}"))
+    described = data_folder / f"{dataset}.yaml" if data_folder else None
+    if described and described.is_file():
+        layers.append(file_layer(described, str(described)))
+    return layers
+
+
+def _family_files(entry: ModelEntry, dataset: str) -> list[str]:
+    """RecBole's settings per family of models (its Config._load_internal_config_dict)."""
+    on_ml_100k = dataset == "ml-100k"
+    if entry.family in ("context_aware", "exlib"):
+        return ["context-aware.yaml"] + ["context-aware_ml-100k.yaml"] * on_ml_100k
+    if entry.family == "knowledge_aware":
+        return ["knowledge_base.yaml"]
+    if entry.family != "sequential":
+        return []
+    if entry.name in ("DIN", "DIEN"):
+        return ["sequential_DIN.yaml"] + ["sequential_DIN_on_ml-100k.yaml"] * on_ml_100k
+    if entry.name in ("GRU4RecKG", "KSR"):
+        return ["sequential_embedding_model.yaml"]
+    special = on_ml_100k and entry.name in ("GRU4RecF", "SASRecF", "FDSA", "S3Rec")
+    return ["sequential.yaml"] + ["special_sequential_on_ml-100k.yaml"] * special
+
+
+def user_file(name: str) -> Layer:
+    """A file named by --config_files: a path, or the name of a file in properties/model.
+
+    Raises:
+        UsageError: neither a file nor the name of a shipped one.
+    """
+    shipped = properties_folder() / "model" / f"{name}.yaml"
+    if Path(name).is_file():
+        return file_layer(Path(name), name, user=True)
+    if "/" not in name and shipped.is_file():
+        return file_layer(shipped, f"properties/model/{name}.yaml", user=True)
+    names = [path.stem for path in shipped.parent.glob("*.yaml")]
+    raise UsageError(f"--config_files: no file {name!r}{nearest(name, names)}")
+
+
+def protocol_layer(layers: list[Layer]) -> Layer:
+    """The preset that the highest layer with `protocol` names.
+
+    Raises:
+        UsageError: there is no such preset.
+    """
+    name = [layer.values["protocol"] for layer in layers if "protocol" in layer.values][-1]
+    folder = properties_folder() / "protocol"
+    names = sorted(path.stem for path in folder.glob("*.yaml"))
+    if name not in names:
+        raise UsageError(f"protocol must be one of {', '.join(names)} (got {name!r})")
+    return file_layer(folder / f"{name}.yaml", f"properties/protocol/{name}.yaml")
+
+
+def merge(layers: list[Layer]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Lay the layers over each other.
+
+    A part of `eval_args` or `train_neg_sample_args` given later replaces that part alone, so that
+    `--eval_args="{mode: uni100}"` keeps the split.
+
+    Returns:
+        The values and the origin of each.
+    """
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for layer in layers:
+        for key, value in layer.values.items():
+            below = values.get(key)
+            both = key in MERGED_KEYS and isinstance(below, dict) and isinstance(value, dict)
+            values[key] = {**below, **value} if both else value
+            origins[key] = layer.origin(key)
+    return values, origins

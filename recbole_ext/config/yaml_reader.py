@@ -1,0 +1,89 @@
+"""YAML without surprises: safe tags only, no duplicate keys, and the line of every key."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from recbole_ext.errors import UsageError
+
+_FLOAT = re.compile(
+    r"^[-+]?(?:[0-9][0-9_]*\.?[0-9_]*(?:[eE][-+]?[0-9]+)?|\.[0-9_]+(?:[eE][-+]?[0-9]+)?|\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$"
+)
+_INT = re.compile(r"^[-+]?[0-9][0-9_]*$")
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe loader that reads `1e-3` as a number and refuses a key given twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key '{key}' is given twice", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in (
+        "tag:yaml.org,2002:int", "tag:yaml.org,2002:float", "tag:yaml.org,2002:timestamp")]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", _INT, list("-+0123456789"))
+_Loader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+0123456789."))
+
+
+def parse_scalar(text: str, where: str) -> Any:
+    """Read one command-line value as YAML: `0.1`, `true`, `[5, 10]`, `{mode: full}`.
+
+    Args:
+        text: what stands behind `--key=`.
+        where: named in the error, for instance `--topk`.
+
+    Raises:
+        UsageError: the text is not YAML, or asks for a tag that is not safe.
+    """
+    try:
+        return yaml.load(text, Loader=_Loader)
+    except yaml.YAMLError as error:
+        raise UsageError(f"{where}: cannot read the value {text!r} as YAML: {_problem(error)}") from None
+
+
+def read_yaml(path: Path) -> tuple[dict[str, Any], dict[str, int]]:
+    """Read a configuration file.
+
+    Returns:
+        The mapping, and the 1-based line on which each top-level key stands.
+
+    Raises:
+        UsageError: no such file, not UTF-8, not YAML, an unsafe tag, or not a mapping.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read the configuration file {path}: {error}") from None
+    try:
+        node = yaml.compose(text, Loader=_Loader)
+        values = yaml.load(text, Loader=_Loader)
+    except yaml.YAMLError as error:
+        raise UsageError(f"{path}{_line(error)}: {_problem(error)}") from None
+    if values is None:
+        return {}, {}
+    if not isinstance(values, dict):
+        raise UsageError(f"{path}: a configuration file is a mapping of keys to values (got {type(values).__name__})")
+    lines = {key_node.value: key_node.start_mark.line + 1 for key_node, _ in node.value}
+    return values, lines
+
+
+def _line(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    return f":{mark.line + 1}" if mark else ""
+
+
+def _problem(error: yaml.YAMLError) -> str:
+    return getattr(error, "problem", None) or str(error)

@@ -1,0 +1,171 @@
+"""Reading RecBole's atomic files exactly: whole seconds stay integers, and every fault has a line number.
+
+An atomic file is tab-separated text whose first line names each column as `field:type`.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+
+from recbole_ext.errors import DataError
+
+TYPES = ("token", "float", "token_seq", "float_seq")
+_LAST_SECOND = 2**53
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of an atomic file: its field name and its RecBole type."""
+
+    field: str
+    type: str
+
+    @property
+    def header(self) -> str:
+        """As it stands in the first line: `user_id:token`."""
+        return f"{self.field}:{self.type}"
+
+
+def read_header(path: Path, separator: str = "\t", encoding: str = "utf-8") -> list[Column]:
+    """The columns that the first line of a file declares.
+
+    Raises:
+        DataError: the file is missing or empty, or a column is not `field:type` with a known type.
+    """
+    try:
+        with open(path, encoding=encoding) as file:
+            line = file.readline().rstrip("\r\n").removeprefix("\ufeff")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"cannot read {path}: {error}") from None
+    if not line:
+        raise DataError(f"{path}:1: the file is empty; expected a header such as user_id:token{separator}item_id:token")
+    columns = [_column(path, word) for word in line.split(separator)]
+    names = [column.field for column in columns]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise DataError(f"{path}:1: the column {twice[0]!r} stands twice in the header")
+    return columns
+
+
+def _column(path: Path, word: str) -> Column:
+    field, colon, kind = word.rpartition(":")
+    if not colon or not field or kind not in TYPES:
+        raise DataError(f"{path}:1: the header word {word!r} is not field:type with type {', '.join(TYPES)}")
+    return Column(field, kind)
+
+
+def read_atomic(
+    path: Path, wanted: Collection[str] | None = None, unwanted: Collection[str] = (), time_field: str | None = None,
+    separator: str = "\t", encoding: str = "utf-8",
+) -> tuple[pd.DataFrame, list[Column]]:
+    """Read the chosen columns of a file.
+
+    Args:
+        path: the atomic file.
+        wanted: fields to read; None reads all.
+        unwanted: fields to leave out.
+        time_field: this float column is read as int64 whole seconds.
+        separator: between columns.
+        encoding: of the text.
+
+    Returns:
+        A frame in file order, tokens and sequences as str (missing: None), floats as float64, the time
+        field as int64; and its columns.
+
+    Raises:
+        DataError: a wanted column is missing, a row has too many or too few columns, a number column
+            holds something else, or a time is not a finite second within +-2^53.
+    """
+    header = read_header(path, separator, encoding)
+    missing = [name for name in wanted or () if name not in [c.field for c in header]]
+    if missing:
+        raise DataError(f"{path}:1: the column {missing[0]!r} is missing; the header has "
+                        f"{', '.join(c.header for c in header)}")
+    chosen = [c for c in header if (wanted is None or c.field in wanted) and c.field not in unwanted]
+    table = _read_text(path, header, separator, encoding)
+    frame = {c.field: _convert(path, table[c.field], c, c.field == time_field) for c in chosen}
+    return pd.DataFrame(frame), chosen
+
+
+def _read_text(path: Path, header: list[Column], separator: str, encoding: str) -> pl.DataFrame:
+    try:
+        source = path if encoding.lower().replace("-", "") == "utf8" else path.read_text(encoding).encode()
+        table = pl.read_csv(source, separator=separator, has_header=False, skip_lines=1, quote_char=None,
+                            schema={c.field: pl.String for c in header}, empty_string_is_null=True)
+    except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
+        raise _ragged(path, header, separator, encoding, error) from None
+    last = table[header[-1].field]
+    if len(header) > 1 and last.null_count():
+        short = _short_row(path, header, separator, encoding)
+        if short:
+            raise short
+    table = table.filter(~pl.all_horizontal(pl.all().is_null()))
+    if table.is_empty():
+        raise DataError(f"{path}: the file has a header and no rows")
+    return table.with_columns(pl.col(header[-1].field).str.strip_chars_end("\r"))
+
+
+def _ragged(path: Path, header: list[Column], separator: str, encoding: str, error: Exception) -> DataError:
+    try:
+        return _short_row(path, header, separator, encoding) or DataError(f"cannot read {path}: {error}")
+    except UnicodeDecodeError as unreadable:
+        return DataError(f"cannot read {path} as {encoding}: {unreadable}")
+
+
+def _short_row(path: Path, header: list[Column], separator: str, encoding: str) -> DataError | None:
+    """The fault of the first row whose number of columns is not the header's."""
+    with open(path, encoding=encoding) as file:
+        for number, line in enumerate(file, start=1):
+            count = line.count(separator) + 1
+            if count != len(header) and line.strip("\r\n"):
+                return DataError(f"{path}:{number}: the row has {count} columns, the header has {len(header)}: "
+                                 f"{line.rstrip()[:80]!r}")
+    return None
+
+
+def _convert(path: Path, text: pl.Series, column: Column, is_time: bool) -> np.ndarray:
+    if is_time:
+        return _seconds(path, text, column)
+    if column.type != "float":
+        return text.to_numpy()
+    numbers = text.str.strip_chars().cast(pl.Float64, strict=False)
+    _refuse(path, text, numbers.is_null() & text.is_not_null(), column, "is not a number")
+    _refuse(path, text, numbers.is_infinite() | numbers.is_nan(), column, "is not a finite number")
+    return numbers.to_numpy()
+
+
+def _seconds(path: Path, text: pl.Series, column: Column) -> np.ndarray:
+    """Whole seconds as int64; of `881250949.5` the fraction is dropped."""
+    _refuse(path, text, text.is_null(), column, "is empty, and every row needs a time")
+    stripped = text.str.strip_chars()
+    whole = stripped.cast(pl.Int64, strict=False)
+    if whole.null_count():
+        numbers = stripped.cast(pl.Float64, strict=False)
+        _refuse(path, text, numbers.is_null(), column, "is not a number")
+        outside = numbers.is_infinite() | numbers.is_nan() | (numbers.abs() > _LAST_SECOND)
+        _refuse(path, text, outside, column, "is no time in seconds since 1970")
+        whole = whole.fill_null(numbers.floor().cast(pl.Int64))
+    _refuse(path, text, whole.abs() > _LAST_SECOND, column, "is no time in seconds since 1970")
+    return whole.to_numpy()
+
+
+def _refuse(path: Path, text: pl.Series, bad: pl.Series, column: Column, what: str) -> None:
+    rows = bad.arg_true()
+    if len(rows):
+        more = f" ({len(rows)} such rows)" if len(rows) > 1 else ""
+        raise DataError(f"{path}:{_line_number(path, rows[0])}: {column.field} {text[rows[0]]!r} {what}{more}")
+
+
+def _line_number(path: Path, row: int) -> int:
+    """The 1-based line of the row-th data row, counting the empty lines that the reader skips."""
+    with open(path, "rb") as file:
+        seen = -2
+        for number, line in enumerate(file, start=1):
+            seen += bool(line.strip(b"\r\n"))
+            if seen == row:
+                return number
+    return row + 2

@@ -1,0 +1,46 @@
+"""Which data set class a model needs, and making it."""
+
+import importlib
+from functools import lru_cache
+from typing import Any
+
+from recbole.data.dataset import Dataset, DIENDataset, KnowledgeBasedDataset, SequentialDataset
+from recbole.utils import ModelType
+
+from recbole_ext.config.config import Config
+from recbole_ext.data.exact import ExactTime
+from recbole_ext.data.history import OffsetHistory
+
+_CLASS_OF_TYPE = {
+    ModelType.GENERAL: "Dataset", ModelType.TRADITIONAL: "Dataset", ModelType.CONTEXT: "Dataset",
+    ModelType.SEQUENTIAL: "SequentialDataset", ModelType.KNOWLEDGE: "KnowledgeBasedDataset",
+    ModelType.DECISIONTREE: "DecisionTreeDataset",
+}
+
+
+@lru_cache(maxsize=None)
+def exact_class(host_class: type[Dataset]) -> type[Dataset]:
+    """RecBole's data set class with exact times and, for sequences, histories as offsets.
+
+    DIEN's class keeps its own rows: it draws a negative history per row while it builds them.
+    """
+    offsets = issubclass(host_class, SequentialDataset) and not issubclass(host_class, DIENDataset)
+    bases = (ExactTime, OffsetHistory, host_class) if offsets else (ExactTime, host_class)
+    return type(f"Exact{host_class.__name__}", bases, {"__doc__": exact_class.__doc__})
+
+
+def create_dataset(config: Config) -> Any:
+    """Read and filter the data set that the configuration names.
+
+    Raises:
+        DataError: a file is missing or malformed, or no interaction is left.
+    """
+    host = importlib.import_module("recbole.data.dataset")
+    name = f"{config.model}Dataset"
+    host_class = getattr(host, name if hasattr(host, name) else _CLASS_OF_TYPE[config["MODEL_TYPE"]])
+    return exact_class(host_class)(config)
+
+
+def is_knowledge(dataset: Any) -> bool:
+    """Whether the data set carries a knowledge graph."""
+    return isinstance(dataset, KnowledgeBasedDataset)

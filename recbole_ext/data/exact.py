@@ -1,0 +1,137 @@
+"""RecBole's data sets with our reader and exact times.
+
+RecBole turns times into float32 before it sorts, which moves half of ML-1M's sequence positions. Here the
+time field is int64 from the file to the batch; only the order can be made RecBole's on purpose
+(`time_order: recbole`), to compare with published numbers.
+"""
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from recbole.data.interaction import Interaction
+from recbole.utils import FeatureSource, FeatureType
+
+from recbole_ext.data.atomic import read_atomic
+from recbole_ext.errors import DataError
+
+ORDER_KEY = "_order_key"
+
+
+def recbole_order_key(seconds: np.ndarray, normalised: bool) -> np.ndarray:
+    """The float32 values by which RecBole orders events.
+
+    Args:
+        seconds: (n,) int64.
+        normalised: whether RecBole scales its float columns to [0, 1] first (`normalize_all`).
+
+    Returns:
+        (n,) float32; equal values keep the order of the file.
+    """
+    values = seconds.astype(np.float64)
+    if normalised and values.max() > values.min():
+        values = (values - values.min()) / (values.max() - values.min())
+    return values.astype(np.float32)
+
+
+class ExactTime:
+    """Mixin before a data set class of RecBole: reads files exactly and keeps times as int64 seconds."""
+
+    config: Any
+    inter_feat: Any
+    time_field: str
+
+    def _load_data(self, token: str, dataset_path: str) -> None:
+        names = self.config["benchmark_filename"] or [None]
+        parts = [f"{token}.inter" if name is None else f"{token}.{name}.inter" for name in names]
+        for part in parts:
+            if not (Path(dataset_path) / part).is_file():
+                raise DataError(_missing(token, Path(dataset_path), part))
+        super()._load_data(token, dataset_path)  # type: ignore[misc]
+
+    def _load_feat(self, filepath: str, source: Any) -> pd.DataFrame | None:
+        load, unload = self._get_load_and_unload_col(source)  # type: ignore[attr-defined]
+        if load == set():
+            return None
+        of_interactions = source in (FeatureSource.INTERACTION, "inter")
+        frame, columns = read_atomic(
+            Path(filepath), load, unload or (), self.time_field if of_interactions else None,
+            self.config["field_separator"], self.config["encoding"] or "utf-8",
+        )
+        for column in columns:
+            self._declare(column.field, FeatureType(column.type), source)
+            if column.type.endswith("seq"):
+                frame[column.field] = self._split_sequences(frame[column.field], column.field)
+        return frame
+
+    def _declare(self, field: str, ftype: FeatureType, source: Any) -> None:
+        """Fill RecBole's tables of field properties, as its own reader does."""
+        if isinstance(source, FeatureSource) or source != "link":
+            self.field2source[field] = source  # type: ignore[attr-defined]
+            self.field2type[field] = ftype  # type: ignore[attr-defined]
+            if not ftype.value.endswith("seq"):
+                self.field2seqlen[field] = 1  # type: ignore[attr-defined]
+            if "float" in ftype.value:
+                self.field2bucketnum[field] = 2  # type: ignore[attr-defined]
+
+    def _split_sequences(self, texts: pd.Series, field: str) -> list[np.ndarray]:
+        separator, limit = self.config["seq_separator"], (self.config["seq_len"] or {}).get(field)
+        is_float = self.field2type[field] == FeatureType.FLOAT_SEQ  # type: ignore[attr-defined]
+        words = [[w for w in (text or "").split(separator) if w][:limit] for text in texts]
+        try:
+            rows = [np.array(row, dtype=np.float64 if is_float else None) for row in words]
+        except ValueError as error:
+            raise DataError(f"{field}: a float_seq column holds something that is not a number: {error}") from None
+        self.field2seqlen[field] = max(map(len, rows))  # type: ignore[attr-defined]
+        return [row if is_float or len(row) else np.array([], dtype=str) for row in rows]
+
+    def _reset_index(self) -> None:
+        if self.inter_feat.empty:
+            raise DataError(f"{self.config['dataset']}: no interaction is left after filtering; "
+                            "loosen user_inter_num_interval, item_inter_num_interval or val_interval")
+        super()._reset_index()  # type: ignore[misc]
+
+    def _normalize(self) -> None:
+        """Scale float columns as RecBole does, all but the time."""
+        if self.time_field not in self.inter_feat:
+            super()._normalize()  # type: ignore[misc]
+            return
+        seconds = self.inter_feat[self.time_field]
+        self.normalises_time = bool(self.config["normalize_all"]) or self.time_field in (
+            self.config["normalize_field"] or ())
+        super()._normalize()  # type: ignore[misc]
+        self.inter_feat[self.time_field] = seconds
+
+    def _dataframe_to_interaction(self, data: pd.DataFrame) -> Interaction:
+        is_time = data is self.inter_feat and self.time_field in data
+        if not is_time or self.time_field in self.config["numerical_features"]:
+            return super()._dataframe_to_interaction(data)  # type: ignore[misc]
+        seconds = data[self.time_field].to_numpy(dtype=np.int64)
+        rest = super()._dataframe_to_interaction(data.drop(columns=self.time_field))  # type: ignore[misc]
+        columns = {name: torch.from_numpy(seconds.copy()) if name == self.time_field else rest[name] for name in data}
+        return Interaction(columns)
+
+    def sort(self, by: str | Collection[str], ascending: bool | Collection[bool] = True) -> None:
+        """Sort interactions stably; times compare as `time_order` says."""
+        fields = [by] if isinstance(by, str) else list(by)
+        if self.time_field not in fields or self.config["time_order"] != "recbole":
+            super().sort(by=by, ascending=ascending)  # type: ignore[misc]
+            return
+        seconds = self.inter_feat[self.time_field].numpy()
+        key = recbole_order_key(seconds, getattr(self, "normalises_time", False))
+        self.inter_feat[ORDER_KEY] = torch.from_numpy(key)
+        names = [ORDER_KEY if name == self.time_field else name for name in fields]
+        super().sort(by=names, ascending=ascending)  # type: ignore[misc]
+        del self.inter_feat[ORDER_KEY]
+
+
+def _missing(dataset: str, folder: Path, part: str) -> str:
+    known = ("ml-100k", "ml-1m", "ml-10m", "ml-20m", "ml-25m", "ml-32m", "ml-latest", "taobao")
+    release = next((name for name in known if dataset.startswith(name)), None)
+    convert = f"python -m dataset_tools convert {release or '<release>'} --input <zip or folder> --output {folder.parent}"
+    return (f"no data set '{dataset}': {folder / part} is missing\n"
+            f"make it from the release's files with: {convert}\n"
+            "or name the folder that holds it with --data_path=DIR")

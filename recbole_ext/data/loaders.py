@@ -1,0 +1,118 @@
+"""The three loaders of a run: training, validation, test."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from recbole.data.dataloader import FullSortEvalDataLoader, KnowledgeBasedDataLoader
+from recbole.data.interaction import Interaction
+from recbole.data.utils import create_samplers, get_dataloader
+from recbole.model.abstract_recommender import AbstractRecommender
+from recbole.sampler import KGSampler
+from recbole.utils import ModelType
+
+from recbole_ext.config.config import Config
+from recbole_ext.data.history import TARGET_POSITION
+from recbole_ext.data.windows import WindowLoader
+from recbole_ext.errors import DataError, UsageError
+
+_SCORE_COPIES = 6
+
+
+class FullRankingLoader(FullSortEvalDataLoader):
+    """RecBole's full-ranking loader, with as many users per batch as `eval_memory_gb` allows.
+
+    For sequences it also names each row's seen items where `filter_seen_items` is on.
+    """
+
+    def _init_batch_size_and_step(self) -> None:
+        super()._init_batch_size_and_step()
+        if self.config.model_class.full_sort_predict is AbstractRecommender.full_sort_predict:
+            return
+        bytes_per_user = 4 * _SCORE_COPIES * self._dataset.item_num
+        budget = int(self.config["eval_memory_gb"] * 1e9 / bytes_per_user)
+        self.step = max(1, min(self.config["eval_batch_size"], budget))
+        self.set_batch_size(self.step)
+
+    def collate_fn(self, index: Any) -> tuple[Interaction, Any, torch.Tensor, torch.Tensor]:
+        """Rows, seen (row, item) pairs or None, and the (row, item) pairs of the targets."""
+        rows, history, positive_u, positive_i = super().collate_fn(index)
+        if self.is_sequential and self.config["filter_seen_items"] and hasattr(self._dataset, "events"):
+            history = seen_items(self._dataset, rows[TARGET_POSITION].numpy())
+        return rows, history, positive_u, positive_i
+
+
+def seen_items(dataset: Any, targets: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+    """All items in the users' events before the targets, however long ago.
+
+    Args:
+        dataset: a sequence data set with sorted `events`.
+        targets: (n,) positions in the events.
+
+    Returns:
+        row (m,) and item (m,) of each seen pair.
+    """
+    users = dataset.events[dataset.uid_field].numpy()
+    start = np.searchsorted(users, users[targets], side="left")
+    count = targets - start
+    row = np.repeat(np.arange(len(targets)), count)
+    offset = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
+    return torch.from_numpy(row), dataset.events[dataset.iid_field][torch.from_numpy(np.repeat(start, count) + offset)]
+
+
+@dataclass(frozen=True)
+class Loaders:
+    """What a run reads: batches to train on, to choose by and to report on."""
+
+    train: Any
+    valid: Any
+    test: Any
+
+
+def build_loaders(config: Config, dataset: Any) -> Loaders:
+    """Split the data set as `eval_args` says and wrap each part in its loader.
+
+    Raises:
+        DataError: the training or the test part is empty.
+        UsageError: `topk` asks for more items than there are.
+    """
+    _check_cutoffs(config, dataset)
+    parts = dataset.build()
+    for name, part in zip(("training", "test"), (parts[0], parts[2]), strict=True):
+        if not len(part):
+            raise DataError(f"{config.dataset}: the {name} part is empty after splitting by {config['eval_args']['split']}")
+    samplers = create_samplers(config, dataset, parts)
+    train = _train_loader(config, dataset, parts[0], samplers[0])
+    valid, test = (_eval_loader(config, phase, part, sampler) if len(part) else None for phase, part, sampler
+                   in zip(("valid", "test"), parts[1:], samplers[1:], strict=True))
+    return Loaders(train, valid, test)
+
+
+def _check_cutoffs(config: Config, dataset: Any) -> None:
+    n_items = dataset.item_num - 1 if dataset.iid_field else 0
+    ranking = any(mode == "full" for mode in config["eval_args"]["mode"].values())
+    if ranking and max(config["topk"]) > n_items:
+        raise UsageError(f"topk {max(config['topk'])} is more than the {n_items} items of {config.dataset}; lower --topk")
+
+
+def trains_on_windows(config: Config) -> bool:
+    """Whether training uses all positions of windows: the model is causal and `train_mode` says so."""
+    return bool(getattr(config.model_class, "causal", False)) and config["train_mode"] == "all_positions"
+
+
+def _train_loader(config: Config, dataset: Any, part: Any, sampler: Any) -> Any:
+    if trains_on_windows(config):
+        return WindowLoader(config, part)
+    loader_class = get_dataloader(config, "train")
+    if config["MODEL_TYPE"] != ModelType.KNOWLEDGE:
+        return loader_class(config, part, sampler, shuffle=config["shuffle"])
+    negatives = config["train_neg_sample_args"]
+    graph_sampler = KGSampler(dataset, negatives["distribution"], negatives["alpha"])
+    return KnowledgeBasedDataLoader(config, part, sampler, graph_sampler, shuffle=True)
+
+
+def _eval_loader(config: Config, phase: str, part: Any, sampler: Any) -> Any:
+    loader_class = get_dataloader(config, phase)
+    loader_class = FullRankingLoader if loader_class is FullSortEvalDataLoader else loader_class
+    return loader_class(config.alone(), part, sampler, shuffle=False)

@@ -1,0 +1,69 @@
+"""`doctor`: what works on this machine, and the command that fixes what does not."""
+
+import os
+import shutil
+from pathlib import Path
+
+import psutil
+import torch
+
+from recbole_ext.help import found_datasets
+from recbole_ext.ssm import backend_status
+from recbole_ext.training.run_directory import package_versions
+
+TESTED = {"torch": (2, 10), "numpy": (1, 24), "pandas": (2, 0), "scipy": (1, 9)}
+BELOW = {"numpy": (2,), "pandas": (3,), "scipy": (1, 13)}
+
+
+def report() -> str:
+    """Versions, scan back ends, devices, memory, disk and data sets, one line each."""
+    parts = [
+        ("packages", [_package(name, number) for name, number in package_versions().items()]),
+        ("scan back ends", [_backend(name, reason) for name, reason in backend_status().items()]),
+        ("devices", _devices()),
+        ("machine", _machine()),
+        ("data sets", _datasets()),
+    ]
+    return "\n".join(line for title, lines in parts for line in (f"{title}:", *(f"  {x}" for x in lines)))
+
+
+def _package(name: str, number: str) -> str:
+    found = tuple(int(part) for part in number.split("+")[0].split(".")[:2] if part.isdigit())
+    if name in TESTED and found < TESTED[name]:
+        return f"{name} {number}: too old; run: pip install '{name}>={_dotted(TESTED[name])}'"
+    if name in BELOW and found >= BELOW[name]:
+        return f"{name} {number}: RecBole breaks on it; run: pip install '{name}<{_dotted(BELOW[name])}'"
+    return f"{name} {number}: ok"
+
+
+def _dotted(numbers: tuple[int, ...]) -> str:
+    return ".".join(map(str, numbers))
+
+
+def _backend(name: str, reason: str | None) -> str:
+    return f"{name}: {'ok' if reason is None else reason}"
+
+
+def _devices() -> list[str]:
+    lines = [f"cpu: ok, {os.cpu_count()} cores, torch uses {torch.get_num_threads()} threads"]
+    for index in range(torch.cuda.device_count()):
+        free, total = torch.cuda.mem_get_info(index)
+        lines.append(f"cuda:{index}: {torch.cuda.get_device_name(index)}, {free / 1e9:.1f} of {total / 1e9:.1f} GB free")
+    if not torch.cuda.is_available():
+        built = torch.version.cuda
+        lines.append("cuda: no GPU is visible; check with: nvidia-smi" if built else
+                     "cuda: this torch is built without CUDA; choose a build at https://pytorch.org/get-started/locally")
+    if torch.backends.mps.is_available():
+        lines.append("mps: ok")
+    return lines
+
+
+def _machine() -> list[str]:
+    memory, disk = psutil.virtual_memory(), shutil.disk_usage(Path.cwd())
+    return [f"memory: {memory.available / 1e9:.1f} of {memory.total / 1e9:.1f} GB free",
+            f"disk: {disk.free / 1e9:.1f} GB free in {Path.cwd()}"]
+
+
+def _datasets() -> list[str]:
+    names = found_datasets(Path("dataset"))
+    return [", ".join(names), "more: python -m dataset_tools convert RELEASE --input PATH --output dataset"]

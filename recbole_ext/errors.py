@@ -1,0 +1,34 @@
+"""What can go wrong for a user, each kind with its exit code.
+
+Every message says what happened, where, with which value, what is allowed and what to do next.
+"""
+
+
+class RecBoleExtError(Exception):
+    """Base of all faults that are told to the user in plain words, without a traceback."""
+
+    exit_code = 1
+
+
+class UsageError(RecBoleExtError):
+    """The command or the configuration cannot be carried out as written."""
+
+    exit_code = 2
+
+
+class DataError(RecBoleExtError):
+    """A data file is missing, malformed or leaves nothing to learn from."""
+
+    exit_code = 3
+
+
+class ResourceError(RecBoleExtError):
+    """Disk, memory, a device or an optional library is missing."""
+
+    exit_code = 4
+
+
+class NonFiniteError(RecBoleExtError):
+    """A loss, weight or metric is NaN or infinite."""
+
+    exit_code = 5

@@ -1,0 +1,1 @@
+"""What was measured, under which protocol, and beside which baselines."""

@@ -1,0 +1,34 @@
+"""The last lines of a run: the model beside its baselines, the protocol, and what to do next."""
+
+from typing import Any
+
+from recbole_ext.evaluation.protocol import Protocol
+
+
+def summary_lines(result: dict[str, Any], protocol: Protocol) -> list[str]:
+    """A table of test metrics with the protocol under it.
+
+    Args:
+        result: as `quick_start.run` returns it.
+        protocol: of the run.
+    """
+    rows = {result["model"]: result["test"], **result["baselines"]}
+    width = max(len(name) for name in rows) + 2
+    names = list(result["test"])
+    lines = ["", "test".ljust(width) + "  ".join(f"{name:>10}" for name in names)]
+    lines += [name.ljust(width) + "  ".join(f"{metrics[n]:>10.4f}" for n in names) for name, metrics in rows.items()]
+    lines += [*protocol.lines(), f"weights of epoch {result['best_epoch']}, chosen by validation "
+              f"{result['valid_metric']}; {result['fit_seconds']:.0f} s of training, "
+              f"{result['peak_memory_mb']:,} MB at most"]
+    return lines + ["", *_next_steps(result)]
+
+
+def _next_steps(result: dict[str, Any]) -> list[str]:
+    steps = []
+    metric = result["valid_metric"].lower()
+    best = max((b.get(metric, 0.0) for b in result["baselines"].values()), default=None)
+    if best is not None and result["test"].get(metric, 0.0) <= best:
+        steps.append("The model does not beat a counted baseline: train longer (--epochs, --stopping_step) or check the data.")
+    directory = result["run_directory"]
+    steps.append(f"Look at {directory}/metrics.csv, or run it again: {directory}/command.txt")
+    return steps

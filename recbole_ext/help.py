@@ -1,0 +1,53 @@
+"""`--help`: what exists, and every key of the chosen model with its meaning."""
+
+import textwrap
+from pathlib import Path
+
+from recbole_ext.config.known_keys import RECBOLE, Key, host_keys, keys_of, properties_folder
+from recbole_ext.registry import find_model, models
+
+_USAGE = """\
+usage: run_recbole_ext.py --model=MODEL --dataset=DATASET [--config_files="a.yaml b.yaml"] [--key=value ...]
+       run_recbole_ext.py --model=MODEL --help            every key of a model
+       run_recbole_ext.py --model=M --dataset=D --print_config   each value and where it came from
+       run_recbole_ext.py doctor                          what works on this machine
+
+Values are read as YAML: --topk=[5,10] --eval_args="{mode: uni100}". --debug shows tracebacks."""
+
+
+def help_text(model: str | None) -> str:
+    """The help, for one model or in general.
+
+    Raises:
+        UsageError: there is no such model.
+    """
+    parts = [_USAGE]
+    if model:
+        entry = find_model(model)
+        parts.append(_keys(f"Keys of {model}", keys_of(entry.properties)))
+    else:
+        parts.append(_list("Models of this package", [e.name for e in models().values() if e.own]))
+        parts.append(_list("Models of RecBole", [e.name for e in models().values() if not e.own]))
+        parts.append(_list("Data sets found here", found_datasets(Path("dataset"))))
+    parts.append(_keys("Keys of this package", keys_of(properties_folder() / "overall.yaml")))
+    described = {name: key for name, key in host_keys().items() if key.text}
+    parts.append(_keys("Keys of RecBole", described))
+    return "\n\n".join(parts)
+
+
+def found_datasets(root: Path) -> list[str]:
+    """Names of the data sets that the main command finds: under `root`, and those that RecBole carries."""
+    folders = [*root.glob("*"), *(RECBOLE / "dataset_example").glob("*")]
+    return sorted({f.name for f in folders if f.is_dir() and any(f.glob(f"{f.name}*.inter"))})
+
+
+def _list(title: str, names: list[str]) -> str:
+    return f"{title} ({len(names)}):\n" + textwrap.fill(", ".join(names), 110, initial_indent="  ", subsequent_indent="  ")
+
+
+def _keys(title: str, keys: dict[str, Key]) -> str:
+    lines = []
+    for key in keys.values():
+        kind = f" ({key.type})" if key.type else ""
+        lines.append(textwrap.fill(f"{key.name}{kind}  {key.text}", 110, initial_indent="  ", subsequent_indent="      "))
+    return "\n".join([f"{title}:", *lines])

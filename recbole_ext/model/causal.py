@@ -1,0 +1,107 @@
+"""What SS4Rec and Mamba4Rec share: items in, one score per item and position out, and the losses.
+
+A causal model's output at position k depends on events up to k alone. That is what allows training on all
+positions of a window at once, and what the prefix mode, the prediction of one row and the full ranking
+reuse: each of them reads the position of the last event.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from recbole.model.abstract_recommender import SequentialRecommender
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+@dataclass(frozen=True)
+class Events:
+    """A batch of histories, padded with item 0 on the right.
+
+    Attributes:
+        items: (B, L) int64.
+        times: (B, L) int64 seconds.
+        next_times: (B, L) int64, time of the event after each one; at the last event of a prefix row it is
+            the target's time.
+        length: (B,) int64.
+    """
+
+    items: Tensor
+    times: Tensor
+    next_times: Tensor
+    length: Tensor
+
+
+class CausalRecommender(SequentialRecommender):
+    """Base of the sequence models of this package; a subclass defines `encode`.
+
+    Args:
+        config: needs `hidden_size`, `dropout_prob` and `loss_type`.
+        dataset: for the number of items.
+    """
+
+    causal = True
+
+    def __init__(self, config: Any, dataset: Any) -> None:
+        super().__init__(config, dataset)
+        self.time_field = config["TIME_FIELD"]
+        self.time_list = self.time_field + config["LIST_SUFFIX"]
+        self.loss_type = config["loss_type"]
+        self.item_embedding = nn.Embedding(self.n_items, config["hidden_size"], padding_idx=0)
+        nn.init.normal_(self.item_embedding.weight, std=0.02)
+        with torch.no_grad():
+            self.item_embedding.weight[0].zero_()
+
+    def encode(self, events: Events) -> Tensor:
+        """Hidden state after each event.
+
+        Returns:
+            (B, L, hidden_size); positions at and after the padding are arbitrary.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define encode")
+
+    def forward(self, events: Events) -> Tensor:
+        """See `encode`; (B, L, hidden_size)."""
+        return self.encode(events)
+
+    def read(self, interaction: Any) -> Events:
+        """Histories of prefix rows (`timestamp` is the target's time) or windows (`next_timestamp_list`)."""
+        items, times = interaction[self.ITEM_SEQ], interaction[self.time_list]
+        length = interaction[self.ITEM_SEQ_LEN]
+        if f"next_{self.time_list}" in interaction:
+            return Events(items, times, interaction[f"next_{self.time_list}"], length)
+        following = torch.cat([times[:, 1:], times[:, -1:]], dim=1)
+        target_time = interaction[self.time_field].to(times.dtype).unsqueeze(1)
+        return Events(items, times, following.scatter(1, (length - 1).unsqueeze(1), target_time), length)
+
+    def last_hidden(self, interaction: Any) -> Tensor:
+        """(B, hidden_size): the state after the last event of each row."""
+        events = self.read(interaction)
+        return self.gather_indexes(self(events), events.length - 1)
+
+    def calculate_loss(self, interaction: Any) -> Tensor:
+        """Mean loss over the batch's targets: () float.
+
+        The padding item takes part neither as a target nor as a candidate.
+        """
+        windows = f"next_{self.ITEM_SEQ}" in interaction
+        targets = interaction[f"next_{self.ITEM_SEQ}" if windows else self.POS_ITEM_ID]
+        counted = targets > 0
+        hidden = self(self.read(interaction))[counted] if windows else self.last_hidden(interaction)
+        if self.loss_type == "CE":
+            return F.cross_entropy(hidden @ self.item_embedding.weight[1:].T, targets[counted] - 1)
+        negatives = interaction[f"neg_next_{self.ITEM_SEQ}" if windows else self.NEG_ITEM_ID][counted]
+        margin = self._score(hidden, targets[counted]) - self._score(hidden, negatives)
+        return -F.logsigmoid(margin).mean()
+
+    def _score(self, hidden: Tensor, items: Tensor) -> Tensor:
+        """(n, hidden_size), (n,) -> (n,) inner products."""
+        return (hidden * self.item_embedding(items)).sum(-1)
+
+    def predict(self, interaction: Any) -> Tensor:
+        """Score of each row's `item_id`: (B,)."""
+        return self._score(self.last_hidden(interaction), interaction[self.ITEM_ID])
+
+    def full_sort_predict(self, interaction: Any) -> Tensor:
+        """Scores of all items, the padding item included as RecBole expects: (B, n_items)."""
+        return self.last_hidden(interaction) @ self.item_embedding.weight.T

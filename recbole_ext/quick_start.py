@@ -1,0 +1,134 @@
+"""One run, from a configuration to a result: the calls that everybody reads first."""
+
+import logging
+import resource
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from recbole.utils import EvaluatorType, ModelType, init_seed
+
+from recbole_ext.config.config import Config
+from recbole_ext.data.dataset import create_dataset
+from recbole_ext.data.loaders import Loaders, build_loaders
+from recbole_ext.evaluation.baselines import BASELINES
+from recbole_ext.evaluation.protocol import Protocol, protocol_of
+from recbole_ext.evaluation.summary import summary_lines
+from recbole_ext.registry import missing_library
+from recbole_ext.training.device import from_leader, process_group
+from recbole_ext.training.progress import Progress
+from recbole_ext.training.run_directory import RunDirectory
+from recbole_ext.training.trainer import RunTrainer, trainer_class
+
+_LOG = logging.getLogger(__name__)
+
+
+def run(config: Config, command: list[str] | None = None) -> dict[str, Any]:
+    """Train the configured model, choose by validation, evaluate the chosen weights once on test.
+
+    Args:
+        config: from `build_config`.
+        command: what was typed, for the run directory.
+
+    Returns:
+        What `result.json` holds: metrics, baselines, protocol, times, and `run_directory`.
+
+    Raises:
+        RecBoleExtError: with a message and an exit code for each kind of fault.
+    """
+    started = time.perf_counter()
+    if config["torch_threads"]:
+        torch.set_num_threads(config["torch_threads"])
+    with process_group(config.placement):
+        init_seed(config["seed"], config["reproducibility"])
+        dataset = create_dataset(config)
+        loaders = build_loaders(config, dataset)
+        trainer = build_trainer(config, loaders)
+        directory = _open_directory(config, command or sys.argv)
+        if directory is None:
+            return _fit_and_test(config, loaders, trainer, None, started)
+        with directory.logging():
+            _LOG.info("%s", dataset)
+            return _fit_and_test(config, loaders, trainer, directory, started)
+
+
+def build_trainer(config: Config, loaders: Loaders) -> RunTrainer:
+    """The model on its device, in its trainer.
+
+    Raises:
+        ResourceError: the model needs a library that is not installed.
+    """
+    init_seed(config["seed"], config["reproducibility"])
+    try:
+        model = config.model_class(config, loaders.train.dataset).to(config["device"])
+    except ModuleNotFoundError as error:
+        raise missing_library(config.model, error) from None
+    finally:
+        torch.autograd.set_detect_anomaly(False)
+    return trainer_class(config.model, config["MODEL_TYPE"])(config, model)
+
+
+def _open_directory(config: Config, command: list[str]) -> RunDirectory | None:
+    """The run's directory, made by the leading process alone."""
+    if not config.placement.leads:
+        return None
+    directory = RunDirectory(Path(config["runs_dir"]), config.model, config.dataset)
+    directory.write_config(config.final_config_dict, config.origins, command)
+    directory.write_environment(config["device"])
+    return directory
+
+
+def _fit_and_test(config: Config, loaders: Loaders, trainer: RunTrainer, directory: RunDirectory | None,
+                  started: float) -> dict[str, Any]:
+    protocol = protocol_of(config)
+    progress = Progress(trainer.epochs * len(loaders.train), enabled=config.placement.leads, bar=config["show_progress"])
+    trainer.attach(directory, progress)
+    for line in _opening_lines(config, trainer, protocol, directory):
+        progress.say(line)
+    fit_started = time.perf_counter()
+    try:
+        trainer.fit(loaders.train, loaders.valid)
+    finally:
+        progress.close()
+    fit_seconds = time.perf_counter() - fit_started
+    if trainer.best_epoch is None:
+        trainer._save_checkpoint(trainer.epochs - 1)
+    test = trainer.evaluate(loaders.test)
+    baselines = evaluate_baselines(config, loaders, trainer)
+    result = _result(config, trainer, protocol, directory, test, baselines)
+    result |= {"fit_seconds": round(fit_seconds, 2), "total_seconds": round(time.perf_counter() - started, 2)}
+    if directory:
+        directory.write_result(result)
+        for line in summary_lines(result, protocol):
+            progress.say(line)
+    return result
+
+
+def evaluate_baselines(config: Config, loaders: Loaders, trainer: RunTrainer) -> dict[str, dict[str, float]]:
+    """Test metrics of the counted baselines, for sequential ranking; {} elsewhere."""
+    ranking = config["MODEL_TYPE"] == ModelType.SEQUENTIAL and config["eval_type"] == EvaluatorType.RANKING
+    if not ranking or not hasattr(loaders.train.dataset, "events"):
+        return {}
+    found = {name: trainer.evaluate_other(BASELINES[name](loaders.train.dataset, config), loaders.test)
+             for name in config["baselines"] or []}
+    return from_leader(found, config.placement)
+
+
+def _opening_lines(config: Config, trainer: RunTrainer, protocol: Protocol, directory: RunDirectory | None) -> list[str]:
+    n_parameters = sum(p.numel() for p in trainer.model.parameters() if p.requires_grad)
+    return [f"{config.model} on {config.dataset}: {n_parameters:,} parameters on {config['device']}, at most "
+            f"{trainer.epochs} epochs", *protocol.lines(), f"run         {directory.path if directory else '-'}"]
+
+
+def _result(config: Config, trainer: RunTrainer, protocol: Protocol, directory: RunDirectory | None,
+            test: dict[str, float], baselines: dict[str, dict[str, float]]) -> dict[str, Any]:
+    return {
+        "model": config.model, "dataset": config.dataset, "best_epoch": trainer.best_epoch,
+        "epochs_trained": len(trainer.train_loss_dict), "valid_metric": config["valid_metric"],
+        "valid": trainer.best_valid_result, "test": test, "baselines": baselines, "protocol": asdict(protocol),
+        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "run_directory": str(directory.path) if directory else None,
+    }

@@ -1,0 +1,104 @@
+"""The one list of what exists: a model's name -> its class, its family and its property file.
+
+RecBole's models are found by the names of its property files, so that nothing is imported before it is
+needed: importing one RecBole model of a family imports the whole family, and one of them (SINE) switches
+torch into anomaly mode for the whole process, which is switched off again here.
+"""
+
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from recbole_ext.config.known_keys import RECBOLE, nearest, properties_folder
+from recbole_ext.errors import ResourceError, UsageError
+
+OWN_MODELS = {"SS4Rec": "recbole_ext.model.ss4rec", "Mamba4Rec": "recbole_ext.model.mamba4rec"}
+_FAMILIES = ("general", "context_aware", "sequential", "knowledge_aware", "exlib")
+_CLASS_OF_FILE = {"lightgbm": "LightGBM", "xgboost": "XGBoost"}
+_WITHOUT_PROPERTIES = ("Random",)
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """One model that the main command can run.
+
+    Attributes:
+        name: as given to `--model`.
+        module: the Python module that defines the class.
+        family: general, context_aware, sequential, knowledge_aware or exlib.
+        own: True for the models of this package.
+        properties: its property file.
+    """
+
+    name: str
+    module: str
+    family: str
+    own: bool
+    properties: Path
+
+    @property
+    def source(self) -> Path:
+        """The Python file that defines the model."""
+        root = Path(__file__).parents[1] if self.own else RECBOLE.parent
+        return root.joinpath(*self.module.split(".")).with_suffix(".py")
+
+    def load(self) -> type[Any]:
+        """Import the model's class.
+
+        Raises:
+            ResourceError: the model needs a library that is not installed.
+        """
+        try:
+            model_class = getattr(importlib.import_module(self.module), self.name)
+        except ModuleNotFoundError as error:
+            raise missing_library(self.name, error) from None
+        finally:
+            torch.autograd.set_detect_anomaly(False)
+        return model_class
+
+
+def missing_library(model: str, error: ModuleNotFoundError) -> ResourceError:
+    """The error for an optional library that a model needs and that is not installed."""
+    package = {"faiss": "faiss-cpu", "torch_scatter": "torch-scatter"}.get(error.name or "", error.name)
+    return ResourceError(
+        f"{model} needs the library '{error.name}', which is not installed; install it with: pip install {package}"
+    )
+
+
+def models() -> dict[str, ModelEntry]:
+    """All models by name, ours first, then RecBole's."""
+    entries = {
+        name: ModelEntry(name, module, "sequential", True, properties_folder() / "model" / f"{name}.yaml")
+        for name, module in OWN_MODELS.items()
+    }
+    folder = RECBOLE / "properties" / "model"
+    paths = [*folder.glob("*.yaml"), *(folder / f"{name}.yaml" for name in _WITHOUT_PROPERTIES)]
+    for path in sorted(paths, key=lambda p: p.stem.lower()):
+        entry = _recbole_entry(path)
+        if entry and entry.name not in entries:
+            entries[entry.name] = entry
+    return entries
+
+
+def _recbole_entry(path: Path) -> ModelEntry | None:
+    for family in _FAMILIES:
+        package = f"{family}_recommender"
+        if (RECBOLE / "model" / package / f"{path.stem.lower()}.py").is_file():
+            name = _CLASS_OF_FILE.get(path.stem, path.stem)
+            return ModelEntry(name, f"recbole.model.{package}.{path.stem.lower()}", family, False, path)
+    return None
+
+
+def find_model(name: str) -> ModelEntry:
+    """Look a model up by its name.
+
+    Raises:
+        UsageError: no model has this name; the nearest names are given.
+    """
+    known = models()
+    if name not in known:
+        raise UsageError(f"there is no model named {name!r}{nearest(name, known)} All names: --help")
+    return known[name]

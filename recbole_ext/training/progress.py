@@ -1,0 +1,60 @@
+"""What a person sees while a run trains: one bar with the time left, one table row per epoch."""
+
+import sys
+from typing import Any, TextIO
+
+from tqdm import tqdm
+
+
+class Progress:
+    """A progress bar on a terminal, plain lines elsewhere, nothing where another process speaks.
+
+    Args:
+        total: steps of the whole run, as far as is known.
+        enabled: False for silence.
+        stream: where to write.
+    """
+
+    def __init__(self, total: int, enabled: bool, bar: bool = True, stream: TextIO | None = None) -> None:
+        self.stream = stream or sys.stdout
+        self.enabled = enabled
+        self.columns: list[str] = []
+        shown = enabled and bar and self.stream.isatty()
+        self.bar = tqdm(total=total, file=self.stream, leave=False, dynamic_ncols=True, unit="step") if shown else None
+
+    def say(self, text: str) -> None:
+        """A line that stays, above the bar."""
+        if not self.enabled:
+            return
+        if self.bar is None:
+            print(text, file=self.stream, flush=True)
+        else:
+            self.bar.write(text, file=self.stream)
+
+    def step(self, note: str = "") -> None:
+        """One more training step is done."""
+        if self.bar is not None:
+            self.bar.set_description_str(note, refresh=False)
+            self.bar.update()
+
+    def row(self, values: dict[str, Any]) -> None:
+        """One row of the table; the first one prints the header."""
+        if not self.columns:
+            self.columns = list(values)
+            self.say("  ".join(f"{name:>{_width(name)}}" for name in self.columns))
+        self.say("  ".join(f"{_shown(values.get(name)):>{_width(name)}}" for name in self.columns))
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self.bar is not None:
+            self.bar.close()
+
+
+def _width(name: str) -> int:
+    return max(len(name), 8)
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.4f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,144 @@
+"""The directory that a run leaves behind: what was run, where, how it went, and what came out."""
+
+import csv
+import json
+import logging
+import os
+import platform
+import secrets
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+import yaml
+
+import recbole_ext
+from recbole_ext.errors import ResourceError
+from recbole_ext.training.checkpoint import write_atomically
+
+PACKAGES = ("recbole", "torch", "numpy", "pandas", "scipy", "polars", "safetensors", "mamba-ssm", "causal-conv1d")
+
+
+class RunDirectory:
+    """`runs/<model>-<dataset>-<UTC time>-<4 hex>/`.
+
+    Attributes:
+        path: the directory, made by this object and by nobody else.
+        checkpoints: where checkpoints go.
+    """
+
+    def __init__(self, root: Path, model: str, dataset: str) -> None:
+        self.path = _make(root, f"{model}-{dataset}")
+        self.checkpoints = self.path / "checkpoint"
+        self.checkpoints.mkdir()
+        self._columns: list[str] = []
+
+    def write_config(self, values: dict[str, Any], origins: dict[str, str], command: list[str]) -> None:
+        """`config.yaml`, which --config_files takes as it is, and `command.txt`, which repeats the run."""
+        lines = [f"# {len(values)} values; behind each one, where it came from"]
+        for key in sorted(values):
+            text = yaml.safe_dump({key: _plain(values[key])}, default_flow_style=True, width=10**6, allow_unicode=True)
+            lines.append(f"{text.strip()[1:-1]}  # {origins.get(key, 'derived')}")
+        write_atomically(self.path / "config.yaml", ("\n".join(lines) + "\n").encode())
+        write_atomically(self.path / "command.txt", (shlex.join(command) + "\n").encode())
+
+    def write_environment(self, device: torch.device) -> None:
+        """`environment.json`: versions, machine and device."""
+        write_atomically(self.path / "environment.json", json.dumps(environment(device), indent=2).encode())
+
+    def append_metrics(self, row: dict[str, Any]) -> None:
+        """One line of `metrics.csv`; the first row fixes the columns."""
+        first = not self._columns
+        self._columns = self._columns or list(row)
+        try:
+            with open(self.path / "metrics.csv", "a", newline="", encoding="utf-8") as file:
+                writer = csv.DictWriter(file, self._columns, extrasaction="ignore")
+                if first:
+                    writer.writeheader()
+                writer.writerow(row)
+        except OSError as error:
+            raise ResourceError(f"cannot write {self.path / 'metrics.csv'}: {error.strerror}") from None
+
+    def write_result(self, result: dict[str, Any]) -> None:
+        """`result.json`: protocol, metrics, baselines, times."""
+        write_atomically(self.path / "result.json", json.dumps(_plain(result), indent=2).encode())
+
+    @contextmanager
+    def logging(self) -> Iterator[None]:
+        """Send the root logger to `log.txt` for the length of a run, and only for it."""
+        handler = logging.FileHandler(self.path / "log.txt", encoding="utf-8")
+        handler.setFormatter(_Uncoloured("%(asctime)s %(levelname)s %(message)s"))
+        root = logging.getLogger()
+        level = root.level
+        root.addHandler(handler)
+        root.setLevel(logging.INFO)
+        try:
+            yield
+        finally:
+            root.removeHandler(handler)
+            root.setLevel(level)
+            handler.close()
+
+
+class _Uncoloured(logging.Formatter):
+    """RecBole colours its messages; a file wants none of it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        import re
+
+        return re.sub(r"\x1b\[[0-9;]*m", "", super().format(record))
+
+
+def _make(root: Path, prefix: str) -> Path:
+    for _ in range(100):
+        stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+        path = root / f"{prefix}-{stamp}-{secrets.token_hex(2)}"
+        try:
+            path.mkdir(parents=True)
+            return path
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise ResourceError(f"cannot make {path}: {error.strerror}; choose another --runs_dir") from None
+    raise ResourceError(f"cannot find a free name for a run in {root}")
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON and YAML can hold it."""
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [_plain(v) for v in value]
+    if isinstance(value, str | int | float | bool) or value is None:
+        return value
+    return value.item() if hasattr(value, "item") else str(value)
+
+
+def package_versions() -> dict[str, str]:
+    """Installed versions of the packages that can change a result."""
+    found = {"recbole_ext": recbole_ext.__version__, "python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def environment(device: torch.device) -> dict[str, Any]:
+    """Versions, machine and device of this process."""
+    return {
+        "packages": package_versions(),
+        "system": platform.platform(),
+        "cpu_cores": os.cpu_count(),
+        "torch_threads": torch.get_num_threads(),
+        "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
+        "device": str(device),
+        "gpu": torch.cuda.get_device_name(device) if device.type == "cuda" else None,
+    }

@@ -1,0 +1,77 @@
+"""Nested values with arrays in them, as named tensors plus a JSON description, and back; no pickle."""
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+import torch
+from torch import Tensor, nn
+
+from recbole_ext.errors import UsageError
+
+SKIPPED = object()
+"""What a module comes back as: its weights are in the model's state."""
+
+
+def flatten(value: Any, name: str, tensors: dict[str, Tensor]) -> Any:
+    """Move every array of a nested value into `tensors`.
+
+    Args:
+        value: None, numbers, text, tensors, numpy arrays, scipy sparse matrices, and dicts, lists and
+            tuples of them. Modules are left out: their weights are in the model's state.
+        name: prefix of the tensors' names.
+        tensors: receives the arrays.
+
+    Returns:
+        What JSON can hold; `unflatten` turns it back.
+
+    Raises:
+        UsageError: the value holds something else.
+    """
+    if value is None or isinstance(value, bool | int | float | str):
+        return {"plain": value}
+    if isinstance(value, np.generic):
+        return {"plain": value.item()}
+    if isinstance(value, Tensor):
+        tensors[name] = value.detach().cpu().clone().contiguous()
+        return {"tensor": name}
+    if isinstance(value, np.ndarray):
+        tensors[name] = torch.from_numpy(np.ascontiguousarray(value))
+        return {"array": name}
+    if scipy.sparse.issparse(value):
+        return _flatten_sparse(value.tocsr(), name, tensors)
+    if isinstance(value, dict):
+        items = [[flatten(k, f"{name}.{i}k", tensors), flatten(v, f"{name}.{i}", tensors)]
+                 for i, (k, v) in enumerate(value.items())]
+        return {"dict": items}
+    if isinstance(value, list | tuple):
+        return {type(value).__name__: [flatten(v, f"{name}.{i}", tensors) for i, v in enumerate(value)]}
+    if isinstance(value, nn.Module):
+        return {"module": name}
+    raise UsageError(f"a checkpoint cannot hold {name} of type {type(value).__name__}")
+
+
+def _flatten_sparse(matrix: Any, name: str, tensors: dict[str, Tensor]) -> dict[str, Any]:
+    for part in ("data", "indices", "indptr"):
+        tensors[f"{name}.{part}"] = torch.from_numpy(np.ascontiguousarray(getattr(matrix, part)))
+    return {"sparse": name, "shape": list(matrix.shape)}
+
+
+def unflatten(tree: dict[str, Any], tensors: dict[str, Tensor]) -> Any:
+    """The inverse of `flatten`; a module comes back as `SKIPPED`."""
+    kind, content = next(iter(tree.items()))
+    if kind == "plain":
+        return content
+    if kind == "tensor":
+        return tensors[content]
+    if kind == "array":
+        return tensors[content].numpy()
+    if kind == "sparse":
+        parts = tuple(tensors[f"{content}.{part}"].numpy() for part in ("data", "indices", "indptr"))
+        return scipy.sparse.csr_matrix(parts, shape=tree["shape"])
+    if kind == "dict":
+        return {unflatten(k, tensors): unflatten(v, tensors) for k, v in content}
+    if kind == "module":
+        return SKIPPED
+    return {"list": list, "tuple": tuple}[kind](unflatten(v, tensors) for v in content)
+

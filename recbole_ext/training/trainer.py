@@ -1,0 +1,278 @@
+"""The loop: RecBole's Trainer with our checkpoints, numbers checks, progress and gradient averaging.
+
+RecBole's special trainers (knowledge graphs, pre-training, RecVAE, ...) are kept: `trainer_class` puts
+this class between them and RecBole's own, so that their `super()` calls arrive here.
+"""
+
+import importlib
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from functools import lru_cache
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from recbole.evaluator import Collector, Evaluator
+from recbole.trainer import Trainer
+from recbole.utils import ModelType, calculate_valid_score, early_stopping
+from torch import Tensor, nn
+
+from recbole_ext.config.config import Config
+from recbole_ext.errors import NonFiniteError
+from recbole_ext.training.checkpoint import load_checkpoint, save_checkpoint
+from recbole_ext.training.device import from_leader
+from recbole_ext.training.progress import Progress
+from recbole_ext.training.run_directory import RunDirectory
+
+
+class _Silent:
+    """Stands where RecBole writes to TensorBoard and Weights & Biases by itself."""
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *args, **kwargs: None
+
+
+class RunTrainer(Trainer):
+    """Trains one model, keeps the best weights by validation, and evaluates.
+
+    Args:
+        config: the run's configuration.
+        model: a RecBole model on its device.
+    """
+
+    def __init__(self, config: Config, model: nn.Module) -> None:
+        self.placement, self.config, self.model = config.placement, config.alone(), model
+        self.device = config["device"]
+        self.logger, self.tensorboard, self.wandblogger = _Silent(), _Silent(), _Silent()
+        self.run: RunDirectory | None = None
+        self.progress = Progress(0, enabled=False)
+        self._read_settings(config)
+        self._reset_scores()
+        self.optimizer = self._build_optimizer()
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.enable_scaler)
+        self.eval_collector, self.evaluator = Collector(self.config), Evaluator(self.config)
+        self.item_tensor = self.tot_item_num = None
+
+    def _read_settings(self, config: Config) -> None:
+        """Names that RecBole's special trainers read from self."""
+        self.learner, self.learning_rate = config["learner"], config["learning_rate"]
+        self.weight_decay, self.clip_grad_norm = config["weight_decay"], config["clip_grad_norm"]
+        self.epochs, self.stopping_step = config["epochs"], config["stopping_step"]
+        self.eval_step = min(config["eval_step"], self.epochs)
+        self.valid_metric = config["valid_metric"].lower()
+        self.valid_metric_bigger = config["valid_metric_bigger"]
+        self.test_batch_size, self.eval_type = config["eval_batch_size"], config["eval_type"]
+        self.gpu_available = False  # RecBole's switch for a bar that prints GPU memory; ours is another
+        self.enable_amp = config["enable_amp"]
+        self.enable_scaler = config["enable_scaler"] and self.device.type == "cuda"
+        self.checkpoint_dir = str(config["checkpoint_dir"])
+
+    def _reset_scores(self) -> None:
+        self.start_epoch = self.cur_step = 0
+        self.best_epoch: int | None = None
+        self.best_valid_score = -float("inf") if self.valid_metric_bigger else float("inf")
+        self.best_valid_result: dict[str, float] | None = None
+        self.train_loss_dict: dict[int, float] = {}
+
+    def attach(self, run: RunDirectory | None, progress: Progress) -> None:
+        """Say where checkpoints and rows go; None for a process that writes nothing."""
+        self.run, self.progress = run, progress
+        if run:
+            self.checkpoint_dir = str(run.checkpoints)
+
+    def fit(self, train_data: Any, valid_data: Any = None, verbose: bool = True, saved: bool = True,
+            show_progress: bool = False, callback_fn: Callable[[int, float], None] | None = None,
+            ) -> tuple[float, dict[str, float] | None]:
+        """Train until `epochs` or until `stopping_step` evaluations brought nothing better.
+
+        Returns:
+            Best validation score and the metrics of that epoch; without validation data the last weights count.
+
+        Raises:
+            NonFiniteError: a loss or a score is NaN or infinite.
+        """
+        self.eval_collector.data_collect(train_data)
+        if self.config["train_neg_sample_args"].get("dynamic"):
+            train_data.get_model(self.model)
+        for epoch in range(self.start_epoch, self.epochs):
+            self.before_epoch(epoch)
+            started = time.perf_counter()
+            loss = self._train_epoch(train_data, epoch)
+            self.train_loss_dict[epoch] = sum(loss) if isinstance(loss, tuple) else loss
+            trained = time.perf_counter() - started
+            stop = self._after_epoch(epoch, len(train_data), trained, valid_data)
+            if callback_fn and self.best_valid_result:
+                callback_fn(epoch, self.best_valid_score)
+            if stop:
+                break
+        return self.best_valid_score, self.best_valid_result
+
+    def before_epoch(self, epoch: int) -> None:
+        """A place for what some models do before an epoch."""
+
+    def _after_epoch(self, epoch: int, n_batches: int, seconds: float, valid_data: Any) -> bool:
+        """Validate, keep the best, write the epoch's row; True when training should stop."""
+        row = {"epoch": epoch, "train_loss": self.train_loss_dict[epoch] / max(n_batches, 1),
+               "train_seconds": round(seconds, 3)}
+        stop = False
+        if not valid_data or self.eval_step <= 0:
+            self._save_checkpoint(epoch)
+        elif (epoch + 1) % self.eval_step == 0:
+            started = time.perf_counter()
+            score, result = self._valid_epoch(valid_data)
+            stop = self._judge(epoch, score, result)
+            row |= {"valid_seconds": round(time.perf_counter() - started, 3), **result}
+        if self.run:
+            self.run.append_metrics(row)
+        shown = {k: v for k, v in row.items() if k != "valid_seconds"}
+        self.progress.row(shown | {"best": "*" if self.best_epoch == epoch else ""})
+        return stop
+
+    def _judge(self, epoch: int, score: float, result: dict[str, float]) -> bool:
+        """Early stopping on the validation score."""
+        self.best_valid_score, self.cur_step, stop, better = early_stopping(
+            score, self.best_valid_score, self.cur_step, max_step=self.stopping_step, bigger=self.valid_metric_bigger)
+        if better:
+            self.best_valid_result = dict(result)
+            self._save_checkpoint(epoch)
+        return stop
+
+    def _train_epoch(self, train_data: Any, epoch_idx: int, loss_func: Callable[[Any], Any] | None = None,
+                     show_progress: bool = False) -> float | tuple[float, ...]:
+        """One pass over the training batches; returns the summed loss, or one sum per part of it."""
+        self.model.train()
+        loss_func = loss_func or self.model.calculate_loss
+        if hasattr(getattr(train_data, "sampler", None), "set_epoch"):
+            train_data.sampler.set_epoch(epoch_idx)
+        total: list[float] = []
+        several = False
+        for batch, interaction in enumerate(train_data):
+            self.optimizer.zero_grad()
+            with torch.autocast(self.device.type, dtype=torch.bfloat16) if self.enable_amp else nullcontext():
+                losses = loss_func(interaction.to(self.device))
+            several = isinstance(losses, tuple)
+            parts = self.used_losses(losses if several else (losses,), epoch_idx)
+            self._update(sum(parts), epoch_idx, batch)
+            values = [float(part.detach()) for part in parts]
+            total = [a + b for a, b in zip(total or [0.0] * len(values), values, strict=True)]
+            self.progress.step(f"epoch {epoch_idx}")
+        return tuple(total) if several else sum(total)
+
+    def used_losses(self, losses: tuple[Tensor, ...], epoch: int) -> tuple[Tensor, ...]:
+        """The parts of the loss that count in this epoch."""
+        return losses
+
+    def _update(self, loss: Any, epoch: int, batch: int) -> None:
+        """Backward, averaging over processes, clipping, one step of the optimiser."""
+        if not torch.isfinite(loss).all():
+            raise NonFiniteError(f"the training loss is {float(loss)} in epoch {epoch}, batch {batch}, at learning rate "
+                                 f"{self.optimizer.param_groups[0]['lr']:g}; lower --learning_rate or clip gradients "
+                                 "with --clip_grad_norm='{max_norm: 1.0}'")
+        self.scaler.scale(loss).backward()
+        if self.placement.world_size > 1:
+            average_gradients(self.model, self.placement.world_size)
+        if self.clip_grad_norm:
+            self.scaler.unscale_(self.optimizer)
+            nn.utils.clip_grad_norm_(self.model.parameters(), **self.clip_grad_norm)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+
+    def _valid_epoch(self, valid_data: Any, show_progress: bool = False) -> tuple[float, dict[str, float]]:
+        result = self.evaluate(valid_data, load_best_model=False)
+        return calculate_valid_score(result, self.valid_metric), result
+
+    @torch.no_grad()
+    def evaluate(self, eval_data: Any, load_best_model: bool = True, model_file: Any = None,
+                 show_progress: bool = False) -> dict[str, float]:
+        """Metrics of a part of the data, computed by the leading process and known to all.
+
+        Raises:
+            NonFiniteError: the model scores NaN.
+        """
+        if load_best_model:
+            self.load_best()
+        here = None
+        if self.placement.leads:
+            here = dict(super().evaluate(eval_data, load_best_model=False, show_progress=False))
+        return from_leader(here, self.placement)
+
+    def evaluate_other(self, model: Any, eval_data: Any) -> dict[str, float]:
+        """Metrics of another scorer on the same batches, for instance a baseline."""
+        trained, self.model = self.model, model
+        try:
+            return self.evaluate(eval_data, load_best_model=False)
+        finally:
+            self.model = trained
+
+    def _full_sort_batch_eval(self, batched_data: Any) -> Any:
+        return _finite(super()._full_sort_batch_eval(batched_data))
+
+    def _neg_sample_batch_eval(self, batched_data: Any) -> Any:
+        return _finite(super()._neg_sample_batch_eval(batched_data))
+
+    def _save_checkpoint(self, epoch: int, verbose: bool = True, **kwargs: Any) -> None:
+        self.best_epoch = epoch
+        if self.run:
+            save_checkpoint(self.run.checkpoints, "best", self.model, {
+                "epoch": epoch, "model": self.config.model, "dataset": self.config.dataset,
+                "valid_result": self.best_valid_result})
+
+    def load_best(self) -> None:
+        """Put the best weights back; with no run directory the weights stay as they are."""
+        if self.run:
+            load_checkpoint(self.run.checkpoints, "best", self.model, self.device)
+        if self.placement.world_size > 1:
+            for tensor in self.model.state_dict().values():
+                dist.broadcast(tensor, src=0)
+
+    def save_pretrained_model(self, epoch: int, saved_model_file: str) -> None:
+        """RecBole's pre-training stages read their weights from a `.pth`; it holds tensors only."""
+        self._save_checkpoint(epoch)
+        torch.save({"state_dict": self.model.state_dict()}, saved_model_file)
+        self.saved_model_file = saved_model_file
+
+
+def average_gradients(model: nn.Module, world_size: int) -> None:
+    """Replace every gradient by its mean over all processes; a missing one counts as 0."""
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    for parameter in parameters:
+        if parameter.grad is None:
+            parameter.grad = torch.zeros_like(parameter)
+    flat = torch.cat([p.grad.reshape(-1) for p in parameters]) / world_size
+    dist.all_reduce(flat)
+    offset = 0
+    for parameter in parameters:
+        size = parameter.numel()
+        parameter.grad.copy_(flat[offset:offset + size].view_as(parameter))
+        offset += size
+
+
+def _finite(evaluated: tuple[Any, Tensor, Any, Any]) -> tuple[Any, Tensor, Any, Any]:
+    if torch.isnan(evaluated[1]).any():
+        raise NonFiniteError("the model scores NaN, so no metric means anything; lower --learning_rate")
+    return evaluated
+
+
+class NCLRunTrainer(RunTrainer):
+    """NCL alternates: clustering every `m_step` epochs, and the last loss only after `warm_up_step`."""
+
+    def before_epoch(self, epoch: int) -> None:
+        """Cluster users and items anew."""
+        if epoch % self.config["m_step"] == 0:
+            self.model.e_step()
+
+    def used_losses(self, losses: tuple[Tensor, ...], epoch: int) -> tuple[Tensor, ...]:
+        """All but the last part while warming up."""
+        return losses[:-1] if epoch < self.config["warm_up_step"] else losses
+
+
+@lru_cache(maxsize=None)
+def trainer_class(model: str, model_type: ModelType) -> type[RunTrainer]:
+    """The trainer for a model: ours, with RecBole's special one before it where there is one."""
+    if model == "NCL":
+        return NCLRunTrainer
+    host = importlib.import_module("recbole.trainer")
+    by_type = {ModelType.KNOWLEDGE: "KGTrainer", ModelType.TRADITIONAL: "TraditionalTrainer"}
+    special = getattr(host, f"{model}Trainer", None) or getattr(host, by_type.get(model_type, "Trainer"))
+    return RunTrainer if special is Trainer else type(f"Run{special.__name__}", (special, RunTrainer), {})
