@@ -1,0 +1,117 @@
+"""Find a release's raw files in a folder, a zip, a gz or a single file; unpack expected names only."""
+
+import gzip
+import stat
+import zipfile
+import zlib
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from dataset_tools.errors import DataError, UsageError
+from dataset_tools.sources.release import Release
+
+_BLOCK = 1 << 20
+MAX_RATIO = 100  # text logs shrink 3 to 10 times; more than this is a bomb
+FREE_BYTES = 10 << 20  # below this size the ratio does not matter
+
+
+def find_inputs(path: Path, release: Release, names: list[str], work: Path) -> dict[str, Path]:
+    """Map the names of raw files to readable files; archives are unpacked to `work`. Absent names are left out.
+
+    Raises:
+        UsageError: `path` does not exist, or holds no log of this release.
+        DataError: an archive is broken, unsafe or far larger than its release.
+    """
+    if not path.exists():
+        raise UsageError(
+            f"--input {path}: no such file or folder.\n"
+            f"Expected the zip, its folder or {release.log.file}; --download fetches MovieLens releases."
+        )
+    found = _in_folder(path, names) if path.is_dir() else _in_file(path, release, names, work)
+    if release.log.file not in found:
+        raise UsageError(
+            f"--input {path}: {release.log.file} (or {release.log.file}.gz) of {release.name} is not in it.\n"
+            "Name the release that fits the file, or the right file."
+        )
+    return {name: _plain(file, release, work) for name, file in found.items()}
+
+
+def _in_folder(folder: Path, names: list[str]) -> dict[str, Path]:
+    """Files directly in the folder, or in its only matching sub-folder (as the zip unpacks)."""
+    found: dict[str, Path] = {}
+    for name in names:
+        places = [folder / name, folder / f"{name}.gz", *sorted(folder.glob(f"*/{name}"))]
+        present = [place for place in places if place.is_file()]
+        if present:
+            found[name] = present[0]
+    return found
+
+
+def _in_file(path: Path, release: Release, names: list[str], work: Path) -> dict[str, Path]:
+    if path.suffix == ".zip":
+        return unpack_zip(path, release, names, work)
+    return {**_in_folder(path.parent, names), release.log.file: path}
+
+
+def _plain(path: Path, release: Release, work: Path) -> Path:
+    if path.suffix != ".gz":
+        return path
+    target = work / path.stem
+    try:
+        with gzip.open(path) as packed, target.open("wb") as out:
+            _copy(packed, out, path, path.stat().st_size, release.max_unpacked_bytes)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise DataError(f"{path}: not a complete gz file ({error}).\nFetch it again.") from error
+    return target
+
+
+def unpack_zip(path: Path, release: Release, names: list[str], work: Path) -> dict[str, Path]:
+    """Unpack the members whose last name is expected, to `work/<name>` whatever folder they are stored under.
+
+    Raises:
+        DataError: the zip is broken; a member is absolute, climbs with `..`, is a link, or comes twice; or it
+            unpacks to more than the release's limit.
+    """
+    found: dict[str, Path] = {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for member in archive.infolist():
+                name = PurePosixPath(_safe(member, path).filename).name
+                if name not in names or member.is_dir():
+                    continue
+                if name in found:
+                    raise DataError(f"{path}: {name} is in it more than once; fetch the archive again.")
+                found[name] = work / name
+                with archive.open(member) as packed, found[name].open("wb") as out:
+                    _copy(packed, out, path, member.compress_size, release.max_unpacked_bytes)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise DataError(
+            f"{path}: not a complete zip file ({error}).\nFetch it again; --download resumes and checks its digest."
+        ) from error
+    return found
+
+
+def _safe(member: zipfile.ZipInfo, path: Path) -> zipfile.ZipInfo:
+    """The member, if its name stays inside a folder and it is no link."""
+    name = member.filename.replace("\\", "/")
+    climbs = name.startswith("/") or ".." in name.split("/") or ":" in name.split("/")[0]
+    if climbs or stat.S_ISLNK(member.external_attr >> 16):
+        kind = "path outside the archive's folder" if climbs else "link"
+        raise DataError(
+            f"{path}: unsafe member {member.filename!r} ({kind}); nothing was unpacked from it.\n"
+            "This is not the publisher's file; fetch it again from the address in the documentation."
+        )
+    return member
+
+
+def _copy(packed: IO[bytes], out: IO[bytes], path: Path, stored: int, limit: int) -> None:
+    """Copy in blocks and stop as soon as the content is larger than it can honestly be."""
+    total = 0
+    while block := packed.read(_BLOCK):
+        total += len(block)
+        if total > limit or total > FREE_BYTES + MAX_RATIO * stored:
+            raise DataError(
+                f"{path}: unpacks to more than {min(limit, FREE_BYTES + MAX_RATIO * stored):,} bytes; stopped.\n"
+                "This is not the publisher's file; fetch it again."
+            )
+        out.write(block)

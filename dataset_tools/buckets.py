@@ -1,0 +1,125 @@
+"""One time bucket: rows of all runs merged, exact duplicates taken out, and written as text."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dataset_tools import kernel
+from dataset_tools.labels import Labelling, labelled
+from dataset_tools.rows import kinds_of, number_roles, packed, role, symbol_role
+from dataset_tools.runs import Rows, Slice, merge, repeated
+from dataset_tools.sources.release import Log
+
+_MAX_VALUE_BYTES = 21
+
+
+@dataclass(frozen=True)
+class View:
+    """One output file: `suffix` of its name, and the symbol its rows have (-1 for all rows)."""
+
+    suffix: str
+    code: int = -1
+
+
+@dataclass(frozen=True)
+class BucketJob:
+    """What to do with one bucket; `items_path` holds the items that negatives are drawn from."""
+
+    slices: list[Slice]
+    log: Log
+    views: tuple[View, ...]
+    labelling: Labelling | None = None
+    items_path: Path | None = None
+
+
+@dataclass(frozen=True)
+class BucketResult:
+    """Texts and counts of one bucket.
+
+    Args:
+        texts: per view, lines as bytes (uint8).
+        written: per view, number of lines.
+        drawn: lines of the first view that are drawn negatives and not rows of the log.
+        rows: rows of the log, duplicates taken out.
+        duplicates: (2, n) range and line of each row that equals an earlier one.
+        users, items: (largest id + 1,) bool, ids that occur.
+        pairs, pair_counts: item * 2**32 + category, and how often; empty without categories.
+        seconds: first and last second in the time window.
+    """
+
+    texts: list[np.ndarray]
+    written: list[int]
+    drawn: int
+    rows: int
+    duplicates: np.ndarray
+    users: np.ndarray
+    items: np.ndarray
+    pairs: np.ndarray
+    pair_counts: np.ndarray
+    seconds: tuple[int, int]
+
+
+def merge_bucket(job: BucketJob) -> BucketResult:
+    """Merge, take out duplicates, and write one bucket."""
+    rows = merge(job.slices)
+    again = repeated(rows)
+    duplicates = np.array([rows.ranges[again], rows.lines[again]], np.int64)
+    if len(again):
+        rows = rows.take(np.delete(np.arange(len(rows)), again))
+    texts, written, drawn = _texts(rows, job)
+    pairs, counts = _pairs(rows)
+    return BucketResult(
+        texts,
+        written,
+        drawn,
+        len(rows),
+        duplicates,
+        _present(rows.numbers[0]),
+        _present(rows.numbers[1]),
+        pairs,
+        counts,
+        (int(rows.seconds[0]), int(rows.seconds[-1])),
+    )
+
+
+def _texts(rows: Rows, job: BucketJob) -> tuple[list[np.ndarray], list[int], int]:
+    texts, written, drawn = [], [], 0
+    for view in job.views:
+        chosen = rows if view.code < 0 else rows.take(rows.codes == view.code)
+        columns = log_columns(chosen, job.log)
+        if job.labelling is not None and view.code < 0:
+            items = None if job.items_path is None else np.load(job.items_path, mmap_mode="r")
+            columns = labelled(columns, chosen.codes, job.log, job.labelling, items)
+            drawn = columns.shape[1] - len(chosen)
+        texts.append(lines(columns, kinds_of(job.log)))
+        written.append(columns.shape[1])
+    return texts, written, drawn
+
+
+def log_columns(rows: Rows, log: Log) -> np.ndarray:
+    """(columns, rows) int64 in the order of the log, the symbol as packed text."""
+    columns = np.empty((len(log.columns), len(rows)), np.int64)
+    columns[role(log, "time")] = rows.seconds + log.window[0]
+    columns[symbol_role(log)] = np.array([packed(symbol) for symbol in log.symbols], np.int64)[rows.codes]
+    for index, numbers in zip(number_roles(log), rows.numbers, strict=True):
+        columns[index] = numbers
+    return columns
+
+
+def lines(columns: np.ndarray, kinds: np.ndarray) -> np.ndarray:
+    """The rows as tab-separated text, (bytes,) uint8."""
+    out = np.empty(columns.shape[1] * columns.shape[0] * _MAX_VALUE_BYTES, np.uint8)
+    return out[: kernel.write_lines(columns, kinds, out)]
+
+
+def _present(ids: np.ndarray) -> np.ndarray:
+    flags = np.zeros(int(ids.max(initial=-1)) + 1, bool)
+    flags[ids] = True
+    return flags
+
+
+def _pairs(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+    if len(rows.numbers) < 3:
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    return np.unique((rows.numbers[1].astype(np.int64) << 32) | rows.numbers[2], return_counts=True)

@@ -1,0 +1,65 @@
+"""Where the two steps of a conversion run: an engine maps a function over jobs and yields results in order."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Protocol, TypeVar
+
+from dataset_tools.errors import UsageError
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+ENGINES = ("local", "ray")
+
+
+class Engine(Protocol):
+    """Maps a function over jobs; few results wait at a time, so memory does not grow with the jobs."""
+
+    def map(self, function: Callable[[Job], Result], jobs: Iterable[Job]) -> Iterator[Result]:
+        """Results in the order of the jobs."""
+        ...
+
+    def close(self) -> None:
+        """Release what the engine holds."""
+        ...
+
+
+class LocalEngine:
+    """Threads of this process; the kernels and numpy's sort release the interpreter lock."""
+
+    def __init__(self, threads: int) -> None:
+        self.threads = threads
+        self.pool = ThreadPoolExecutor(threads)
+
+    def map(self, function: Callable[[Job], Result], jobs: Iterable[Job]) -> Iterator[Result]:
+        """Results in the order of the jobs, at most one more under way than there are threads."""
+        return windowed(lambda job: self.pool.submit(function, job), Future.result, jobs, self.threads + 1)
+
+    def close(self) -> None:
+        """Drop waiting jobs and let running ones end."""
+        self.pool.shutdown(cancel_futures=True)
+
+
+def windowed(
+    submit: Callable[[Any], Any], collect: Callable[[Any], Any], jobs: Iterable[Any], width: int
+) -> Iterator[Any]:
+    """Submit jobs so that at most `width` are under way; yield their results in order."""
+    waiting: deque[Any] = deque()
+    for job in jobs:
+        waiting.append(submit(job))
+        if len(waiting) >= width:
+            yield collect(waiting.popleft())
+    while waiting:
+        yield collect(waiting.popleft())
+
+
+def make_engine(name: str, threads: int = 0, address: str | None = None) -> Engine:
+    """The engine called `name`; Ray is imported only when it is chosen."""
+    if name == "local":
+        return LocalEngine(threads or min(os.cpu_count() or 1, 4))
+    if name == "ray":
+        from dataset_tools.engine_ray import RayEngine
+
+        return RayEngine(address)
+    raise UsageError(f"--engine: unknown engine {name!r}; allowed: {', '.join(ENGINES)}")

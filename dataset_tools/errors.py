@@ -1,0 +1,33 @@
+"""Faults a person can act on; each class carries its exit code."""
+
+
+class ToolError(Exception):
+    """A fault that is shown as its message alone; a traceback appears only with `--debug`."""
+
+    exit_code = 1
+
+
+class UsageError(ToolError):
+    """The command asks for something that does not exist or does not fit together."""
+
+    exit_code = 2
+
+
+class DataError(ToolError):
+    """The data is not what the command was told it is."""
+
+    exit_code = 3
+
+
+class ResourceError(ToolError):
+    """Disk, memory, network or another run is in the way."""
+
+    exit_code = 4
+
+
+class Interrupted(ToolError):
+    """A signal asked the run to stop; the exit code is 128 + its number."""
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__(f"stopped by signal {signal_number}; no output was written")
+        self.exit_code = 128 + signal_number

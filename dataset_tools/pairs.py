@@ -1,0 +1,48 @@
+"""Counts of (item, category) pairs that are added up piece by piece."""
+
+import numpy as np
+
+_PENDING = 1 << 21
+
+
+class PairCounts:
+    """How often each packed pair (item * 2**32 + category) occurs; pieces are summed only now and then."""
+
+    def __init__(self) -> None:
+        self.values = np.empty(0, np.int64)
+        self.counts = np.empty(0, np.int64)
+        self._pieces: list[tuple[np.ndarray, np.ndarray]] = []
+        self._pending = 0
+
+    def add(self, values: np.ndarray, counts: np.ndarray) -> None:
+        """Add pairs (n,) int64 and their counts (n,)."""
+        self._pieces.append((values, counts))
+        self._pending += len(values)
+        if self._pending > max(_PENDING, len(self.values)):
+            self.total()
+
+    def total(self) -> tuple[np.ndarray, np.ndarray]:
+        """All pairs, ascending, and their counts."""
+        if self._pieces:
+            values = np.concatenate([self.values, *(piece[0] for piece in self._pieces)])
+            counts = np.concatenate([self.counts, *(piece[1] for piece in self._pieces)])
+            self.values, places = np.unique(values, return_inverse=True)
+            self.counts = np.bincount(places, counts, len(self.values)).astype(np.int64)
+            self._pieces, self._pending = [], 0
+        return self.values, self.counts
+
+    def first_per_item(self) -> np.ndarray:
+        """(2, items) items ascending, each with its smallest category."""
+        values, _ = self.total()
+        items, first = np.unique(values >> 32, return_index=True)
+        return np.array([items, values[first] & 0xFFFFFFFF])
+
+    def most_frequent_per_item(self) -> np.ndarray:
+        """(2, items) items ascending, each with the category of most rows; ties go to the smaller category."""
+        values, counts = self.total()
+        order = np.lexsort((values & 0xFFFFFFFF, -counts, values >> 32))
+        return np.array([values[order] >> 32, values[order] & 0xFFFFFFFF])[:, _first_of_each(values[order] >> 32)]
+
+
+def _first_of_each(items: np.ndarray) -> np.ndarray:
+    return np.flatnonzero(np.append(True, items[1:] != items[:-1])) if len(items) else np.empty(0, np.int64)

@@ -1,0 +1,115 @@
+"""An output folder that appears whole or not at all.
+
+Everything is written to `.<name>.partial` beside the target, flushed to the disk, and renamed. A lock says that a
+run is at work; the system drops it when the run dies, however it dies, so a leftover partial folder that is not
+locked is removed at the next start.
+"""
+
+import errno
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dataset_tools.errors import ResourceError, UsageError
+
+OURS = ("summary.json", "split.json")
+_FULL = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
+
+
+@contextmanager
+def whole_folder(target: Path, overwrite: bool) -> Iterator[Path]:
+    """A new folder to write to; it becomes `target` when the block ends without an error.
+
+    Raises:
+        UsageError: `target` exists and `overwrite` is not set, or it was not written by this package.
+        ResourceError: another run writes the same target, or the disk is full.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with _lock(target):
+            partial, old = _sibling(target, "partial"), _sibling(target, "old")
+            _clean_start(target, partial, old, overwrite)
+            try:
+                partial.mkdir()
+                yield partial
+                _publish(partial, target, old)
+            finally:
+                shutil.rmtree(partial, ignore_errors=True)
+    except OSError as error:
+        raise _readable(error, target) from error
+
+
+def _readable(error: OSError, target: Path) -> Exception:
+    if error.errno in _FULL:
+        return ResourceError(
+            f"{target}: writing stopped, {os.strerror(error.errno or 0).lower()}.\n"
+            f"{shutil.disk_usage(target.parent).free >> 20:,} MiB are free there; nothing was left behind.\n"
+            "Free some space (or raise the file size limit) and run the same command again."
+        )
+    return ResourceError(f"{error.filename or target}: {error.strerror or error}; nothing was written.")
+
+
+def _sibling(target: Path, word: str) -> Path:
+    return target.parent / f".{target.name}.{word}"
+
+
+@contextmanager
+def _lock(target: Path) -> Iterator[None]:
+    path = _sibling(target, "lock")
+    while True:
+        descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            raise ResourceError(
+                f"{target}: another run is writing this data set now (lock {path}).\n"
+                "Wait until it ends, or choose another --output."
+            ) from None
+        if path.exists() and os.fstat(descriptor).st_ino == path.stat().st_ino:
+            break
+        os.close(descriptor)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def _clean_start(target: Path, partial: Path, old: Path, overwrite: bool) -> None:
+    """Finish or undo what a killed run left, and refuse to replace what nobody asked to replace."""
+    if old.exists() and not target.exists():
+        old.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+    shutil.rmtree(partial, ignore_errors=True)
+    if target.exists() and not overwrite:
+        raise UsageError(
+            f"{target}: already exists.\nAdd --overwrite to replace it, or choose another --output or --name."
+        )
+    if target.exists() and not any((target / f"{target.name}.{end}").exists() for end in OURS):
+        raise UsageError(
+            f"{target}: not written by this tool, so --overwrite does not touch it.\n"
+            "Choose another --output or --name, or remove it by hand."
+        )
+
+
+def _publish(partial: Path, target: Path, old: Path) -> None:
+    for path in (*partial.iterdir(), partial):
+        flush(path)
+    if target.exists():
+        target.rename(old)
+    partial.rename(target)
+    flush(target.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def flush(path: Path) -> None:
+    """Have the system write a file or a folder's entries to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,26 @@
+"""The `<name>.yaml` beside a data set: its configuration in RecBole's own keys."""
+
+
+def dataset_yaml(
+    title: str, inter: list[str], tables: dict[str, list[str]], parts: list[str] | None = None
+) -> str:
+    """Text of the configuration.
+
+    Args:
+        title: for the comment in the first line.
+        inter: headers (`name:type`) of the interaction file.
+        tables: headers by suffix (`user`, `item`), named in a comment; loading them is the reader's choice.
+        parts: names of the parts of a cut data set, in the order train, valid, test.
+    """
+    fields = [header.partition(":")[0] for header in inter]
+    lines = [f"# {title}", 'field_separator: "\\t"', 'seq_separator: " "']
+    lines += ["USER_ID_FIELD: user_id", "ITEM_ID_FIELD: item_id"]
+    for key, name in (("RATING_FIELD", "rating"), ("LABEL_FIELD", "label"), ("TIME_FIELD", "timestamp")):
+        lines += [f"{key}: {name}"] if name in fields else []
+    lines += ["load_col:", f"  inter: [{', '.join(fields)}]"]
+    for suffix, headers in tables.items():
+        names = ", ".join(header.partition(":")[0] for header in headers)
+        lines.append(f"  # {suffix}: [{names}]  # for models that use features of the {suffix}")
+    if parts:
+        lines.append(f"benchmark_filename: [{', '.join(parts)}]  # train, valid, test of one global time cut")
+    return "\n".join(lines) + "\n"
