@@ -4,6 +4,7 @@ import logging
 import resource
 import sys
 import time
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -42,32 +43,28 @@ def run(config: Config, command: list[str] | None = None) -> dict[str, Any]:
     started = time.perf_counter()
     if config["torch_threads"]:
         torch.set_num_threads(config["torch_threads"])
-    with process_group(config.placement):
-        init_seed(config["seed"], config["reproducibility"])
-        dataset = create_dataset(config)
-        loaders = build_loaders(config, dataset)
-        trainer = build_trainer(config, loaders)
-        directory = _open_directory(config, command or sys.argv)
-        if directory is None:
-            return _fit_and_test(config, loaders, trainer, None, started)
-        with directory.logging():
-            _LOG.info("%s", dataset)
-            return _fit_and_test(config, loaders, trainer, directory, started)
+    try:
+        with process_group(config.placement):
+            return _run(config, command or sys.argv, started)
+    except ModuleNotFoundError as error:
+        raise missing_library(config.model, error) from None
+
+
+def _run(config: Config, command: list[str], started: float) -> dict[str, Any]:
+    init_seed(config["seed"], config["reproducibility"])
+    dataset = create_dataset(config)
+    loaders = build_loaders(config, dataset)
+    trainer = build_trainer(config, loaders)
+    directory = _open_directory(config, command)
+    with directory.logging() if directory else nullcontext():
+        _LOG.info("%s", dataset)
+        return _fit_and_test(config, loaders, trainer, directory, started)
 
 
 def build_trainer(config: Config, loaders: Loaders) -> RunTrainer:
-    """The model on its device, in its trainer.
-
-    Raises:
-        ResourceError: the model needs a library that is not installed.
-    """
+    """The model on its device, in its trainer."""
     init_seed(config["seed"], config["reproducibility"])
-    try:
-        model = config.model_class(config, loaders.train.dataset).to(config["device"])
-    except ModuleNotFoundError as error:
-        raise missing_library(config.model, error) from None
-    finally:
-        torch.autograd.set_detect_anomaly(False)
+    model = config.model_class(config, loaders.train._dataset).to(config["device"])
     return trainer_class(config.model, config["MODEL_TYPE"])(config, model)
 
 
@@ -110,9 +107,9 @@ def _fit_and_test(config: Config, loaders: Loaders, trainer: RunTrainer, directo
 def evaluate_baselines(config: Config, loaders: Loaders, trainer: RunTrainer) -> dict[str, dict[str, float]]:
     """Test metrics of the counted baselines, for sequential ranking; {} elsewhere."""
     ranking = config["MODEL_TYPE"] == ModelType.SEQUENTIAL and config["eval_type"] == EvaluatorType.RANKING
-    if not ranking or not hasattr(loaders.train.dataset, "events"):
+    if not ranking or not hasattr(loaders.train._dataset, "events"):
         return {}
-    found = {name: trainer.evaluate_other(BASELINES[name](loaders.train.dataset, config), loaders.test)
+    found = {name: trainer.evaluate_other(BASELINES[name](loaders.train._dataset, config), loaders.test)
              for name in config["baselines"] or []}
     return from_leader(found, config.placement)
 

@@ -78,7 +78,7 @@ def _family_files(entry: ModelEntry, dataset: str) -> list[str]:
     if entry.name in ("DIN", "DIEN"):
         return ["sequential_DIN.yaml"] + ["sequential_DIN_on_ml-100k.yaml"] * on_ml_100k
     if entry.name in ("GRU4RecKG", "KSR"):
-        return ["sequential_embedding_model.yaml"]
+        return ["sequential.yaml", "sequential_embedding_model.yaml"]
     special = on_ml_100k and entry.name in ("GRU4RecF", "SASRecF", "FDSA", "S3Rec")
     return ["sequential.yaml"] + ["special_sequential_on_ml-100k.yaml"] * special
 
