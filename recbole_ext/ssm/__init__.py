@@ -1,4 +1,4 @@
-"""State-space layers and their scans. Needs torch only; knows nothing of recommenders.
+"""State-space layers and their scans. Needs torch (numba for speed on CPUs); knows nothing of recommenders.
 
 The map:
 
@@ -6,6 +6,7 @@ The map:
     backend.py    which back end computes it, and why another cannot
     reference.py  the definition, a loop over events
     parallel.py   plain PyTorch, parallel over blocks of events, any device
+    cpu.py        compiled by numba for CPUs: cpu_selective.py, cpu_diagonal.py, on the vectors of simd.py
     mamba_ssm.py  adapter to mamba-ssm's CUDA kernel
     s5.py         the S5 layer: one state-space system for all channels, a step per event
     mamba.py      the Mamba block: one small system per channel, steps and projections from the input

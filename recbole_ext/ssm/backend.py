@@ -13,6 +13,12 @@ _LOGGER = logging.getLogger(__name__)
 SELECTIVE = "selective_scan"
 DIAGONAL = "diagonal_scan"
 
+# Inputs of lower precision than float32 are widened before a CPU scan.
+_CPU_TYPES = {
+    SELECTIVE: (torch.float32, torch.bfloat16, torch.float16),
+    DIAGONAL: (torch.float32, torch.complex64),
+}
+
 
 class BackendUnavailable(RuntimeError):
     """The back end that was asked for cannot run this scan here.
@@ -45,6 +51,17 @@ def _always(request: ScanRequest) -> str | None:
     return None
 
 
+def _cpu_obstacle(request: ScanRequest) -> str | None:
+    """Why the compiled CPU kernel cannot serve the request, None if it can."""
+    if request.device_type != "cpu":
+        return f"it needs CPU tensors (got {request.device_type}); use backend=auto"
+    if importlib.util.find_spec("numba") is None:
+        return "numba is not installed; run: pip install numba"
+    if request.dtype not in _CPU_TYPES[request.operation]:
+        return f"it has no kernel for {request.dtype}; use backend=auto"
+    return None
+
+
 def _mamba_ssm_obstacle(request: ScanRequest) -> str | None:
     """Why mamba-ssm's CUDA kernel cannot serve the request, None if it can."""
     if request.device_type != "cuda":
@@ -61,9 +78,10 @@ def _mamba_ssm_obstacle(request: ScanRequest) -> str | None:
 _OBSTACLES: dict[str, Callable[[ScanRequest], str | None]] = {
     "reference": _always,
     "parallel": _always,
+    "cpu": _cpu_obstacle,
     "mamba_ssm": _mamba_ssm_obstacle,
 }
-_FASTEST_FIRST = {"cuda": ("mamba_ssm", "parallel"), "cpu": ("parallel",)}
+_FASTEST_FIRST = {"cuda": ("mamba_ssm", "parallel"), "cpu": ("cpu", "parallel")}
 
 BACKENDS = tuple(_OBSTACLES)
 

@@ -85,3 +85,23 @@ def test_status_lists_every_backend() -> None:
 def test_unavailable_ends_a_command_with_exit_code_4() -> None:
     assert issubclass(BackendUnavailable, RuntimeError)
     assert BackendUnavailable.exit_code == 4
+
+
+def test_auto_on_cpu_is_the_kernel_where_it_has_the_type() -> None:
+    assert resolve_backend("auto", "cpu") == "cpu"
+    assert resolve_backend("auto", "cpu", "diagonal_scan", torch.complex64) == "cpu"
+    assert resolve_backend("auto", "cpu", dtype=torch.float64) == "parallel"
+
+
+def test_cpu_kernel_without_numba_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(BackendUnavailable, match="numba is not installed; run: pip install numba"):
+        resolve_backend("cpu", "cpu")
+    assert resolve_backend("auto", "cpu") == "parallel"
+
+
+def test_cpu_kernel_refuses_other_devices_and_types() -> None:
+    with pytest.raises(BackendUnavailable, match=r"needs CPU tensors \(got cuda\)"):
+        resolve_backend("cpu", "cuda")
+    with pytest.raises(BackendUnavailable, match=r"no kernel for torch.float64"):
+        resolve_backend("cpu", "cpu", dtype=torch.float64)

@@ -1,0 +1,192 @@
+"""Both scans on CPU threads, through kernels that numba compiles on first use and caches on disk.
+
+The batch is shared out over `torch.get_num_threads()` Python threads. The kernels release the interpreter
+lock, so none of numba's threading libraries is involved, and forked or multi-threaded programs are safe.
+"""
+
+import functools
+import logging
+import math
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from types import ModuleType
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.autograd.function import FunctionCtx, once_differentiable
+from torch.nn import functional as F
+
+_LOGGER = logging.getLogger(__name__)
+_NOTICE_AFTER_SECONDS = 0.5  # a cached kernel loads well within this
+
+
+@functools.cache
+def _kernels(name: str) -> ModuleType:
+    """Import a kernel module, which compiles it or loads it from the cache; say so if it takes a while."""
+    text = "compiling the CPU kernel of %s: a few seconds, once on this machine"
+    notice = threading.Timer(_NOTICE_AFTER_SECONDS, _LOGGER.warning, (text, name))
+    notice.daemon = True
+    notice.start()
+    try:
+        if name == "selective_scan":
+            from recbole_ext.ssm import cpu_selective as module
+        else:
+            from recbole_ext.ssm import cpu_diagonal as module  # type: ignore[no-redef]
+    finally:
+        notice.cancel()
+    return module
+
+
+@functools.lru_cache(maxsize=1)
+def _pool(process: int, threads: int) -> ThreadPoolExecutor:
+    """Threads of this process; a forked child has none of its parent's and gets its own."""
+    return ThreadPoolExecutor(threads, thread_name_prefix="scan")
+
+
+def _share(batch: int, task: Callable[[int, int, int], None]) -> None:
+    """Call `task(worker, first, last)` for each worker's share of the sequences, at the same time."""
+    workers = _workers(batch)
+    bounds = [batch * w // workers for w in range(workers + 1)]
+    others = []
+    if workers > 1:
+        pool = _pool(os.getpid(), workers - 1)
+        others = [pool.submit(task, w, bounds[w], bounds[w + 1]) for w in range(1, workers)]
+    task(0, 0, bounds[1])
+    for other in others:
+        other.result()
+
+
+def _workers(batch: int) -> int:
+    """How many threads share a batch."""
+    return max(1, min(batch, torch.get_num_threads()))
+
+
+def _flat(x: Tensor) -> np.ndarray:
+    """A contiguous tensor's memory as a flat array."""
+    return x.detach().view(-1).numpy()
+
+
+class _SelectiveScan(torch.autograd.Function):
+    """The selective scan for contiguous float32 tensors whose channels fill whole vectors."""
+
+    @staticmethod
+    def forward(
+        ctx: FunctionCtx,
+        u: Tensor,
+        delta: Tensor,
+        A: Tensor,
+        B: Tensor,
+        C: Tensor,
+        D: Tensor,
+        initial_state: Tensor,
+        keep: bool,
+    ) -> tuple[Tensor, Tensor]:
+        """Args: as `selective_scan`; keep: whether a backward pass follows. Returns: y, last state."""
+        kernels = _kernels("selective_scan")
+        (batch, length, channels), n = u.shape, A.shape[1]
+        chunks = -(-length // kernels.CHUNK) if keep else 0
+        rate = (A.t() * math.log2(math.e)).contiguous()
+        y, entering = torch.empty_like(u), u.new_empty(batch, chunks, n, channels)
+        state = initial_state.transpose(1, 2).clone(memory_format=torch.contiguous_format)
+        arrays = [_flat(x) for x in (u, delta, rate, B, C, D, y, entering, state)]
+        _share(batch, lambda _, first, last: kernels.forward(first, last, length, channels, n, *arrays))
+        ctx.save_for_backward(u, delta, rate, B, C, D, entering)
+        return y, state.transpose(1, 2)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: FunctionCtx, grad_y: Tensor, grad_last: Tensor) -> tuple[Tensor | None, ...]:
+        """Args: grad_y: (B, L, D), grad_last: (B, D, N). Returns: a gradient for each input of forward."""
+        kernels = _kernels("selective_scan")
+        saved = ctx.saved_tensors  # type: ignore[attr-defined]
+        u, delta, _, B, C = saved[:5]
+        (batch, length, channels), n = u.shape, B.shape[2]
+        grad_y = grad_y.contiguous()
+        grad_state = grad_last.transpose(1, 2).clone(memory_format=torch.contiguous_format)
+        grad_u, grad_delta, grad_B, grad_C = (torch.empty_like(x) for x in (u, delta, B, C))
+        grad_A, grad_D = (u.new_zeros(_workers(batch), *shape) for shape in ((n, channels), (channels,)))
+
+        def task(worker: int, first: int, last: int) -> None:
+            written = (grad_u, grad_delta, grad_A[worker], grad_B, grad_C, grad_D[worker])
+            arrays = [_flat(x) for x in (*saved, grad_y, grad_state, *written)]
+            kernels.backward(first, last, length, channels, n, *arrays)
+
+        _share(batch, task)
+        grads = (grad_u, grad_delta, grad_A.sum(0).t(), grad_B, grad_C, grad_D.sum(0))
+        return *grads, grad_state.transpose(1, 2), None
+
+
+@torch.compiler.disable
+def selective_scan(
+    u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, initial_state: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """See `recbole_ext.ssm.scan.selective_scan`.
+
+    Args:
+        u: (B, L, D) float32.
+        delta: (B, L, D) float32, > 0.
+        A: (D, N) float32, < 0.
+        B: (B, L, N) float32.
+        C: (B, L, N) float32.
+        D: (D,) float32.
+        initial_state: (B, D, N) float32 or None.
+
+    Returns:
+        y: (B, L, D) and the last state: (B, D, N).
+    """
+    from recbole_ext.ssm.simd import LANES
+
+    channels = u.shape[2]
+    state = u.new_zeros(u.shape[0], *A.shape) if initial_state is None else initial_state
+    missing = -channels % LANES
+    if missing:
+        u, delta, D = (F.pad(x, (0, missing)) for x in (u, delta, D))
+        A, state = (F.pad(x, (0, 0, 0, missing)) for x in (A, state))
+    inputs = [x.contiguous() for x in (u, delta, A, B, C, D)]
+    keep = torch.is_grad_enabled() and any(x.requires_grad for x in (*inputs, state))
+    y, last = _SelectiveScan.apply(*inputs, state, keep)
+    return (y[..., :channels], last[:, :channels]) if missing else (y, last)
+
+
+class _DiagonalScan(torch.autograd.Function):
+    """The diagonal scan for contiguous tensors."""
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, a: Tensor, b: Tensor, initial_state: Tensor) -> Tensor:
+        """Args: a, b: (B, L, P), initial_state: (B, P). Returns: x: (B, L, P)."""
+        kernels, x = _kernels("diagonal_scan"), torch.empty_like(b)
+        arrays = [t.detach().numpy() for t in (a, b, initial_state, x)]
+        _share(len(a), lambda _, first, last: kernels.forward(first, last, *arrays))
+        ctx.save_for_backward(a, x, initial_state)
+        return x
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: FunctionCtx, grad_x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Args: grad_x: (B, L, P). Returns: a gradient for each input of forward."""
+        kernels = _kernels("diagonal_scan")
+        a, x, state = ctx.saved_tensors  # type: ignore[attr-defined]
+        grad_a, grad_b, grad_state = torch.empty_like(a), torch.empty_like(a), torch.zeros_like(state)
+        inputs = (a, x, state, grad_x.contiguous().resolve_conj())
+        arrays = [t.detach().numpy() for t in (*inputs, grad_a, grad_b, grad_state)]
+        _share(len(a), lambda _, first, last: kernels.backward(first, last, *arrays))
+        return grad_a, grad_b, grad_state
+
+
+@torch.compiler.disable
+def diagonal_scan(a: Tensor, b: Tensor, initial_state: Tensor | None = None) -> Tensor:
+    """See `recbole_ext.ssm.scan.diagonal_scan`.
+
+    Args:
+        a: (B, L, P) float32 or complex64.
+        b: (B, L, P) of the same type.
+        initial_state: (B, P) or None.
+
+    Returns:
+        x: (B, L, P).
+    """
+    state = torch.zeros_like(b[:, 0]) if initial_state is None else initial_state
+    return _DiagonalScan.apply(*(x.contiguous().resolve_conj() for x in (a, b, state)))

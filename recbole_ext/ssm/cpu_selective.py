@@ -1,0 +1,241 @@
+"""The selective scan of one CPU thread, compiled: forward, and backward with the states recomputed.
+
+Work goes chunk by chunk along the sequence. Within a chunk, one state of LANES channels at a time runs
+through its events with everything in registers, so nothing of size (B, L, D, N) exists; only the states that
+enter a chunk are kept for the backward pass.
+
+Arrays are flat, contiguous float32; channels are a multiple of LANES; `rate` is A log2(e) as (N, D).
+"""
+# mypy: disable-error-code="call-arg, var-annotated"
+# numba supplies the first argument of an intrinsic
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from recbole_ext.ssm.simd import LANES, broadcast, exp2, load, multiply, multiply_add, store, total, zero
+
+CHUNK = 16  # events; what a chunk works on fits the first-level cache at D = 128
+LN2 = np.float32(np.log(2.0))
+
+Floats = np.ndarray[Any, np.dtype[np.float32]]
+
+
+@njit("void(i8, i8, i8, f4[::1], f4[::1], f4[::1], f4[::1], f4[::1])", nogil=True, cache=True)
+def _open_forward(
+    origin: int, events: int, channels: int, u: Floats, delta: Floats, D: Floats, drive: Floats, y: Floats
+) -> None:
+    """Begin a chunk: drive = delta u, y = D u."""
+    for d in range(0, channels, LANES):
+        skip = load(D, d)
+        for i in range(d, events * channels, channels):
+            x = load(u, origin + i)
+            store(drive, i, multiply(load(delta, origin + i), x))
+            store(y, origin + i, multiply(skip, x))
+
+
+@njit(
+    "void(i8, i8, i8, i8, i8, f4[::1], f4[::1], f4[::1], f4[::1], f4[::1], f4[::1], f4[::1], f4[::1],"
+    " f4[::1])",
+    nogil=True,
+    cache=True,
+)
+def forward(
+    first: int,
+    last: int,
+    length: int,
+    channels: int,
+    states: int,
+    u: Floats,
+    delta: Floats,
+    rate: Floats,
+    B: Floats,
+    C: Floats,
+    D: Floats,
+    y: Floats,
+    entering: Floats,
+    state: Floats,
+) -> None:
+    """Outputs, states entering each chunk, and final states of sequences first to last.
+
+    Args:
+        first: First sequence.
+        last: Sequence to stop before.
+        length: L.
+        channels: D.
+        states: N.
+        u: (B, L, D).
+        delta: (B, L, D).
+        rate: (N, D).
+        B: (B, L, N).
+        C: (B, L, N).
+        D: (D,).
+        y: (B, L, D), written.
+        entering: (B, chunks, N, D), written; if empty, not kept.
+        state: (B, N, D), initial states before the call, final ones after it.
+    """
+    drive = np.empty(CHUNK * channels, np.float32)
+    size, chunks = states * channels, (length + CHUNK - 1) // CHUNK
+    for b in range(first, last):
+        for chunk in range(chunks):
+            event = b * length + chunk * CHUNK
+            events, origin = min(CHUNK, length - chunk * CHUNK), event * channels
+            _open_forward(origin, events, channels, u, delta, D, drive, y)
+            for n in range(states):
+                for d in range(0, channels, LANES):
+                    here = n * channels + d
+                    h, r = load(state, b * size + here), load(rate, here)
+                    if entering.size:
+                        store(entering, (b * chunks + chunk) * size + here, h)
+                    j = event * states + n
+                    for i in range(d, events * channels, channels):
+                        a = exp2(multiply(load(delta, origin + i), r))
+                        h = multiply_add(a, h, multiply(load(drive, i), broadcast(B[j])))
+                        store(y, origin + i, multiply_add(broadcast(C[j]), h, load(y, origin + i)))
+                        j += states
+                    store(state, b * size + here, h)
+
+
+@njit("void(i8, i8, i8, f4[::1], f4[::1], f4[::1], f4[::1], f4[::1])", nogil=True, cache=True)
+def _open_backward(
+    origin: int,
+    events: int,
+    channels: int,
+    u: Floats,
+    delta: Floats,
+    drive: Floats,
+    grad_u: Floats,
+    grad_delta: Floats,
+) -> None:
+    """Begin a chunk: drive = delta u; clear the two sums over states."""
+    for i in range(0, events * channels, LANES):
+        store(drive, i, multiply(load(delta, origin + i), load(u, origin + i)))
+        store(grad_u, origin + i, zero())
+        store(grad_delta, origin + i, zero())
+
+
+@njit(
+    "void(i8, i8, i8, f4[::1], f4[::1], f4[::1], f4[::1], f4[::1], f4[::1], f4[::1])", nogil=True, cache=True
+)
+def _close_backward(
+    origin: int,
+    events: int,
+    channels: int,
+    u: Floats,
+    delta: Floats,
+    D: Floats,
+    grad_y: Floats,
+    grad_u: Floats,
+    grad_delta: Floats,
+    grad_D: Floats,
+) -> None:
+    """End a chunk: grad_u holds sum_n g B, grad_delta holds sum_n rate a g h; turn them into gradients."""
+    for d in range(0, channels, LANES):
+        skip, sum_D = load(D, d), load(grad_D, d)
+        for i in range(origin + d, origin + events * channels, channels):
+            gy, x, gB = load(grad_y, i), load(u, i), load(grad_u, i)
+            store(grad_delta, i, multiply_add(x, gB, multiply(load(grad_delta, i), broadcast(LN2))))
+            store(grad_u, i, multiply_add(load(delta, i), gB, multiply(skip, gy)))
+            sum_D = multiply_add(gy, x, sum_D)
+        store(grad_D, d, sum_D)
+
+
+@njit(
+    "void(i8, i8, i8, i8, i8, f4[::1], f4[::1], f4[::1], f4[::1], f4[::1], f4[::1], f4[::1],"
+    " f4[::1], f4[::1], f4[::1], f4[::1], f4[::1], f4[::1], f4[::1], f4[::1])",
+    nogil=True,
+    cache=True,
+)
+def backward(
+    first: int,
+    last: int,
+    length: int,
+    channels: int,
+    states: int,
+    u: Floats,
+    delta: Floats,
+    rate: Floats,
+    B: Floats,
+    C: Floats,
+    D: Floats,
+    entering: Floats,
+    grad_y: Floats,
+    grad_state: Floats,
+    grad_u: Floats,
+    grad_delta: Floats,
+    grad_A: Floats,
+    grad_B: Floats,
+    grad_C: Floats,
+    grad_D: Floats,
+) -> None:
+    """Gradients of sequences first to last.
+
+    With g_k the gradient of h_k, g_k = C_k grad_y_k + a_{k+1} g_{k+1}:
+
+        grad_C_k = sum_d grad_y_k h_k,    grad_B_k = sum_d g_k delta_k u_k
+        grad_u_k = D grad_y_k + delta_k sum_n g_k B_k
+        grad_delta_k = u_k sum_n g_k B_k + sum_n A a_k g_k h_{k-1},    grad_A = sum_k delta_k a_k g_k h_{k-1}
+
+    Args:
+        first: First sequence.
+        last: Sequence to stop before.
+        length: L.
+        channels: D.
+        states: N.
+        u: (B, L, D).
+        delta: (B, L, D).
+        rate: (N, D).
+        B: (B, L, N).
+        C: (B, L, N).
+        D: (D,).
+        entering: (B, chunks, N, D), from `forward`.
+        grad_y: (B, L, D).
+        grad_state: (B, N, D), gradients of the final states before the call, of the initial ones after it.
+        grad_u: (B, L, D), written.
+        grad_delta: (B, L, D), written.
+        grad_A: (N, D), added to.
+        grad_B: (B, L, N), written.
+        grad_C: (B, L, N), written.
+        grad_D: (D,), added to.
+    """
+    drive = np.empty(CHUNK * channels, np.float32)
+    decays, before = np.empty(CHUNK * LANES, np.float32), np.empty(CHUNK * LANES, np.float32)
+    sums_B, sums_C = np.empty(CHUNK * LANES, np.float32), np.empty(CHUNK * LANES, np.float32)
+    size, chunks = states * channels, (length + CHUNK - 1) // CHUNK
+    for b in range(first, last):
+        for chunk in range(chunks - 1, -1, -1):
+            event = b * length + chunk * CHUNK
+            events, origin = min(CHUNK, length - chunk * CHUNK), event * channels
+            _open_backward(origin, events, channels, u, delta, drive, grad_u, grad_delta)
+            for n in range(states):
+                sums_B[:], sums_C[:] = 0, 0
+                for d in range(0, channels, LANES):
+                    here = n * channels + d
+                    h, r = load(entering, (b * chunks + chunk) * size + here), load(rate, here)
+                    i, j = d, event * states + n
+                    for k in range(0, events * LANES, LANES):
+                        a = exp2(multiply(load(delta, origin + i), r))
+                        store(decays, k, a)
+                        store(before, k, h)
+                        h = multiply_add(a, h, multiply(load(drive, i), broadcast(B[j])))
+                        i, j = i + channels, j + states
+                    g, sum_A = load(grad_state, b * size + here), load(grad_A, here)
+                    for k in range((events - 1) * LANES, -1, -LANES):
+                        i, j = i - channels, j - states
+                        gy = load(grad_y, origin + i)
+                        g = multiply_add(gy, broadcast(C[j]), g)
+                        store(sums_C, k, multiply_add(gy, h, load(sums_C, k)))
+                        store(sums_B, k, multiply_add(g, load(drive, i), load(sums_B, k)))
+                        store(grad_u, origin + i, multiply_add(g, broadcast(B[j]), load(grad_u, origin + i)))
+                        h = load(before, k)
+                        g = multiply(g, load(decays, k))
+                        gh = multiply(g, h)
+                        store(grad_delta, origin + i, multiply_add(gh, r, load(grad_delta, origin + i)))
+                        sum_A = multiply_add(gh, load(delta, origin + i), sum_A)
+                    store(grad_state, b * size + here, g)
+                    store(grad_A, here, sum_A)
+                for k in range(events):
+                    grad_B[(event + k) * states + n] = total(load(sums_B, k * LANES))
+                    grad_C[(event + k) * states + n] = total(load(sums_C, k * LANES))
+            _close_backward(origin, events, channels, u, delta, D, grad_y, grad_u, grad_delta, grad_D)

@@ -1,0 +1,141 @@
+"""What is particular to the CPU kernels: threads, memory, the notice while compiling, numbers at the edge."""
+
+import logging
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numba import njit
+
+from recbole_ext.ssm import cpu, diagonal_scan, selective_scan
+from recbole_ext.ssm.simd import LANES, exp2, load, store, total
+
+
+@pytest.fixture
+def _threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def inputs(batch: int, length: int, channels: int, states: int) -> list[torch.Tensor]:
+    torch.manual_seed(0)
+    u, delta = torch.randn(batch, length, channels), torch.rand(batch, length, channels) * 0.2
+    A = -torch.arange(1.0, states + 1).repeat(channels, 1)
+    B, C = torch.randn(batch, length, states), torch.randn(batch, length, states)
+    return [x.requires_grad_() for x in (u, delta, A, B, C, torch.randn(channels))]
+
+
+@pytest.mark.usefixtures("_threads")
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_at_the_size_of_a_model_on_any_number_of_threads(threads: int) -> None:
+    torch.set_num_threads(threads)
+    args = inputs(4, 50, 128, 32)
+    weight = torch.randn(4, 50, 128)
+    results = []
+    for backend in ("cpu", "reference"):
+        y, _ = selective_scan(*args, backend=backend)
+        results.append([y, *torch.autograd.grad(y, args, weight)])
+    for got, expected in zip(*results, strict=True):
+        assert (got - expected).abs().max() <= 1e-5 * expected.abs().max()
+
+
+@pytest.mark.usefixtures("_threads")
+def test_diagonal_scan_on_two_threads() -> None:
+    torch.set_num_threads(2)
+    a, b = torch.rand(5, 20, 3, dtype=torch.complex64), torch.rand(5, 20, 3, dtype=torch.complex64)
+    got, expected = (diagonal_scan(a, b, backend=name) for name in ("cpu", "reference"))
+    assert torch.allclose(got, expected, atol=1e-5)
+
+
+def test_same_threads_same_bits() -> None:
+    args = inputs(4, 50, 32, 4)
+    runs = [torch.autograd.grad(selective_scan(*args, backend="cpu")[0].sum(), args) for _ in range(2)]
+    assert all(torch.equal(x, y) for x, y in zip(*runs, strict=True))
+
+
+def test_extra_memory_stays_under_50_mb() -> None:
+    args = inputs(64, 200, 128, 32)
+    saved: dict[int, int] = {}
+
+    def record(x: torch.Tensor) -> torch.Tensor:
+        saved[x.data_ptr()] = x.untyped_storage().nbytes()
+        return x
+
+    with torch.autograd.graph.saved_tensors_hooks(record, lambda x: x):
+        y, last = selective_scan(*args, backend="cpu")
+    own = sum(saved.values()) - sum(x.untyped_storage().nbytes() for x in args if x.data_ptr() in saved)
+    written_by_backward = sum(x.untyped_storage().nbytes() for x in args)
+    outputs = y.untyped_storage().nbytes() + last.untyped_storage().nbytes()
+    assert own + outputs + written_by_backward < 50e6
+
+
+def test_nothing_is_kept_without_gradients(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[bool] = []
+    inner = cpu._SelectiveScan.apply
+    monkeypatch.setattr(cpu._SelectiveScan, "apply", lambda *x: (kept.append(x[-1]), inner(*x))[1])
+    args = inputs(2, 20, 16, 4)
+    with torch.no_grad():
+        selective_scan(*args, backend="cpu")
+    selective_scan(*args, backend="cpu")
+    assert kept == [False, True]
+
+
+@pytest.mark.parametrize("position", range(6))
+def test_nan_is_not_swallowed(position: int) -> None:
+    args = [x.detach() for x in inputs(1, 3, 16, 2)]
+    args[position].view(-1)[0] = torch.nan
+    assert selective_scan(*args, backend="cpu")[0].isnan().any()
+
+
+def test_compilation_is_announced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(cpu, "_NOTICE_AFTER_SECONDS", 0.0)
+    cpu._kernels.cache_clear()
+    with caplog.at_level(logging.WARNING, logger="recbole_ext.ssm"):
+        monkeypatch.setattr(cpu.threading.Timer, "cancel", lambda timer: timer.join())
+        cpu._kernels("selective_scan")
+    assert "compiling the CPU kernel of selective_scan: a few seconds, once on this machine" in caplog.text
+
+
+def test_loaded_kernels_need_no_notice(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, logger="recbole_ext.ssm"):
+        cpu._kernels("selective_scan")
+        time.sleep(0.01)
+    assert not caplog.records
+
+
+@njit
+def _exp2_of(x: np.ndarray, y: np.ndarray) -> None:
+    for i in range(0, x.size, LANES):
+        store(y, i, exp2(load(x, i)))
+
+
+@njit
+def _total_of(x: np.ndarray) -> float:
+    return total(load(x, 0))
+
+
+def test_exp2_within_two_units_in_the_last_place() -> None:
+    x = -np.linspace(0, 125, 1 << 14, dtype=np.float32)
+    y = np.empty_like(x)
+    _exp2_of(x, y)
+    exact = np.exp2(x.astype(np.float64))
+    assert np.abs(y / exact - 1).max() < 2 * np.finfo(np.float32).eps
+
+
+def test_exp2_at_the_edge() -> None:
+    x = np.zeros(LANES, np.float32)
+    x[:5] = [0, -127, -1e9, -np.inf, np.nan]
+    y = np.empty_like(x)
+    _exp2_of(x, y)
+    assert y[:4].tolist() == [1, 0, 0, 0]
+    assert np.isnan(y[4])
+
+
+def test_total_adds_all_lanes() -> None:
+    assert _total_of(np.arange(LANES, dtype=np.float32)) == LANES * (LANES - 1) / 2
