@@ -1,0 +1,81 @@
+"""Small data sets, made or cut from the ml-100k that the recbole wheel carries."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from recbole_ext.config.config import Config, build_config
+from recbole_ext.config.known_keys import RECBOLE
+
+ML_100K = RECBOLE / "dataset_example" / "ml-100k"
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    """Small tensors are fastest on one thread, and results do not depend on the machine's cores."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder with the real MovieLens and Taobao files, where there is one."""
+    folder = Path(os.environ.get("RECBOLE_EXT_DATA", Path(__file__).parents[2] / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"needs the real data in {folder}; set RECBOLE_EXT_DATA to where it is")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_ml_100k(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`<root>/ml-100k`: 60 users and 400 items of ml-100k, with its graph and made embeddings; returns root."""
+    folder = tmp_path_factory.mktemp("small") / "ml-100k"
+    folder.mkdir()
+    for suffix in ("user", "item", "kg", "link"):
+        shutil.copy(ML_100K / f"ml-100k.{suffix}", folder)
+    header, *rows = (ML_100K / "ml-100k.inter").read_text().splitlines()
+    kept = [row for row in rows if int(row.split("\t")[0]) <= 60 and int(row.split("\t")[1]) <= 400]
+    (folder / "ml-100k.inter").write_text("\n".join([header, *kept]) + "\n")
+    _write_embeddings(folder, "ent", [r.split("\t")[1] for r in (folder / "ml-100k.link").read_text().splitlines()[1:]])
+    _write_embeddings(folder, "rel", [r.split("\t")[1] for r in (folder / "ml-100k.kg").read_text().splitlines()[1:]])
+    return folder.parent
+
+
+def _write_embeddings(folder: Path, kind: str, names: list[str]) -> None:
+    rng = np.random.default_rng(0)
+    rows = [f"{name}\t{' '.join(f'{x:.3f}' for x in rng.normal(size=8))}" for name in sorted(set(names))]
+    text = "\n".join([f"{kind}_id:token\t{kind}_emb:float_seq", *rows]) + "\n"
+    (folder / f"ml-100k.{kind}").write_text(text)
+
+
+def write_inter(root: Path, name: str, rows: list[tuple[Any, ...]], header: str = "") -> Path:
+    """Write `<root>/<name>/<name>.inter` from (user, item, time) rows; returns root."""
+    folder = root / name
+    folder.mkdir(parents=True, exist_ok=True)
+    header = header or "user_id:token\titem_id:token\ttimestamp:float"
+    lines = [header, *("\t".join(map(str, row)) for row in rows)]
+    (folder / f"{name}.inter").write_text("\n".join(lines) + "\n")
+    return root
+
+
+@pytest.fixture
+def make_config(tmp_path: Path) -> Callable[..., Config]:
+    """A configuration for a data set under `root`; runs go to the test's folder."""
+
+    def make(model: str, root: Path, dataset: str = "made", **given: Any) -> Config:
+        columns = {"load_col": {"inter": ["user_id", "item_id", "timestamp"]}} if dataset == "made" else {}
+        fixed = {"data_path": str(root), "runs_dir": str(tmp_path / "runs"), "show_progress": False, "device": "cpu"}
+        return build_config(model, dataset, [], {**columns, **fixed, **given})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def write() -> Callable[..., Path]:
+    """See `write_inter`."""
+    return write_inter

@@ -1,0 +1,70 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from recbole_ext.config.config import Config
+from recbole_ext.data.dataset import create_dataset
+from recbole_ext.data.loaders import build_loaders, trains_on_windows
+from recbole_ext.errors import UsageError
+from tests.conftest import write_inter
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    rows = [("a", item, 10 * k) for k, item in enumerate("pqrstu")] + [("b", item, 5 * k) for k, item in enumerate("tsrq")]
+    return write_inter(tmp_path, "made", rows[::-1])
+
+
+SMALL = {"topk": [2], "valid_metric": "NDCG@2"}
+
+
+def test_seen_items_are_the_whole_history_however_long(make_config: Callable[..., Config], root: Path) -> None:
+    config = make_config("SS4Rec", root, MAX_ITEM_LIST_LENGTH=2, **SMALL)
+    dataset = create_dataset(config)
+    rows, (row, item), _, _ = next(iter(build_loaders(config, dataset).test))
+    tokens, users = dataset.field2id_token["item_id"], dataset.field2id_token["user_id"]
+    seen = {users[u]: {tokens[i] for i in item[row == k]} for k, u in enumerate(rows["user_id"])}
+    assert seen == {"a": set("pqrst"), "b": set("tsr")}
+
+
+def test_without_the_filter_nothing_is_masked(make_config: Callable[..., Config], root: Path) -> None:
+    config = make_config("SS4Rec", root, filter_seen_items=False, **SMALL)
+    _, history, _, _ = next(iter(build_loaders(config, create_dataset(config)).test))
+    assert history is None
+
+
+def test_targets_are_the_last_items_and_validation_the_ones_before(make_config: Callable[..., Config], root: Path) -> None:
+    config = make_config("SS4Rec", root, **SMALL)
+    dataset = create_dataset(config)
+    loaders = build_loaders(config, dataset)
+    tokens = dataset.field2id_token["item_id"]
+    assert sorted(tokens[i] for i in next(iter(loaders.test))[3]) == ["q", "u"]
+    assert sorted(tokens[i] for i in next(iter(loaders.valid))[3]) == ["r", "t"]
+
+
+def test_more_cutoffs_than_items_is_a_usage_error(make_config: Callable[..., Config], root: Path) -> None:
+    config = make_config("SS4Rec", root, topk=[10], valid_metric="NDCG@10")
+    with pytest.raises(UsageError, match="topk 10 is more than the 6 items of made"):
+        build_loaders(config, create_dataset(config))
+
+
+def test_memory_budget_sets_users_per_batch(make_config: Callable[..., Config], small_ml_100k: Path) -> None:
+    few = make_config("SS4Rec", small_ml_100k, "ml-100k", eval_memory_gb=0.0001)
+    many = make_config("SS4Rec", small_ml_100k, "ml-100k", eval_batch_size=50)
+    datasets = [create_dataset(config) for config in (few, many)]
+    sizes = [build_loaders(c, d).test.step for c, d in zip((few, many), datasets, strict=True)]
+    assert sizes == [int(1e5 / (4 * 6 * datasets[0].item_num)), 50]
+
+
+def test_only_causal_models_train_on_windows(make_config: Callable[..., Config], root: Path) -> None:
+    assert trains_on_windows(make_config("Mamba4Rec", root))
+    assert not trains_on_windows(make_config("Mamba4Rec", root, train_mode="prefix"))
+    assert not trains_on_windows(make_config("GRU4Rec", root, loss_type="CE"))
+
+
+def test_general_models_evaluate_many_users_per_batch(make_config: Callable[..., Config], small_ml_100k: Path) -> None:
+    config = make_config("BPR", small_ml_100k, "ml-100k")
+    batch = next(iter(build_loaders(config, create_dataset(config)).test))
+    assert len(batch[0]) == len(np.unique(batch[0]["user_id"])) > 50

@@ -1,0 +1,40 @@
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from recbole_ext.config.known_keys import properties_folder
+from recbole_ext.model.causal import Events
+
+Build = Callable[..., Any]
+
+
+def test_one_block_has_no_residual_and_two_have(build: Build) -> None:
+    assert [b.residual for b in build("Mamba4Rec")[2].model.blocks] == [False]
+    assert [b.residual for b in build("Mamba4Rec", num_layers=2)[2].model.blocks] == [True, True]
+
+
+def test_times_are_never_looked_at(build: Build) -> None:
+    model = build("Mamba4Rec")[2].model.eval()
+    items = torch.tensor([[3, 4, 5]])
+    times = [torch.tensor([[1, 2, 3]]), torch.tensor([[10**9, 1, 5]])]
+    first, second = (model(Events(items, t, t, torch.tensor([3]))) for t in times)
+    assert torch.equal(first, second)
+
+
+def test_mamba_keeps_its_own_initialisation(build: Build) -> None:
+    """softplus of the step's bias lies in [0.001, 0.1]; a normal initialisation would put it near 0.69."""
+    mamba = build("Mamba4Rec")[2].model.blocks[0].mamba
+    steps = nn.functional.softplus(mamba.dt_proj.bias)
+    assert steps.min() >= 0.9e-3
+    assert steps.max() <= 0.11
+
+
+def test_every_key_of_the_settings_file_is_read() -> None:
+    sources = "".join(path.read_text() for path in Path("recbole_ext/model").glob("*.py"))
+    text = (properties_folder() / "model" / "Mamba4Rec.yaml").read_text()
+    keys = re.findall(r"^(\w+):", text[: text.index("# Training")], re.M)
+    assert [key for key in keys if f'"{key}"' not in sources] == []
