@@ -19,6 +19,7 @@ OWN_MODELS = {"SS4Rec": "recbole_ext.model.ss4rec", "Mamba4Rec": "recbole_ext.mo
 _FAMILIES = ("general", "context_aware", "sequential", "knowledge_aware", "exlib")
 _CLASS_OF_FILE = {"lightgbm": "LightGBM", "xgboost": "XGBoost"}
 _WITHOUT_PROPERTIES = ("Random",)
+_TRAINED_ON_WINDOWS = {"SASRec": "recbole_ext.model.causal_host", "GRU4Rec": "recbole_ext.model.causal_host"}
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class ModelEntry:
     @property
     def source(self) -> Path:
         """The Python file that defines the model."""
-        root = Path(__file__).parents[1] if self.own else RECBOLE.parent
+        root = Path(__file__).parents[1] if self.module.startswith("recbole_ext.") else RECBOLE.parent
         return root.joinpath(*self.module.split(".")).with_suffix(".py")
 
     def load(self) -> type[Any]:
@@ -88,7 +89,8 @@ def _recbole_entry(path: Path) -> ModelEntry | None:
         package = f"{family}_recommender"
         if (RECBOLE / "model" / package / f"{path.stem.lower()}.py").is_file():
             name = _CLASS_OF_FILE.get(path.stem, path.stem)
-            return ModelEntry(name, f"recbole.model.{package}.{path.stem.lower()}", family, False, path)
+            module = _TRAINED_ON_WINDOWS.get(name, f"recbole.model.{package}.{path.stem.lower()}")
+            return ModelEntry(name, module, family, False, path)
     return None
 
 

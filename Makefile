@@ -1,0 +1,48 @@
+# make demo   train SS4Rec on the real ml-100k that RecBole carries, and evaluate it
+# make test   the whole suite: fast tests, then the slow ones
+#
+# Both make .venv first and install exactly the versions in requirements*.txt; nothing is done twice.
+# PYTHON names the interpreter to start from; DEMO adds options to the demo's command.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+DEMO ?=
+PIP = .venv/bin/python -m pip --disable-pip-version-check
+REQUIREMENTS = requirements.txt requirements-host.txt requirements-test.txt setup.cfg pyproject.toml
+
+.PHONY: help setup demo test test-fast test-slow lint clean
+help:
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -6
+
+.venv/ready: $(REQUIREMENTS)
+	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is not here; name one with: make PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "== making .venv with $$($(PYTHON) --version)"
+	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	@echo "== installing the pinned packages (a few minutes the first time)"
+	@$(PIP) install -q -r requirements-test.txt
+	@$(PIP) install -q --no-deps -r requirements-host.txt
+	@$(PIP) install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+setup: .venv/ready
+	@echo "== .venv is ready; try: .venv/bin/python run_recbole_ext.py doctor"
+
+demo: .venv/ready
+	@echo "== python run_recbole_ext.py --model=SS4Rec --dataset=ml-100k $(DEMO)"
+	@.venv/bin/python run_recbole_ext.py --model=SS4Rec --dataset=ml-100k $(DEMO)
+
+test: test-fast test-slow
+
+test-fast: .venv/ready
+	@echo "== fast tests"
+	@.venv/bin/python -m pytest
+
+test-slow: .venv/ready
+	@echo "== slow tests"
+	@.venv/bin/python -m pytest -m slow
+
+lint: .venv/ready
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy recbole_ext dataset_tools
+
+clean:
+	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache

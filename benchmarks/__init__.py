@@ -1,0 +1,1 @@
+"""Side by side with peers: each module is one command that prints what it measured and how to repeat it."""
