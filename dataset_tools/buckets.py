@@ -7,11 +7,10 @@ import numpy as np
 
 from dataset_tools import kernel
 from dataset_tools.labels import Labelling, labelled
-from dataset_tools.rows import kinds_of, number_roles, packed, role, symbol_role
+from dataset_tools.rows import kinds_of, number_roles, packed_symbols, role, symbol_role
 from dataset_tools.runs import Rows, Slice, merge, repeated
+from dataset_tools.scratch import scratch
 from dataset_tools.sources.release import Log
-
-_MAX_VALUE_BYTES = 21
 
 
 @dataclass(frozen=True)
@@ -99,9 +98,9 @@ def _texts(rows: Rows, job: BucketJob) -> tuple[list[np.ndarray], list[int], int
 
 def log_columns(rows: Rows, log: Log) -> np.ndarray:
     """(columns, rows) int64 in the order of the log, the symbol as packed text."""
-    columns = np.empty((len(log.columns), len(rows)), np.int64)
+    columns = scratch("columns", (len(log.columns), len(rows)), np.int64)
     columns[role(log, "time")] = rows.seconds + log.window[0]
-    columns[symbol_role(log)] = np.array([packed(symbol) for symbol in log.symbols], np.int64)[rows.codes]
+    columns[symbol_role(log)] = packed_symbols(log)[rows.codes]
     for index, numbers in zip(number_roles(log), rows.numbers, strict=True):
         columns[index] = numbers
     return columns
@@ -109,8 +108,16 @@ def log_columns(rows: Rows, log: Log) -> np.ndarray:
 
 def lines(columns: np.ndarray, kinds: np.ndarray) -> np.ndarray:
     """The rows as tab-separated text, (bytes,) uint8."""
-    out = np.empty(columns.shape[1] * columns.shape[0] * _MAX_VALUE_BYTES, np.uint8)
-    return out[: kernel.write_lines(columns, kinds, out)]
+    width = sum(_width(column, kind) for column, kind in zip(columns, kinds, strict=True))
+    out = scratch("text", (columns.shape[1] * width,), np.uint8)
+    return out[: kernel.write_lines(columns, kinds, out)].copy()
+
+
+def _width(column: np.ndarray, kind: int) -> int:
+    """Room for the longest value of a column and what follows it."""
+    if kind == kernel.TEXT or not len(column):
+        return kernel.MAX_TEXT + 1
+    return max(len(str(column.min())), len(str(column.max()))) + 1
 
 
 def _present(ids: np.ndarray) -> np.ndarray:

@@ -244,13 +244,17 @@ def _extra_columns(
 
 def _needed(inputs: dict[str, Path], file: str) -> Path:
     if file not in inputs:
-        raise DataError(f"--input: {file} is not in it, but was asked for; leave the option out or add the file.")
+        raise DataError(
+            f"--input: {file} is not in it, but was asked for; leave the option out or add the file."
+        )
     return inputs[file]
 
 
 def _category_rows(result: LogResult) -> dict[str, tuple[str, ...]]:
     items, categories = result.pairs.most_frequent_per_item().astype(str)
-    return {item: (item, category) for item, category in zip(items.tolist(), categories.tolist(), strict=True)}
+    return {
+        item: (item, category) for item, category in zip(items.tolist(), categories.tolist(), strict=True)
+    }
 
 
 def _summary(

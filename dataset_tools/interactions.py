@@ -164,9 +164,7 @@ def _scan_ranges(
     """Reports of all ranges, and the file of the items to draw negatives from, where they are drawn."""
     draws = job.labelling is not None and job.labelling.label == "click"
     jobs = (
-        RangeJob(
-            part, job.log, job.work / f"{part.index}.run", job.sample, job.seed, job.keep_code, draws
-        )
+        RangeJob(part, job.log, job.work / f"{part.index}.run", job.sample, job.seed, job.keep_code, draws)
         for part in ranges
     )
     bar = Progress(f"reading {job.path.name}", job.path.stat().st_size, enabled=not job.quiet)
@@ -237,7 +235,9 @@ def _open(job: LogJob, view: View, result: LogResult) -> _HashingFile:
 def inter_headers(log: Log, labelling: Labelling | None) -> list[str]:
     """Typed headers of the `.inter` file; with a label it stands in the place of the behaviour."""
     named = [column.header for column in log.columns]
-    return named if labelling is None else [h if not h.startswith("behavior:") else "label:float" for h in named]
+    return (
+        named if labelling is None else [h if not h.startswith("behavior:") else "label:float" for h in named]
+    )
 
 
 def _add(result: LogResult, bucket: BucketResult, log: Log) -> None:

@@ -13,7 +13,8 @@ ID, TIME, TEXT, SKIP = 0, 1, 2, 3
 MAX_ID = 2**31 - 1
 MAX_TEXT = 7
 _NEWLINE, _RETURN, _MINUS, _ZERO, _TAB = 10, 13, 45, 48, 9
-_NONE, _ONE, _TEN = np.uint64(0), np.uint64(1), np.uint64(10)
+_NONE, _ONE, _TWO, _TEN, _HUNDRED = (np.uint64(number) for number in (0, 1, 2, 10, 100))
+_PAIRS = np.frombuffer("".join(f"{number:02d}" for number in range(100)).encode(), np.uint8)
 _MAX_DIGITS, _MAX_TEXT_WIDTH = np.uint64(18), np.uint64(MAX_TEXT)
 
 
@@ -32,6 +33,7 @@ def scan_lines(  # noqa: C901 - in one piece on purpose: split into functions it
     separator: int,
     width: int,
     kinds: np.ndarray,
+    symbols: np.ndarray,
     columns: np.ndarray,
     starts: np.ndarray,
     clean: np.ndarray,
@@ -39,13 +41,15 @@ def scan_lines(  # noqa: C901 - in one piece on purpose: split into functions it
     """Read every line of `buffer` with one strict grammar; a line that departs from it is only flagged.
 
     A number is digits without a leading zero, at most 18 of them; TIME may have a minus; ID is at most
-    MAX_ID; TEXT is one to MAX_TEXT bytes, packed into an integer, first byte highest; SKIP is anything.
+    MAX_ID; TEXT is one to MAX_TEXT bytes, packed into an integer, first byte highest, and becomes its index
+    in `symbols` where there are any; SKIP is anything.
 
     Args:
         buffer: (bytes,) uint8, whole lines, the last byte is a line end (LF or CRLF).
         separator: the separator's byte.
         width: how many times it stands between two columns (2 for `::`).
         kinds: (columns,) int8 of ID, TIME, TEXT or SKIP.
+        symbols: (symbols,) int64, the packed texts that are allowed, or empty for any.
         columns: (columns, rows) int64, filled here; undefined where a row is not clean.
         starts: (rows,) int64, byte offset of each line, filled here.
         clean: (rows,) bool, filled here.
@@ -79,8 +83,13 @@ def scan_lines(  # noqa: C901 - in one piece on purpose: split into functions it
                     value = (value << 8) | np.int64(byte)
                     position += _ONE
                     byte = buffer[position]
-                if kind == TEXT and not _ONE <= position - first <= _MAX_TEXT_WIDTH:
-                    good = False
+                if kind == TEXT:
+                    good = _ONE <= position - first <= _MAX_TEXT_WIDTH
+                    if good and len(symbols):
+                        code = 0
+                        while code < len(symbols) and symbols[code] != value:
+                            code += 1
+                        value, good = np.int64(code), code < len(symbols)
             columns[column, row] = value
             if column + 1 < n_columns:
                 for _ in range(width):
@@ -110,11 +119,17 @@ def _write_number(out: np.ndarray, position: np.uint64, value: int) -> np.uint64
         limit *= _TEN
         end += _ONE
     place = end
-    while place > position:
-        place -= _ONE
-        tenth = rest // _TEN
-        out[place] = np.uint8(_ZERO) + np.uint8(rest - tenth * _TEN)
-        rest = tenth
+    while rest >= _HUNDRED:
+        place -= _TWO
+        hundredth = rest // _HUNDRED
+        pair = (rest - hundredth * _HUNDRED) * _TWO
+        out[place] = _PAIRS[pair]
+        out[place + _ONE] = _PAIRS[pair + _ONE]
+        rest = hundredth
+    if rest >= _TEN:
+        out[position] = _PAIRS[rest * _TWO]
+        position += _ONE
+    out[position] = _PAIRS[rest * _TWO + _ONE]
     return end
 
 
@@ -135,7 +150,7 @@ def write_lines(columns: np.ndarray, kinds: np.ndarray, out: np.ndarray) -> int:
     Args:
         columns: (columns, rows) int64; TEXT columns hold packed bytes.
         kinds: (columns,) int8 of ID, TIME or TEXT.
-        out: (bytes,) uint8 with room for 21 bytes per value.
+        out: (bytes,) uint8 with room for all of it.
     """
     position = np.uint64(0)
     for row in range(columns.shape[1]):

@@ -41,7 +41,9 @@ class PairCounts:
         """(2, items) items ascending, each with the category of most rows; ties go to the smaller category."""
         values, counts = self.total()
         order = np.lexsort((values & 0xFFFFFFFF, -counts, values >> 32))
-        return np.array([values[order] >> 32, values[order] & 0xFFFFFFFF])[:, _first_of_each(values[order] >> 32)]
+        return np.array([values[order] >> 32, values[order] & 0xFFFFFFFF])[
+            :, _first_of_each(values[order] >> 32)
+        ]
 
 
 def _first_of_each(items: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from dataset_tools.errors import ResourceError, UsageError
 
-OURS = ("summary.json", "split.json")
+OURS = ("{name}.summary.json", "split.json")
 _FULL = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
 
 
@@ -89,7 +89,7 @@ def _clean_start(target: Path, partial: Path, old: Path, overwrite: bool) -> Non
         raise UsageError(
             f"{target}: already exists.\nAdd --overwrite to replace it, or choose another --output or --name."
         )
-    if target.exists() and not any((target / f"{target.name}.{end}").exists() for end in OURS):
+    if target.exists() and not any((target / file.format(name=target.name)).exists() for file in OURS):
         raise UsageError(
             f"{target}: not written by this tool, so --overwrite does not touch it.\n"
             "Choose another --output or --name, or remove it by hand."

@@ -9,6 +9,7 @@ from dataset_tools import kernel
 from dataset_tools.quarantine import CODE, classify
 from dataset_tools.ranges import LINE_BITS, ByteRange, lines_of, read_range
 from dataset_tools.runs import MARK_EVERY, Run, write_run
+from dataset_tools.scratch import scratch
 from dataset_tools.sources.release import Log, RowError
 
 
@@ -60,13 +61,15 @@ class RangeReport:
     pairs: np.ndarray
 
 
-def scan(buffer: np.ndarray, separator: str, kinds: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """`kernel.scan_lines` with its arrays: columns (columns, rows), starts (rows,), clean (rows,)."""
+def scan(
+    buffer: np.ndarray, separator: str, kinds: np.ndarray, symbols: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """`kernel.scan_lines` with scratch arrays: columns (columns, rows), starts (rows,), clean (rows,)."""
     rows = kernel.count_lines(buffer)
-    columns = np.empty((len(kinds), rows), np.int64)
-    starts, clean = np.empty(rows, np.int64), np.empty(rows, bool)
+    columns = scratch("columns", (len(kinds), rows), np.int64)
+    starts, clean = scratch("starts", (rows,), np.int64), scratch("clean", (rows,), np.bool_)
     kernel.scan_lines(
-        buffer, np.uint8(ord(separator[0])), len(separator), kinds, columns, starts, clean
+        buffer, np.uint8(ord(separator[0])), len(separator), kinds, symbols, columns, starts, clean
     )
     return columns, starts, clean
 
@@ -74,8 +77,7 @@ def scan(buffer: np.ndarray, separator: str, kinds: np.ndarray) -> tuple[np.ndar
 def scan_range(job: RangeJob) -> RangeReport:
     """Read, check, sort by time (ties in file order) and store one range."""
     log, buffer = job.log, read_range(job.part)
-    columns, starts, good = scan(buffer, log.separator, kinds_of(log))
-    _encode_symbols(columns, good, log)
+    columns, starts, good = scan(buffer, log.separator, kinds_of(log), packed_symbols(log))
     time = columns[role(log, "time")]
     good &= (time >= log.window[0]) & (time < log.window[1])
     refused = _second_look(buffer, starts, columns, good, log)
@@ -112,15 +114,9 @@ def packed(symbol: str) -> int:
     return int.from_bytes(symbol.encode("ascii"), "big")
 
 
-def _encode_symbols(columns: np.ndarray, good: np.ndarray, log: Log) -> None:
-    """Replace packed text by its index in `log.symbols`; unknown text is marked as not good."""
-    values = columns[symbol_role(log)]
-    table = np.array([packed(symbol) for symbol in log.symbols], np.int64)
-    order = np.argsort(table)
-    found = np.searchsorted(table[order], values)
-    found[found == len(table)] = 0
-    good &= table[order][found] == values
-    values[:] = order[found]
+def packed_symbols(log: Log) -> np.ndarray:
+    """(symbols,) int64, the packed texts of `log.symbols`."""
+    return np.array([packed(symbol) for symbol in log.symbols], np.int64)
 
 
 def _second_look(
@@ -166,7 +162,12 @@ def mix(values: np.ndarray) -> np.ndarray:
 def _store(columns: np.ndarray, rows: np.ndarray, job: RangeJob) -> tuple[Run, np.ndarray]:
     """Sort the given rows by time, ties by line, and write them as a run."""
     log = job.log
-    keys = ((columns[role(log, "time"), rows] - log.window[0]) << LINE_BITS) | rows
+    if len(rows) == columns.shape[1]:
+        keys = columns[role(log, "time")] - log.window[0]
+    else:
+        keys = columns[role(log, "time"), rows] - log.window[0]
+    keys <<= LINE_BITS
+    keys |= rows
     keys.sort()
     order = keys & ((1 << LINE_BITS) - 1)
     numbers = [columns[index, order].astype(np.int32) for index in number_roles(log)]

@@ -12,7 +12,7 @@ import numpy as np
 
 from dataset_tools.ranges import LINE_BITS
 
-BUCKET_ROWS = 1 << 20
+BUCKET_ROWS = 1 << 19
 MARK_EVERY = 4096
 
 

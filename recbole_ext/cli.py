@@ -14,6 +14,7 @@ from typing import Any
 from recbole_ext.errors import RecBoleExtError, UsageError
 
 SWITCHES = ("help", "print_config", "debug")
+_TEXT = ("model", "dataset", "config_files", "data_path", "runs_dir")
 
 
 @dataclass
@@ -59,8 +60,8 @@ def parse(arguments: list[str]) -> Words:
             text = rest.pop(0)
         if key in words.given:
             raise UsageError(f"--{key} is given twice")
-        as_text = key in ("model", "dataset", "config_files", "data_path", "runs_dir")
-        words.given[key] = text if as_text else None if text == "None" else parse_scalar(text, f"--{key}")
+        as_text = key in _TEXT or key.endswith("num_interval")  # "[5,inf)" is an interval and no YAML
+        words.given[key] = None if text == "None" else text if as_text else parse_scalar(text, f"--{key}")
     return words
 
 
