@@ -261,7 +261,7 @@ def _summary(
     options: ConvertOptions, inputs: dict[str, Path], folder: Path, result: LogResult, tables: _Tables
 ) -> dict[str, Any]:
     release = options.release
-    outputs = {written.path.name: written.digest.hexdigest() for written in result.files}
+    outputs = {written.output.path.name: written.output.digest.hexdigest() for written in result.files}
     for path in sorted(folder.iterdir()):
         if path.is_file() and path.name not in outputs:
             outputs[path.name] = digest_of(path, "sha256").partition(":")[2]
@@ -287,7 +287,7 @@ def _summary(
         "last_timestamp": result.seconds[1] if result.seconds else None,
         "window": list(release.log.window),
         "last_line_complete": result.complete_last_line,
-        "files": {written.path.name: written.rows for written in result.files},
+        "files": {written.output.path.name: written.rows for written in result.files},
         "tables": tables.files,
         "missing_tables": tables.missing,
         "sha256_input": digests,

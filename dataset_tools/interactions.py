@@ -1,12 +1,10 @@
 """The log of a release to `.inter` files: ranges to runs, runs to buckets, buckets to text in time order."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
@@ -14,6 +12,7 @@ from dataset_tools.buckets import BucketJob, BucketResult, View, merge_bucket
 from dataset_tools.engine import Engine
 from dataset_tools.fetch import digest_of
 from dataset_tools.labels import Labelling
+from dataset_tools.output import OutputFile
 from dataset_tools.pairs import PairCounts
 from dataset_tools.progress import Progress
 from dataset_tools.quarantine import CODE, REASONS, check_limit
@@ -56,20 +55,25 @@ class LogJob:
 
 @dataclass
 class Written:
-    """One `.inter` file: its path, lines and sha256."""
+    """One `.inter` file and its number of lines."""
 
-    path: Path
+    output: OutputFile
     rows: int = 0
-    digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
 
 
 @dataclass
 class LogResult:
-    """Counts of a log; `rows` = `kept` + `left_out` + the sum of `refused`."""
+    """Counts of a log; `rows` = `kept` + `left_out` + the sum of `refused`.
+
+    Args:
+        rows_expected: rows before duplicates are taken out.
+        drawn: negatives that were added.
+    """
 
     rows: int = 0
     kept: int = 0
     left_out: int = 0
+    rows_expected: int = 0
     drawn: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     sha256: str = ""
@@ -125,6 +129,7 @@ def convert_log(job: LogJob, engine: Engine) -> tuple[LogResult, Refusals]:
         result = LogResult(
             rows=sum(report.rows for report in reports),
             left_out=sum(report.left_out for report in reports),
+            rows_expected=sum(report.run.rows for report in reports),
             complete_last_line=ends_with_newline(job.path),
         )
         result.refused.update(_reasons(reports))
@@ -208,26 +213,11 @@ def _write_buckets(
     return np.concatenate(duplicates, axis=1)
 
 
-class _HashingFile:
-    """A file that hashes what is written to it."""
-
-    def __init__(self, written: Written) -> None:
-        self.file: IO[bytes] = written.path.open("wb")
-        self.digest = written.digest
-
-    def write(self, data: bytes | memoryview) -> None:
-        self.digest.update(data)
-        self.file.write(data)
-
-    def close(self) -> None:
-        self.file.close()
-
-
-def _open(job: LogJob, view: View, result: LogResult) -> _HashingFile:
+def _open(job: LogJob, view: View, result: LogResult) -> OutputFile:
     middle = f".{view.suffix}" if view.suffix else ""
-    written = Written(job.folder / f"{job.name}{middle}.inter")
-    result.files.append(written)
-    output = _HashingFile(written)
+    size = 0 if view.suffix else result.rows_expected * job.path.stat().st_size // max(result.rows, 1)
+    output = OutputFile(job.folder / f"{job.name}{middle}.inter", size)
+    result.files.append(Written(output))
     output.write(("\t".join(inter_headers(job.log, None if view.suffix else job.labelling)) + "\n").encode())
     return output
 

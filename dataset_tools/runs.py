@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dataset_tools.output import reserve
 from dataset_tools.ranges import LINE_BITS
 
 BUCKET_ROWS = 1 << 19
@@ -69,7 +70,8 @@ class Rows:
 
 def write_run(path: Path, index: int, keys: np.ndarray, numbers: list[np.ndarray], codes: np.ndarray) -> Run:
     """Store sorted rows."""
-    with path.open("wb") as file:
+    with path.open("wb", buffering=0) as file:
+        reserve(file, len(keys) * (keys.itemsize + 4 * len(numbers) + 1))
         for block in (keys, *numbers, codes):
             file.write(np.ascontiguousarray(block).data)
     return Run(path, index, len(keys), len(numbers))

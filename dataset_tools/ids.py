@@ -1,0 +1,43 @@
+"""Identifiers as small integers, so that counts and flags are plain arrays."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+MAX_PLAIN = 1 << 25
+
+
+class Ids:
+    """Codes for the tokens of one field.
+
+    A token that is a number below MAX_PLAIN has the code 2 x number, without any table; every other token gets
+    the next odd code. Arrays indexed by code therefore stay small for the ids that real logs have.
+    """
+
+    def __init__(self) -> None:
+        self.names: dict[str, int] = {}
+
+    def code(self, token: str) -> int:
+        """The code of one token."""
+        if token.isascii() and token.isdigit() and str(int(token)) == token and int(token) < MAX_PLAIN:
+            return 2 * int(token)
+        return self.names.setdefault(token, 2 * len(self.names) + 1)
+
+    def codes(self, tokens: Iterable[str]) -> np.ndarray:
+        """(tokens,) int64."""
+        return np.array([self.code(token) for token in tokens], np.int64)
+
+    def tokens(self, codes: np.ndarray) -> list[str]:
+        """The tokens of the given codes."""
+        names = list(self.names)
+        return [str(code // 2) if code % 2 == 0 else names[code // 2] for code in codes.tolist()]
+
+
+def room_for(array: np.ndarray, codes: np.ndarray, fill: int = 0) -> np.ndarray:
+    """`array`, made longer where needed so that every code is an index; new places hold `fill`."""
+    need = int(codes.max(initial=-1)) + 1
+    if need <= len(array):
+        return array
+    grown = np.full(max(need, len(array) + len(array) // 2), fill, array.dtype)
+    grown[: len(array)] = array
+    return grown

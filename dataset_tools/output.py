@@ -1,0 +1,48 @@
+"""A file that is written once: hashed on the way and given its space beforehand."""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import IO
+
+
+class OutputFile:
+    """Sequential bytes with their sha256.
+
+    Space is asked for in advance, because growing a file block by block cost five times the CPU time of the
+    write itself (516 MB on ext4: 0.6 to 0.95 s against 0.12 s). A wrong guess does no harm: the end is cut off.
+
+    Args:
+        path: new file.
+        expected_bytes: a guess of the final size.
+    """
+
+    def __init__(self, path: Path, expected_bytes: int = 0) -> None:
+        self.path, self.digest, self.size = path, hashlib.sha256(), 0
+        self.file: IO[bytes] = path.open("wb", buffering=0)
+        reserve(self.file, expected_bytes)
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Append bytes."""
+        view = memoryview(data)
+        self.digest.update(view)
+        while len(view):
+            count = self.file.write(view)
+            self.size += count
+            view = view[count:]
+
+    def close(self) -> None:
+        """Cut off reserved space that was not needed and close."""
+        try:
+            self.file.truncate(self.size)
+        finally:
+            self.file.close()
+
+
+def reserve(file: IO[bytes], size: int) -> None:
+    """Ask for space; a file system that cannot give it says so when the bytes are written."""
+    if size > 0:
+        try:
+            os.posix_fallocate(file.fileno(), 0, size)
+        except OSError:
+            file.truncate(0)
