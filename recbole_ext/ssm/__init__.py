@@ -7,6 +7,7 @@ The map:
     reference.py  the definition, a loop over events
     parallel.py   plain PyTorch, parallel over blocks of events, any device
     cpu.py        compiled by numba for CPUs: cpu_selective.py, cpu_diagonal.py, on the vectors of simd.py
+    triton_kernel.py  compiled by Triton for CUDA GPUs
     mamba_ssm.py  adapter to mamba-ssm's CUDA kernel
     s5.py         the S5 layer: one state-space system for all channels, a step per event
     mamba.py      the Mamba block: one small system per channel, steps and projections from the input

@@ -13,8 +13,8 @@ _LOGGER = logging.getLogger(__name__)
 SELECTIVE = "selective_scan"
 DIAGONAL = "diagonal_scan"
 
-# Inputs of lower precision than float32 are widened before a CPU scan.
-_CPU_TYPES = {
+# What the compiled kernels take; their state is float32.
+_KERNEL_TYPES = {
     SELECTIVE: (torch.float32, torch.bfloat16, torch.float16),
     DIAGONAL: (torch.float32, torch.complex64),
 }
@@ -57,7 +57,21 @@ def _cpu_obstacle(request: ScanRequest) -> str | None:
         return f"it needs CPU tensors (got {request.device_type}); use backend=auto"
     if importlib.util.find_spec("numba") is None:
         return "numba is not installed; run: pip install numba"
-    if request.dtype not in _CPU_TYPES[request.operation]:
+    return _type_obstacle(request)
+
+
+def _triton_obstacle(request: ScanRequest) -> str | None:
+    """Why the Triton kernel cannot serve the request, None if it can."""
+    if request.device_type != "cuda":
+        return f"it needs CUDA tensors (got {request.device_type}); use backend=auto"
+    if importlib.util.find_spec("triton") is None:
+        return "triton is not installed; run: pip install triton"
+    return _type_obstacle(request)
+
+
+def _type_obstacle(request: ScanRequest) -> str | None:
+    """Why a compiled kernel cannot take the type, None if it can."""
+    if request.dtype not in _KERNEL_TYPES[request.operation]:
         return f"it has no kernel for {request.dtype}; use backend=auto"
     return None
 
@@ -79,9 +93,10 @@ _OBSTACLES: dict[str, Callable[[ScanRequest], str | None]] = {
     "reference": _always,
     "parallel": _always,
     "cpu": _cpu_obstacle,
+    "triton": _triton_obstacle,
     "mamba_ssm": _mamba_ssm_obstacle,
 }
-_FASTEST_FIRST = {"cuda": ("mamba_ssm", "parallel"), "cpu": ("cpu", "parallel")}
+_FASTEST_FIRST = {"cuda": ("triton", "mamba_ssm", "parallel"), "cpu": ("cpu", "parallel")}
 
 BACKENDS = tuple(_OBSTACLES)
 

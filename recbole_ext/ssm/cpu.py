@@ -3,8 +3,8 @@
 The batch is shared out over `torch.get_num_threads()` Python threads. The kernels release the interpreter
 lock, so none of numba's threading libraries is involved, and forked or multi-threaded programs are safe.
 
-Torch's own OpenMP threads wait for work by spinning, for many milliseconds, on the cores these threads need. Set
-OMP_WAIT_POLICY=passive before torch is imported wherever more than one thread is used.
+Torch's own OpenMP threads wait for work by spinning, for many milliseconds, on the cores these threads need.
+Set OMP_WAIT_POLICY=passive before torch is imported wherever more than one thread is used.
 """
 
 import functools
@@ -54,7 +54,7 @@ def _pool(process: int, threads: int) -> ThreadPoolExecutor:
 
 @contextmanager
 def _denormals_flushed() -> Iterator[None]:
-    """Flush denormal numbers to zero in this thread: a fading state or gradient would cost 5 times as much."""
+    """Flush denormal numbers to zero in this thread: fading states and gradients would cost 5 times more."""
     before = (torch.full((), 1e-40) * 1.0).item() == 0.0
     torch.set_flush_denormal(True)
     try:

@@ -8,10 +8,12 @@ from torch import Tensor
 
 from recbole_ext.ssm.backend import DIAGONAL, SELECTIVE, resolve_backend
 
+_MODULES = {"triton": "triton_kernel"}  # the others are called as their back end
+
 
 def _module(name: str) -> ModuleType:
     """The module of a back end; imported on first use, since some bring a compiler with them."""
-    return importlib.import_module(f"recbole_ext.ssm.{name}")
+    return importlib.import_module(f"recbole_ext.ssm.{_MODULES.get(name, name)}")
 
 
 def _check_shapes(shapes: dict[str, tuple[Tensor | None, tuple[int, ...]]]) -> None:
@@ -77,8 +79,10 @@ def selective_scan(
         "initial_state": (initial_state, (batch, channels, n)),
     })
     name = resolve_backend(backend, u.device.type, SELECTIVE, u.dtype, initial_state is not None)
-    wide = [_at_least_float32(x) for x in (u, delta, A, B, C, D)]
-    y, last_state = _module(name).selective_scan(*wide, initial_state)
+    inputs = [u, delta, A, B, C, D]
+    if name != "triton":  # it widens in registers
+        inputs = [x.to(torch.promote_types(x.dtype, torch.float32)) for x in inputs]
+    y, last_state = _module(name).selective_scan(*inputs, initial_state)
     return y.to(u.dtype), last_state
 
 
@@ -109,8 +113,3 @@ def diagonal_scan(
         raise ValueError(f"a and b must have one type (got {a.dtype} and {b.dtype})")
     name = resolve_backend(backend, a.device.type, DIAGONAL, a.dtype, initial_state is not None)
     return _module(name).diagonal_scan(a, b, initial_state)
-
-
-def _at_least_float32(x: Tensor) -> Tensor:
-    """The tensor in float32, or unchanged where it is wider."""
-    return x.to(torch.promote_types(x.dtype, torch.float32))

@@ -16,6 +16,7 @@ def _fresh_choice() -> None:
 
 @pytest.fixture
 def _mamba_ssm_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only mamba-ssm: neither triton nor numba."""
     installed = {"selective_scan_cuda": True}
     monkeypatch.setattr(importlib.util, "find_spec", installed.get)
 
@@ -105,3 +106,19 @@ def test_cpu_kernel_refuses_other_devices_and_types() -> None:
         resolve_backend("cpu", "cuda")
     with pytest.raises(BackendUnavailable, match=r"no kernel for torch.float64"):
         resolve_backend("cpu", "cpu", dtype=torch.float64)
+
+
+def test_auto_on_cuda_is_triton_where_it_has_the_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", {"triton": True}.get)
+    for dtype in (torch.float32, torch.bfloat16):
+        assert resolve_backend("auto", "cuda", dtype=dtype, carries_state=True) == "triton"
+    assert resolve_backend("auto", "cuda", "diagonal_scan", torch.complex64) == "triton"
+    assert resolve_backend("auto", "cuda", dtype=torch.float64) == "parallel"
+
+
+def test_triton_says_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(BackendUnavailable, match=r"triton cannot run .* needs CUDA tensors \(got cpu\)"):
+        resolve_backend("triton", "cpu")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(BackendUnavailable, match="triton is not installed; run: pip install triton"):
+        resolve_backend("triton", "cuda")

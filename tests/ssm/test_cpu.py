@@ -139,3 +139,11 @@ def test_exp2_at_the_edge() -> None:
 
 def test_total_adds_all_lanes() -> None:
     assert _total_of(np.arange(LANES, dtype=np.float32)) == LANES * (LANES - 1) / 2
+
+
+def test_denormals_are_flushed_in_the_kernel_only() -> None:
+    u = torch.full((1, 1, LANES), 1e-40)
+    one = torch.ones(1, 1, 1)
+    y, _ = selective_scan(u, torch.ones_like(u), -torch.ones(LANES, 1), one, one, torch.ones(LANES), backend="cpu")
+    assert y.abs().max().item() == 0.0
+    assert (torch.full((), 1e-40) * 1.0).item() != 0.0
