@@ -59,6 +59,7 @@ class Chunk:
         starts: (rows,) int64, byte offset of each line in the buffer; scratch memory.
         users, items: (rows,) int64 codes, see ids.py.
         times: (rows,) int64, Unix seconds.
+        values: (rows,) int64, the first seven bytes of the value field, packed; empty without one.
     """
 
     part: ByteRange
@@ -67,6 +68,7 @@ class Chunk:
     users: np.ndarray
     items: np.ndarray
     times: np.ndarray
+    values: np.ndarray
 
     def piece(self, begin: int, stop: int) -> "Chunk":
         """Rows `begin` to `stop`."""
@@ -80,6 +82,7 @@ class Chunk:
             self.users[rows],
             self.items[rows],
             self.times[rows],
+            self.values[rows],
         )
 
     def take(self, chosen: np.ndarray) -> "Chunk":
@@ -93,12 +96,13 @@ class Chunk:
             self.users[chosen],
             self.items[chosen],
             self.times[chosen],
+            self.values[: len(chosen)][chosen[: len(self.values)]],
         )
 
 
 @dataclass
 class Interactions:
-    """An `.inter` file with user, item and time fields.
+    """An `.inter` file with user, item and time fields, and perhaps one short value field such as the rating.
 
     Raises:
         DataError: one of the fields is not in the header.
@@ -108,6 +112,7 @@ class Interactions:
     user_field: str = "user_id"
     item_field: str = "item_id"
     time_field: str = "timestamp"
+    value_field: str | None = None
     users: Ids = field(default_factory=Ids)
     items: Ids = field(default_factory=Ids)
 
@@ -124,6 +129,9 @@ class Interactions:
         self._at = [names.index(name) for name in wanted]
         self._kinds = np.full(len(names), kernel.SKIP, np.int8)
         self._kinds[self._at] = kernel.ID, kernel.ID, kernel.TIME
+        self._value = names.index(self.value_field) if self.value_field in names else -1
+        if self._value >= 0:
+            self._kinds[self._value] = kernel.TEXT
         with self.path.open("rb") as file:
             self.start = len(file.readline())
 
@@ -142,17 +150,23 @@ class Interactions:
         Raises:
             DataError: a row has too few or too many columns, an empty id, or a time that is no whole number.
         """
-        buffer = read_range(part)
+        return self.parse(read_range(part), part)
+
+    def parse(self, buffer: np.ndarray, part: ByteRange) -> Chunk:
+        """As `chunk`, for bytes that were read already."""
         columns, starts, clean = scan(buffer, "\t", self._kinds, _NO_SYMBOLS)
         users, items, times = (columns[at] for at in self._at)
         clean &= (users < MAX_PLAIN) & (items < MAX_PLAIN)
         users, items, times = users * 2, items * 2, times.copy()
+        values = columns[self._value].copy() if self._value >= 0 else _NO_SYMBOLS
         odd = np.flatnonzero(~clean)
         for row, line in zip(odd, lines_of(buffer, starts, odd), strict=True):
-            users[row], items[row], times[row] = self._slow(line, part, int(row))
-        return Chunk(part, buffer, starts, users, items, times)
+            users[row], items[row], times[row], value = self._slow(line, part, int(row))
+            if self._value >= 0:
+                values[row] = value
+        return Chunk(part, buffer, starts, users, items, times, values)
 
-    def _slow(self, line: bytes, part: ByteRange, row: int) -> tuple[int, int, int]:
+    def _slow(self, line: bytes, part: ByteRange, row: int) -> tuple[int, int, int, int]:
         """A line that the kernel does not accept: ids that are no plain numbers, or times such as `9.7e8`."""
         values = line.decode("utf-8", "replace").split("\t")
         where = f"{self.path}: row {row + 1} after byte {part.start}"
@@ -161,7 +175,9 @@ class Interactions:
         user, item, time = (values[at] for at in self._at)
         if not user or not item:
             raise DataError(f"{where}: an empty id; `recbole-data validate` lists all faults.")
-        return self.users.code(user), self.items.code(item), self._whole(time, where)
+        value = values[self._value].encode()[: kernel.MAX_TEXT] if self._value >= 0 else b""
+        packed = int.from_bytes(value, "big")
+        return self.users.code(user), self.items.code(item), self._whole(time, where), packed
 
     def _whole(self, text: str, where: str) -> int:
         try:

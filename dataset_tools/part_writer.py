@@ -100,9 +100,7 @@ class PartWriter:
         """Write all files and fill the counts of the plan's parts; sha256 by file name."""
         with self.log.path.open("rb") as file:
             header = file.readline().rstrip(b"\r\n") + b"\n"
-        outputs = {
-            part.name: self._open(part, header) for part in (*self.plan.parts, *self.plan.windows)
-        }
+        outputs = {part.name: self._open(part, header) for part in (*self.plan.parts, *self.plan.windows)}
         try:
             for chunk in sorted_chunks(self.log, quiet):
                 for index, piece in pieces(chunk, self.plan.parts):

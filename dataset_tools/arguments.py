@@ -1,0 +1,109 @@
+"""The words of the command line."""
+
+import argparse
+from pathlib import Path
+
+from dataset_tools.cut import PRESETS
+from dataset_tools.engine import ENGINES
+from dataset_tools.errors import UsageError
+from dataset_tools.labels import DEFINITIONS, LABELS, NEGATIVES
+from dataset_tools.sources import RELEASES
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of `recbole-data`."""
+    parser = argparse.ArgumentParser(
+        prog="recbole-data",
+        description="Raw MovieLens and Taobao logs to exact, checked atomic files for RecBole.",
+    )
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    shared.add_argument("--quiet", action="store_true", help="no progress bar and no summary")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _convert(commands.add_parser("convert", parents=[shared], help="a raw release -> atomic files"))
+    _split(commands.add_parser("split", parents=[shared], help="a data set -> past and future, by time"))
+    _describe(commands.add_parser("describe", parents=[shared], help="tables and pictures of data sets"))
+    _validate(commands.add_parser("validate", parents=[shared], help="check a data set before training"))
+    return parser
+
+
+def percent(text: str) -> float:
+    """`0.1%` -> 0.001.
+
+    Raises:
+        UsageError: no number with a percent sign between 0 and 100.
+    """
+    try:
+        value = float(text.removesuffix("%")) if text.endswith("%") else -1.0
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 100:
+        raise UsageError(f"--max-rejected {text}: write a percentage between 0% and 100%, such as 0.1%.")
+    return value / 100
+
+
+def _convert(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("release", choices=sorted(RELEASES), metavar="RELEASE", help=", ".join(RELEASES))
+    parser.add_argument("--input", type=Path, help="zip, folder or file of the release")
+    parser.add_argument("--output", type=Path, required=True, help="folder of data sets; writes OUTPUT/NAME/")
+    parser.add_argument("--name", default="", help="of the data set (default: the release's name)")
+    parser.add_argument("--overwrite", action="store_true", help="replace a data set of that name")
+    parser.add_argument("--download", action="store_true", help="fetch the zip to OUTPUT/downloads first")
+    parser.add_argument("--url", help="another address of the same zip; its digest is checked all the same")
+    parser.add_argument("--max-rejected", default="0.1%", help="stop when more rows fail (default: 0.1%%)")
+    parser.add_argument("--tags", action="store_true", help="add the most frequent tags to the items")
+    parser.add_argument("--links", action="store_true", help="add IMDb and TMDB ids to the items")
+    meaning = "; ".join(f"{name}: {DEFINITIONS[name]}" for name in LABELS)
+    parser.add_argument("--label", choices=LABELS, help=f"Taobao: label instead of behaviour. {meaning}")
+    parser.add_argument("--negatives", choices=NEGATIVES, default="uniform", help="how --label click draws")
+    parser.add_argument("--per-behaviour", action="store_true", help="Taobao: one more file per behaviour")
+    parser.add_argument("--sample-users", type=float, default=1.0, help="Taobao: share of users to keep")
+    parser.add_argument("--seed", type=int, default=2020, help="of the sample and of drawn negatives")
+    parser.add_argument("--threads", type=int, default=0, help="of the local engine (default: up to 4)")
+    _engine(parser)
+
+
+def _engine(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--engine", choices=ENGINES, default="local", help="where the work runs")
+    parser.add_argument("--ray-address", help="of a Ray cluster (default: start a local Ray)")
+
+
+def _fields(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--user-field", default="user_id", help="name of the user field")
+    parser.add_argument("--item-field", default="item_id", help="name of the item field")
+    parser.add_argument("--time-field", default="timestamp", help="name of the time field")
+
+
+def _split(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("input", type=Path, help="folder of a data set, or its .inter file")
+    parser.add_argument("--output", type=Path, required=True, help="folder of data sets; writes OUTPUT/NAME/")
+    parser.add_argument("--name", default="", help="of the result (default: <input>-cut)")
+    parser.add_argument("--overwrite", action="store_true", help="replace a data set of that name")
+    cut = parser.add_mutually_exclusive_group(required=True)
+    cut.add_argument("--at", help="first moment of the future, such as 2015-03-31T06:40:03Z")
+    cut.add_argument("--at-timestamp", dest="at", help="the same in Unix seconds")
+    cut.add_argument("--ratio", help="share of the rows that lies in the past, such as 0.8")
+    cut.add_argument("--preset", help="a named cut: " + ", ".join(PRESETS))
+    parser.add_argument(
+        "--valid", default="0.1", help="last share of the past's rows, a time, or none (default: 0.1)"
+    )
+    parser.add_argument("--windows", help="also cut the future into windows of this length, such as 30d")
+    parser.add_argument("--min-user", type=int, default=1, help="rows in the past that a user needs")
+    parser.add_argument("--min-item", type=int, default=1, help="rows in the past that an item needs")
+    parser.add_argument("--future", choices=("all", "warm"), default="all", help="future rows to keep")
+    parser.add_argument("--renumber", action="store_true", help="ids as numbers from 1, fitted on the past")
+    _fields(parser)
+
+
+def _describe(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("input", type=Path, nargs="+", help="folders of data sets, or .inter files")
+    parser.add_argument("--html", type=Path, help="write one self-contained page with pictures")
+    parser.add_argument("--json", type=Path, help="write the numbers")
+    parser.add_argument("--threads", type=int, default=0, help="of the local engine (default: up to 4)")
+    _engine(parser)
+    _fields(parser)
+
+
+def _validate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("input", type=Path, help="folder of a data set, or its .inter file")
+    _fields(parser)

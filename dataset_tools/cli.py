@@ -1,0 +1,155 @@
+"""`recbole-data`: words into calls, errors into one message and an exit code.
+
+Exit codes: 0 done, 2 usage, 3 data, 4 resources, 130 interrupted, 143 terminated.
+"""
+
+import json
+import signal
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from dataset_tools.arguments import build_parser, percent
+from dataset_tools.errors import DataError, Interrupted, ResourceError, ToolError, UsageError
+from dataset_tools.sources import RELEASES
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    options = build_parser().parse_args(arguments)
+    before = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        COMMANDS[options.command](options)
+        return 0
+    except ToolError as error:
+        return _fail(error, error.exit_code, options.debug)
+    except BrokenPipeError:
+        return 0
+    except OSError as error:
+        return _fail(error, ResourceError.exit_code, options.debug)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise Interrupted(number)
+
+
+def _fail(error: Exception, code: int, debug: bool) -> int:
+    if debug:
+        raise error
+    print(f"error: {error}", file=sys.stderr)
+    return code
+
+
+def _convert(options: Namespace) -> None:
+    from dataset_tools.convert import ConvertOptions, convert
+
+    release = RELEASES[options.release]
+    if options.download == (options.input is not None):
+        raise UsageError(f"convert {release.name}: one of --input PATH and --download is needed, not both.")
+    names = set(ConvertOptions.__dataclass_fields__) & set(vars(options)) - {
+        "release",
+        "input",
+        "max_rejected",
+    }
+    chosen = {name: getattr(options, name) for name in names}
+    chosen |= {"release": release, "max_rejected": percent(options.max_rejected)}
+    checked = ConvertOptions(input=options.input or Path(), **chosen)
+    if options.download:
+        checked = ConvertOptions(input=_download(options), **chosen)
+    summary = convert(checked)
+    _say(options, _told_convert(checked.target, summary))
+
+
+def _download(options: Namespace) -> Path:
+    from dataset_tools.fetch import fetch
+
+    release = RELEASES[options.release]
+    print(f"{release.title}: licence\n{release.licence}", file=sys.stderr)
+    path = fetch(release, options.output / "downloads", options.url, options.quiet)
+    if release.download is not None and release.download.digest is None:
+        print(
+            f"{path}: the publisher replaces this file, so no digest is known to check it.", file=sys.stderr
+        )
+    return path
+
+
+def _told_convert(target: Path, summary: dict[str, Any]) -> str:
+    lines = [
+        f"{target}: {summary['rows_out']:,} of {summary['rows_in']:,} rows, "
+        f"{summary['n_users']:,} users, {summary['n_items']:,} items"
+    ]
+    if summary["rows_rejected"]:
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in summary["rejected"].items())
+        lines.append(f"rejected {summary['rows_rejected']:,}: {reasons}; see {target.name}.rejected.tsv")
+    if summary["rows_left_out_on_request"]:
+        lines.append(f"left out on request: {summary['rows_left_out_on_request']:,}")
+    if summary["label"]:
+        lines.append(f"label: {summary['label']}; drawn negatives: {summary['rows_drawn_as_negatives']:,}")
+    if summary["missing_tables"]:
+        lines.append(f"not in the input, so not written: {', '.join(summary['missing_tables'])}")
+    if not summary["last_line_complete"]:
+        lines.append("the last line of the log has no line end; was the file cut off?")
+    return "\n".join(lines)
+
+
+def _split(options: Namespace) -> None:
+    from dataset_tools.split import SplitOptions, split
+
+    names = SplitOptions.__dataclass_fields__
+    checked = SplitOptions(**{name: getattr(options, name) for name in names})
+    summary = split(checked)
+    lines = [f"{checked.target}: cut at {summary['cut_timestamp']} ({summary['cut_utc']})"]
+    for name, part in (summary["parts"] | summary["windows"]).items():
+        cold = part.get("share_rows_cold")
+        lines.append(
+            f"{name}: {part['rows']:,} rows, {part['n_users']:,} users, {part['n_items']:,} items"
+            + ("" if cold is None else f", {cold:.1%} of the rows with a user or item unknown to the past")
+        )
+    _say(options, "\n".join(lines))
+
+
+def _describe(options: Namespace) -> None:
+    from dataset_tools.describe import describe, text_table
+    from dataset_tools.report import write_page
+
+    described = [
+        describe(path, options, options.engine, options.threads, options.ray_address, options.quiet)
+        for path in options.input
+    ]
+    if options.html:
+        write_page(options.html, described)
+    if options.json:
+        options.json.write_text(
+            json.dumps([one.numbers for one in described], indent=2) + "\n", encoding="utf-8"
+        )
+    print("\n\n".join(text_table(one) for one in described))
+
+
+def _validate(options: Namespace) -> None:
+    from dataset_tools.validate import validate
+
+    report = validate(
+        options.input, options.user_field, options.item_field, options.time_field, options.quiet
+    )
+    if report.errors:
+        raise DataError("\n".join(report.errors + report.warnings))
+    _say(options, "\n".join([*report.warnings, f"{options.input}: {report.rows:,} rows, no faults"]))
+
+
+def _say(options: Namespace, text: str) -> None:
+    if not options.quiet:
+        print(text)
+
+
+COMMANDS: dict[str, Callable[[Namespace], None]] = {
+    "convert": _convert,
+    "split": _split,
+    "describe": _describe,
+    "validate": _validate,
+}
