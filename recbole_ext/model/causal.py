@@ -13,6 +13,8 @@ from recbole.model.abstract_recommender import SequentialRecommender
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from recbole_ext.model.losses import full_cross_entropy
+
 
 @dataclass(frozen=True)
 class Events:
@@ -89,7 +91,7 @@ class CausalRecommender(SequentialRecommender):
         counted = targets > 0
         hidden = self(self.read(interaction))[counted] if windows else self.last_hidden(interaction)
         if self.loss_type == "CE":
-            return F.cross_entropy(hidden @ self.item_embedding.weight[1:].T, targets[counted] - 1)
+            return full_cross_entropy(hidden, self.item_embedding.weight[1:], targets[counted] - 1)
         negatives = interaction[f"neg_next_{self.ITEM_SEQ}" if windows else self.NEG_ITEM_ID][counted]
         margin = self._score(hidden, targets[counted]) - self._score(hidden, negatives)
         return -F.logsigmoid(margin).mean()
