@@ -15,7 +15,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "loss_type": ("CE", "BPR"),
     "learner": LEARNERS,
 }
-_BASELINES = ("popularity", "markov")
+_BASELINES = ("popularity", "markov", "skip_markov")
 _EVAL_ARGS = ("split", "order", "group_by", "mode")
 
 

@@ -4,12 +4,13 @@ import importlib
 from functools import lru_cache
 from typing import Any
 
-from recbole.data.dataset import Dataset, DIENDataset, KnowledgeBasedDataset, SequentialDataset
+from recbole.data.dataset import Dataset, DIENDataset, SequentialDataset
 from recbole.utils import ModelType
 
 from recbole_ext.config.config import Config
 from recbole_ext.data.exact import ExactTime
 from recbole_ext.data.history import OffsetHistory
+from recbole_ext.errors import DataError
 
 _CLASS_OF_TYPE = {
     ModelType.GENERAL: "Dataset", ModelType.TRADITIONAL: "Dataset", ModelType.CONTEXT: "Dataset",
@@ -38,9 +39,7 @@ def create_dataset(config: Config) -> Any:
     host = importlib.import_module("recbole.data.dataset")
     name = f"{config.model}Dataset"
     host_class = getattr(host, name if hasattr(host, name) else _CLASS_OF_TYPE[config["MODEL_TYPE"]])
-    return exact_class(host_class)(config)
-
-
-def is_knowledge(dataset: Any) -> bool:
-    """Whether the data set carries a knowledge graph."""
-    return isinstance(dataset, KnowledgeBasedDataset)
+    try:
+        return exact_class(host_class)(config)
+    except ValueError as error:  # RecBole's word for a field or a file that its settings ask for in vain
+        raise DataError(f"{config.dataset}: {error}") from None

@@ -12,6 +12,8 @@ from recbole.data.interaction import Interaction
 from recbole.utils import FeatureType
 
 Rows = torch.Tensor
+TARGET_POSITION = "_target_position"
+PART = "_part"
 
 
 class HistoryColumn:
@@ -95,22 +97,60 @@ def prefix_index(users: np.ndarray, max_length: int) -> tuple[np.ndarray, np.nda
 
 
 class OffsetHistory:
-    """Mixin before RecBole's SequentialDataset: builds offsets where RecBole copies rows."""
+    """Mixin before RecBole's SequentialDataset: builds offsets where RecBole copies rows.
+
+    A data set that is cut into files (`benchmark_filename: [train, valid, test]`) is one sequence per user
+    here: a row belongs to the file of its target, and its history reaches across the cut.
+    """
 
     config: Any
     inter_feat: Any
+
+    def _benchmark_presets(self) -> None:
+        """RecBole's own handling serves files that hold written-out histories; events need none."""
+        self.cut_into_events = self.item_id_field_list not in self.inter_feat
+        if not self.cut_into_events:
+            super()._benchmark_presets()  # type: ignore[misc]
+
+    @property
+    def item_id_field_list(self) -> str:
+        """Name of the column that would hold written-out item histories."""
+        return self.iid_field + self.config["LIST_SUFFIX"]  # type: ignore[attr-defined]
+
+    def _change_feat_format(self) -> None:
+        super()._change_feat_format()  # type: ignore[misc]
+        if getattr(self, "cut_into_events", False):
+            self.data_augmentation()
+
+    def build(self) -> list[Any]:
+        """Training, validation and test parts; the middle one is empty where only two files are named."""
+        if not getattr(self, "cut_into_events", False):
+            return super().build()  # type: ignore[misc]
+        self._change_feat_format()
+        self._drop_unused_col()  # type: ignore[attr-defined]
+        part = self.inter_feat[PART]
+        chosen = [part == k for k in range(len(self.file_size_list))]  # type: ignore[attr-defined]
+        if len(chosen) == 2:
+            chosen.insert(1, torch.zeros_like(chosen[0]))
+        return [self.copy(self.inter_feat[rows]) for rows in chosen]  # type: ignore[attr-defined]
 
     def data_augmentation(self) -> None:
         """Turn interactions into rows (history, target); the histories stay offsets."""
         self._aug_presets()  # type: ignore[attr-defined]
         self._check_field("uid_field", "time_field")  # type: ignore[attr-defined]
+        if getattr(self, "cut_into_events", False):
+            sizes = torch.tensor(self.file_size_list)  # type: ignore[attr-defined]
+            self.inter_feat[PART] = torch.repeat_interleave(torch.arange(len(sizes)), sizes)
         self.sort(by=[self.uid_field, self.time_field], ascending=True)  # type: ignore[attr-defined]
         self.events = self.inter_feat
+        part = self.events.interaction.pop(PART, None)
         users = self.events[self.uid_field].numpy()  # type: ignore[attr-defined]
         width = self.config["MAX_ITEM_LIST_LENGTH"]
         start, length, target = (torch.from_numpy(a) for a in prefix_index(users, width))
         rows = {field: self.events[field][target] for field in self.events}
         rows[self.item_list_length_field] = length  # type: ignore[attr-defined]
+        if part is not None:
+            rows[PART] = part[target]
         self.inter_feat = HistoryInteraction(rows | {TARGET_POSITION: target}, {
             getattr(self, f"{field}_list_field"): HistoryColumn(self._as_list(field), start, length, width)
             for field in self.events if field != self.uid_field  # type: ignore[attr-defined]
@@ -125,6 +165,3 @@ class OffsetHistory:
         rows = self.inter_feat[index]
         rows = rows.written_out() if isinstance(rows, HistoryInteraction) else rows
         return self.join(rows) if join else rows  # type: ignore[attr-defined]
-
-
-TARGET_POSITION = "_target_position"

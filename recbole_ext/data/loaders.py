@@ -82,11 +82,19 @@ def build_loaders(config: Config, dataset: Any) -> Loaders:
     for name, part in zip(("training", "test"), (parts[0], parts[2]), strict=True):
         if not len(part):
             raise DataError(f"{config.dataset}: the {name} part is empty after splitting by {config['eval_args']['split']}")
-    samplers = create_samplers(config, dataset, parts)
+    samplers = _samplers(config, dataset, parts)
     train = _train_loader(config, dataset, parts[0], samplers[0])
     valid, test = (_eval_loader(config, phase, part, sampler) if len(part) else None for phase, part, sampler
                    in zip(("valid", "test"), parts[1:], samplers[1:], strict=True))
     return Loaders(train, valid, test)
+
+
+def _samplers(config: Config, dataset: Any, parts: list[Any]) -> tuple[Any, Any, Any]:
+    """RecBole's samplers of negatives; what it refuses (a user who has seen all items) is a fault of the data."""
+    try:
+        return create_samplers(config, dataset, parts)
+    except ValueError as error:
+        raise DataError(f"{config.dataset}: {error}") from None
 
 
 def _check_cutoffs(config: Config, dataset: Any) -> None:

@@ -7,7 +7,7 @@ import pytest
 from recbole_ext.config.config import Config
 from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.loaders import build_loaders, trains_on_windows
-from recbole_ext.errors import UsageError
+from recbole_ext.errors import DataError, UsageError
 from tests.conftest import write_inter
 
 
@@ -68,3 +68,15 @@ def test_general_models_evaluate_many_users_per_batch(make_config: Callable[...,
     config = make_config("BPR", small_ml_100k, "ml-100k")
     batch = next(iter(build_loaders(config, create_dataset(config)).test))
     assert len(batch[0]) == len(np.unique(batch[0]["user_id"])) > 50
+
+
+def test_what_recboles_sampler_refuses_is_a_data_error(make_config: Callable[..., Config], tmp_path: Path) -> None:
+    root = write_inter(tmp_path / "full", "made", [(user, item, item) for user in "ab" for item in range(9)])
+    config = make_config("BPR", root, **SMALL, metrics=["NDCG"])
+    with pytest.raises(DataError, match="made: Some users have interacted with all items"):
+        build_loaders(config, create_dataset(config))
+
+
+def test_a_field_that_is_not_there_is_a_data_error(make_config: Callable[..., Config], root: Path) -> None:
+    with pytest.raises(DataError, match=r"made: Field \[colour\] not defined in dataset"):
+        create_dataset(make_config("SS4Rec", root, val_interval={"colour": "[1,2]"}))
