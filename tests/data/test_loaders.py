@@ -61,7 +61,8 @@ def test_memory_budget_sets_users_per_batch(make_config: Callable[..., Config], 
 def test_only_causal_models_train_on_windows(make_config: Callable[..., Config], root: Path) -> None:
     assert trains_on_windows(make_config("Mamba4Rec", root))
     assert not trains_on_windows(make_config("Mamba4Rec", root, train_mode="prefix"))
-    assert not trains_on_windows(make_config("GRU4Rec", root, loss_type="CE"))
+    assert trains_on_windows(make_config("GRU4Rec", root, loss_type="CE"))
+    assert not trains_on_windows(make_config("NARM", root, loss_type="CE"))
 
 
 def test_general_models_evaluate_many_users_per_batch(make_config: Callable[..., Config], small_ml_100k: Path) -> None:
