@@ -16,7 +16,7 @@ FREE_BYTES = 10 << 20  # below this size the ratio does not matter
 
 
 def find_inputs(path: Path, release: Release, names: list[str], work: Path) -> dict[str, Path]:
-    """Map the names of raw files to readable files; archives are unpacked to `work`. Absent names are left out.
+    """Names of raw files to readable files; archives are unpacked to `work`; absent names are left out.
 
     Raises:
         UsageError: `path` does not exist, or holds no log of this release.
@@ -86,7 +86,8 @@ def unpack_zip(path: Path, release: Release, names: list[str], work: Path) -> di
                     _copy(packed, out, path, member.compress_size, release.max_unpacked_bytes)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise DataError(
-            f"{path}: not a complete zip file ({error}).\nFetch it again; --download resumes and checks its digest."
+            f"{path}: not a complete zip file ({error}).\n"
+            "Fetch it again; --download resumes and checks the digest."
         ) from error
     return found
 
@@ -104,14 +105,15 @@ def _safe(member: zipfile.ZipInfo, path: Path) -> zipfile.ZipInfo:
     return member
 
 
-def _copy(packed: IO[bytes], out: IO[bytes], path: Path, stored: int, limit: int) -> None:
+def _copy(packed: IO[bytes] | gzip.GzipFile, out: IO[bytes], path: Path, stored: int, limit: int) -> None:
     """Copy in blocks and stop as soon as the content is larger than it can honestly be."""
     total = 0
     while block := packed.read(_BLOCK):
         total += len(block)
         if total > limit or total > FREE_BYTES + MAX_RATIO * stored:
+            most = min(limit, FREE_BYTES + MAX_RATIO * stored)
             raise DataError(
-                f"{path}: unpacks to more than {min(limit, FREE_BYTES + MAX_RATIO * stored):,} bytes; stopped.\n"
+                f"{path}: unpacks to more than {most:,} bytes; stopped.\n"
                 "This is not the publisher's file; fetch it again."
             )
         out.write(block)

@@ -63,7 +63,7 @@ def merge_bucket(job: BucketJob) -> BucketResult:
     """Merge, take out duplicates, and write one bucket."""
     rows = merge(job.slices)
     again = repeated(rows)
-    duplicates = np.array([rows.ranges[again], rows.lines[again]], np.int64)
+    duplicates = rows.origin(again)
     if len(again):
         rows = rows.take(np.delete(np.arange(len(rows)), again))
     texts, written, drawn = _texts(rows, job)
@@ -85,14 +85,16 @@ def merge_bucket(job: BucketJob) -> BucketResult:
 def _texts(rows: Rows, job: BucketJob) -> tuple[list[np.ndarray], list[int], int]:
     texts, written, drawn = [], [], 0
     for view in job.views:
-        chosen = rows if view.code < 0 else rows.take(rows.codes == view.code)
-        columns = log_columns(chosen, job.log)
+        chosen = rows if view.code < 0 else rows.take(rows.codes[rows.order] == view.code)
         if job.labelling is not None and view.code < 0:
             items = None if job.items_path is None else np.load(job.items_path, mmap_mode="r")
-            columns = labelled(columns, chosen.codes, job.log, job.labelling, items)
+            columns = log_columns(chosen, job.log)
+            columns = labelled(columns, chosen.codes[chosen.order], job.log, job.labelling, items)
             drawn = columns.shape[1] - len(chosen)
-        texts.append(lines(columns, kinds_of(job.log)))
-        written.append(columns.shape[1])
+            texts.append(lines(columns, kinds_of(job.log)))
+        else:
+            texts.append(log_lines(chosen, job.log))
+        written.append(len(chosen) + (drawn if view.code < 0 else 0))
     return texts, written, drawn
 
 
@@ -100,14 +102,26 @@ def log_columns(rows: Rows, log: Log) -> np.ndarray:
     """(columns, rows) int64 in the order of the log, the symbol as packed text."""
     columns = scratch("columns", (len(log.columns), len(rows)), np.int64)
     columns[role(log, "time")] = rows.seconds + log.window[0]
-    columns[symbol_role(log)] = packed_symbols(log)[rows.codes]
+    columns[symbol_role(log)] = packed_symbols(log)[rows.codes[rows.order]]
     for index, numbers in zip(number_roles(log), rows.numbers, strict=True):
-        columns[index] = numbers
+        columns[index] = numbers[rows.order]
     return columns
 
 
+def log_lines(rows: Rows, log: Log) -> np.ndarray:
+    """The rows in the order of the log as tab-separated text, (bytes,) uint8."""
+    times = rows.seconds + log.window[0]
+    width = sum(len(str(numbers.max(initial=0))) + 1 for numbers in rows.numbers)
+    width += len(str(log.window[1])) + 1 + kernel.MAX_TEXT + 1
+    out = scratch("text", (len(rows) * width,), np.uint8)
+    size = kernel.write_rows(
+        rows.order, times, rows.numbers, rows.codes, packed_symbols(log), kinds_of(log), out
+    )
+    return out[:size].copy()
+
+
 def lines(columns: np.ndarray, kinds: np.ndarray) -> np.ndarray:
-    """The rows as tab-separated text, (bytes,) uint8."""
+    """(columns, rows) as tab-separated text, (bytes,) uint8."""
     width = sum(_width(column, kind) for column, kind in zip(columns, kinds, strict=True))
     out = scratch("text", (columns.shape[1] * width,), np.uint8)
     return out[: kernel.write_lines(columns, kinds, out)].copy()
@@ -129,4 +143,5 @@ def _present(ids: np.ndarray) -> np.ndarray:
 def _pairs(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
     if len(rows.numbers) < 3:
         return np.empty(0, np.int64), np.empty(0, np.int64)
-    return np.unique((rows.numbers[1].astype(np.int64) << 32) | rows.numbers[2], return_counts=True)
+    items, categories = (rows.numbers[index, rows.order] for index in (1, 2))
+    return np.unique((items.astype(np.int64) << 32) | categories, return_counts=True)

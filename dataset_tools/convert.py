@@ -84,7 +84,7 @@ def _check_options(options: ConvertOptions) -> None:
         raise UsageError(f"{release.name}: {', '.join(wrong)} does not exist for this release; leave it out.")
     if not 0 < options.sample_users <= 1:
         raise UsageError(f"--sample-users: share of the users in (0, 1], got {options.sample_users}.")
-    if "/" in options.target.name or options.target.name.startswith("."):
+    if "/" in options.name or "\\" in options.name or options.name.startswith("."):
         raise UsageError(f"--name: a plain folder name is needed, got {options.name!r}.")
 
 
@@ -118,7 +118,7 @@ def _check_space(log: Path, folder: Path) -> None:
     need, free = int(DISK_FACTOR * log.stat().st_size), shutil.disk_usage(folder).free
     if need > free:
         raise ResourceError(
-            f"{folder.parent}: {free >> 20:,} MiB free, about {need >> 20:,} MiB needed for runs and output.\n"
+            f"{folder.parent}: {free >> 20:,} MiB free, about {need >> 20:,} MiB needed.\n"
             "Free some space or choose another --output."
         )
 
@@ -226,7 +226,9 @@ def _extra_columns(
     options: ConvertOptions, inputs: dict[str, Path], rejected: RejectedList, tables: _Tables
 ) -> tuple[list[dict[str, str]], tuple[str, ...]]:
     """Columns added to the item table on request, and their headers."""
-    release, extra, headers = options.release, [], ()
+    release = options.release
+    extra: list[dict[str, str]] = []
+    headers: tuple[str, ...] = ()
     if options.tags and release.tags is not None:
         path = _needed(inputs, release.tags.file)
         before = rejected.counts.copy()

@@ -27,7 +27,7 @@ def parse_time(text: str) -> int:
         moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
         raise UsageError(
-            f"{text!r} is no time; write it as 2015-03-31T06:40:03Z, with an offset (+08:00), or in Unix seconds."
+            f"{text!r} is no time; write it as 2015-03-31T06:40:03Z, with +08:00 for Z, or in Unix seconds."
         ) from None
     if moment.tzinfo is None:
         raise UsageError(f"{text!r} has no time zone; add Z for UTC or an offset such as +08:00.")

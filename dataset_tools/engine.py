@@ -1,4 +1,4 @@
-"""Where the two steps of a conversion run: an engine maps a function over jobs and yields results in order."""
+"""Where the steps of a conversion run: an engine maps a function over jobs, results come in order."""
 
 import os
 from collections import deque

@@ -1,8 +1,9 @@
 """The same steps as ordinary Ray tasks.
 
-Ray Data does not split one large csv; byte ranges do. Every node must see the input and the output folder under
-the same path (a shared file system), because ranges are read there and runs are written there. Results come back
-through Ray's object store, in order, and are written by the driver: the output is identical to the local run's.
+Ray Data does not split one large csv; byte ranges do. Every node must see the input and the output folder
+under the same path (a shared file system), because ranges are read there and runs are written there.
+Results come back through Ray's object store, in order, and are written by the driver: the output is
+identical to the local run's.
 """
 
 from collections.abc import Callable, Iterable, Iterator

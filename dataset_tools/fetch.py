@@ -1,4 +1,4 @@
-"""Download a release: resumed where it stopped, limited in size, checked by digest, named only when it is right."""
+"""Download a release: resumed where it stopped, limited in size, named only when its digest is right."""
 
 import hashlib
 import http.client

@@ -44,7 +44,7 @@ def fit_minimum(log: Interactions, cut: int, min_user: int, min_item: int) -> Ke
 
 
 def _same(one: Kept, other: Kept) -> bool:
-    if one.users is None or one.items is None:
+    if one.users is None or one.items is None or other.users is None or other.items is None:
         return False
     return np.array_equal(one.users, other.users) and np.array_equal(one.items, other.items)
 

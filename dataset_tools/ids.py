@@ -10,8 +10,8 @@ MAX_PLAIN = 1 << 25
 class Ids:
     """Codes for the tokens of one field.
 
-    A token that is a number below MAX_PLAIN has the code 2 x number, without any table; every other token gets
-    the next odd code. Arrays indexed by code therefore stay small for the ids that real logs have.
+    A token that is a number below MAX_PLAIN has the code 2 x number, without any table; every other token
+    gets the next odd code. Arrays indexed by code therefore stay small for the ids that real logs have.
     """
 
     def __init__(self) -> None:

@@ -1,10 +1,13 @@
 """The two byte kernels: text lines to integer columns and integer columns to text lines.
 
-Numba is used here and nowhere else in this package. CPU time per row in ML-20M's format: polars parses in 95 ns,
-needs 25 ns more to count lines and check how each number is spelt, and writes in 113 ns; `scan_lines` does the
-first two in 20 to 60 ns and knows the line of every row, `write_lines` writes in 40 ns.
-Offsets are unsigned because numba otherwise tests each one for Python's negative indexing: ten times slower.
+Numba is used here and nowhere else in this package. CPU time per row in ML-20M's format: polars parses in
+95 ns, needs 25 ns more to count lines and check how each number is spelt, and writes in 113 ns;
+`scan_lines` does the first two in 20 to 60 ns and knows the line of every row, `write_lines` writes in 40
+ns. Offsets are unsigned because numba otherwise tests each one for Python's negative indexing: ten times
+slower.
 """
+
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -84,7 +87,7 @@ def scan_lines(  # noqa: C901 - in one piece on purpose: split into functions it
                     position += _ONE
                     byte = buffer[position]
                 if kind == TEXT:
-                    good = _ONE <= position - first <= _MAX_TEXT_WIDTH
+                    good = bool(_ONE <= position - first <= _MAX_TEXT_WIDTH)
                     if good and len(symbols):
                         code = 0
                         while code < len(symbols) and symbols[code] != value:
@@ -109,7 +112,8 @@ def scan_lines(  # noqa: C901 - in one piece on purpose: split into functions it
 
 
 @njit(nogil=True, cache=True)
-def _write_number(out: np.ndarray, position: np.uint64, value: int) -> np.uint64:
+def _write_number(out: np.ndarray, position: Any, number: Any) -> Any:
+    value = np.int64(number)
     if value < 0:
         out[position] = _MINUS
         position += _ONE
@@ -134,13 +138,75 @@ def _write_number(out: np.ndarray, position: np.uint64, value: int) -> np.uint64
 
 
 @njit(nogil=True, cache=True)
-def _write_text(out: np.ndarray, position: np.uint64, value: int) -> np.uint64:
+def _write_text(out: np.ndarray, position: Any, value: int) -> Any:
     for shift in range(8 * (MAX_TEXT - 1), -1, -8):
         byte = np.uint8(value >> shift)
         if byte:
             out[position] = byte
             position += _ONE
     return position
+
+
+@njit(nogil=True, cache=True)
+def gather(
+    columns: np.ndarray, order: np.ndarray, roles: np.ndarray, numbers: np.ndarray, codes: np.ndarray
+) -> None:
+    """Bring rows into order and into small types.
+
+    Args:
+        columns: (columns, rows) int64.
+        order: (n,) int64, the rows to take.
+        roles: (ids + 1,) which columns are ids and, last, which is the symbol.
+        numbers: (ids, n) int32, filled here.
+        codes: (n,) uint8, filled here.
+    """
+    for index in range(len(numbers)):
+        source, target = columns[roles[index]], numbers[index]
+        for row in range(len(order)):
+            target[row] = source[np.uint64(order[row])]
+    source = columns[roles[-1]]
+    for row in range(len(order)):
+        codes[row] = source[np.uint64(order[row])]
+
+
+@njit(nogil=True, cache=True)
+def write_rows(
+    order: np.ndarray,
+    times: np.ndarray,
+    numbers: np.ndarray,
+    codes: np.ndarray,
+    symbols: np.ndarray,
+    kinds: np.ndarray,
+    out: np.ndarray,
+) -> int:
+    """As `write_lines`, from the arrays of a bucket as they were read: no sorted copy is made.
+
+    Args:
+        order: (rows,) int64, place of each row in `numbers` and `codes`.
+        times: (rows,) int64, Unix seconds, in the order of the rows.
+        numbers: (ids, read) int32, the ID columns in their order.
+        codes: (read,) uint8, index into `symbols`.
+        symbols: (symbols,) int64, packed texts.
+        kinds: (columns,) int8 of ID, TIME or TEXT.
+        out: (bytes,) uint8 with room for all of it.
+    """
+    position = np.uint64(0)
+    for row in range(len(order)):
+        place, index = np.uint64(order[row]), 0
+        for column in range(len(kinds)):
+            if column:
+                out[position] = _TAB
+                position += _ONE
+            if kinds[column] == TEXT:
+                position = _write_text(out, position, symbols[codes[place]])
+            elif kinds[column] == TIME:
+                position = _write_number(out, position, times[row])
+            else:
+                position = _write_number(out, position, numbers[index, place])
+                index += 1
+        out[position] = _NEWLINE
+        position += _ONE
+    return int(position)
 
 
 @njit(nogil=True, cache=True)
@@ -164,4 +230,4 @@ def write_lines(columns: np.ndarray, kinds: np.ndarray, out: np.ndarray) -> int:
                 position = _write_number(out, position, columns[column, row])
         out[position] = _NEWLINE
         position += _ONE
-    return position
+    return int(position)

@@ -1,12 +1,13 @@
 """Labels for Taobao's log, which has actions and no impressions.
 
-`buy`: every row stays; label 1 where the behaviour is buy, 0 where it is pv, cart or fav. Question: given an action
-of this user on this item at this time, is it a purchase?
+`buy`: every row stays; label 1 where the behaviour is buy, 0 where it is pv, cart or fav. Question: given
+an action of this user on this item at this time, is it a purchase?
 
-`click`: only pv rows stay, each with label 1 and followed by one drawn row with label 0: same user, same second, an
-item this row does not name. `uniform` draws from all items of the log with equal chance; `popularity` draws the
-item of another row among about a million rows of the same time, so often clicked items are drawn often. The AUC
-depends on this choice more than on the model: report it with the number. Draws depend on seed and row alone.
+`click`: only pv rows stay, each with label 1 and followed by one drawn row with label 0: same user, same
+second, an item this row does not name. `uniform` draws from all items of the log with equal chance;
+`popularity` draws the item of another row among about a million rows of the same time, so often clicked
+items are drawn often. The AUC depends on this choice more than on the model: report it with the number.
+Draws depend on seed and row alone.
 """
 
 from dataclasses import dataclass

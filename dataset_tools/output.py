@@ -10,7 +10,8 @@ class OutputFile:
     """Sequential bytes with their sha256.
 
     Space is asked for in advance, because growing a file block by block cost five times the CPU time of the
-    write itself (516 MB on ext4: 0.6 to 0.95 s against 0.12 s). A wrong guess does no harm: the end is cut off.
+    write itself (516 MB on ext4: 0.6 to 0.95 s against 0.12 s). A wrong guess does no harm: the end is cut
+    off.
 
     Args:
         path: new file.

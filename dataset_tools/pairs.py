@@ -38,7 +38,7 @@ class PairCounts:
         return np.array([items, values[first] & 0xFFFFFFFF])
 
     def most_frequent_per_item(self) -> np.ndarray:
-        """(2, items) items ascending, each with the category of most rows; ties go to the smaller category."""
+        """(2, items) items ascending, each with the category of most rows; ties go to the smaller."""
         values, counts = self.total()
         order = np.lexsort((values & 0xFFFFFFFF, -counts, values >> 32))
         return np.array([values[order] >> 32, values[order] & 0xFFFFFFFF])[

@@ -1,8 +1,8 @@
 """An output folder that appears whole or not at all.
 
-Everything is written to `.<name>.partial` beside the target, flushed to the disk, and renamed. A lock says that a
-run is at work; the system drops it when the run dies, however it dies, so a leftover partial folder that is not
-locked is removed at the next start.
+Everything is written to `.<name>.partial` beside the target, flushed to the disk, and renamed. A lock says
+that a run is at work; the system drops it when the run dies, however it dies, so a leftover partial folder
+that is not locked is removed at the next start.
 """
 
 import errno

@@ -1,7 +1,8 @@
 """Why a line is refused, and the list of refused lines.
 
-The kernel accepts a line or flags it; `classify` alone decides about flagged lines, so every reason is defined
-here. A flagged line can still be good: a rating of `4` in a release that writes `4.0` has its value.
+The kernel accepts a line or flags it; `classify` alone decides about flagged lines, so every reason is
+defined here. A flagged line can still be good: a rating of `4` in a release that writes `4.0` has its
+value.
 """
 
 import math

@@ -61,7 +61,7 @@ def read_range(part: ByteRange) -> np.ndarray:
     buffer = scratch("range", (size + 1,), np.uint8)
     with part.path.open("rb") as file:
         file.seek(part.start)
-        size = file.readinto(memoryview(buffer)[:size])
+        size = file.readinto(buffer[:size].data)
     if size and buffer[size - 1] != ord("\n"):
         buffer[size] = ord("\n")
         size += 1

@@ -1,4 +1,4 @@
-"""One self-contained HTML page: a table of all data sets and their pictures as inline SVG; no network, no script."""
+"""One self-contained HTML page: a table of all data sets, pictures as inline SVG; no network, no script."""
 
 from html import escape
 from pathlib import Path
@@ -6,7 +6,8 @@ from pathlib import Path
 from dataset_tools.describe import Bars, Described, shown
 
 _STYLE = """
-body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:72rem;padding:1rem;color:#1a1a1a;background:#fff}
+body{font:16px/1.5 system-ui,sans-serif;
+margin:0 auto;max-width:72rem;padding:1rem;color:#1a1a1a;background:#fff}
 h1{font-size:1.4rem}h2{font-size:1.15rem;margin:2rem 0 .5rem;border-bottom:1px solid #ccc}
 .scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.9rem}
 th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #ddd;vertical-align:top}
@@ -15,7 +16,7 @@ td{overflow-wrap:anywhere;min-width:9rem}
 figure{margin:0}figcaption{font-size:.9rem;font-weight:600}svg{width:100%;height:auto;display:block}
 svg text{font:11px system-ui,sans-serif;fill:#444}rect{fill:#2f6f9f}
 """
-_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 360, 180, 6, 34, 16
+_WIDTH, _HEIGHT, _LEFT, _RIGHT, _BOTTOM, _TOP = 360, 180, 6, 42, 34, 16
 MAX_LABELS = 7
 
 
@@ -57,7 +58,7 @@ def picture(bars: Bars) -> str:
     """A bar chart with the count of the highest bar and at most MAX_LABELS labels below."""
     count = max(len(bars.counts), 1)
     top = max([*bars.counts, 1])
-    step = (_WIDTH - 2 * _LEFT) / count
+    step = (_WIDTH - _LEFT - _RIGHT) / count
     every = -(-count // MAX_LABELS)
     marks = "".join(
         _bar(place, step, number / top, f"{bars.labels[place]}: {number:,}")

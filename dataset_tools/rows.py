@@ -1,4 +1,4 @@
-"""One byte range of a log to a run on disk: accepted rows in time order, and the line numbers of the others."""
+"""One byte range of a log to a run on disk: accepted rows in time order, and the others' line numbers."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ import numpy as np
 from dataset_tools import kernel
 from dataset_tools.quarantine import CODE, classify
 from dataset_tools.ranges import LINE_BITS, ByteRange, lines_of, read_range
-from dataset_tools.runs import MARK_EVERY, Run, write_run
+from dataset_tools.runs import LINE_MASK, MARK_EVERY, Run, write_run
 from dataset_tools.scratch import scratch
 from dataset_tools.sources.release import Log, RowError
 
@@ -68,9 +68,7 @@ def scan(
     rows = kernel.count_lines(buffer)
     columns = scratch("columns", (len(kinds), rows), np.int64)
     starts, clean = scratch("starts", (rows,), np.int64), scratch("clean", (rows,), np.bool_)
-    kernel.scan_lines(
-        buffer, np.uint8(ord(separator[0])), len(separator), kinds, symbols, columns, starts, clean
-    )
+    kernel.scan_lines(buffer, ord(separator[0]), len(separator), kinds, symbols, columns, starts, clean)
     return columns, starts, clean
 
 
@@ -146,7 +144,7 @@ def _chosen(columns: np.ndarray, job: RangeJob) -> np.ndarray:
 
 def in_sample(users: np.ndarray, share: float, seed: int) -> np.ndarray:
     """Whether each user belongs to the sample: a hash of seed and user, the same in every range."""
-    return mix(users.astype(np.uint64) + np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15)) < share * 2.0**64
+    return mix(users.astype(np.uint64) + np.uint64(seed * 0x9E3779B97F4A7C15 % 2**64)) < share * 2.0**64
 
 
 def mix(values: np.ndarray) -> np.ndarray:
@@ -169,9 +167,10 @@ def _store(columns: np.ndarray, rows: np.ndarray, job: RangeJob) -> tuple[Run, n
     keys <<= LINE_BITS
     keys |= rows
     keys.sort()
-    order = keys & ((1 << LINE_BITS) - 1)
-    numbers = [columns[index, order].astype(np.int32) for index in number_roles(log)]
-    codes = columns[symbol_role(log), order].astype(np.uint8)
+    roles = np.array([*number_roles(log), symbol_role(log)])
+    numbers = scratch("gathered", (len(roles) - 1, len(rows)), np.int32)
+    codes = scratch("gathered codes", (len(rows),), np.uint8)
+    kernel.gather(columns, keys & LINE_MASK, roles, numbers, codes)
     run = write_run(job.run_path, job.part.index, keys, numbers, codes)
     return run, keys[::MARK_EVERY] >> LINE_BITS
 

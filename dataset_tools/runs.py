@@ -1,25 +1,28 @@
 """Runs on disk, and their merge into time buckets: sorting with memory that does not grow with the file.
 
-A run holds the accepted rows of one range in time order. Its key is the second within the time window, shifted
-left by LINE_BITS, plus the line within the range, so that sorting keys sorts by time with ties in file order and
-keeps the line number. Buckets are spans of time with about BUCKET_ROWS rows each, read from all runs.
+A run holds the accepted rows of one range in time order. Its key is the second within the time window,
+shifted left by LINE_BITS, plus the line within the range, so that sorting keys sorts by time with ties in
+file order and keeps the line number. Buckets are spans of time with about BUCKET_ROWS rows each, read from
+all runs.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from dataset_tools.output import reserve
 from dataset_tools.ranges import LINE_BITS
+from dataset_tools.scratch import scratch
 
 BUCKET_ROWS = 1 << 19
 MARK_EVERY = 4096
+LINE_MASK = (1 << LINE_BITS) - 1
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run: `rows` keys (int64), then `numbers` columns of ids (int32), then the symbols' codes (uint8)."""
+    """One run: `rows` keys (int64), then `numbers` columns of ids (int32), then symbol codes (uint8)."""
 
     path: Path
     index: int
@@ -38,37 +41,40 @@ class Slice:
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of a bucket in time order.
+    """Rows of a bucket in time order; all but `seconds` lie as they were read, and `order` says where.
 
     Args:
-        seconds: (rows,) int64, offset in the time window.
-        numbers: (ids, rows) int32.
-        codes: (rows,) uint8, index of the symbol.
-        ranges: (rows,) int32, range each row came from.
-        lines: (rows,) int64, line within that range.
+        seconds: (rows,) int64, offset in the time window, ascending.
+        order: (rows,) int64, place of each row in the arrays below.
+        keys: (read,) int64, see above; scratch memory.
+        numbers: (ids, read) int32; scratch memory.
+        codes: (read,) uint8, index of the symbol; scratch memory.
+        slices: what was read.
     """
 
     seconds: np.ndarray
+    order: np.ndarray
+    keys: np.ndarray
     numbers: np.ndarray
     codes: np.ndarray
-    ranges: np.ndarray
-    lines: np.ndarray
+    slices: list[Slice]
 
     def take(self, chosen: np.ndarray) -> "Rows":
         """The rows that `chosen` (mask or indices) names."""
-        return Rows(
-            self.seconds[chosen],
-            self.numbers[:, chosen],
-            self.codes[chosen],
-            self.ranges[chosen],
-            self.lines[chosen],
-        )
+        return replace(self, seconds=self.seconds[chosen], order=self.order[chosen])
+
+    def origin(self, rows: np.ndarray) -> np.ndarray:
+        """(2, n) range and line within it of the given rows."""
+        places = self.order[rows]
+        ends = np.cumsum([part.end - part.start for part in self.slices])
+        ranges = np.array([part.run.index for part in self.slices], np.int64)
+        return np.array([ranges[np.searchsorted(ends, places, "right")], self.keys[places] & LINE_MASK])
 
     def __len__(self) -> int:
         return len(self.seconds)
 
 
-def write_run(path: Path, index: int, keys: np.ndarray, numbers: list[np.ndarray], codes: np.ndarray) -> Run:
+def write_run(path: Path, index: int, keys: np.ndarray, numbers: np.ndarray, codes: np.ndarray) -> Run:
     """Store sorted rows."""
     with path.open("wb", buffering=0) as file:
         reserve(file, len(keys) * (keys.itemsize + 4 * len(numbers) + 1))
@@ -86,10 +92,11 @@ def plan_buckets(runs: list[Run], marks: np.ndarray) -> list[list[Slice]]:
     """
     borders = np.unique(np.sort(marks)[:: max(BUCKET_ROWS // MARK_EVERY, 1)])[1:]
     cuts = [_cut(run, borders) for run in runs]
-    return [
+    buckets = [
         [Slice(run, cut[b], cut[b + 1]) for run, cut in zip(runs, cuts, strict=True) if cut[b] < cut[b + 1]]
         for b in range(len(borders) + 1)
     ]
+    return [bucket for bucket in buckets if bucket]
 
 
 def _cut(run: Run, borders: np.ndarray) -> list[int]:
@@ -100,37 +107,34 @@ def _cut(run: Run, borders: np.ndarray) -> list[int]:
     return [0, *np.searchsorted(keys, borders << LINE_BITS).tolist(), run.rows]
 
 
-def read_slice(part: Slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Keys (rows,), numbers (ids, rows) and codes (rows,) of a slice."""
-    run, count = part.run, part.end - part.start
-    with run.path.open("rb") as file:
-
-        def block(kind: type[np.generic], offset: int) -> np.ndarray:
-            file.seek(offset + part.start * np.dtype(kind).itemsize)
-            return np.fromfile(file, kind, count)
-
-        keys = block(np.int64, 0)
-        numbers = [block(np.int32, run.rows * (8 + 4 * index)) for index in range(run.numbers)]
-        return keys, np.array(numbers), block(np.uint8, run.rows * (8 + 4 * run.numbers))
-
-
 def merge(slices: list[Slice]) -> Rows:
     """All rows of the slices by time; ties in the order of the file, because runs come in that order."""
-    parts = [read_slice(part) for part in slices]
-    keys = np.concatenate([part[0] for part in parts])
-    bits = len(keys).bit_length()
-    order = ((keys >> LINE_BITS) << bits) | np.arange(len(keys))
+    size, ids = sum(part.end - part.start for part in slices), slices[0].run.numbers
+    keys, codes = scratch("keys", (size,), np.int64), scratch("codes", (size,), np.uint8)
+    numbers = scratch("numbers", (ids, size), np.int32)
+    at = 0
+    for part in slices:
+        end = at + part.end - part.start
+        _read_slice(part, keys[at:end], numbers[:, at:end], codes[at:end])
+        at = end
+    bits = size.bit_length()
+    order = keys >> LINE_BITS
+    order <<= bits
+    order |= np.arange(size)
     order.sort()
+    seconds = order >> bits
     order &= (1 << bits) - 1
-    keys = keys[order]
-    sizes = [len(part[0]) for part in parts]
-    return Rows(
-        keys >> LINE_BITS,
-        np.concatenate([part[1] for part in parts], axis=1)[:, order],
-        np.concatenate([part[2] for part in parts])[order],
-        np.repeat(np.array([part.run.index for part in slices], np.int32), sizes)[order],
-        keys & ((1 << LINE_BITS) - 1),
-    )
+    return Rows(seconds, order, keys, numbers, codes, slices)
+
+
+def _read_slice(part: Slice, keys: np.ndarray, numbers: np.ndarray, codes: np.ndarray) -> None:
+    """Fill the arrays with the rows of a slice."""
+    offset = 0
+    with part.run.path.open("rb", buffering=0) as file:
+        for block in (keys, *numbers, codes):
+            file.seek(offset + part.start * block.itemsize)
+            file.readinto(block.data)
+            offset += part.run.rows * block.itemsize
 
 
 def repeated(rows: Rows) -> np.ndarray:
@@ -140,9 +144,10 @@ def repeated(rows: Rows) -> np.ndarray:
     """
     same = rows.seconds[1:] == rows.seconds[:-1]
     tied = np.flatnonzero(np.append(same, False) | np.insert(same, 0, False))
-    hashes = rows.seconds[tied] * np.int64(0x2545F4914F6CDD1D) + rows.codes[tied]
+    places = rows.order[tied]
+    hashes = rows.seconds[tied] * np.int64(0x2545F4914F6CDD1D) + rows.codes[places]
     for column in rows.numbers:
-        hashes = (hashes ^ (hashes >> 29)) * np.int64(0x1D8E4E27C47D124F) + column[tied]
+        hashes = (hashes ^ (hashes >> 29)) * np.int64(0x1D8E4E27C47D124F) + column[places]
     ordered = np.sort(hashes)
     twice = ordered[1:][ordered[1:] == ordered[:-1]]
     if not len(twice):
@@ -155,7 +160,8 @@ def _not_first(rows: Rows, candidates: np.ndarray) -> np.ndarray:
     seen: set[tuple[int, ...]] = set()
     later = []
     for row in candidates.tolist():
-        value = (int(rows.seconds[row]), int(rows.codes[row]), *rows.numbers[:, row].tolist())
+        place = rows.order[row]
+        value = (int(rows.seconds[row]), int(rows.codes[place]), *rows.numbers[:, place].tolist())
         if value in seen:
             later.append(row)
         seen.add(value)

@@ -1,8 +1,8 @@
 """Arrays that each thread keeps and fills again.
 
-A fresh array of some megabytes costs a page fault for each of its pages; on 20,000,000 rows that was a fifth of
-all CPU time. A caller must be done with an array before it asks for the same name again, and must not hand it to
-another thread.
+A fresh array of some megabytes costs a page fault for each of its pages; on 20,000,000 rows that was a
+fifth of all CPU time. A caller must be done with an array before it asks for the same name again, and must
+not hand it to another thread.
 """
 
 import threading

@@ -1,4 +1,4 @@
-"""One global cut in time: a data set -> past and future, as train, valid and test parts and future windows."""
+"""One global cut in time: a data set -> past and future, as train, valid and test parts and windows."""
 
 import json
 import shutil

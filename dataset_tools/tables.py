@@ -26,7 +26,7 @@ def check_header(path: Path, header: str | None) -> int:
     if first.removeprefix(_BOM).rstrip(b"\r\n") != header.encode():
         raise DataError(
             f"{path}: line 1 is {first[:80].rstrip()!r},\nexpected the header {header!r}.\n"
-            "Name the release that fits the file; a csv saved by a spreadsheet program may need its header back."
+            "Name the release that fits the file; a csv from a spreadsheet may need its header back."
         )
     return len(first)
 
@@ -41,7 +41,7 @@ def raw_lines(path: Path, header: str | None) -> Iterator[tuple[int, bytes]]:
 
 
 def read_table(path: Path, table: Table, rejected: RejectedList) -> tuple[dict[str, tuple[str, ...]], int]:
-    """Rows by id in the order of the file, and the number of lines; lines that cannot be used go to `rejected`."""
+    """Rows by id in the order of the file, and the number of lines; unusable lines go to `rejected`."""
     rows: dict[str, tuple[str, ...]] = {}
     total = 0
     for number, line in raw_lines(path, table.header):

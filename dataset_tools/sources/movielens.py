@@ -10,8 +10,8 @@ HALF_STARS_SHORT = ("0.5", "1", "1.5", "2", "2.5", "3", "3.5", "4", "4.5", "5")
 HALF_STARS = ("0.5", "1.0", "1.5", "2.0", "2.5", "3.0", "3.5", "4.0", "4.5", "5.0")
 RATING_COLUMNS: tuple[Column, ...] = (USER, ITEM, RATING, TIME)
 LICENCE = (
-    "MovieLens data of GroupLens Research, University of Minnesota, for research use. No commercial use and no\n"
-    "redistribution without permission (ml-latest: redistribution under the same terms), no claim of\n"
+    "MovieLens data of GroupLens Research, University of Minnesota, for research use. No commercial use and\n"
+    "no redistribution without permission (ml-latest: redistribution under the same terms), no claim of\n"
     "endorsement; cite Harper & Konstan 2015, The MovieLens Datasets: History and Context,\n"
     "doi:10.1145/2827872. The full terms are in the README of the archive."
 )
@@ -25,7 +25,7 @@ def download(file: str, digest: str | None, max_mebibytes: int) -> Download:
 
 
 def title_and_year(title: str) -> tuple[str, str]:
-    """`Toy Story (1995)` -> `Toy Story`, `1995`; without a year all text is the title and the year is empty."""
+    """`Toy Story (1995)` -> `Toy Story`, `1995`; without a year all of it is the title."""
     found = _YEAR.search(title)
     if found is None:
         return tidy(title), ""
