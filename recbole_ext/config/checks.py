@@ -17,6 +17,9 @@ CHOICES: dict[str, tuple[str, ...]] = {
 }
 _BASELINES = ("popularity", "markov", "skip_markov")
 _EVAL_ARGS = ("split", "order", "group_by", "mode")
+_POSITIVE = ("epochs", "train_batch_size", "eval_batch_size", "MAX_ITEM_LIST_LENGTH", "learning_rate", "eval_memory_gb",
+             "eval_step", "hidden_size", "num_layers", "d_state", "d_conv", "expand", "s5_state_size")
+_SHARES = ("window_overlap", "dropout_prob")
 
 
 def known_keys(entry: ModelEntry, layers: list[Layer]) -> dict[str, Key]:
@@ -83,10 +86,16 @@ def _metrics(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> 
 
 
 def _positive(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
-    names = ("epochs", "train_batch_size", "eval_batch_size", "MAX_ITEM_LIST_LENGTH", "learning_rate", "eval_memory_gb",
-             "eval_step")
-    return [f"{n} must be positive (got {values[n]!r})" for n in names
-            if isinstance(values.get(n), int | float) and values[n] <= 0]
+    return [f"{n} must be positive (got {values[n]!r})" for n in _POSITIVE if _is_number(values.get(n)) and not values[n] > 0]
+
+
+def _shares(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
+    return [f"{n} must be at least 0 and below 1 (got {values[n]!r})" for n in _SHARES
+            if _is_number(values.get(n)) and not 0 <= values[n] < 1]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _negatives_with_ce(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
@@ -112,5 +121,5 @@ def _eval_args(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -
 
 
 _RULES: tuple[Callable[[ModelEntry, list[Layer], dict[str, Any]], list[str]], ...] = (
-    _choices, _metrics, _positive, _negatives_with_ce, _eval_args,
+    _choices, _metrics, _positive, _shares, _negatives_with_ce, _eval_args,
 )

@@ -15,12 +15,16 @@ _INT = re.compile(r"^[-+]?[0-9][0-9_]*$")
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe loader that reads `1e-3` as a number and refuses a key given twice."""
+    """Safe loader that reads `1e-3` as a number and `010` as ten, and refuses a key given twice."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, str | int | float | None):
+                raise yaml.constructor.ConstructorError(
+                    None, None, "a key must be a word or a number", key_node.start_mark
+                )
             if key in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"the key '{key}' is given twice", key_node.start_mark
@@ -28,12 +32,17 @@ class _Loader(yaml.SafeLoader):
             seen.add(key)
         return super().construct_mapping(node, deep)
 
+    def construct_decimal(self, node: yaml.ScalarNode) -> int:
+        """An integer with base 10; YAML 1.1 takes a leading 0 for base 8."""
+        return int(node.value.replace("_", ""))
+
 
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag not in (
         "tag:yaml.org,2002:int", "tag:yaml.org,2002:float", "tag:yaml.org,2002:timestamp")]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_decimal)
 _Loader.add_implicit_resolver("tag:yaml.org,2002:int", _INT, list("-+0123456789"))
 _Loader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+0123456789."))
 
@@ -76,6 +85,9 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], dict[str, int]]:
         return {}, {}
     if not isinstance(values, dict):
         raise UsageError(f"{path}: a configuration file is a mapping of keys to values (got {type(values).__name__})")
+    for key_node, _ in node.value:
+        if key_node.tag != "tag:yaml.org,2002:str":
+            raise UsageError(f"{path}:{key_node.start_mark.line + 1}: a key is a word (got {key_node.value!r})")
     lines = {key_node.value: key_node.start_mark.line + 1 for key_node, _ in node.value}
     return values, lines
 
