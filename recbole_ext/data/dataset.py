@@ -9,7 +9,7 @@ from recbole.utils import ModelType
 
 from recbole_ext.config.config import Config
 from recbole_ext.data.exact import ExactTime
-from recbole_ext.data.history import OffsetHistory
+from recbole_ext.data.sequences import OffsetHistory
 from recbole_ext.errors import DataError
 
 _CLASS_OF_TYPE = {

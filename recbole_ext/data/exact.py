@@ -18,8 +18,6 @@ from recbole.utils import FeatureSource, FeatureType
 from recbole_ext.data.atomic import read_atomic
 from recbole_ext.errors import DataError
 
-ORDER_KEY = "_order_key"
-
 
 def recbole_order_key(seconds: np.ndarray, normalised: bool) -> np.ndarray:
     """The float32 values by which RecBole orders events.
@@ -117,15 +115,17 @@ class ExactTime:
     def sort(self, by: str | Collection[str], ascending: bool | Collection[bool] = True) -> None:
         """Sort interactions stably; times compare as `time_order` says."""
         fields = [by] if isinstance(by, str) else list(by)
-        if self.time_field not in fields or self.config["time_order"] != "recbole":
+        if self.time_field not in fields or ascending is not True:
             super().sort(by=by, ascending=ascending)  # type: ignore[misc]
             return
-        seconds = self.inter_feat[self.time_field].numpy()
-        key = recbole_order_key(seconds, getattr(self, "normalises_time", False))
-        self.inter_feat[ORDER_KEY] = torch.from_numpy(key)
-        names = [ORDER_KEY if name == self.time_field else name for name in fields]
-        super().sort(by=names, ascending=ascending)  # type: ignore[misc]
-        del self.inter_feat[ORDER_KEY]
+        keys = [self._order_key(name) for name in reversed(fields)]
+        self.inter_feat._reindex(np.lexsort(keys))
+
+    def _order_key(self, field: str) -> np.ndarray:
+        values = self.inter_feat[field].numpy()
+        if field != self.time_field or self.config["time_order"] != "recbole":
+            return values
+        return recbole_order_key(values, getattr(self, "normalises_time", False))
 
 
 def _missing(dataset: str, folder: Path, part: str) -> str:

@@ -53,8 +53,7 @@ def seen_items(dataset: Any, targets: np.ndarray) -> tuple[torch.Tensor, torch.T
     Returns:
         row (m,) and item (m,) of each seen pair.
     """
-    users = dataset.events[dataset.uid_field].numpy()
-    start = np.searchsorted(users, users[targets], side="left")
+    start = dataset.events.user_start.numpy()[targets]
     count = targets - start
     row = np.repeat(np.arange(len(targets)), count)
     offset = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)

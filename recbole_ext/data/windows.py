@@ -75,17 +75,15 @@ class WindowLoader:
         item, time, suffix = dataset.iid_field, dataset.time_field, config["LIST_SUFFIX"]
         self.fields = (item + suffix, time + suffix, config["ITEM_LIST_LENGTH_FIELD"])
         self.items, self.times = dataset.events[item], dataset.events[time]
-        users = dataset.events[dataset.uid_field].numpy()
-        self.windows = self._cut(users, dataset.inter_feat[TARGET_POSITION].numpy())
+        self.windows = self._cut(dataset.events.first_positions.numpy(), dataset.inter_feat[TARGET_POSITION].numpy())
         self.pairwise = config["loss_type"] == "BPR"
         self.batch_targets = max(1, config["train_batch_size"] // config["world_size"])
 
-    def _cut(self, users: np.ndarray, targets: np.ndarray) -> Windows:
+    def _cut(self, first: np.ndarray, targets: np.ndarray) -> Windows:
         if not len(targets):
             raise DataError(f"{self.config['dataset']}: no user has two interactions to train on")
-        self.is_target = torch.zeros(len(users) + 1, dtype=torch.bool)
+        self.is_target = torch.zeros(len(self.items) + 1, dtype=torch.bool)
         self.is_target[torch.from_numpy(targets)] = True
-        first = np.flatnonzero(np.r_[True, users[1:] != users[:-1]])
         last_target = np.full(len(first), -1)
         np.maximum.at(last_target, np.searchsorted(first, targets, side="right") - 1, targets)
         kept = last_target > first

@@ -33,13 +33,10 @@ class CountedScorer:
         self.n_items = train.item_num
         self.items = train.events[self.item_field].numpy()
         self.targets = train.inter_feat[TARGET_POSITION].numpy()
-        self.popularity = torch.from_numpy(self._count_items(train)).float()
-
-    def _count_items(self, train: Any) -> np.ndarray:
-        """Training targets, and the first item of each user, which is a target of nothing."""
-        users = train.events[train.uid_field].numpy()
-        first = np.r_[True, users[1:] != users[:-1]]
-        return np.bincount(np.r_[self.items[self.targets], self.items[first]], minlength=self.n_items)
+        self.user_start = train.events.user_start.numpy()
+        first = train.events.first_positions.numpy()  # each user's first item is a target of nothing
+        counts = np.bincount(np.r_[self.items[self.targets], self.items[first]], minlength=self.n_items)
+        self.popularity = torch.from_numpy(counts).float()
 
     def eval(self) -> "CountedScorer":
         """Counts do not train; here for RecBole's evaluation."""
@@ -69,14 +66,12 @@ class Markov(CountedScorer):
 
     def __init__(self, train: Any, config: Any) -> None:
         super().__init__(train, config)
-        self.transitions = self._transitions(train, lag=1)
+        self.transitions = self._transitions(lag=1)
         self.tie_breaker = self.popularity / (1 + self.popularity.max())
 
-    def _transitions(self, train: Any, lag: int) -> scipy.sparse.csr_matrix:
+    def _transitions(self, lag: int) -> scipy.sparse.csr_matrix:
         """(n_items, n_items): how often a training target came `lag` events after an item of the same user."""
-        users = train.events[train.uid_field].numpy()
-        targets = self.targets[self.targets >= lag]
-        targets = targets[users[targets - lag] == users[targets]]
+        targets = self.targets[self.targets - lag >= self.user_start[self.targets]]
         ones = np.ones(len(targets), dtype=np.float32)
         pairs = (self.items[targets - lag], self.items[targets])
         return scipy.sparse.coo_matrix((ones, pairs), shape=(self.n_items, self.n_items)).tocsr()
@@ -100,7 +95,7 @@ class SkipMarkov(Markov):
 
     def __init__(self, train: Any, config: Any) -> None:
         super().__init__(train, config)
-        counts = sum(self._transitions(train, lag) * self.decay**lag for lag in range(1, self.reach + 1))
+        counts = sum(self._transitions(lag) * self.decay**lag for lag in range(1, self.reach + 1))
         total = np.maximum(np.asarray(counts.sum(axis=1)).ravel(), 1e-9)
         self.transitions = (scipy.sparse.diags((1 / total).astype(np.float32)) @ counts).tocsr()
         self.tie_breaker *= 1e-6

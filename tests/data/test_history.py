@@ -4,27 +4,43 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recbole_ext.data.history import HistoryColumn, HistoryInteraction, prefix_index
+from recbole_ext.data.history import Events, HistoryColumn, HistoryRows
+
+NAMES = {"length": "item_length", "suffix": "_list", "user": "user"}
 
 
-def test_prefix_index_by_hand() -> None:
-    start, length, target = prefix_index(np.array([7, 7, 7, 7, 9, 9, 4]), max_length=2)
-    assert list(zip(start.tolist(), length.tolist(), target.tolist(), strict=True)) == [
-        (0, 1, 1), (0, 2, 2), (1, 2, 3), (4, 1, 5)]
+def events_of(users: list[int]) -> Events:
+    tensor = torch.tensor(users)
+    return Events({"user": tensor, "item": torch.arange(len(users)) + 10, "time": 100 - torch.arange(len(users))}, tensor)
 
 
-def test_prefix_index_of_nothing() -> None:
-    assert [len(part) for part in prefix_index(np.array([], dtype=int), 5)] == [0, 0, 0]
+def rows_of(users: list[int], width: int) -> HistoryRows:
+    events = events_of(users)
+    return HistoryRows(events, events.with_history(), NAMES, width)
+
+
+def test_rows_by_hand() -> None:
+    rows = rows_of([7, 7, 7, 7, 9, 9, 4], width=2)
+    assert rows.target.tolist() == [1, 2, 3, 5]
+    assert rows["user"].tolist() == [7, 7, 7, 9]
+    assert rows["item"].tolist() == [11, 12, 13, 15]
+    assert rows["item_length"].tolist() == [1, 2, 2, 1]
+    assert rows["item_list"].tensor().tolist() == [[10, 0], [10, 11], [11, 12], [14, 0]]
+
+
+def test_no_events_make_no_rows() -> None:
+    assert len(rows_of([], 5)) == 0
 
 
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=6), st.integers(1, 5))
-def test_prefix_index_equals_a_loop(sizes: list[int], max_length: int) -> None:
-    users = np.repeat(np.arange(len(sizes)), sizes)
-    expected = [(max(target - max_length, first), target) for first, size in zip(np.cumsum([0, *sizes]), sizes, strict=False)
-                for target in range(first + 1, first + size)]
-    start, length, target = prefix_index(users, max_length)
-    assert list(zip(start.tolist(), target.tolist(), strict=True)) == expected
-    assert (start + length).tolist() == target.tolist()
+def test_histories_equal_a_loop(sizes: list[int], width: int) -> None:
+    users = np.repeat(np.arange(len(sizes)), sizes).tolist()
+    firsts = np.cumsum([0, *sizes])[:-1].tolist()
+    expected = [[10 + k for k in range(max(target - width, first), target)]
+                for first, size in zip(firsts, sizes, strict=True) for target in range(first + 1, first + size)]
+    rows = rows_of(users, width)
+    written = rows["item_list"].tensor().tolist()
+    assert [row[:n] for row, n in zip(written, rows["item_length"].tolist(), strict=True)] == expected
 
 
 @pytest.fixture
@@ -50,24 +66,36 @@ def test_values_with_more_dimensions_are_padded_too() -> None:
     assert column.tensor().tolist() == [[[2, 3], [4, 5], [0, 0]]]
 
 
-def test_rows_stay_offsets_until_written_out(column: HistoryColumn) -> None:
-    rows = HistoryInteraction({"user": torch.tensor([1, 1, 2])}, {"item_list": column})
-    chosen = rows[np.array([2, 1])]
+def test_rows_are_chosen_before_they_are_written_out() -> None:
+    chosen = rows_of([1, 1, 1, 2, 2], width=3)[np.array([2, 1])]
     assert isinstance(chosen["item_list"], HistoryColumn)
-    assert chosen.written_out()["item_list"].tolist() == [[6, 7, 8], [5, 6, 0]]
-    assert chosen.written_out()["user"].tolist() == [2, 1]
     assert len(chosen) == 2
+    written = chosen.written_out()
+    assert written["item_list"].tolist() == [[13, 0, 0], [10, 11, 0]]
+    assert written["user"].tolist() == [2, 1]
 
 
-def test_sorting_moves_histories_with_their_rows(column: HistoryColumn) -> None:
-    rows = HistoryInteraction({"time": torch.tensor([3, 1, 2])}, {"item_list": column})
+def test_sorting_moves_histories_with_their_rows() -> None:
+    rows = rows_of([1, 1, 1, 2, 2], width=3)
     rows.sort("time")
-    assert rows.written_out()["item_list"].tolist() == [[5, 6, 0], [6, 7, 8], [5, 0, 0]]
+    assert rows.written_out()["item_list"].tolist() == [[13, 0, 0], [10, 11, 0], [10, 0, 0]]
+    rows.sort(["user", "time"], ascending=[False, True])
+    assert rows["item"].tolist() == [14, 12, 11]
+
+
+def test_columns_are_those_that_recbole_expects() -> None:
+    rows = rows_of([1, 1], width=2)
+    assert rows.columns == ["user", "item", "time", "item_length", "_target_position", "item_list", "time_list"]
+    assert "item_list" in rows
+    assert "label" not in rows
+    with pytest.raises(KeyError, match="label"):
+        rows["label"]
+    with pytest.raises(AttributeError, match="no attribute 'label'"):
+        rows.label  # noqa: B018
 
 
 def test_memory_does_not_grow_with_the_length_of_histories() -> None:
     n = 10_000
-    start, length, _ = (torch.from_numpy(a) for a in prefix_index(np.zeros(n, dtype=int), max_length=1_000))
-    column = HistoryColumn(torch.arange(n), start, length, 1_000)
-    held = sum(t.numel() * t.element_size() for t in (column.values, column.start, column.length))
-    assert held == 8 * (n + 2 * (n - 1))
+    rows = rows_of([0] * n, width=1_000)
+    held = [*rows.events.columns.values(), rows.events.user_start, rows.events.first_positions, rows.target]
+    assert sum(t.numel() * t.element_size() for t in held) == 8 * (3 * n + n + 1 + n - 1)
