@@ -1,6 +1,7 @@
 """Made files in the exact raw formats, and the places of the real ones."""
 
 import os
+from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -120,3 +121,9 @@ def real() -> Callable[[str], Path]:
         return path
 
     return find
+
+
+@pytest.fixture
+def fields() -> Namespace:
+    """The usual names of the fields."""
+    return Namespace(user_field="user_id", item_field="item_id", time_field="timestamp")
