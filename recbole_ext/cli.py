@@ -48,9 +48,9 @@ def parse(arguments: list[str]) -> Words:
         if word in ("-h", "--help"):
             words.switches.add("help")
             continue
-        if not word.startswith("--") or word == "--":
-            raise UsageError(f"unexpected word {word!r}; options are --key=value or --key value")
         key, equals, text = word[2:].partition("=")
+        if not word.startswith("--") or not key:
+            raise UsageError(f"unexpected word {word!r}; options are --key=value or --key value")
         if key in SWITCHES and not equals:
             words.switches.add(key)
             continue

@@ -15,7 +15,7 @@ from recbole_ext.errors import UsageError
 from recbole_ext.registry import ModelEntry, find_model
 from recbole_ext.training.device import Placement, place
 
-_NAME = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 
 
 class Config(RecBoleConfig):
@@ -106,8 +106,8 @@ def build_config(model: str, dataset: str, config_files: list[str], given: dict[
         ResourceError: the model needs a library that is not installed.
     """
     for kind, name in (("model", model), ("dataset", dataset)):
-        if not _NAME.match(name):
-            raise UsageError(f"--{kind} must be 1 to 64 letters, digits, '.', '_' or '-' (got {name!r})")
+        if not _NAME.fullmatch(name):
+            raise UsageError(f"--{kind} must be 1 to 64 letters, digits, '.', '_' or '-', the first one no '.' (got {name!r})")
     entry = find_model(model)
     user = [user_file(name) for name in config_files] + [Layer("command line", given, user=True)]
     for layer in user:

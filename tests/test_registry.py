@@ -1,0 +1,57 @@
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+from recbole_ext.errors import ResourceError, UsageError
+from recbole_ext.registry import OWN_MODELS, ModelEntry, find_model, missing_library, models
+
+
+def test_ours_come_first_and_all_have_files() -> None:
+    entries = models()
+    assert list(entries)[: len(OWN_MODELS)] == list(OWN_MODELS)
+    assert [name for name, entry in entries.items() if not entry.source.is_file()] == []
+    assert [name for name, entry in entries.items() if name != "Random" and not entry.properties.is_file()] == []
+
+
+def test_every_recbole_model_is_listed_once_under_its_class_name() -> None:
+    entries = models()
+    root = Path(importlib.import_module("recbole").__file__).parent / "model"
+    files = [path for path in root.glob("*_recommender/*.py") if path.stem != "__init__"]
+    recboles = {entry.module.split(".")[-1] for entry in entries.values() if entry.module.startswith("recbole.")}
+    on_windows = {"gru4rec", "sasrec"}
+    assert {path.stem for path in files} == recboles | on_windows
+    named = [name for path in files for name in re.findall(r"^class (\w+)\(", path.read_text(), re.M)]
+    assert [name for name in entries if name not in OWN_MODELS and name not in named] == []
+
+
+@pytest.mark.parametrize(("name", "family"), [
+    ("SS4Rec", "sequential"), ("BPR", "general"), ("DeepFM", "context_aware"), ("CKE", "knowledge_aware"), ("Random", "general"),
+    ("LightGBM", "exlib"),
+])
+def test_families(name: str, family: str) -> None:
+    assert find_model(name).family == family
+
+
+@pytest.mark.parametrize("name", ["SS4Rec", "Mamba4Rec", "SASRec", "GRU4Rec", "BPR", "Random", "SINE"])
+def test_a_class_is_loaded_by_its_name(name: str) -> None:
+    torch.autograd.set_detect_anomaly(True)
+    assert find_model(name).load().__name__ == name
+    assert not torch.is_anomaly_enabled()
+
+
+@pytest.mark.parametrize(("wrong", "nearest"), [("ss4rec", "'SS4Rec'"), ("Mamba4Rek", "'Mamba4Rec'"), ("sasrek", "'SASRec'")])
+def test_an_unknown_name_is_told_with_its_neighbours(wrong: str, nearest: str) -> None:
+    with pytest.raises(UsageError, match=f"there is no model named '{wrong}'; did you mean .*{nearest}"):
+        find_model(wrong)
+
+
+def test_a_missing_library_is_named_with_its_package(tmp_path: Path) -> None:
+    entry = ModelEntry("X", "recbole_ext_no_such_library.x", "general", False, tmp_path)
+    with pytest.raises(ResourceError, match="X needs the library 'recbole_ext_no_such_library'.*pip install"):
+        entry.load()
+    told = missing_library("NCL", ModuleNotFoundError("no", name="faiss"))
+    assert isinstance(told, ResourceError)
+    assert str(told).endswith("which is not installed; install it with: pip install faiss-cpu")
