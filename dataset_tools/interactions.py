@@ -247,6 +247,6 @@ def _add(result: LogResult, bucket: BucketResult, log: Log) -> None:
 
 def _either(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     if len(one) < len(other):
-        one, other = other, one
+        one = np.append(one, np.zeros(len(other) - len(one), bool))
     one[: len(other)] |= other
     return one

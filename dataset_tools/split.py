@@ -106,7 +106,7 @@ def _check_sorted_ends(log: Interactions) -> None:
         raise DataError(f"{log.path}: no rows.")
     first, last = log.chunk(ranges[0]).times[0], log.chunk(ranges[-1]).times[-1]
     if first > last:
-        raise unsorted(log.path, int(last), int(first))
+        raise unsorted(log.path, int(first), int(last))
 
 
 def make_plan(log: Interactions, options: SplitOptions) -> Plan:

@@ -63,8 +63,9 @@ def interaction_files(path: Path) -> list[Path]:
     parts = [path / f"{path.name}.{part}.inter" for part in PARTS] if path.is_dir() else []
     found = [part for part in parts if part.is_file()]
     if not found:
+        expected = whole.name if whole.suffix else f"{path.name}/{path.name}.inter"
         raise UsageError(
-            f"{path}: no data set there (expected {whole.name}).\n"
+            f"{path}: no data set there (expected {expected}).\n"
             f"Make one: recbole-data convert {path.name} --input <zip or folder> --output {path.parent}"
         )
     return found

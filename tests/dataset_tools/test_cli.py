@@ -1,0 +1,129 @@
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dataset_tools.arguments import percent
+from dataset_tools.cli import main
+from dataset_tools.errors import DataError, UsageError
+from dataset_tools.progress import Progress
+
+
+def test_from_raw_to_page(
+    made: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "dataset"
+    assert main(["convert", "ml-1m", "--input", str(made("ml-1m")), "--output", str(out)]) == 0
+    assert "3 of 3 rows, 2 users, 2 items" in capsys.readouterr().out
+    assert (
+        main(
+            [
+                "split",
+                str(out / "ml-1m"),
+                "--output",
+                str(out),
+                "--at-timestamp",
+                "978302109",
+                "--valid",
+                "none",
+            ]
+        )
+        == 0
+    )
+    assert (
+        "test: 1 rows, 1 users, 1 items, 100.0% of the rows with a user or item unknown"
+        in capsys.readouterr().out
+    )
+    page, numbers = tmp_path / "p.html", tmp_path / "n.json"
+    assert main(["describe", str(out / "ml-1m"), "--html", str(page), "--json", str(numbers)]) == 0
+    assert page.exists() and json.loads(numbers.read_text())[0]["rows"] == 3
+    assert main(["validate", str(out / "ml-1m-cut")]) == 0
+    assert "3 rows, no faults" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["convert", "ml-1m", "--output", "x"], 2, "one of --input PATH and --download is needed"),
+        (["convert", "ml-1m", "--input", "no", "--output", "{out}"], 2, "no such file or folder"),
+        (
+            ["convert", "ml-1m", "--input", "no", "--output", "x", "--max-rejected", "0.1"],
+            2,
+            "write a percentage",
+        ),
+        (
+            ["convert", "ml-1m", "--input", "{raw}", "--output", "{out}", "--max-rejected", "0%"],
+            3,
+            "rows rejected",
+        ),
+        (["convert", "taobao", "--download", "--output", "{out}"], 4, "there is no download address"),
+        (["split", "{raw}", "--output", "x", "--at", "1"], 2, "no such file"),
+        (["validate", "{raw}"], 2, "no data set there"),
+        (["describe", "{raw}"], 2, "no such file"),
+    ],
+)
+def test_errors_are_a_message_and_a_code(
+    arguments: list[str], code: int, message: str, made: Callable[..., Path], tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    raw = made("ml-1m", "1::2::9::978300760\n")
+    filled = [part.format(raw=raw, out=tmp_path / "out") for part in arguments]
+    assert main(filled) == code
+    error = capsys.readouterr().err
+    lines = [line for line in error.splitlines() if line]
+    assert message in error and "Traceback" not in error and len(lines) <= 8
+
+
+def test_debug_shows_where(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no data set there"):
+        main(["validate", str(tmp_path), "--debug"])
+
+
+def test_validate_fails_with_all_faults(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "x.inter").write_text("user_id:token\titem_id:token\ttimestamp:float\n1\t\t3\n\t2\tx\n")
+    assert main(["validate", str(tmp_path / "x.inter")]) == DataError.exit_code
+    assert len(capsys.readouterr().err.splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["convert"], ["convert", "ml-2m", "--output", "x"], ["split", "x"]]
+)
+def test_unknown_words_are_usage_errors(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+
+
+def test_percentages() -> None:
+    assert percent("0.1%") == 0.001 and percent("100%") == 1.0
+    for text in ("0.1", "x%", "-1%", "101%", "nan%"):
+        with pytest.raises(UsageError, match="write a percentage between 0% and 100%"):
+            percent(text)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("stream", [Terminal(), io.StringIO()])
+def test_the_bar_appears_after_five_seconds(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    bar = Progress("reading", 100, stream)
+    for clock[0] in (1.0, 4.9, 40.0):
+        bar.advance(20)
+    bar.close()
+    assert stream.getvalue().strip() == "reading [##############----------]  60%  0:26 left"
+
+
+def test_a_quiet_bar_stays_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, stream = [0.0], Terminal()
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    bar = Progress("reading", 0, stream, enabled=False)
+    clock[0] = 100.0
+    bar.advance(5)
+    bar.close()
+    assert stream.getvalue() == ""
