@@ -1,11 +1,13 @@
 """Reading RecBole's atomic files exactly: whole seconds stay integers, and every fault has a line number.
 
-An atomic file is tab-separated text whose first line names each column as `field:type`.
+An atomic file is tab-separated text whose first line names each column as `field:type`. It is read with its
+types at once; only if that fails, or if a value looks wrong, is it read again as text to name the fault.
 """
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -73,8 +75,8 @@ def read_atomic(
         encoding: of the text.
 
     Returns:
-        A frame in file order, tokens and sequences as str (missing: None), floats as float64, the time
-        field as int64; and its columns.
+        A frame in file order, tokens as categories of str, sequences as str (missing: None), floats as
+        float64, the time field as int64; and its columns.
 
     Raises:
         DataError: a wanted column is missing, a row has too many or too few columns, a number column
@@ -86,9 +88,51 @@ def read_atomic(
         raise DataError(f"{path}:1: the column {missing[0]!r} is missing; the header has "
                         f"{', '.join(c.header for c in header)}")
     chosen = [c for c in header if (wanted is None or c.field in wanted) and c.field not in unwanted]
-    table = _read_text(path, header, separator, encoding)
-    frame = {c.field: _convert(path, table[c.field], c, c.field == time_field) for c in chosen}
-    return pd.DataFrame(frame), chosen
+    typed = _read_typed(path, header, chosen, time_field, separator, encoding)
+    if typed is None:
+        table = _read_text(path, header, separator, encoding)
+        typed = {c.field: _convert(path, table[c.field], c, c.field == time_field) for c in chosen}
+    return pd.DataFrame({c.field: _to_pandas(typed.pop(c.field)) for c in chosen}, copy=False), chosen
+
+
+def _read_typed(
+    path: Path, header: list[Column], chosen: list[Column], time_field: str | None, separator: str, encoding: str,
+) -> dict[str, pl.Series] | None:
+    """The chosen columns with their types, or None if anything about the file asks for a closer look."""
+    if encoding.lower().replace("-", "") != "utf8" or not chosen:
+        return None
+    types = {"token": pl.Categorical(), "float": pl.Float64()}
+    schema = {c.field: pl.Int64() if c.field == time_field else types.get(c.type, pl.String()) for c in header}
+    names = list(dict.fromkeys([*(c.field for c in chosen), header[-1].field]))
+    try:
+        table = pl.scan_csv(path, separator=separator, has_header=False, skip_lines=1, quote_char=None,
+                            schema=schema).select(names).collect(engine="streaming")
+    except pl.exceptions.PolarsError:
+        return None
+    columns = {name: table[name] for name in names}
+    plain = not table.is_empty() and not columns[header[-1].field].null_count()
+    return columns if plain and all(_looks_right(s) for s in columns.values()) else None
+
+
+def _looks_right(values: pl.Series) -> bool:
+    """No line ends inside a token, no missing time, no number that is not finite, no time out of range."""
+    if values.dtype == pl.Int64:
+        return not values.null_count() and int(values.abs().max() or 0) <= _LAST_SECOND  # type: ignore[call-overload]
+    if values.dtype == pl.Float64:
+        return bool(values.is_finite().all())
+    return not values.null_count() and not values.unique().cast(pl.String).str.ends_with("\r").any()
+
+
+def _to_pandas(values: pl.Series) -> Any:
+    if values.dtype != pl.Categorical:
+        return values.to_numpy()
+    codes, _ = pd.factorize(values.to_physical().fill_null(2**32 - 1).to_numpy())
+    tokens = values.unique(maintain_order=True).cast(pl.String).to_list()
+    if None in tokens:
+        missing = tokens.index(None)
+        codes = np.where(codes == missing, -1, codes - (codes > missing))
+        tokens.remove(None)
+    return pd.Categorical.from_codes(codes.astype(np.int32), categories=tokens)
 
 
 def _read_text(path: Path, header: list[Column], separator: str, encoding: str) -> pl.DataFrame:
@@ -127,18 +171,18 @@ def _short_row(path: Path, header: list[Column], separator: str, encoding: str) 
     return None
 
 
-def _convert(path: Path, text: pl.Series, column: Column, is_time: bool) -> np.ndarray:
+def _convert(path: Path, text: pl.Series, column: Column, is_time: bool) -> pl.Series:
     if is_time:
         return _seconds(path, text, column)
     if column.type != "float":
-        return text.to_numpy()
+        return text.cast(pl.Categorical) if column.type == "token" else text
     numbers = text.str.strip_chars().cast(pl.Float64, strict=False)
     _refuse(path, text, numbers.is_null() & text.is_not_null(), column, "is not a number")
     _refuse(path, text, numbers.is_infinite() | numbers.is_nan(), column, "is not a finite number")
-    return numbers.to_numpy()
+    return numbers
 
 
-def _seconds(path: Path, text: pl.Series, column: Column) -> np.ndarray:
+def _seconds(path: Path, text: pl.Series, column: Column) -> pl.Series:
     """Whole seconds as int64; of `881250949.5` the fraction is dropped."""
     _refuse(path, text, text.is_null(), column, "is empty, and every row needs a time")
     stripped = text.str.strip_chars()
@@ -150,7 +194,7 @@ def _seconds(path: Path, text: pl.Series, column: Column) -> np.ndarray:
         _refuse(path, text, outside, column, "is no time in seconds since 1970")
         whole = whole.fill_null(numbers.floor().cast(pl.Int64))
     _refuse(path, text, whole.abs() > _LAST_SECOND, column, "is no time in seconds since 1970")
-    return whole.to_numpy()
+    return whole
 
 
 def _refuse(path: Path, text: pl.Series, bad: pl.Series, column: Column, what: str) -> None:

@@ -9,6 +9,7 @@ from recbole.utils import ModelType
 
 from recbole_ext.config.config import Config
 from recbole_ext.data.exact import ExactTime
+from recbole_ext.data.filters import FastFilters
 from recbole_ext.data.sequences import OffsetHistory
 from recbole_ext.errors import DataError
 
@@ -26,7 +27,7 @@ def exact_class(host_class: type[Dataset]) -> type[Dataset]:
     DIEN's class keeps its own rows: it draws a negative history per row while it builds them.
     """
     offsets = issubclass(host_class, SequentialDataset) and not issubclass(host_class, DIENDataset)
-    bases = (ExactTime, OffsetHistory, host_class) if offsets else (ExactTime, host_class)
+    bases = (ExactTime, FastFilters, OffsetHistory, host_class) if offsets else (ExactTime, FastFilters, host_class)
     return type(f"Exact{host_class.__name__}", bases, {"__doc__": exact_class.__doc__})
 
 
