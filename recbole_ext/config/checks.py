@@ -98,10 +98,15 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def samples_negatives(given: Any) -> bool:
+    """Whether a value of `train_neg_sample_args` asks for negatives; RecBole settles on `{distribution: none}` for none."""
+    return given not in (None, "None", {}) and not (isinstance(given, dict) and given.get("distribution") == "none")
+
+
 def _negatives_with_ce(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
     if entry.family != "sequential" or values.get("loss_type") != "CE":
         return []
-    if any(layer.user and layer.values.get("train_neg_sample_args") for layer in layers):
+    if any(layer.user and samples_negatives(layer.values.get("train_neg_sample_args")) for layer in layers):
         return ["train_neg_sample_args: loss_type CE scores all items and samples no negatives; "
                 "remove train_neg_sample_args, or choose --loss_type=BPR"]
     return []

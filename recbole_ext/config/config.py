@@ -7,7 +7,7 @@ from typing import Any
 
 from recbole.config import Config as RecBoleConfig
 
-from recbole_ext.config.checks import check
+from recbole_ext.config.checks import check, samples_negatives
 from recbole_ext.config.known_keys import RECBOLE
 from recbole_ext.config.layers import Layer, default_layers, merge, protocol_layer, user_file
 from recbole_ext.config.yaml_reader import _Loader
@@ -46,9 +46,8 @@ class Config(RecBoleConfig):
         values = self.final_config_dict
         values["data_path"] = values.get("data_path") or "dataset"
         root = values["data_path"]
-        if self.entry.family == "sequential" and values.get("loss_type") == "CE":
-            values["train_neg_sample_args"] = None
-        if values["train_neg_sample_args"] == "None":
+        cross_entropy = self.entry.family == "sequential" and values.get("loss_type") == "CE"
+        if cross_entropy or not samples_negatives(values["train_neg_sample_args"]):
             values["train_neg_sample_args"] = None
         try:
             self._set_default_parameters()
@@ -86,8 +85,13 @@ class Config(RecBoleConfig):
 
 
 def data_folder(root: str, dataset: str) -> Path:
-    """Where a data set's files lie: under `root`, or, for ml-100k alone, in the installed RecBole."""
+    """Where a data set's files lie: under `root`, or, for ml-100k alone, in the installed RecBole.
+
+    `root` may be the data set's folder itself, as the `config.yaml` of a run has it.
+    """
     folder = Path(root) / dataset
+    if not folder.is_dir() and folder.parent.name == dataset and folder.parent.is_dir():
+        return folder.parent
     carried = RECBOLE / "dataset_example" / dataset
     return carried if not folder.is_dir() and carried.is_dir() else folder
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
@@ -80,10 +81,10 @@ def load_checkpoint(folder: Path, name: str, model: nn.Module, device: torch.dev
         The facts.
 
     Raises:
-        UsageError: there is none, it is of another format, or it does not fit the model.
+        UsageError: there is none, it is damaged or of another format, or it does not fit the model.
     """
     description = read_description(folder, name)
-    tensors: dict[str, Tensor] = load_file(folder / description["tensors"], device=str(device))
+    tensors = _read_tensors(folder / Path(description["tensors"]).name, device)
     weights = {k.removeprefix("weights."): v for k, v in tensors.items() if k.startswith("weights.")}
     try:
         model.load_state_dict(weights)
@@ -92,6 +93,13 @@ def load_checkpoint(folder: Path, name: str, model: nn.Module, device: torch.dev
     other = unflatten(description["other_parameter"], tensors)
     model.load_other_parameter({k: v for k, v in other.items() if v is not SKIPPED})
     return description
+
+
+def _read_tensors(path: Path, device: torch.device) -> dict[str, Tensor]:
+    try:
+        return load_file(path, device=str(device))
+    except (OSError, SafetensorError) as error:
+        raise UsageError(f"no readable checkpoint {path}: {error}") from None
 
 
 def read_description(folder: Path, name: str) -> dict[str, Any]:
@@ -105,6 +113,7 @@ def read_description(folder: Path, name: str) -> dict[str, Any]:
         description = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UsageError(f"no readable checkpoint {path}: {error}") from None
-    if description.get("format") != FORMAT:
-        raise UsageError(f"{path} has format {description.get('format')!r}; this version reads format {FORMAT}")
+    found = description.get("format") if isinstance(description, dict) else None
+    if found != FORMAT:
+        raise UsageError(f"{path} has format {found!r}; this version reads format {FORMAT}")
     return description

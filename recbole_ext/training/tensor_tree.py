@@ -35,7 +35,7 @@ def flatten(value: Any, name: str, tensors: dict[str, Tensor]) -> Any:
     if isinstance(value, Tensor):
         tensors[name] = value.detach().cpu().clone().contiguous()
         return {"tensor": name}
-    if isinstance(value, np.ndarray):
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biufc":
         tensors[name] = torch.from_numpy(np.ascontiguousarray(value))
         return {"array": name}
     if scipy.sparse.issparse(value):

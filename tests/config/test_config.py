@@ -69,6 +69,7 @@ def test_the_folder_of_a_data_set(tmp_path: Path) -> None:
     assert data_folder(str(tmp_path), "other") == tmp_path / "other"
     (tmp_path / "ml-100k").mkdir()
     assert data_folder(str(tmp_path), "ml-100k") == tmp_path / "ml-100k"
+    assert data_folder(str(tmp_path / "ml-100k"), "ml-100k") == tmp_path / "ml-100k"
 
 
 def test_data_path_from_a_user_file_finds_the_description(tmp_path: Path) -> None:
