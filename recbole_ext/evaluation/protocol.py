@@ -73,12 +73,17 @@ def protocol_of(config: Config) -> Protocol:
         seen_items=_seen_items(config, sequential),
         target_time="target time known" if sequential and config["use_target_time"] else "target time not known",
         candidates=arguments["mode"]["test"],
-        min_counts=f"users {config['user_inter_num_interval'] or 'all'}, items {config['item_inter_num_interval'] or 'all'}",
+        min_counts=f"users {_interval(config, 'user')}, items {_interval(config, 'item')}",
         max_length=config["MAX_ITEM_LIST_LENGTH"] if sequential else None,
         seed=config["seed"],
         data_sha256=data_hashes(Path(config["data_path"]), config.dataset),
         packages=package_versions(),
     )
+
+
+def _interval(config: Config, side: str) -> str:
+    given = config[f"{side}_inter_num_interval"]
+    return "all" if given in (None, "[0,inf)") else given
 
 
 def _name(config: Config) -> str:

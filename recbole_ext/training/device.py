@@ -1,6 +1,7 @@
 """Where a run computes: the device, and its place among the processes that torchrun started."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -47,10 +48,9 @@ def place(values: Mapping[str, Any]) -> Placement:
     wanted = str(values.get("device") or "auto")
     if wanted == "auto":
         wanted = _best_device(values, local_rank, world_size)
-    try:
-        device = torch.device(wanted)
-    except RuntimeError:
-        raise UsageError(f"device must be auto, cpu, cuda, cuda:N or mps (got {wanted!r})") from None
+    if not re.fullmatch(r"cpu|mps|cuda(:\d{1,3})?", wanted):
+        raise UsageError(f"device must be auto, cpu, cuda, cuda:N or mps (got {wanted!r})")
+    device = torch.device(wanted)
     _require(device)
     return Placement(device, rank, local_rank, world_size)
 

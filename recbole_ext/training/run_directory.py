@@ -37,7 +37,7 @@ class RunDirectory:
         self.path = _make(root, f"{model}-{dataset}")
         self.checkpoints = self.path / "checkpoint"
         self.checkpoints.mkdir()
-        self._columns: list[str] = []
+        self._rows: list[dict[str, Any]] = []
 
     def write_config(self, values: dict[str, Any], origins: dict[str, str], command: list[str]) -> None:
         """`config.yaml`, which --config_files takes as it is, and `command.txt`, which repeats the run."""
@@ -54,15 +54,17 @@ class RunDirectory:
         write_atomically(self.path / "environment.json", json.dumps(environment(device), indent=2).encode())
 
     def append_metrics(self, row: dict[str, Any]) -> None:
-        """One line of `metrics.csv`; the first row fixes the columns."""
-        first = not self._columns
-        self._columns = self._columns or list(row)
+        """One line of `metrics.csv`; a row with a new column writes the file anew."""
+        known = list(dict.fromkeys(name for old in self._rows for name in old))
+        self._rows.append(row)
+        new = not known or any(name not in known for name in row)
+        columns = list(dict.fromkeys([*known, *row]))
         try:
-            with open(self.path / "metrics.csv", "a", newline="", encoding="utf-8") as file:
-                writer = csv.DictWriter(file, self._columns, extrasaction="ignore")
-                if first:
+            with open(self.path / "metrics.csv", "w" if new else "a", newline="", encoding="utf-8") as file:
+                writer = csv.DictWriter(file, columns)
+                if new:
                     writer.writeheader()
-                writer.writerow(row)
+                writer.writerows(self._rows if new else [row])
         except OSError as error:
             raise ResourceError(f"cannot write {self.path / 'metrics.csv'}: {error.strerror}") from None
 

@@ -10,6 +10,7 @@ from recbole_ext.config.config import Config
 from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.loaders import Loaders, build_loaders
 from recbole_ext.quick_start import build_trainer
+from recbole_ext.registry import OWN_MODELS
 from recbole_ext.training.progress import Progress
 from recbole_ext.training.run_directory import RunDirectory
 from recbole_ext.training.trainer import RunTrainer
@@ -25,7 +26,8 @@ def build(make_config: Callable[..., Config], tmp_path: Path) -> Callable[..., t
     """Configuration, loaders and a trainer with a run directory, for a made data set."""
 
     def make(model: str = "Mamba4Rec", **given: Any) -> tuple[Config, Loaders, RunTrainer]:
-        config = make_config(model, write_inter(tmp_path, "made", ROWS), **{**SIZES, **given})
+        sizes = SIZES if model in OWN_MODELS else {k: v for k, v in SIZES.items() if k not in ("hidden_size", "d_state")}
+        config = make_config(model, write_inter(tmp_path, "made", ROWS), **{**sizes, **given})
         loaders = build_loaders(config, create_dataset(config))
         trainer = build_trainer(config, loaders)
         trainer.attach(RunDirectory(tmp_path / "runs", model, "made"), Progress(0, enabled=False))

@@ -72,14 +72,14 @@ def test_config_yaml_says_where_values_came_from(make_config: Callable[..., Conf
     assert shlex.split((directory.path / "command.txt").read_text()) == ["python", "run.py", "--topk=[5, 10]"]
 
 
-def test_metrics_csv_keeps_its_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_metrics_csv_holds_every_column_of_every_row(tmp_path: Path) -> None:
     directory = RunDirectory(tmp_path, "M", "d")
-    for row in ({"epoch": 0, "train_loss": 0.5, "ndcg@10": 0.1}, {"epoch": 1, "train_loss": 0.4}, {"epoch": 2, "other": 1}):
+    for row in ({"epoch": 0, "train_loss": 0.5}, {"epoch": 1, "train_loss": 0.4, "ndcg@10": 0.1}, {"epoch": 2, "train_loss": 0.3}):
         directory.append_metrics(row)
     with open(directory.path / "metrics.csv") as file:
         rows = list(csv.DictReader(file))
-    assert rows == [{"epoch": "0", "train_loss": "0.5", "ndcg@10": "0.1"}, {"epoch": "1", "train_loss": "0.4", "ndcg@10": ""},
-                    {"epoch": "2", "train_loss": "", "ndcg@10": ""}]
+    assert rows == [{"epoch": "0", "train_loss": "0.5", "ndcg@10": ""}, {"epoch": "1", "train_loss": "0.4", "ndcg@10": "0.1"},
+                    {"epoch": "2", "train_loss": "0.3", "ndcg@10": ""}]
     (directory.path / "metrics.csv").unlink()
     (directory.path / "metrics.csv").mkdir()
     with pytest.raises(ResourceError, match=r"cannot write .*metrics\.csv: Is a directory"):

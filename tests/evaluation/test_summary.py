@@ -1,0 +1,34 @@
+from typing import Any
+
+import pytest
+
+from recbole_ext.evaluation.protocol import Protocol
+from recbole_ext.evaluation.summary import summary_lines
+
+PROTOCOL = Protocol("no_time (track C)", "LS by user", "exact", "removed", "not known", "full", "all", 50, 7, {"d.inter": "ab" * 32}, {})
+
+
+def result(model_score: float, **baselines: float) -> dict[str, Any]:
+    return {"model": "SS4Rec", "test": {"hit@10": 0.5, "ndcg@10": model_score}, "best_epoch": 3, "valid_metric": "NDCG@10",
+            "baselines": {name: {"hit@10": 0.4, "ndcg@10": score} for name, score in baselines.items()}, "fit_seconds": 61.4,
+            "peak_memory_mb": 1234, "run_directory": "runs/x"}
+
+
+def test_the_model_stands_beside_its_baselines_under_its_protocol() -> None:
+    lines = summary_lines(result(0.25, markov=0.2), PROTOCOL)
+    assert lines[1].split() == ["test", "hit@10", "ndcg@10"]
+    assert lines[2].split() == ["SS4Rec", "0.5000", "0.2500"]
+    assert lines[3].split() == ["markov", "0.4000", "0.2000"]
+    text = "\n".join(lines)
+    assert "no_time (track C)" in text and "d.inter abababababab" in text and "seed 7" in text
+    assert "weights of epoch 3, chosen by validation NDCG@10; 61 s of training, 1,234 MB at most" in text
+    assert "runs/x/metrics.csv" in text and "runs/x/command.txt" in text
+
+
+@pytest.mark.parametrize(("score", "baselines", "told"), [
+    (0.25, {"popularity": 0.1, "markov": 0.3}, True), (0.3, {"markov": 0.3}, True), (0.35, {"popularity": 0.1, "markov": 0.3}, False),
+    (0.0, {}, False),
+])
+def test_a_model_that_adds_nothing_is_told_so(score: float, baselines: dict[str, float], told: bool) -> None:
+    text = "\n".join(summary_lines(result(score, **baselines), PROTOCOL))
+    assert ("does not beat a counted baseline" in text) == told

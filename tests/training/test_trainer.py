@@ -1,0 +1,201 @@
+import csv
+import importlib
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from recbole.trainer import Trainer
+from recbole.utils import ModelType
+
+from recbole_ext.config.config import Config
+from recbole_ext.data.dataset import create_dataset
+from recbole_ext.data.loaders import Loaders, build_loaders
+from recbole_ext.errors import NonFiniteError
+from recbole_ext.quick_start import build_trainer
+from recbole_ext.training.progress import Progress
+from recbole_ext.training.run_directory import RunDirectory
+from recbole_ext.training.trainer import NCLRunTrainer, RunTrainer, trainer_class
+
+Build = Callable[..., tuple[Config, Loaders, RunTrainer]]
+
+
+def scripted(trainer: RunTrainer, scores: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let validation say `scores` one after the other."""
+    rest = iter(scores)
+    monkeypatch.setattr(trainer, "_valid_epoch", lambda data: (lambda s: (s, {"ndcg@2": s}))(next(rest)))
+
+
+def weights(trainer: RunTrainer) -> torch.Tensor:
+    return torch.cat([p.detach().reshape(-1).clone() for p in trainer.model.parameters()])
+
+
+def test_training_stops_when_nothing_gets_better(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, loaders, trainer = build(epochs=10, stopping_step=2)
+    scripted(trainer, [0.1, 0.3, 0.2, 0.25, 0.2, 0.9], monkeypatch)
+    assert trainer.fit(loaders.train, loaders.valid) == (0.3, {"ndcg@2": 0.3})
+    assert len(trainer.train_loss_dict) == 5 and trainer.best_epoch == 1
+
+
+def test_the_best_weights_are_tested(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, loaders, trainer = build(epochs=3)
+    scripted(trainer, [0.1, 0.5, 0.2], monkeypatch)
+    after = {}
+    judge = trainer._judge
+    monkeypatch.setattr(trainer, "_judge", lambda epoch, *rest: after.update({epoch: weights(trainer)}) or judge(epoch, *rest))
+    trainer.fit(loaders.train, loaders.valid)
+    assert not torch.equal(weights(trainer), after[1])
+    trainer.evaluate(loaders.test)
+    assert torch.equal(weights(trainer), after[1]) and not torch.equal(after[1], after[0])
+
+
+def test_a_smaller_metric_can_be_the_better_one(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, loaders, trainer = build(epochs=3)
+    trainer.valid_metric_bigger = False
+    trainer._reset_scores()
+    scripted(trainer, [0.5, 0.1, 0.2], monkeypatch)
+    assert trainer.fit(loaders.train, loaders.valid)[0] == 0.1
+    assert trainer.best_epoch == 1
+
+
+def test_validation_comes_every_eval_step(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, loaders, trainer = build(epochs=5, eval_step=2)
+    scripted(trainer, [0.1, 0.2], monkeypatch)
+    trainer.fit(loaders.train, loaders.valid)
+    with open(trainer.run.path / "metrics.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["0", "1", "2", "3", "4"]
+    assert [row.get("ndcg@2") for row in rows] == ["", "0.1", "", "0.2", ""]
+
+
+def test_without_validation_data_the_last_weights_count(build: Build) -> None:
+    _, loaders, trainer = build(epochs=2)
+    assert trainer.fit(loaders.train, None)[1] is None
+    assert trainer.best_epoch == 1
+    last = weights(trainer)
+    trainer.evaluate(loaders.test)
+    assert torch.equal(weights(trainer), last)
+
+
+def test_the_loss_falls(build: Build) -> None:
+    _, loaders, trainer = build(epochs=8)
+    trainer.fit(loaders.train, None)
+    assert trainer.train_loss_dict[7] < 0.9 * trainer.train_loss_dict[0]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_loss_that_is_no_number_ends_the_run(value: float, build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, loaders, trainer = build()
+    before = weights(trainer)
+    loss = trainer.model.calculate_loss
+    monkeypatch.setattr(trainer.model, "calculate_loss", lambda batch: loss(batch) * value)
+    with pytest.raises(NonFiniteError, match=rf"the training loss is {value} in epoch 0, batch 0, at learning rate 0\.01; lower"):
+        trainer.fit(loaders.train, loaders.valid)
+    assert torch.equal(weights(trainer), before)
+
+
+@pytest.mark.parametrize("mode", ["full", "uni3"])
+def test_scores_that_are_no_numbers_end_the_run(mode: str, build: Build) -> None:
+    _, loaders, trainer = build(eval_args={"mode": mode})
+    trainer.eval_collector.data_collect(loaders.train)
+    with torch.no_grad():
+        trainer.model.item_embedding.weight.fill_(math.nan)
+    with pytest.raises(NonFiniteError, match="the model scores NaN, so no metric means anything; lower --learning_rate"):
+        trainer.evaluate(loaders.valid, load_best_model=False)
+
+
+def test_gradients_are_clipped(build: Build) -> None:
+    norms = {}
+    for limit in (None, {"max_norm": 1e-3}):
+        _, loaders, trainer = build(clip_grad_norm=limit, learner="sgd", learning_rate=1.0)
+        before = weights(trainer)
+        trainer._update(trainer.model.calculate_loss(next(iter(loaders.train))), 0, 0)
+        norms[str(limit)] = float((weights(trainer) - before).norm())
+    assert norms["None"] > 0.01
+    assert norms["{'max_norm': 0.001}"] == pytest.approx(1e-3, rel=0.01)
+
+
+_IN_FLOAT32 = pytest.mark.xfail(strict=True, raises=RuntimeError, reason="full_cross_entropy mixes bfloat16 and float32")
+
+
+@pytest.mark.parametrize("model", [pytest.param("Mamba4Rec", marks=_IN_FLOAT32), pytest.param("SS4Rec", marks=_IN_FLOAT32), "BPR"])
+def test_mixed_precision_works_on_the_cpu(model: str, build: Build) -> None:
+    _, loaders, trainer = build(model, enable_amp=True, enable_scaler=True)
+    trainer.fit(loaders.train, loaders.valid)
+    assert all(math.isfinite(loss) for loss in trainer.train_loss_dict.values())
+    assert all(p.dtype == torch.float32 for p in trainer.model.parameters())
+    assert not trainer.scaler.is_enabled()
+
+
+def test_another_scorer_leaves_the_model_in_place(build: Build) -> None:
+    class Fixed:
+        def eval(self) -> None: ...
+
+        def full_sort_predict(self, batch: Any) -> torch.Tensor:
+            return torch.arange(13.0).repeat(len(batch), 1)
+
+    _, loaders, trainer = build(filter_seen_items=False)
+    trainer.eval_collector.data_collect(loaders.train)
+    model = trainer.model
+    targets = torch.cat([batch[3] for batch in loaders.test])
+    assert trainer.evaluate_other(Fixed(), loaders.test)["hit@2"] == pytest.approx((targets >= 11).float().mean().item(), abs=1e-4)
+    assert trainer.model is model
+
+
+@pytest.mark.parametrize(("model", "kind", "special"), [
+    ("SS4Rec", ModelType.SEQUENTIAL, "Trainer"), ("CKE", ModelType.KNOWLEDGE, "KGTrainer"), ("KGAT", ModelType.KNOWLEDGE, "KGATTrainer"),
+    ("MKR", ModelType.KNOWLEDGE, "MKRTrainer"), ("RecVAE", ModelType.GENERAL, "RecVAETrainer"),
+    ("S3Rec", ModelType.SEQUENTIAL, "S3RecTrainer"), ("RaCT", ModelType.GENERAL, "RaCTTrainer"),
+    ("ItemKNN", ModelType.TRADITIONAL, "TraditionalTrainer"),
+])
+def test_ours_stands_between_recboles_special_trainer_and_its_own(model: str, kind: ModelType, special: str) -> None:
+    chain = trainer_class(model, kind).__mro__
+    host = getattr(importlib.import_module("recbole.trainer"), special)
+    if special != "Trainer":
+        assert chain.index(host) < chain.index(RunTrainer)
+    assert chain.index(RunTrainer) < chain.index(Trainer)
+    assert trainer_class(model, kind) is trainer_class(model, kind)
+    assert trainer_class(model, kind).save_pretrained_model is RunTrainer.save_pretrained_model
+    assert trainer_class(model, kind).fit is (host.fit if special in ("S3RecTrainer", "RaCTTrainer") else RunTrainer.fit)
+
+
+def tiny_run(model: str, make_config: Callable[..., Config], root: Path, runs: Path, **given: Any) -> tuple[Loaders, RunTrainer]:
+    config = make_config(model, root, "ml-100k", **{"epochs": 1, "train_batch_size": 512, "MAX_ITEM_LIST_LENGTH": 5, **given})
+    loaders = build_loaders(config, create_dataset(config))
+    trainer = build_trainer(config, loaders)
+    trainer.attach(RunDirectory(runs, model, "ml-100k"), Progress(0, enabled=False))
+    trainer.fit(loaders.train, loaders.valid)
+    return loaders, trainer
+
+
+def test_pretraining_leaves_tensors_that_fine_tuning_reads(make_config: Callable[..., Config], small_ml_100k: Path,
+                                                           tmp_path: Path) -> None:
+    small = {"hidden_size": 8, "inner_size": 8, "n_layers": 1}
+    _, first = tiny_run("S3Rec", make_config, small_ml_100k, tmp_path, pretrain_epochs=1, save_step=1, **small)
+    file = Path(first.saved_model_file)
+    assert file.is_relative_to(tmp_path) and first.best_epoch == 0
+    assert list(torch.load(file, weights_only=True)) == ["state_dict"]
+    loaders, second = tiny_run("S3Rec", make_config, small_ml_100k, tmp_path, train_stage="finetune", pre_model_path=str(file), **small)
+    assert math.isfinite(second.evaluate(loaders.test)["ndcg@10"])
+
+
+def test_recvae_trains_its_parts_in_turn(make_config: Callable[..., Config], small_ml_100k: Path, tmp_path: Path) -> None:
+    _, trainer = tiny_run("RecVAE", make_config, small_ml_100k, tmp_path, n_enc_epochs=2, n_dec_epochs=1)
+    assert trainer.optimizer is trainer.optimizer_decoder
+    assert math.isfinite(trainer.train_loss_dict[0])
+
+
+def test_ncl_clusters_every_m_steps_and_warms_up() -> None:
+    assert trainer_class("NCL", ModelType.GENERAL) is NCLRunTrainer
+    trainer = NCLRunTrainer.__new__(NCLRunTrainer)
+    trainer.config = {"m_step": 2, "warm_up_step": 3}
+    clustered: list[int] = []
+    trainer.model = type("Model", (), {"e_step": lambda self: clustered.append(len(clustered))})()
+    used = []
+    for epoch in range(5):
+        trainer.before_epoch(epoch)
+        used.append(len(trainer.used_losses((1, 2, 3), epoch)))
+    assert len(clustered) == 3
+    assert used == [2, 2, 2, 3, 3]
