@@ -12,7 +12,7 @@ LEARNERS = ("adam", "adamw", "sgd", "adagrad", "rmsprop", "sparse_adam")
 CHOICES: dict[str, tuple[str, ...]] = {
     "time_order": ("exact", "recbole"),
     "train_mode": ("all_positions", "prefix"),
-    "loss_type": ("CE", "BPR"),
+    "loss_type": ("CE", "sampled_softmax", "gBCE", "BPR"),
     "learner": LEARNERS,
 }
 _BASELINES = ("popularity", "markov", "skip_markov")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole.config import Config as RecBoleConfig
+from recbole.utils import InputType
 
 from recbole_ext.config.checks import check, samples_negatives
 from recbole_ext.config.known_keys import RECBOLE
@@ -14,6 +15,9 @@ from recbole_ext.config.yaml_reader import _Loader
 from recbole_ext.errors import UsageError
 from recbole_ext.registry import ModelEntry, find_model
 from recbole_ext.training.device import Placement, place
+
+LOSSES_WITHOUT_PAIRS = ("CE", "sampled_softmax", "gBCE")
+"""Losses that need no negative items from RecBole's sampler."""
 
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 
@@ -46,9 +50,11 @@ class Config(RecBoleConfig):
         values = self.final_config_dict
         values["data_path"] = values.get("data_path") or "dataset"
         root = values["data_path"]
-        cross_entropy = self.entry.family == "sequential" and values.get("loss_type") == "CE"
-        if cross_entropy or not samples_negatives(values["train_neg_sample_args"]):
+        without_pairs = self.entry.family == "sequential" and values.get("loss_type") in LOSSES_WITHOUT_PAIRS
+        if without_pairs or not samples_negatives(values["train_neg_sample_args"]):
             values["train_neg_sample_args"] = None
+        if without_pairs:
+            values["MODEL_INPUT_TYPE"] = InputType.POINTWISE
         try:
             self._set_default_parameters()
             self._set_train_neg_sample_args()

@@ -13,7 +13,11 @@ from recbole.model.abstract_recommender import SequentialRecommender
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from recbole_ext.model.losses import full_cross_entropy
+from recbole_ext.errors import UsageError
+from recbole_ext.model.losses import full_cross_entropy, generalised_bce, sampled_softmax
+from recbole_ext.model.negatives import SharedNegatives
+
+LOSSES = ("CE", "BPR", "sampled_softmax", "gBCE")
 
 
 @dataclass(frozen=True)
@@ -38,8 +42,11 @@ class CausalRecommender(SequentialRecommender):
     """Base of the sequence models of this package; a subclass defines `encode`.
 
     Args:
-        config: needs `hidden_size`, `dropout_prob` and `loss_type`.
-        dataset: for the number of items.
+        config: needs `hidden_size`, `dropout_prob`, `loss_type` and the keys of sampled losses.
+        dataset: the training part; for the number of items and their popularity.
+
+    Raises:
+        UsageError: an unknown loss, or settings of its negatives that cannot be met.
     """
 
     causal = True
@@ -49,7 +56,14 @@ class CausalRecommender(SequentialRecommender):
         self.time_field = config["TIME_FIELD"]
         self.time_list = self.time_field + config["LIST_SUFFIX"]
         self.loss_type = config["loss_type"]
-        self.item_embedding = nn.Embedding(self.n_items, config["hidden_size"], padding_idx=0)
+        if self.loss_type not in LOSSES:
+            raise UsageError(f"loss_type must be one of {', '.join(LOSSES)} (got {self.loss_type!r})")
+        self.calibration, self.negatives = config["gbce_calibration"], None
+        if self.loss_type in ("sampled_softmax", "gBCE"):
+            self.negatives = SharedNegatives(dataset, config["n_negatives"], config["negative_distribution"],
+                                             config["negative_alpha"])
+        sparse = bool(config["sparse_embedding"]) and self.loss_type != "CE"
+        self.item_embedding = nn.Embedding(self.n_items, config["hidden_size"], padding_idx=0, sparse=sparse)
         nn.init.normal_(self.item_embedding.weight, std=0.02)
         with torch.no_grad():
             self.item_embedding.weight[0].zero_()
@@ -90,11 +104,22 @@ class CausalRecommender(SequentialRecommender):
         targets = interaction[f"next_{self.ITEM_SEQ}" if windows else self.POS_ITEM_ID]
         counted = targets > 0
         hidden = self(self.read(interaction))[counted] if windows else self.last_hidden(interaction)
+        targets = targets[counted]
         if self.loss_type == "CE":
-            return full_cross_entropy(hidden, self.item_embedding.weight[1:], targets[counted] - 1)
-        negatives = interaction[f"neg_next_{self.ITEM_SEQ}" if windows else self.NEG_ITEM_ID][counted]
-        margin = self._score(hidden, targets[counted]) - self._score(hidden, negatives)
-        return -F.logsigmoid(margin).mean()
+            return full_cross_entropy(hidden, self.item_embedding.weight[1:], targets - 1)
+        positive = self._score(hidden, targets)
+        if self.loss_type == "BPR":
+            negatives = interaction[f"neg_next_{self.ITEM_SEQ}" if windows else self.NEG_ITEM_ID][counted]
+            return -F.logsigmoid(positive - self._score(hidden, negatives)).mean()
+        return self._sampled_loss(hidden, positive, targets)
+
+    def _sampled_loss(self, hidden: Tensor, positive: Tensor, targets: Tensor) -> Tensor:
+        """Loss against items that stand for the whole catalogue: ()."""
+        drawn = self.negatives()
+        negative = hidden @ self.item_embedding(drawn).T
+        if self.loss_type == "gBCE":
+            return generalised_bce(positive, negative, targets, drawn, self.n_items - 1, self.calibration)
+        return sampled_softmax(positive, negative, targets, drawn, self.negatives.log_share)
 
     def _score(self, hidden: Tensor, items: Tensor) -> Tensor:
         """(n, hidden_size), (n,) -> (n,) inner products."""

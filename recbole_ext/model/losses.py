@@ -1,9 +1,11 @@
 """Losses over a catalogue of items that never hold the scores of all targets at once."""
 
+import math
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 CHUNK_SCORES = 2**21
 """Scores held at once: 8 MB of float32, which stays in a CPU's cache."""
@@ -59,3 +61,57 @@ def full_cross_entropy(hidden: Tensor, candidates: Tensor, targets: Tensor) -> T
     if not len(targets):
         raise ValueError("full_cross_entropy needs at least one target (got 0)")
     return _ChunkedCrossEntropy.apply(hidden, candidates, targets)
+
+
+def sampled_softmax(
+    positive: Tensor, negative: Tensor, targets: Tensor, negatives: Tensor, log_share: Tensor,
+) -> Tensor:
+    """Mean cross-entropy against shared sampled items, corrected for how often each is drawn (logQ).
+
+        loss = mean_i -log( e^{p_i} / (e^{p_i} + sum_j e^{s_ij - log(K q_j)}) ),   s_ij dropped where j is i's target
+
+    Args:
+        positive: (n,) scores of the targets.
+        negative: (n, K) scores of the sampled items.
+        targets: (n,) int64 item ids.
+        negatives: (K,) int64 item ids.
+        log_share: (n_items,) log of each item's probability to be drawn.
+
+    Returns:
+        () float.
+
+    Source: Bengio and Senecal 2008; the correction as in Yi et al. 2019 (sampling-bias-corrected retrieval).
+    Differs from source: the target itself is not sampled, so its score is not corrected.
+    """
+    corrected = negative - (log_share[negatives] + math.log(len(negatives)))
+    corrected = corrected.masked_fill(targets.unsqueeze(1) == negatives, -float("inf"))
+    everything = torch.cat([positive.unsqueeze(1), corrected], dim=1)
+    return (torch.logsumexp(everything, dim=1) - positive).mean()
+
+
+def generalised_bce(
+    positive: Tensor, negative: Tensor, targets: Tensor, negatives: Tensor, n_items: int, calibration: float,
+) -> Tensor:
+    """gBCE: binary cross-entropy whose positive part is tempered by the sampling rate.
+
+        loss = -mean_i ( beta log sigmoid(p_i) + sum_j log(1 - sigmoid(s_ij)) ) / (1 + K)
+        a    = K / (n_items - 1),   beta = a (t (1 - 1/a) + 1/a)
+
+    Args:
+        positive: (n,) scores of the targets.
+        negative: (n, K) scores of the sampled items; a target among them does not count.
+        targets: (n,) int64 item ids.
+        negatives: (K,) int64 item ids.
+        n_items: size of the catalogue.
+        calibration: t in [0, 1]; 0 is plain BCE, 1 undoes the over-confidence completely.
+
+    Returns:
+        () float.
+
+    Source: Petrov and Macdonald 2023 (gSASRec), equations 8 to 10.
+    """
+    rate = len(negatives) / max(1, n_items - 1)
+    beta = rate * (calibration * (1 - 1 / rate) + 1 / rate)
+    counted = targets.unsqueeze(1) != negatives
+    pushed = (F.logsigmoid(-negative) * counted).sum(1)
+    return -((beta * F.logsigmoid(positive) + pushed) / (1 + len(negatives))).mean()

@@ -19,9 +19,10 @@ from recbole.utils import ModelType, calculate_valid_score, early_stopping
 from torch import Tensor, nn
 
 from recbole_ext.config.config import Config
-from recbole_ext.errors import NonFiniteError
+from recbole_ext.errors import NonFiniteError, UsageError
 from recbole_ext.training.checkpoint import load_checkpoint, save_checkpoint
 from recbole_ext.training.device import from_leader
+from recbole_ext.training.optimizer import SparseAndDense, sparse_parameters
 from recbole_ext.training.progress import Progress
 from recbole_ext.training.run_directory import RunDirectory
 
@@ -74,6 +75,17 @@ class RunTrainer(Trainer):
         self.best_valid_score = -float("inf") if self.valid_metric_bigger else float("inf")
         self.best_valid_result: dict[str, float] | None = None
         self.train_loss_dict: dict[int, float] = {}
+
+    def _build_optimizer(self, **kwargs: Any) -> Any:
+        """RecBole's choice of optimiser; embeddings with sparse gradients get SparseAdam."""
+        sparse = [] if "params" in kwargs else sparse_parameters(self.model)
+        if not sparse:
+            return super()._build_optimizer(**kwargs)
+        if self.placement.world_size > 1:
+            raise UsageError("sparse_embedding works in a single process; switch it off, or start without torchrun")
+        ids = {id(p) for p in sparse}
+        dense = super()._build_optimizer(params=[p for p in self.model.parameters() if id(p) not in ids])
+        return SparseAndDense(torch.optim.SparseAdam(sparse, lr=self.learning_rate), dense)
 
     def attach(self, run: RunDirectory | None, progress: Progress) -> None:
         """Say where checkpoints and rows go; None for a process that writes nothing."""

@@ -20,7 +20,7 @@ def test_rows(loaders: Any, count: int = 6) -> Interaction:
 test_rows.__test__ = False  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("loss_type", ["CE", "BPR"])
+@pytest.mark.parametrize("loss_type", ["CE", "BPR", "sampled_softmax", "gBCE"])
 @pytest.mark.parametrize("train_mode", ["all_positions", "prefix"])
 def test_loss_is_finite_and_every_parameter_gets_a_gradient(
     build: Build, model_name: str, loss_type: str, train_mode: str,
@@ -129,6 +129,16 @@ def test_planted_structure_is_learnt(build: Build, model_name: str, train_mode: 
     _, loaders, trainer = build(model_name, n_users=80, epochs=15, train_mode=train_mode, filter_seen_items=False)
     trainer.fit(loaders.train, loaders.valid)
     assert trainer.evaluate(loaders.test)["hit@1"] > 0.9
+
+
+@pytest.mark.parametrize("given", [
+    {"loss_type": "BPR"}, {"loss_type": "gBCE"}, {"loss_type": "sampled_softmax", "negative_distribution": "popularity"},
+    {"loss_type": "sampled_softmax", "sparse_embedding": True}], ids=str)
+def test_planted_structure_is_learnt_by_every_loss(build: Build, model_name: str, given: dict[str, Any]) -> None:
+    _, loaders, trainer = build(model_name, n_users=80, epochs=50, stopping_step=50, n_negatives=8,
+                                filter_seen_items=False, **given)
+    trainer.fit(loaders.train, loaders.valid)
+    assert trainer.evaluate(loaders.test)["hit@1"] > 0.7
 
 
 def test_shuffled_data_stays_at_chance(build: Build, model_name: str) -> None:

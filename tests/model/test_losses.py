@@ -1,9 +1,10 @@
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
 
 from recbole_ext.model import losses
-from recbole_ext.model.losses import full_cross_entropy
+from recbole_ext.model.losses import full_cross_entropy, generalised_bce, sampled_softmax
 
 
 @pytest.mark.parametrize("chunk_scores", [7, 100, 2**21])
@@ -33,3 +34,41 @@ def test_huge_scores_do_not_overflow() -> None:
 def test_no_target_is_refused() -> None:
     with pytest.raises(ValueError, match=r"needs at least one target \(got 0\)"):
         full_cross_entropy(torch.randn(0, 4), torch.randn(3, 4), torch.zeros(0, dtype=torch.long))
+
+
+def test_sampled_softmax_by_hand() -> None:
+    """One target with score 1; negatives 0 and 2 drawn with probability 1/2 each, so log(K q) = 0."""
+    loss = sampled_softmax(torch.tensor([1.0]), torch.tensor([[0.0, 2.0]]), torch.tensor([9]), torch.tensor([1, 2]),
+                           torch.log(torch.tensor([1.0, 0.5, 0.5])))
+    assert loss.item() == pytest.approx(np.log(np.e + 1 + np.e**2) - 1, rel=1e-6)
+
+
+def test_sampled_softmax_drops_the_target_among_the_negatives() -> None:
+    loss = sampled_softmax(torch.tensor([1.0]), torch.tensor([[5.0, 5.0]]), torch.tensor([1]), torch.tensor([1, 1]),
+                           torch.zeros(2))
+    assert loss.item() == pytest.approx(0.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("weights", [[1.0] * 6, [1.0, 2.0, 4.0, 1.0, 8.0, 2.0]])
+def test_many_samples_with_correction_approach_the_full_softmax(weights: list[float]) -> None:
+    torch.manual_seed(1)
+    share = torch.tensor(weights) / sum(weights)
+    scores = torch.randn(5, 6)
+    targets = torch.tensor([0, 1, 2, 3, 4])
+    drawn = torch.multinomial(share, 200_000, replacement=True)
+    loss = sampled_softmax(scores[range(5), targets], scores[:, drawn], targets, drawn, share.log())
+    assert loss.item() == pytest.approx(F.cross_entropy(scores, targets).item(), abs=0.02)
+
+
+def test_gbce_without_calibration_is_bce() -> None:
+    positive, negative = torch.tensor([0.3]), torch.tensor([[-0.5, 1.0]])
+    loss = generalised_bce(positive, negative, torch.tensor([9]), torch.tensor([1, 2]), n_items=100, calibration=0.0)
+    expected = F.binary_cross_entropy_with_logits(torch.tensor([0.3, -0.5, 1.0]), torch.tensor([1.0, 0.0, 0.0]))
+    torch.testing.assert_close(loss, expected)
+
+
+def test_gbce_with_full_calibration_weighs_the_target_by_the_sampling_rate() -> None:
+    arguments = (torch.tensor([0.3]), torch.tensor([[-0.5, 1.0]]), torch.tensor([9]), torch.tensor([1, 2]))
+    plain, tempered = (generalised_bce(*arguments, n_items=101, calibration=t) for t in (0.0, 1.0))
+    difference = -(2 / 100 - 1) * F.logsigmoid(torch.tensor(0.3)) / 3
+    torch.testing.assert_close(tempered - plain, difference)
