@@ -57,7 +57,7 @@ def test_the_test_part_is_read_once_and_at_the_end(configure: Callable[..., Conf
     evaluate = RunTrainer.evaluate
 
     def watched(self: RunTrainer, data: Any, load_best_model: bool = True, **rest: Any) -> dict[str, float]:
-        read.append((data._dataset is loaders[0].test._dataset and "test" or "valid", load_best_model))
+        read.append(((data._dataset is loaders[0].test._dataset and "test") or "valid", load_best_model))
         return evaluate(self, data, load_best_model, **rest)
 
     from recbole_ext import quick_start
@@ -115,7 +115,7 @@ def test_faults_of_the_data_leave_no_directory(configure: Callable[..., Config],
 
 def test_a_runs_folder_that_cannot_be(configure: Callable[..., Config], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(ResourceError, match="cannot make .*choose another --runs_dir"):
+    with pytest.raises(ResourceError, match=r"cannot make .*choose another --runs_dir"):
         run(configure(runs_dir=str(tmp_path / "file")))
 
 

@@ -50,7 +50,7 @@ def test_an_unknown_name_is_told_with_its_neighbours(wrong: str, nearest: str) -
 
 def test_a_missing_library_is_named_with_its_package(tmp_path: Path) -> None:
     entry = ModelEntry("X", "recbole_ext_no_such_library.x", "general", False, tmp_path)
-    with pytest.raises(ResourceError, match="X needs the library 'recbole_ext_no_such_library'.*pip install"):
+    with pytest.raises(ResourceError, match=r"X needs the library 'recbole_ext_no_such_library'.*pip install"):
         entry.load()
     told = missing_library("NCL", ModuleNotFoundError("no", name="faiss"))
     assert isinstance(told, ResourceError)

@@ -54,7 +54,7 @@ def test_cross_entropy_samples_no_negatives_and_says_so() -> None:
     assert build()["train_neg_sample_args"]["distribution"] == "none"
     assert build(loss_type="BPR")["train_neg_sample_args"]["sample_num"] == 1
     assert build("SASRec")["train_neg_sample_args"]["distribution"] == "none"
-    with pytest.raises(UsageError, match="loss_type CE scores all items and samples no negatives; .*--loss_type=BPR"):
+    with pytest.raises(UsageError, match=r"loss_type CE scores all items and samples no negatives; .*--loss_type=BPR"):
         build(train_neg_sample_args={"sample_num": 1})
 
 

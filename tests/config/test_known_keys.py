@@ -64,6 +64,6 @@ def test_an_own_model_reads_what_its_file_lists_and_lists_what_it_reads(name: st
 
 @pytest.mark.parametrize("path", sorted(properties_folder().glob("**/*.yaml")), ids=lambda path: path.stem)
 def test_every_line_of_our_files_is_explained(path: Path) -> None:
-    described = path.parent.name == "model" and path.stem in OWN_MODELS or path.stem == "overall"
+    described = (path.parent.name == "model" and path.stem in OWN_MODELS) or path.stem == "overall"
     bare = [key.name for key in keys_of(path).values() if described and not (key.type and key.text)]
     assert bare == []

@@ -23,7 +23,7 @@ def test_infinity_is_a_float() -> None:
 
 @pytest.mark.parametrize("text", ["[1, 2", "{a: 1", "a: b: c", '"open'])
 def test_what_is_no_yaml_is_refused_with_its_option(text: str) -> None:
-    with pytest.raises(UsageError, match="--topk: cannot read the value .* as YAML"):
+    with pytest.raises(UsageError, match=r"--topk: cannot read the value .* as YAML"):
         parse_scalar(text, "--topk")
 
 

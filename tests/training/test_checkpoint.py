@@ -13,7 +13,12 @@ from recbole.model.abstract_recommender import AbstractRecommender
 from torch import nn
 
 from recbole_ext.errors import ResourceError, UsageError
-from recbole_ext.training.checkpoint import load_checkpoint, read_description, save_checkpoint, write_atomically
+from recbole_ext.training.checkpoint import (
+    load_checkpoint,
+    read_description,
+    save_checkpoint,
+    write_atomically,
+)
 
 CPU = torch.device("cpu")
 
@@ -93,7 +98,7 @@ def test_a_write_that_fails_half_way_leaves_the_old_content(tmp_path: Path, monk
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(ResourceError, match="cannot write .*none/a.txt.*No such file or directory"):
+    with pytest.raises(ResourceError, match=r"cannot write .*none/a\.txt.*No such file or directory"):
         write_atomically(tmp_path / "none" / "a.txt", b"x")
 
 
