@@ -4,6 +4,7 @@ Exit codes: 0 done, 2 usage, 3 data, 4 resources, 130 interrupted, 143 terminate
 """
 
 import json
+import os
 import signal
 import sys
 from argparse import Namespace
@@ -13,7 +14,8 @@ from types import FrameType
 from typing import Any
 
 from dataset_tools.arguments import build_parser, percent
-from dataset_tools.errors import DataError, Interrupted, ResourceError, ToolError, UsageError
+from dataset_tools.errors import DataError, ResourceError, ToolError, UsageError
+from dataset_tools.publish import abandon
 from dataset_tools.sources import RELEASES
 
 
@@ -36,7 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    raise Interrupted(number)
+    """End the process at once: an exception raised in the middle of a thread pool's lock can hang it."""
+    abandon()
+    os.write(2, f"error: stopped by signal {number}; no output was written\n".encode())
+    os._exit(128 + number)
 
 
 def _fail(error: Exception, code: int, debug: bool) -> int:

@@ -23,11 +23,3 @@ class ResourceError(ToolError):
     """Disk, memory, network or another run is in the way."""
 
     exit_code = 4
-
-
-class Interrupted(ToolError):
-    """A signal asked the run to stop; the exit code is 128 + its number."""
-
-    def __init__(self, signal_number: int) -> None:
-        super().__init__(f"stopped by signal {signal_number}; no output was written")
-        self.exit_code = 128 + signal_number

@@ -44,8 +44,8 @@ def scan_lines(  # noqa: C901 - in one piece on purpose: split into functions it
     """Read every line of `buffer` with one strict grammar; a line that departs from it is only flagged.
 
     A number is digits without a leading zero, at most 18 of them; TIME may have a minus; ID is at most
-    MAX_ID; TEXT is one to MAX_TEXT bytes, packed into an integer, first byte highest, and becomes its index
-    in `symbols` where there are any; SKIP is anything.
+    MAX_ID; TEXT is one to MAX_TEXT bytes, the first not zero, packed into an integer, first byte highest,
+    and becomes its index in `symbols` where there are any; SKIP is anything.
 
     Args:
         buffer: (bytes,) uint8, whole lines, the last byte is a line end (LF or CRLF).
@@ -87,7 +87,7 @@ def scan_lines(  # noqa: C901 - in one piece on purpose: split into functions it
                     position += _ONE
                     byte = buffer[position]
                 if kind == TEXT:
-                    good = bool(_ONE <= position - first <= _MAX_TEXT_WIDTH)
+                    good = bool(_ONE <= position - first <= _MAX_TEXT_WIDTH) and buffer[first] != 0
                     if good and len(symbols):
                         code = 0
                         while code < len(symbols) and symbols[code] != value:

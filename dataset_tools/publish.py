@@ -16,6 +16,7 @@ from pathlib import Path
 from dataset_tools.errors import ResourceError, UsageError
 
 OURS = ("{name}.summary.json", "split.json")
+_under_way: set[Path] = set()
 _FULL = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
 
 
@@ -34,12 +35,25 @@ def whole_folder(target: Path, overwrite: bool) -> Iterator[Path]:
             _clean_start(target, partial, old, overwrite)
             try:
                 partial.mkdir()
+                _under_way.add(partial)
                 yield partial
                 _publish(partial, target, old)
             finally:
                 shutil.rmtree(partial, ignore_errors=True)
+                _under_way.discard(partial)
     except OSError as error:
         raise _readable(error, target) from error
+
+
+def abandon() -> None:
+    """Remove every partial folder of this process, for a signal handler that ends the process.
+
+    Threads may still be writing; what they put back between two passes is removed by the next run.
+    """
+    for partial in list(_under_way):
+        for _ in range(3):
+            shutil.rmtree(partial, ignore_errors=True)
+        partial.with_suffix(".lock").unlink(missing_ok=True)
 
 
 def _readable(error: OSError, target: Path) -> Exception:

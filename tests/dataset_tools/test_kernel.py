@@ -65,6 +65,11 @@ def test_written_lines_read_back(rows: list[tuple[int, int]]) -> None:
     assert clean.all() and np.array_equal(again, columns)
 
 
+def test_a_leading_zero_byte_is_not_lost_in_packing() -> None:
+    text = b"1,2,3,\0pv,1511544070\n1,2,3,p\0v,1511544070\n1,2,3,pv\0,1511544070\n"
+    assert not scanned(text, RELEASES["taobao"].log)[1].any()
+
+
 def test_long_text_and_cr_inside_are_flagged() -> None:
     log = RELEASES["taobao"].log
     _, clean = scanned(b"1,2,3,pvpvpvpv,1511544070\n1,2,3,p\rv,1511544070\n1,2,3,pv,1511544070\r\n\n", log)

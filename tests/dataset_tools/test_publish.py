@@ -45,7 +45,7 @@ def test_a_killed_conversion_leaves_no_output_and_the_next_is_clean(
     while not list(out.glob(".ml-1m.partial/work/*.run")) and process.poll() is None:
         time.sleep(0.002)
     process.send_signal(number)
-    _, errors = process.communicate()
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == (-9 if number == signal.SIGKILL else 128 + number)
     assert not (out / "ml-1m").exists() and "Traceback" not in errors
     if number != signal.SIGKILL:
@@ -59,7 +59,7 @@ def test_a_killed_conversion_leaves_no_output_and_the_next_is_clean(
 def test_a_full_disk_leaves_nothing(limit: int, made: Callable[..., Path], tmp_path: Path) -> None:
     raw, out = large_log(made, 200_000), tmp_path / "out"
     process = started(["convert", "ml-1m", "--input", str(raw), "--output", str(out)], limit)
-    _, errors = process.communicate()
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 4 and "writing stopped, file too large" in errors
     assert "nothing was left behind" in errors and "Traceback" not in errors
     assert list(out.iterdir()) == []
@@ -71,7 +71,7 @@ def test_a_full_disk_while_cutting_keeps_the_input(
     folder, _ = converted("ml-1m", large_log(made, 100_000))
     before = {path: path.read_bytes() for path in folder.iterdir()}
     process = started(["split", str(folder), "--output", str(tmp_path / "out"), "--ratio", "0.8"], 1 << 20)
-    _, errors = process.communicate()
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 4 and "writing stopped" in errors
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["ml-1m"]
