@@ -113,18 +113,18 @@ def log_lines(rows: Rows, log: Log) -> np.ndarray:
     times = rows.seconds + log.window[0]
     width = sum(len(str(numbers.max(initial=0))) + 1 for numbers in rows.numbers)
     width += len(str(log.window[1])) + 1 + kernel.MAX_TEXT + 1
-    out = scratch("text", (len(rows) * width,), np.uint8)
+    out = np.empty(len(rows) * width, np.uint8)
     size = kernel.write_rows(
         rows.order, times, rows.numbers, rows.codes, packed_symbols(log), kinds_of(log), out
     )
-    return out[:size].copy()
+    return out[:size]
 
 
 def lines(columns: np.ndarray, kinds: np.ndarray) -> np.ndarray:
     """(columns, rows) as tab-separated text, (bytes,) uint8."""
     width = sum(_width(column, kind) for column, kind in zip(columns, kinds, strict=True))
-    out = scratch("text", (columns.shape[1] * width,), np.uint8)
-    return out[: kernel.write_lines(columns, kinds, out)].copy()
+    out = np.empty(columns.shape[1] * width, np.uint8)
+    return out[: kernel.write_lines(columns, kinds, out)]
 
 
 def _width(column: np.ndarray, kind: int) -> int:

@@ -12,6 +12,7 @@ from dataset_tools.progress import Progress
 from dataset_tools.sources.release import Download, Release
 
 _BLOCK = 1 << 20
+_HASH_BLOCK = 1 << 18
 TIMEOUT_SECONDS = 30
 
 
@@ -100,10 +101,10 @@ def _check_size(size: int, source: Download) -> None:
 
 def digest_of(path: Path, algorithm: str) -> str:
     """`sha256:<hex>` (or another algorithm) of a file."""
-    digest = hashlib.new(algorithm)
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
+    digest, block = hashlib.new(algorithm), memoryview(bytearray(_HASH_BLOCK))
+    with path.open("rb", buffering=0) as file:
+        while count := file.readinto(block):
+            digest.update(block[:count])
     return f"{algorithm}:{digest.hexdigest()}"
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-_PENDING = 1 << 21
+_PENDING = 1 << 20
 
 
 class PairCounts:
@@ -10,15 +10,15 @@ class PairCounts:
 
     def __init__(self) -> None:
         self.values = np.empty(0, np.int64)
-        self.counts = np.empty(0, np.int64)
+        self.counts = np.empty(0, np.int32)
         self._pieces: list[tuple[np.ndarray, np.ndarray]] = []
         self._pending = 0
 
     def add(self, values: np.ndarray, counts: np.ndarray) -> None:
         """Add pairs (n,) int64 and their counts (n,)."""
-        self._pieces.append((values, counts))
+        self._pieces.append((values, counts.astype(np.int32)))
         self._pending += len(values)
-        if self._pending > max(_PENDING, len(self.values)):
+        if self._pending > max(_PENDING, len(self.values) // 2):
             self.total()
 
     def total(self) -> tuple[np.ndarray, np.ndarray]:
@@ -26,9 +26,12 @@ class PairCounts:
         if self._pieces:
             values = np.concatenate([self.values, *(piece[0] for piece in self._pieces)])
             counts = np.concatenate([self.counts, *(piece[1] for piece in self._pieces)])
-            self.values, places = np.unique(values, return_inverse=True)
-            self.counts = np.bincount(places, counts, len(self.values)).astype(np.int64)
             self._pieces, self._pending = [], 0
+            order = values.argsort()
+            values, counts = values[order], counts[order]
+            first = _first_of_each(values)
+            self.values = values[first]
+            self.counts = np.add.reduceat(counts, first) if len(first) else counts
         return self.values, self.counts
 
     def first_per_item(self) -> np.ndarray:
@@ -40,10 +43,9 @@ class PairCounts:
     def most_frequent_per_item(self) -> np.ndarray:
         """(2, items) items ascending, each with the category of most rows; ties go to the smaller."""
         values, counts = self.total()
-        order = np.lexsort((values & 0xFFFFFFFF, -counts, values >> 32))
-        return np.array([values[order] >> 32, values[order] & 0xFFFFFFFF])[
-            :, _first_of_each(values[order] >> 32)
-        ]
+        order = np.lexsort((-counts, values >> 32))  # stable, and categories of an item are ascending
+        chosen = values[order][_first_of_each(values[order] >> 32)]
+        return np.array([chosen >> 32, chosen & 0xFFFFFFFF])
 
 
 def _first_of_each(items: np.ndarray) -> np.ndarray:

@@ -13,7 +13,6 @@ from dataset_tools.filters import IdMap, Kept
 from dataset_tools.output import OutputFile
 from dataset_tools.parts import Part, PartCounter
 from dataset_tools.progress import Progress
-from dataset_tools.remap import renumbered, write_map
 
 _EVER = 2**62
 
@@ -96,8 +95,8 @@ class PartWriter:
         self.counter = PartCounter(plan.parts, plan.n_past)
         self.windows: PartCounter | None = None
 
-    def write(self, quiet: bool) -> dict[str, str]:
-        """Write all files and fill the counts of the plan's parts; sha256 by file name."""
+    def write(self, quiet: bool) -> None:
+        """Write all files and fill the counts of the plan's parts."""
         with self.log.path.open("rb") as file:
             header = file.readline().rstrip(b"\r\n") + b"\n"
         outputs = {part.name: self._open(part, header) for part in (*self.plan.parts, *self.plan.windows)}
@@ -109,14 +108,13 @@ class PartWriter:
             for output in outputs.values():
                 output.close()
         self._finish()
-        return {output.path.name: output.digest.hexdigest() for output in outputs.values()}
 
     def _open(self, part: Part, header: bytes) -> OutputFile:
         """The part's file, with room for the bytes that the cut gives it."""
         begin = self.log.start if part.start is None else offset_of(self.log, part.start)
         end = self.log.path.stat().st_size if part.end is None else offset_of(self.log, part.end)
         path = self.stem.with_name(f"{self.stem.name}.{part.name}.inter")
-        output = OutputFile(path, len(header) + max(end - begin, 0))
+        output = OutputFile(path, len(header) + max(end - begin, 0), hashed=False)
         output.write(header)
         return output
 
@@ -151,17 +149,23 @@ class PartWriter:
     def _text(self, piece: Chunk) -> bytes | memoryview:
         if self.maps is None:
             return np.ascontiguousarray(piece.buffer).data
+        from dataset_tools.remap import renumbered  # loads polars, which nothing else here needs
+
         return renumbered(piece, self.log, self.maps)
 
     def _finish(self) -> None:
         self.counter.go_to(len(self.plan.parts))
         if self.windows is not None:
             self.windows.go_to(len(self.plan.windows))
-        if self.maps is None:
-            return
+        if self.maps is not None:
+            self._write_maps(self.maps)
+
+    def _write_maps(self, maps: tuple[IdMap, IdMap]) -> None:
+        from dataset_tools.remap import write_map
+
         for name, ids, numbers, known in (
-            ("user", self.log.users, self.maps[0], self.counter.users),
-            ("item", self.log.items, self.maps[1], self.counter.items),
+            ("user", self.log.users, maps[0], self.counter.users),
+            ("item", self.log.items, maps[1], self.counter.items),
         ):
             path = self.stem.with_name(f"{self.stem.name}.{name}_map.tsv")
             write_map(path, ids, numbers, known.past)

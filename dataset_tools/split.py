@@ -14,7 +14,6 @@ from dataset_tools.filters import IdMap, Kept, fit_minimum
 from dataset_tools.part_writer import PartWriter, Plan, unsorted
 from dataset_tools.parts import Part
 from dataset_tools.publish import whole_folder
-from dataset_tools.remap import write_renumbered_table
 from dataset_tools.yaml_file import dataset_yaml
 
 MAX_WINDOWS = 1000
@@ -84,13 +83,13 @@ def split(options: SplitOptions) -> dict[str, Any]:
         kept = fit_minimum(log, plan.cut, options.min_user, options.min_item)
         maps = (IdMap(), IdMap()) if options.renumber else None
         writer = PartWriter(log, plan, kept, folder / options.target.name, options.future == "warm", maps)
-        files = writer.write(options.quiet)
+        writer.write(options.quiet)
         for part in plan.parts:
             if part.rows == 0:
                 raise DataError(f"{path}: the part {part.name} has no rows with this cut ({_told(plan)}).")
         _write_tables(log, options, maps, folder)
         _write_yaml(log, options, plan, folder)
-        summary = _summary(options, plan, kept, files)
+        summary = _summary(options, plan, kept)
         (folder / "split.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     return summary
 
@@ -175,6 +174,8 @@ def _write_tables(
         if maps is None:
             shutil.copyfile(source, target)
         else:
+            from dataset_tools.remap import write_renumbered_table  # loads polars
+
             name = (options.user_field, options.item_field)[number]
             write_renumbered_table(source, target, name, (log.users, log.items)[number], maps[number])
 
@@ -194,7 +195,7 @@ def _write_yaml(log: Interactions, options: SplitOptions, plan: Plan, folder: Pa
     (folder / f"{options.target.name}.yaml").write_text(text, encoding="utf-8")
 
 
-def _summary(options: SplitOptions, plan: Plan, kept: Kept, files: dict[str, str]) -> dict[str, Any]:
+def _summary(options: SplitOptions, plan: Plan, kept: Kept) -> dict[str, Any]:
     rows = sum(part.rows for part in plan.parts)
     left_out = sum(part.left_out for part in plan.parts)
     return {
@@ -212,5 +213,4 @@ def _summary(options: SplitOptions, plan: Plan, kept: Kept, files: dict[str, str
         "known_means": "valid: occurs in train; test and windows: occurs in train or valid",
         "parts": {part.name: part.as_json() for part in plan.parts},
         "windows": {part.name: part.as_json() for part in plan.windows},
-        "sha256_output": files,
     }
