@@ -9,22 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from dataset_tools import kernel
 from dataset_tools.archive import find_inputs
-from dataset_tools.buckets import View, lines
+from dataset_tools.buckets import View
 from dataset_tools.engine import make_engine
 from dataset_tools.errors import DataError, ResourceError, UsageError
 from dataset_tools.fetch import digest_of
 from dataset_tools.interactions import LogJob, LogResult, Refusals, convert_log, inter_headers
 from dataset_tools.labels import DEFINITIONS, Labelling
+from dataset_tools.pairs import CATEGORY_HEADERS, write_categories
 from dataset_tools.publish import whole_folder
 from dataset_tools.quarantine import RejectedList, check_limit
 from dataset_tools.sources.release import Release, Table
 from dataset_tools.tables import TAGS_HEADER, read_table, read_tags, write_table
 from dataset_tools.yaml_file import dataset_yaml
 
-CATEGORY_HEADERS = ("item_id:token", "category_id:token")
-_PIECE = 1 << 20
 DISK_FACTOR = 2.0  # runs and output together, as a multiple of the raw log
 
 
@@ -186,7 +184,7 @@ def _tables(
     headers: tuple[str, ...] = () if release.items is None else release.items.headers
     extra, more = _extra_columns(options, inputs, rejected, tables)
     if len(result.pairs.total()[0]):
-        _write_categories(stem.with_name(stem.name + ".item"), result)
+        write_categories(stem.with_name(stem.name + ".item"), result.pairs)
         tables.columns["item"] = list(CATEGORY_HEADERS)
     if rows:
         write_table(stem.with_name(stem.name + ".item"), headers + more, rows, extra)
@@ -254,16 +252,6 @@ def _needed(inputs: dict[str, Path], file: str) -> Path:
             f"--input: {file} is not in it, but was asked for; leave the option out or add the file."
         )
     return inputs[file]
-
-
-def _write_categories(path: Path, result: LogResult) -> None:
-    """The items of a log that names their categories, piece by piece: there are millions."""
-    columns = result.pairs.most_frequent_per_item()
-    with path.open("wb") as file:
-        file.write(("\t".join(CATEGORY_HEADERS) + "\n").encode())
-        for start in range(0, columns.shape[1], _PIECE):
-            piece = np.ascontiguousarray(columns[:, start : start + _PIECE])
-            file.write(lines(piece, np.array([kernel.ID, kernel.ID], np.int8)).data)
 
 
 def _summary(

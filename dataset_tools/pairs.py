@@ -1,6 +1,14 @@
 """Counts of (item, category) pairs that are added up piece by piece."""
 
+from pathlib import Path
+
 import numpy as np
+
+from dataset_tools import kernel
+from dataset_tools.buckets import lines
+
+CATEGORY_HEADERS = ("item_id:token", "category_id:token")
+_PIECE = 1 << 20
 
 _PENDING = 1 << 20
 
@@ -50,3 +58,13 @@ class PairCounts:
 
 def _first_of_each(items: np.ndarray) -> np.ndarray:
     return np.flatnonzero(np.append(True, items[1:] != items[:-1])) if len(items) else np.empty(0, np.int64)
+
+
+def write_categories(path: Path, pairs: PairCounts) -> None:
+    """The `.item` file of a log that names its items' categories, piece by piece: there are millions."""
+    columns = pairs.most_frequent_per_item()
+    with path.open("wb") as file:
+        file.write(("\t".join(CATEGORY_HEADERS) + "\n").encode())
+        for start in range(0, columns.shape[1], _PIECE):
+            piece = np.ascontiguousarray(columns[:, start : start + _PIECE])
+            file.write(lines(piece, np.array([kernel.ID, kernel.ID], np.int8)).data)
