@@ -5,6 +5,7 @@
     run_recbole_ext.py doctor
 """
 
+import os
 import sys
 import traceback
 import warnings
@@ -71,6 +72,7 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         0; 2 usage, 3 data, 4 resources, 5 non-finite numbers, 130 interrupted.
     """
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # torch's idle threads must not spin where kernels run
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments
     if not debug:

@@ -7,9 +7,9 @@ from pathlib import Path
 import psutil
 import torch
 
-from recbole_ext.help import found_datasets
+from recbole_ext.environment import package_versions
+from recbole_ext.places import found_datasets
 from recbole_ext.ssm import backend_status
-from recbole_ext.training.run_directory import package_versions
 
 TESTED = {"torch": (2, 10), "numpy": (1, 24), "pandas": (2, 0), "scipy": (1, 9)}
 BELOW = {"numpy": (2,), "pandas": (3,), "scipy": (1, 13)}

@@ -3,6 +3,9 @@
 Every message says what happened, where, with which value, what is allowed and what to do next.
 """
 
+import difflib
+from collections.abc import Iterable
+
 
 class RecBoleExtError(Exception):
     """Base of all faults that are told to the user in plain words, without a traceback."""
@@ -32,3 +35,10 @@ class NonFiniteError(RecBoleExtError):
     """A loss, weight or metric is NaN or infinite."""
 
     exit_code = 5
+
+
+def nearest(word: str, known: Iterable[str], count: int = 3) -> str:
+    """Words of `known` that look like `word`, for an error message: `; did you mean 'a' or 'b'?`."""
+    lower = {name.lower(): name for name in sorted(known)}
+    matches = [lower[m] for m in difflib.get_close_matches(word.lower(), lower, n=count, cutoff=0.55)]
+    return f"; did you mean {' or '.join(repr(m) for m in matches)}?" if matches else ""

@@ -3,7 +3,8 @@
 import textwrap
 from pathlib import Path
 
-from recbole_ext.config.known_keys import RECBOLE, Key, host_keys, keys_of, properties_folder
+from recbole_ext.config.known_keys import Key, host_keys, keys_of
+from recbole_ext.places import found_datasets, properties_folder
 from recbole_ext.registry import find_model, models
 
 _USAGE = """\
@@ -33,12 +34,6 @@ def help_text(model: str | None) -> str:
     described = {name: key for name, key in host_keys().items() if key.text}
     parts.append(_keys("Keys of RecBole", described))
     return "\n\n".join(parts)
-
-
-def found_datasets(root: Path) -> list[str]:
-    """Names of the data sets that the main command finds: under `root`, and those that RecBole carries."""
-    folders = [*root.glob("*"), *(RECBOLE / "dataset_example").glob("*")]
-    return sorted({f.name for f in folders if f.is_dir() and any(f.glob(f"{f.name}*.inter"))})
 
 
 def _list(title: str, names: list[str]) -> str:

@@ -18,11 +18,12 @@ from recbole_ext.data.loaders import Loaders, build_loaders
 from recbole_ext.evaluation.baselines import BASELINES
 from recbole_ext.evaluation.protocol import Protocol, protocol_of
 from recbole_ext.evaluation.summary import summary_lines
+from recbole_ext.placement import from_leader, process_group
 from recbole_ext.registry import missing_library
-from recbole_ext.training.device import from_leader, process_group
 from recbole_ext.training.progress import Progress
 from recbole_ext.training.run_directory import RunDirectory
-from recbole_ext.training.trainer import RunTrainer, trainer_class
+from recbole_ext.training.special import trainer_class
+from recbole_ext.training.trainer import RunTrainer
 
 _LOG = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ def run(config: Config, command: list[str] | None = None) -> dict[str, Any]:
     started = time.perf_counter()
     if config["torch_threads"]:
         torch.set_num_threads(config["torch_threads"])
+    torch.set_float32_matmul_precision("high" if config["tf32"] else "highest")
     try:
         with process_group(config.placement):
             return _run(config, command or sys.argv, started)
@@ -87,7 +89,8 @@ def _fit_and_test(config: Config, loaders: Loaders, trainer: RunTrainer, directo
         progress.say(line)
     fit_started = time.perf_counter()
     try:
-        trainer.fit(loaders.train, loaders.valid)
+        with progress.overheard("recbole_ext"):
+            trainer.fit(loaders.train, loaders.valid)
     finally:
         progress.close()
     fit_seconds = time.perf_counter() - fit_started

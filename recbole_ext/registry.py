@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
-from recbole_ext.config.known_keys import RECBOLE, nearest, properties_folder
-from recbole_ext.errors import ResourceError, UsageError
+from recbole_ext.errors import ResourceError, UsageError, nearest
+from recbole_ext.places import RECBOLE, properties_folder
 
 OWN_MODELS = {"SS4Rec": "recbole_ext.model.ss4rec", "Mamba4Rec": "recbole_ext.model.mamba4rec"}
 _FAMILIES = ("general", "context_aware", "sequential", "knowledge_aware", "exlib")

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from recbole_ext.config.config import Config, build_config
-from recbole_ext.config.known_keys import RECBOLE
+from recbole_ext.places import RECBOLE
 
 ML_100K = RECBOLE / "dataset_example" / "ml-100k"
 

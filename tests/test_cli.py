@@ -154,10 +154,21 @@ def test_nothing_left_after_filtering(command: Callable[..., list[str]], capsys:
 @pytest.mark.parametrize(("name", "release"), [("ml-1m", "ml-1m"), ("ml-20m-past", "ml-20m"), ("other", "<release>")])
 def test_a_missing_data_set_comes_with_the_command_that_makes_it(name: str, release: str, capsys: pytest.CaptureFixture[str],
                                                                  tmp_path: Path) -> None:
-    assert main(["--model=SS4Rec", f"--dataset={name}", f"--data_path={tmp_path}", "--device=cpu"]) == 3
+    assert main(["--model=SS4Rec", f"--dataset={name}", f"--data_path={tmp_path}", "--device=cpu"]) == 2
     error = told(capsys)
-    assert f"{tmp_path}/{name}/{name}.inter is missing" in error
+    assert f"there is no data set named '{name}' in {tmp_path}" in error
     assert f"python -m dataset_tools convert {release} --input <zip or folder> --output {tmp_path}\n" in error
+
+
+def test_a_misspelt_data_set_is_told_the_nearest_names(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["--model=SS4Rec", "--dataset=ml-10k", f"--data_path={tmp_path}", "--device=cpu"]) == 2
+    assert "did you mean 'ml-100k' or" in told(capsys)
+
+
+def test_an_empty_data_folder_is_a_data_error(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    assert main(["--model=SS4Rec", "--dataset=mine", f"--data_path={tmp_path}", "--device=cpu"]) == 3
+    assert f"{tmp_path}/mine/mine.inter is missing" in told(capsys)
 
 
 def test_topk_above_the_catalogue(command: Callable[..., list[str]], capsys: pytest.CaptureFixture[str]) -> None:

@@ -33,9 +33,7 @@ OF_ITS_OWN: dict[str, dict[str, Any]] = {
     "RippleNet": {"embedding_size": 8, "n_memory": 4},
     "S3Rec": {"pretrain_epochs": 1, "save_step": 1},
 }
-FAILS_IN_RECBOLE = {"KSR": "multiplies its float64 relation matrix with float32 states (ksr.py:153)"}
-TABLE = [name if name in FAST else pytest.param(name, marks=[pytest.mark.slow, pytest.mark.xfail(
-    name in FAILS_IN_RECBOLE, reason=FAILS_IN_RECBOLE.get(name, ""), strict=True)])
+TABLE = [name if name in FAST else pytest.param(name, marks=pytest.mark.slow)
          for name, entry in models().items() if not entry.own]
 
 

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-from recbole_ext.config.known_keys import Key, host_keys, keys_of, keys_read_by, nearest, properties_folder
+from recbole_ext.config.known_keys import Key, host_keys, keys_of, keys_read_by
 from recbole_ext.config.layers import Layer
-from recbole_ext.errors import UsageError
+from recbole_ext.errors import UsageError, nearest
+from recbole_ext.places import properties_folder
 from recbole_ext.registry import ModelEntry
+from recbole_ext.ssm import BACKENDS
 
 LEARNERS = ("adam", "adamw", "sgd", "adagrad", "rmsprop", "sparse_adam")
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -14,11 +16,12 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "train_mode": ("all_positions", "prefix"),
     "loss_type": ("CE", "sampled_softmax", "gBCE", "BPR"),
     "learner": LEARNERS,
+    "precision": ("float32", "bf16", "fp16"),
 }
 _BASELINES = ("popularity", "markov", "skip_markov")
 _EVAL_ARGS = ("split", "order", "group_by", "mode")
 _POSITIVE = ("epochs", "train_batch_size", "eval_batch_size", "MAX_ITEM_LIST_LENGTH", "learning_rate", "eval_memory_gb",
-             "eval_step", "hidden_size", "num_layers", "d_state", "d_conv", "expand", "s5_state_size")
+             "eval_step", "accumulate_batches", "hidden_size", "num_layers", "d_state", "d_conv", "expand", "s5_state_size")
 _SHARES = ("window_overlap", "dropout_prob")
 
 
@@ -63,6 +66,9 @@ def _choices(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> 
         ours = entry.own or name not in ("loss_type",)
         if ours and value is not None and str(value).lower() not in [a.lower() for a in allowed]:
             faults.append(f"{name} must be one of {', '.join(allowed)} (got {value!r}){nearest(str(value), allowed)}")
+    backend = values.get("ssm_backend")
+    if backend not in ("auto", *BACKENDS):
+        faults.append(f"ssm_backend must be one of auto, {', '.join(BACKENDS)} (got {backend!r})")
     for name in values.get("baselines") or []:
         if name not in _BASELINES:
             faults.append(f"baselines must be among {', '.join(_BASELINES)} (got {name!r})")

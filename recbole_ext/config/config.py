@@ -9,12 +9,12 @@ from recbole.config import Config as RecBoleConfig
 from recbole.utils import InputType
 
 from recbole_ext.config.checks import check, samples_negatives
-from recbole_ext.config.known_keys import RECBOLE
 from recbole_ext.config.layers import Layer, default_layers, merge, protocol_layer, user_file
 from recbole_ext.config.yaml_reader import _Loader
 from recbole_ext.errors import UsageError
+from recbole_ext.placement import Placement, place
+from recbole_ext.places import RECBOLE
 from recbole_ext.registry import ModelEntry, find_model
-from recbole_ext.training.device import Placement, place
 
 LOSSES_WITHOUT_PAIRS = ("CE", "sampled_softmax", "gBCE")
 """Losses that need no negative items from RecBole's sampler."""

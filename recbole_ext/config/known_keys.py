@@ -4,17 +4,14 @@ Each line of a property file is `key: value  # (type) explanation`. RecBole's ow
 habit; the keys that RecBole's sources read without listing them are found by reading those sources.
 """
 
-import difflib
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import recbole
+from recbole_ext.places import RECBOLE
 
-RECBOLE = Path(recbole.__file__).parent
 _COMMENTED = re.compile(r"^(?P<key>\w+)\s*:.*?#\s*\((?P<type>[^)]*)\)\s*(?P<text>.*)$")
 _COMMENTED_BELOW = re.compile(r"^\s+#\s*(?P<text>.*)$")
 _READ_IN_SOURCE = re.compile(r"""config\[\s*["'](\w+)["']\s*\]""")
@@ -39,14 +36,6 @@ class Key:
         if isinstance(value, bool):
             return bool in allowed
         return isinstance(value, allowed)
-
-
-@lru_cache(maxsize=None)
-def properties_folder() -> Path:
-    """The folder with the property files: inside the installed package, or beside it in a checkout."""
-    package = Path(__file__).parents[1]
-    inside = package / "properties"
-    return inside if inside.is_dir() else package.parent / "properties"
 
 
 @lru_cache(maxsize=None)
@@ -92,10 +81,3 @@ def host_keys() -> dict[str, Key]:
         described = keys_of(RECBOLE / "properties" / name)
         found.update({k: v for k, v in described.items() if v.text or k not in found})
     return found
-
-
-def nearest(word: str, known: Iterable[str], count: int = 3) -> str:
-    """Words of `known` that look like `word`, for an error message: `; did you mean 'a' or 'b'?`."""
-    lower = {name.lower(): name for name in sorted(known)}
-    matches = [lower[m] for m in difflib.get_close_matches(word.lower(), lower, n=count, cutoff=0.55)]
-    return f"; did you mean {' or '.join(repr(m) for m in matches)}?" if matches else ""

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from recbole_ext.config.known_keys import RECBOLE, nearest, properties_folder
 from recbole_ext.config.yaml_reader import read_yaml
-from recbole_ext.errors import UsageError
+from recbole_ext.errors import UsageError, nearest
+from recbole_ext.places import RECBOLE, properties_folder
 from recbole_ext.registry import ModelEntry
 
 MERGED_KEYS = ("eval_args", "train_neg_sample_args")

@@ -16,7 +16,11 @@ from recbole.data.interaction import Interaction
 from recbole.utils import FeatureSource, FeatureType
 
 from recbole_ext.data.atomic import read_atomic
-from recbole_ext.errors import DataError
+from recbole_ext.errors import DataError, UsageError, nearest
+from recbole_ext.places import found_datasets
+
+RELEASES = ("ml-100k", "ml-1m", "ml-10m", "ml-20m", "ml-25m", "ml-32m", "ml-latest", "taobao")
+"""What `dataset_tools convert` makes data sets of."""
 
 
 def recbole_order_key(seconds: np.ndarray, normalised: bool) -> np.ndarray:
@@ -43,6 +47,8 @@ class ExactTime:
     time_field: str
 
     def _load_data(self, token: str, dataset_path: str) -> None:
+        if not Path(dataset_path).is_dir():
+            raise UsageError(_unknown(token, Path(dataset_path)))
         names = self.config["benchmark_filename"] or [None]
         parts = [f"{token}.inter" if name is None else f"{token}.{name}.inter" for name in names]
         for part in parts:
@@ -103,6 +109,12 @@ class ExactTime:
         super()._normalize()  # type: ignore[misc]
         self.inter_feat[self.time_field] = seconds
 
+    def _preload_weight_matrix(self) -> None:
+        """Preloaded embeddings in the float32 of the models that use them; RecBole keeps float64."""
+        super()._preload_weight_matrix()  # type: ignore[misc]
+        for field, matrix in self._preloaded_weight.items():  # type: ignore[attr-defined]
+            self._preloaded_weight[field] = matrix.astype(np.float32)  # type: ignore[attr-defined]
+
     def _dataframe_to_interaction(self, data: pd.DataFrame) -> Interaction:
         is_time = data is self.inter_feat and self.time_field in data
         if not is_time or self.time_field in self.config["numerical_features"]:
@@ -128,10 +140,16 @@ class ExactTime:
         return recbole_order_key(values, getattr(self, "normalises_time", False))
 
 
+def _unknown(dataset: str, folder: Path) -> str:
+    names = [*found_datasets(folder.parent), *RELEASES]
+    return f"there is no data set named {dataset!r} in {folder.parent}{nearest(dataset, names)}\n{_how_to_make(dataset, folder)}"
+
+
 def _missing(dataset: str, folder: Path, part: str) -> str:
-    known = ("ml-100k", "ml-1m", "ml-10m", "ml-20m", "ml-25m", "ml-32m", "ml-latest", "taobao")
-    release = next((name for name in known if dataset.startswith(name)), None)
-    convert = f"python -m dataset_tools convert {release or '<release>'} --input <zip or folder> --output {folder.parent}"
-    return (f"no data set '{dataset}': {folder / part} is missing\n"
-            f"make it from the release's files with: {convert}\n"
-            "or name the folder that holds it with --data_path=DIR")
+    return f"data set {dataset!r}: {folder / part} is missing\n{_how_to_make(dataset, folder)}"
+
+
+def _how_to_make(dataset: str, folder: Path) -> str:
+    release = next((name for name in RELEASES if dataset.startswith(name)), "<release>")
+    return (f"make it from the release's files with: python -m dataset_tools convert {release} "
+            f"--input <zip or folder> --output {folder.parent}\nor name the folder that holds it with --data_path=DIR")

@@ -11,7 +11,7 @@ from typing import Any
 from recbole.utils import ModelType
 
 from recbole_ext.config.config import Config
-from recbole_ext.training.run_directory import package_versions
+from recbole_ext.environment import package_versions
 
 TRACKS = {"recbole": "A", "time_aware": "B", "no_time": "C"}
 

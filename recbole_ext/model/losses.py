@@ -16,7 +16,12 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, hidden: Tensor, candidates: Tensor, targets: Tensor) -> Tensor:
-        hidden, candidates = hidden.float(), candidates.float()
+        ctx.types = hidden.dtype, candidates.dtype
+        with torch.autocast(hidden.device.type, enabled=False):
+            return _ChunkedCrossEntropy._loss_and_gradients(ctx, hidden.float(), candidates.float(), targets)
+
+    @staticmethod
+    def _loss_and_gradients(ctx: Any, hidden: Tensor, candidates: Tensor, targets: Tensor) -> Tensor:
         n, n_candidates = len(targets), len(candidates)
         grad_hidden, grad_candidates = torch.empty_like(hidden), torch.zeros_like(candidates)
         total = hidden.new_zeros((), dtype=torch.float64)
@@ -39,7 +44,8 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:  # type: ignore[override]
         grad_hidden, grad_candidates = ctx.saved_tensors
-        return grad * grad_hidden, grad * grad_candidates, None
+        hidden_type, candidates_type = ctx.types
+        return (grad * grad_hidden).to(hidden_type), (grad * grad_candidates).to(candidates_type), None
 
 
 def full_cross_entropy(hidden: Tensor, candidates: Tensor, targets: Tensor) -> Tensor:

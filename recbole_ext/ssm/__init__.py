@@ -11,6 +11,7 @@ The map:
     mamba_ssm.py  adapter to mamba-ssm's CUDA kernel
     s5.py         the S5 layer: one state-space system for all channels, a step per event
     mamba.py      the Mamba block: one small system per channel, steps and projections from the input
+    mamba2.py     the Mamba-2 block: one decay and step per head of channels, matrix products instead of a scan
 
 The letters, and what the papers call them:
 
@@ -31,11 +32,12 @@ The letters, and what the papers call them:
     B, C     input and output projection (both papers)
     dt       step before dt_proj and softplus; `dt_min`, `dt_max` bound its initial values
 
-Papers: Gu and Dao 2023 (Mamba), arXiv 2312.00752; Smith, Warrington, Linderman 2023 (S5), arXiv 2208.04933.
+Papers: Gu and Dao 2023 (Mamba), arXiv 2312.00752; Dao and Gu 2024 (Mamba-2), arXiv 2405.21060; Smith, Warrington, Linderman 2023 (S5), arXiv 2208.04933.
 """
 
 from recbole_ext.ssm.backend import BACKENDS, BackendUnavailable, backend_status, resolve_backend
 from recbole_ext.ssm.mamba import Mamba, MambaState
+from recbole_ext.ssm.mamba2 import Mamba2
 from recbole_ext.ssm.s5 import S5
 from recbole_ext.ssm.scan import diagonal_scan, selective_scan
 
@@ -44,6 +46,7 @@ __all__ = [
     "S5",
     "BackendUnavailable",
     "Mamba",
+    "Mamba2",
     "MambaState",
     "backend_status",
     "diagonal_scan",

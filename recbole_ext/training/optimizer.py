@@ -1,8 +1,9 @@
-"""The optimiser of a model whose embeddings may ask for sparse updates."""
+"""From gradients to a step: sparse and dense parameters together, and the mean over processes."""
 
 from typing import Any
 
 import torch
+import torch.distributed as dist
 from torch import nn
 
 
@@ -47,3 +48,18 @@ class SparseAndDense:
 def sparse_parameters(model: nn.Module) -> list[nn.Parameter]:
     """Weights of the embeddings that give sparse gradients."""
     return [module.weight for module in model.modules() if isinstance(module, nn.Embedding) and module.sparse]
+
+
+def average_gradients(model: nn.Module, world_size: int) -> None:
+    """Replace every gradient by its mean over all processes; a missing one counts as 0."""
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    for parameter in parameters:
+        if parameter.grad is None:
+            parameter.grad = torch.zeros_like(parameter)
+    flat = torch.cat([p.grad.reshape(-1) for p in parameters]) / world_size
+    dist.all_reduce(flat)
+    offset = 0
+    for parameter in parameters:
+        size = parameter.numel()
+        parameter.grad.copy_(flat[offset:offset + size].view_as(parameter))
+        offset += size

@@ -1,6 +1,9 @@
 """What a person sees while a run trains: one bar with the time left, one table row per epoch."""
 
+import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, TextIO
 
 from tqdm import tqdm
@@ -44,10 +47,29 @@ class Progress:
             self.say("  ".join(f"{name:>{_width(name)}}" for name in self.columns))
         self.say("  ".join(f"{_shown(values.get(name)):>{_width(name)}}" for name in self.columns))
 
+    @contextmanager
+    def overheard(self, logger: str) -> Iterator[None]:
+        """Also say the warnings of a logger, for instance that a kernel is being compiled."""
+        handler = _Said(self)
+        logging.getLogger(logger).addHandler(handler)
+        try:
+            yield
+        finally:
+            logging.getLogger(logger).removeHandler(handler)
+
     def close(self) -> None:
         """Take the bar away."""
         if self.bar is not None:
             self.bar.close()
+
+
+class _Said(logging.Handler):
+    def __init__(self, progress: Progress) -> None:
+        super().__init__(logging.WARNING)
+        self.progress = progress
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.progress.say(record.getMessage())
 
 
 def _width(name: str) -> int:

@@ -3,26 +3,20 @@
 import csv
 import json
 import logging
-import os
-import platform
 import secrets
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import psutil
 import torch
 import yaml
 
-import recbole_ext
+from recbole_ext.environment import environment
 from recbole_ext.errors import ResourceError
 from recbole_ext.training.checkpoint import write_atomically
-
-PACKAGES = ("recbole", "torch", "numpy", "pandas", "scipy", "polars", "safetensors", "mamba-ssm", "causal-conv1d")
 
 
 class RunDirectory:
@@ -121,27 +115,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, str | int | float | bool) or value is None:
         return value
     return value.item() if hasattr(value, "item") else str(value)
-
-
-def package_versions() -> dict[str, str]:
-    """Installed versions of the packages that can change a result."""
-    found = {"recbole_ext": recbole_ext.__version__, "python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def environment(device: torch.device) -> dict[str, Any]:
-    """Versions, machine and device of this process."""
-    return {
-        "packages": package_versions(),
-        "system": platform.platform(),
-        "cpu_cores": os.cpu_count(),
-        "torch_threads": torch.get_num_threads(),
-        "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
-        "device": str(device),
-        "gpu": torch.cuda.get_device_name(device) if device.type == "cuda" else None,
-    }

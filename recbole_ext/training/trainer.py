@@ -1,28 +1,22 @@
-"""The loop: RecBole's Trainer with our checkpoints, numbers checks, progress and gradient averaging.
+"""The loop: RecBole's Trainer with our checkpoints, numbers checks, progress and gradient averaging."""
 
-RecBole's special trainers (knowledge graphs, pre-training, RecVAE, ...) are kept: `trainer_class` puts
-this class between them and RecBole's own, so that their `super()` calls arrive here.
-"""
-
-import importlib
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from functools import lru_cache
 from typing import Any
 
 import torch
 import torch.distributed as dist
 from recbole.evaluator import Collector, Evaluator
 from recbole.trainer import Trainer
-from recbole.utils import ModelType, calculate_valid_score, early_stopping
+from recbole.utils import calculate_valid_score, early_stopping
 from torch import Tensor, nn
 
 from recbole_ext.config.config import Config
 from recbole_ext.errors import NonFiniteError, UsageError
+from recbole_ext.placement import from_leader
 from recbole_ext.training.checkpoint import load_checkpoint, save_checkpoint
-from recbole_ext.training.device import from_leader
-from recbole_ext.training.optimizer import SparseAndDense, sparse_parameters
+from recbole_ext.training.optimizer import SparseAndDense, average_gradients, sparse_parameters
 from recbole_ext.training.progress import Progress
 from recbole_ext.training.run_directory import RunDirectory
 
@@ -65,8 +59,10 @@ class RunTrainer(Trainer):
         self.valid_metric_bigger = config["valid_metric_bigger"]
         self.test_batch_size, self.eval_type = config["eval_batch_size"], config["eval_type"]
         self.gpu_available = False  # RecBole's switch for a bar that prints GPU memory; ours is another
-        self.enable_amp = config["enable_amp"]
-        self.enable_scaler = config["enable_scaler"] and self.device.type == "cuda"
+        precision = "bf16" if config["enable_amp"] and config["precision"] == "float32" else config["precision"]
+        self.autocast_type = {"float32": None, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
+        self.enable_scaler = precision == "fp16" and self.device.type == "cuda"
+        self.accumulate = config["accumulate_batches"]
         self.checkpoint_dir = str(config["checkpoint_dir"])
 
     def _reset_scores(self) -> None:
@@ -96,7 +92,7 @@ class RunTrainer(Trainer):
     def fit(self, train_data: Any, valid_data: Any = None, verbose: bool = True, saved: bool = True,
             show_progress: bool = False, callback_fn: Callable[[int, float], None] | None = None,
             ) -> tuple[float, dict[str, float] | None]:
-        """Train until `epochs` or until `stopping_step` evaluations brought nothing better.
+        """Train until `epochs`, or until more than `stopping_step` evaluations in a row brought nothing better.
 
         Returns:
             Best validation score and the metrics of that epoch; without validation data the last weights count.
@@ -159,13 +155,15 @@ class RunTrainer(Trainer):
             train_data.sampler.set_epoch(epoch_idx)
         total: list[float] = []
         several = False
+        last = len(train_data) - 1
         for batch, interaction in enumerate(train_data):
-            self.optimizer.zero_grad()
-            with torch.autocast(self.device.type, dtype=torch.bfloat16) if self.enable_amp else nullcontext():
+            with torch.autocast(self.device.type, dtype=self.autocast_type) if self.autocast_type else nullcontext():
                 losses = loss_func(interaction.to(self.device))
             several = isinstance(losses, tuple)
             parts = self.used_losses(losses if several else (losses,), epoch_idx)
-            self._update(sum(parts), epoch_idx, batch)
+            self._backward(sum(parts), epoch_idx, batch)
+            if (batch + 1) % self.accumulate == 0 or batch == last:
+                self._step()
             values = [float(part.detach()) for part in parts]
             total = [a + b for a, b in zip(total or [0.0] * len(values), values, strict=True)]
             self.progress.step(f"epoch {epoch_idx}")
@@ -175,13 +173,16 @@ class RunTrainer(Trainer):
         """The parts of the loss that count in this epoch."""
         return losses
 
-    def _update(self, loss: Any, epoch: int, batch: int) -> None:
-        """Backward, averaging over processes, clipping, one step of the optimiser."""
+    def _backward(self, loss: Any, epoch: int, batch: int) -> None:
+        """Add the gradient of one batch, its share of `accumulate_batches`."""
         if not torch.isfinite(loss).all():
             raise NonFiniteError(f"the training loss is {float(loss)} in epoch {epoch}, batch {batch}, at learning rate "
                                  f"{self.optimizer.param_groups[0]['lr']:g}; lower --learning_rate or clip gradients "
                                  "with --clip_grad_norm='{max_norm: 1.0}'")
-        self.scaler.scale(loss).backward()
+        self.scaler.scale(loss / self.accumulate).backward()
+
+    def _step(self) -> None:
+        """Average over processes, clip, one step of the optimiser, and forget the gradients."""
         if self.placement.world_size > 1:
             average_gradients(self.model, self.placement.world_size)
         if self.clip_grad_norm:
@@ -189,6 +190,7 @@ class RunTrainer(Trainer):
             nn.utils.clip_grad_norm_(self.model.parameters(), **self.clip_grad_norm)
         self.scaler.step(self.optimizer)
         self.scaler.update()
+        self.optimizer.zero_grad()
 
     def _valid_epoch(self, valid_data: Any, show_progress: bool = False) -> tuple[float, dict[str, float]]:
         result = self.evaluate(valid_data, load_best_model=False)
@@ -245,47 +247,7 @@ class RunTrainer(Trainer):
         self.saved_model_file = saved_model_file
 
 
-def average_gradients(model: nn.Module, world_size: int) -> None:
-    """Replace every gradient by its mean over all processes; a missing one counts as 0."""
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    for parameter in parameters:
-        if parameter.grad is None:
-            parameter.grad = torch.zeros_like(parameter)
-    flat = torch.cat([p.grad.reshape(-1) for p in parameters]) / world_size
-    dist.all_reduce(flat)
-    offset = 0
-    for parameter in parameters:
-        size = parameter.numel()
-        parameter.grad.copy_(flat[offset:offset + size].view_as(parameter))
-        offset += size
-
-
 def _finite(evaluated: tuple[Any, Tensor, Any, Any]) -> tuple[Any, Tensor, Any, Any]:
     if torch.isnan(evaluated[1]).any():
         raise NonFiniteError("the model scores NaN, so no metric means anything; lower --learning_rate")
     return evaluated
-
-
-class NCLRunTrainer(RunTrainer):
-    """NCL alternates: clustering every `m_step` epochs, and the last loss only after `warm_up_step`."""
-
-    def before_epoch(self, epoch: int) -> None:
-        """Cluster users and items anew."""
-        if epoch % self.config["m_step"] == 0:
-            self.model.e_step()
-
-    def used_losses(self, losses: tuple[Tensor, ...], epoch: int) -> tuple[Tensor, ...]:
-        """All but the last part while warming up."""
-        return losses[:-1] if epoch < self.config["warm_up_step"] else losses
-
-
-@lru_cache(maxsize=None)
-def trainer_class(model: str, model_type: ModelType) -> type[RunTrainer]:
-    """The trainer for a model: ours, with RecBole's special one before it where there is one."""
-    if model == "NCL":
-        return NCLRunTrainer
-    host = importlib.import_module("recbole.trainer")
-    by_type = {ModelType.KNOWLEDGE: "KGTrainer", ModelType.TRADITIONAL: "TraditionalTrainer"}
-    special = getattr(host, f"{model}Trainer", None) or getattr(host, by_type.get(model_type, "Trainer"))
-    ours = {"save_pretrained_model": RunTrainer.save_pretrained_model}  # PretrainTrainer's own pickles the configuration
-    return RunTrainer if special is Trainer else type(f"Run{special.__name__}", (special, RunTrainer), ours)

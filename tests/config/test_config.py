@@ -9,8 +9,8 @@ import torch
 import yaml
 
 from recbole_ext.config.config import Config, build_config, data_folder
-from recbole_ext.config.known_keys import RECBOLE
 from recbole_ext.errors import UsageError
+from recbole_ext.places import RECBOLE
 
 
 def build(model: str = "SS4Rec", *files: Path, **given: Any) -> Config:

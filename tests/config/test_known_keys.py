@@ -2,7 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from recbole_ext.config.known_keys import Key, host_keys, keys_of, keys_read_by, nearest, properties_folder
+from recbole_ext.config.known_keys import Key, host_keys, keys_of, keys_read_by
+from recbole_ext.errors import nearest
+from recbole_ext.places import properties_folder
 from recbole_ext.registry import OWN_MODELS, models
 
 

@@ -11,7 +11,7 @@ import torch
 from recbole_ext.config.config import Config
 from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.exact import recbole_order_key
-from recbole_ext.errors import DataError
+from recbole_ext.errors import DataError, UsageError
 from tests.conftest import ML_100K, write_inter
 
 
@@ -108,7 +108,10 @@ def test_an_emptying_filter_is_a_data_error(make_config: Callable[..., Config]) 
 
 
 def test_a_missing_data_set_names_the_convert_command(make_config: Callable[..., Config], tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"python -m dataset_tools convert ml-1m --input"):
+    with pytest.raises(UsageError, match=r"python -m dataset_tools convert ml-1m --input"):
+        create_dataset(make_config("SS4Rec", tmp_path, "ml-1m"))
+    (tmp_path / "ml-1m").mkdir()
+    with pytest.raises(DataError, match=r"ml-1m.inter is missing\nmake it .* convert ml-1m --input"):
         create_dataset(make_config("SS4Rec", tmp_path, "ml-1m"))
 
 

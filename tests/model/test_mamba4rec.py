@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from recbole_ext.config.known_keys import properties_folder
 from recbole_ext.model.causal import Events
+from recbole_ext.places import properties_folder
 
 Build = Callable[..., Any]
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 from recbole.data.interaction import Interaction
 
-from recbole_ext.config.known_keys import properties_folder
 from recbole_ext.errors import UsageError
 from recbole_ext.model.causal import Events
 from recbole_ext.model.ss4rec import StepSettings, gap_seconds, steps_of
+from recbole_ext.places import properties_folder
 from tests.model.test_contract import test_rows
 
 Build = Callable[..., Any]

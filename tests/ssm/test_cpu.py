@@ -144,6 +144,7 @@ def test_total_adds_all_lanes() -> None:
 def test_denormals_are_flushed_in_the_kernel_only() -> None:
     u = torch.full((1, 1, LANES), 1e-40)
     one = torch.ones(1, 1, 1)
-    y, _ = selective_scan(u, torch.ones_like(u), -torch.ones(LANES, 1), one, one, torch.ones(LANES), backend="cpu")
+    A, D = -torch.ones(LANES, 1), torch.ones(LANES)
+    y, _ = selective_scan(u, torch.ones_like(u), A, one, one, D, backend="cpu")
     assert y.abs().max().item() == 0.0
     assert (torch.full((), 1e-40) * 1.0).item() != 0.0

@@ -1,4 +1,5 @@
 import io
+import logging
 
 from recbole_ext.training.progress import Progress
 
@@ -50,3 +51,13 @@ def test_silence_where_another_process_speaks() -> None:
     progress.row({"epoch": 0})
     progress.close()
     assert stream.getvalue() == ""
+
+
+def test_warnings_of_a_logger_are_said_while_overheard() -> None:
+    stream = io.StringIO()
+    progress = Progress(1, enabled=True, stream=stream)
+    with progress.overheard("recbole_ext.made"):
+        logging.getLogger("recbole_ext.made.deep").warning("compiling %s", "a kernel")
+        logging.getLogger("recbole_ext.made").info("not this")
+    logging.getLogger("recbole_ext.made").warning("nor this")
+    assert stream.getvalue() == "compiling a kernel\n"

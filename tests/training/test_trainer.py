@@ -17,7 +17,8 @@ from recbole_ext.errors import NonFiniteError
 from recbole_ext.quick_start import build_trainer
 from recbole_ext.training.progress import Progress
 from recbole_ext.training.run_directory import RunDirectory
-from recbole_ext.training.trainer import NCLRunTrainer, RunTrainer, trainer_class
+from recbole_ext.training.special import NCLRunTrainer, trainer_class
+from recbole_ext.training.trainer import RunTrainer
 
 Build = Callable[..., tuple[Config, Loaders, RunTrainer]]
 
@@ -111,22 +112,36 @@ def test_gradients_are_clipped(build: Build) -> None:
     for limit in (None, {"max_norm": 1e-3}):
         _, loaders, trainer = build(clip_grad_norm=limit, learner="sgd", learning_rate=1.0)
         before = weights(trainer)
-        trainer._update(trainer.model.calculate_loss(next(iter(loaders.train))), 0, 0)
+        trainer._backward(trainer.model.calculate_loss(next(iter(loaders.train))), 0, 0)
+        trainer._step()
         norms[str(limit)] = float((weights(trainer) - before).norm())
     assert norms["None"] > 0.01
     assert norms["{'max_norm': 0.001}"] == pytest.approx(1e-3, rel=0.01)
 
 
-_IN_FLOAT32 = pytest.mark.xfail(strict=True, raises=RuntimeError, reason="full_cross_entropy mixes bfloat16 and float32")
-
-
-@pytest.mark.parametrize("model", [pytest.param("Mamba4Rec", marks=_IN_FLOAT32), pytest.param("SS4Rec", marks=_IN_FLOAT32), "BPR"])
-def test_mixed_precision_works_on_the_cpu(model: str, build: Build) -> None:
-    _, loaders, trainer = build(model, enable_amp=True, enable_scaler=True)
+@pytest.mark.parametrize("given", [{"precision": "bf16"}, {"enable_amp": True}], ids=str)
+@pytest.mark.parametrize("model", ["Mamba4Rec", "SS4Rec", "BPR"])
+def test_mixed_precision_works_on_the_cpu(model: str, given: dict[str, Any], build: Build) -> None:
+    _, loaders, trainer = build(model, **given)
+    assert trainer.autocast_type == torch.bfloat16
     trainer.fit(loaders.train, loaders.valid)
     assert all(math.isfinite(loss) for loss in trainer.train_loss_dict.values())
     assert all(p.dtype == torch.float32 for p in trainer.model.parameters())
     assert not trainer.scaler.is_enabled()
+
+
+def test_accumulated_batches_make_the_step_of_one_large_batch(build: Build) -> None:
+    """SGD on the mean of equal batches: the same weights as one step on their union."""
+    _, loaders, one = build("BPR", learner="sgd", learning_rate=1.0, train_batch_size=32, shuffle=False)
+    batches = list(loaders.train)[:2]
+    _, _, two = build("BPR", learner="sgd", learning_rate=1.0, accumulate_batches=2)
+    two.model.load_state_dict(one.model.state_dict())
+    one._backward(sum(one.model.calculate_loss(b) for b in batches) / 2, 0, 0)
+    one._step()
+    for number, batch in enumerate(batches):
+        two._backward(two.model.calculate_loss(batch), 0, number)
+    two._step()
+    torch.testing.assert_close(weights(one), weights(two))
 
 
 def test_another_scorer_leaves_the_model_in_place(build: Build) -> None:

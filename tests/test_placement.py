@@ -6,7 +6,7 @@ import torch
 import torch.distributed as dist
 
 from recbole_ext.errors import ResourceError, UsageError
-from recbole_ext.training.device import Placement, from_leader, place, process_group
+from recbole_ext.placement import Placement, from_leader, place, process_group
 
 CPU = torch.device("cpu")
 
@@ -88,7 +88,7 @@ def _meet(rank: int, folder: str) -> None:
 
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2"}
     os.environ["MASTER_PORT"] = Path(folder, "port").read_text()
-    from recbole_ext.training.trainer import average_gradients
+    from recbole_ext.training.optimizer import average_gradients
 
     torch.manual_seed(0)
     model = torch.nn.ModuleDict({"used": torch.nn.Linear(2, 2), "unused": torch.nn.Linear(1, 1), "once": torch.nn.Linear(1, 1)})
@@ -111,8 +111,8 @@ def test_two_processes_average_their_gradients_and_hear_the_leader(tmp_path: Pat
         (tmp_path / "port").write_text(str(probe.getsockname()[1]))
     import subprocess
 
-    code = "import sys; sys.path.insert(0, '.'); from tests.training.test_device import _meet; _meet(int(sys.argv[1]), sys.argv[2])"
-    processes = [subprocess.Popen([sys.executable, "-c", code, str(rank), str(tmp_path)], cwd=Path(__file__).parents[2]) for rank in (0, 1)]
+    code = "import sys; sys.path.insert(0, '.'); from tests.test_placement import _meet; _meet(int(sys.argv[1]), sys.argv[2])"
+    processes = [subprocess.Popen([sys.executable, "-c", code, str(rank), str(tmp_path)], cwd=Path(__file__).parents[1]) for rank in (0, 1)]
     assert [process.wait(timeout=120) for process in processes] == [0, 0]
     found = [torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in (0, 1)]
     assert [f["said"] for f in found] == [{"rank": 0}, {"rank": 0}]

@@ -1,0 +1,23 @@
+"""Where things lie that are not code of this package: RecBole's folder, and the property files."""
+
+from functools import lru_cache
+from pathlib import Path
+
+import recbole
+
+RECBOLE = Path(recbole.__file__).parent
+"""The installed host."""
+
+
+@lru_cache(maxsize=None)
+def properties_folder() -> Path:
+    """The folder with the property files: inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).parent
+    inside = package / "properties"
+    return inside if inside.is_dir() else package.parent / "properties"
+
+
+def found_datasets(root: Path) -> list[str]:
+    """Names of the data sets that the main command finds: under `root`, and those that RecBole carries."""
+    folders = [*root.glob("*"), *(RECBOLE / "dataset_example").glob("*")]
+    return sorted({f.name for f in folders if f.is_dir() and any(f.glob(f"{f.name}*.inter"))})
