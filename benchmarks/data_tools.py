@@ -139,9 +139,7 @@ def run(folder: Path, rows: int, taobao: bool, compare: bool) -> dict[str, objec
 
 def main() -> None:
     """Print one JSON object per run."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=20_000_000)
     parser.add_argument("--taobao", action="store_true")
     parser.add_argument("--compare", action="store_true", help="also time a loop over iloc (needs pandas)")

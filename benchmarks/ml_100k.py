@@ -21,24 +21,33 @@ CONTESTANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "SASRec, prefix rows": ("SASRec", {"loss_type": "CE", "train_mode": "prefix"}),
 }
 PROTOCOL: dict[str, Any] = {
-    "protocol": "recbole", "user_inter_num_interval": "[5,inf)", "item_inter_num_interval": "[5,inf)",
-    "MAX_ITEM_LIST_LENGTH": 50, "metrics": ["Hit", "NDCG", "MRR"], "topk": [10], "valid_metric": "NDCG@10",
+    "protocol": "recbole",
+    "user_inter_num_interval": "[5,inf)",
+    "item_inter_num_interval": "[5,inf)",
+    "MAX_ITEM_LIST_LENGTH": 50,
+    "metrics": ["Hit", "NDCG", "MRR"],
+    "topk": [10],
+    "valid_metric": "NDCG@10",
 }
 
 
 def main(arguments: list[str]) -> None:
     """Run every contestant and print one table."""
-    limit = {"epochs": int(a.partition("=")[2]) for a in arguments if a.startswith("--epochs=")}
+    limit = {"epochs": int(arguments[0].removeprefix("--epochs="))} if arguments else {}
     results = {}
     for name, (model, given) in CONTESTANTS.items():
         results[name] = run(build_config(model, "ml-100k", [], {**PROTOCOL, **given, **limit}))
-    print(f"\n{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}; "
-          "ml-100k, 5-core, protocol recbole, at most 50 events")
+    print(
+        f"\n{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}; "
+        "ml-100k, 5-core, protocol recbole, at most 50 events"
+    )
     print(f"{'':24}{'HR@10':>8}{'NDCG@10':>9}{'epochs':>8}{'train s':>9}{'s/epoch':>9}{'MB':>7}")
     for name, result in results.items():
         test, epochs = result["test"], result["epochs_trained"]
-        print(f"{name:24}{test['hit@10']:8.4f}{test['ndcg@10']:9.4f}{epochs:8}{result['fit_seconds']:9.0f}"
-              f"{result['fit_seconds'] / epochs:9.1f}{result['peak_memory_mb']:7}")
+        print(
+            f"{name:24}{test['hit@10']:8.4f}{test['ndcg@10']:9.4f}{epochs:8}{result['fit_seconds']:9.0f}"
+            f"{result['fit_seconds'] / epochs:9.1f}{result['peak_memory_mb']:7}"
+        )
     for name, metrics in results["SS4Rec"]["baselines"].items():
         print(f"{name:24}{metrics['hit@10']:8.4f}{metrics['ndcg@10']:9.4f}")
 

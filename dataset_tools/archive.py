@@ -86,8 +86,7 @@ def unpack_zip(path: Path, release: Release, names: list[str], work: Path) -> di
                     _copy(packed, out, path, member.compress_size, release.max_unpacked_bytes)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise DataError(
-            f"{path}: not a complete zip file ({error}).\n"
-            "Fetch it again; --download resumes and checks the digest."
+            f"{path}: not a complete zip file ({error}).\nFetch it again; --download resumes and checks the digest."
         ) from error
     return found
 

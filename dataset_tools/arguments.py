@@ -84,9 +84,7 @@ def _split(parser: argparse.ArgumentParser) -> None:
     cut.add_argument("--at-timestamp", dest="at", help="the same in Unix seconds")
     cut.add_argument("--ratio", help="share of the rows that lies in the past, such as 0.8")
     cut.add_argument("--preset", help="a named cut: " + ", ".join(PRESETS))
-    parser.add_argument(
-        "--valid", default="0.1", help="last share of the past's rows, a time, or none (default: 0.1)"
-    )
+    parser.add_argument("--valid", default="0.1", help="last share of the past's rows, a time, or none (default: 0.1)")
     parser.add_argument("--windows", help="also cut the future into windows of this length, such as 30d")
     parser.add_argument("--min-user", type=int, default=1, help="rows in the past that a user needs")
     parser.add_argument("--min-item", type=int, default=1, help="rows in the past that an item needs")

@@ -37,9 +37,7 @@ def read_header(path: Path) -> list[Field]:
         line = file.readline(1 << 16)
     parts = line.decode("utf-8", "replace").rstrip("\r\n").removeprefix("\ufeff").split("\t")
     fields = [Field(*part.rpartition(":")[::2]) for part in parts]
-    wrong = [
-        part for part, found in zip(parts, fields, strict=True) if not found.name or found.type not in TYPES
-    ]
+    wrong = [part for part, found in zip(parts, fields, strict=True) if not found.name or found.type not in TYPES]
     names = [found.name for found in fields]
     if wrong or len(set(names)) < len(names):
         raise DataError(

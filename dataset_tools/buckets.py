@@ -114,9 +114,7 @@ def log_lines(rows: Rows, log: Log) -> np.ndarray:
     width = sum(len(str(numbers.max(initial=0))) + 1 for numbers in rows.numbers)
     width += len(str(log.window[1])) + 1 + kernel.MAX_TEXT + 1
     out = np.empty(len(rows) * width, np.uint8)
-    size = kernel.write_rows(
-        rows.order, times, rows.numbers, rows.codes, packed_symbols(log), kinds_of(log), out
-    )
+    size = kernel.write_rows(rows.order, times, rows.numbers, rows.codes, packed_symbols(log), kinds_of(log), out)
     return out[:size]
 
 

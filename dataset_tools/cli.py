@@ -78,9 +78,7 @@ def _download(options: Namespace) -> Path:
     print(f"{release.title}: licence\n{release.licence}", file=sys.stderr)
     path = fetch(release, options.output / "downloads", options.url, options.quiet)
     if release.download is not None and release.download.digest is None:
-        print(
-            f"{path}: the publisher replaces this file, so no digest is known to check it.", file=sys.stderr
-        )
+        print(f"{path}: the publisher replaces this file, so no digest is known to check it.", file=sys.stderr)
     return path
 
 
@@ -130,18 +128,14 @@ def _describe(options: Namespace) -> None:
     if options.html:
         write_page(options.html, described)
     if options.json:
-        options.json.write_text(
-            json.dumps([one.numbers for one in described], indent=2) + "\n", encoding="utf-8"
-        )
+        options.json.write_text(json.dumps([one.numbers for one in described], indent=2) + "\n", encoding="utf-8")
     print("\n\n".join(text_table(one) for one in described))
 
 
 def _validate(options: Namespace) -> None:
     from dataset_tools.validate import validate
 
-    report = validate(
-        options.input, options.user_field, options.item_field, options.time_field, options.quiet
-    )
+    report = validate(options.input, options.user_field, options.item_field, options.time_field, options.quiet)
     if report.errors:
         raise DataError("\n".join(report.errors + report.warnings))
     _say(options, "\n".join([*report.warnings, f"{options.input}: {report.rows:,} rows, no faults"]))

@@ -248,9 +248,7 @@ def _extra_columns(
 
 def _needed(inputs: dict[str, Path], file: str) -> Path:
     if file not in inputs:
-        raise DataError(
-            f"--input: {file} is not in it, but was asked for; leave the option out or add the file."
-        )
+        raise DataError(f"--input: {file} is not in it, but was asked for; leave the option out or add the file.")
     return inputs[file]
 
 

@@ -76,9 +76,7 @@ def time_at_share(log: Interactions, share: float, end: int) -> int:
         if row < count:
             time = int(log.chunk(part).times[row])
             if offset_of(log, time) == log.start:
-                raise DataError(
-                    f"{log.path}: the first {share:.0%} of the rows have one time, {time}; no cut there."
-                )
+                raise DataError(f"{log.path}: the first {share:.0%} of the rows have one time, {time}; no cut there.")
             return time
         row -= count
     raise DataError(f"{log.path}: no rows to cut.")

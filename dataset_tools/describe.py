@@ -129,9 +129,7 @@ def _value_counts(packed: Counter[int]) -> dict[str, int]:
     """Values as text, numbers in numerical order; nothing when there are too many to be categories."""
     if len(packed) > MAX_VALUES:
         return {}
-    texts = {
-        code.to_bytes(8, "big").lstrip(b"\0").decode("utf-8", "replace"): n for code, n in packed.items()
-    }
+    texts = {code.to_bytes(8, "big").lstrip(b"\0").decode("utf-8", "replace"): n for code, n in packed.items()}
     return dict(sorted(texts.items(), key=lambda entry: (_as_number(entry[0]), entry[0])))
 
 

@@ -20,9 +20,7 @@ class RayEngine:
         self.ray = _import_ray()
         self.started = not self.ray.is_initialized()
         if self.started:
-            self.ray.init(
-                address=address, include_dashboard=False, log_to_driver=False, logging_level="ERROR"
-            )
+            self.ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
         self.width = max(2, 2 * int(self.ray.cluster_resources().get("CPU", 1)))
 
     def map(self, function: Callable[[Job], Result], jobs: Iterable[Job]) -> Iterator[Result]:

@@ -50,9 +50,7 @@ def fetch(release: Release, folder: Path, url: str | None = None, quiet: bool = 
 
 def _source(release: Release, url: str | None) -> Download:
     if release.download is None:
-        raise ResourceError(
-            f"{release.name}: there is no download address.\n{release.licence}\nThen use --input."
-        )
+        raise ResourceError(f"{release.name}: there is no download address.\n{release.licence}\nThen use --input.")
     known = release.download
     return known if url is None else Download(url, known.digest, known.max_bytes)
 
@@ -63,9 +61,7 @@ def _transfer(source: Download, part: Path, quiet: bool) -> None:
     if have:
         headers["Range"] = f"bytes={have}-"
     try:
-        answer = urllib.request.urlopen(
-            urllib.request.Request(source.url, headers=headers), timeout=TIMEOUT_SECONDS
-        )
+        answer = urllib.request.urlopen(urllib.request.Request(source.url, headers=headers), timeout=TIMEOUT_SECONDS)
     except urllib.error.HTTPError as error:
         if error.code == 416 and have:  # nothing is left to send; the digest decides
             return
@@ -74,9 +70,7 @@ def _transfer(source: Download, part: Path, quiet: bool) -> None:
         _receive(answer, out, have if answer.status == 206 else 0, source, quiet)
 
 
-def _receive(
-    answer: http.client.HTTPResponse, out: IO[bytes], have: int, source: Download, quiet: bool
-) -> None:
+def _receive(answer: http.client.HTTPResponse, out: IO[bytes], have: int, source: Download, quiet: bool) -> None:
     length = answer.headers.get("Content-Length")
     total = have + int(length) if length else 0
     _check_size(max(total, have), source)

@@ -163,9 +163,7 @@ def _reasons(reports: list[RangeReport]) -> Counter[str]:
     return counts
 
 
-def _scan_ranges(
-    job: LogJob, ranges: list[ByteRange], engine: Engine
-) -> tuple[list[RangeReport], Path | None]:
+def _scan_ranges(job: LogJob, ranges: list[ByteRange], engine: Engine) -> tuple[list[RangeReport], Path | None]:
     """Reports of all ranges, and the file of the items to draw negatives from, where they are drawn."""
     draws = job.labelling is not None and job.labelling.label == "click"
     jobs = (
@@ -225,9 +223,7 @@ def _open(job: LogJob, view: View, result: LogResult) -> OutputFile:
 def inter_headers(log: Log, labelling: Labelling | None) -> list[str]:
     """Typed headers of the `.inter` file; with a label it stands in the place of the behaviour."""
     named = [column.header for column in log.columns]
-    return (
-        named if labelling is None else [h if not h.startswith("behavior:") else "label:float" for h in named]
-    )
+    return named if labelling is None else [h if not h.startswith("behavior:") else "label:float" for h in named]
 
 
 def _add(result: LogResult, bucket: BucketResult, log: Log) -> None:

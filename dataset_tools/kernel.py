@@ -153,9 +153,7 @@ def _write_text(out: np.ndarray, position: Any, value: int) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def gather(
-    columns: np.ndarray, order: np.ndarray, roles: np.ndarray, numbers: np.ndarray, codes: np.ndarray
-) -> None:
+def gather(columns: np.ndarray, order: np.ndarray, roles: np.ndarray, numbers: np.ndarray, codes: np.ndarray) -> None:
     """Bring rows into order and into small types.
 
     Args:

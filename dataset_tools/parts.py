@@ -106,9 +106,7 @@ class PartCounter:
         users, items: what is known before the first part.
     """
 
-    def __init__(
-        self, parts: list[Part], n_past: int, users: Known | None = None, items: Known | None = None
-    ) -> None:
+    def __init__(self, parts: list[Part], n_past: int, users: Known | None = None, items: Known | None = None) -> None:
         self.parts, self.n_past = parts, n_past
         self.has_past = users is not None
         self.users = Known() if users is None else users.successor()

@@ -28,9 +28,7 @@ class Progress:
         pause = 0.2 if self.terminal else 30.0
         if self.enabled and now - self.began > QUIET_SECONDS and now - self.shown > pause:
             self.shown = now
-            self.stream.write(
-                ("\r" if self.terminal else "") + self.line(now) + ("" if self.terminal else "\n")
-            )
+            self.stream.write(("\r" if self.terminal else "") + self.line(now) + ("" if self.terminal else "\n"))
             self.stream.flush()
 
     def line(self, now: float) -> str:

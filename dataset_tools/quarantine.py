@@ -35,9 +35,7 @@ REASONS = (
 CODE = {reason: code for code, reason in enumerate(REASONS)}
 MAX_ROW_TEXT = 4096
 _CANONICAL = re.compile(r"-?(?:0|[1-9][0-9]*)\Z")
-_NUMBER = re.compile(
-    r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\Z|[+-]?(?:nan|inf|infinity)\Z", re.I
-)
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\Z|[+-]?(?:nan|inf|infinity)\Z", re.I)
 
 
 def classify(line: bytes, log: Log) -> list[int]:

@@ -31,8 +31,7 @@ def page(described: list[Described]) -> str:
     """The page as text."""
     names = ", ".join(one.name for one in described)
     sections = "".join(
-        f"<h2>{escape(one.name)}</h2><div class=bars>{''.join(map(picture, one.bars))}</div>"
-        for one in described
+        f"<h2>{escape(one.name)}</h2><div class=bars>{''.join(map(picture, one.bars))}</div>" for one in described
     )
     return (
         "<!doctype html><html lang=en><meta charset=utf-8>"

@@ -68,9 +68,7 @@ def scan(
     room = len(buffer)  # a line has one byte or more; pages that are not touched cost nothing
     columns = scratch("columns", (len(kinds), room), np.int64)
     starts, clean = scratch("starts", (room,), np.int64), scratch("clean", (room,), np.bool_)
-    rows = kernel.scan_lines(
-        buffer, ord(separator[0]), len(separator), kinds, symbols, columns, starts, clean
-    )
+    rows = kernel.scan_lines(buffer, ord(separator[0]), len(separator), kinds, symbols, columns, starts, clean)
     return columns[:, :rows], starts[:rows], clean[:rows]
 
 

@@ -118,9 +118,7 @@ def make_plan(log: Interactions, options: SplitOptions) -> Plan:
     cut = _cut_time(log, options)
     valid = _valid_time(log, options, cut)
     if valid is not None and valid >= cut:
-        raise UsageError(
-            f"--valid {options.valid}: validation must begin before the cut at {cut}, not at {valid}."
-        )
+        raise UsageError(f"--valid {options.valid}: validation must begin before the cut at {cut}, not at {valid}.")
     parts = [Part("train", None, cut if valid is None else valid)]
     parts += [] if valid is None else [Part("valid", valid, cut)]
     parts.append(Part("test", cut, None))
@@ -156,15 +154,11 @@ def _windows(log: Interactions, options: SplitOptions, cut: int) -> list[Part]:
     last = int(log.chunk(log.ranges()[-1]).times[-1])
     count = max((last - cut) // span + 1, 0)
     if count > MAX_WINDOWS:
-        raise UsageError(
-            f"--windows {options.windows}: {count} windows, at most {MAX_WINDOWS}; choose a longer span."
-        )
+        raise UsageError(f"--windows {options.windows}: {count} windows, at most {MAX_WINDOWS}; choose a longer span.")
     return [Part(f"window_{n + 1:03d}", cut + n * span, cut + (n + 1) * span) for n in range(count)]
 
 
-def _write_tables(
-    log: Interactions, options: SplitOptions, maps: tuple[IdMap, IdMap] | None, folder: Path
-) -> None:
+def _write_tables(log: Interactions, options: SplitOptions, maps: tuple[IdMap, IdMap] | None, folder: Path) -> None:
     """Copy `.user` and `.item` beside the parts, renumbered where ids are."""
     for number, suffix in enumerate(("user", "item")):
         source = log.path.with_suffix(f".{suffix}")

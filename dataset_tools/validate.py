@@ -239,9 +239,7 @@ class Faults:
         return self._told(self._warnings)
 
     def _told(self, faults: dict[str, list[int]]) -> list[str]:
-        return [
-            f"{self.file}: {count:,} {fault} (first: line {line})" for fault, (count, line) in faults.items()
-        ]
+        return [f"{self.file}: {count:,} {fault} (first: line {line})" for fault, (count, line) in faults.items()]
 
 
 def _count(faults: dict[str, list[int]], fault: str, lines: np.ndarray) -> None:

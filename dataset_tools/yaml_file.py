@@ -1,9 +1,7 @@
 """The `<name>.yaml` beside a data set: its configuration in RecBole's own keys."""
 
 
-def dataset_yaml(
-    title: str, inter: list[str], tables: dict[str, list[str]], parts: list[str] | None = None
-) -> str:
+def dataset_yaml(title: str, inter: list[str], tables: dict[str, list[str]], parts: list[str] | None = None) -> str:
     """Text of the configuration.
 
     Args:

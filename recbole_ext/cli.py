@@ -1,8 +1,8 @@
 """Words into calls; errors into one plain message and an exit code.
 
-    run_recbole_ext.py --model=M --dataset=D [--config_files="a.yaml b.yaml"] [--key=value | --key value ...]
-    run_recbole_ext.py --model=M --help
-    run_recbole_ext.py doctor
+run_recbole_ext.py --model=M --dataset=D [--config_files="a.yaml b.yaml"] [--key=value | --key value ...]
+run_recbole_ext.py --model=M --help
+run_recbole_ext.py doctor
 """
 
 import os
@@ -88,8 +88,10 @@ def main(arguments: list[str] | None = None) -> int:
         if debug or code is None:
             traceback.print_exc()
         if code is None:
-            print("This is a fault of the program, not of your input; please report it with the lines above.",
-                  file=sys.stderr)
+            print(
+                "This is a fault of the program, not of your input; please report it with the lines above.",
+                file=sys.stderr,
+            )
             return 1
         print(f"error: {error}", file=sys.stderr)
         return code
@@ -108,8 +110,10 @@ def _dispatch(words: Words) -> int:
         print(help_text(model))
         return 0
     if not model or not dataset:
-        raise UsageError("--model and --dataset are needed, for instance: --model=SS4Rec --dataset=ml-100k\n"
-                         "all models, data sets and keys: --help; what works on this machine: doctor")
+        raise UsageError(
+            "--model and --dataset are needed, for instance: --model=SS4Rec --dataset=ml-100k\n"
+            "all models, data sets and keys: --help; what works on this machine: doctor"
+        )
     return _run(words, model, dataset)
 
 

@@ -48,11 +48,16 @@ def _devices() -> list[str]:
     lines = [f"cpu: ok, {os.cpu_count()} cores, torch uses {torch.get_num_threads()} threads"]
     for index in range(torch.cuda.device_count()):
         free, total = torch.cuda.mem_get_info(index)
-        lines.append(f"cuda:{index}: {torch.cuda.get_device_name(index)}, {free / 1e9:.1f} of {total / 1e9:.1f} GB free")
+        lines.append(
+            f"cuda:{index}: {torch.cuda.get_device_name(index)}, {free / 1e9:.1f} of {total / 1e9:.1f} GB free"
+        )
     if not torch.cuda.is_available():
         built = torch.version.cuda
-        lines.append("cuda: no GPU is visible; check with: nvidia-smi" if built else
-                     "cuda: this torch is built without CUDA; choose a build at https://pytorch.org/get-started/locally")
+        lines.append(
+            "cuda: no GPU is visible; check with: nvidia-smi"
+            if built
+            else "cuda: this torch is built without CUDA; choose a build at https://pytorch.org/get-started/locally"
+        )
     if torch.backends.mps.is_available():
         lines.append("mps: ok")
     return lines
@@ -60,8 +65,10 @@ def _devices() -> list[str]:
 
 def _machine() -> list[str]:
     memory, disk = psutil.virtual_memory(), shutil.disk_usage(Path.cwd())
-    return [f"memory: {memory.available / 1e9:.1f} of {memory.total / 1e9:.1f} GB free",
-            f"disk: {disk.free / 1e9:.1f} GB free in {Path.cwd()}"]
+    return [
+        f"memory: {memory.available / 1e9:.1f} of {memory.total / 1e9:.1f} GB free",
+        f"disk: {disk.free / 1e9:.1f} GB free in {Path.cwd()}",
+    ]
 
 
 def _datasets() -> list[str]:

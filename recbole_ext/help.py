@@ -37,12 +37,16 @@ def help_text(model: str | None) -> str:
 
 
 def _list(title: str, names: list[str]) -> str:
-    return f"{title} ({len(names)}):\n" + textwrap.fill(", ".join(names), 110, initial_indent="  ", subsequent_indent="  ")
+    return f"{title} ({len(names)}):\n" + textwrap.fill(
+        ", ".join(names), 110, initial_indent="  ", subsequent_indent="  "
+    )
 
 
 def _keys(title: str, keys: dict[str, Key]) -> str:
     lines = []
     for key in keys.values():
         kind = f" ({key.type})" if key.type else ""
-        lines.append(textwrap.fill(f"{key.name}{kind}  {key.text}", 110, initial_indent="  ", subsequent_indent="      "))
+        lines.append(
+            textwrap.fill(f"{key.name}{kind}  {key.text}", 110, initial_indent="  ", subsequent_indent="      ")
+        )
     return "\n".join([f"{title}:", *lines])

@@ -1,6 +1,6 @@
 """Where things lie that are not code of this package: RecBole's folder, and the property files."""
 
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import recbole
@@ -9,7 +9,7 @@ RECBOLE = Path(recbole.__file__).parent
 """The installed host."""
 
 
-@lru_cache(maxsize=None)
+@cache
 def properties_folder() -> Path:
     """The folder with the property files: inside the installed package, or beside it in a checkout."""
     package = Path(__file__).parent

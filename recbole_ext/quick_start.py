@@ -80,10 +80,13 @@ def _open_directory(config: Config, command: list[str]) -> RunDirectory | None:
     return directory
 
 
-def _fit_and_test(config: Config, loaders: Loaders, trainer: RunTrainer, directory: RunDirectory | None,
-                  started: float) -> dict[str, Any]:
+def _fit_and_test(
+    config: Config, loaders: Loaders, trainer: RunTrainer, directory: RunDirectory | None, started: float
+) -> dict[str, Any]:
     protocol = protocol_of(config)
-    progress = Progress(trainer.epochs * len(loaders.train), enabled=config.placement.leads, bar=config["show_progress"])
+    progress = Progress(
+        trainer.epochs * len(loaders.train), enabled=config.placement.leads, bar=config["show_progress"]
+    )
     trainer.attach(directory, progress)
     for line in _opening_lines(config, trainer, protocol, directory):
         progress.say(line)
@@ -112,23 +115,43 @@ def evaluate_baselines(config: Config, loaders: Loaders, trainer: RunTrainer) ->
     ranking = config["MODEL_TYPE"] == ModelType.SEQUENTIAL and config["eval_type"] == EvaluatorType.RANKING
     if not ranking or not hasattr(loaders.train._dataset, "events"):
         return {}
-    found = {name: trainer.evaluate_other(BASELINES[name](loaders.train._dataset, config), loaders.test)
-             for name in config["baselines"] or []}
+    found = {
+        name: trainer.evaluate_other(BASELINES[name](loaders.train._dataset, config), loaders.test)
+        for name in config["baselines"] or []
+    }
     return from_leader(found, config.placement)
 
 
-def _opening_lines(config: Config, trainer: RunTrainer, protocol: Protocol, directory: RunDirectory | None) -> list[str]:
+def _opening_lines(
+    config: Config, trainer: RunTrainer, protocol: Protocol, directory: RunDirectory | None
+) -> list[str]:
     n_parameters = sum(p.numel() for p in trainer.model.parameters() if p.requires_grad)
-    return [f"{config.model} on {config.dataset}: {n_parameters:,} parameters on {config['device']}, at most "
-            f"{trainer.epochs} epochs", *protocol.lines(), f"run         {directory.path if directory else '-'}"]
+    return [
+        f"{config.model} on {config.dataset}: {n_parameters:,} parameters on {config['device']}, at most "
+        f"{trainer.epochs} epochs",
+        *protocol.lines(),
+        f"run         {directory.path if directory else '-'}",
+    ]
 
 
-def _result(config: Config, trainer: RunTrainer, protocol: Protocol, directory: RunDirectory | None,
-            test: dict[str, float], baselines: dict[str, dict[str, float]]) -> dict[str, Any]:
+def _result(
+    config: Config,
+    trainer: RunTrainer,
+    protocol: Protocol,
+    directory: RunDirectory | None,
+    test: dict[str, float],
+    baselines: dict[str, dict[str, float]],
+) -> dict[str, Any]:
     return {
-        "model": config.model, "dataset": config.dataset, "best_epoch": trainer.best_epoch,
-        "epochs_trained": len(trainer.train_loss_dict), "valid_metric": config["valid_metric"],
-        "valid": trainer.best_valid_result, "test": test, "baselines": baselines, "protocol": asdict(protocol),
+        "model": config.model,
+        "dataset": config.dataset,
+        "best_epoch": trainer.best_epoch,
+        "epochs_trained": len(trainer.train_loss_dict),
+        "valid_metric": config["valid_metric"],
+        "valid": trainer.best_valid_result,
+        "test": test,
+        "baselines": baselines,
+        "protocol": asdict(protocol),
         "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         "run_directory": str(directory.path) if directory else None,
     }

@@ -13,17 +13,35 @@ from recbole_ext.errors import UsageError
 ROOT = Path(__file__).parents[1]
 ROWS = [(user, (user + 3 * k) % 12, 1000 * k + user) for user in range(8) for k in range(6)]
 HEADER = "user_id:token\titem_id:token\ttimestamp:float"
-TINY = ["--load_col={inter: [user_id, item_id, timestamp]}", "--epochs=1", "--hidden_size=8", "--d_state=2",
-        "--MAX_ITEM_LIST_LENGTH=5", "--topk=[2]", "--valid_metric=NDCG@2", "--device=cpu", "--show_progress=False"]
+TINY = [
+    "--load_col={inter: [user_id, item_id, timestamp]}",
+    "--epochs=1",
+    "--hidden_size=8",
+    "--d_state=2",
+    "--MAX_ITEM_LIST_LENGTH=5",
+    "--topk=[2]",
+    "--valid_metric=NDCG@2",
+    "--device=cpu",
+    "--show_progress=False",
+]
 
 
 @pytest.fixture
 def command(tmp_path: Path, write: Callable[..., Path]) -> Callable[..., list[str]]:
     """The words of a tiny run on a made data set; runs go to the test's folder."""
 
-    def words(*more: str, model: str = "Mamba4Rec", rows: list[tuple[object, ...]] = ROWS, header: str = HEADER) -> list[str]:
+    def words(
+        *more: str, model: str = "Mamba4Rec", rows: list[tuple[object, ...]] = ROWS, header: str = HEADER
+    ) -> list[str]:
         write(tmp_path, "made", rows, header)
-        return [f"--model={model}", "--dataset=made", f"--data_path={tmp_path}", f"--runs_dir={tmp_path / 'runs'}", *TINY, *more]
+        return [
+            f"--model={model}",
+            "--dataset=made",
+            f"--data_path={tmp_path}",
+            f"--runs_dir={tmp_path / 'runs'}",
+            *TINY,
+            *more,
+        ]
 
     return words
 
@@ -35,13 +53,24 @@ def told(capsys: pytest.CaptureFixture[str]) -> str:
     return error
 
 
-@pytest.mark.parametrize(("words", "given"), [
-    (["--seed=7"], {"seed": 7}), (["--seed", "7"], {"seed": 7}), (["--learning_rate=1e-3"], {"learning_rate": 0.001}),
-    (["--topk", "[5, 10]"], {"topk": [5, 10]}), (["--dataset", "2024"], {"dataset": "2024"}), (["--data_path=1"], {"data_path": "1"}),
-    (["--eval_args={mode: uni100}"], {"eval_args": {"mode": "uni100"}}), (["--a=b=c"], {"a": "b=c"}), (["--a="], {"a": None}),
-    (["--user_inter_num_interval=[5,inf)"], {"user_inter_num_interval": "[5,inf)"}), (["--a", "-1"], {"a": -1}),
-    (["--gpu_id=None"], {"gpu_id": None}), (["--debug=1"], {"debug": 1}),
-])
+@pytest.mark.parametrize(
+    ("words", "given"),
+    [
+        (["--seed=7"], {"seed": 7}),
+        (["--seed", "7"], {"seed": 7}),
+        (["--learning_rate=1e-3"], {"learning_rate": 0.001}),
+        (["--topk", "[5, 10]"], {"topk": [5, 10]}),
+        (["--dataset", "2024"], {"dataset": "2024"}),
+        (["--data_path=1"], {"data_path": "1"}),
+        (["--eval_args={mode: uni100}"], {"eval_args": {"mode": "uni100"}}),
+        (["--a=b=c"], {"a": "b=c"}),
+        (["--a="], {"a": None}),
+        (["--user_inter_num_interval=[5,inf)"], {"user_inter_num_interval": "[5,inf)"}),
+        (["--a", "-1"], {"a": -1}),
+        (["--gpu_id=None"], {"gpu_id": None}),
+        (["--debug=1"], {"debug": 1}),
+    ],
+)
 def test_options_and_values(words: list[str], given: dict[str, object]) -> None:
     assert parse(words).given == given
 
@@ -52,12 +81,20 @@ def test_switches_and_commands() -> None:
     assert parse(["doctor"]).command == "doctor"
 
 
-@pytest.mark.parametrize(("words", "message"), [
-    (["--seed=1", "--seed", "2"], "--seed is given twice"), (["--seed"], "--seed needs a value: --seed=VALUE"),
-    (["--seed", "--epochs=1"], "--seed needs a value"), (["seed=1"], "unexpected word 'seed=1'; options are --key=value"),
-    (["--seed=1", "doctor"], "unexpected word 'doctor'"), (["--"], "unexpected word '--'"), (["-seed=1"], "unexpected word '-seed=1'"),
-    (["--topk=[1"], r"--topk: cannot read the value '\[1' as YAML"), (["--=1"], "unexpected word '--=1'"),
-])
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--seed=1", "--seed", "2"], "--seed is given twice"),
+        (["--seed"], "--seed needs a value: --seed=VALUE"),
+        (["--seed", "--epochs=1"], "--seed needs a value"),
+        (["seed=1"], "unexpected word 'seed=1'; options are --key=value"),
+        (["--seed=1", "doctor"], "unexpected word 'doctor'"),
+        (["--"], "unexpected word '--'"),
+        (["-seed=1"], "unexpected word '-seed=1'"),
+        (["--topk=[1"], r"--topk: cannot read the value '\[1' as YAML"),
+        (["--=1"], "unexpected word '--=1'"),
+    ],
+)
 def test_what_cannot_be_read(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(UsageError, match=message):
         parse(words)
@@ -65,19 +102,33 @@ def test_what_cannot_be_read(words: list[str], message: str, capsys: pytest.Capt
     told(capsys)
 
 
-@pytest.mark.parametrize(("more", "message"), [
-    (["--model=SS4Rek", "--dataset=ml-100k"], "no model named 'SS4Rek'; did you mean 'SS4Rec'"),
-    (["--model=SS4Rec", "--dataset=../ml-100k"], "--dataset must be 1 to 64 letters"),
-    (["--model=SS4Rec", "--dataset=ml-100k", "--metrics=[NDGC]"], "there is no metric named 'NDGC'; did you mean 'ndcg'"),
-    (["--model=SS4Rec", "--dataset=ml-100k", "--learner=adma"], "did you mean 'adam'"),
-    (["--model=SS4Rec", "--dataset=ml-100k", "--hiden_size=8"], "unknown key 'hiden_size'; did you mean 'hidden_size'"),
-    (["--model=SS4Rec", "--dataset=ml-100k", "--config_files=no.yaml"], "--config_files: no file 'no.yaml'"),
-    (["--model=SS4Rec", "--dataset=ml-100k", "--seed=!!python/object/apply:os.system ['touch X']"], "could not determine a constructor"),
-    (["--model=SS4Rec"], "--model and --dataset are needed"), ([], "--model and --dataset are needed"),
-    (["--model=SS4Rek", "--help"], "no model named 'SS4Rek'"),
-])
-def test_usage_faults_are_one_message_and_exit_2(more: list[str], message: str, capsys: pytest.CaptureFixture[str],
-                                                 tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--model=SS4Rek", "--dataset=ml-100k"], "no model named 'SS4Rek'; did you mean 'SS4Rec'"),
+        (["--model=SS4Rec", "--dataset=../ml-100k"], "--dataset must be 1 to 64 letters"),
+        (
+            ["--model=SS4Rec", "--dataset=ml-100k", "--metrics=[NDGC]"],
+            "there is no metric named 'NDGC'; did you mean 'ndcg'",
+        ),
+        (["--model=SS4Rec", "--dataset=ml-100k", "--learner=adma"], "did you mean 'adam'"),
+        (
+            ["--model=SS4Rec", "--dataset=ml-100k", "--hiden_size=8"],
+            "unknown key 'hiden_size'; did you mean 'hidden_size'",
+        ),
+        (["--model=SS4Rec", "--dataset=ml-100k", "--config_files=no.yaml"], "--config_files: no file 'no.yaml'"),
+        (
+            ["--model=SS4Rec", "--dataset=ml-100k", "--seed=!!python/object/apply:os.system ['touch X']"],
+            "could not determine a constructor",
+        ),
+        (["--model=SS4Rec"], "--model and --dataset are needed"),
+        ([], "--model and --dataset are needed"),
+        (["--model=SS4Rek", "--help"], "no model named 'SS4Rek'"),
+    ],
+)
+def test_usage_faults_are_one_message_and_exit_2(
+    more: list[str], message: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(more) == 2
     assert message in told(capsys)
@@ -97,10 +148,14 @@ def test_help_with_and_without_a_model(capsys: pytest.CaptureFixture[str]) -> No
     assert "gap_transform (str)" in capsys.readouterr().out
 
 
-def test_print_config_runs_nothing(command: Callable[..., list[str]], capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_print_config_runs_nothing(
+    command: Callable[..., list[str]], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     assert main(command("--print_config", "--seed=7")) == 0
     out = capsys.readouterr().out
-    assert [line.split() for line in out.splitlines() if line.startswith("seed ")] == [["seed", "=", "7", "#", "command", "line"]]
+    assert [line.split() for line in out.splitlines() if line.startswith("seed ")] == [
+        ["seed", "=", "7", "#", "command", "line"]
+    ]
     assert not (tmp_path / "runs").exists()
 
 
@@ -110,7 +165,9 @@ def test_doctor_prints_its_report(capsys: pytest.CaptureFixture[str], monkeypatc
     assert capsys.readouterr().out == "all is well\n"
 
 
-def test_a_run_ends_with_0_and_one_directory(command: Callable[..., list[str]], capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_run_ends_with_0_and_one_directory(
+    command: Callable[..., list[str]], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     assert main(command()) == 0
     out = capsys.readouterr().out
     (directory,) = (tmp_path / "runs").iterdir()
@@ -119,8 +176,16 @@ def test_a_run_ends_with_0_and_one_directory(command: Callable[..., list[str]], 
 
 
 BAD_FILES = {
-    "wrong header": ("user\titem_id:token\ttimestamp:float", ROWS, r"made.inter:1: the header word 'user' is not field:type"),
-    "missing column": ("user_id:token\titem_id:token", [row[:2] for row in ROWS], "made.inter:1: the column 'timestamp' is missing"),
+    "wrong header": (
+        "user\titem_id:token\ttimestamp:float",
+        ROWS,
+        r"made.inter:1: the header word 'user' is not field:type",
+    ),
+    "missing column": (
+        "user_id:token\titem_id:token",
+        [row[:2] for row in ROWS],
+        "made.inter:1: the column 'timestamp' is missing",
+    ),
     "letters": (HEADER, [*ROWS[:4], (1, 2, "soon")], "made.inter:6: timestamp 'soon' is not a number"),
     "far future": (HEADER, [*ROWS[:4], (1, 2, "1e20")], "made.inter:6: timestamp '1e20' is no time in seconds"),
     "no rows": (HEADER, [], "made.inter: the file has a header and no rows"),
@@ -129,8 +194,9 @@ BAD_FILES = {
 
 
 @pytest.mark.parametrize("fault", BAD_FILES)
-def test_bad_data_names_file_and_line_and_writes_nothing(fault: str, command: Callable[..., list[str]],
-                                                         capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_bad_data_names_file_and_line_and_writes_nothing(
+    fault: str, command: Callable[..., list[str]], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     header, rows, message = BAD_FILES[fault]
     assert main(command(header=header, rows=rows)) == 3
     assert message in told(capsys)
@@ -145,15 +211,18 @@ def test_an_empty_file(command: Callable[..., list[str]], capsys: pytest.Capture
     assert not (tmp_path / "runs").exists()
 
 
-def test_nothing_left_after_filtering(command: Callable[..., list[str]], capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_nothing_left_after_filtering(
+    command: Callable[..., list[str]], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     assert main(command("--user_inter_num_interval=[50,inf)")) == 3
     assert "made: no interaction is left after filtering; loosen user_inter_num_interval" in told(capsys)
     assert not (tmp_path / "runs").exists()
 
 
 @pytest.mark.parametrize(("name", "release"), [("ml-1m", "ml-1m"), ("ml-20m-past", "ml-20m"), ("other", "<release>")])
-def test_a_missing_data_set_comes_with_the_command_that_makes_it(name: str, release: str, capsys: pytest.CaptureFixture[str],
-                                                                 tmp_path: Path) -> None:
+def test_a_missing_data_set_comes_with_the_command_that_makes_it(
+    name: str, release: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     assert main(["--model=SS4Rec", f"--dataset={name}", f"--data_path={tmp_path}", "--device=cpu"]) == 2
     error = told(capsys)
     assert f"there is no data set named '{name}' in {tmp_path}" in error
@@ -180,11 +249,15 @@ def test_topk_above_the_catalogue(command: Callable[..., list[str]], capsys: pyt
 def test_a_missing_library_is_4(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "lightgbm", None)
     assert main(["--model=LightGBM", "--dataset=ml-100k", "--device=cpu"]) == 4
-    assert "LightGBM needs the library 'lightgbm', which is not installed; install it with: pip install lightgbm" in told(capsys)
+    assert (
+        "LightGBM needs the library 'lightgbm', which is not installed; install it with: pip install lightgbm"
+        in told(capsys)
+    )
 
 
-def test_a_missing_device_is_4(command: Callable[..., list[str]], capsys: pytest.CaptureFixture[str],
-                               monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_device_is_4(
+    command: Callable[..., list[str]], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     words = [word for word in command() if not word.startswith("--device")]
     assert main([*words, "--device=cuda"]) == 4
@@ -196,7 +269,9 @@ def test_a_loss_that_is_no_number_is_5(command: Callable[..., list[str]], capsys
     assert "in epoch 0, batch 1" in told(capsys)
 
 
-def test_interrupting_is_130(command: Callable[..., list[str]], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupting_is_130(
+    command: Callable[..., list[str]], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def interrupt(*arguments: object) -> None:
         raise KeyboardInterrupt
 
@@ -205,7 +280,9 @@ def test_interrupting_is_130(command: Callable[..., list[str]], capsys: pytest.C
     assert capsys.readouterr().err == "interrupted; the run directory keeps the best checkpoint so far\n"
 
 
-def test_a_fault_of_the_program_is_told_as_one(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_of_the_program_is_told_as_one(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(words: cli.Words) -> int:
         raise ZeroDivisionError("ours")
 
@@ -219,7 +296,14 @@ def test_the_script_itself(command: Callable[..., list[str]], tmp_path: Path) ->
     script = [sys.executable, str(ROOT / "run_recbole_ext.py")]
     bad = subprocess.run([*script, *command(), "--epoch=1"], capture_output=True, text=True, cwd=tmp_path)
     assert (bad.returncode, bad.stdout) == (2, "")
-    assert bad.stderr == "error: command line: unknown key 'epoch'; did you mean 'epochs' or 'n_enc_epochs' or 'n_dec_epochs'?\n"
+    assert (
+        bad.stderr
+        == "error: command line: unknown key 'epoch'; did you mean 'epochs' or 'n_enc_epochs' or 'n_dec_epochs'?\n"
+    )
     good = subprocess.run([*script, *command()], capture_output=True, text=True, cwd=tmp_path)
     assert (good.returncode, good.stderr) == (0, "")
-    assert (next((tmp_path / "runs").iterdir()) / "command.txt").read_text().startswith(f"{script[0]} {script[1]} --model=Mamba4Rec")
+    assert (
+        (next((tmp_path / "runs").iterdir()) / "command.txt")
+        .read_text()
+        .startswith(f"{script[0]} {script[1]} --model=Mamba4Rec")
+    )

@@ -15,14 +15,17 @@ def test_the_report_has_every_part() -> None:
     assert "python -m dataset_tools convert" in text
 
 
-@pytest.mark.parametrize(("name", "number", "told"), [
-    ("torch", "2.1.2+cu121", "torch 2.1.2+cu121: too old; run: pip install 'torch>=2.10'"),
-    ("torch", "2.10.0", "torch 2.10.0: ok"),
-    ("numpy", "2.1.0", "numpy 2.1.0: RecBole breaks on it; run: pip install 'numpy<2'"),
-    ("pandas", "3.0.0", "pandas 3.0.0: RecBole breaks on it; run: pip install 'pandas<3'"),
-    ("scipy", "1.13.1", "scipy 1.13.1: RecBole breaks on it; run: pip install 'scipy<1.13'"),
-    ("scipy", "1.12.0", "scipy 1.12.0: ok"),
-])
+@pytest.mark.parametrize(
+    ("name", "number", "told"),
+    [
+        ("torch", "2.1.2+cu121", "torch 2.1.2+cu121: too old; run: pip install 'torch>=2.10'"),
+        ("torch", "2.10.0", "torch 2.10.0: ok"),
+        ("numpy", "2.1.0", "numpy 2.1.0: RecBole breaks on it; run: pip install 'numpy<2'"),
+        ("pandas", "3.0.0", "pandas 3.0.0: RecBole breaks on it; run: pip install 'pandas<3'"),
+        ("scipy", "1.13.1", "scipy 1.13.1: RecBole breaks on it; run: pip install 'scipy<1.13'"),
+        ("scipy", "1.12.0", "scipy 1.12.0: ok"),
+    ],
+)
 def test_a_package_out_of_range_comes_with_its_command(name: str, number: str, told: str) -> None:
     assert doctor._package(name, number) == told
 

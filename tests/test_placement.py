@@ -31,11 +31,23 @@ def test_without_a_gpu_auto_is_the_cpu() -> None:
 
 
 @pytest.mark.usefixtures("gpus")
-@pytest.mark.parametrize(("values", "device"), [
-    ({"gpu_id": "0"}, "cuda:0"), ({"gpu_id": "0", "device": None}, "cuda:0"), ({"gpu_id": "1"}, "cuda:1"), ({"gpu_id": 1}, "cuda:1"), ({"gpu_id": "1,0"}, "cuda:1"), ({"gpu_id": ""}, "cpu"),
-    ({"gpu_id": None}, "cpu"), ({"use_gpu": False}, "cpu"), ({"device": "cpu"}, "cpu"), ({"device": "cuda:1", "use_gpu": False}, "cuda:1"),
-    ({"device": "cuda"}, "cuda"),
-], ids=str)
+@pytest.mark.parametrize(
+    ("values", "device"),
+    [
+        ({"gpu_id": "0"}, "cuda:0"),
+        ({"gpu_id": "0", "device": None}, "cuda:0"),
+        ({"gpu_id": "1"}, "cuda:1"),
+        ({"gpu_id": 1}, "cuda:1"),
+        ({"gpu_id": "1,0"}, "cuda:1"),
+        ({"gpu_id": ""}, "cpu"),
+        ({"gpu_id": None}, "cpu"),
+        ({"use_gpu": False}, "cpu"),
+        ({"device": "cpu"}, "cpu"),
+        ({"device": "cuda:1", "use_gpu": False}, "cuda:1"),
+        ({"device": "cuda"}, "cuda"),
+    ],
+    ids=str,
+)
 def test_with_gpus(values: dict[str, object], device: str) -> None:
     assert place(values).device == torch.device(device)
 
@@ -49,7 +61,9 @@ def test_mps_where_there_is_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("no_gpu")
 @pytest.mark.parametrize("device", ["cuda", "cuda:1", "mps"])
 def test_a_device_that_is_not_here(device: str) -> None:
-    with pytest.raises(ResourceError, match=f"device {device} is not available here; use --device=cpu, or see: recbole-ext doctor"):
+    with pytest.raises(
+        ResourceError, match=f"device {device} is not available here; use --device=cpu, or see: recbole-ext doctor"
+    ):
         place({"device": device})
 
 
@@ -60,8 +74,10 @@ def test_one_gpu_too_many() -> None:
 
 
 @pytest.mark.usefixtures("gpus")
-@pytest.mark.parametrize("values", [{"device": "gpu"}, {"device": "cuda:x"}, {"device": "0"}, {"gpu_id": "x"}, {"device": "xla"},
-                                    {"device": "meta"}])
+@pytest.mark.parametrize(
+    "values",
+    [{"device": "gpu"}, {"device": "cuda:x"}, {"device": "0"}, {"gpu_id": "x"}, {"device": "xla"}, {"device": "meta"}],
+)
 def test_what_is_no_device(values: dict[str, object]) -> None:
     with pytest.raises(UsageError, match=r"device must be auto, cpu, cuda, cuda:N or mps \(got '"):
         place(values)
@@ -91,7 +107,9 @@ def _meet(rank: int, folder: str) -> None:
     from recbole_ext.training.optimizer import average_gradients
 
     torch.manual_seed(0)
-    model = torch.nn.ModuleDict({"used": torch.nn.Linear(2, 2), "unused": torch.nn.Linear(1, 1), "once": torch.nn.Linear(1, 1)})
+    model = torch.nn.ModuleDict(
+        {"used": torch.nn.Linear(2, 2), "unused": torch.nn.Linear(1, 1), "once": torch.nn.Linear(1, 1)}
+    )
     placement = place({"device": "cpu"})
     with process_group(placement):
         assert dist.get_backend() == "gloo"
@@ -100,7 +118,10 @@ def _meet(rank: int, folder: str) -> None:
             model["once"](torch.ones(1, 1)).sum().backward()
         average_gradients(model, 2)
         said = from_leader({"rank": rank}, placement)
-    torch.save({"grads": [p.grad for p in model.parameters()], "said": said, "open": dist.is_initialized()}, f"{folder}/{rank}.pt")
+    torch.save(
+        {"grads": [p.grad for p in model.parameters()], "said": said, "open": dist.is_initialized()},
+        f"{folder}/{rank}.pt",
+    )
 
 
 def test_two_processes_average_their_gradients_and_hear_the_leader(tmp_path: Path) -> None:
@@ -111,12 +132,23 @@ def test_two_processes_average_their_gradients_and_hear_the_leader(tmp_path: Pat
         (tmp_path / "port").write_text(str(probe.getsockname()[1]))
     import subprocess
 
-    code = "import sys; sys.path.insert(0, '.'); from tests.test_placement import _meet; _meet(int(sys.argv[1]), sys.argv[2])"
-    processes = [subprocess.Popen([sys.executable, "-c", code, str(rank), str(tmp_path)], cwd=Path(__file__).parents[1]) for rank in (0, 1)]
+    code = "import sys; sys.path.insert(0, '.'); "
+    code += "from tests.test_placement import _meet; _meet(int(sys.argv[1]), sys.argv[2])"
+    processes = [
+        subprocess.Popen([sys.executable, "-c", code, str(rank), str(tmp_path)], cwd=Path(__file__).parents[1])
+        for rank in (0, 1)
+    ]
     assert [process.wait(timeout=120) for process in processes] == [0, 0]
     found = [torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in (0, 1)]
     assert [f["said"] for f in found] == [{"rank": 0}, {"rank": 0}]
     assert [f["open"] for f in found] == [False, False]
-    expected = [torch.full((2, 2), 1.5), torch.ones(2), torch.zeros(1, 1), torch.zeros(1), torch.full((1, 1), 0.5), torch.full((1,), 0.5)]
+    expected = [
+        torch.full((2, 2), 1.5),
+        torch.ones(2),
+        torch.zeros(1, 1),
+        torch.zeros(1),
+        torch.full((1, 1), 0.5),
+        torch.full((1,), 0.5),
+    ]
     for f in found:
         assert all(torch.allclose(gradient, wanted) for gradient, wanted in zip(f["grads"], expected, strict=True))

@@ -19,8 +19,16 @@ from recbole_ext.training.trainer import RunTrainer
 
 ROOT = Path(__file__).parents[1]
 ROWS = [(user, (user + 3 * k) % 12, 1000 * k + user) for user in range(16) for k in range(7)]
-TINY: dict[str, Any] = {"hidden_size": 8, "d_state": 2, "MAX_ITEM_LIST_LENGTH": 6, "train_batch_size": 32, "epochs": 3,
-                        "learning_rate": 0.01, "topk": [2], "valid_metric": "NDCG@2"}
+TINY: dict[str, Any] = {
+    "hidden_size": 8,
+    "d_state": 2,
+    "MAX_ITEM_LIST_LENGTH": 6,
+    "train_batch_size": 32,
+    "epochs": 3,
+    "learning_rate": 0.01,
+    "topk": [2],
+    "valid_metric": "NDCG@2",
+}
 
 
 @pytest.fixture
@@ -37,8 +45,15 @@ def test_a_run_returns_and_writes_what_it_promises(configure: Callable[..., Conf
     result = run(configure(), ["python", "run.py"])
     folder = Path(result["run_directory"])
     assert json.loads((folder / "result.json").read_text()) == json.loads(json.dumps(result))
-    assert {path.name for path in folder.iterdir()} == {"config.yaml", "command.txt", "environment.json", "metrics.csv", "result.json",
-                                                        "checkpoint", "log.txt"}
+    assert {path.name for path in folder.iterdir()} == {
+        "config.yaml",
+        "command.txt",
+        "environment.json",
+        "metrics.csv",
+        "result.json",
+        "checkpoint",
+        "log.txt",
+    }
     assert {path.suffix for path in (folder / "checkpoint").iterdir()} == {".json", ".safetensors"}
     assert set(result["test"]) == {"hit@2", "ndcg@2", "mrr@2", "recall@2"} == set(result["valid"])
     assert set(result["baselines"]) == {"popularity", "markov", "skip_markov"}
@@ -48,11 +63,17 @@ def test_a_run_returns_and_writes_what_it_promises(configure: Callable[..., Conf
     with open(folder / "metrics.csv") as file:
         rows = list(csv.DictReader(file))
     assert [row["epoch"] for row in rows] == ["0", "1", "2"]
-    assert float(rows[result["best_epoch"]]["ndcg@2"]) == result["valid"]["ndcg@2"] == max(float(row["ndcg@2"]) for row in rows)
+    assert (
+        float(rows[result["best_epoch"]]["ndcg@2"])
+        == result["valid"]["ndcg@2"]
+        == max(float(row["ndcg@2"]) for row in rows)
+    )
     assert "The number of users" in (folder / "log.txt").read_text()
 
 
-def test_the_test_part_is_read_once_and_at_the_end(configure: Callable[..., Config], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_test_part_is_read_once_and_at_the_end(
+    configure: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
+) -> None:
     read: list[tuple[str, bool]] = []
     evaluate = RunTrainer.evaluate
 
@@ -70,7 +91,11 @@ def test_the_test_part_is_read_once_and_at_the_end(configure: Callable[..., Conf
     assert read == [("valid", False)] * 3 + [("test", True)]
 
 
-@pytest.mark.parametrize("given", [{}, {"loss_type": "BPR", "train_mode": "prefix"}, {"eval_args": {"mode": "uni5"}, "baselines": []}], ids=str)
+@pytest.mark.parametrize(
+    "given",
+    [{}, {"loss_type": "BPR", "train_mode": "prefix"}, {"eval_args": {"mode": "uni5"}, "baselines": []}],
+    ids=str,
+)
 def test_the_same_run_gives_the_same_numbers(given: dict[str, Any], configure: Callable[..., Config]) -> None:
     first, second, other = run(configure(**given)), run(configure(**given)), run(configure(**given, seed=3))
     assert numbers(first) == numbers(second)
@@ -91,9 +116,18 @@ def test_the_config_of_a_run_repeats_it(configure: Callable[..., Config], tmp_pa
 @pytest.mark.slow
 def test_the_command_of_a_run_repeats_it(write: Callable[..., Path], tmp_path: Path) -> None:
     write(tmp_path, "made", ROWS)
-    given = {**TINY, "load_col": "{inter: [user_id, item_id, timestamp]}", "data_path": tmp_path, "runs_dir": tmp_path / "runs",
-             "device": "cpu", "torch_threads": 1}
-    words = [f"--{key}={str(value).replace(' ', '')}" if key != "load_col" else f"--load_col={value}" for key, value in given.items()]
+    given = {
+        **TINY,
+        "load_col": "{inter: [user_id, item_id, timestamp]}",
+        "data_path": tmp_path,
+        "runs_dir": tmp_path / "runs",
+        "device": "cpu",
+        "torch_threads": 1,
+    }
+    words = [
+        f"--{key}={str(value).replace(' ', '')}" if key != "load_col" else f"--load_col={value}"
+        for key, value in given.items()
+    ]
     command = [sys.executable, str(ROOT / "run_recbole_ext.py"), "--model=Mamba4Rec", "--dataset=made", *words]
     subprocess.run(command, check=True, capture_output=True, cwd=tmp_path)
     (first,) = (tmp_path / "runs").iterdir()
@@ -123,11 +157,35 @@ def test_a_runs_folder_that_cannot_be(configure: Callable[..., Config], tmp_path
 @pytest.mark.parametrize("given", [["--train_mode=all_positions"], ["--train_mode=prefix", "--loss_type=BPR"]], ids=str)
 def test_two_processes_make_one_run(given: list[str], write: Callable[..., Path], tmp_path: Path) -> None:
     write(tmp_path, "made", ROWS)
-    words = ["--model=SS4Rec", "--dataset=made", f"--data_path={tmp_path}", f"--runs_dir={tmp_path / 'runs'}", "--device=cpu",
-             "--load_col={inter: [user_id, item_id, timestamp]}", "--hidden_size=8", "--d_state=2", "--s5_state_size=4", "--epochs=2",
-             "--MAX_ITEM_LIST_LENGTH=6", "--topk=[2]", "--valid_metric=NDCG@2", "--train_batch_size=32", *given]
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", str(ROOT / "run_recbole_ext.py"), *words]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=300, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    words = [
+        "--model=SS4Rec",
+        "--dataset=made",
+        f"--data_path={tmp_path}",
+        f"--runs_dir={tmp_path / 'runs'}",
+        "--device=cpu",
+        "--load_col={inter: [user_id, item_id, timestamp]}",
+        "--hidden_size=8",
+        "--d_state=2",
+        "--s5_state_size=4",
+        "--epochs=2",
+        "--MAX_ITEM_LIST_LENGTH=6",
+        "--topk=[2]",
+        "--valid_metric=NDCG@2",
+        "--train_batch_size=32",
+        *given,
+    ]
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc_per_node=2",
+        str(ROOT / "run_recbole_ext.py"),
+        *words,
+    ]
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=tmp_path, timeout=300, env=os.environ | {"OMP_NUM_THREADS": "1"}
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     (folder,) = (tmp_path / "runs").iterdir()
     result = json.loads((folder / "result.json").read_text())

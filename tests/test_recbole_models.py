@@ -1,4 +1,4 @@
-"""The table of RecBole's models: each one trains a tiny epoch through the main command's path, or says what it lacks."""
+"""The table of RecBole's models: each one trains a tiny epoch as the main command does, or says what it lacks."""
 
 import importlib.util
 import math
@@ -14,15 +14,29 @@ from recbole_ext.errors import ResourceError
 from recbole_ext.quick_start import run
 from recbole_ext.registry import models
 
-NEEDS = {"KGAT": "dgl", "KGIN": "torch_scatter", "MCCLK": "torch_scatter", "NCL": "faiss", "LightGBM": "lightgbm",
-         "XGBoost": "lightgbm"}  # RecBole imports lightgbm before xgboost
+NEEDS = {
+    "KGAT": "dgl",
+    "KGIN": "torch_scatter",
+    "MCCLK": "torch_scatter",
+    "NCL": "faiss",
+    "LightGBM": "lightgbm",
+    "XGBoost": "lightgbm",
+}  # RecBole imports lightgbm before xgboost
 FAST = ("BPR", "DeepFM", "SASRec", "CKE", "LightGBM")  # one of each family
 TINY: dict[str, Any] = {"epochs": 1, "MAX_ITEM_LIST_LENGTH": 10, "train_batch_size": 512, "baselines": []}
 _WITH_ENTITIES = {
-    "load_col": {"inter": ["user_id", "item_id", "timestamp"], "kg": ["head_id", "relation_id", "tail_id"],
-                 "link": ["item_id", "entity_id"], "ent": ["ent_id", "ent_emb"], "rel": ["rel_id", "rel_emb"]},
-    "additional_feat_suffix": ["ent", "rel"], "alias_of_entity_id": ["ent_id"], "alias_of_relation_id": ["rel_id"],
-    "preload_weight": {"ent_id": "ent_emb", "rel_id": "rel_emb"}, "embedding_size": 8,
+    "load_col": {
+        "inter": ["user_id", "item_id", "timestamp"],
+        "kg": ["head_id", "relation_id", "tail_id"],
+        "link": ["item_id", "entity_id"],
+        "ent": ["ent_id", "ent_emb"],
+        "rel": ["rel_id", "rel_emb"],
+    },
+    "additional_feat_suffix": ["ent", "rel"],
+    "alias_of_entity_id": ["ent_id"],
+    "alias_of_relation_id": ["rel_id"],
+    "preload_weight": {"ent_id": "ent_emb", "rel_id": "rel_emb"},
+    "embedding_size": 8,
 }
 OF_ITS_OWN: dict[str, dict[str, Any]] = {
     "DGCF": {"train_batch_size": 64},  # it samples n_items / n_batches users for its regulariser
@@ -33,8 +47,11 @@ OF_ITS_OWN: dict[str, dict[str, Any]] = {
     "RippleNet": {"embedding_size": 8, "n_memory": 4},
     "S3Rec": {"pretrain_epochs": 1, "save_step": 1},
 }
-TABLE = [name if name in FAST else pytest.param(name, marks=pytest.mark.slow)
-         for name, entry in models().items() if not entry.own]
+TABLE = [
+    name if name in FAST else pytest.param(name, marks=pytest.mark.slow)
+    for name, entry in models().items()
+    if not entry.own
+]
 
 
 @pytest.fixture(scope="module")

@@ -27,10 +27,17 @@ def test_every_recbole_model_is_listed_once_under_its_class_name() -> None:
     assert [name for name in entries if name not in OWN_MODELS and name not in named] == []
 
 
-@pytest.mark.parametrize(("name", "family"), [
-    ("SS4Rec", "sequential"), ("BPR", "general"), ("DeepFM", "context_aware"), ("CKE", "knowledge_aware"), ("Random", "general"),
-    ("LightGBM", "exlib"),
-])
+@pytest.mark.parametrize(
+    ("name", "family"),
+    [
+        ("SS4Rec", "sequential"),
+        ("BPR", "general"),
+        ("DeepFM", "context_aware"),
+        ("CKE", "knowledge_aware"),
+        ("Random", "general"),
+        ("LightGBM", "exlib"),
+    ],
+)
 def test_families(name: str, family: str) -> None:
     assert find_model(name).family == family
 
@@ -42,7 +49,9 @@ def test_a_class_is_loaded_by_its_name(name: str) -> None:
     assert not torch.is_anomaly_enabled()
 
 
-@pytest.mark.parametrize(("wrong", "nearest"), [("ss4rec", "'SS4Rec'"), ("Mamba4Rek", "'Mamba4Rec'"), ("sasrek", "'SASRec'")])
+@pytest.mark.parametrize(
+    ("wrong", "nearest"), [("ss4rec", "'SS4Rec'"), ("Mamba4Rek", "'Mamba4Rec'"), ("sasrek", "'SASRec'")]
+)
 def test_an_unknown_name_is_told_with_its_neighbours(wrong: str, nearest: str) -> None:
     with pytest.raises(UsageError, match=f"there is no model named '{wrong}'; did you mean .*{nearest}"):
         find_model(wrong)

@@ -12,7 +12,13 @@ ROOT = Path(__file__).parents[1]
 SOURCES = sorted([*ROOT.glob("recbole_ext/**/*.py"), *ROOT.glob("dataset_tools/**/*.py")])
 FORBIDDEN = {
     "dataset_tools": ("torch", "recbole", "recbole_ext"),
-    "recbole_ext/ssm": ("recbole", "recbole_ext.data", "recbole_ext.model", "recbole_ext.training", "recbole_ext.config"),
+    "recbole_ext/ssm": (
+        "recbole",
+        "recbole_ext.data",
+        "recbole_ext.model",
+        "recbole_ext.training",
+        "recbole_ext.config",
+    ),
     "recbole_ext/model": ("recbole_ext.data", "recbole_ext.training", "recbole_ext.evaluation", "recbole_ext.cli"),
     "recbole_ext/data": ("recbole_ext.training.trainer", "recbole_ext.evaluation", "recbole_ext.model"),
     "recbole_ext": ("recbole.quick_start", "ray", "pickle"),
@@ -31,8 +37,13 @@ def imports(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("room", FORBIDDEN)
 def test_doors_open_one_way(room: str) -> None:
-    broken = [f"{path.relative_to(ROOT)}: {name}" for path in sorted((ROOT / room).rglob("*.py")) for name in imports(path)
-              for never in FORBIDDEN[room] if name == never or name.startswith(never + ".")]
+    broken = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in sorted((ROOT / room).rglob("*.py"))
+        for name in imports(path)
+        for never in FORBIDDEN[room]
+        if name == never or name.startswith(never + ".")
+    ]
     assert broken == []
 
 
@@ -56,15 +67,21 @@ def test_every_package_is_named_in_setup_cfg() -> None:
     parser.read(ROOT / "setup.cfg")
     named = set(parser["options"]["packages"].split())
     folders = {".".join(path.parent.relative_to(ROOT).parts) for path in SOURCES if path.name == "__init__.py"}
-    shipped = {"recbole_ext." + ".".join(path.parent.relative_to(ROOT).parts) for path in ROOT.glob("properties/**/*.yaml")}
+    shipped = {
+        "recbole_ext." + ".".join(path.parent.relative_to(ROOT).parts) for path in ROOT.glob("properties/**/*.yaml")
+    }
     assert named == folders | shipped
 
 
 def test_a_run_imports_neither_recboles_quick_start_nor_ray() -> None:
-    code = ("import sys; from recbole_ext.quick_start import run; from recbole_ext.config.config import build_config; "
-            "build_config('SASRec', 'ml-100k', [], {'loss_type': 'CE'}); "
-            "print([m for m in ('ray', 'recbole.quick_start', 'thop', 'plotly') if m in sys.modules])")
-    out = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    code = (
+        "import sys; from recbole_ext.quick_start import run; from recbole_ext.config.config import build_config; "
+        "build_config('SASRec', 'ml-100k', [], {'loss_type': 'CE'}); "
+        "print([m for m in ('ray', 'recbole.quick_start', 'thop', 'plotly') if m in sys.modules])"
+    )
+    out = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
+    )
     assert out.stdout.strip() == "[]"
 
 
@@ -72,8 +89,21 @@ def test_a_run_imports_neither_recboles_quick_start_nor_ray() -> None:
 def test_the_wheel_carries_the_properties(tmp_path: Path) -> None:
     import zipfile
 
-    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(tmp_path), str(ROOT)]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "-q",
+        "--no-deps",
+        "--no-build-isolation",
+        "-w",
+        str(tmp_path),
+        str(ROOT),
+    ]
     subprocess.run(command, check=True, capture_output=True)
     names = zipfile.ZipFile(next(tmp_path.glob("*.whl"))).namelist()
-    assert {f"recbole_ext/properties/{path.relative_to(ROOT / 'properties')}" for path in ROOT.glob("properties/**/*.yaml")} <= set(names)
+    assert {
+        f"recbole_ext/properties/{path.relative_to(ROOT / 'properties')}" for path in ROOT.glob("properties/**/*.yaml")
+    } <= set(names)
     assert "recbole_ext/cli.py" in names

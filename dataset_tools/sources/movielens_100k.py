@@ -51,7 +51,5 @@ ML_100K = Release(
         parse_item,
     ),
     licence=LICENCE,
-    download=download(
-        "ml-100k.zip", "sha256:50d2a982c66986937beb9ffb3aa76efe955bf3d5c6b761f4e3a7cd717c6a3229", 16
-    ),
+    download=download("ml-100k.zip", "sha256:50d2a982c66986937beb9ffb3aa76efe955bf3d5c6b761f4e3a7cd717c6a3229", 16),
 )

@@ -66,9 +66,7 @@ ML_1M = Release(
     ),
     items=Table("movies.dat", "latin-1", ITEM_HEADERS, parse_item_1m),
     licence=LICENCE,
-    download=download(
-        "ml-1m.zip", "sha256:a6898adb50b9ca05aa231689da44c217cb524e7ebd39d264c56e2832f2c54e20", 16
-    ),
+    download=download("ml-1m.zip", "sha256:a6898adb50b9ca05aa231689da44c217cb524e7ebd39d264c56e2832f2c54e20", 16),
 )
 
 ML_10M = Release(

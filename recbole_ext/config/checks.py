@@ -20,8 +20,22 @@ CHOICES: dict[str, tuple[str, ...]] = {
 }
 _BASELINES = ("popularity", "markov", "skip_markov")
 _EVAL_ARGS = ("split", "order", "group_by", "mode")
-_POSITIVE = ("epochs", "train_batch_size", "eval_batch_size", "MAX_ITEM_LIST_LENGTH", "learning_rate", "eval_memory_gb",
-             "eval_step", "accumulate_batches", "hidden_size", "num_layers", "d_state", "d_conv", "expand", "s5_state_size")
+_POSITIVE = (
+    "epochs",
+    "train_batch_size",
+    "eval_batch_size",
+    "MAX_ITEM_LIST_LENGTH",
+    "learning_rate",
+    "eval_memory_gb",
+    "eval_step",
+    "accumulate_batches",
+    "hidden_size",
+    "num_layers",
+    "d_state",
+    "d_conv",
+    "expand",
+    "s5_state_size",
+)
 _SHARES = ("window_overlap", "dropout_prob")
 
 
@@ -79,8 +93,11 @@ def _metrics(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> 
     from recbole.evaluator import metric_types
 
     names = values["metrics"] if isinstance(values["metrics"], list) else [values["metrics"]]
-    faults = [f"there is no metric named {n!r}{nearest(str(n), metric_types)} All names: {', '.join(sorted(metric_types))}"
-              for n in names if str(n).lower() not in metric_types]
+    faults = [
+        f"there is no metric named {n!r}{nearest(str(n), metric_types)} All names: {', '.join(sorted(metric_types))}"
+        for n in names
+        if str(n).lower() not in metric_types
+    ]
     chosen, _, cutoff = str(values["valid_metric"]).partition("@")
     cutoffs = values["topk"] if isinstance(values["topk"], list) else [values["topk"]]
     if chosen.lower() not in [str(n).lower() for n in names]:
@@ -92,12 +109,19 @@ def _metrics(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> 
 
 
 def _positive(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
-    return [f"{n} must be positive (got {values[n]!r})" for n in _POSITIVE if _is_number(values.get(n)) and not values[n] > 0]
+    return [
+        f"{n} must be positive (got {values[n]!r})"
+        for n in _POSITIVE
+        if _is_number(values.get(n)) and not values[n] > 0
+    ]
 
 
 def _shares(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
-    return [f"{n} must be at least 0 and below 1 (got {values[n]!r})" for n in _SHARES
-            if _is_number(values.get(n)) and not 0 <= values[n] < 1]
+    return [
+        f"{n} must be at least 0 and below 1 (got {values[n]!r})"
+        for n in _SHARES
+        if _is_number(values.get(n)) and not 0 <= values[n] < 1
+    ]
 
 
 def _is_number(value: Any) -> bool:
@@ -105,7 +129,7 @@ def _is_number(value: Any) -> bool:
 
 
 def samples_negatives(given: Any) -> bool:
-    """Whether a value of `train_neg_sample_args` asks for negatives; RecBole settles on `{distribution: none}` for none."""
+    """Whether a value of `train_neg_sample_args` asks for negatives; RecBole writes `{distribution: none}` for none."""
     return given not in (None, "None", {}) and not (isinstance(given, dict) and given.get("distribution") == "none")
 
 
@@ -113,8 +137,10 @@ def _negatives_with_ce(entry: ModelEntry, layers: list[Layer], values: dict[str,
     if entry.family != "sequential" or values.get("loss_type") != "CE":
         return []
     if any(layer.user and samples_negatives(layer.values.get("train_neg_sample_args")) for layer in layers):
-        return ["train_neg_sample_args: loss_type CE scores all items and samples no negatives; "
-                "remove train_neg_sample_args, or choose --loss_type=BPR"]
+        return [
+            "train_neg_sample_args: loss_type CE scores all items and samples no negatives; "
+            "remove train_neg_sample_args, or choose --loss_type=BPR"
+        ]
     return []
 
 
@@ -122,7 +148,9 @@ def _eval_args(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -
     given = values.get("eval_args")
     if not isinstance(given, dict):
         return [f"eval_args must be a mapping with {', '.join(_EVAL_ARGS)} (got {given!r})"]
-    faults = [f"eval_args has no part '{part}'{nearest(str(part), _EVAL_ARGS)}" for part in given if part not in _EVAL_ARGS]
+    faults = [
+        f"eval_args has no part '{part}'{nearest(str(part), _EVAL_ARGS)}" for part in given if part not in _EVAL_ARGS
+    ]
     if entry.family == "sequential" and given.get("order") != "TO":
         faults.append(f"eval_args: order must be TO for sequential models (got {given.get('order')!r})")
     split = given.get("split")
@@ -132,5 +160,10 @@ def _eval_args(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -
 
 
 _RULES: tuple[Callable[[ModelEntry, list[Layer], dict[str, Any]], list[str]], ...] = (
-    _choices, _metrics, _positive, _shares, _negatives_with_ce, _eval_args,
+    _choices,
+    _metrics,
+    _positive,
+    _shares,
+    _negatives_with_ce,
+    _eval_args,
 )

@@ -69,8 +69,11 @@ class Config(RecBoleConfig):
     def _init_device(self) -> Placement:
         placement = place(self.final_config_dict)
         self.final_config_dict.update(
-            device=placement.device, single_spec=placement.world_size == 1, local_rank=placement.local_rank,
-            world_size=placement.world_size, gpu_id=str(self.final_config_dict.get("gpu_id") or ""),
+            device=placement.device,
+            single_spec=placement.world_size == 1,
+            local_rank=placement.local_rank,
+            world_size=placement.world_size,
+            gpu_id=str(self.final_config_dict.get("gpu_id") or ""),
         )
         return placement
 
@@ -84,8 +87,16 @@ class Config(RecBoleConfig):
         """Give numpy the old aliases on which RecBole's sources rely (numpy < 2)."""
         import numpy as np
 
-        for old, new in (("bool", np.bool_), ("int", np.int_), ("float", np.float64), ("complex", np.complex128),
-                         ("object", np.object_), ("str", np.str_), ("long", np.int_), ("unicode", np.str_)):
+        for old, new in (
+            ("bool", np.bool_),
+            ("int", np.int_),
+            ("float", np.float64),
+            ("complex", np.complex128),
+            ("object", np.object_),
+            ("str", np.str_),
+            ("long", np.int_),
+            ("unicode", np.str_),
+        ):
             if old not in np.__dict__:
                 setattr(np, old, new)
 
@@ -117,7 +128,9 @@ def build_config(model: str, dataset: str, config_files: list[str], given: dict[
     """
     for kind, name in (("model", model), ("dataset", dataset)):
         if not _NAME.fullmatch(name):
-            raise UsageError(f"--{kind} must be 1 to 64 letters, digits, '.', '_' or '-', the first one no '.' (got {name!r})")
+            raise UsageError(
+                f"--{kind} must be 1 to 64 letters, digits, '.', '_' or '-', the first one no '.' (got {name!r})"
+            )
     entry = find_model(model)
     user = [user_file(name) for name in config_files] + [Layer("command line", given, user=True)]
     for layer in user:

@@ -6,7 +6,7 @@ habit; the keys that RecBole's sources read without listing them are found by re
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,12 @@ _COMMENTED = re.compile(r"^(?P<key>\w+)\s*:.*?#\s*\((?P<type>[^)]*)\)\s*(?P<text
 _COMMENTED_BELOW = re.compile(r"^\s+#\s*(?P<text>.*)$")
 _READ_IN_SOURCE = re.compile(r"""config\[\s*["'](\w+)["']\s*\]""")
 _TYPES: dict[str, tuple[type, ...]] = {
-    "bool": (bool,), "int": (int,), "float": (float, int), "str": (str,), "list": (list,), "dict": (dict,),
+    "bool": (bool,),
+    "int": (int,),
+    "float": (float, int),
+    "str": (str,),
+    "list": (list,),
+    "dict": (dict,),
 }
 
 
@@ -31,14 +36,14 @@ class Key:
     def accepts(self, value: Any) -> bool:
         """Whether a value fits the declared type; None and undeclared types always fit."""
         allowed = tuple(t for word in re.findall(r"\w+", self.type) for t in _TYPES.get(word, ()))
-        if value is None or not allowed or "None" in self.type and value == "None":
+        if value is None or not allowed or ("None" in self.type and value == "None"):
             return True
         if isinstance(value, bool):
             return bool in allowed
         return isinstance(value, allowed)
 
 
-@lru_cache(maxsize=None)
+@cache
 def keys_of(path: Path) -> dict[str, Key]:
     """Read name, type and explanation of each key from a commented property file.
 
@@ -63,13 +68,13 @@ def keys_of(path: Path) -> dict[str, Key]:
     return found
 
 
-@lru_cache(maxsize=None)
+@cache
 def keys_read_by(source: Path) -> frozenset[str]:
     """The keys that a Python source of RecBole reads as `config["key"]`."""
     return frozenset(_READ_IN_SOURCE.findall(source.read_text(encoding="utf-8")))
 
 
-@lru_cache(maxsize=None)
+@cache
 def host_keys() -> dict[str, Key]:
     """All keys of RecBole that do not belong to one model."""
     found: dict[str, Key] = {}

@@ -126,7 +126,8 @@ def merge(layers: list[Layer]) -> tuple[dict[str, Any], dict[str, str]]:
     for layer in layers:
         for key, value in layer.values.items():
             below = values.get(key)
-            both = key in MERGED_KEYS and isinstance(below, dict) and isinstance(value, dict)
-            values[key] = {**below, **value} if both else value
+            if key in MERGED_KEYS and isinstance(below, dict) and isinstance(value, dict):
+                value = {**below, **value}
+            values[key] = value
             origins[key] = layer.origin(key)
     return values, origins

@@ -5,8 +5,10 @@ from recbole_ext.config.config import Config
 
 def config_lines(config: Config) -> list[str]:
     """`key = value   # where it came from`, one line per key, sorted by key."""
-    rows = [(key, repr(value) if isinstance(value, str) else str(value), config.origins.get(key, "derived"))
-            for key, value in sorted(config.final_config_dict.items(), key=lambda item: item[0].lower())]
+    rows = [
+        (key, repr(value) if isinstance(value, str) else str(value), config.origins.get(key, "derived"))
+        for key, value in sorted(config.final_config_dict.items(), key=lambda item: item[0].lower())
+    ]
     wide_key = max(len(key) for key, _, _ in rows)
     wide_value = min(60, max(len(value) for _, value, _ in rows))
     return [f"{key:<{wide_key}} = {value:<{wide_value}}  # {origin}" for key, value, origin in rows]

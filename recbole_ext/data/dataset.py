@@ -1,7 +1,7 @@
 """Which data set class a model needs, and making it."""
 
 import importlib
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from recbole.data.dataset import Dataset, DIENDataset, SequentialDataset
@@ -14,13 +14,16 @@ from recbole_ext.data.sequences import OffsetHistory
 from recbole_ext.errors import DataError
 
 _CLASS_OF_TYPE = {
-    ModelType.GENERAL: "Dataset", ModelType.TRADITIONAL: "Dataset", ModelType.CONTEXT: "Dataset",
-    ModelType.SEQUENTIAL: "SequentialDataset", ModelType.KNOWLEDGE: "KnowledgeBasedDataset",
+    ModelType.GENERAL: "Dataset",
+    ModelType.TRADITIONAL: "Dataset",
+    ModelType.CONTEXT: "Dataset",
+    ModelType.SEQUENTIAL: "SequentialDataset",
+    ModelType.KNOWLEDGE: "KnowledgeBasedDataset",
     ModelType.DECISIONTREE: "DecisionTreeDataset",
 }
 
 
-@lru_cache(maxsize=None)
+@cache
 def exact_class(host_class: type[Dataset]) -> type[Dataset]:
     """RecBole's data set class with exact times and, for sequences, histories as offsets.
 

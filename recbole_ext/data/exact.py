@@ -62,8 +62,12 @@ class ExactTime:
             return None
         of_interactions = source in (FeatureSource.INTERACTION, "inter")
         frame, columns = read_atomic(
-            Path(filepath), load, unload or (), self.time_field if of_interactions else None,
-            self.config["field_separator"], self.config["encoding"] or "utf-8",
+            Path(filepath),
+            load,
+            unload or (),
+            self.time_field if of_interactions else None,
+            self.config["field_separator"],
+            self.config["encoding"] or "utf-8",
         )
         for column in columns:
             self._declare(column.field, FeatureType(column.type), source)
@@ -94,8 +98,10 @@ class ExactTime:
 
     def _reset_index(self) -> None:
         if self.inter_feat.empty:
-            raise DataError(f"{self.config['dataset']}: no interaction is left after filtering; "
-                            "loosen user_inter_num_interval, item_inter_num_interval or val_interval")
+            raise DataError(
+                f"{self.config['dataset']}: no interaction is left after filtering; "
+                "loosen user_inter_num_interval, item_inter_num_interval or val_interval"
+            )
         super()._reset_index()  # type: ignore[misc]
 
     def _normalize(self) -> None:
@@ -105,7 +111,8 @@ class ExactTime:
             return
         seconds = self.inter_feat[self.time_field]
         self.normalises_time = bool(self.config["normalize_all"]) or self.time_field in (
-            self.config["normalize_field"] or ())
+            self.config["normalize_field"] or ()
+        )
         super()._normalize()  # type: ignore[misc]
         self.inter_feat[self.time_field] = seconds
 
@@ -142,7 +149,8 @@ class ExactTime:
 
 def _unknown(dataset: str, folder: Path) -> str:
     names = [*found_datasets(folder.parent), *RELEASES]
-    return f"there is no data set named {dataset!r} in {folder.parent}{nearest(dataset, names)}\n{_how_to_make(dataset, folder)}"
+    hint = nearest(dataset, names)
+    return f"there is no data set named {dataset!r} in {folder.parent}{hint}\n{_how_to_make(dataset, folder)}"
 
 
 def _missing(dataset: str, folder: Path, part: str) -> str:
@@ -151,5 +159,7 @@ def _missing(dataset: str, folder: Path, part: str) -> str:
 
 def _how_to_make(dataset: str, folder: Path) -> str:
     release = next((name for name in RELEASES if dataset.startswith(name)), "<release>")
-    return (f"make it from the release's files with: python -m dataset_tools convert {release} "
-            f"--input <zip or folder> --output {folder.parent}\nor name the folder that holds it with --data_path=DIR")
+    return (
+        f"make it from the release's files with: python -m dataset_tools convert {release} "
+        f"--input <zip or folder> --output {folder.parent}\nor name the folder that holds it with --data_path=DIR"
+    )

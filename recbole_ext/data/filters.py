@@ -23,14 +23,18 @@ class FastFilters:
                     missing = frame[field].isnull()
                     if missing.any():
                         self.logger.warning(  # type: ignore[attr-defined]
-                            f"{missing.sum()} rows of {name} have no {field} and are dropped")
+                            f"{missing.sum()} rows of {name} have no {field} and are dropped"
+                        )
                         setattr(self, name, frame[~missing])
 
     def _filter_by_inter_num(self) -> None:
         """Drop users and items with too few or too many interactions until none is left (k-core)."""
         fields = {"user": self.uid_field, "item": self.iid_field}  # type: ignore[attr-defined]
-        intervals = {kind: self._parse_intervals_str(self.config[f"{kind}_inter_num_interval"])  # type: ignore[attr-defined]
-                     for kind, field in fields.items() if field is not None}
+        intervals = {
+            kind: self._parse_intervals_str(self.config[f"{kind}_inter_num_interval"])  # type: ignore[attr-defined]
+            for kind, field in fields.items()
+            if field is not None
+        }
         if not any(intervals.values()):
             return
         codes = {kind: pd.factorize(self.inter_feat[fields[kind]])[0] for kind in intervals}
@@ -72,8 +76,9 @@ class FastFilters:
             if field not in self.field2id_token:  # type: ignore[attr-defined]
                 self.field2id_token[field], self.field2token_id[field] = names, by_name  # type: ignore[attr-defined]
             if ftype == FeatureType.TOKEN_SEQ:
-                numbers = np.split(numbers, np.cumsum(feat[field].agg(len))[:-1])
-            feat[field] = numbers
+                feat[field] = np.split(numbers, np.cumsum(feat[field].agg(len))[:-1])
+            else:
+                feat[field] = numbers
 
     def _number(self, column: pd.Series, ftype: FeatureType, ids: dict[Any, int]) -> np.ndarray:
         """(n,) int64 ids of a column's tokens, 0 where missing; new tokens are added to `ids`."""

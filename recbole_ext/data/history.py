@@ -87,7 +87,7 @@ class HistoryRows(Interaction):
         self.length = len(target)
 
     @property
-    def interaction(self) -> dict[str, Any]:  # type: ignore[override]
+    def interaction(self) -> dict[str, Any]:
         """All columns, as RecBole's code looks into them."""
         return {name: self[name] for name in self}
 

@@ -80,11 +80,15 @@ def build_loaders(config: Config, dataset: Any) -> Loaders:
     parts = dataset.build()
     for name, part in zip(("training", "test"), (parts[0], parts[2]), strict=True):
         if not len(part):
-            raise DataError(f"{config.dataset}: the {name} part is empty after splitting by {config['eval_args']['split']}")
+            raise DataError(
+                f"{config.dataset}: the {name} part is empty after splitting by {config['eval_args']['split']}"
+            )
     samplers = _samplers(config, dataset, parts)
     train = _train_loader(config, dataset, parts[0], samplers[0])
-    valid, test = (_eval_loader(config, phase, part, sampler) if len(part) else None for phase, part, sampler
-                   in zip(("valid", "test"), parts[1:], samplers[1:], strict=True))
+    valid, test = (
+        _eval_loader(config, phase, part, sampler) if len(part) else None
+        for phase, part, sampler in zip(("valid", "test"), parts[1:], samplers[1:], strict=True)
+    )
     return Loaders(train, valid, test)
 
 
@@ -100,7 +104,9 @@ def _check_cutoffs(config: Config, dataset: Any) -> None:
     n_items = dataset.item_num - 1 if dataset.iid_field else 0
     ranking = any(mode == "full" for mode in config["eval_args"]["mode"].values())
     if ranking and max(config["topk"]) > n_items:
-        raise UsageError(f"topk {max(config['topk'])} is more than the {n_items} items of {config.dataset}; lower --topk")
+        raise UsageError(
+            f"topk {max(config['topk'])} is more than the {n_items} items of {config.dataset}; lower --topk"
+        )
 
 
 def trains_on_windows(config: Config) -> bool:

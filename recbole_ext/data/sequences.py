@@ -53,7 +53,9 @@ class OffsetHistory:
         self.events = Events(columns, columns[user])
         length_field = self.item_list_length_field  # type: ignore[attr-defined]
         names = {"length": length_field, "suffix": self.config["LIST_SUFFIX"], "user": user}
-        self.inter_feat = HistoryRows(self.events, self.events.with_history(), names, self.config["MAX_ITEM_LIST_LENGTH"])
+        self.inter_feat = HistoryRows(
+            self.events, self.events.with_history(), names, self.config["MAX_ITEM_LIST_LENGTH"]
+        )
 
     def build(self) -> list[Any]:
         """Training, validation and test parts."""

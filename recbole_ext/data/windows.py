@@ -87,8 +87,9 @@ class WindowLoader:
         last_target = np.full(len(first), -1)
         np.maximum.at(last_target, np.searchsorted(first, targets, side="right") - 1, targets)
         kept = last_target > first
-        return cut_windows(first[kept], (last_target - first)[kept], self.config["MAX_ITEM_LIST_LENGTH"],
-                           self.config["window_overlap"])
+        return cut_windows(
+            first[kept], (last_target - first)[kept], self.config["MAX_ITEM_LIST_LENGTH"], self.config["window_overlap"]
+        )
 
     def __len__(self) -> int:
         return len(self._batches(np.arange(len(self.windows.start)))[:: self.config["world_size"]])
@@ -96,7 +97,9 @@ class WindowLoader:
     def _batches(self, order: np.ndarray) -> list[np.ndarray]:
         """Cut an order of windows into batches of about `batch_targets` targets each."""
         total = np.cumsum(self.windows.targets[order])
-        edges = np.searchsorted(total, np.arange(self.batch_targets, total[-1] + self.batch_targets, self.batch_targets))
+        edges = np.searchsorted(
+            total, np.arange(self.batch_targets, total[-1] + self.batch_targets, self.batch_targets)
+        )
         return [part for part in np.split(order, np.unique(edges[:-1] + 1)) if len(part)]
 
     def _order(self) -> list[np.ndarray]:
@@ -116,8 +119,9 @@ class WindowLoader:
 
     def batch(self, rows: np.ndarray) -> Interaction:
         """Write out the windows `rows` (n,): see the class for the fields."""
-        start, length, fresh = (torch.from_numpy(a[rows]) for a in
-                                (self.windows.start, self.windows.length, self.windows.fresh))
+        start, length, fresh = (
+            torch.from_numpy(a[rows]) for a in (self.windows.start, self.windows.length, self.windows.fresh)
+        )
         offset = torch.arange(int(length.max()))
         index = start.unsqueeze(1) + offset
         inside = offset < length.unsqueeze(1)

@@ -87,7 +87,11 @@ def _interval(config: Config, side: str) -> str:
 
 
 def _name(config: Config) -> str:
-    preset = f"{config['protocol']} (track {TRACKS[config['protocol']]})" if config["protocol"] in TRACKS else config["protocol"]
+    preset = (
+        f"{config['protocol']} (track {TRACKS[config['protocol']]})"
+        if config["protocol"] in TRACKS
+        else config["protocol"]
+    )
     changes = ", ".join(f"{k}={v}" for k, v in config.protocol_changes.items())
     return f"{preset}, changed: {changes}" if changes else preset
 
@@ -108,8 +112,11 @@ def _seen_items(config: Config, sequential: bool) -> str:
 
 def data_hashes(folder: Path, dataset: str) -> dict[str, str]:
     """sha256 of every file of the data set, by file name."""
-    return {path.name: _sha256(path) for path in sorted(folder.glob(f"{dataset}.*"))
-            if path.is_file() and path.suffix != ".yaml"}
+    return {
+        path.name: _sha256(path)
+        for path in sorted(folder.glob(f"{dataset}.*"))
+        if path.is_file() and path.suffix != ".yaml"
+    }
 
 
 def _sha256(path: Path) -> str:

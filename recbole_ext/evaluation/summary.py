@@ -17,10 +17,13 @@ def summary_lines(result: dict[str, Any], protocol: Protocol) -> list[str]:
     names = list(result["test"])
     lines = ["", "test".ljust(width) + "  ".join(f"{name:>10}" for name in names)]
     lines += [name.ljust(width) + "  ".join(f"{metrics[n]:>10.4f}" for n in names) for name, metrics in rows.items()]
-    lines += [*protocol.lines(), f"weights of epoch {result['best_epoch']}, chosen by validation "
-              f"{result['valid_metric']}; {result['fit_seconds']:.0f} s of training, "
-              f"{result['peak_memory_mb']:,} MB at most"]
-    return lines + ["", *_next_steps(result)]
+    lines += [
+        *protocol.lines(),
+        f"weights of epoch {result['best_epoch']}, chosen by validation "
+        f"{result['valid_metric']}; {result['fit_seconds']:.0f} s of training, "
+        f"{result['peak_memory_mb']:,} MB at most",
+    ]
+    return [*lines, "", *_next_steps(result)]
 
 
 def _next_steps(result: dict[str, Any]) -> list[str]:
@@ -28,7 +31,9 @@ def _next_steps(result: dict[str, Any]) -> list[str]:
     metric = result["valid_metric"].lower()
     best = max((b.get(metric, 0.0) for b in result["baselines"].values()), default=None)
     if best is not None and result["test"].get(metric, 0.0) <= best:
-        steps.append("The model does not beat a counted baseline: train longer (--epochs, --stopping_step) or check the data.")
+        steps.append(
+            "The model does not beat a counted baseline: train longer (--epochs, --stopping_step) or check the data."
+        )
     directory = result["run_directory"]
     steps.append(f"Look at {directory}/metrics.csv, or run it again: {directory}/command.txt")
     return steps

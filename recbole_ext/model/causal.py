@@ -58,10 +58,12 @@ class CausalRecommender(SequentialRecommender):
         self.loss_type = config["loss_type"]
         if self.loss_type not in LOSSES:
             raise UsageError(f"loss_type must be one of {', '.join(LOSSES)} (got {self.loss_type!r})")
-        self.calibration, self.negatives = config["gbce_calibration"], None
+        self.calibration = config["gbce_calibration"]
+        self.negatives: SharedNegatives | None = None
         if self.loss_type in ("sampled_softmax", "gBCE"):
-            self.negatives = SharedNegatives(dataset, config["n_negatives"], config["negative_distribution"],
-                                             config["negative_alpha"])
+            self.negatives = SharedNegatives(
+                dataset, config["n_negatives"], config["negative_distribution"], config["negative_alpha"]
+            )
         sparse = bool(config["sparse_embedding"]) and self.loss_type != "CE"
         self.item_embedding = nn.Embedding(self.n_items, config["hidden_size"], padding_idx=0, sparse=sparse)
         nn.init.normal_(self.item_embedding.weight, std=0.02)
@@ -111,15 +113,16 @@ class CausalRecommender(SequentialRecommender):
         if self.loss_type == "BPR":
             negatives = interaction[f"neg_next_{self.ITEM_SEQ}" if windows else self.NEG_ITEM_ID][counted]
             return -F.logsigmoid(positive - self._score(hidden, negatives)).mean()
-        return self._sampled_loss(hidden, positive, targets)
+        assert self.negatives is not None
+        return self._sampled_loss(hidden, positive, targets, self.negatives)
 
-    def _sampled_loss(self, hidden: Tensor, positive: Tensor, targets: Tensor) -> Tensor:
+    def _sampled_loss(self, hidden: Tensor, positive: Tensor, targets: Tensor, negatives: SharedNegatives) -> Tensor:
         """Loss against items that stand for the whole catalogue: ()."""
-        drawn = self.negatives()
+        drawn = negatives()
         negative = hidden @ self.item_embedding(drawn).T
         if self.loss_type == "gBCE":
             return generalised_bce(positive, negative, targets, drawn, self.n_items - 1, self.calibration)
-        return sampled_softmax(positive, negative, targets, drawn, self.negatives.log_share)
+        return sampled_softmax(positive, negative, targets, drawn, negatives.log_share)
 
     def _score(self, hidden: Tensor, items: Tensor) -> Tensor:
         """(n, hidden_size), (n,) -> (n,) inner products."""

@@ -42,7 +42,7 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
         return (total / n).to(hidden.dtype)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:
         grad_hidden, grad_candidates = ctx.saved_tensors
         hidden_type, candidates_type = ctx.types
         return (grad * grad_hidden).to(hidden_type), (grad * grad_candidates).to(candidates_type), None
@@ -70,7 +70,11 @@ def full_cross_entropy(hidden: Tensor, candidates: Tensor, targets: Tensor) -> T
 
 
 def sampled_softmax(
-    positive: Tensor, negative: Tensor, targets: Tensor, negatives: Tensor, log_share: Tensor,
+    positive: Tensor,
+    negative: Tensor,
+    targets: Tensor,
+    negatives: Tensor,
+    log_share: Tensor,
 ) -> Tensor:
     """Mean cross-entropy against shared sampled items, corrected for how often each is drawn (logQ).
 
@@ -96,7 +100,12 @@ def sampled_softmax(
 
 
 def generalised_bce(
-    positive: Tensor, negative: Tensor, targets: Tensor, negatives: Tensor, n_items: int, calibration: float,
+    positive: Tensor,
+    negative: Tensor,
+    targets: Tensor,
+    negatives: Tensor,
+    n_items: int,
+    calibration: float,
 ) -> Tensor:
     """gBCE: binary cross-entropy whose positive part is tempered by the sampling rate.
 

@@ -32,7 +32,12 @@ class Mamba4RecBlock(nn.Module):
         self.residual, self.backend = residual, config["ssm_backend"]
         self.mamba = Mamba(width, d_state=config["d_state"], d_conv=config["d_conv"], expand=config["expand"])
         self.feed_forward = nn.Sequential(
-            nn.Linear(width, 4 * width), nn.GELU(), nn.Dropout(dropout), nn.Linear(4 * width, width), nn.Dropout(dropout))
+            nn.Linear(width, 4 * width),
+            nn.GELU(),
+            nn.Dropout(dropout),
+            nn.Linear(4 * width, width),
+            nn.Dropout(dropout),
+        )
         self.dropout = nn.Dropout(dropout)
         self.mamba_norm, self.feed_forward_norm = nn.LayerNorm(width), nn.LayerNorm(width)
 

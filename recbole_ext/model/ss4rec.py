@@ -1,7 +1,7 @@
 """SS4Rec: S5 over the real time between events, then Mamba over their content.
 
     step_k = transform(gap_k)                                       > 0, so a gap of 0 s erases nothing
-    u      = LayerNorm(dropout(E[item]))
+    u      = LayerNorm(dropout(E[item] + G[bucket(gap)]))
     z      = LayerNorm(dropout(S5(u, step)) + u)                    per block
     out    = LayerNorm(dropout(Mamba(z)) + z)
     score  = out[last] . E[item]
@@ -12,9 +12,9 @@ the one at the last event; nothing about the target enters.
 
 Source: SS4Rec: Continuous-Time Sequential Recommendation with State Space Models (Wei et al., 2025); the
 equations as the official code runs them.
-Differs from source: gaps are transformed to bounded steps; each sublayer has its own LayerNorm; the
-embedding is normalised; without the target's time the gaps are shifted instead of the last one being 0;
-the padding item is no candidate. `properties/model/SS4Rec-official.yaml` undoes the first three.
+Differs from source: gaps are transformed to bounded steps and also embedded; each sublayer has its own
+LayerNorm; the embedding is normalised; without the target's time the gaps are shifted instead of the last
+one being 0; the padding item is no candidate. `properties/model/SS4Rec-official.yaml` undoes the first four.
 """
 
 from dataclasses import dataclass
@@ -30,6 +30,7 @@ from recbole_ext.ssm import S5, Mamba
 TRANSFORMS = ("log1p", "linear", "none")
 SUBLAYERS = ("s5_mamba", "s5", "mamba")
 _LARGEST_GAP = 1e12
+GAP_BUCKETS = 64
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,9 @@ class StepSettings:
         if settings.gap_transform not in TRANSFORMS:
             raise UsageError(f"gap_transform must be one of {', '.join(TRANSFORMS)} (got {settings.gap_transform!r})")
         if settings.gap_unit <= 0 or settings.max_step < 1:
-            raise UsageError(f"gap_unit must be positive and max_step at least 1 (got {settings.gap_unit}, "
-                             f"{settings.max_step})")
+            raise UsageError(
+                f"gap_unit must be positive and max_step at least 1 (got {settings.gap_unit}, {settings.max_step})"
+            )
         return settings
 
 
@@ -82,6 +84,11 @@ def steps_of(gaps: Tensor, settings: StepSettings) -> Tensor:
         return gaps.clamp(max=_LARGEST_GAP)
     units = gaps / settings.gap_unit
     return (1 + (units.log1p() if settings.gap_transform == "log1p" else units)).clamp(max=settings.max_step)
+
+
+def gap_bucket(gaps: Tensor) -> Tensor:
+    """Half-octaves of gaps in seconds, elementwise: int64 in [0, GAP_BUCKETS); 0 s is bucket 0, 1 s is 2, a day 32."""
+    return (2 * torch.log2(1 + gaps)).long().clamp(max=GAP_BUCKETS - 1)
 
 
 class SS4RecBlock(nn.Module):
@@ -129,11 +136,19 @@ class SS4Rec(CausalRecommender):
         normalised = config["embedding_layer_norm"]
         self.embedding_norm = nn.LayerNorm(config["hidden_size"]) if normalised else nn.Identity()
         self.dropout = nn.Dropout(config["dropout_prob"] if normalised else 0.0)
+        self.gap_embedding = None
+        if config["gap_embedding"] and self.step_settings.use_gaps and config["sublayers"] != "mamba":
+            self.gap_embedding = nn.Embedding(GAP_BUCKETS, config["hidden_size"])
+            nn.init.normal_(self.gap_embedding.weight, std=0.02)
 
     def encode(self, events: Events) -> Tensor:
         """(B, L) items and times -> (B, L, hidden_size)."""
-        steps = steps_of(gap_seconds(events, self.step_settings.use_target_time), self.step_settings)
-        hidden = self.embedding_norm(self.dropout(self.item_embedding(events.items)))
+        gaps = gap_seconds(events, self.step_settings.use_target_time)
+        steps = steps_of(gaps, self.step_settings)
+        hidden = self.item_embedding(events.items)
+        if self.gap_embedding is not None:
+            hidden = hidden + self.gap_embedding(gap_bucket(gaps))
+        hidden = self.embedding_norm(self.dropout(hidden))
         for block in self.blocks:
             hidden = block(hidden, steps)
         return hidden

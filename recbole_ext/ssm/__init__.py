@@ -32,7 +32,8 @@ The letters, and what the papers call them:
     B, C     input and output projection (both papers)
     dt       step before dt_proj and softplus; `dt_min`, `dt_max` bound its initial values
 
-Papers: Gu and Dao 2023 (Mamba), arXiv 2312.00752; Dao and Gu 2024 (Mamba-2), arXiv 2405.21060; Smith, Warrington, Linderman 2023 (S5), arXiv 2208.04933.
+Papers: Gu and Dao 2023 (Mamba), arXiv 2312.00752; Dao and Gu 2024 (Mamba-2), arXiv 2405.21060; Smith,
+Warrington, Linderman 2023 (S5), arXiv 2208.04933.
 """
 
 from recbole_ext.ssm.backend import BACKENDS, BackendUnavailable, backend_status, resolve_backend

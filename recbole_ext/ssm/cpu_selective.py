@@ -36,8 +36,7 @@ def _open_forward(
 
 
 @njit(
-    "void(i8, i8, i8, i8, i8, f4[::1], f4[::1], f4[::1], f4[::1], f4[::1], f4[::1], f4[::1], f4[::1],"
-    " f4[::1])",
+    "void(i8, i8, i8, i8, i8, f4[::1], f4[::1], f4[::1], f4[::1], f4[::1], f4[::1], f4[::1], f4[::1], f4[::1])",
     nogil=True,
     cache=True,
 )
@@ -115,9 +114,7 @@ def _open_backward(
         store(grad_delta, origin + i, zero())
 
 
-@njit(
-    "void(i8, i8, i8, f4[::1], f4[::1], f4[::1], f4[::1], f4[::1], f4[::1], f4[::1])", nogil=True, cache=True
-)
+@njit("void(i8, i8, i8, f4[::1], f4[::1], f4[::1], f4[::1], f4[::1], f4[::1], f4[::1])", nogil=True, cache=True)
 def _close_backward(
     origin: int,
     events: int,

@@ -134,9 +134,7 @@ class Mamba(nn.Module):
             self.dt_proj.bias.copy_(inverse_softplus_steps(inner, dt_min, dt_max, dt_init_floor))
         keep_initialisation(self)
 
-    def forward(
-        self, x: Tensor, state: MambaState | None = None, backend: str = "auto"
-    ) -> tuple[Tensor, MambaState]:
+    def forward(self, x: Tensor, state: MambaState | None = None, backend: str = "auto") -> tuple[Tensor, MambaState]:
         """Run the block over a window of a sequence.
 
         Args:

@@ -119,9 +119,7 @@ class Mamba2(nn.Module):
         self.out_proj = nn.Linear(inner, d_model, bias=False)
         keep_initialisation(self)
 
-    def forward(
-        self, x: Tensor, state: MambaState | None = None, backend: str = "auto"
-    ) -> tuple[Tensor, MambaState]:
+    def forward(self, x: Tensor, state: MambaState | None = None, backend: str = "auto") -> tuple[Tensor, MambaState]:
         """Run the block over a window of a sequence.
 
         Args:
@@ -167,8 +165,8 @@ class Mamba2(nn.Module):
             return selective_scan(u, delta, A, B, C, D, initial_state=state, backend=backend)
         if state is None:
             state = delta.new_zeros(u.shape[0], self.d_inner, self.d_state)
-        wide = [x.to(delta.dtype) for x in (u, B, C)]
+        u_wide, B, C = (x.to(delta.dtype) for x in (u, B, C))
         heads = (-1, self.head_dim)
         with torch.autocast(u.device.type, enabled=False):  # the state stays in the parameters' precision
-            y, last = chunked_scan(wide[0].unflatten(2, heads), delta, A, *wide[1:], state.unflatten(1, heads))
-        return (y.flatten(2) + D * wide[0]).to(u.dtype), last.flatten(1, 2)
+            y, last = chunked_scan(u_wide.unflatten(2, heads), delta, A, B, C, state.unflatten(1, heads))
+        return (y.flatten(2) + D * u_wide).to(u.dtype), last.flatten(1, 2)

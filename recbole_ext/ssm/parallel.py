@@ -83,9 +83,7 @@ def diagonal_scan(a: Tensor, b: Tensor, initial_state: Tensor | None = None) -> 
     return _LinearRecurrence.apply(a, b, state)
 
 
-def _window(
-    u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, state: Tensor
-) -> tuple[Tensor, Tensor]:
+def _window(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
     """C_k h_k for the events of one window, (B, events, D), and the state after it, (B, D, N)."""
     decay = torch.exp(delta.unsqueeze(-1) * A)  # (B, events, D, N)
     drive = (delta * u).unsqueeze(-1) * B.unsqueeze(2)

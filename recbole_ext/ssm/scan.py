@@ -70,14 +70,16 @@ def selective_scan(
     _check_sequence("u", u)
     batch, length, channels = u.shape
     n = A.shape[-1]
-    _check_shapes({
-        "delta": (delta, (batch, length, channels)),
-        "A": (A, (channels, n)),
-        "B": (B, (batch, length, n)),
-        "C": (C, (batch, length, n)),
-        "D": (D, (channels,)),
-        "initial_state": (initial_state, (batch, channels, n)),
-    })
+    _check_shapes(
+        {
+            "delta": (delta, (batch, length, channels)),
+            "A": (A, (channels, n)),
+            "B": (B, (batch, length, n)),
+            "C": (C, (batch, length, n)),
+            "D": (D, (channels,)),
+            "initial_state": (initial_state, (batch, channels, n)),
+        }
+    )
     name = resolve_backend(backend, u.device.type, SELECTIVE, u.dtype, initial_state is not None)
     inputs = [u, delta, A, B, C, D]
     if name != "triton":  # it widens in registers
@@ -86,9 +88,7 @@ def selective_scan(
     return y.to(u.dtype), last_state
 
 
-def diagonal_scan(
-    a: Tensor, b: Tensor, *, initial_state: Tensor | None = None, backend: str = "auto"
-) -> Tensor:
+def diagonal_scan(a: Tensor, b: Tensor, *, initial_state: Tensor | None = None, backend: str = "auto") -> Tensor:
     """The linear recurrence with a diagonal transition: x_k = a_k x_{k-1} + b_k.
 
     Args:

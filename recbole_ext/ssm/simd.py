@@ -64,9 +64,7 @@ def _shuffle(builder: Any, x: Any, lanes: list[int]) -> Any:
 def _multiply_add(builder: Any, x: Any, y: Any, z: Any) -> Any:
     """x y + z, in one instruction where the machine has it."""
     kind = ir.FunctionType(_FLOATS, [_FLOATS] * 3)
-    return builder.call(
-        cgutils.get_or_insert_function(builder.module, kind, f"llvm.fmuladd.v{LANES}f32"), [x, y, z]
-    )
+    return builder.call(cgutils.get_or_insert_function(builder.module, kind, f"llvm.fmuladd.v{LANES}f32"), [x, y, z])
 
 
 @intrinsic

@@ -1,0 +1,1 @@
+"""The loop: trainer, optimiser, checkpoints, progress, run directories."""

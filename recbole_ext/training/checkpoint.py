@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from recbole.model.abstract_recommender import AbstractRecommender
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
-from torch import Tensor, nn
+from torch import Tensor
 
 from recbole_ext.errors import ResourceError, UsageError
 from recbole_ext.training.tensor_tree import SKIPPED, flatten, unflatten
@@ -42,8 +43,10 @@ def write_atomically(path: Path, content: bytes) -> None:
     except OSError as error:
         if temporary and os.path.exists(temporary):
             os.unlink(temporary)
-        raise ResourceError(f"cannot write {path} ({len(content):,} bytes): {error.strerror}; free some space "
-                            "or choose another --runs_dir") from None
+        raise ResourceError(
+            f"cannot write {path} ({len(content):,} bytes): {error.strerror}; free some space "
+            "or choose another --runs_dir"
+        ) from None
 
 
 def _sync_folder(folder: Path) -> None:
@@ -54,7 +57,7 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def save_checkpoint(folder: Path, name: str, model: nn.Module, facts: dict[str, Any]) -> None:
+def save_checkpoint(folder: Path, name: str, model: AbstractRecommender, facts: dict[str, Any]) -> None:
     """Save a model's weights, its `other_parameter` and some facts.
 
     Args:
@@ -74,7 +77,7 @@ def save_checkpoint(folder: Path, name: str, model: nn.Module, facts: dict[str, 
             old.unlink()
 
 
-def load_checkpoint(folder: Path, name: str, model: nn.Module, device: torch.device) -> dict[str, Any]:
+def load_checkpoint(folder: Path, name: str, model: AbstractRecommender, device: torch.device) -> dict[str, Any]:
     """Load what `save_checkpoint` wrote into a model of the same configuration.
 
     Returns:
@@ -89,7 +92,9 @@ def load_checkpoint(folder: Path, name: str, model: nn.Module, device: torch.dev
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:
-        raise UsageError(f"{folder / name}.json does not fit the model: {str(error).splitlines()[-1].strip()}") from None
+        raise UsageError(
+            f"{folder / name}.json does not fit the model: {str(error).splitlines()[-1].strip()}"
+        ) from None
     other = unflatten(description["other_parameter"], tensors)
     model.load_other_parameter({k: v for k, v in other.items() if v is not SKIPPED})
     return description

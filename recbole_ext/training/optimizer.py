@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-from torch import nn
+from torch import Tensor, nn
 
 
 class SparseAndDense:
@@ -45,7 +45,7 @@ class SparseAndDense:
         self.dense.load_state_dict(state["dense"])
 
 
-def sparse_parameters(model: nn.Module) -> list[nn.Parameter]:
+def sparse_parameters(model: nn.Module) -> list[Tensor]:
     """Weights of the embeddings that give sparse gradients."""
     return [module.weight for module in model.modules() if isinstance(module, nn.Embedding) and module.sparse]
 
@@ -53,13 +53,9 @@ def sparse_parameters(model: nn.Module) -> list[nn.Parameter]:
 def average_gradients(model: nn.Module, world_size: int) -> None:
     """Replace every gradient by its mean over all processes; a missing one counts as 0."""
     parameters = [p for p in model.parameters() if p.requires_grad]
-    for parameter in parameters:
-        if parameter.grad is None:
-            parameter.grad = torch.zeros_like(parameter)
-    flat = torch.cat([p.grad.reshape(-1) for p in parameters]) / world_size
+    gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
+    flat = torch.cat([gradient.reshape(-1) for gradient in gradients]) / world_size
     dist.all_reduce(flat)
-    offset = 0
-    for parameter in parameters:
-        size = parameter.numel()
-        parameter.grad.copy_(flat[offset:offset + size].view_as(parameter))
-        offset += size
+    parts = flat.split([p.numel() for p in parameters])
+    for parameter, part in zip(parameters, parts, strict=True):
+        parameter.grad = part.view_as(parameter)

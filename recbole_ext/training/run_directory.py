@@ -37,8 +37,9 @@ class RunDirectory:
         """`config.yaml`, which --config_files takes as it is, and `command.txt`, which repeats the run."""
         lines = [f"# {len(values)} values; behind each one, where it came from"]
         for key in sorted(values):
-            text = yaml.safe_dump({key: _plain(values[key])}, default_flow_style=True, width=10**6, allow_unicode=True,
-                                  sort_keys=False)
+            text = yaml.safe_dump(
+                {key: _plain(values[key])}, default_flow_style=True, width=10**6, allow_unicode=True, sort_keys=False
+            )
             lines.append(f"{text.strip()[1:-1]}  # {origins.get(key, 'derived')}")
         write_atomically(self.path / "config.yaml", ("\n".join(lines) + "\n").encode())
         write_atomically(self.path / "command.txt", (shlex.join(command) + "\n").encode())

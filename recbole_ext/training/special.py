@@ -5,7 +5,7 @@ They are kept (knowledge graphs, pre-training, RecVAE, ...): a class made here s
 """
 
 import importlib
-from functools import lru_cache
+from functools import cache
 
 from recbole.trainer import Trainer
 from recbole.utils import ModelType
@@ -27,7 +27,7 @@ class NCLRunTrainer(RunTrainer):
         return losses[:-1] if epoch < self.config["warm_up_step"] else losses
 
 
-@lru_cache(maxsize=None)
+@cache
 def trainer_class(model: str, model_type: ModelType) -> type[RunTrainer]:
     """The trainer for a model: ours, with RecBole's special one before it where there is one."""
     if model == "NCL":
@@ -35,5 +35,7 @@ def trainer_class(model: str, model_type: ModelType) -> type[RunTrainer]:
     host = importlib.import_module("recbole.trainer")
     by_type = {ModelType.KNOWLEDGE: "KGTrainer", ModelType.TRADITIONAL: "TraditionalTrainer"}
     special = getattr(host, f"{model}Trainer", None) or getattr(host, by_type.get(model_type, "Trainer"))
-    ours = {"save_pretrained_model": RunTrainer.save_pretrained_model}  # PretrainTrainer's own pickles the configuration
+    ours = {
+        "save_pretrained_model": RunTrainer.save_pretrained_model
+    }  # PretrainTrainer's own pickles the configuration
     return RunTrainer if special is Trainer else type(f"Run{special.__name__}", (special, RunTrainer), ours)

@@ -41,8 +41,10 @@ def flatten(value: Any, name: str, tensors: dict[str, Tensor]) -> Any:
     if scipy.sparse.issparse(value):
         return _flatten_sparse(value.tocsr(), name, tensors)
     if isinstance(value, dict):
-        items = [[flatten(k, f"{name}.{i}k", tensors), flatten(v, f"{name}.{i}", tensors)]
-                 for i, (k, v) in enumerate(value.items())]
+        items = [
+            [flatten(k, f"{name}.{i}k", tensors), flatten(v, f"{name}.{i}", tensors)]
+            for i, (k, v) in enumerate(value.items())
+        ]
         return {"dict": items}
     if isinstance(value, list | tuple):
         return {type(value).__name__: [flatten(v, f"{name}.{i}", tensors) for i, v in enumerate(value)]}
@@ -74,4 +76,3 @@ def unflatten(tree: dict[str, Any], tensors: dict[str, Tensor]) -> Any:
     if kind == "module":
         return SKIPPED
     return {"list": list, "tuple": tuple}[kind](unflatten(v, tensors) for v in content)
-

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from recbole.evaluator import Collector, Evaluator
+from recbole.model.abstract_recommender import AbstractRecommender
 from recbole.trainer import Trainer
 from recbole.utils import calculate_valid_score, early_stopping
 from torch import Tensor, nn
@@ -36,7 +37,7 @@ class RunTrainer(Trainer):
         model: a RecBole model on its device.
     """
 
-    def __init__(self, config: Config, model: nn.Module) -> None:
+    def __init__(self, config: Config, model: AbstractRecommender) -> None:
         self.placement, self.config, self.model = config.placement, config.alone(), model
         self.device = config["device"]
         self.logger, self.tensorboard, self.wandblogger = _Silent(), _Silent(), _Silent()
@@ -89,9 +90,15 @@ class RunTrainer(Trainer):
         if run:
             self.checkpoint_dir = str(run.checkpoints)
 
-    def fit(self, train_data: Any, valid_data: Any = None, verbose: bool = True, saved: bool = True,
-            show_progress: bool = False, callback_fn: Callable[[int, float], None] | None = None,
-            ) -> tuple[float, dict[str, float] | None]:
+    def fit(
+        self,
+        train_data: Any,
+        valid_data: Any = None,
+        verbose: bool = True,
+        saved: bool = True,
+        show_progress: bool = False,
+        callback_fn: Callable[[int, float], None] | None = None,
+    ) -> tuple[float, dict[str, float] | None]:
         """Train until `epochs`, or until more than `stopping_step` evaluations in a row brought nothing better.
 
         Returns:
@@ -121,8 +128,11 @@ class RunTrainer(Trainer):
 
     def _after_epoch(self, epoch: int, n_batches: int, seconds: float, valid_data: Any) -> bool:
         """Validate, keep the best, write the epoch's row; True when training should stop."""
-        row = {"epoch": epoch, "train_loss": self.train_loss_dict[epoch] / max(n_batches, 1),
-               "train_seconds": round(seconds, 3)}
+        row = {
+            "epoch": epoch,
+            "train_loss": self.train_loss_dict[epoch] / max(n_batches, 1),
+            "train_seconds": round(seconds, 3),
+        }
         stop = False
         if not valid_data or self.eval_step <= 0:
             self._save_checkpoint(epoch)
@@ -140,14 +150,20 @@ class RunTrainer(Trainer):
     def _judge(self, epoch: int, score: float, result: dict[str, float]) -> bool:
         """Early stopping on the validation score."""
         self.best_valid_score, self.cur_step, stop, better = early_stopping(
-            score, self.best_valid_score, self.cur_step, max_step=self.stopping_step, bigger=self.valid_metric_bigger)
+            score, self.best_valid_score, self.cur_step, max_step=self.stopping_step, bigger=self.valid_metric_bigger
+        )
         if better:
             self.best_valid_result = dict(result)
             self._save_checkpoint(epoch)
         return stop
 
-    def _train_epoch(self, train_data: Any, epoch_idx: int, loss_func: Callable[[Any], Any] | None = None,
-                     show_progress: bool = False) -> float | tuple[float, ...]:
+    def _train_epoch(
+        self,
+        train_data: Any,
+        epoch_idx: int,
+        loss_func: Callable[[Any], Any] | None = None,
+        show_progress: bool = False,
+    ) -> float | tuple[float, ...]:
         """One pass over the training batches; returns the summed loss, or one sum per part of it."""
         self.model.train()
         loss_func = loss_func or self.model.calculate_loss
@@ -176,9 +192,11 @@ class RunTrainer(Trainer):
     def _backward(self, loss: Any, epoch: int, batch: int) -> None:
         """Add the gradient of one batch, its share of `accumulate_batches`."""
         if not torch.isfinite(loss).all():
-            raise NonFiniteError(f"the training loss is {float(loss)} in epoch {epoch}, batch {batch}, at learning rate "
-                                 f"{self.optimizer.param_groups[0]['lr']:g}; lower --learning_rate or clip gradients "
-                                 "with --clip_grad_norm='{max_norm: 1.0}'")
+            raise NonFiniteError(
+                f"the training loss is {float(loss)} in epoch {epoch}, batch {batch}, at learning rate "
+                f"{self.optimizer.param_groups[0]['lr']:g}; lower --learning_rate or clip gradients "
+                "with --clip_grad_norm='{max_norm: 1.0}'"
+            )
         self.scaler.scale(loss / self.accumulate).backward()
 
     def _step(self) -> None:
@@ -197,8 +215,9 @@ class RunTrainer(Trainer):
         return calculate_valid_score(result, self.valid_metric), result
 
     @torch.no_grad()
-    def evaluate(self, eval_data: Any, load_best_model: bool = True, model_file: Any = None,
-                 show_progress: bool = False) -> dict[str, float]:
+    def evaluate(
+        self, eval_data: Any, load_best_model: bool = True, model_file: Any = None, show_progress: bool = False
+    ) -> dict[str, float]:
         """Metrics of a part of the data, computed by the leading process and known to all.
 
         Raises:
@@ -228,9 +247,17 @@ class RunTrainer(Trainer):
     def _save_checkpoint(self, epoch: int, verbose: bool = True, **kwargs: Any) -> None:
         self.best_epoch = epoch
         if self.run:
-            save_checkpoint(self.run.checkpoints, "best", self.model, {
-                "epoch": epoch, "model": self.config.model, "dataset": self.config.dataset,
-                "valid_result": self.best_valid_result})
+            save_checkpoint(
+                self.run.checkpoints,
+                "best",
+                self.model,
+                {
+                    "epoch": epoch,
+                    "model": self.config.model,
+                    "dataset": self.config.dataset,
+                    "valid_result": self.best_valid_result,
+                },
+            )
 
     def load_best(self) -> None:
         """Put the best weights back; with no run directory the weights stay as they are."""

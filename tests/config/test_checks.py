@@ -8,39 +8,51 @@ from recbole_ext.config.config import Config, build_config
 from recbole_ext.errors import UsageError
 
 
-@pytest.mark.parametrize(("model", "given", "message"), [
-    ("SS4Rec", {"learing_rate": 0.1}, "command line: unknown key 'learing_rate'; did you mean 'learning_rate'"),
-    ("SASRec", {"s5_state_size": 4}, "unknown key 's5_state_size'"),
-    ("SS4Rec", {"epochs": "many"}, r"command line: epochs must be a int \(got 'many'\)"),
-    ("SS4Rec", {"use_gaps": 1}, r"use_gaps must be a bool \(got 1\)"),
-    ("SS4Rec", {"time_order": "exakt"}, r"time_order must be one of exact, recbole \(got 'exakt'\); did you mean 'exact'"),
-    ("SS4Rec", {"train_mode": "windows"}, "train_mode must be one of all_positions, prefix"),
-    ("SS4Rec", {"loss_type": "BCE"}, r"loss_type must be one of CE, .*BPR \(got 'BCE'\)"),
-    ("BPR", {"learner": "adamm"}, r"learner must be one of adam, .*\(got 'adamm'\); did you mean 'adam'"),
-    ("SS4Rec", {"baselines": ["markow"]}, r"baselines must be among popularity, markov, skip_markov \(got 'markow'\)"),
-    ("SS4Rec", {"metrics": ["NDCGG"]}, "there is no metric named 'NDCGG'; did you mean 'ndcg'"),
-    ("SS4Rec", {"valid_metric": "AUC"}, r"valid_metric 'AUC' must be one of metrics \(Hit, NDCG, MRR, Recall\)"),
-    ("SS4Rec", {"topk": [5]}, r"valid_metric 'NDCG@10' needs 10 among topk \(got \[5\]\)"),
-    ("SS4Rec", {"topk": [10, 0]}, r"topk must hold positive integers \(got 0\)"),
-    ("SS4Rec", {"topk": [10, "x"]}, r"topk must hold positive integers \(got 'x'\)"),
-    ("SS4Rec", {"epochs": 0}, r"epochs must be positive \(got 0\)"),
-    ("SS4Rec", {"eval_step": 0}, r"eval_step must be positive \(got 0\)"),
-    ("SS4Rec", {"learning_rate": float("nan")}, r"learning_rate must be positive \(got nan\)"),
-    ("SS4Rec", {"learning_rate": -0.1}, r"learning_rate must be positive \(got -0\.1\)"),
-    ("SS4Rec", {"MAX_ITEM_LIST_LENGTH": 0}, "MAX_ITEM_LIST_LENGTH must be positive"),
-    ("SS4Rec", {"train_neg_sample_args": {"sample_num": 2}}, "samples no negatives"),
-    ("SS4Rec", {"eval_args": {"order": "RO"}}, r"order must be TO for sequential models \(got 'RO'\)"),
-    ("SS4Rec", {"eval_args": {"mod": "full"}}, "eval_args has no part 'mod'; did you mean 'mode'"),
-    ("SS4Rec", {"eval_args": {"split": "LS"}}, r"split must be one of .*\(got 'LS'\)"),
-    ("SS4Rec", {"eval_args": {"split": {"XX": 1}}}, "split must be one of"),
-    ("SS4Rec", {"eval_args": "full"}, r"eval_args must be a (mapping|dict)"),
-    ("SS4Rec", {"protocol": "recbol"}, r"protocol must be one of .*\(got 'recbol'\)"),
-    ("SS4Rec", {"window_overlap": 1.0}, r"window_overlap must be at least 0 and below 1 \(got 1\.0\)"),
-    ("SS4Rec", {"window_overlap": -0.5}, r"window_overlap must be at least 0 and below 1 \(got -0\.5\)"),
-    ("SS4Rec", {"metrics": ["AUC", "NDCG"]}, "metric"),
-    ("SS4Rec", {"hidden_size": 0}, r"hidden_size must be positive \(got 0\)"),
-    ("SS4Rec", {"dropout_prob": 1.5}, r"dropout_prob must be at least 0 and below 1 \(got 1\.5\)"),
-], ids=lambda value: next(iter(value)) if isinstance(value, dict) else None)
+@pytest.mark.parametrize(
+    ("model", "given", "message"),
+    [
+        ("SS4Rec", {"learing_rate": 0.1}, "command line: unknown key 'learing_rate'; did you mean 'learning_rate'"),
+        ("SASRec", {"s5_state_size": 4}, "unknown key 's5_state_size'"),
+        ("SS4Rec", {"epochs": "many"}, r"command line: epochs must be a int \(got 'many'\)"),
+        ("SS4Rec", {"use_gaps": 1}, r"use_gaps must be a bool \(got 1\)"),
+        (
+            "SS4Rec",
+            {"time_order": "exakt"},
+            r"time_order must be one of exact, recbole \(got 'exakt'\); did you mean 'exact'",
+        ),
+        ("SS4Rec", {"train_mode": "windows"}, "train_mode must be one of all_positions, prefix"),
+        ("SS4Rec", {"loss_type": "BCE"}, r"loss_type must be one of CE, .*BPR \(got 'BCE'\)"),
+        ("BPR", {"learner": "adamm"}, r"learner must be one of adam, .*\(got 'adamm'\); did you mean 'adam'"),
+        (
+            "SS4Rec",
+            {"baselines": ["markow"]},
+            r"baselines must be among popularity, markov, skip_markov \(got 'markow'\)",
+        ),
+        ("SS4Rec", {"metrics": ["NDCGG"]}, "there is no metric named 'NDCGG'; did you mean 'ndcg'"),
+        ("SS4Rec", {"valid_metric": "AUC"}, r"valid_metric 'AUC' must be one of metrics \(Hit, NDCG, MRR, Recall\)"),
+        ("SS4Rec", {"topk": [5]}, r"valid_metric 'NDCG@10' needs 10 among topk \(got \[5\]\)"),
+        ("SS4Rec", {"topk": [10, 0]}, r"topk must hold positive integers \(got 0\)"),
+        ("SS4Rec", {"topk": [10, "x"]}, r"topk must hold positive integers \(got 'x'\)"),
+        ("SS4Rec", {"epochs": 0}, r"epochs must be positive \(got 0\)"),
+        ("SS4Rec", {"eval_step": 0}, r"eval_step must be positive \(got 0\)"),
+        ("SS4Rec", {"learning_rate": float("nan")}, r"learning_rate must be positive \(got nan\)"),
+        ("SS4Rec", {"learning_rate": -0.1}, r"learning_rate must be positive \(got -0\.1\)"),
+        ("SS4Rec", {"MAX_ITEM_LIST_LENGTH": 0}, "MAX_ITEM_LIST_LENGTH must be positive"),
+        ("SS4Rec", {"train_neg_sample_args": {"sample_num": 2}}, "samples no negatives"),
+        ("SS4Rec", {"eval_args": {"order": "RO"}}, r"order must be TO for sequential models \(got 'RO'\)"),
+        ("SS4Rec", {"eval_args": {"mod": "full"}}, "eval_args has no part 'mod'; did you mean 'mode'"),
+        ("SS4Rec", {"eval_args": {"split": "LS"}}, r"split must be one of .*\(got 'LS'\)"),
+        ("SS4Rec", {"eval_args": {"split": {"XX": 1}}}, "split must be one of"),
+        ("SS4Rec", {"eval_args": "full"}, r"eval_args must be a (mapping|dict)"),
+        ("SS4Rec", {"protocol": "recbol"}, r"protocol must be one of .*\(got 'recbol'\)"),
+        ("SS4Rec", {"window_overlap": 1.0}, r"window_overlap must be at least 0 and below 1 \(got 1\.0\)"),
+        ("SS4Rec", {"window_overlap": -0.5}, r"window_overlap must be at least 0 and below 1 \(got -0\.5\)"),
+        ("SS4Rec", {"metrics": ["AUC", "NDCG"]}, "metric"),
+        ("SS4Rec", {"hidden_size": 0}, r"hidden_size must be positive \(got 0\)"),
+        ("SS4Rec", {"dropout_prob": 1.5}, r"dropout_prob must be at least 0 and below 1 \(got 1\.5\)"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
+)
 def test_each_fault_is_told(model: str, given: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         build_config(model, "ml-100k", [], {"device": "cpu", **given})
@@ -56,11 +68,22 @@ def test_all_faults_are_reported_at_once(tmp_path: Path) -> None:
     assert lines[0].startswith(f"{tmp_path / 'a.yaml'}:1: epochs must be") and ":3: unknown key" in lines[1]
 
 
-@pytest.mark.parametrize("given", [
-    {"metrics": ["ndcg"], "valid_metric": "ndcg@10"}, {"topk": [10, 20]}, {"learner": "AdamW"}, {"baselines": []},
-    {"loss_type": "BPR", "train_neg_sample_args": {"sample_num": 1}}, {"baselines": None}, {"learning_rate": 1},
-    {"eval_args": {"mode": "uni100"}}, {"train_neg_sample_args": None}, {"weight_decay": 1e-5},
-], ids=str)
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"metrics": ["ndcg"], "valid_metric": "ndcg@10"},
+        {"topk": [10, 20]},
+        {"learner": "AdamW"},
+        {"baselines": []},
+        {"loss_type": "BPR", "train_neg_sample_args": {"sample_num": 1}},
+        {"baselines": None},
+        {"learning_rate": 1},
+        {"eval_args": {"mode": "uni100"}},
+        {"train_neg_sample_args": None},
+        {"weight_decay": 1e-5},
+    ],
+    ids=str,
+)
 def test_what_is_right_passes(given: dict[str, Any]) -> None:
     config = build_config("SS4Rec", "ml-100k", [], {"device": "cpu", **given})
     assert all(config.origins[key] == "command line" for key in given)

@@ -17,9 +17,14 @@ def build(model: str = "SS4Rec", *files: Path, **given: Any) -> Config:
     return build_config(model, "ml-100k", [str(path) for path in files], {"device": "cpu", **given})
 
 
-@pytest.mark.parametrize(("preset", "order", "seen", "time"), [
-    ("recbole", "recbole", False, False), ("time_aware", "exact", True, True), ("no_time", "exact", True, False),
-])
+@pytest.mark.parametrize(
+    ("preset", "order", "seen", "time"),
+    [
+        ("recbole", "recbole", False, False),
+        ("time_aware", "exact", True, True),
+        ("no_time", "exact", True, False),
+    ],
+)
 def test_a_preset_sets_its_three_keys(preset: str, order: str, seen: bool, time: bool) -> None:
     config = build(protocol=preset)
     assert (config["time_order"], config["filter_seen_items"], config["use_target_time"]) == (order, seen, time)
@@ -45,8 +50,12 @@ def test_the_command_line_is_above_files_and_later_files_above_earlier(tmp_path:
 
 def test_a_part_of_eval_args_keeps_the_rest() -> None:
     config = build(eval_args={"mode": "uni100"})
-    assert config["eval_args"] == {"split": {"LS": "valid_and_test"}, "order": "TO", "group_by": "user",
-                                   "mode": {"valid": "uni100", "test": "uni100"}}
+    assert config["eval_args"] == {
+        "split": {"LS": "valid_and_test"},
+        "order": "TO",
+        "group_by": "user",
+        "mode": {"valid": "uni100", "test": "uni100"},
+    }
     assert config["valid_neg_sample_args"]["sample_num"] == 100
 
 

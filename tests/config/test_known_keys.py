@@ -10,11 +10,15 @@ from recbole_ext.registry import OWN_MODELS, models
 
 def test_type_and_explanation_come_from_the_comments(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(
-        "# about the file\nseed: 1   # (int) Starts all random numbers.\nplain: 2\nlist: [1]  # (list or None) First line\n"
-        "            #  and the second.\n\nnothing:  # no type here\n")
+        "# about the file\nseed: 1   # (int) Starts all random numbers.\n"
+        "plain: 2\nlist: [1]  # (list or None) First line\n"
+        "            #  and the second.\n\nnothing:  # no type here\n"
+    )
     assert keys_of(tmp_path / "a.yaml") == {
-        "seed": Key("seed", "int", "Starts all random numbers."), "plain": Key("plain"),
-        "list": Key("list", "list or None", "First line and the second."), "nothing": Key("nothing"),
+        "seed": Key("seed", "int", "Starts all random numbers."),
+        "plain": Key("plain"),
+        "list": Key("list", "list or None", "First line and the second."),
+        "nothing": Key("nothing"),
     }
 
 
@@ -22,11 +26,21 @@ def test_a_missing_file_has_no_keys(tmp_path: Path) -> None:
     assert keys_of(tmp_path / "none.yaml") == {}
 
 
-@pytest.mark.parametrize(("kind", "good", "bad"), [
-    ("int", [1, -2, None], [1.5, "1", True, [1]]), ("float", [1, 0.5, None], ["x", True]), ("bool", [True, None], [1, "no"]),
-    ("str", ["x"], [1, True]), ("list", [[1]], ["x", 1]), ("dict", [{"a": 1}], [[1]]), ("list or str", [[1], "x"], [1]),
-    ("float or None", [0.1, "None"], ["x"]), ("", [1, "x", [1], {}, True], []), ("list of int", [[1]], ["x"]),
-])
+@pytest.mark.parametrize(
+    ("kind", "good", "bad"),
+    [
+        ("int", [1, -2, None], [1.5, "1", True, [1]]),
+        ("float", [1, 0.5, None], ["x", True]),
+        ("bool", [True, None], [1, "no"]),
+        ("str", ["x"], [1, True]),
+        ("list", [[1]], ["x", 1]),
+        ("dict", [{"a": 1}], [[1]]),
+        ("list or str", [[1], "x"], [1]),
+        ("float or None", [0.1, "None"], ["x"]),
+        ("", [1, "x", [1], {}, True], []),
+        ("list of int", [[1]], ["x"]),
+    ],
+)
 def test_values_fit_their_declared_type(kind: str, good: list[object], bad: list[object]) -> None:
     key = Key("k", kind)
     assert [value for value in good if not key.accepts(value)] == []

@@ -39,15 +39,18 @@ def test_the_data_sets_own_description_is_above_the_defaults(tmp_path: Path) -> 
     assert "properties/model/SS4Rec.yaml" in [layer.source for layer in layers]
 
 
-@pytest.mark.parametrize(("model", "dataset", "last"), [
-    ("DeepFM", "ml-100k", "recbole quick_start_config/context-aware_ml-100k.yaml"),
-    ("DeepFM", "made", "recbole quick_start_config/context-aware.yaml"),
-    ("CKE", "made", "recbole quick_start_config/knowledge_base.yaml"),
-    ("DIN", "ml-100k", "recbole quick_start_config/sequential_DIN_on_ml-100k.yaml"),
-    ("KSR", "made", "recbole quick_start_config/sequential_embedding_model.yaml"),
-    ("S3Rec", "ml-100k", "recbole quick_start_config/special_sequential_on_ml-100k.yaml"),
-    ("SASRec", "ml-100k", "recbole quick_start_config/sequential.yaml"),
-])
+@pytest.mark.parametrize(
+    ("model", "dataset", "last"),
+    [
+        ("DeepFM", "ml-100k", "recbole quick_start_config/context-aware_ml-100k.yaml"),
+        ("DeepFM", "made", "recbole quick_start_config/context-aware.yaml"),
+        ("CKE", "made", "recbole quick_start_config/knowledge_base.yaml"),
+        ("DIN", "ml-100k", "recbole quick_start_config/sequential_DIN_on_ml-100k.yaml"),
+        ("KSR", "made", "recbole quick_start_config/sequential_embedding_model.yaml"),
+        ("S3Rec", "ml-100k", "recbole quick_start_config/special_sequential_on_ml-100k.yaml"),
+        ("SASRec", "ml-100k", "recbole quick_start_config/sequential.yaml"),
+    ],
+)
 def test_recboles_family_settings(model: str, dataset: str, last: str) -> None:
     sources = [layer.source for layer in default_layers(find_model(model), dataset, None)]
     assert [source for source in sources if "quick_start_config" in source][-1] == last

@@ -15,7 +15,9 @@ def test_every_value_stands_with_its_origin(tmp_path: Path) -> None:
     assert set(rows) == set(config.final_config_dict)
     assert rows["seed"] == ("7", "command line")
     assert rows["epochs"] == ("3", f"{tmp_path / 'a.yaml'}:2")
-    assert rows["gap_transform"][0] == "'log1p'" and rows["gap_transform"][1].startswith("properties/model/SS4Rec.yaml:")
+    assert rows["gap_transform"][0] == "'log1p'" and rows["gap_transform"][1].startswith(
+        "properties/model/SS4Rec.yaml:"
+    )
     assert rows["LIST_SUFFIX"][1].startswith("recbole ")
     assert rows["time_order"] == ("'exact'", "properties/protocol/no_time.yaml:2")
     assert rows["MODEL_TYPE"][1] == "derived"

@@ -6,11 +6,28 @@ from recbole_ext.config.yaml_reader import parse_scalar, read_yaml
 from recbole_ext.errors import UsageError
 
 
-@pytest.mark.parametrize(("text", "value"), [
-    ("1e-3", 0.001), ("1E5", 1e5), ("-.5", -0.5), ("5.", 5.0), ("1_000", 1000), ("010", 10), ("-3", -3),
-    ("true", True), ("False", False), ("", None), ("~", None), ("abc", "abc"), ("'1'", "1"), ("2024-01-01", "2024-01-01"),
-    ("[5, 1e-1]", [5, 0.1]), ("{mode: uni100}", {"mode": "uni100"}), ("12:30", "12:30"),
-])
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1e-3", 0.001),
+        ("1E5", 1e5),
+        ("-.5", -0.5),
+        ("5.", 5.0),
+        ("1_000", 1000),
+        ("010", 10),
+        ("-3", -3),
+        ("true", True),
+        ("False", False),
+        ("", None),
+        ("~", None),
+        ("abc", "abc"),
+        ("'1'", "1"),
+        ("2024-01-01", "2024-01-01"),
+        ("[5, 1e-1]", [5, 0.1]),
+        ("{mode: uni100}", {"mode": "uni100"}),
+        ("12:30", "12:30"),
+    ],
+)
 def test_scalars(text: str, value: object) -> None:
     found = parse_scalar(text, "--x")
     assert found == value
@@ -40,7 +57,10 @@ def test_an_unsafe_tag_is_refused_and_not_executed(tmp_path: Path) -> None:
 
 def test_a_file_gives_values_and_lines(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("# first\nseed: 7\n\ntopk:\n  - 5\n  - 10\nepochs: 3\n")
-    assert read_yaml(tmp_path / "a.yaml") == ({"seed": 7, "topk": [5, 10], "epochs": 3}, {"seed": 2, "topk": 4, "epochs": 7})
+    assert read_yaml(tmp_path / "a.yaml") == (
+        {"seed": 7, "topk": [5, 10], "epochs": 3},
+        {"seed": 2, "topk": 4, "epochs": 7},
+    )
 
 
 def test_an_empty_file_has_no_values(tmp_path: Path) -> None:
@@ -48,18 +68,33 @@ def test_an_empty_file_has_no_values(tmp_path: Path) -> None:
     assert read_yaml(tmp_path / "a.yaml") == ({}, {})
 
 
-@pytest.mark.parametrize(("content", "message"), [
-    (b"seed: 1\nepochs: 2\nseed: 3\n", r"a\.yaml:3: the key 'seed' is given twice"),
-    (b"eval_args:\n  mode: full\n  mode: uni100\n", r"a\.yaml:3: the key 'mode' is given twice"),
-    (b"- 1\n- 2\n", r"a\.yaml: a configuration file is a mapping of keys to values \(got list\)"),
-    (b"just a word\n", r"is a mapping of keys to values \(got str\)"),
-    (b"seed: \xff\n", r"cannot read the configuration file .*a\.yaml: 'utf-8' codec"),
-    (b"seed: [1\n", r"a\.yaml:2: "),
-    (b"seed: 1\n5: 2\n", r"a\.yaml:2: a key is a word \(got '5'\)"),
-    (b"~: 2\n", r"a\.yaml:1: a key is a word \(got '~'\)"),
-    (b"[1]: 2\n", r"a\.yaml:1: "),
-    (b"{a: 1}: 2\n", r"a\.yaml:1: "),
-], ids=["twice", "nested twice", "list", "word", "latin-1", "open bracket", "number as key", "null as key", "list as key", "mapping as key"])
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"seed: 1\nepochs: 2\nseed: 3\n", r"a\.yaml:3: the key 'seed' is given twice"),
+        (b"eval_args:\n  mode: full\n  mode: uni100\n", r"a\.yaml:3: the key 'mode' is given twice"),
+        (b"- 1\n- 2\n", r"a\.yaml: a configuration file is a mapping of keys to values \(got list\)"),
+        (b"just a word\n", r"is a mapping of keys to values \(got str\)"),
+        (b"seed: \xff\n", r"cannot read the configuration file .*a\.yaml: 'utf-8' codec"),
+        (b"seed: [1\n", r"a\.yaml:2: "),
+        (b"seed: 1\n5: 2\n", r"a\.yaml:2: a key is a word \(got '5'\)"),
+        (b"~: 2\n", r"a\.yaml:1: a key is a word \(got '~'\)"),
+        (b"[1]: 2\n", r"a\.yaml:1: "),
+        (b"{a: 1}: 2\n", r"a\.yaml:1: "),
+    ],
+    ids=[
+        "twice",
+        "nested twice",
+        "list",
+        "word",
+        "latin-1",
+        "open bracket",
+        "number as key",
+        "null as key",
+        "list as key",
+        "mapping as key",
+    ],
+)
 def test_what_is_no_configuration_is_refused(content: bytes, message: str, tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_bytes(content)
     with pytest.raises(UsageError, match=message):

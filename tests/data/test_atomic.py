@@ -21,8 +21,9 @@ def read(tmp_path: Path, body: str, **options: object) -> list[list[object]]:
 
 
 def test_reads_tokens_numbers_and_whole_seconds(tmp_path: Path) -> None:
-    frame, columns = read_atomic(written(tmp_path, HEADER + "007\tb\t3.5\t881250949\n8\tc\t4\t16777217\n"),
-                                 time_field="timestamp")
+    frame, columns = read_atomic(
+        written(tmp_path, HEADER + "007\tb\t3.5\t881250949\n8\tc\t4\t16777217\n"), time_field="timestamp"
+    )
     assert frame["user_id"].tolist() == ["007", "8"]
     assert frame["rating"].tolist() == [3.5, 4.0]
     assert frame["timestamp"].dtype == np.int64
@@ -57,25 +58,31 @@ def test_chosen_columns_only(tmp_path: Path) -> None:
     assert list(frame) == ["user_id", "item_id", "timestamp"]
 
 
-@pytest.mark.parametrize(("text", "message"), [
-    ("", r"made.inter:1: the file is empty"),
-    (HEADER, r"has a header and no rows"),
-    ("user_id\titem_id:token\n1\t2\n", r"made.inter:1: the header word 'user_id' is not field:type"),
-    ("user_id:int\titem_id:token\n1\t2\n", r"'user_id:int' is not field:type with type token"),
-    ("a:token\ta:token\n1\t2\n", r"the column 'a' stands twice"),
-    (HEADER + "1\t2\t3\t4\n1\t2\t3\n", r"made.inter:3: the row has 3 columns, the header has 4"),
-    (HEADER + "1\t2\t3\t4\t5\n", r"made.inter:2: the row has 5 columns"),
-    (HEADER + "1\t2\tgood\t4\n", r"made.inter:2: rating 'good' is not a number"),
-    (HEADER + "1\t2\tinf\t4\n", r"rating 'inf' is not a finite number"),
-    (HEADER + "1\t2\t3\t4\n\n1\t2\t3\tlate\n1\t2\t3\tlate\n", r"made.inter:4: timestamp 'late' is not a number \(2 such"),
-    (HEADER + "1\t2\t3\t1e20\n", r"timestamp '1e20' is no time in seconds"),
-    (HEADER + "1\t2\t3\t99999999999999999999\n", r"is no time in seconds"),
-    (HEADER + "1\t2\t3\t9007199254740993\n", r"is no time in seconds"),
-    (HEADER + "1\t2\t3\tnan\n", r"timestamp 'nan' is no time"),
-    (HEADER + "1\t2\t3\t\n", r"timestamp None is empty"),
-    (b"\xff\xfe\n", r"cannot read"),
-    (HEADER.encode() + b"\xff\t2\t3\t4\n", r"cannot read"),
-])
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", r"made.inter:1: the file is empty"),
+        (HEADER, r"has a header and no rows"),
+        ("user_id\titem_id:token\n1\t2\n", r"made.inter:1: the header word 'user_id' is not field:type"),
+        ("user_id:int\titem_id:token\n1\t2\n", r"'user_id:int' is not field:type with type token"),
+        ("a:token\ta:token\n1\t2\n", r"the column 'a' stands twice"),
+        (HEADER + "1\t2\t3\t4\n1\t2\t3\n", r"made.inter:3: the row has 3 columns, the header has 4"),
+        (HEADER + "1\t2\t3\t4\t5\n", r"made.inter:2: the row has 5 columns"),
+        (HEADER + "1\t2\tgood\t4\n", r"made.inter:2: rating 'good' is not a number"),
+        (HEADER + "1\t2\tinf\t4\n", r"rating 'inf' is not a finite number"),
+        (
+            HEADER + "1\t2\t3\t4\n\n1\t2\t3\tlate\n1\t2\t3\tlate\n",
+            r"made.inter:4: timestamp 'late' is not a number \(2 such",
+        ),
+        (HEADER + "1\t2\t3\t1e20\n", r"timestamp '1e20' is no time in seconds"),
+        (HEADER + "1\t2\t3\t99999999999999999999\n", r"is no time in seconds"),
+        (HEADER + "1\t2\t3\t9007199254740993\n", r"is no time in seconds"),
+        (HEADER + "1\t2\t3\tnan\n", r"timestamp 'nan' is no time"),
+        (HEADER + "1\t2\t3\t\n", r"timestamp None is empty"),
+        (b"\xff\xfe\n", r"cannot read"),
+        (HEADER.encode() + b"\xff\t2\t3\t4\n", r"cannot read"),
+    ],
+)
 def test_faults_are_named_with_their_line(tmp_path: Path, text: str | bytes, message: str) -> None:
     with pytest.raises(DataError, match=message):
         read_atomic(written(tmp_path, text), time_field="timestamp")
@@ -92,6 +99,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 def test_latin_1_is_read_when_asked_for(tmp_path: Path) -> None:
-    frame, _ = read_atomic(written(tmp_path, "item_id:token\ttitle:token\n1\tCaf\xe9\n".encode("latin-1")),
-                           encoding="latin-1")
+    frame, _ = read_atomic(
+        written(tmp_path, "item_id:token\ttitle:token\n1\tCaf\xe9\n".encode("latin-1")), encoding="latin-1"
+    )
     assert frame["title"].tolist() == ["Caf\xe9"]

@@ -12,7 +12,11 @@ from recbole_ext.data.loaders import build_loaders
 from recbole_ext.quick_start import run
 
 HEADER = "user_id:token\titem_id:token\ttimestamp:float\n"
-PARTS = {"train": "a\tp\t1\na\tq\t2\nb\tq\t1\nd\tz\t1\n", "valid": "a\tr\t3\n", "test": "b\tp\t6\na\ts\t5\na\tt\t5\nc\tp\t7\n"}
+PARTS = {
+    "train": "a\tp\t1\na\tq\t2\nb\tq\t1\nd\tz\t1\n",
+    "valid": "a\tr\t3\n",
+    "test": "b\tp\t6\na\ts\t5\na\tt\t5\nc\tp\t7\n",
+}
 
 
 @pytest.fixture
@@ -31,8 +35,10 @@ def histories(dataset: Any, part: Any) -> list[tuple[str, list[str], str]]:
     if not len(part):
         return []
     rows = part[list(range(len(part)))]
-    return sorted((users[u], [items[i] for i in h[:n]], items[t]) for u, h, n, t in zip(
-        rows["user_id"], rows["item_id_list"], rows["item_length"], rows["item_id"], strict=True))
+    return sorted(
+        (users[u], [items[i] for i in h[:n]], items[t])
+        for u, h, n, t in zip(rows["user_id"], rows["item_id_list"], rows["item_length"], rows["item_id"], strict=True)
+    )
 
 
 def test_histories_reach_across_the_cut(make_config: Callable[..., Config], root: Path) -> None:
@@ -53,7 +59,9 @@ def test_two_files_leave_validation_empty(make_config: Callable[..., Config], ro
 
 @pytest.mark.parametrize("model", ["SS4Rec", "SASRec", "BPR"])
 def test_a_cut_data_set_trains_and_is_tested_on_the_last_file(
-    make_config: Callable[..., Config], root: Path, model: str,
+    make_config: Callable[..., Config],
+    root: Path,
+    model: str,
 ) -> None:
     given = {"loss_type": "CE"} if model == "SASRec" else {}
     result = run(make_config(model, root, epochs=1, topk=[2], metrics=["Hit"], valid_metric="Hit@2", **given))

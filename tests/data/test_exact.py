@@ -34,8 +34,10 @@ def differing(config: Config, rows: list[tuple[str, str, int]]) -> tuple[int, in
         found[users[user]].append(items[item])
     assert {u: len(s) for u, s in found.items()} == {u: len(s) for u, s in expected.items()}
     positions = sum(a != b for user in expected for a, b in zip(expected[user], found[user], strict=True))
-    targets = sum(expected[users[u]][-1] != items[i] for u, i in
-                  zip(test.inter_feat["user_id"].tolist(), test.inter_feat["item_id"].tolist(), strict=True))
+    targets = sum(
+        expected[users[u]][-1] != items[i]
+        for u, i in zip(test.inter_feat["user_id"].tolist(), test.inter_feat["item_id"].tolist(), strict=True)
+    )
     return positions, targets
 
 
@@ -57,13 +59,17 @@ def official_half_root(official_half: list[tuple[str, str, int]], tmp_path_facto
 
 
 def test_official_half_of_ml_1m_order_is_exact(
-    make_config: Callable[..., Config], official_half: list[tuple[str, str, int]], official_half_root: Path,
+    make_config: Callable[..., Config],
+    official_half: list[tuple[str, str, int]],
+    official_half_root: Path,
 ) -> None:
     assert differing(make_config("SS4Rec", official_half_root), official_half) == (0, 0)
 
 
 def test_recbole_order_on_purpose_moves_half_of_ml_1m(
-    make_config: Callable[..., Config], official_half: list[tuple[str, str, int]], official_half_root: Path,
+    make_config: Callable[..., Config],
+    official_half: list[tuple[str, str, int]],
+    official_half_root: Path,
 ) -> None:
     config = make_config("SS4Rec", official_half_root, protocol="recbole", filter_inter_by_user_or_item=False)
     positions, targets = differing(config, official_half)
@@ -116,7 +122,9 @@ def test_a_missing_data_set_names_the_convert_command(make_config: Callable[...,
 
 
 def test_a_float_sequence_with_letters_is_a_data_error(make_config: Callable[..., Config], tmp_path: Path) -> None:
-    root = write_inter(tmp_path, "made", [(1, 2, 3, "0.5 x")], "user_id:token\titem_id:token\ttimestamp:float\tv:float_seq")
+    root = write_inter(
+        tmp_path, "made", [(1, 2, 3, "0.5 x")], "user_id:token\titem_id:token\ttimestamp:float\tv:float_seq"
+    )
     config = make_config("SS4Rec", root, load_col={"inter": ["user_id", "item_id", "timestamp", "v"]})
     with pytest.raises(DataError, match="v: a float_seq column holds something that is not a number"):
         create_dataset(config)

@@ -11,7 +11,9 @@ from recbole_ext.config.config import Config
 from recbole_ext.data.dataset import create_dataset, exact_class
 
 INTERVALS = [
-    {}, {"user_inter_num_interval": "[20,inf)"}, {"item_inter_num_interval": "(10,inf)"},
+    {},
+    {"user_inter_num_interval": "[20,inf)"},
+    {"item_inter_num_interval": "(10,inf)"},
     {"user_inter_num_interval": "[15,120]", "item_inter_num_interval": "[3,40]"},
     {"user_inter_num_interval": "[15,30];[50,inf)", "item_inter_num_interval": "[5,inf)"},
 ]
@@ -20,13 +22,18 @@ INTERVALS = [
 @pytest.mark.parametrize("intervals", INTERVALS)
 @pytest.mark.parametrize("model", ["BPR", "CFKG", "DeepFM"])
 def test_rows_and_ids_are_recboles(
-    make_config: Callable[..., Config], small_ml_100k: Path, model: str, intervals: dict[str, Any],
+    make_config: Callable[..., Config],
+    small_ml_100k: Path,
+    model: str,
+    intervals: dict[str, Any],
 ) -> None:
     config = make_config(model, small_ml_100k, "ml-100k", **intervals)
     ours = create_dataset(config)
     theirs = (KnowledgeBasedDataset if model == "CFKG" else Dataset)(config)
     assert type(ours) is exact_class(type(theirs))
-    assert {k: v.tolist() for k, v in ours.field2id_token.items()} == {k: v.tolist() for k, v in theirs.field2id_token.items()}
+    assert {k: v.tolist() for k, v in ours.field2id_token.items()} == {
+        k: v.tolist() for k, v in theirs.field2id_token.items()
+    }
     for name in ours.feat_name_list:
         mine, other = getattr(ours, name), getattr(theirs, name)
         for field in other:

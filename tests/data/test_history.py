@@ -11,7 +11,9 @@ NAMES = {"length": "item_length", "suffix": "_list", "user": "user"}
 
 def events_of(users: list[int]) -> Events:
     tensor = torch.tensor(users)
-    return Events({"user": tensor, "item": torch.arange(len(users)) + 10, "time": 100 - torch.arange(len(users))}, tensor)
+    return Events(
+        {"user": tensor, "item": torch.arange(len(users)) + 10, "time": 100 - torch.arange(len(users))}, tensor
+    )
 
 
 def rows_of(users: list[int], width: int) -> HistoryRows:
@@ -36,8 +38,11 @@ def test_no_events_make_no_rows() -> None:
 def test_histories_equal_a_loop(sizes: list[int], width: int) -> None:
     users = np.repeat(np.arange(len(sizes)), sizes).tolist()
     firsts = np.cumsum([0, *sizes])[:-1].tolist()
-    expected = [[10 + k for k in range(max(target - width, first), target)]
-                for first, size in zip(firsts, sizes, strict=True) for target in range(first + 1, first + size)]
+    expected = [
+        [10 + k for k in range(max(target - width, first), target)]
+        for first, size in zip(firsts, sizes, strict=True)
+        for target in range(first + 1, first + size)
+    ]
     rows = rows_of(users, width)
     written = rows["item_list"].tensor().tolist()
     assert [row[:n] for row, n in zip(written, rows["item_length"].tolist(), strict=True)] == expected

@@ -13,7 +13,9 @@ from tests.conftest import write_inter
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    rows = [("a", item, 10 * k) for k, item in enumerate("pqrstu")] + [("b", item, 5 * k) for k, item in enumerate("tsrq")]
+    rows = [("a", item, 10 * k) for k, item in enumerate("pqrstu")] + [
+        ("b", item, 5 * k) for k, item in enumerate("tsrq")
+    ]
     return write_inter(tmp_path, "made", rows[::-1])
 
 
@@ -35,7 +37,9 @@ def test_without_the_filter_nothing_is_masked(make_config: Callable[..., Config]
     assert history is None
 
 
-def test_targets_are_the_last_items_and_validation_the_ones_before(make_config: Callable[..., Config], root: Path) -> None:
+def test_targets_are_the_last_items_and_validation_the_ones_before(
+    make_config: Callable[..., Config], root: Path
+) -> None:
     config = make_config("SS4Rec", root, **SMALL)
     dataset = create_dataset(config)
     loaders = build_loaders(config, dataset)

@@ -16,9 +16,19 @@ def rows(part: Any) -> list[tuple[int, int, int]]:
     return sorted(zip(*columns, strict=True))
 
 
-@pytest.mark.parametrize("split", [
-    {"LS": "valid_and_test"}, {"LS": "valid_only"}, {"LS": "test_only"}, {"RS": [0.7, 0.1, 0.2]}, {"TS": [0.7, 0.1, 0.2]}])
-def test_every_split_is_recboles(make_config: Callable[..., Config], tmp_path: Path, write: Any, split: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "split",
+    [
+        {"LS": "valid_and_test"},
+        {"LS": "valid_only"},
+        {"LS": "test_only"},
+        {"RS": [0.7, 0.1, 0.2]},
+        {"TS": [0.7, 0.1, 0.2]},
+    ],
+)
+def test_every_split_is_recboles(
+    make_config: Callable[..., Config], tmp_path: Path, write: Any, split: dict[str, Any]
+) -> None:
     events = [(user, item, 1000 * item + user) for user in range(1, 8) for item in range(1, user + 1)]
     config = make_config("SASRec", write(tmp_path, "made", events), loss_type="CE", eval_args={"split": split})
     ours, theirs = create_dataset(config).build(), SequentialDataset(config).build()
@@ -32,15 +42,22 @@ def test_an_unknown_leave_one_out_is_named(make_config: Callable[..., Config], t
 
 
 def test_files_with_written_out_histories_are_read_as_recbole_does(
-    make_config: Callable[..., Config], tmp_path: Path, write: Any,
+    make_config: Callable[..., Config],
+    tmp_path: Path,
+    write: Any,
 ) -> None:
     header = "user_id:token\titem_id_list:token_seq\titem_id:token\ttimestamp:float"
     for name in ("train", "valid", "test"):
         write(tmp_path, "made", [("u", "a b", "c", 1), ("v", "b", "a", 2)], header)
         (tmp_path / "made" / "made.inter").rename(tmp_path / "made" / f"made.{name}.inter")
-    config = make_config("SASRec", tmp_path, loss_type="CE", benchmark_filename=["train", "valid", "test"],
-                         alias_of_item_id=["item_id_list"],
-                         load_col={"inter": ["user_id", "item_id_list", "item_id", "timestamp"]})
+    config = make_config(
+        "SASRec",
+        tmp_path,
+        loss_type="CE",
+        benchmark_filename=["train", "valid", "test"],
+        alias_of_item_id=["item_id_list"],
+        load_col={"inter": ["user_id", "item_id_list", "item_id", "timestamp"]},
+    )
     train, _, test = create_dataset(config).build()
     assert test[[0, 1]]["item_length"].tolist() == [2, 1]
     assert len(train) == 2

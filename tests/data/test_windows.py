@@ -25,12 +25,15 @@ def test_cut_windows_by_hand() -> None:
 
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=5), st.integers(1, 12), st.floats(0, 0.95))
 def test_every_position_is_a_target_once_and_the_last_input_is_reached(
-    lengths: list[int], width: int, overlap: float,
+    lengths: list[int],
+    width: int,
+    overlap: float,
 ) -> None:
     start = np.cumsum([0, *lengths])[:-1]
     windows = cut_windows(start, np.array(lengths), width, overlap)
-    covered = Counter(s + k for s, n, f in zip(windows.start, windows.length, windows.fresh, strict=True)
-                      for k in range(f, n))
+    covered = Counter(
+        s + k for s, n, f in zip(windows.start, windows.length, windows.fresh, strict=True) for k in range(f, n)
+    )
     assert covered == Counter(range(sum(lengths)))
     assert windows.length.max() <= width
 
@@ -38,13 +41,20 @@ def test_every_position_is_a_target_once_and_the_last_input_is_reached(
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     rng = np.random.default_rng(1)
-    rows = [(user, int(rng.integers(1, 30)), 1000 * user + 10 * event) for user in range(1, 9) for event in range(3 + 4 * user)]
+    rows = [
+        (user, int(rng.integers(1, 30)), 1000 * user + 10 * event)
+        for user in range(1, 9)
+        for event in range(3 + 4 * user)
+    ]
     return write_inter(tmp_path, "made", rows)
 
 
 def loader(make_config: Callable[..., Config], root: Path, **given: object) -> WindowLoader:
-    config = make_config("SS4Rec", root, **{"MAX_ITEM_LIST_LENGTH": 8, "train_batch_size": 16, "topk": [5],
-                                            "valid_metric": "NDCG@5", **given})
+    config = make_config(
+        "SS4Rec",
+        root,
+        **{"MAX_ITEM_LIST_LENGTH": 8, "train_batch_size": 16, "topk": [5], "valid_metric": "NDCG@5", **given},
+    )
     return build_loaders(config, create_dataset(config)).train
 
 
@@ -53,7 +63,9 @@ def pairs(batches: WindowLoader) -> Counter[tuple[int, int]]:
     found: Counter[tuple[int, int]] = Counter()
     for batch in batches:
         counted = batch["next_item_id_list"] > 0
-        found.update(zip(batch["item_id_list"][counted].tolist(), batch["next_item_id_list"][counted].tolist(), strict=True))
+        found.update(
+            zip(batch["item_id_list"][counted].tolist(), batch["next_item_id_list"][counted].tolist(), strict=True)
+        )
     return found
 
 
@@ -67,7 +79,8 @@ def test_an_epoch_has_the_targets_of_prefix_rows(make_config: Callable[..., Conf
 
 
 def test_validation_and_test_items_are_never_targets_or_inputs_after_the_cut(
-    make_config: Callable[..., Config], root: Path,
+    make_config: Callable[..., Config],
+    root: Path,
 ) -> None:
     windows = loader(make_config, root)
     n_targets = sum(int((batch["next_item_id_list"] > 0).sum()) for batch in windows)
@@ -101,5 +114,5 @@ def test_negatives_are_items_and_never_the_target(make_config: Callable[..., Con
 
 def test_users_with_one_interaction_only_are_a_data_error(make_config: Callable[..., Config], tmp_path: Path) -> None:
     root = write_inter(tmp_path, "made", [(user, user, user) for user in range(1, 20)])
-    with pytest.raises(DataError, match="the training part is empty|no user has two interactions"):
+    with pytest.raises(DataError, match=r"the training part is empty|no user has two interactions"):
         loader(make_config, root)

@@ -21,17 +21,14 @@ ROWS = {
     "ml-100k": "196\t242\t3\t881250949\n186\t302\t3\t891717742\n22\t377\t1\t878887116\n",
     "ml-1m": "1::1193::5::978300760\n1::661::3::978302109\n2::1193::4::978300760\n",
     "ml-10m": "1::122::5::838985046\n1::185::4.5::838983525\n2::110::0.5::868245777\n",
-    "csv": "userId,movieId,rating,timestamp\r\n"
-    "1,2,3.5,1112486027\r\n1,29,4.0,1112484676\r\n2,2,0.5,1112484676\r\n",
+    "csv": "userId,movieId,rating,timestamp\r\n1,2,3.5,1112486027\r\n1,29,4.0,1112484676\r\n2,2,0.5,1112484676\r\n",
     "taobao": "1,22,333,pv,1511544070\n1,23,333,buy,1511544000\n2,22,334,cart,1511545000\n",
 }
 SIDE = {
     "ml-100k": {
         "u.user": "196|24|M|technician|85711\n186|53|F|other|94043\n",
         "u.item": "242|Kolya (1996)|24-Jan-1997||http://x|0|0|0|0|0|1|0|0|0|0|0|0|0|0|0|0|0|0|0\n"
-        "302|L\xe9on: (a) b (1994)|1||u|0|1|0|0|0|0|1|0|0|0|0|0|0|0|0|0|0|0|0\n267|unknown|||u|1"
-        + "|0" * 18
-        + "\n",
+        "302|L\xe9on: (a) b (1994)|1||u|0|1|0|0|0|0|1|0|0|0|0|0|0|0|0|0|0|0|0\n267|unknown|||u|1" + "|0" * 18 + "\n",
     },
     "ml-1m": {
         "users.dat": "1::F::1::10::48067\n2::M::56::16::70072\n",
@@ -39,8 +36,7 @@ SIDE = {
     },
     "ml-10m": {
         "movies.dat": "122::Boomerang (1992)::Comedy|Romance\n185::N\xe9t, The (1995)::(no genres listed)\n",
-        "tags.dat": "15::122::Excellent Film!::1215184630\n"
-        "16::122::excellent film!::1215184631\n15::185::a::b::1\n",
+        "tags.dat": "15::122::Excellent Film!::1215184630\n16::122::excellent film!::1215184631\n15::185::a::b::1\n",
     },
     "csv": {
         "movies.csv": "movieId,title,genres\r\n2,Jumanji (1995),Adventure|Fantasy\r\n"
@@ -96,9 +92,7 @@ def accounted(folder: Path, summary: dict[str, Any]) -> None:
     out = len((folder / f"{folder.name}.inter").read_bytes().splitlines()) - 1
     rejected = (folder / f"{folder.name}.rejected.tsv").read_bytes().decode().split("\n")[1:-1]
     tables = sum(sum(file["rejected"].values()) for file in summary["tables"].values())
-    assert summary["rows_in"] == (
-        summary["rows_out"] + summary["rows_rejected"] + summary["rows_left_out_on_request"]
-    )
+    assert summary["rows_in"] == (summary["rows_out"] + summary["rows_rejected"] + summary["rows_left_out_on_request"])
     assert out == summary["rows_out"] + summary["rows_drawn_as_negatives"]
     assert len(rejected) == summary["rows_rejected"] + tables
     for file in summary["tables"].values():

@@ -16,9 +16,7 @@ def interactions(tmp_path: Path, text: str, **options: str) -> Interactions:
 
 
 def test_plain_and_odd_tokens(tmp_path: Path) -> None:
-    log = interactions(
-        tmp_path, "7\tanna\t4\t978300760\n007\t12\t4\t978300761.0\n7\tanna\t4.123456789\t9.78300762e8\n"
-    )
+    log = interactions(tmp_path, "7\tanna\t4\t978300760\n007\t12\t4\t978300761.0\n7\tanna\t4.123456789\t9.78300762e8\n")
     (chunk,) = log.chunks()
     assert chunk.users.tolist() == [14, 1, 14] and log.users.tokens(chunk.users) == ["7", "007", "7"]
     assert chunk.items.tolist() == [1, 24, 1]

@@ -11,9 +11,7 @@ from dataset_tools.errors import DataError, UsageError
 from dataset_tools.progress import Progress
 
 
-def test_from_raw_to_page(
-    made: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_from_raw_to_page(made: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "dataset"
     assert main(["convert", "ml-1m", "--input", str(made("ml-1m")), "--output", str(out)]) == 0
     assert "3 of 3 rows, 2 users, 2 items" in capsys.readouterr().out
@@ -32,10 +30,7 @@ def test_from_raw_to_page(
         )
         == 0
     )
-    assert (
-        "test: 1 rows, 1 users, 1 items, 100.0% of the rows with a user or item unknown"
-        in capsys.readouterr().out
-    )
+    assert "test: 1 rows, 1 users, 1 items, 100.0% of the rows with a user or item unknown" in capsys.readouterr().out
     page, numbers = tmp_path / "p.html", tmp_path / "n.json"
     assert main(["describe", str(out / "ml-1m"), "--html", str(page), "--json", str(numbers)]) == 0
     assert page.exists() and json.loads(numbers.read_text())[0]["rows"] == 3
@@ -87,9 +82,7 @@ def test_validate_fails_with_all_faults(tmp_path: Path, capsys: pytest.CaptureFi
     assert len(capsys.readouterr().err.splitlines()) == 3
 
 
-@pytest.mark.parametrize(
-    "arguments", [[], ["convert"], ["convert", "ml-2m", "--output", "x"], ["split", "x"]]
-)
+@pytest.mark.parametrize("arguments", [[], ["convert"], ["convert", "ml-2m", "--output", "x"], ["split", "x"]])
 def test_unknown_words_are_usage_errors(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(arguments)

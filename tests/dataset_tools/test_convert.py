@@ -41,16 +41,12 @@ def head(folder: Path, suffix: str = "inter") -> str:
 
 
 @pytest.mark.parametrize("release", list(RELEASES))
-def test_made_release_gives_the_literal_files(
-    release: str, made: Callable[..., Path], converted: Converted
-) -> None:
+def test_made_release_gives_the_literal_files(release: str, made: Callable[..., Path], converted: Converted) -> None:
     folder, summary = converted(release, made(release))
     kind = release if release in INTER else "csv"
     assert body(folder) == INTER[kind]
     assert body(folder, "item") == ITEM[kind]
-    assert head(folder).endswith("timestamp:float") and head(folder).startswith(
-        "user_id:token\titem_id:token\t"
-    )
+    assert head(folder).endswith("timestamp:float") and head(folder).startswith("user_id:token\titem_id:token\t")
     assert summary["rows_in"] == summary["rows_out"] == 3 and summary["rejected"] == {}
     assert not list(folder.parent.glob(".*"))
 
@@ -123,9 +119,7 @@ def test_tags_and_links_on_request(made: Callable[..., Path], converted: Convert
     )
 
 
-def test_rows_that_fail_are_listed_with_line_and_reason(
-    made: Callable[..., Path], converted: Converted
-) -> None:
+def test_rows_that_fail_are_listed_with_line_and_reason(made: Callable[..., Path], converted: Converted) -> None:
     lines = ["1,2,3.5,1112486027", "1,2,3.5", "1,2,3.5,1112486027", "x,2,4.0,1112486027", ""]
     rows = "\r\n".join(["userId,movieId,rating,timestamp", *lines])
     folder, summary = converted("ml-20m", made("ml-20m", rows))
@@ -164,9 +158,7 @@ def test_bad_genre_flags_and_short_dat_lines(made: Callable[..., Path], converte
     assert summary["tables"]["tags.dat"]["rejected"] == {"too_few_columns": 1, "empty_tag": 1}
 
 
-def test_too_many_rejected_rows_stop_it(
-    made: Callable[..., Path], converted: Converted, tmp_path: Path
-) -> None:
+def test_too_many_rejected_rows_stop_it(made: Callable[..., Path], converted: Converted, tmp_path: Path) -> None:
     rows = "1::1193::5::978300760\n" * 1 + "1::661::9::978302109\n"
     with pytest.raises(DataError, match=r"1 of 2 rows rejected \(50.000%\), allowed 0.100%") as caught:
         converted("ml-1m", made("ml-1m", rows), max_rejected=0.001)
@@ -233,9 +225,7 @@ def text(rows: list[tuple[int, ...]], separator: str) -> str:
 
 
 @pytest.mark.usefixtures("many_pieces")
-def test_ties_keep_the_order_of_the_file_across_pieces(
-    made: Callable[..., Path], converted: Converted
-) -> None:
+def test_ties_keep_the_order_of_the_file_across_pieces(made: Callable[..., Path], converted: Converted) -> None:
     times = [978300760 + (n * 7919) % 13 for n in range(500)]
     rows = [(n % 40 + 1, n + 1, n % 5 + 1, time) for n, time in enumerate(times)]
     rows += rows[::50]
@@ -258,9 +248,7 @@ def test_ml_1m_tables_equal_recboles_byte_for_byte(
     assert (summary["first_timestamp"], summary["last_timestamp"]) == (956703932, 1046454590)
 
 
-def test_ml_1m_interactions_equal_a_plain_stable_sort(
-    real: Callable[[str], Path], converted: Converted
-) -> None:
+def test_ml_1m_interactions_equal_a_plain_stable_sort(real: Callable[[str], Path], converted: Converted) -> None:
     path = real("ml-1m/ratings_users_1_2999.dat.gz")
     folder, _ = converted("ml-1m", path, max_rejected=0.0)
     rows = [line.split("::") for line in gzip.decompress(path.read_bytes()).decode().splitlines()]

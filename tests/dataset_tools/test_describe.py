@@ -125,7 +125,6 @@ def test_page_is_one_file_without_network_or_script(tmp_path: Path, fields: Name
 
 def test_bars_are_as_high_as_their_counts() -> None:
     heights = [
-        float(h)
-        for h in re.findall(r'<rect [^>]*height="([0-9.]+)"', picture(Bars("t", list("abc"), [4, 2, 0])))
+        float(h) for h in re.findall(r'<rect [^>]*height="([0-9.]+)"', picture(Bars("t", list("abc"), [4, 2, 0])))
     ]
     assert heights == [130.0, 65.0, 0.0]

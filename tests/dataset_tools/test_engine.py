@@ -47,11 +47,7 @@ def test_without_ray_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    return {
-        path.name.partition(".")[2]: path.read_bytes()
-        for path in folder.iterdir()
-        if "summary" not in path.name
-    }
+    return {path.name.partition(".")[2]: path.read_bytes() for path in folder.iterdir() if "summary" not in path.name}
 
 
 @pytest.mark.skipif(not HAS_RAY, reason="ray is not installed (pip install 'ray>=2.54'), an optional extra")

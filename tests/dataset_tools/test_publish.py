@@ -102,9 +102,7 @@ def test_a_failed_overwrite_keeps_the_old_data_set(made: Callable[..., Path], co
     assert (folder / "ml-1m.inter").read_bytes() == before and not list(folder.parent.glob(".*"))
 
 
-def test_a_run_killed_between_the_two_renames_is_undone(
-    made: Callable[..., Path], converted: Converted
-) -> None:
+def test_a_run_killed_between_the_two_renames_is_undone(made: Callable[..., Path], converted: Converted) -> None:
     folder, _ = converted("ml-1m", made("ml-1m"))
     folder.rename(folder.parent / ".ml-1m.old")
     with pytest.raises(UsageError, match="already exists"):

@@ -130,9 +130,7 @@ def test_the_future_does_not_change_the_pasts_numbers(cut: Cut, tmp_path: Path) 
         ("2", "3", 3, 25),
         ("3", "3", 2, 31),
     ]
-    assert (
-        folder / "toy-cut.user_map.tsv"
-    ).read_text() == "token\tnumber\tin_past\n1\t1\t1\n2\t2\t1\n3\t3\t0\n"
+    assert (folder / "toy-cut.user_map.tsv").read_text() == "token\tnumber\tin_past\n1\t1\t1\n2\t2\t1\n3\t3\t0\n"
     assert (folder / "toy-cut.item").read_text() == "item_id:token\tname:token\n1\tA\n3\tC\n"
     before = (folder / "toy-cut.train.inter").read_bytes(), (folder / "toy-cut.valid.inter").read_bytes()
     shutil.rmtree(source)
@@ -180,8 +178,7 @@ def test_real_ml_1m_at_80_percent(real: Callable[[str], Path], converted: Any, t
     test = summary["parts"]["test"]
     assert summary["rows_out"] == 1000209 and 0.47 < test["share_rows_of_unknown_users"] < 0.49
     body = b"".join(
-        (checked.target / f"ml-1m-cut.{part}.inter").read_bytes().split(b"\n", 1)[1]
-        for part in summary["parts"]
+        (checked.target / f"ml-1m-cut.{part}.inter").read_bytes().split(b"\n", 1)[1] for part in summary["parts"]
     )
     assert body == (source / "ml-1m.inter").read_bytes().split(b"\n", 1)[1]
 

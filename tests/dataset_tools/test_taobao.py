@@ -13,9 +13,7 @@ def read(folder: Path, middle: str = "") -> pl.DataFrame:
     return pl.read_csv(folder / f"{folder.name}{middle}.inter", separator="\t")
 
 
-def test_real_sample_drops_what_lies_outside_china_time(
-    real: Callable[[str], Path], converted: Converted
-) -> None:
+def test_real_sample_drops_what_lies_outside_china_time(real: Callable[[str], Path], converted: Converted) -> None:
     folder, summary = converted("taobao", real("taobao-sample"), max_rejected=0.001)
     assert summary["rejected"] == {"time_outside_window": 39} and summary["n_users"] == 929
     times = read(folder)["timestamp:float"]
@@ -23,9 +21,7 @@ def test_real_sample_drops_what_lies_outside_china_time(
 
 
 @pytest.mark.parametrize("name", ["first_users.csv", "hour_slice_a.csv"])
-def test_truly_broken_last_rows_are_listed(
-    name: str, real: Callable[[str], Path], converted: Converted
-) -> None:
+def test_truly_broken_last_rows_are_listed(name: str, real: Callable[[str], Path], converted: Converted) -> None:
     _, summary = converted("taobao", real(f"taobao-sample/{name}"), max_rejected=0.001)
     assert not summary["last_line_complete"]
     assert summary["rejected"]["too_few_columns" if name == "first_users.csv" else "time_outside_window"] >= 1
@@ -104,7 +100,4 @@ def test_an_item_gets_its_most_frequent_category(made: Callable[..., Path], conv
     folder, _ = converted("taobao", made("taobao", "\n".join(lines) + "\n"))
     items = (folder / "taobao.item").read_text().splitlines()
     assert items == ["item_id:token\tcategory_id:token", "7\t20", "8\t40"]
-    assert (
-        Counter(line.split("\t")[2] for line in (folder / "taobao.inter").read_text().splitlines()[1:])["20"]
-        == 2
-    )
+    assert Counter(line.split("\t")[2] for line in (folder / "taobao.inter").read_text().splitlines()[1:])["20"] == 2

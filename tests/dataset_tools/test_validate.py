@@ -58,9 +58,7 @@ def test_order_is_a_warning(tmp_path: Path) -> None:
 
 
 def test_tables(tmp_path: Path) -> None:
-    report = validate(
-        toy(tmp_path, user="user_id:token\tage:token\n1\t2\n1\t3\n\t4\n5\n", item="item:token\na\n")
-    )
+    report = validate(toy(tmp_path, user="user_id:token\tage:token\n1\t2\n1\t3\n\t4\n5\n", item="item:token\na\n"))
     assert report.errors == [
         "toy.user: 1 rows with an user_id that came before (first: line 3)",
         "toy.user: 1 rows with an empty user_id (first: line 4)",
@@ -71,9 +69,7 @@ def test_tables(tmp_path: Path) -> None:
 
 
 def test_a_cut_data_set_is_checked_as_one(tmp_path: Path) -> None:
-    split(
-        SplitOptions(toy(tmp_path, GOOD * 1 + "3\tb\t5\t102\n3\tb\t5\t103\n"), tmp_path, at="102", quiet=True)
-    )
+    split(SplitOptions(toy(tmp_path, GOOD * 1 + "3\tb\t5\t102\n3\tb\t5\t103\n"), tmp_path, at="102", quiet=True))
     folder = tmp_path / "toy-cut"
     assert validate(folder).rows == 5 and validate(folder).errors == []
     (folder / "toy-cut.test.inter").write_text(HEADER + "1\tb\t5\t101\n1\tc\t5\t99\n")

@@ -68,7 +68,8 @@ def test_markov_counts_what_followed(counted: Callable[..., Any]) -> None:
 def test_skip_markov_adds_earlier_events_with_decay(counted: Callable[..., Any]) -> None:
     scorer, loaders, _ = counted("skip_markov")
     found = scores_by_name(scorer, loaders.valid)
-    d = 0.8  # pairs k events apart in training: p: q d, p d2, r d + d3 (a); r d (b); q d (c). q: p d, r d2 (a); p d, r d2 (b).
+    # pairs k events apart in training: p: q d, p d2, r d + d3 (a); r d (b); q d (c). q: p d, r d2 (a); p d, r d2 (b).
+    d = 0.8
     of_p = {"q": 2 * d, "p": d**2, "r": d + d**3 + d}
     of_q = {"p": 2 * d, "r": 2 * d**2}
     share = {name: {i: v / sum(row.values()) for i, v in row.items()} for name, row in (("p", of_p), ("q", of_q))}
@@ -80,21 +81,36 @@ def test_the_scores_of_one_item_are_those_of_the_ranking(counted: Callable[..., 
     for name in BASELINES:
         scorer, loaders, _ = counted(name)
         rows, *_ = next(iter(loaders.test))
-        assert scorer.predict(rows).tolist() == scorer.full_sort_predict(rows)[range(len(rows)), rows["item_id"]].tolist()
+        assert (
+            scorer.predict(rows).tolist() == scorer.full_sort_predict(rows)[range(len(rows)), rows["item_id"]].tolist()
+        )
 
 
 def test_metrics_equal_a_count_by_hand(counted: Callable[..., Any]) -> None:
     scorer, loaders, trainer = counted("popularity", filter_seen_items=False, metrics=["Hit", "NDCG", "MRR", "Recall"])
     found = trainer.evaluate_other(scorer, loaders.valid)
     # targets: a s (score 0: rank 4 or 5), b p (rank 1), c r (rank 3)
-    assert found == pytest.approx({"hit@1": 1 / 3, "hit@2": 1 / 3, "ndcg@1": 1 / 3, "ndcg@2": 1 / 3, "mrr@1": 1 / 3, "mrr@2": 1 / 3,
-                                   "recall@1": 1 / 3, "recall@2": 1 / 3}, abs=1e-4)
+    assert found == pytest.approx(
+        {
+            "hit@1": 1 / 3,
+            "hit@2": 1 / 3,
+            "ndcg@1": 1 / 3,
+            "ndcg@2": 1 / 3,
+            "mrr@1": 1 / 3,
+            "mrr@2": 1 / 3,
+            "recall@1": 1 / 3,
+            "recall@2": 1 / 3,
+        },
+        abs=1e-4,
+    )
 
 
 def test_metrics_at_lower_ranks(counted: Callable[..., Any]) -> None:
     scorer, loaders, trainer = counted("popularity", filter_seen_items=False, topk=[3], valid_metric="NDCG@3")
     found = trainer.evaluate_other(scorer, loaders.valid)
-    assert found == pytest.approx({"hit@3": 2 / 3, "ndcg@3": (1 + 1 / np.log2(4)) / 3, "mrr@3": (1 + 1 / 3) / 3, "recall@3": 2 / 3}, abs=1e-4)
+    assert found == pytest.approx(
+        {"hit@3": 2 / 3, "ndcg@3": (1 + 1 / np.log2(4)) / 3, "mrr@3": (1 + 1 / 3) / 3, "recall@3": 2 / 3}, abs=1e-4
+    )
 
 
 def test_seen_items_are_no_candidates_where_the_filter_is_on(counted: Callable[..., Any]) -> None:

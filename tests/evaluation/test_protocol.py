@@ -17,11 +17,32 @@ def root(tmp_path: Path, write: Callable[..., Path]) -> Path:
     return write(tmp_path, "made", ROWS)
 
 
-@pytest.mark.parametrize(("preset", "name", "order", "seen", "time"), [
-    ("recbole", "recbole (track A)", "RecBole's float32 time order, ties in file order", "seen items stay candidates", "target time not known"),
-    ("time_aware", "time_aware (track B)", "exact time order, ties in file order", "seen items removed", "target time known"),
-    ("no_time", "no_time (track C)", "exact time order, ties in file order", "seen items removed", "target time not known"),
-])
+@pytest.mark.parametrize(
+    ("preset", "name", "order", "seen", "time"),
+    [
+        (
+            "recbole",
+            "recbole (track A)",
+            "RecBole's float32 time order, ties in file order",
+            "seen items stay candidates",
+            "target time not known",
+        ),
+        (
+            "time_aware",
+            "time_aware (track B)",
+            "exact time order, ties in file order",
+            "seen items removed",
+            "target time known",
+        ),
+        (
+            "no_time",
+            "no_time (track C)",
+            "exact time order, ties in file order",
+            "seen items removed",
+            "target time not known",
+        ),
+    ],
+)
 def test_presets(preset: str, name: str, order: str, seen: str, time: str, make_config: MakeConfig, root: Path) -> None:
     found = protocol_of(make_config("SS4Rec", root, protocol=preset, MAX_ITEM_LIST_LENGTH=7, seed=3))
     assert (found.name, found.order, found.seen_items, found.target_time) == (name, order, seen, time)
@@ -46,14 +67,28 @@ def test_sampled_candidates_and_filters_are_told(make_config: MakeConfig, root: 
 
 def test_general_models_have_recboles_protocol(make_config: MakeConfig, root: Path) -> None:
     found = protocol_of(make_config("BPR", root))
-    assert (found.name, found.order, found.seen_items, found.max_length) == ("recbole general", "random order", "seen items removed", None)
+    assert (found.name, found.order, found.seen_items, found.max_length) == (
+        "recbole general",
+        "random order",
+        "seen items removed",
+        None,
+    )
 
 
 def test_the_key_ignores_seed_and_packages_and_nothing_else(make_config: MakeConfig, root: Path) -> None:
     one = protocol_of(make_config("SS4Rec", root))
     assert dataclasses.replace(one, seed=99, packages={}).key == one.key
-    others = {"name": "x", "split": "x", "order": "x", "seen_items": "x", "target_time": "x", "candidates": "x", "min_counts": "x",
-              "max_length": 1, "data_sha256": {}}
+    others = {
+        "name": "x",
+        "split": "x",
+        "order": "x",
+        "seen_items": "x",
+        "target_time": "x",
+        "candidates": "x",
+        "min_counts": "x",
+        "max_length": 1,
+        "data_sha256": {},
+    }
     assert set(others) | {"seed", "packages"} == {field.name for field in dataclasses.fields(Protocol)}
     assert [name for name, value in others.items() if dataclasses.replace(one, **{name: value}).key == one.key] == []
 
@@ -61,7 +96,10 @@ def test_the_key_ignores_seed_and_packages_and_nothing_else(make_config: MakeCon
 def test_hashes_of_the_files_bytes(tmp_path: Path) -> None:
     for name, content in (("d.inter", b"a"), ("d.item", b"b"), ("d.yaml", b"c"), ("other.inter", b"d")):
         (tmp_path / name).write_bytes(content)
-    assert data_hashes(tmp_path, "d") == {"d.inter": hashlib.sha256(b"a").hexdigest(), "d.item": hashlib.sha256(b"b").hexdigest()}
+    assert data_hashes(tmp_path, "d") == {
+        "d.inter": hashlib.sha256(b"a").hexdigest(),
+        "d.item": hashlib.sha256(b"b").hexdigest(),
+    }
 
 
 def test_another_byte_is_another_protocol(make_config: MakeConfig, root: Path) -> None:

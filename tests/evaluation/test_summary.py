@@ -5,13 +5,22 @@ import pytest
 from recbole_ext.evaluation.protocol import Protocol
 from recbole_ext.evaluation.summary import summary_lines
 
-PROTOCOL = Protocol("no_time (track C)", "LS by user", "exact", "removed", "not known", "full", "all", 50, 7, {"d.inter": "ab" * 32}, {})
+PROTOCOL = Protocol(
+    "no_time (track C)", "LS by user", "exact", "removed", "not known", "full", "all", 50, 7, {"d.inter": "ab" * 32}, {}
+)
 
 
 def result(model_score: float, **baselines: float) -> dict[str, Any]:
-    return {"model": "SS4Rec", "test": {"hit@10": 0.5, "ndcg@10": model_score}, "best_epoch": 3, "valid_metric": "NDCG@10",
-            "baselines": {name: {"hit@10": 0.4, "ndcg@10": score} for name, score in baselines.items()}, "fit_seconds": 61.4,
-            "peak_memory_mb": 1234, "run_directory": "runs/x"}
+    return {
+        "model": "SS4Rec",
+        "test": {"hit@10": 0.5, "ndcg@10": model_score},
+        "best_epoch": 3,
+        "valid_metric": "NDCG@10",
+        "baselines": {name: {"hit@10": 0.4, "ndcg@10": score} for name, score in baselines.items()},
+        "fit_seconds": 61.4,
+        "peak_memory_mb": 1234,
+        "run_directory": "runs/x",
+    }
 
 
 def test_the_model_stands_beside_its_baselines_under_its_protocol() -> None:
@@ -25,10 +34,15 @@ def test_the_model_stands_beside_its_baselines_under_its_protocol() -> None:
     assert "runs/x/metrics.csv" in text and "runs/x/command.txt" in text
 
 
-@pytest.mark.parametrize(("score", "baselines", "told"), [
-    (0.25, {"popularity": 0.1, "markov": 0.3}, True), (0.3, {"markov": 0.3}, True), (0.35, {"popularity": 0.1, "markov": 0.3}, False),
-    (0.0, {}, False),
-])
+@pytest.mark.parametrize(
+    ("score", "baselines", "told"),
+    [
+        (0.25, {"popularity": 0.1, "markov": 0.3}, True),
+        (0.3, {"markov": 0.3}, True),
+        (0.35, {"popularity": 0.1, "markov": 0.3}, False),
+        (0.0, {}, False),
+    ],
+)
 def test_a_model_that_adds_nothing_is_told_so(score: float, baselines: dict[str, float], told: bool) -> None:
     text = "\n".join(summary_lines(result(score, **baselines), PROTOCOL))
     assert ("does not beat a counted baseline" in text) == told

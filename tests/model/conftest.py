@@ -15,8 +15,16 @@ from recbole_ext.registry import OWN_MODELS
 from recbole_ext.training.trainer import RunTrainer
 from tests.conftest import write_inter
 
-SIZES: dict[str, Any] = {"hidden_size": 16, "d_state": 4, "MAX_ITEM_LIST_LENGTH": 8, "train_batch_size": 64,
-                         "learning_rate": 0.01, "topk": [1, 5], "valid_metric": "NDCG@5", "baselines": []}
+SIZES: dict[str, Any] = {
+    "hidden_size": 16,
+    "d_state": 4,
+    "MAX_ITEM_LIST_LENGTH": 8,
+    "train_batch_size": 64,
+    "learning_rate": 0.01,
+    "topk": [1, 5],
+    "valid_metric": "NDCG@5",
+    "baselines": [],
+}
 
 
 def cycle_rows(n_users: int, n_items: int, shuffled: bool, length: int = 12) -> list[tuple[int, int, int]]:
@@ -26,7 +34,9 @@ def cycle_rows(n_users: int, n_items: int, shuffled: bool, length: int = 12) -> 
     rows = []
     for user in range(n_users):
         start, time = int(rng.integers(n_items)), int(rng.integers(10**9))
-        items = rng.integers(n_items, size=length) if shuffled else [order[(start + k) % n_items] for k in range(length)]
+        items = (
+            rng.integers(n_items, size=length) if shuffled else [order[(start + k) % n_items] for k in range(length)]
+        )
         for item in items:
             time += int(rng.integers(1, 10**6))
             rows.append((user, int(item) + 1, time))

@@ -12,8 +12,14 @@ from recbole_ext.quick_start import build_trainer
 from tests.conftest import write_inter
 from tests.model.conftest import cycle_rows
 
-GIVEN: dict[str, Any] = {"hidden_size": 16, "MAX_ITEM_LIST_LENGTH": 20, "train_batch_size": 100_000, "loss_type": "CE",
-                         "baselines": [], "learning_rate": 0.01}
+GIVEN: dict[str, Any] = {
+    "hidden_size": 16,
+    "MAX_ITEM_LIST_LENGTH": 20,
+    "train_batch_size": 100_000,
+    "loss_type": "CE",
+    "baselines": [],
+    "learning_rate": 0.01,
+}
 NO_DROPOUT = {"SASRec": {"hidden_dropout_prob": 0.0, "attn_dropout_prob": 0.0}, "GRU4Rec": {"dropout_prob": 0.0}}
 
 
@@ -26,7 +32,9 @@ def built(make_config: Callable[..., Config], tmp_path: Path, name: str, **given
 
 @pytest.mark.parametrize("name", ["SASRec", "GRU4Rec"])
 def test_windows_give_the_loss_and_gradient_of_recboles_prefix_rows(
-    make_config: Callable[..., Config], tmp_path: Path, name: str,
+    make_config: Callable[..., Config],
+    tmp_path: Path,
+    name: str,
 ) -> None:
     losses, trainers = [], []
     for mode in ("all_positions", "prefix"):
@@ -43,8 +51,18 @@ def test_windows_give_the_loss_and_gradient_of_recboles_prefix_rows(
 
 @pytest.mark.parametrize("loss_type", ["CE", "BPR"])
 def test_planted_structure_is_learnt(make_config: Callable[..., Config], tmp_path: Path, loss_type: str) -> None:
-    loaders, trainer = built(make_config, tmp_path, "GRU4Rec", epochs=25, train_batch_size=64, filter_seen_items=False,
-                             topk=[1], metrics=["Hit"], valid_metric="Hit@1", loss_type=loss_type,
-                             **({"train_neg_sample_args": {"sample_num": 1}} if loss_type == "BPR" else {}))
+    loaders, trainer = built(
+        make_config,
+        tmp_path,
+        "GRU4Rec",
+        epochs=25,
+        train_batch_size=64,
+        filter_seen_items=False,
+        topk=[1],
+        metrics=["Hit"],
+        valid_metric="Hit@1",
+        loss_type=loss_type,
+        **({"train_neg_sample_args": {"sample_num": 1}} if loss_type == "BPR" else {}),
+    )
     trainer.fit(loaders.train, loaders.valid)
     assert trainer.evaluate(loaders.test)["hit@1"] > 0.8

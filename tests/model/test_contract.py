@@ -23,7 +23,10 @@ test_rows.__test__ = False  # type: ignore[attr-defined]
 @pytest.mark.parametrize("loss_type", ["CE", "BPR", "sampled_softmax", "gBCE"])
 @pytest.mark.parametrize("train_mode", ["all_positions", "prefix"])
 def test_loss_is_finite_and_every_parameter_gets_a_gradient(
-    build: Build, model_name: str, loss_type: str, train_mode: str,
+    build: Build,
+    model_name: str,
+    loss_type: str,
+    train_mode: str,
 ) -> None:
     _, loaders, trainer = build(model_name, loss_type=loss_type, train_mode=train_mode, dropout_prob=0.0)
     loss = trainer.model.calculate_loss(next(iter(loaders.train)))
@@ -58,8 +61,9 @@ def test_padding_batch_order_and_batch_size_change_nothing(build: Build, model_n
     torch.testing.assert_close(model.full_sort_predict(rows[order]), scores[order])
     for k in range(len(rows)):
         torch.testing.assert_close(model.full_sort_predict(rows[[k]]), scores[[k]])
-    padded = Interaction({k: torch.nn.functional.pad(v, (0, 3)) if k.endswith("_list") else v
-                          for k, v in rows.interaction.items()})
+    padded = Interaction(
+        {k: torch.nn.functional.pad(v, (0, 3)) if k.endswith("_list") else v for k, v in rows.interaction.items()}
+    )
     torch.testing.assert_close(model.full_sort_predict(padded), scores)
 
 
@@ -67,8 +71,9 @@ def test_no_score_depends_on_the_target_or_anything_after_it(build: Build, model
     _, loaders, trainer = build(model_name)
     model, rows = trainer.model.eval(), test_rows(loaders)
     scores = model.full_sort_predict(rows)
-    changed = Interaction({**rows.interaction, "item_id": torch.ones_like(rows["item_id"]),
-                           "timestamp": rows["timestamp"] + 10**8})
+    changed = Interaction(
+        {**rows.interaction, "item_id": torch.ones_like(rows["item_id"]), "timestamp": rows["timestamp"] + 10**8}
+    )
     assert torch.equal(model.full_sort_predict(changed), scores)
 
 
@@ -87,8 +92,9 @@ def test_a_position_of_a_window_sees_nothing_after_it(build: Build, model_name: 
 def test_all_positions_give_the_loss_and_gradient_of_prefix_rows(build: Build, model_name: str) -> None:
     """Histories no longer than the window: the same targets, the same loss, the same gradient."""
     _, windows, trainer = build(model_name, MAX_ITEM_LIST_LENGTH=20, train_batch_size=100_000, dropout_prob=0.0)
-    _, prefixes, other = build(model_name, MAX_ITEM_LIST_LENGTH=20, train_batch_size=100_000, dropout_prob=0.0,
-                               train_mode="prefix")
+    _, prefixes, other = build(
+        model_name, MAX_ITEM_LIST_LENGTH=20, train_batch_size=100_000, dropout_prob=0.0, train_mode="prefix"
+    )
     other.model.load_state_dict(trainer.model.state_dict())
     losses = [t.model.calculate_loss(next(iter(data.train))) for t, data in ((trainer, windows), (other, prefixes))]
     torch.testing.assert_close(losses[0], losses[1])
@@ -131,12 +137,20 @@ def test_planted_structure_is_learnt(build: Build, model_name: str, train_mode: 
     assert trainer.evaluate(loaders.test)["hit@1"] > 0.9
 
 
-@pytest.mark.parametrize("given", [
-    {"loss_type": "BPR"}, {"loss_type": "gBCE"}, {"loss_type": "sampled_softmax", "negative_distribution": "popularity"},
-    {"loss_type": "sampled_softmax", "sparse_embedding": True}], ids=str)
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"loss_type": "BPR"},
+        {"loss_type": "gBCE"},
+        {"loss_type": "sampled_softmax", "negative_distribution": "popularity"},
+        {"loss_type": "sampled_softmax", "sparse_embedding": True},
+    ],
+    ids=str,
+)
 def test_planted_structure_is_learnt_by_every_loss(build: Build, model_name: str, given: dict[str, Any]) -> None:
-    _, loaders, trainer = build(model_name, n_users=80, epochs=50, stopping_step=50, n_negatives=8,
-                                filter_seen_items=False, **given)
+    _, loaders, trainer = build(
+        model_name, n_users=80, epochs=50, stopping_step=50, n_negatives=8, filter_seen_items=False, **given
+    )
     trainer.fit(loaders.train, loaders.valid)
     assert trainer.evaluate(loaders.test)["hit@1"] > 0.7
 

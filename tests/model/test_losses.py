@@ -14,7 +14,10 @@ def test_equals_torchs_cross_entropy_in_value_and_gradient(monkeypatch: pytest.M
     hidden, items = torch.randn(50, 8), torch.randn(30, 8) * 3
     targets = torch.randint(30, (50,))
     results = []
-    for loss in (lambda h, w: 2 * F.cross_entropy(h @ w.T, targets), lambda h, w: 2 * full_cross_entropy(h, w, targets)):
+    for loss in (
+        lambda h, w: 2 * F.cross_entropy(h @ w.T, targets),
+        lambda h, w: 2 * full_cross_entropy(h, w, targets),
+    ):
         h, w = hidden.clone().requires_grad_(), items.clone().requires_grad_()
         value = loss(h, w)
         value.backward()
@@ -38,14 +41,20 @@ def test_no_target_is_refused() -> None:
 
 def test_sampled_softmax_by_hand() -> None:
     """One target with score 1; negatives 0 and 2 drawn with probability 1/2 each, so log(K q) = 0."""
-    loss = sampled_softmax(torch.tensor([1.0]), torch.tensor([[0.0, 2.0]]), torch.tensor([9]), torch.tensor([1, 2]),
-                           torch.log(torch.tensor([1.0, 0.5, 0.5])))
+    loss = sampled_softmax(
+        torch.tensor([1.0]),
+        torch.tensor([[0.0, 2.0]]),
+        torch.tensor([9]),
+        torch.tensor([1, 2]),
+        torch.log(torch.tensor([1.0, 0.5, 0.5])),
+    )
     assert loss.item() == pytest.approx(np.log(np.e + 1 + np.e**2) - 1, rel=1e-6)
 
 
 def test_sampled_softmax_drops_the_target_among_the_negatives() -> None:
-    loss = sampled_softmax(torch.tensor([1.0]), torch.tensor([[5.0, 5.0]]), torch.tensor([1]), torch.tensor([1, 1]),
-                           torch.zeros(2))
+    loss = sampled_softmax(
+        torch.tensor([1.0]), torch.tensor([[5.0, 5.0]]), torch.tensor([1]), torch.tensor([1, 1]), torch.zeros(2)
+    )
     assert loss.item() == pytest.approx(0.0, abs=1e-6)
 
 

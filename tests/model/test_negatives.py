@@ -29,7 +29,7 @@ def test_popular_negatives_follow_the_counts() -> None:
 
 
 def test_impossible_settings_are_named() -> None:
-    with pytest.raises(UsageError, match="negative_distribution must be one of uniform, popularity .got 'zipf'"):
+    with pytest.raises(UsageError, match=r"negative_distribution must be one of uniform, popularity .got 'zipf'"):
         SharedNegatives(dataset(), 5, "zipf", 1.0)
-    with pytest.raises(UsageError, match="n_negatives must be at least 1 .got 0"):
+    with pytest.raises(UsageError, match=r"n_negatives must be at least 1 .got 0"):
         SharedNegatives(dataset(), 0, "uniform", 1.0)

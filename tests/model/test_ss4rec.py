@@ -19,8 +19,12 @@ LOG = StepSettings(gap_transform="log1p", gap_unit=10.0, max_step=20.0, use_gaps
 
 def events() -> Events:
     """Three events at 100, 100 and 107 s, the target at 117; and one event at 5, the target at 8."""
-    return Events(torch.tensor([[4, 5, 6], [4, 0, 0]]), torch.tensor([[100, 100, 107], [5, 0, 0]]),
-                  torch.tensor([[100, 107, 117], [8, 0, 0]]), torch.tensor([3, 1]))
+    return Events(
+        torch.tensor([[4, 5, 6], [4, 0, 0]]),
+        torch.tensor([[100, 100, 107], [5, 0, 0]]),
+        torch.tensor([[100, 107, 117], [8, 0, 0]]),
+        torch.tensor([3, 1]),
+    )
 
 
 def test_gaps_to_the_next_event_by_hand() -> None:
@@ -33,12 +37,19 @@ def test_gaps_from_the_event_before_by_hand() -> None:
 
 def test_gaps_are_differences_of_integers() -> None:
     late = 2**31 + 64
-    one = Events(torch.tensor([[1, 2]]), torch.tensor([[late, late + 1]]), torch.tensor([[late + 1, late + 3]]), torch.tensor([2]))
+    one = Events(
+        torch.tensor([[1, 2]]),
+        torch.tensor([[late, late + 1]]),
+        torch.tensor([[late + 1, late + 3]]),
+        torch.tensor([2]),
+    )
     assert gap_seconds(one, use_target_time=True).tolist() == [[1, 2]]
 
 
-@pytest.mark.parametrize(("transform", "expected"), [
-    ("log1p", [1.0, 1.0 + 0.6931472, 20.0]), ("linear", [1.0, 2.0, 20.0]), ("none", [0.0, 10.0, 1e12])])
+@pytest.mark.parametrize(
+    ("transform", "expected"),
+    [("log1p", [1.0, 1.0 + 0.6931472, 20.0]), ("linear", [1.0, 2.0, 20.0]), ("none", [0.0, 10.0, 1e12])],
+)
 def test_steps_by_hand(transform: str, expected: list[float]) -> None:
     settings = StepSettings(transform, 10.0, 20.0, True, False)
     assert steps_of(torch.tensor([0.0, 10.0, 1e30]), settings).tolist() == pytest.approx(expected)
@@ -48,11 +59,15 @@ def test_ignored_gaps_are_steps_of_one() -> None:
     assert steps_of(torch.tensor([0.0, 1e9]), StepSettings("none", 10.0, 20.0, False, True)).tolist() == [1, 1]
 
 
-@pytest.mark.parametrize(("given", "message"), [
-    ({"gap_transform": "sqrt"}, "gap_transform must be one of log1p, linear, none .got 'sqrt'"),
-    ({"gap_unit": 0.0}, "gap_unit must be positive"),
-    ({"max_step": 0.5}, "max_step at least 1"),
-    ({"sublayers": "gru"}, "sublayers must be one of s5_mamba, s5, mamba .got 'gru'")])
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"gap_transform": "sqrt"}, "gap_transform must be one of log1p, linear, none .got 'sqrt'"),
+        ({"gap_unit": 0.0}, "gap_unit must be positive"),
+        ({"max_step": 0.5}, "max_step at least 1"),
+        ({"sublayers": "gru"}, "sublayers must be one of s5_mamba, s5, mamba .got 'gru'"),
+    ],
+)
 def test_impossible_settings_are_named(build: Build, given: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         build("SS4Rec", **given)
@@ -88,10 +103,15 @@ def test_gaps_matter_only_where_they_are_used(build: Build) -> None:
 
 
 def test_ablations_leave_out_the_sublayers_weights(build: Build) -> None:
-    names = {which: {n.split(".")[2] for n, _ in build("SS4Rec", sublayers=which)[2].model.blocks.named_parameters("blocks")}
-             for which in ("s5_mamba", "s5", "mamba")}
-    assert names == {"s5_mamba": {"s5", "s5_norm", "mamba", "mamba_norm"}, "s5": {"s5", "s5_norm"},
-                     "mamba": {"mamba", "mamba_norm"}}
+    names = {
+        which: {n.split(".")[2] for n, _ in build("SS4Rec", sublayers=which)[2].model.blocks.named_parameters("blocks")}
+        for which in ("s5_mamba", "s5", "mamba")
+    }
+    assert names == {
+        "s5_mamba": {"s5", "s5_norm", "mamba", "mamba_norm"},
+        "s5": {"s5", "s5_norm"},
+        "mamba": {"mamba", "mamba_norm"},
+    }
 
 
 def test_a_zero_gap_does_not_erase_the_item(build: Build) -> None:
@@ -128,8 +148,16 @@ def test_the_official_settings_file_runs(build: Build, tmp_path: Path) -> None:
     from recbole_ext.config.layers import user_file
 
     official = user_file("SS4Rec-official").values
-    config, loaders, trainer = build("SS4Rec", **{**official, "epochs": 1, "MAX_ITEM_LIST_LENGTH": 8,
-                                                  "user_inter_num_interval": None, "item_inter_num_interval": None})
+    config, loaders, trainer = build(
+        "SS4Rec",
+        **{
+            **official,
+            "epochs": 1,
+            "MAX_ITEM_LIST_LENGTH": 8,
+            "user_inter_num_interval": None,
+            "item_inter_num_interval": None,
+        },
+    )
     block = trainer.model.blocks[0]
     assert block.mamba_norm is block.s5_norm
     assert config.protocol_changes == {"time_order": "recbole", "filter_seen_items": False, "use_target_time": True}
@@ -165,8 +193,20 @@ def test_gaps_help_where_only_time_tells(build: Build, make_config: Any, tmp_pat
     root = write_inter(tmp_path / "time", "made", rows)
     hits = {}
     for use_gaps in (True, False):
-        config = make_config("SS4Rec", root, **{**SIZES, "topk": [1], "valid_metric": "Hit@1", "epochs": 12, "s5_state_size": 4,
-                                                "use_gaps": use_gaps, "protocol": "time_aware", "filter_seen_items": False})
+        config = make_config(
+            "SS4Rec",
+            root,
+            **{
+                **SIZES,
+                "topk": [1],
+                "valid_metric": "Hit@1",
+                "epochs": 12,
+                "s5_state_size": 4,
+                "use_gaps": use_gaps,
+                "protocol": "time_aware",
+                "filter_seen_items": False,
+            },
+        )
         loaders = build_loaders(config, create_dataset(config))
         trainer = build_trainer(config, loaders)
         trainer.fit(loaders.train, loaders.valid)

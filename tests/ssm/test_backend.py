@@ -35,9 +35,7 @@ def test_auto_resolution_is_logged_once(caplog: pytest.LogCaptureFixture) -> Non
     with caplog.at_level(logging.INFO, logger="recbole_ext.ssm"):
         chosen = [resolve_backend("auto", "cpu") for _ in range(3)]
     assert len(set(chosen)) == 1
-    assert [r.getMessage() for r in caplog.records] == [
-        f"selective_scan on cpu (torch.float32): back end {chosen[0]}"
-    ]
+    assert [r.getMessage() for r in caplog.records] == [f"selective_scan on cpu (torch.float32): back end {chosen[0]}"]
 
 
 @pytest.mark.usefixtures("_mamba_ssm_installed")

@@ -21,9 +21,7 @@ def signal(length: int) -> Tensor:
     return torch.randn(3, length, WIDTH, generator=g).requires_grad_()
 
 
-def recurrence(
-    u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, state: Tensor
-) -> tuple[Tensor, Tensor]:
+def recurrence(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
     """The equations of the paper, event by event."""
     outputs = []
     for u_k, delta_k, B_k, C_k in zip(*(x.unbind(1) for x in (u, delta, B, C)), strict=True):

@@ -31,9 +31,7 @@ def published(ours: S5) -> S5SSM:
     if ours.conjugate:
         eigenvalues, B = torch.cat([eigenvalues, eigenvalues.conj()]), torch.cat([B, B.conj()])
         C, log_step = torch.cat([C, C.conj()], dim=1), torch.cat([log_step, log_step])
-    theirs = S5SSM(
-        eigenvalues.detach(), torch.eye(P) + 0j, torch.eye(P) + 0j, H, P, 0.001, 0.1, bcInit="dense"
-    )
+    theirs = S5SSM(eigenvalues.detach(), torch.eye(P) + 0j, torch.eye(P) + 0j, H, P, 0.001, 0.1, bcInit="dense")
     theirs.B.data, theirs.C.data = torch.view_as_real(B.detach().resolve_conj()), C.detach().resolve_conj()
     theirs.D.data, theirs.log_step.data = ours.D.detach(), log_step.detach()
     return theirs

@@ -12,9 +12,7 @@ DIAGONAL_BACKENDS = [b for b in SELECTIVE_BACKENDS if b != "mamba_ssm"]
 Tensors = tuple[Tensor, ...]
 
 
-def selective_inputs(
-    length: int, channels: int = 5, states: int = 4, dtype: torch.dtype = torch.float32
-) -> Tensors:
+def selective_inputs(length: int, channels: int = 5, states: int = 4, dtype: torch.dtype = torch.float32) -> Tensors:
     """u, delta, A, B, C, D, initial_state, with steps from 0.001 to 3."""
     g = torch.Generator().manual_seed(length)
     batch = 2

@@ -17,8 +17,17 @@ from recbole_ext.training.trainer import RunTrainer
 from tests.conftest import write_inter
 
 ROWS = [(user, (user + 3 * k) % 12, 1000 * k + user) for user in range(16) for k in range(7)]
-SIZES: dict[str, Any] = {"hidden_size": 8, "d_state": 2, "MAX_ITEM_LIST_LENGTH": 6, "train_batch_size": 32, "epochs": 2,
-                         "learning_rate": 0.01, "topk": [2], "valid_metric": "NDCG@2", "baselines": []}
+SIZES: dict[str, Any] = {
+    "hidden_size": 8,
+    "d_state": 2,
+    "MAX_ITEM_LIST_LENGTH": 6,
+    "train_batch_size": 32,
+    "epochs": 2,
+    "learning_rate": 0.01,
+    "topk": [2],
+    "valid_metric": "NDCG@2",
+    "baselines": [],
+}
 
 
 @pytest.fixture
@@ -26,7 +35,9 @@ def build(make_config: Callable[..., Config], tmp_path: Path) -> Callable[..., t
     """Configuration, loaders and a trainer with a run directory, for a made data set."""
 
     def make(model: str = "Mamba4Rec", **given: Any) -> tuple[Config, Loaders, RunTrainer]:
-        sizes = SIZES if model in OWN_MODELS else {k: v for k, v in SIZES.items() if k not in ("hidden_size", "d_state")}
+        sizes = (
+            SIZES if model in OWN_MODELS else {k: v for k, v in SIZES.items() if k not in ("hidden_size", "d_state")}
+        )
         config = make_config(model, write_inter(tmp_path, "made", ROWS), **{**sizes, **given})
         loaders = build_loaders(config, create_dataset(config))
         trainer = build_trainer(config, loaders)

@@ -76,7 +76,9 @@ def test_a_full_disk_leaves_the_old_checkpoint(fails_at: int, tmp_path: Path, mo
         replace(source, target)
 
     monkeypatch.setattr(os, "replace", full)
-    with pytest.raises(ResourceError, match=r"cannot write .* \([\d,]+ bytes\): No space left on device; free some space"):
+    with pytest.raises(
+        ResourceError, match=r"cannot write .* \([\d,]+ bytes\): No space left on device; free some space"
+    ):
         saved(tmp_path, 1)
     monkeypatch.undo()
     other, x = Small(), torch.randn(3, 2)

@@ -18,7 +18,11 @@ def test_plain_lines_where_there_is_no_terminal() -> None:
     progress.row({"epoch": 1, "train_loss": 0.1, "ndcg@10": 0.5})
     progress.close()
     assert stream.getvalue().splitlines() == [
-        "hello", "   epoch  train_loss      best", "       0      0.1235         *", "       1      0.1000         -"]
+        "hello",
+        "   epoch  train_loss      best",
+        "       0      0.1235         *",
+        "       1      0.1000         -",
+    ]
 
 
 def test_a_bar_with_the_time_left_on_a_terminal() -> None:

@@ -52,7 +52,9 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("model", ["SS4Rec", "Mamba4Rec", "SASRec", "BPR", "DeepFM", "CKE"])
-def test_config_yaml_repeats_the_configuration(model: str, make_config: Callable[..., Config], tmp_path: Path, small_ml_100k: Path) -> None:
+def test_config_yaml_repeats_the_configuration(
+    model: str, make_config: Callable[..., Config], tmp_path: Path, small_ml_100k: Path
+) -> None:
     interval = {"user_inter_num_interval": "[5,inf)", "learning_rate": 1e-5, "topk": [10, 20]}
     config = make_config(model, small_ml_100k, "ml-100k", protocol="recbole", **({} if model == "DeepFM" else interval))
     directory = RunDirectory(tmp_path / "runs", model, "ml-100k")
@@ -75,12 +77,19 @@ def test_config_yaml_says_where_values_came_from(make_config: Callable[..., Conf
 
 def test_metrics_csv_holds_every_column_of_every_row(tmp_path: Path) -> None:
     directory = RunDirectory(tmp_path, "M", "d")
-    for row in ({"epoch": 0, "train_loss": 0.5}, {"epoch": 1, "train_loss": 0.4, "ndcg@10": 0.1}, {"epoch": 2, "train_loss": 0.3}):
+    for row in (
+        {"epoch": 0, "train_loss": 0.5},
+        {"epoch": 1, "train_loss": 0.4, "ndcg@10": 0.1},
+        {"epoch": 2, "train_loss": 0.3},
+    ):
         directory.append_metrics(row)
     with open(directory.path / "metrics.csv") as file:
         rows = list(csv.DictReader(file))
-    assert rows == [{"epoch": "0", "train_loss": "0.5", "ndcg@10": ""}, {"epoch": "1", "train_loss": "0.4", "ndcg@10": "0.1"},
-                    {"epoch": "2", "train_loss": "0.3", "ndcg@10": ""}]
+    assert rows == [
+        {"epoch": "0", "train_loss": "0.5", "ndcg@10": ""},
+        {"epoch": "1", "train_loss": "0.4", "ndcg@10": "0.1"},
+        {"epoch": "2", "train_loss": "0.3", "ndcg@10": ""},
+    ]
     (directory.path / "metrics.csv").unlink()
     (directory.path / "metrics.csv").mkdir()
     with pytest.raises(ResourceError, match=r"cannot write .*metrics\.csv: Is a directory"):
@@ -111,7 +120,13 @@ def test_the_log_is_let_go_when_a_run_fails(tmp_path: Path) -> None:
 def test_results_hold_numpy_and_other_values(tmp_path: Path) -> None:
     directory = RunDirectory(tmp_path, "M", "d")
     directory.write_result({"a": np.float64(0.5), "b": (1, {2}), "c": {3: None}, "d": torch.device("cpu"), "e": True})
-    assert json.loads((directory.path / "result.json").read_text()) == {"a": 0.5, "b": [1, [2]], "c": {"3": None}, "d": "cpu", "e": True}
+    assert json.loads((directory.path / "result.json").read_text()) == {
+        "a": 0.5,
+        "b": [1, [2]],
+        "c": {"3": None},
+        "d": "cpu",
+        "e": True,
+    }
 
 
 def test_the_environment(tmp_path: Path) -> None:

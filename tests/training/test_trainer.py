@@ -45,7 +45,9 @@ def test_the_best_weights_are_tested(build: Build, monkeypatch: pytest.MonkeyPat
     scripted(trainer, [0.1, 0.5, 0.2], monkeypatch)
     after = {}
     judge = trainer._judge
-    monkeypatch.setattr(trainer, "_judge", lambda epoch, *rest: after.update({epoch: weights(trainer)}) or judge(epoch, *rest))
+    monkeypatch.setattr(
+        trainer, "_judge", lambda epoch, *rest: after.update({epoch: weights(trainer)}) or judge(epoch, *rest)
+    )
     trainer.fit(loaders.train, loaders.valid)
     assert not torch.equal(weights(trainer), after[1])
     trainer.evaluate(loaders.test)
@@ -92,7 +94,9 @@ def test_a_loss_that_is_no_number_ends_the_run(value: float, build: Build, monke
     before = weights(trainer)
     loss = trainer.model.calculate_loss
     monkeypatch.setattr(trainer.model, "calculate_loss", lambda batch: loss(batch) * value)
-    with pytest.raises(NonFiniteError, match=rf"the training loss is {value} in epoch 0, batch 0, at learning rate 0\.01; lower"):
+    with pytest.raises(
+        NonFiniteError, match=rf"the training loss is {value} in epoch 0, batch 0, at learning rate 0\.01; lower"
+    ):
         trainer.fit(loaders.train, loaders.valid)
     assert torch.equal(weights(trainer), before)
 
@@ -103,7 +107,9 @@ def test_scores_that_are_no_numbers_end_the_run(mode: str, build: Build) -> None
     trainer.eval_collector.data_collect(loaders.train)
     with torch.no_grad():
         trainer.model.item_embedding.weight.fill_(math.nan)
-    with pytest.raises(NonFiniteError, match="the model scores NaN, so no metric means anything; lower --learning_rate"):
+    with pytest.raises(
+        NonFiniteError, match="the model scores NaN, so no metric means anything; lower --learning_rate"
+    ):
         trainer.evaluate(loaders.valid, load_best_model=False)
 
 
@@ -155,16 +161,25 @@ def test_another_scorer_leaves_the_model_in_place(build: Build) -> None:
     trainer.eval_collector.data_collect(loaders.train)
     model = trainer.model
     targets = torch.cat([batch[3] for batch in loaders.test])
-    assert trainer.evaluate_other(Fixed(), loaders.test)["hit@2"] == pytest.approx((targets >= 11).float().mean().item(), abs=1e-4)
+    assert trainer.evaluate_other(Fixed(), loaders.test)["hit@2"] == pytest.approx(
+        (targets >= 11).float().mean().item(), abs=1e-4
+    )
     assert trainer.model is model
 
 
-@pytest.mark.parametrize(("model", "kind", "special"), [
-    ("SS4Rec", ModelType.SEQUENTIAL, "Trainer"), ("CKE", ModelType.KNOWLEDGE, "KGTrainer"), ("KGAT", ModelType.KNOWLEDGE, "KGATTrainer"),
-    ("MKR", ModelType.KNOWLEDGE, "MKRTrainer"), ("RecVAE", ModelType.GENERAL, "RecVAETrainer"),
-    ("S3Rec", ModelType.SEQUENTIAL, "S3RecTrainer"), ("RaCT", ModelType.GENERAL, "RaCTTrainer"),
-    ("ItemKNN", ModelType.TRADITIONAL, "TraditionalTrainer"),
-])
+@pytest.mark.parametrize(
+    ("model", "kind", "special"),
+    [
+        ("SS4Rec", ModelType.SEQUENTIAL, "Trainer"),
+        ("CKE", ModelType.KNOWLEDGE, "KGTrainer"),
+        ("KGAT", ModelType.KNOWLEDGE, "KGATTrainer"),
+        ("MKR", ModelType.KNOWLEDGE, "MKRTrainer"),
+        ("RecVAE", ModelType.GENERAL, "RecVAETrainer"),
+        ("S3Rec", ModelType.SEQUENTIAL, "S3RecTrainer"),
+        ("RaCT", ModelType.GENERAL, "RaCTTrainer"),
+        ("ItemKNN", ModelType.TRADITIONAL, "TraditionalTrainer"),
+    ],
+)
 def test_ours_stands_between_recboles_special_trainer_and_its_own(model: str, kind: ModelType, special: str) -> None:
     chain = trainer_class(model, kind).__mro__
     host = getattr(importlib.import_module("recbole.trainer"), special)
@@ -173,11 +188,17 @@ def test_ours_stands_between_recboles_special_trainer_and_its_own(model: str, ki
     assert chain.index(RunTrainer) < chain.index(Trainer)
     assert trainer_class(model, kind) is trainer_class(model, kind)
     assert trainer_class(model, kind).save_pretrained_model is RunTrainer.save_pretrained_model
-    assert trainer_class(model, kind).fit is (host.fit if special in ("S3RecTrainer", "RaCTTrainer") else RunTrainer.fit)
+    assert trainer_class(model, kind).fit is (
+        host.fit if special in ("S3RecTrainer", "RaCTTrainer") else RunTrainer.fit
+    )
 
 
-def tiny_run(model: str, make_config: Callable[..., Config], root: Path, runs: Path, **given: Any) -> tuple[Loaders, RunTrainer]:
-    config = make_config(model, root, "ml-100k", **{"epochs": 1, "train_batch_size": 512, "MAX_ITEM_LIST_LENGTH": 5, **given})
+def tiny_run(
+    model: str, make_config: Callable[..., Config], root: Path, runs: Path, **given: Any
+) -> tuple[Loaders, RunTrainer]:
+    config = make_config(
+        model, root, "ml-100k", **{"epochs": 1, "train_batch_size": 512, "MAX_ITEM_LIST_LENGTH": 5, **given}
+    )
     loaders = build_loaders(config, create_dataset(config))
     trainer = build_trainer(config, loaders)
     trainer.attach(RunDirectory(runs, model, "ml-100k"), Progress(0, enabled=False))
@@ -185,18 +206,23 @@ def tiny_run(model: str, make_config: Callable[..., Config], root: Path, runs: P
     return loaders, trainer
 
 
-def test_pretraining_leaves_tensors_that_fine_tuning_reads(make_config: Callable[..., Config], small_ml_100k: Path,
-                                                           tmp_path: Path) -> None:
+def test_pretraining_leaves_tensors_that_fine_tuning_reads(
+    make_config: Callable[..., Config], small_ml_100k: Path, tmp_path: Path
+) -> None:
     small = {"hidden_size": 8, "inner_size": 8, "n_layers": 1}
     _, first = tiny_run("S3Rec", make_config, small_ml_100k, tmp_path, pretrain_epochs=1, save_step=1, **small)
     file = Path(first.saved_model_file)
     assert file.is_relative_to(tmp_path) and first.best_epoch == 0
     assert list(torch.load(file, weights_only=True)) == ["state_dict"]
-    loaders, second = tiny_run("S3Rec", make_config, small_ml_100k, tmp_path, train_stage="finetune", pre_model_path=str(file), **small)
+    loaders, second = tiny_run(
+        "S3Rec", make_config, small_ml_100k, tmp_path, train_stage="finetune", pre_model_path=str(file), **small
+    )
     assert math.isfinite(second.evaluate(loaders.test)["ndcg@10"])
 
 
-def test_recvae_trains_its_parts_in_turn(make_config: Callable[..., Config], small_ml_100k: Path, tmp_path: Path) -> None:
+def test_recvae_trains_its_parts_in_turn(
+    make_config: Callable[..., Config], small_ml_100k: Path, tmp_path: Path
+) -> None:
     _, trainer = tiny_run("RecVAE", make_config, small_ml_100k, tmp_path, n_enc_epochs=2, n_dec_epochs=1)
     assert trainer.optimizer is trainer.optimizer_decoder
     assert math.isfinite(trainer.train_loss_dict[0])
