@@ -67,6 +67,8 @@ def build_trainer(config: Config, loaders: Loaders) -> RunTrainer:
     """The model on its device, in its trainer."""
     init_seed(config["seed"], config["reproducibility"])
     model = config.model_class(config, loaders.train._dataset).to(config["device"])
+    if config["torch_compile"]:
+        model.forward = torch.compile(model.forward, dynamic=True)
     return trainer_class(config.model, config["MODEL_TYPE"])(config, model)
 
 

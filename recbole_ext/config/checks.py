@@ -16,6 +16,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "train_mode": ("all_positions", "prefix"),
     "loss_type": ("CE", "sampled_softmax", "gBCE", "BPR"),
     "learner": LEARNERS,
+    "ssm_variant": ("mamba1", "mamba2"),
     "precision": ("float32", "bf16", "fp16"),
 }
 _BASELINES = ("popularity", "markov", "skip_markov")
@@ -35,6 +36,7 @@ _POSITIVE = (
     "d_conv",
     "expand",
     "s5_state_size",
+    "head_dim",
 )
 _SHARES = ("window_overlap", "dropout_prob")
 

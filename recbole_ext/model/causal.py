@@ -12,6 +12,7 @@ import torch
 from recbole.model.abstract_recommender import SequentialRecommender
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 from recbole_ext.errors import UsageError
 from recbole_ext.model.losses import full_cross_entropy, generalised_bce, sampled_softmax
@@ -58,6 +59,7 @@ class CausalRecommender(SequentialRecommender):
         self.loss_type = config["loss_type"]
         if self.loss_type not in LOSSES:
             raise UsageError(f"loss_type must be one of {', '.join(LOSSES)} (got {self.loss_type!r})")
+        self.checkpointing = bool(config["gradient_checkpointing"])
         self.calibration = config["gbce_calibration"]
         self.negatives: SharedNegatives | None = None
         if self.loss_type in ("sampled_softmax", "gBCE"):
@@ -69,6 +71,12 @@ class CausalRecommender(SequentialRecommender):
         nn.init.normal_(self.item_embedding.weight, std=0.02)
         with torch.no_grad():
             self.item_embedding.weight[0].zero_()
+
+    def through(self, block: nn.Module, *inputs: Tensor) -> Tensor:
+        """block(*inputs); with `gradient_checkpointing`, its inner tensors are computed again in the backward pass."""
+        if self.checkpointing and torch.is_grad_enabled():
+            return checkpoint(block, *inputs, use_reentrant=False)
+        return block(*inputs)
 
     def encode(self, events: Events) -> Tensor:
         """Hidden state after each event.

@@ -15,7 +15,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from recbole_ext.model.causal import CausalRecommender, Events
-from recbole_ext.ssm import Mamba
+from recbole_ext.model.mamba_variant import mamba_variant
 
 
 class Mamba4RecBlock(nn.Module):
@@ -30,7 +30,7 @@ class Mamba4RecBlock(nn.Module):
         super().__init__()
         width, dropout = config["hidden_size"], config["dropout_prob"]
         self.residual, self.backend = residual, config["ssm_backend"]
-        self.mamba = Mamba(width, d_state=config["d_state"], d_conv=config["d_conv"], expand=config["expand"])
+        self.mamba = mamba_variant(config)
         self.feed_forward = nn.Sequential(
             nn.Linear(width, 4 * width),
             nn.GELU(),
@@ -55,8 +55,11 @@ class Mamba4Rec(CausalRecommender):
         super().__init__(config, dataset)
         width, n_blocks = config["hidden_size"], config["num_layers"]
         self.embedding_norm, self.dropout = nn.LayerNorm(width), nn.Dropout(config["dropout_prob"])
-        self.blocks = nn.Sequential(*(Mamba4RecBlock(config, residual=n_blocks > 1) for _ in range(n_blocks)))
+        self.blocks = nn.ModuleList(Mamba4RecBlock(config, residual=n_blocks > 1) for _ in range(n_blocks))
 
     def encode(self, events: Events) -> Tensor:
         """(B, L) items -> (B, L, hidden_size)."""
-        return self.blocks(self.embedding_norm(self.dropout(self.item_embedding(events.items))))
+        hidden = self.embedding_norm(self.dropout(self.item_embedding(events.items)))
+        for block in self.blocks:
+            hidden = self.through(block, hidden)
+        return hidden

@@ -25,7 +25,8 @@ from torch import Tensor, nn
 
 from recbole_ext.errors import UsageError
 from recbole_ext.model.causal import CausalRecommender, Events
-from recbole_ext.ssm import S5, Mamba
+from recbole_ext.model.mamba_variant import mamba_variant
+from recbole_ext.ssm import S5
 
 TRANSFORMS = ("log1p", "linear", "none")
 SUBLAYERS = ("s5_mamba", "s5", "mamba")
@@ -113,7 +114,7 @@ class SS4RecBlock(nn.Module):
             self.s5 = S5(width, config["s5_state_size"], dt_min=config["dt_min"], dt_max=config["dt_max"])
             self.s5_norm = nn.LayerNorm(width)
         if which != "s5":
-            self.mamba = Mamba(width, d_state=config["d_state"], d_conv=config["d_conv"], expand=config["expand"])
+            self.mamba = mamba_variant(config)
             shared = config["shared_layer_norm"] and self.s5 is not None
             self.mamba_norm = self.s5_norm if shared else nn.LayerNorm(width)
 
@@ -150,5 +151,5 @@ class SS4Rec(CausalRecommender):
             hidden = hidden + self.gap_embedding(gap_bucket(gaps))
         hidden = self.embedding_norm(self.dropout(hidden))
         for block in self.blocks:
-            hidden = block(hidden, steps)
+            hidden = self.through(block, hidden, steps)
         return hidden
