@@ -15,6 +15,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from recbole_ext.model.causal import CausalRecommender, Events
+from recbole_ext.model.dropout import Dropout
 from recbole_ext.model.mamba_variant import mamba_variant
 
 
@@ -34,11 +35,11 @@ class Mamba4RecBlock(nn.Module):
         self.feed_forward = nn.Sequential(
             nn.Linear(width, 4 * width),
             nn.GELU(),
-            nn.Dropout(dropout),
+            Dropout(dropout),
             nn.Linear(4 * width, width),
-            nn.Dropout(dropout),
+            Dropout(dropout),
         )
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.mamba_norm, self.feed_forward_norm = nn.LayerNorm(width), nn.LayerNorm(width)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -54,7 +55,7 @@ class Mamba4Rec(CausalRecommender):
     def __init__(self, config: Any, dataset: Any) -> None:
         super().__init__(config, dataset)
         width, n_blocks = config["hidden_size"], config["num_layers"]
-        self.embedding_norm, self.dropout = nn.LayerNorm(width), nn.Dropout(config["dropout_prob"])
+        self.embedding_norm, self.dropout = nn.LayerNorm(width), Dropout(config["dropout_prob"])
         self.blocks = nn.ModuleList(Mamba4RecBlock(config, residual=n_blocks > 1) for _ in range(n_blocks))
 
     def encode(self, events: Events) -> Tensor:

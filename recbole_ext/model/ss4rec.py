@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from recbole_ext.errors import UsageError
 from recbole_ext.model.causal import CausalRecommender, Events
+from recbole_ext.model.dropout import Dropout
 from recbole_ext.model.mamba_variant import mamba_variant
 from recbole_ext.ssm import S5
 
@@ -107,7 +108,7 @@ class SS4RecBlock(nn.Module):
         width, which = config["hidden_size"], config["sublayers"]
         if which not in SUBLAYERS:
             raise UsageError(f"sublayers must be one of {', '.join(SUBLAYERS)} (got {which!r})")
-        self.backend, self.dropout = config["ssm_backend"], nn.Dropout(config["dropout_prob"])
+        self.backend, self.dropout = config["ssm_backend"], Dropout(config["dropout_prob"])
         self.s5_backend = "auto" if self.backend == "mamba_ssm" else self.backend  # mamba-ssm has no such scan
         self.s5, self.mamba = None, None
         if which != "mamba":
@@ -136,7 +137,7 @@ class SS4Rec(CausalRecommender):
         self.blocks = nn.ModuleList(SS4RecBlock(config) for _ in range(config["num_layers"]))
         normalised = config["embedding_layer_norm"]
         self.embedding_norm = nn.LayerNorm(config["hidden_size"]) if normalised else nn.Identity()
-        self.dropout = nn.Dropout(config["dropout_prob"] if normalised else 0.0)
+        self.dropout = Dropout(config["dropout_prob"] if normalised else 0.0)
         self.gap_embedding = None
         if config["gap_embedding"] and self.step_settings.use_gaps and config["sublayers"] != "mamba":
             self.gap_embedding = nn.Embedding(GAP_BUCKETS, config["hidden_size"])

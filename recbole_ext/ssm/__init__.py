@@ -6,9 +6,10 @@ The map:
     backend.py    which back end computes it, and why another cannot
     reference.py  the definition, a loop over events
     parallel.py   plain PyTorch, parallel over blocks of events, any device
-    cpu.py        compiled by numba for CPUs: cpu_selective.py, cpu_diagonal.py, on the vectors of simd.py
+    cpu.py        compiled by numba for CPUs: cpu_selective.py, cpu_diagonal.py, cpu_convolution.py, on simd.py
     triton_kernel.py  compiled by Triton for CUDA GPUs
     mamba_ssm.py  adapter to mamba-ssm's CUDA kernel
+    convolution.py  the causal convolution in front of a Mamba scan
     s5.py         the S5 layer: one state-space system for all channels, a step per event
     mamba.py      the Mamba block: one small system per channel, steps and projections from the input
     mamba2.py     the Mamba-2 block: one decay and step per head of channels, matrix products instead of a scan

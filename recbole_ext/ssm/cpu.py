@@ -1,4 +1,4 @@
-"""Both scans on CPU threads, through kernels that numba compiles on first use and caches on disk.
+"""Both scans and the convolution on CPU threads, through kernels that numba compiles on first use and caches on disk.
 
 The batch is shared out over `torch.get_num_threads()` Python threads. The kernels release the interpreter
 lock, so none of numba's threading libraries is involved, and forked or multi-threaded programs are safe.
@@ -32,18 +32,14 @@ _NOTICE_AFTER_SECONDS = 1.0  # a cached kernel loads within this
 def _kernels(name: str) -> ModuleType:
     """Import a kernel module, which compiles it or loads it from the cache; say so if it takes a while."""
     importlib.import_module("numba")  # takes a while by itself, which is not compilation
-    text = "compiling the CPU kernel of %s: a few seconds, once on this machine"
+    text = "compiling the %s kernel for this CPU: a few seconds, once on this machine"
     notice = threading.Timer(_NOTICE_AFTER_SECONDS, _LOGGER.warning, (text, name))
     notice.daemon = True
     notice.start()
     try:
-        if name == "selective_scan":
-            from recbole_ext.ssm import cpu_selective as module
-        else:
-            from recbole_ext.ssm import cpu_diagonal as module  # type: ignore[no-redef]
+        return importlib.import_module(f"recbole_ext.ssm.cpu_{name}")
     finally:
         notice.cancel()
-    return module
 
 
 @functools.lru_cache(maxsize=1)
@@ -104,7 +100,7 @@ class _SelectiveScan(torch.autograd.Function):
         keep: bool,
     ) -> tuple[Tensor, Tensor]:
         """Args: as `selective_scan`; keep: whether a backward pass follows. Returns: y, last state."""
-        kernels = _kernels("selective_scan")
+        kernels = _kernels("selective")
         (batch, length, channels), n = u.shape, A.shape[1]
         chunks = -(-length // kernels.CHUNK) if keep else 0
         rate = (A.t() * math.log2(math.e)).contiguous()
@@ -119,7 +115,7 @@ class _SelectiveScan(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: FunctionCtx, grad_y: Tensor, grad_last: Tensor) -> tuple[Tensor | None, ...]:
         """Args: grad_y: (B, L, D), grad_last: (B, D, N). Returns: a gradient for each input of forward."""
-        kernels = _kernels("selective_scan")
+        kernels = _kernels("selective")
         saved = ctx.saved_tensors  # type: ignore[attr-defined]
         u, delta, _, B, C = saved[:5]
         (batch, length, channels), n = u.shape, B.shape[2]
@@ -176,7 +172,7 @@ class _DiagonalScan(torch.autograd.Function):
     @staticmethod
     def forward(ctx: FunctionCtx, a: Tensor, b: Tensor, initial_state: Tensor) -> Tensor:
         """Args: a, b: (B, L, P), initial_state: (B, P). Returns: x: (B, L, P)."""
-        kernels, x = _kernels("diagonal_scan"), torch.empty_like(b)
+        kernels, x = _kernels("diagonal"), torch.empty_like(b)
         arrays = [t.detach().numpy() for t in (a, b, initial_state, x)]
         _share(len(a), lambda _, first, last: kernels.forward(first, last, *arrays))
         ctx.save_for_backward(a, x, initial_state)
@@ -186,7 +182,7 @@ class _DiagonalScan(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: FunctionCtx, grad_x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Args: grad_x: (B, L, P). Returns: a gradient for each input of forward."""
-        kernels = _kernels("diagonal_scan")
+        kernels = _kernels("diagonal")
         a, x, state = ctx.saved_tensors  # type: ignore[attr-defined]
         grad_a, grad_b, grad_state = torch.empty_like(a), torch.empty_like(a), torch.zeros_like(state)
         inputs = (a, x, state, grad_x.contiguous().resolve_conj())
@@ -209,3 +205,61 @@ def diagonal_scan(a: Tensor, b: Tensor, initial_state: Tensor | None = None) -> 
     """
     state = torch.zeros_like(b[:, 0]) if initial_state is None else initial_state
     return _DiagonalScan.apply(*(x.contiguous().resolve_conj() for x in (a, b, state)))
+
+
+class _ConvolutionSiLU(torch.autograd.Function):
+    """The convolution for contiguous float32 tensors whose channels fill whole vectors."""
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, extended: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        """Args: extended: (B, L + K - 1, D), weight: (K, D), bias: (D,). Returns: y: (B, L, D)."""
+        kernels, (batch, rows, channels), kernel = _kernels("convolution"), extended.shape, len(weight)
+        length = rows - kernel + 1
+        y = extended.new_empty(batch, length, channels)
+        arrays = [_flat(x) for x in (extended, weight, bias, y)]
+        _share(batch, lambda _, first, last: kernels.forward(first, last, length, channels, kernel, *arrays))
+        ctx.save_for_backward(extended, weight, bias)
+        return y
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: FunctionCtx, grad_y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Args: grad_y: (B, L, D). Returns: a gradient for each input of forward."""
+        kernels, saved = _kernels("convolution"), ctx.saved_tensors  # type: ignore[attr-defined]
+        extended, weight, bias = saved
+        batch, length, channels = grad_y.shape
+        grad_extended, grad_y = torch.empty_like(extended), grad_y.contiguous()
+        grad_weight, grad_bias = (x.new_zeros(_workers(batch), *x.shape) for x in (weight, bias))
+
+        def task(worker: int, first: int, last: int) -> None:
+            written = (grad_extended, grad_weight[worker], grad_bias[worker])
+            arrays = [_flat(x) for x in (*saved, grad_y, *written)]
+            kernels.backward(first, last, length, channels, len(weight), *arrays)
+
+        _share(batch, task)
+        return grad_extended, grad_weight.sum(0), grad_bias.sum(0)
+
+
+@torch.compiler.disable
+def convolution_silu(extended: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """SiLU of a depthwise convolution without padding.
+
+    Args:
+        extended: (B, L + K - 1, D) float32.
+        weight: (D, K) float32.
+        bias: (D,) float32.
+
+    Returns:
+        (B, L, D).
+    """
+    from recbole_ext.ssm.simd import LANES
+
+    channels = len(bias)
+    missing = -channels % LANES
+    if missing:
+        extended, bias, weight = (
+            F.pad(extended, (0, missing)),
+            F.pad(bias, (0, missing)),
+            F.pad(weight, (0, 0, 0, missing)),
+        )
+    return _ConvolutionSiLU.apply(extended.contiguous(), weight.t().contiguous(), bias.contiguous())[..., :channels]

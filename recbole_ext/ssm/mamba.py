@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from recbole_ext.ssm.convolution import causal_convolution
 from recbole_ext.ssm.scan import selective_scan
 
 
@@ -54,25 +55,6 @@ def inverse_softplus_steps(size: int, dt_min: float, dt_max: float, dt_init_floo
         raise ValueError(f"0 < dt_min <= dt_max must hold (got {dt_min}, {dt_max})")
     step = torch.empty(size).uniform_(math.log(dt_min), math.log(dt_max)).exp().clamp(min=dt_init_floor)
     return step + torch.log(-torch.expm1(-step))
-
-
-def causal_convolution(x: Tensor, conv: nn.Conv1d, tail: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Depthwise convolution over the present and the d_conv - 1 inputs before it.
-
-    Args:
-        x: (B, L, channels) float.
-        conv: Depthwise convolution of kernel size d_conv.
-        tail: (B, d_conv - 1, channels), the inputs before the window; zero if None.
-
-    Returns:
-        (B, L, channels) and the new tail: (B, d_conv - 1, channels).
-    """
-    length, kernel = x.shape[1], conv.kernel_size[0]
-    if tail is None:
-        tail = x.new_zeros(x.shape[0], kernel - 1, x.shape[2])
-    extended = torch.cat([tail.to(x.dtype), x], dim=1)  # (B, d_conv - 1 + L, channels)
-    y = F.conv1d(extended.transpose(1, 2), conv.weight, conv.bias, groups=conv.groups).transpose(1, 2)
-    return y, extended[:, length:]
 
 
 class Mamba(nn.Module):
@@ -147,8 +129,7 @@ class Mamba(nn.Module):
             y: (B, L, d_model) and the state after the window.
         """
         x, z = self.in_proj(x).chunk(2, dim=-1)  # (B, L, d_inner) each
-        x, tail = causal_convolution(x, self.conv1d, state.conv if state else None)
-        x = F.silu(x)
+        x, tail = causal_convolution(x, self.conv1d, state.conv if state else None, backend)
         dt, B, C = self.x_proj(x).split([self.dt_rank, self.d_state, self.d_state], dim=-1)
         y, last = selective_scan(
             x,

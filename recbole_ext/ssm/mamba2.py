@@ -4,7 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from recbole_ext.ssm.mamba import MambaState, causal_convolution, inverse_softplus_steps, keep_initialisation
+from recbole_ext.ssm.convolution import causal_convolution
+from recbole_ext.ssm.mamba import MambaState, inverse_softplus_steps, keep_initialisation
 from recbole_ext.ssm.scan import selective_scan
 
 CHUNK = 32  # events
@@ -135,8 +136,8 @@ class Mamba2(nn.Module):
         heads = len(self.A_log)
         widths = [self.d_inner, self.d_inner + 2 * self.d_state, heads]
         z, mixed, dt = self.in_proj(x).split(widths, dim=-1)
-        mixed, tail = causal_convolution(mixed, self.conv1d, state.conv if state else None)
-        u, B, C = F.silu(mixed).split([self.d_inner, self.d_state, self.d_state], dim=-1)
+        mixed, tail = causal_convolution(mixed, self.conv1d, state.conv if state else None, backend)
+        u, B, C = mixed.split([self.d_inner, self.d_state, self.d_state], dim=-1)
         delta = F.softplus(dt.to(self.dt_bias.dtype) + self.dt_bias)  # (B, L, heads)
         y, last = self._scan(u, delta, B, C, state.ssm if state else None, backend)
         return self.out_proj(self.norm(y * F.silu(z))), MambaState(tail, last)

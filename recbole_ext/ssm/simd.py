@@ -3,7 +3,8 @@
 A `Vector` holds LANES floats in one register. LLVM turns it into AVX-512, AVX2 or NEON instructions, whatever
 the machine has, so speed does not depend on which loops a compiler recognises as vectorisable.
 
-Numba caches a kernel by the time stamp of its own file: after a change here, touch `cpu_selective.py`.
+Numba caches a kernel by the time stamp of its own file: after a change here, touch `cpu_selective.py`
+and `cpu_convolution.py`.
 """
 
 from collections.abc import Callable
@@ -23,6 +24,7 @@ _INTEGERS = ir.VectorType(ir.IntType(32), LANES)
 
 # 2^f = 1 + f (c_0 + c_1 f + ...) on [-1/2, 1/2]; least maximum relative error, 9e-8
 _EXP2 = (0.69314697759847, 0.24022242084919, 0.05550733744245, 0.00967151266057, 0.00132647268990)
+_LOG2_E = 1.4426950408889634
 _ROUND = 12582912.0  # 1.5 * 2^23: adding it to a small float rounds that to an integer, held in the low bits
 
 _Generator = Callable[[Any, Any, Any, Any], Any]
@@ -118,21 +120,36 @@ def multiply_add(typing_context: Any, x: Any, y: Any, z: Any) -> _Typed:
     return Vector(Vector, Vector, Vector), lambda context, builder, sig, xyz: _multiply_add(builder, *xyz)
 
 
+def _exp2(builder: Any, x: Any) -> Any:
+    """2^x for x <= 0."""
+    floor = _constant(-127.0)
+    x = builder.select(builder.fcmp_unordered(">", x, floor), x, floor)  # unordered: NaN passes
+    shifted = builder.fadd(x, _constant(_ROUND))
+    f = builder.fsub(x, builder.fsub(shifted, _constant(_ROUND)))
+    power = _constant(_EXP2[-1])
+    for coefficient in (*_EXP2[-2::-1], 1.0):
+        power = _multiply_add(builder, power, f, _constant(coefficient))
+    exponent = builder.shl(builder.bitcast(shifted, _INTEGERS), ir.Constant(_INTEGERS, [23] * LANES))
+    return builder.bitcast(builder.add(builder.bitcast(power, _INTEGERS), exponent), _FLOATS)
+
+
 @intrinsic
 def exp2(typing_context: Any, x: Any) -> _Typed:
     """2^x for x <= 0: within two units in the last place; exactly 0 from -127 down; NaN of NaN."""
+    return Vector(Vector), lambda context, builder, signature, x: _exp2(builder, *x)
+
+
+@intrinsic
+def sigmoid(typing_context: Any, x: Any) -> _Typed:
+    """1 / (1 + e^-x), computed from e^-|x| so that nothing overflows."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         (x,) = arguments
-        floor = _constant(-127.0)
-        x = builder.select(builder.fcmp_unordered(">", x, floor), x, floor)  # unordered: NaN passes
-        shifted = builder.fadd(x, _constant(_ROUND))
-        f = builder.fsub(x, builder.fsub(shifted, _constant(_ROUND)))
-        power = _constant(_EXP2[-1])
-        for coefficient in (*_EXP2[-2::-1], 1.0):
-            power = _multiply_add(builder, power, f, _constant(coefficient))
-        exponent = builder.shl(builder.bitcast(shifted, _INTEGERS), ir.Constant(_INTEGERS, [23] * LANES))
-        return builder.bitcast(builder.add(builder.bitcast(power, _INTEGERS), exponent), _FLOATS)
+        sign = ir.Constant(_INTEGERS, [-(2**31)] * LANES)
+        negative = builder.bitcast(builder.or_(builder.bitcast(x, _INTEGERS), sign), _FLOATS)  # -|x|
+        power = _exp2(builder, builder.fmul(negative, _constant(_LOG2_E)))
+        share = builder.fdiv(_constant(1.0), builder.fadd(power, _constant(1.0)))
+        return builder.select(builder.fcmp_ordered(">=", x, _constant(0.0)), share, builder.fmul(power, share))
 
     return Vector(Vector), generate
 

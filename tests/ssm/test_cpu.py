@@ -98,13 +98,13 @@ def test_compilation_is_announced(
     cpu._kernels.cache_clear()
     with caplog.at_level(logging.WARNING, logger="recbole_ext.ssm"):
         monkeypatch.setattr(cpu.threading.Timer, "cancel", lambda timer: timer.join())
-        cpu._kernels("selective_scan")
-    assert "compiling the CPU kernel of selective_scan: a few seconds, once on this machine" in caplog.text
+        cpu._kernels("selective")
+    assert "compiling the selective kernel for this CPU: a few seconds, once on this machine" in caplog.text
 
 
 def test_loaded_kernels_need_no_notice(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, logger="recbole_ext.ssm"):
-        cpu._kernels("selective_scan")
+        cpu._kernels("selective")
         time.sleep(0.01)
     assert not caplog.records
 

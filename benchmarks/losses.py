@@ -1,0 +1,56 @@
+"""One training step over 4,200,000 items: seconds and peak memory of the sampled losses.
+
+    python -m benchmarks.losses
+
+SS4Rec, 64 wide, 41 windows of 100 positions (4,100 targets), 512 shared negatives, sparse embedding updates.
+The peak is that of the process, embeddings and the optimiser's state included; the first step allocates them.
+"""
+
+import time
+from types import SimpleNamespace
+
+import torch
+from recbole.data.interaction import Interaction
+
+from benchmarks.machine import describe, peak_memory_mb
+from recbole_ext.config.config import build_config
+from recbole_ext.training.special import trainer_class
+
+ITEMS, WINDOWS, LENGTH, STEPS = 4_200_000, 41, 100, 6
+
+
+def batch() -> Interaction:
+    """Windows of random items."""
+    items = torch.randint(1, ITEMS + 1, (WINDOWS, LENGTH + 1))
+    times = torch.arange(LENGTH).expand(WINDOWS, LENGTH) * 1000
+    return Interaction(
+        {
+            "item_id_list": items[:, :-1],
+            "timestamp_list": times,
+            "next_item_id_list": items[:, 1:],
+            "next_timestamp_list": times + 1000,
+            "item_length": torch.full((WINDOWS,), LENGTH),
+        }
+    )
+
+
+def measure(loss_type: str) -> None:
+    """Time steps of one loss."""
+    given = {"loss_type": loss_type, "sparse_embedding": True, "n_negatives": 512}
+    config = build_config("SS4Rec", "ml-100k", [], given)
+    seen = {"item_id": torch.randint(1, ITEMS + 1, (1_000_000,))}
+    catalogue = SimpleNamespace(iid_field="item_id", item_num=ITEMS + 1, inter_feat=seen, num=lambda field: ITEMS + 1)
+    trainer = trainer_class("SS4Rec", config["MODEL_TYPE"])(config, config.model_class(config, catalogue))
+    seconds = []
+    for _ in range(STEPS):
+        rows, started = batch(), time.perf_counter()
+        trainer._train_epoch([rows], 0)
+        seconds.append(time.perf_counter() - started)
+    steady = sorted(seconds[1:])[len(seconds) // 2]
+    print(f"{loss_type:16} first step {seconds[0]:.2f} s, then {steady:.2f} s, peak {peak_memory_mb():,.0f} MB")
+
+
+if __name__ == "__main__":
+    print(describe())
+    for name in ("sampled_softmax", "gBCE"):
+        measure(name)
