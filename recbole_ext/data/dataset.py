@@ -8,10 +8,11 @@ from recbole.data.dataset import Dataset, DIENDataset, SequentialDataset
 from recbole.utils import ModelType
 
 from recbole_ext.config.config import Config
+from recbole_ext.data.cut import FileParts, check_no_filter, parts_of
 from recbole_ext.data.exact import ExactTime
 from recbole_ext.data.filters import FastFilters
 from recbole_ext.data.sequences import OffsetHistory
-from recbole_ext.errors import DataError
+from recbole_ext.errors import DataError, UsageError
 
 _CLASS_OF_TYPE = {
     ModelType.GENERAL: "Dataset",
@@ -30,7 +31,8 @@ def exact_class(host_class: type[Dataset]) -> type[Dataset]:
     DIEN's class keeps its own rows: it draws a negative history per row while it builds them.
     """
     offsets = issubclass(host_class, SequentialDataset) and not issubclass(host_class, DIENDataset)
-    bases = (ExactTime, FastFilters, OffsetHistory, host_class) if offsets else (ExactTime, FastFilters, host_class)
+    ours = (FileParts, ExactTime, FastFilters)
+    bases = (*ours, OffsetHistory, host_class) if offsets else (*ours, host_class)
     return type(f"Exact{host_class.__name__}", bases, {"__doc__": exact_class.__doc__})
 
 
@@ -39,10 +41,17 @@ def create_dataset(config: Config) -> Any:
 
     Raises:
         DataError: a file is missing or malformed, or no interaction is left.
+        UsageError: the data set is cut into files, and a filter or the model does not go with that.
     """
     host = importlib.import_module("recbole.data.dataset")
     name = f"{config.model}Dataset"
     host_class = getattr(host, name if hasattr(host, name) else _CLASS_OF_TYPE[config["MODEL_TYPE"]])
+    check_no_filter(config)
+    if parts_of(config) and issubclass(host_class, DIENDataset):
+        raise UsageError(
+            f"{config.model} builds rows of its own and cannot read {config.dataset}, which is cut into files; "
+            "take --model=DIN, or the data set before the cut"
+        )
     try:
         return exact_class(host_class)(config)
     except ValueError as error:  # RecBole's word for a field or a file that its settings ask for in vain

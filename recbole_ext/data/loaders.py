@@ -13,7 +13,9 @@ from recbole.sampler import KGSampler
 from recbole.utils import ModelType
 
 from recbole_ext.config.config import Config
+from recbole_ext.data.cut import told_split
 from recbole_ext.data.history import TARGET_POSITION
+from recbole_ext.data.labels import check_labels
 from recbole_ext.data.windows import WindowLoader
 from recbole_ext.errors import DataError, UsageError
 
@@ -73,16 +75,15 @@ def build_loaders(config: Config, dataset: Any) -> Loaders:
     """Split the data set as `eval_args` says and wrap each part in its loader.
 
     Raises:
-        DataError: the training or the test part is empty.
+        DataError: the training or the test part is empty, or labels are missing.
         UsageError: `topk` asks for more items than there are.
     """
     _check_cutoffs(config, dataset)
+    check_labels(config, dataset)
     parts = dataset.build()
     for name, part in zip(("training", "test"), (parts[0], parts[2]), strict=True):
         if not len(part):
-            raise DataError(
-                f"{config.dataset}: the {name} part is empty after splitting by {config['eval_args']['split']}"
-            )
+            raise DataError(f"{config.dataset}: the {name} part is empty after splitting by {told_split(config)}")
     samplers = _samplers(config, dataset, parts)
     train = _train_loader(config, dataset, parts[0], samplers[0])
     valid, test = (

@@ -7,6 +7,7 @@ from recbole.data.interaction import Interaction
 from torch import Tensor
 
 from recbole_ext.data.history import Events, HistoryRows
+from recbole_ext.errors import DataError
 
 PART = "_part"
 
@@ -14,7 +15,7 @@ PART = "_part"
 class OffsetHistory:
     """Mixin before RecBole's SequentialDataset: builds offsets where RecBole copies rows.
 
-    A data set that is cut into files (`benchmark_filename: [train, valid, test]`) is one sequence per user
+    A data set that is cut into files (data/cut.py) is one sequence per user
     here: a row belongs to the file of its target, and its history reaches across the cut.
 
     Attributes:
@@ -51,11 +52,25 @@ class OffsetHistory:
         columns = dict(self.inter_feat.interaction)
         self.part = columns.pop(PART, None)
         self.events = Events(columns, columns[user])
+        self._check_parts_in_time()
         length_field = self.item_list_length_field  # type: ignore[attr-defined]
         names = {"length": length_field, "suffix": self.config["LIST_SUFFIX"], "user": user}
         self.inter_feat = HistoryRows(
             self.events, self.events.with_history(), names, self.config["MAX_ITEM_LIST_LENGTH"]
         )
+
+    def _check_parts_in_time(self) -> None:
+        """A history must not hold an event of a later file than its target's."""
+        if self.part is None:
+            return
+        back = torch.zeros(len(self.part), dtype=torch.bool)
+        back[1:] = self.part[1:] < self.part[:-1]
+        back &= torch.arange(len(back)) != self.events.user_start
+        if back.any():
+            raise DataError(
+                f"{self.config['dataset']}: {int(back.sum())} rows come after rows of a later file of the same user, "
+                "so histories would hold what is to be predicted; cut the data by time: recbole-data split"
+            )
 
     def build(self) -> list[Any]:
         """Training, validation and test parts."""

@@ -34,7 +34,8 @@ class CountedScorer:
         self.items = train.events[self.item_field].numpy()
         self.targets = train.inter_feat[TARGET_POSITION].numpy()
         self.user_start = train.events.user_start.numpy()
-        first = train.events.first_positions.numpy()  # each user's first item is a target of nothing
+        first = train.events.first_positions  # each user's first item is a target of nothing
+        first = (first if train.part is None else first[train.part[first] == 0]).numpy()
         counts = np.bincount(np.r_[self.items[self.targets], self.items[first]], minlength=self.n_items)
         self.popularity = torch.from_numpy(counts).float()
 

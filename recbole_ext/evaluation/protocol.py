@@ -11,8 +11,10 @@ from typing import Any
 from recbole.utils import ModelType
 
 from recbole_ext.config.config import Config
+from recbole_ext.data.cut import NO_FILTER, parts_of, told_split
 from recbole_ext.environment import package_versions
 
+_NO_TABLE = (".inter", ".yaml", ".json", ".tsv")
 TRACKS = {"recbole": "A", "time_aware": "B", "no_time": "C"}
 
 
@@ -22,7 +24,7 @@ class Protocol:
 
     Attributes:
         name: preset (and what the user changed), or the model family's RecBole setting.
-        split: RecBole's `eval_args` split and grouping.
+        split: the global time cut with its instants, or RecBole's `eval_args` split and grouping.
         order: order of events and what happens to ties.
         seen_items: whether items of the history can be recommended.
         target_time: whether the time of the target event is known to the model.
@@ -30,7 +32,7 @@ class Protocol:
         min_counts: filters on users and items.
         max_length: longest history in events.
         seed: of the run.
-        data_sha256: hash of each data file's bytes.
+        data_sha256: hash of each data file's bytes; of `.inter` files, those in use.
         packages: versions that can change a result.
     """
 
@@ -68,22 +70,22 @@ def protocol_of(config: Config) -> Protocol:
     arguments = config["eval_args"]
     return Protocol(
         name=_name(config) if sequential else f"recbole {config.entry.family}",
-        split=f"{arguments['split']} by {arguments['group_by']}",
-        order=_order(config, arguments["order"]),
+        split=told_split(config),
+        order=_order(config, sequential),
         seen_items=_seen_items(config, sequential),
         target_time="target time known" if sequential and config["use_target_time"] else "target time not known",
         candidates=arguments["mode"]["test"],
         min_counts=f"users {_interval(config, 'user')}, items {_interval(config, 'item')}",
         max_length=config["MAX_ITEM_LIST_LENGTH"] if sequential else None,
         seed=config["seed"],
-        data_sha256=data_hashes(Path(config["data_path"]), config.dataset),
+        data_sha256=data_hashes(Path(config["data_path"]), config.dataset, parts_of(config)),
         packages=package_versions(),
     )
 
 
 def _interval(config: Config, side: str) -> str:
     given = config[f"{side}_inter_num_interval"]
-    return "all" if given in (None, "[0,inf)") else given
+    return "all" if given in NO_FILTER else given
 
 
 def _name(config: Config) -> str:
@@ -96,8 +98,10 @@ def _name(config: Config) -> str:
     return f"{preset}, changed: {changes}" if changes else preset
 
 
-def _order(config: Config, order: str) -> str:
-    if order != "TO":
+def _order(config: Config, sequential: bool) -> str:
+    if parts_of(config) and not sequential:
+        return "order of the files"
+    if config["eval_args"]["order"] != "TO":
         return "random order"
     if config["time_order"] == "recbole":
         return "RecBole's float32 time order, ties in file order"
@@ -110,13 +114,14 @@ def _seen_items(config: Config, sequential: bool) -> str:
     return "seen items removed" if filtered and full else "seen items stay candidates"
 
 
-def data_hashes(folder: Path, dataset: str) -> dict[str, str]:
-    """sha256 of every file of the data set, by file name."""
-    return {
-        path.name: _sha256(path)
-        for path in sorted(folder.glob(f"{dataset}.*"))
-        if path.is_file() and path.suffix != ".yaml"
-    }
+def data_hashes(folder: Path, dataset: str, parts: list[str]) -> dict[str, str]:
+    """sha256 by name of the interaction files in use, and of every table beside them.
+
+    Tables count whether or not the model loads them, so that models with and without features can be compared.
+    """
+    used = [f"{dataset}.{part}.inter" for part in parts] or [f"{dataset}.inter"]
+    tables = [path.name for path in sorted(folder.glob(f"{dataset}.*")) if path.suffix not in _NO_TABLE]
+    return {name: _sha256(folder / name) for name in [*used, *tables] if (folder / name).is_file()}
 
 
 def _sha256(path: Path) -> str:

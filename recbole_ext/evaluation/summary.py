@@ -19,11 +19,16 @@ def summary_lines(result: dict[str, Any], protocol: Protocol) -> list[str]:
     lines += [name.ljust(width) + "  ".join(f"{metrics[n]:>10.4f}" for n in names) for name, metrics in rows.items()]
     lines += [
         *protocol.lines(),
-        f"weights of epoch {result['best_epoch']}, chosen by validation "
-        f"{result['valid_metric']}; {result['fit_seconds']:.0f} s of training, "
+        f"weights of epoch {result['best_epoch']}, {_chosen_by(result)}; {result['fit_seconds']:.0f} s of training, "
         f"{result['peak_memory_mb']:,} MB at most",
     ]
     return [*lines, "", *_next_steps(result)]
+
+
+def _chosen_by(result: dict[str, Any]) -> str:
+    if result["valid"] is None:
+        return "the last one, because there is no validation part to choose by"
+    return f"chosen by validation {result['valid_metric']}"
 
 
 def _next_steps(result: dict[str, Any]) -> list[str]:

@@ -94,12 +94,16 @@ def test_the_key_ignores_seed_and_packages_and_nothing_else(make_config: MakeCon
 
 
 def test_hashes_of_the_files_bytes(tmp_path: Path) -> None:
-    for name, content in (("d.inter", b"a"), ("d.item", b"b"), ("d.yaml", b"c"), ("other.inter", b"d")):
-        (tmp_path / name).write_bytes(content)
-    assert data_hashes(tmp_path, "d") == {
-        "d.inter": hashlib.sha256(b"a").hexdigest(),
-        "d.item": hashlib.sha256(b"b").hexdigest(),
-    }
+    for name in ("d.inter", "d.item", "d.yaml", "d.summary.json", "d.rejected.tsv", "other.inter"):
+        (tmp_path / name).write_text(name)
+    expected = {name: hashlib.sha256(name.encode()).hexdigest() for name in ("d.inter", "d.item")}
+    assert data_hashes(tmp_path, "d", []) == expected
+
+
+def test_hashes_of_the_parts_in_use(tmp_path: Path) -> None:
+    for name in ("d.inter", "d.train.inter", "d.test.inter", "d.window_001.inter", "d.user", "d.user_map.tsv"):
+        (tmp_path / name).write_text(name)
+    assert list(data_hashes(tmp_path, "d", ["train", "test"])) == ["d.train.inter", "d.test.inter", "d.user"]
 
 
 def test_another_byte_is_another_protocol(make_config: MakeConfig, root: Path) -> None:

@@ -15,6 +15,7 @@ def result(model_score: float, **baselines: float) -> dict[str, Any]:
         "model": "SS4Rec",
         "test": {"hit@10": 0.5, "ndcg@10": model_score},
         "best_epoch": 3,
+        "valid": {"ndcg@10": 0.2},
         "valid_metric": "NDCG@10",
         "baselines": {name: {"hit@10": 0.4, "ndcg@10": score} for name, score in baselines.items()},
         "fit_seconds": 61.4,
@@ -46,3 +47,8 @@ def test_the_model_stands_beside_its_baselines_under_its_protocol() -> None:
 def test_a_model_that_adds_nothing_is_told_so(score: float, baselines: dict[str, float], told: bool) -> None:
     text = "\n".join(summary_lines(result(score, **baselines), PROTOCOL))
     assert ("does not beat a counted baseline" in text) == told
+
+
+def test_without_validation_nothing_chose_the_weights() -> None:
+    text = "\n".join(summary_lines({**result(0.2), "valid": None}, PROTOCOL))
+    assert "weights of epoch 3, the last one, because there is no validation part to choose by; 61 s" in text

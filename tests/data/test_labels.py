@@ -1,0 +1,44 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recbole_ext.config.config import Config
+from recbole_ext.data.dataset import create_dataset
+from recbole_ext.data.labels import check_labels
+from recbole_ext.errors import DataError
+
+HEADER = "user_id:token\titem_id:token\trating:float\ttimestamp:float"
+ROWS = [("a", "x", 1, 1), ("a", "y", 5, 2), ("b", "x", 3, 3)]
+COLUMNS = {"load_col": {"inter": ["user_id", "item_id", "rating", "timestamp"]}}
+
+
+@pytest.fixture
+def check(make_config: Callable[..., Config], write: Callable[..., Path], tmp_path: Path) -> Callable[..., None]:
+    def run(model: str, **given: Any) -> None:
+        config = make_config(model, write(tmp_path, "made", ROWS, HEADER), **{**COLUMNS, **given})
+        check_labels(config, create_dataset(config))
+
+    return run
+
+
+def test_what_goes_through(check: Callable[..., None]) -> None:
+    check("FM", threshold={"rating": 4})
+    check("FM", LABEL_FIELD="rating", normalize_field=["rating"])
+    check("FM", train_neg_sample_args={"distribution": "uniform", "sample_num": 1}, eval_args={"mode": "uni2"})
+    check("BPR")
+    check("DIN")
+
+
+@pytest.mark.parametrize(
+    ("model", "given", "message"),
+    [
+        ("FM", {}, r"FM needs labels, and made has no column 'label'; .*--threshold='{rating: 4}'"),
+        ("DIN", {"eval_args": {"mode": "labeled"}}, "DIN needs labels"),
+        ("FM", {"LABEL_FIELD": "rating"}, r"rating goes from 1 to 5; .*--threshold='{rating: 3}',\n.*normalize_field="),
+    ],
+)
+def test_what_does_not(model: str, given: dict[str, Any], message: str, check: Callable[..., None]) -> None:
+    with pytest.raises(DataError, match=message):
+        check(model, **given)
