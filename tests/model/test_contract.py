@@ -8,6 +8,7 @@ import pytest
 import torch
 from recbole.data.interaction import Interaction
 
+from recbole_ext.model import causal
 from recbole_ext.training.checkpoint import load_checkpoint, save_checkpoint
 
 Build = Callable[..., Any]
@@ -160,3 +161,25 @@ def test_shuffled_data_stays_at_chance(build: Build, model_name: str) -> None:
     _, loaders, trainer = build(model_name, shuffled=True, n_users=200, epochs=8, filter_seen_items=False)
     trainer.fit(loaders.train, loaders.valid)
     assert 0.12 < trainer.evaluate(loaders.test)["hit@5"] < 0.38
+
+
+def test_parts_of_similar_length_hold_each_row_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(causal, "POSITIONS_AT_ONCE", 10)
+    length = torch.tensor([3, 9, 1, 4, 12, 2])
+    parts = causal.similar_lengths(length)
+    assert sorted(torch.cat(parts).tolist()) == [0, 1, 2, 3, 4, 5]
+    assert len(parts) > 1
+    ordered = length[torch.cat(parts)].tolist()
+    assert ordered == sorted(ordered)
+
+
+def test_evaluation_in_parts_equals_all_rows_at_once(
+    build: Build, model_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, loaders, trainer = build(model_name)
+    model, rows = trainer.model.eval(), test_rows(loaders, 20)
+    with torch.no_grad():
+        whole = model.full_sort_predict(rows)
+        monkeypatch.setattr(causal, "POSITIONS_AT_ONCE", 10)
+        in_parts = model.full_sort_predict(rows)
+    torch.testing.assert_close(in_parts, whole)
