@@ -24,6 +24,7 @@ from recbole_ext.training.progress import Progress
 from recbole_ext.training.run_directory import RunDirectory
 from recbole_ext.training.special import trainer_class
 from recbole_ext.training.trainer import RunTrainer
+from recbole_ext.training.trees import TreeRunTrainer
 
 _LOG = logging.getLogger(__name__)
 
@@ -65,6 +66,8 @@ def _run(config: Config, command: list[str], started: float) -> dict[str, Any]:
 
 def build_trainer(config: Config, loaders: Loaders) -> RunTrainer:
     """The model on its device, in its trainer."""
+    if config["MODEL_TYPE"] == ModelType.DECISIONTREE:
+        return TreeRunTrainer(config)
     init_seed(config["seed"], config["reproducibility"])
     model = config.model_class(config, loaders.train._dataset).to(config["device"])
     if config["torch_compile"]:
@@ -127,10 +130,11 @@ def evaluate_baselines(config: Config, loaders: Loaders, trainer: RunTrainer) ->
 def _opening_lines(
     config: Config, trainer: RunTrainer, protocol: Protocol, directory: RunDirectory | None
 ) -> list[str]:
-    n_parameters = sum(p.numel() for p in trainer.model.parameters() if p.requires_grad)
+    size = "boosted trees"
+    if trainer.model is not None:
+        size = f"{sum(p.numel() for p in trainer.model.parameters() if p.requires_grad):,} parameters"
     return [
-        f"{config.model} on {config.dataset}: {n_parameters:,} parameters on {config['device']}, at most "
-        f"{trainer.epochs} epochs",
+        f"{config.model} on {config.dataset}: {size} on {config['device']}, at most {trainer.epochs} epochs",
         *protocol.lines(),
         f"run         {directory.path if directory else '-'}",
     ]

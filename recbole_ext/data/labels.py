@@ -29,12 +29,20 @@ def check_labels(config: Config, dataset: Any) -> None:
         raise DataError(_absent(config, dataset))
     labels = dataset.inter_feat[field]
     low, high = float(labels.min()), float(labels.max())
-    if learns and config["MODEL_TYPE"] == ModelType.CONTEXT and not config.entry.own and (low < 0 or high > 1):
+    if learns and _learns_chances(config) and (low < 0 or high > 1):
         raise DataError(
             f"{config.model} learns labels between 0 and 1, and {field} goes from {low:g} to {high:g}; make clicks of "
             f"it with --threshold='{{{field}: {(low + high) / 2:g}}}',\n"
             f"or scale it to [0, 1] with --normalize_field='[{field}]', where errors are shares of the scale"
         )
+
+
+def _learns_chances(config: Config) -> bool:
+    """Whether the loss is RecBole's log loss, or that of trees with a binary objective."""
+    if config["MODEL_TYPE"] == ModelType.CONTEXT:
+        return not config.entry.own
+    parameters = config["lgb_params"] or config["xgb_params"] or {}
+    return str(parameters.get("objective", "")).startswith("binary")
 
 
 def _absent(config: Config, dataset: Any) -> str:
