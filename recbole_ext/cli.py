@@ -1,6 +1,7 @@
 """Words into calls; errors into one plain message and an exit code.
 
 run_recbole_ext.py --model=M --dataset=D [--config_files="a.yaml b.yaml"] [--key=value | --key value ...]
+run_recbole_ext.py --model=M --dataset=D --resume | --resume=RUN
 run_recbole_ext.py --model=M --help
 run_recbole_ext.py doctor
 """
@@ -10,6 +11,7 @@ import sys
 import traceback
 import warnings
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from recbole_ext.errors import RecBoleExtError, UsageError
@@ -25,11 +27,13 @@ class Words:
     Attributes:
         command: `run` or `doctor`.
         given: `--key=value` pairs, values read as YAML scalars.
+        resume: `newest`, the name of a run, or None.
         switches: those of `SWITCHES` that were given.
     """
 
     command: str = "run"
     given: dict[str, Any] = field(default_factory=dict)
+    resume: str | None = None
     switches: set[str] = field(default_factory=set)
 
 
@@ -54,6 +58,9 @@ def parse(arguments: list[str]) -> Words:
             raise UsageError(f"unexpected word {word!r}; options are --key=value or --key value")
         if key in SWITCHES and not equals:
             words.switches.add(key)
+            continue
+        if key == "resume":
+            words.resume = text if equals else "newest"
             continue
         if not equals:
             if not rest or rest[0].startswith("--"):
@@ -80,8 +87,11 @@ def main(arguments: list[str] | None = None) -> int:
         warnings.simplefilter("ignore", FutureWarning)
     try:
         return _dispatch(parse(arguments))
+    except BrokenPipeError:  # the reader has closed, for instance `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
-        print("interrupted; the run directory keeps the best checkpoint so far", file=sys.stderr)
+        print("interrupted before training began", file=sys.stderr)
         return 130
     except Exception as error:
         code = getattr(error, "exit_code", None)
@@ -103,33 +113,53 @@ def _dispatch(words: Words) -> int:
 
         print(report())
         return 0
-    model, dataset = words.given.get("model"), words.given.get("dataset")
+    model = words.given.get("model")
     if "help" in words.switches:
         from recbole_ext.help import help_text
 
         print(help_text(model))
         return 0
-    if not model or not dataset:
+    if not words.resume or words.resume == "newest":
+        _require_names(words)
+    return _run(words)
+
+
+def _require_names(words: Words) -> None:
+    if not words.given.get("model") or not words.given.get("dataset"):
         raise UsageError(
             "--model and --dataset are needed, for instance: --model=SS4Rec --dataset=ml-100k\n"
             "all models, data sets and keys: --help; what works on this machine: doctor"
         )
-    return _run(words, model, dataset)
 
 
-def _run(words: Words, model: str, dataset: str) -> int:
+def _run(words: Words) -> int:
     from recbole_ext.config.config import build_config
     from recbole_ext.config.show import config_lines
 
     files = str(words.given.get("config_files") or "").split()
-    config = build_config(model, dataset, files, words.given)
+    recorded = _recorded(words)
+    if recorded:
+        words.given = {"model": recorded[1], "dataset": recorded[2], **words.given}
+        files.insert(0, recorded[0])
+    config = build_config(words.given["model"], words.given["dataset"], files, words.given)
     if "print_config" in words.switches:
         print("\n".join(config_lines(config)))
         return 0
     from recbole_ext.quick_start import run
 
-    run(config, [sys.executable, *sys.argv])
+    run(config, [sys.executable, *sys.argv], words.resume)
     return 0
+
+
+def _recorded(words: Words) -> tuple[str, str, str] | None:
+    """The configuration file of the run that `--resume=RUN` names, with its model and data set."""
+    if not words.resume or words.resume == "newest":
+        return None
+    from recbole_ext.training.resume import recorded, run_folder
+
+    folder = run_folder(Path(words.given.get("runs_dir") or "runs"), words.resume)
+    values = recorded(folder)
+    return str(folder / "config.yaml"), str(values["model"]), str(values["dataset"])
 
 
 __all__ = ["RecBoleExtError", "main", "parse"]

@@ -307,3 +307,10 @@ def test_the_script_itself(command: Callable[..., list[str]], tmp_path: Path) ->
         .read_text()
         .startswith(f"{script[0]} {script[1]} --model=Mamba4Rec")
     )
+
+
+def test_a_reader_that_closes_early_is_no_fault() -> None:
+    command = f"{sys.executable} run_recbole_ext.py --model=SS4Rec --help | head -1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True)
+    assert done.stdout.startswith("usage:")
+    assert done.stderr == ""

@@ -71,7 +71,7 @@ def _layer_faults(layer: Layer, keys: dict[str, Key]) -> list[str]:
         if name not in keys:
             faults.append(f"{layer.origin(name)}: unknown key '{name}'{nearest(name, keys)}")
         elif not keys[name].accepts(value):
-            faults.append(f"{layer.origin(name)}: {name} must be a {keys[name].type} (got {value!r})")
+            faults.append(f"{layer.origin(name)}: {name} must be of type {keys[name].type} (got {value!r})")
     return faults
 
 

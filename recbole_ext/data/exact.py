@@ -148,7 +148,7 @@ class ExactTime:
 
 
 def _unknown(dataset: str, folder: Path) -> str:
-    names = [*found_datasets(folder.parent), *RELEASES]
+    names = [name for name in (*found_datasets(folder.parent), *RELEASES) if name != dataset]
     hint = nearest(dataset, names)
     return f"there is no data set named {dataset!r} in {folder.parent}{hint}\n{_how_to_make(dataset, folder)}"
 

@@ -20,7 +20,7 @@ def mamba_variant(config: Any) -> Mamba | Mamba2:
     variant = config["ssm_variant"]
     if variant not in VARIANTS:
         raise UsageError(f"ssm_variant must be one of {', '.join(VARIANTS)} (got {variant!r})")
-    sizes = {name: config[name] for name in ("d_state", "d_conv", "expand")}
+    sizes = {"d_state": config["d_state"], "d_conv": config["d_conv"], "expand": config["expand"]}
     try:
         if variant == "mamba1":
             return Mamba(config["hidden_size"], **sizes)

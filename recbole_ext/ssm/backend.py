@@ -54,7 +54,7 @@ def _always(request: ScanRequest) -> str | None:
 def _cpu_obstacle(request: ScanRequest) -> str | None:
     """Why the compiled CPU kernel cannot serve the request, None if it can."""
     if request.device_type != "cpu":
-        return f"it needs CPU tensors (got {request.device_type}); use backend=auto"
+        return f"it runs on CPUs only, and this is {request.device_type}; leave the back end at auto"
     if importlib.util.find_spec("numba") is None:
         return "numba is not installed; run: pip install numba"
     return _type_obstacle(request)
@@ -63,7 +63,7 @@ def _cpu_obstacle(request: ScanRequest) -> str | None:
 def _triton_obstacle(request: ScanRequest) -> str | None:
     """Why the Triton kernel cannot serve the request, None if it can."""
     if request.device_type != "cuda":
-        return f"it needs CUDA tensors (got {request.device_type}); use backend=auto"
+        return f"it runs on CUDA GPUs only, and this is {request.device_type}; leave the back end at auto"
     if importlib.util.find_spec("triton") is None:
         return "triton is not installed; run: pip install triton"
     return _type_obstacle(request)
@@ -79,7 +79,7 @@ def _type_obstacle(request: ScanRequest) -> str | None:
 def _mamba_ssm_obstacle(request: ScanRequest) -> str | None:
     """Why mamba-ssm's CUDA kernel cannot serve the request, None if it can."""
     if request.device_type != "cuda":
-        return f"it needs CUDA tensors (got {request.device_type}); use backend=auto"
+        return f"it runs on CUDA GPUs only, and this is {request.device_type}; leave the back end at auto"
     if importlib.util.find_spec("selective_scan_cuda") is None:
         return "its CUDA extension is not installed; run: pip install --no-build-isolation mamba-ssm"
     if request.operation != SELECTIVE:

@@ -13,8 +13,8 @@ from recbole_ext.errors import UsageError
     [
         ("SS4Rec", {"learing_rate": 0.1}, "command line: unknown key 'learing_rate'; did you mean 'learning_rate'"),
         ("SASRec", {"s5_state_size": 4}, "unknown key 's5_state_size'"),
-        ("SS4Rec", {"epochs": "many"}, r"command line: epochs must be a int \(got 'many'\)"),
-        ("SS4Rec", {"use_gaps": 1}, r"use_gaps must be a bool \(got 1\)"),
+        ("SS4Rec", {"epochs": "many"}, r"command line: epochs must be of type int \(got 'many'\)"),
+        ("SS4Rec", {"use_gaps": 1}, r"use_gaps must be of type bool \(got 1\)"),
         (
             "SS4Rec",
             {"time_order": "exakt"},

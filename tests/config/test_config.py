@@ -116,7 +116,7 @@ def test_text_stays_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert build(runs_dir=text)["runs_dir"] == text
     (tmp_path / "a.yaml").write_text(f'runs_dir: "{text}"\n')
     assert build("SS4Rec", tmp_path / "a.yaml")["runs_dir"] == text
-    with pytest.raises(UsageError, match=r"seed must be a int \(got \"__import__"):
+    with pytest.raises(UsageError, match=r"seed must be of type int \(got \"__import__"):
         build(seed=text)
     assert not (tmp_path / "X").exists()
 

@@ -70,7 +70,7 @@ def test_an_own_model_reads_what_its_file_lists_and_lists_what_it_reads(name: st
     listed = keys_of(entry.properties)
     general = set(host_keys()) | set(keys_of(properties_folder() / "overall.yaml"))
     folder = Path(entry.source).parent
-    sources = [entry.source, folder / "causal.py"]
+    sources = [entry.source, folder / "causal.py", folder / "mamba_variant.py"]
     read = frozenset().union(*(keys_read_by(path) for path in sources))
     text = entry.source.read_text()
     unread = [key for key in listed if key not in general and key not in read and f"{key}: " not in text]

@@ -100,7 +100,7 @@ def test_cpu_kernel_without_numba_names_the_command(monkeypatch: pytest.MonkeyPa
 
 
 def test_cpu_kernel_refuses_other_devices_and_types() -> None:
-    with pytest.raises(BackendUnavailable, match=r"needs CPU tensors \(got cuda\)"):
+    with pytest.raises(BackendUnavailable, match=r"runs on CPUs only, and this is cuda"):
         resolve_backend("cpu", "cuda")
     with pytest.raises(BackendUnavailable, match=r"no kernel for torch.float64"):
         resolve_backend("cpu", "cpu", dtype=torch.float64)
@@ -115,7 +115,7 @@ def test_auto_on_cuda_is_triton_where_it_has_the_type(monkeypatch: pytest.Monkey
 
 
 def test_triton_says_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(BackendUnavailable, match=r"triton cannot run .* needs CUDA tensors \(got cpu\)"):
+    with pytest.raises(BackendUnavailable, match=r"triton cannot run .* CUDA GPUs only, and this is cpu"):
         resolve_backend("triton", "cpu")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(BackendUnavailable, match="triton is not installed; run: pip install triton"):
