@@ -9,7 +9,8 @@ The map, in the order in which a conversion passes through it:
     quarantine                why a line is refused, and the list of refused lines
     rows, runs, buckets       a range to a time-sorted run on disk; runs merged into sorted text
     labels, pairs             Taobao's labels and drawn negatives; items and their categories
-    engine, engine_ray        the same steps on local threads or on a Ray cluster
+    engine, engine_ray,       the same steps on local threads or on a Ray cluster
+    engine_choice
     interactions, tables      the log as a whole; users, items and tags
     output, publish, progress files with their space reserved; whole folders or none; the time left
     convert, yaml_file        all of the above in order; the configuration beside a data set

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from dataset_tools.errors import DataError, UsageError
+from dataset_tools.sources import RELEASES
 from dataset_tools.sources.release import Release
 
 _BLOCK = 1 << 20
@@ -31,9 +32,17 @@ def find_inputs(path: Path, release: Release, names: list[str], work: Path) -> d
     if release.log.file not in found:
         raise UsageError(
             f"--input {path}: {release.log.file} (or {release.log.file}.gz) of {release.name} is not in it.\n"
-            "Name the release that fits the file, or the right file."
+            f"{_fitting(path)}Name the release that fits the file, or the right file."
         )
     return {name: _plain(file, release, work) for name, file in found.items()}
+
+
+def _fitting(path: Path) -> str:
+    """Which releases have the log that is in a folder instead, for an error message."""
+    logs = {release.log.file for release in RELEASES.values()}
+    found = sorted(_in_folder(path, sorted(logs))) if path.is_dir() else []
+    owners = [release.name for release in RELEASES.values() if release.log.file in found[:1]]
+    return f"{found[0]} is there, which belongs to {' or '.join(owners)}.\n" if found else ""
 
 
 def _in_folder(folder: Path, names: list[str]) -> dict[str, Path]:

@@ -1,22 +1,33 @@
 """The words of the command line."""
 
 import argparse
+import sys
 from pathlib import Path
+from typing import NoReturn
 
 from dataset_tools.cut import PRESETS
-from dataset_tools.engine import ENGINES
+from dataset_tools.engine_choice import ENGINES
 from dataset_tools.errors import UsageError
 from dataset_tools.labels import DEFINITIONS, LABELS, NEGATIVES
 from dataset_tools.sources import RELEASES
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaint is one sentence and where to read on."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and end with the code of a usage error."""
+        print(f"error: {message}\nall words and their meaning: {self.prog} --help", file=sys.stderr)
+        sys.exit(UsageError.exit_code)
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The parser of `recbole-data`."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="recbole-data",
         description="Raw MovieLens and Taobao logs to exact, checked atomic files for RecBole.",
     )
-    shared = argparse.ArgumentParser(add_help=False)
+    shared = Parser(add_help=False)
     shared.add_argument("--debug", action="store_true", help="show the traceback of an error")
     shared.add_argument("--quiet", action="store_true", help="no progress bar and no summary")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")

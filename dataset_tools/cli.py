@@ -75,7 +75,8 @@ def _download(options: Namespace) -> Path:
     from dataset_tools.fetch import fetch
 
     release = RELEASES[options.release]
-    print(f"{release.title}: licence\n{release.licence}", file=sys.stderr)
+    if release.download is not None:
+        print(f"{release.title}: licence\n{release.licence}", file=sys.stderr)
     path = fetch(release, options.output / "downloads", options.url, options.quiet)
     if release.download is not None and release.download.digest is None:
         print(f"{path}: the publisher replaces this file, so no digest is known to check it.", file=sys.stderr)

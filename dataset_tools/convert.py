@@ -11,7 +11,7 @@ import numpy as np
 
 from dataset_tools.archive import find_inputs
 from dataset_tools.buckets import View
-from dataset_tools.engine import make_engine
+from dataset_tools.engine_choice import make_engine
 from dataset_tools.errors import DataError, ResourceError, UsageError
 from dataset_tools.fetch import digest_of
 from dataset_tools.interactions import LogJob, LogResult, Refusals, convert_log, inter_headers
@@ -82,7 +82,7 @@ def _check_options(options: ConvertOptions) -> None:
     }
     wrong = [option for option, refused in asked.items() if refused]
     if wrong:
-        raise UsageError(f"{release.name}: {', '.join(wrong)} does not exist for this release; leave it out.")
+        raise UsageError(f"{release.name}: not there for this release: {', '.join(wrong)}; leave it out.")
     if not 0 < options.sample_users <= 1:
         raise UsageError(f"--sample-users: share of the users in (0, 1], got {options.sample_users}.")
     if "/" in options.name or "\\" in options.name or options.name.startswith("."):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from dataset_tools.atomic import Interactions, dataset_file, read_header
-from dataset_tools.engine import make_engine
+from dataset_tools.engine_choice import make_engine
 from dataset_tools.errors import DataError
 from dataset_tools.progress import Progress
 from dataset_tools.summary import DAY, SummaryJob, Totals, summarise_range

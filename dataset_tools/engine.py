@@ -1,16 +1,12 @@
 """Where the steps of a conversion run: an engine maps a function over jobs, results come in order."""
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
 
-from dataset_tools.errors import UsageError
-
 Job = TypeVar("Job")
 Result = TypeVar("Result")
-ENGINES = ("local", "ray")
 
 
 class Engine(Protocol):
@@ -52,14 +48,3 @@ def windowed(
             yield collect(waiting.popleft())
     while waiting:
         yield collect(waiting.popleft())
-
-
-def make_engine(name: str, threads: int = 0, address: str | None = None) -> Engine:
-    """The engine called `name`; Ray is imported only when it is chosen."""
-    if name == "local":
-        return LocalEngine(threads or min(os.cpu_count() or 1, 4))
-    if name == "ray":
-        from dataset_tools.engine_ray import RayEngine
-
-        return RayEngine(address)
-    raise UsageError(f"--engine: unknown engine {name!r}; allowed: {', '.join(ENGINES)}")

@@ -10,6 +10,7 @@ import numpy as np
 
 from dataset_tools.buckets import BucketJob, BucketResult, View, merge_bucket
 from dataset_tools.engine import Engine
+from dataset_tools.errors import DataError
 from dataset_tools.fetch import digest_of
 from dataset_tools.labels import Labelling
 from dataset_tools.output import OutputFile
@@ -119,9 +120,9 @@ def convert_log(job: LogJob, engine: Engine) -> tuple[LogResult, Refusals]:
     """Write the `.inter` files of a log.
 
     Raises:
-        DataError: wrong header, a line without end, or more refused rows than allowed.
+        DataError: no rows, wrong header, a line without end, or more refused rows than allowed.
     """
-    start = check_header(job.path, job.log.header)
+    start = _start_of_rows(job)
     ranges = newline_ranges(job.path, start)
     with ThreadPoolExecutor(1) as background:
         digest = background.submit(digest_of, job.path, "sha256")
@@ -142,6 +143,17 @@ def convert_log(job: LogJob, engine: Engine) -> tuple[LogResult, Refusals]:
     return result, refusals
 
 
+def _start_of_rows(job: LogJob) -> int:
+    """The byte after the header."""
+    size = job.path.stat().st_size
+    if not size:
+        raise DataError(f"{job.path.name}: the file is empty; fetch it again.")
+    start = check_header(job.path, job.log.header)
+    if start == size:
+        raise DataError(f"{job.path.name}: it has a header and no rows; fetch it again.")
+    return start
+
+
 def _check(job: LogJob, result: LogResult, refusals: Refusals) -> None:
     """Apply the limit; only when it is exceeded are the first lines of each reason looked up."""
     if sum(result.refused.values()) <= job.max_rejected * result.rows:
@@ -151,7 +163,7 @@ def _check(job: LogJob, result: LogResult, refusals: Refusals) -> None:
         examples.setdefault(reason, f"line {line}")
         if len(examples) == len(result.refused):
             break
-    check_limit(str(job.path), result.rows, result.refused, examples, job.max_rejected)
+    check_limit(job.path.name, result.rows, result.refused, examples, job.max_rejected)
 
 
 def _reasons(reports: list[RangeReport]) -> Counter[str]:

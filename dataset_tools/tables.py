@@ -24,8 +24,9 @@ def check_header(path: Path, header: str | None) -> int:
     with path.open("rb") as file:
         first = file.readline(4096)
     if first.removeprefix(_BOM).rstrip(b"\r\n") != header.encode():
+        shown = first[:80].rstrip().decode("utf-8", "replace")
         raise DataError(
-            f"{path}: line 1 is {first[:80].rstrip()!r},\nexpected the header {header!r}.\n"
+            f"{path.name}: line 1 is {shown!r},\nexpected the header {header!r}.\n"
             "Name the release that fits the file; a csv from a spreadsheet may need its header back."
         )
     return len(first)

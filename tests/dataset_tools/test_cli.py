@@ -1,3 +1,4 @@
+import gzip
 import io
 import json
 from collections.abc import Callable
@@ -82,11 +83,60 @@ def test_validate_fails_with_all_faults(tmp_path: Path, capsys: pytest.CaptureFi
     assert len(capsys.readouterr().err.splitlines()) == 3
 
 
-@pytest.mark.parametrize("arguments", [[], ["convert"], ["convert", "ml-2m", "--output", "x"], ["split", "x"]])
-def test_unknown_words_are_usage_errors(arguments: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "the following arguments are required: COMMAND"),
+        (["convert"], "the following arguments are required: RELEASE, --output"),
+        (["convert", "ml-2m", "--output", "x"], "argument RELEASE: invalid choice: 'ml-2m' (choose from"),
+        (["split", "x"], "--output"),
+        (["split", "x", "--output", "y", "--future", "hot"], "argument --future: invalid choice"),
+    ],
+)
+def test_unknown_words_are_usage_errors(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(arguments)
-    assert caught.value.code == 2
+    error = capsys.readouterr().err
+    assert caught.value.code == 2 and message in error and len(error.splitlines()) == 2
+    assert error.startswith("error: ") and " --help" in error
+
+
+@pytest.mark.parametrize(
+    ("release", "rows", "message"),
+    [
+        ("ml-1m", "", "ratings.dat: the file is empty"),
+        ("ml-20m", "", "ratings.csv: the file is empty"),
+        ("ml-20m", "userId,movieId,rating,timestamp\r\n", "ratings.csv: it has a header and no rows"),
+    ],
+)
+def test_nothing_to_convert(
+    release: str, rows: str, message: str, made: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["convert", release, "--input", str(made(release, rows)), "--output", str(tmp_path / "out")]) == 3
+    assert message in capsys.readouterr().err and not list((tmp_path / "out").iterdir())
+
+
+def test_the_release_that_fits_is_named(
+    made: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["convert", "ml-20m", "--input", str(made("ml-1m")), "--output", str(tmp_path / "out")]
+    assert main(arguments) == 2
+    assert "ratings.dat is there, which belongs to ml-1m or ml-10m" in capsys.readouterr().err
+
+
+def test_a_packed_log_is_named_as_it_was_given(
+    made: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    packed = tmp_path / "ratings.csv.gz"
+    packed.write_bytes(gzip.compress((made("ml-1m") / "ratings.dat").read_bytes()))
+    assert main(["convert", "ml-20m", "--input", str(packed), "--output", str(tmp_path / "out")]) == 3
+    error = capsys.readouterr().err
+    assert "ratings.csv: line 1 is '1::1193::5::978300760'" in error and ".partial" not in error
+
+
+def test_a_licence_is_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["convert", "taobao", "--download", "--output", str(tmp_path)]) == 4
+    assert capsys.readouterr().err.count("by hand") == 1
 
 
 def test_percentages() -> None:

@@ -181,14 +181,9 @@ def test_a_mark_before_the_header_is_no_fault(made: Callable[..., Path], convert
     assert converted("ml-20m", made("ml-20m", rows))[1]["rows_out"] == 1
 
 
-def test_empty_log(made: Callable[..., Path], converted: Converted) -> None:
-    folder, summary = converted("ml-1m", made("ml-1m", ""))
-    assert summary["rows_in"] == 0 and body(folder) == ""
-
-
 def test_options_that_do_not_fit_are_usage_errors(made: Callable[..., Path], converted: Converted) -> None:
     raw = made("ml-1m")
-    with pytest.raises(UsageError, match="--tags, --label, --per-behaviour does not exist for this release"):
+    with pytest.raises(UsageError, match="not there for this release: --tags, --label, --per-behaviour"):
         converted("ml-1m", raw, tags=True, label="buy", per_behaviour=True)
     with pytest.raises(UsageError, match=r"share of the users in \(0, 1\], got 2.0"):
         converted("taobao", raw, sample_users=2.0)

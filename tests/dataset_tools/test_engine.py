@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from dataset_tools.describe import describe
-from dataset_tools.engine import LocalEngine, make_engine, windowed
+from dataset_tools.engine import LocalEngine, windowed
+from dataset_tools.engine_choice import make_engine
 from dataset_tools.errors import ResourceError, UsageError
 from dataset_tools.ranges import newline_ranges
 
