@@ -46,7 +46,7 @@ def test_auto_on_cuda_takes_mamba_ssm_only_for_what_it_can_do() -> None:
 
 
 def test_mamba_ssm_needs_cuda_tensors() -> None:
-    with pytest.raises(BackendUnavailable, match=r"mamba_ssm cannot run selective_scan here: it needs CUDA"):
+    with pytest.raises(BackendUnavailable, match=r"mamba_ssm cannot run selective_scan here: it runs on CUDA"):
         resolve_backend("mamba_ssm", "cpu")
 
 
