@@ -15,6 +15,7 @@ The map, in the order in which a conversion passes through it:
     output, publish, progress files with their space reserved; whole folders or none; the time left
     convert, yaml_file        all of the above in order; the configuration beside a data set
     atomic, ids               atomic files read back as integer columns
+    dataset_files, sort       the files of a data set; a file out of time order
     cut, split                cut times and offsets; one global time cut
     parts, part_writer        counts and files of the parts
     filters, remap            minimum counts and id maps, fitted on the past

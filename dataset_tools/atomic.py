@@ -185,8 +185,3 @@ class Interactions:
         except (ValueError, OverflowError):
             pass
         raise DataError(f"{where}: {self.time_field} is {text!r}, allowed are whole seconds.")
-
-
-def dataset_file(path: Path, suffix: str = "inter") -> Path:
-    """`<folder>/<name>.<suffix>` for a data set folder, or the file itself."""
-    return path / f"{path.name}.{suffix}" if path.is_dir() else path

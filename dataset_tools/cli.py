@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return 0
     except OSError as error:
-        return _fail(error, ResourceError.exit_code, options.debug)
+        return _fail(_readable(error), ResourceError.exit_code, options.debug)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -42,6 +42,10 @@ def _stop(number: int, frame: FrameType | None) -> None:
     abandon()
     os.write(2, f"error: stopped by signal {number}; no output was written\n".encode())
     os._exit(128 + number)
+
+
+def _readable(error: OSError) -> ResourceError:
+    return ResourceError(f"{error.filename}: {error.strerror}" if error.filename else str(error))
 
 
 def _fail(error: Exception, code: int, debug: bool) -> int:
@@ -109,6 +113,7 @@ def _split(options: Namespace) -> None:
     checked = SplitOptions(**{name: getattr(options, name) for name in names})
     summary = split(checked)
     lines = [f"{checked.target}: cut at {summary['cut_timestamp']} ({summary['cut_utc']})"]
+    lines += ["the file was not in time order and was sorted first"] * summary["sorted_first"]
     for name, part in (summary["parts"] | summary["windows"]).items():
         cold = part.get("share_rows_cold")
         lines.append(
@@ -119,12 +124,14 @@ def _split(options: Namespace) -> None:
 
 
 def _describe(options: Namespace) -> None:
+    from dataset_tools.dataset_files import interaction_files
     from dataset_tools.describe import describe, text_table
     from dataset_tools.report import write_page
 
     described = [
-        describe(path, options, options.engine, options.threads, options.ray_address, options.quiet)
+        describe(file, options, options.engine, options.threads, options.ray_address, options.quiet)
         for path in options.input
+        for file in interaction_files(path)
     ]
     if options.html:
         write_page(options.html, described)

@@ -116,5 +116,10 @@ def _line_around(path: Path, position: int, floor: int) -> tuple[int, int]:
         return start, start + len(file.readline())
 
 
+def time_at(log: Interactions, position: int) -> int:
+    """Time of the row that holds byte `position`."""
+    return _time_of(log, *_line_around(log.path, position, log.start))
+
+
 def _time_of(log: Interactions, start: int, end: int) -> int:
     return int(log.chunk(ByteRange(log.path, 0, start, end)).times[0])

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from dataset_tools.atomic import Interactions, dataset_file, read_header
+from dataset_tools.atomic import Interactions, read_header
+from dataset_tools.dataset_files import whole_file
 from dataset_tools.engine_choice import make_engine
 from dataset_tools.errors import DataError
 from dataset_tools.progress import Progress
@@ -58,7 +59,7 @@ def describe(
     Raises:
         DataError: the file has no rows, or a row cannot be read.
     """
-    file = dataset_file(path)
+    file = whole_file(path)
     names = (fields.user_field, fields.item_field, fields.time_field)
     value = next((name for name in VALUE_FIELDS if name in {found.name for found in read_header(file)}), None)
     ranges = Interactions(file, *names).ranges()

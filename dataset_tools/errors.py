@@ -19,6 +19,10 @@ class DataError(ToolError):
     exit_code = 3
 
 
+class UnsortedError(DataError):
+    """Rows are not in time order, so no cut can be found by bisection; the file is sorted first."""
+
+
 class ResourceError(ToolError):
     """Disk, memory, network or another run is in the way."""
 

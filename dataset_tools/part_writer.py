@@ -8,7 +8,7 @@ import numpy as np
 
 from dataset_tools.atomic import Chunk, Interactions
 from dataset_tools.cut import offset_of
-from dataset_tools.errors import DataError
+from dataset_tools.errors import UnsortedError
 from dataset_tools.filters import IdMap, Kept
 from dataset_tools.output import OutputFile
 from dataset_tools.parts import Part, PartCounter
@@ -34,27 +34,18 @@ class Plan:
     n_past: int
 
 
-def unsorted(path: Path, earlier: int, later: int) -> DataError:
-    """The error for a file that is not in time order."""
-    return DataError(
-        f"{path}: not sorted by time, {later} comes after {earlier}.\n"
-        "A global cut needs rows in time order; `recbole-data convert` writes them so."
-    )
-
-
 def sorted_chunks(log: Interactions, quiet: bool) -> Iterator[Chunk]:
     """All chunks, with a progress bar.
 
     Raises:
-        DataError: a row is earlier than the row before it.
+        UnsortedError: a row is earlier than the row before it.
     """
     bar = Progress(f"cutting {log.path.name}", log.path.stat().st_size, enabled=not quiet)
     before = -_EVER
     for chunk in log.chunks():
         times = np.insert(chunk.times, 0, before)
         if (times[1:] < times[:-1]).any():
-            row = int(np.flatnonzero(times[1:] < times[:-1])[0])
-            raise unsorted(log.path, int(times[row]), int(times[row + 1]))
+            raise UnsortedError(f"{log.path}: not in time order.")
         before = int(times[-1])
         yield chunk
         bar.advance(chunk.part.end - chunk.part.start)

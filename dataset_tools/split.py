@@ -7,13 +7,15 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from dataset_tools.atomic import Interactions, dataset_file, read_header
-from dataset_tools.cut import PRESETS, offset_of, parse_share, parse_span, parse_time, time_at_share
-from dataset_tools.errors import DataError, UsageError
+from dataset_tools.atomic import Interactions, read_header
+from dataset_tools.cut import PRESETS, offset_of, parse_share, parse_span, parse_time, time_at, time_at_share
+from dataset_tools.dataset_files import whole_file
+from dataset_tools.errors import DataError, UnsortedError, UsageError
 from dataset_tools.filters import IdMap, Kept, fit_minimum
-from dataset_tools.part_writer import PartWriter, Plan, unsorted
+from dataset_tools.part_writer import PartWriter, Plan
 from dataset_tools.parts import Part
 from dataset_tools.publish import whole_folder
+from dataset_tools.sort import check_order, write_sorted
 from dataset_tools.yaml_file import dataset_yaml
 
 MAX_WINDOWS = 1000
@@ -24,7 +26,7 @@ class SplitOptions:
     """One cut, as the command line states it.
 
     Args:
-        input: folder of a data set, or its `.inter` file, sorted by time.
+        input: folder of a data set, or its `.inter` file; out of time order, it is sorted first.
         output: folder of data sets; the result is `<output>/<name>/`.
         name: of the result; `<input's name>-cut` unless given.
         at: cut time in words or Unix seconds; the first moment of the future.
@@ -73,39 +75,49 @@ def split(options: SplitOptions) -> dict[str, Any]:
 
     Raises:
         UsageError: no cut or two of them; a time, share or span that cannot be read.
-        DataError: the file is not sorted by time, or a part is empty.
+        DataError: the file has no rows, or a part is empty.
     """
-    path = dataset_file(options.input)
-    log = Interactions(path, options.user_field, options.item_field, options.time_field)
-    _check_sorted_ends(log)
-    plan = make_plan(log, options)
+    path = whole_file(options.input)
     with whole_folder(options.target, options.overwrite) as folder:
-        kept = fit_minimum(log, plan.cut, options.min_user, options.min_item)
-        maps = (IdMap(), IdMap()) if options.renumber else None
-        writer = PartWriter(log, plan, kept, folder / options.target.name, options.future == "warm", maps)
-        writer.write(options.quiet)
-        for part in plan.parts:
-            if part.rows == 0:
-                raise DataError(f"{path}: the part {part.name} has no rows with this cut ({_told(plan)}).")
-        _write_tables(log, options, maps, folder)
-        _write_yaml(log, options, plan, folder)
-        summary = _summary(options, plan, kept)
-        (folder / "split.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+        try:
+            return _cut(_interactions(path, options), options, folder, sorted_first=False)
+        except UnsortedError:
+            work = folder / "work"
+            work.mkdir()
+            write_sorted(_interactions(path, options), work / path.name)
+            summary = _cut(_interactions(work / path.name, options), options, folder, sorted_first=True)
+            shutil.rmtree(work)
+            return summary
+
+
+def _interactions(path: Path, options: SplitOptions) -> Interactions:
+    return Interactions(path, options.user_field, options.item_field, options.time_field)
+
+
+def _cut(log: Interactions, options: SplitOptions, folder: Path, sorted_first: bool) -> dict[str, Any]:
+    """Write everything that belongs in `folder` from a file in time order."""
+    check_order(log)
+    plan = make_plan(log, options)
+    kept = fit_minimum(log, plan.cut, options.min_user, options.min_item)
+    maps = (IdMap(), IdMap()) if options.renumber else None
+    writer = PartWriter(log, plan, kept, folder / options.target.name, options.future == "warm", maps)
+    writer.write(options.quiet)
+    for part in plan.parts:
+        if part.rows == 0:
+            raise DataError(_empty(part, options))
+    _write_tables(log, options, maps, folder)
+    _write_yaml(log, options, plan, folder)
+    summary = _summary(options, plan, kept, sorted_first)
+    (folder / "split.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     return summary
 
 
-def _told(plan: Plan) -> str:
-    return ", ".join(f"{part.name} from {part.start}" for part in plan.parts[1:])
-
-
-def _check_sorted_ends(log: Interactions) -> None:
-    """A quick look before anything is planned; every row is checked later."""
-    ranges = log.ranges()
-    if not ranges:
-        raise DataError(f"{log.path}: no rows.")
-    first, last = log.chunk(ranges[0]).times[0], log.chunk(ranges[-1]).times[-1]
-    if first > last:
-        raise unsorted(log.path, int(first), int(last))
+def _empty(part: Part, options: SplitOptions) -> str:
+    span = f"before {part.end}" if part.start is None else f"from {part.start} on"
+    return (
+        f"{options.input}: the part {part.name} has no rows: {span} none is left, with --min-user {options.min_user} "
+        f"and --min-item {options.min_item}, --future {options.future}."
+    )
 
 
 def make_plan(log: Interactions, options: SplitOptions) -> Plan:
@@ -116,6 +128,7 @@ def make_plan(log: Interactions, options: SplitOptions) -> Plan:
         DataError: see cut.py.
     """
     cut = _cut_time(log, options)
+    _check_inside(log, options, cut)
     valid = _valid_time(log, options, cut)
     if valid is not None and valid >= cut:
         raise UsageError(f"--valid {options.valid}: validation must begin before the cut at {cut}, not at {valid}.")
@@ -123,6 +136,24 @@ def make_plan(log: Interactions, options: SplitOptions) -> Plan:
     parts += [] if valid is None else [Part("valid", valid, cut)]
     parts.append(Part("test", cut, None))
     return Plan(cut, parts, _windows(log, options, cut), len(parts) - 1)
+
+
+def _check_inside(log: Interactions, options: SplitOptions, cut: int) -> None:
+    """Both sides of the cut must have rows."""
+    first, last = time_at(log, log.start), time_at(log, log.path.stat().st_size - 1)
+    if not first < cut <= last:
+        side = "before" if cut <= first else "at or after"
+        raise DataError(
+            f"{options.input}: no row lies {side} the cut at {_with_date(cut)}; the rows go from {_with_date(first)} "
+            f"to {_with_date(last)}."
+        )
+
+
+def _with_date(seconds: int) -> str:
+    try:
+        return f"{seconds} ({datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%dT%H:%M:%SZ})"
+    except (ValueError, OverflowError, OSError):
+        return str(seconds)
 
 
 def _cut_time(log: Interactions, options: SplitOptions) -> int:
@@ -161,7 +192,7 @@ def _windows(log: Interactions, options: SplitOptions, cut: int) -> list[Part]:
 def _write_tables(log: Interactions, options: SplitOptions, maps: tuple[IdMap, IdMap] | None, folder: Path) -> None:
     """Copy `.user` and `.item` beside the parts, renumbered where ids are."""
     for number, suffix in enumerate(("user", "item")):
-        source = log.path.with_suffix(f".{suffix}")
+        source = whole_file(options.input).with_suffix(f".{suffix}")
         if not source.is_file():
             continue
         target = folder / f"{options.target.name}.{suffix}"
@@ -189,11 +220,12 @@ def _write_yaml(log: Interactions, options: SplitOptions, plan: Plan, folder: Pa
     (folder / f"{options.target.name}.yaml").write_text(text, encoding="utf-8")
 
 
-def _summary(options: SplitOptions, plan: Plan, kept: Kept) -> dict[str, Any]:
+def _summary(options: SplitOptions, plan: Plan, kept: Kept, sorted_first: bool) -> dict[str, Any]:
     rows = sum(part.rows for part in plan.parts)
     left_out = sum(part.left_out for part in plan.parts)
     return {
-        "input": dataset_file(options.input).name,
+        "input": whole_file(options.input).name,
+        "sorted_first": sorted_first,
         "cut_timestamp": plan.cut,
         "cut_utc": datetime.fromtimestamp(plan.cut, timezone.utc).isoformat(),
         "rule": "rows with timestamp < cut are the past, all others the future",

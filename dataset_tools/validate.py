@@ -7,13 +7,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from dataset_tools.atomic import Chunk, Field, Interactions, dataset_file, read_header
-from dataset_tools.errors import UsageError
+from dataset_tools.atomic import Chunk, Field, Interactions, read_header
+from dataset_tools.dataset_files import interaction_files
 from dataset_tools.ids import Ids, room_for
 from dataset_tools.progress import Progress
 from dataset_tools.ranges import lines_of, read_range
-
-PARTS = ("train", "valid", "test")
 
 
 @dataclass
@@ -49,26 +47,6 @@ def validate(
     _check_table(stem.with_name(f"{stem.name}.user"), user_field, check.log.users, check.users, report)
     _check_table(stem.with_name(f"{stem.name}.item"), item_field, check.log.items, check.items, report)
     return report
-
-
-def interaction_files(path: Path) -> list[Path]:
-    """The file itself, or `<name>.inter` of a folder, or the parts of a cut in the order of time.
-
-    Raises:
-        UsageError: none of them exists.
-    """
-    whole = dataset_file(path)
-    if whole.is_file():
-        return [whole]
-    parts = [path / f"{path.name}.{part}.inter" for part in PARTS] if path.is_dir() else []
-    found = [part for part in parts if part.is_file()]
-    if not found:
-        expected = whole.name if whole.suffix else f"{path.name}/{path.name}.inter"
-        raise UsageError(
-            f"{path}: no data set there (expected {expected}).\n"
-            f"Make one: recbole-data convert {path.name} --input <zip or folder> --output {path.parent}"
-        )
-    return found
 
 
 class InteractionCheck:

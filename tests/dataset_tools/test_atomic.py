@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dataset_tools.atomic import Field, Interactions, dataset_file, read_header
+from dataset_tools.atomic import Field, Interactions, read_header
 from dataset_tools.errors import DataError, UsageError
 from dataset_tools.ids import Ids, room_for
 
@@ -51,11 +51,9 @@ def test_headers_that_are_none(line: str, tmp_path: Path) -> None:
         read_header(tmp_path / "x")
 
 
-def test_header_and_paths(tmp_path: Path) -> None:
+def test_header(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"\xef\xbb\xbfa:token\tb c:float_seq\r\n")
     assert read_header(tmp_path / "x") == [Field("a", "token"), Field("b c", "float_seq")]
-    assert dataset_file(tmp_path) == tmp_path / f"{tmp_path.name}.inter"
-    assert dataset_file(tmp_path / "x") == tmp_path / "x"
     with pytest.raises(UsageError, match=r"no such file; `recbole-data convert` writes it"):
         read_header(tmp_path / "y")
 

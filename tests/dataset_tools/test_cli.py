@@ -35,6 +35,10 @@ def test_from_raw_to_page(made: Callable[..., Path], tmp_path: Path, capsys: pyt
     page, numbers = tmp_path / "p.html", tmp_path / "n.json"
     assert main(["describe", str(out / "ml-1m"), "--html", str(page), "--json", str(numbers)]) == 0
     assert page.exists() and json.loads(numbers.read_text())[0]["rows"] == 3
+    assert main(["describe", str(out / "ml-1m-cut"), "--json", str(numbers)]) == 0
+    assert [one["rows"] for one in json.loads(numbers.read_text())] == [2, 1]
+    assert main(["describe", str(out / "ml-1m"), "--json", str(tmp_path / "no" / "where")]) == 4
+    assert capsys.readouterr().err == f"error: {tmp_path / 'no' / 'where'}: No such file or directory\n"
     assert main(["validate", str(out / "ml-1m-cut")]) == 0
     assert "3 rows, no faults" in capsys.readouterr().out
 
@@ -55,9 +59,10 @@ def test_from_raw_to_page(made: Callable[..., Path], tmp_path: Path, capsys: pyt
             "rows rejected",
         ),
         (["convert", "taobao", "--download", "--output", "{out}"], 4, "there is no download address"),
-        (["split", "{raw}", "--output", "x", "--at", "1"], 2, "no such file"),
-        (["validate", "{raw}"], 2, "no data set there"),
-        (["describe", "{raw}"], 2, "no such file"),
+        (["split", "{raw}", "--output", "{out}", "--at", "1"], 2, "no data set there"),
+        (["validate", "{raw}"], 2, "Make one: recbole-data convert ml-1m --input"),
+        (["describe", "{raw}"], 2, "no data set there"),
+        (["describe", "{raw}/ratings.dat", "--json", "/no/where"], 3, "is not a header of an atomic file"),
     ],
 )
 def test_errors_are_a_message_and_a_code(

@@ -152,7 +152,7 @@ def test_against_polars(data: st.DataObject, cut: Cut, monkeypatch: pytest.Monke
     table = pl.DataFrame(rows, schema=["u", "i", "r", "t"], orient="row")
     past, future = table.filter(pl.col("t") < cut_time), table.filter(pl.col("t") >= cut_time)
     if past.is_empty() or future.is_empty():
-        with pytest.raises(DataError, match="has no rows with this cut"):
+        with pytest.raises(DataError, match=r"no row lies (before|at or after) the cut"):
             cut(rows, at=str(cut_time), valid="none")
         return
     folder, summary = cut(rows, at=str(cut_time), valid="none", windows="1h")
@@ -203,10 +203,16 @@ def test_preset_for_ml_32m_after_ml_20m(cut: Cut) -> None:
         ({"ratio": "1.5"}, UsageError, r"--ratio 1.5: a share of the rows between 0 and 1"),
         ({"ratio": "half"}, UsageError, "--ratio half: a share"),
         ({"at": "20", "valid": "25"}, UsageError, "validation must begin before the cut at 20, not at 25"),
-        ({"at": "99"}, DataError, "the part test has no rows"),
-        ({"at": "5", "valid": "none"}, DataError, "the part train has no rows"),
+        (
+            {"at": "99"},
+            DataError,
+            r"no row lies at or after the cut at 99 \(1970-01-01T00:01:39Z\); the rows go from 10",
+        ),
+        ({"at": "5", "valid": "none"}, DataError, r"no row lies before the cut at 5 .* from 10 \(1970.*\) to 31"),
+        ({"at": "10", "valid": "none"}, DataError, "no row lies before the cut at 10"),
+        ({"at": "20", "valid": "5"}, DataError, "the part train has no rows: before 5"),
+        ({"at": "20", "min_user": 50}, DataError, "the part train has no rows.*with --min-user 50 and --min-item 1"),
         ({"ratio": "0.1"}, DataError, "the first 10% of the rows have one time, 10; no cut there"),
-        ({"at": "-100000000", "windows": "1h", "valid": "none"}, UsageError, "windows, at most 1000"),
     ],
 )
 def test_cuts_that_make_no_sense(
@@ -217,11 +223,35 @@ def test_cuts_that_make_no_sense(
     assert not list((tmp_path / "out").glob("*"))
 
 
-def test_unsorted_files_are_refused(cut: Cut) -> None:
-    with pytest.raises(DataError, match="not sorted by time, 10 comes after 31"):
-        cut(ROWS[::-1], at="20")
-    with pytest.raises(DataError, match="not sorted by time, 10 comes after 11"):
-        cut([ROWS[0], ROWS[2], ROWS[1], *ROWS[3:]], at="20")
+@pytest.mark.parametrize("size", [64, 1 << 20])
+@pytest.mark.parametrize("order", [range(8, -1, -1), (0, 2, 1, 3, 4, 5, 6, 7, 8), (4, 0, 8, 3, 1, 2, 7, 6, 5)])
+def test_files_out_of_order_are_sorted_first(
+    size: int, order: Any, cut: Cut, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(newline_ranges, "__defaults__", (0, size))
+    rows = [ROWS[place] for place in order]
+    expected = sorted(rows, key=lambda row: row[3])  # stable: ties in the order of the file
+    source = write(tmp_path / "in", rows)
+    text = (source / "toy.inter").read_text()
+    (source / "toy.inter").write_text(text[:-1])  # the last line has no line end
+    folder, summary = cut(source=source, at="20", valid="15", renumber=False)
+    assert [row for part in ("train", "valid", "test") for row in read(folder, part)] == expected
+    assert summary["sorted_first"] and summary["rows_out"] == 9
+    assert not cut(at="20")[1]["sorted_first"]
+    assert {path.name for path in folder.iterdir()} == {
+        "split.json", "toy-cut.yaml", *(f"toy-cut.{part}.inter" for part in ("train", "valid", "test")),
+    }  # fmt: skip
+
+
+def test_too_many_windows(cut: Cut) -> None:
+    with pytest.raises(UsageError, match="--windows 1h: 1112 windows, at most 1000; choose a longer span"):
+        cut([*ROWS, ("1", "a", 1, 4_000_000)], at="20", windows="1h")
+
+
+def test_a_cut_is_not_cut_again(cut: Cut) -> None:
+    folder, _ = cut(at="20")
+    with pytest.raises(UsageError, match="toy-cut: it is cut into files; name one of them, or the data set"):
+        cut(source=folder, at="20")
 
 
 def test_empty_and_headless_files(cut: Cut, tmp_path: Path) -> None:
