@@ -11,7 +11,8 @@ The map, in the order in which a conversion passes through it:
     labels, pairs             Taobao's labels and drawn negatives; items and their categories
     engine, engine_ray,       the same steps on local threads or on a Ray cluster
     engine_choice
-    interactions, tables      the log as a whole; users, items and tags
+    interactions              the log as a whole
+    tables, side_tables       users, items and tags; the files beside the log
     output, publish, progress files with their space reserved; whole folders or none; the time left
     convert, yaml_file        all of the above in order; the configuration beside a data set
     atomic, ids               atomic files read back as integer columns

@@ -2,8 +2,7 @@
 
 import json
 import shutil
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +11,14 @@ import numpy as np
 from dataset_tools.archive import find_inputs
 from dataset_tools.buckets import View
 from dataset_tools.engine_choice import make_engine
-from dataset_tools.errors import DataError, ResourceError, UsageError
+from dataset_tools.errors import ResourceError, UsageError
 from dataset_tools.fetch import digest_of
 from dataset_tools.interactions import LogJob, LogResult, Refusals, convert_log, inter_headers
 from dataset_tools.labels import DEFINITIONS, Labelling
-from dataset_tools.pairs import CATEGORY_HEADERS, write_categories
 from dataset_tools.publish import whole_folder
-from dataset_tools.quarantine import RejectedList, check_limit
-from dataset_tools.sources.release import Release, Table
-from dataset_tools.tables import TAGS_HEADER, read_table, read_tags, write_table
+from dataset_tools.quarantine import RejectedList
+from dataset_tools.side_tables import SideTables
+from dataset_tools.sources.release import Release
 from dataset_tools.yaml_file import dataset_yaml
 
 DISK_FACTOR = 2.0  # runs and output together, as a multiple of the raw log
@@ -89,15 +87,6 @@ def _check_options(options: ConvertOptions) -> None:
         raise UsageError(f"--name: a plain folder name is needed, got {options.name!r}.")
 
 
-@dataclass
-class _Tables:
-    """What became of the tables: columns per suffix, and per file rows in, rows out and refused."""
-
-    columns: dict[str, list[str]] = field(default_factory=dict)
-    files: dict[str, dict[str, Any]] = field(default_factory=dict)
-    missing: list[str] = field(default_factory=list)
-
-
 def convert(options: ConvertOptions) -> dict[str, Any]:
     """Write `<output>/<name>/` and return its summary.
 
@@ -130,7 +119,9 @@ def _write_all(options: ConvertOptions, inputs: dict[str, Path], folder: Path, w
     try:
         result, refusals = _log(options, inputs[options.release.log.file], folder, work)
         rejected.write(refusals.rows(options.release.log.file))
-        tables = _tables(options, inputs, folder, rejected, result)
+        release = options.release
+        tables = SideTables(release, inputs, rejected, options.max_rejected, options.tags, options.links)
+        tables.write(folder / name, result.pairs)
     finally:
         rejected.close()
     headers = inter_headers(options.release.log, _labelling(options))
@@ -171,89 +162,8 @@ def _log(options: ConvertOptions, path: Path, folder: Path, work: Path) -> tuple
         engine.close()
 
 
-def _tables(
-    options: ConvertOptions, inputs: dict[str, Path], folder: Path, rejected: RejectedList, result: LogResult
-) -> _Tables:
-    release, tables = options.release, _Tables()
-    stem = folder / options.target.name
-    rows = _one_table(release.users, inputs, rejected, tables, options)
-    if release.users is not None and rows:
-        write_table(stem.with_name(stem.name + ".user"), release.users.headers, rows, [])
-        tables.columns["user"] = list(release.users.headers)
-    rows = _one_table(release.items, inputs, rejected, tables, options)
-    headers: tuple[str, ...] = () if release.items is None else release.items.headers
-    extra, more = _extra_columns(options, inputs, rejected, tables)
-    if len(result.pairs.total()[0]):
-        write_categories(stem.with_name(stem.name + ".item"), result.pairs)
-        tables.columns["item"] = list(CATEGORY_HEADERS)
-    if rows:
-        write_table(stem.with_name(stem.name + ".item"), headers + more, rows, extra)
-        tables.columns["item"] = [*headers, *more]
-    return tables
-
-
-def _one_table(
-    table: Table | None,
-    inputs: dict[str, Path],
-    rejected: RejectedList,
-    tables: _Tables,
-    options: ConvertOptions,
-) -> dict[str, tuple[str, ...]]:
-    """Rows of a table that the release has; one that is not in the input is noted as missing."""
-    if table is None:
-        return {}
-    if table.file not in inputs:
-        tables.missing.append(table.file)
-        return {}
-    before = rejected.counts.copy()
-    rows, total = read_table(inputs[table.file], table, rejected)
-    _account(table.file, total, len(rows), rejected.counts - before, tables, rejected, options)
-    return rows
-
-
-def _account(
-    file: str,
-    total: int,
-    used: int,
-    refused: Counter[str],
-    tables: _Tables,
-    rejected: RejectedList,
-    options: ConvertOptions,
-) -> None:
-    check_limit(file, total, refused, rejected.examples, options.max_rejected)
-    tables.files[file] = {"rows_in": total, "rows_out": used, "rejected": dict(refused)}
-
-
-def _extra_columns(
-    options: ConvertOptions, inputs: dict[str, Path], rejected: RejectedList, tables: _Tables
-) -> tuple[list[dict[str, str]], tuple[str, ...]]:
-    """Columns added to the item table on request, and their headers."""
-    release = options.release
-    extra: list[dict[str, str]] = []
-    headers: tuple[str, ...] = ()
-    if options.tags and release.tags is not None:
-        path = _needed(inputs, release.tags.file)
-        before = rejected.counts.copy()
-        tags, total = read_tags(path, release.tags, rejected)
-        refused = rejected.counts - before
-        _account(release.tags.file, total, total - refused.total(), refused, tables, rejected, options)
-        extra, headers = [tags], (TAGS_HEADER,)
-    if options.links and release.links is not None:
-        _needed(inputs, release.links.file)
-        rows = _one_table(release.links, inputs, rejected, tables, options)
-        extra += [{key: values[at] for key, values in rows.items()} for at in (1, 2)]
-        headers += release.links.headers[1:]
-    return extra, headers
-
-
-def _needed(inputs: dict[str, Path], file: str) -> Path:
-    if file not in inputs:
-        raise DataError(f"--input: {file} is not in it, but was asked for; leave the option out or add the file.")
-    return inputs[file]
-
-
 def _summary(
-    options: ConvertOptions, inputs: dict[str, Path], folder: Path, result: LogResult, tables: _Tables
+    options: ConvertOptions, inputs: dict[str, Path], folder: Path, result: LogResult, tables: SideTables
 ) -> dict[str, Any]:
     release = options.release
     outputs = {written.output.path.name: written.output.digest.hexdigest() for written in result.files}
