@@ -1,6 +1,7 @@
 """YAML without surprises: safe tags only, no duplicate keys, and the line of every key."""
 
 import re
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ _FLOAT = re.compile(
     r"^[-+]?(?:[0-9][0-9_]*\.?[0-9_]*(?:[eE][-+]?[0-9]+)?|\.[0-9_]+(?:[eE][-+]?[0-9]+)?|\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$"
 )
 _INT = re.compile(r"^[-+]?[0-9][0-9_]*$")
+_MOST_VALUES = 100_000
 
 
 class _Loader(yaml.SafeLoader):
@@ -61,9 +63,10 @@ def parse_scalar(text: str, where: str) -> Any:
         UsageError: the text is not YAML, or asks for a tag that is not safe.
     """
     try:
-        return yaml.load(text, Loader=_Loader)
+        return _load(text)[1]
     except yaml.YAMLError as error:
-        raise UsageError(f"{where}: cannot read the value {text!r} as YAML: {_problem(error)}") from None
+        shown = repr(text) if len(text) <= 200 else f"{text[:200]!r}..."
+        raise UsageError(f"{where}: cannot read the value {shown} as YAML: {_problem(error)}") from None
 
 
 def read_yaml(path: Path) -> tuple[dict[str, Any], dict[str, int]]:
@@ -80,8 +83,7 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], dict[str, int]]:
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read the configuration file {path}: {error}") from None
     try:
-        node = yaml.compose(text, Loader=_Loader)
-        values = yaml.load(text, Loader=_Loader)
+        node, values = _load(text)
     except yaml.YAMLError as error:
         raise UsageError(f"{path}{_line(error)}: {_problem(error)}") from None
     if values is None:
@@ -93,6 +95,30 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], dict[str, int]]:
             raise UsageError(f"{path}:{key_node.start_mark.line + 1}: a key is a word (got {key_node.value!r})")
     lines = {key_node.value: key_node.start_mark.line + 1 for key_node, _ in node.value}
     return values, lines
+
+
+def _load(text: str) -> tuple[Any, Any]:
+    """The document's tree and its values, or a YAMLError whatever is wrong with it."""
+    try:
+        node = yaml.compose(text, Loader=_Loader)
+        if node is not None and _size(node, {}) > _MOST_VALUES:
+            raise yaml.YAMLError(f"aliases and values unfold to more than {_MOST_VALUES:,}")
+        return node, yaml.load(text, Loader=_Loader)
+    except RecursionError:
+        raise yaml.YAMLError("it is nested too deeply") from None
+    except (ValueError, LookupError, AttributeError) as error:
+        raise yaml.YAMLError(f"a value does not fit its type: {str(error)[:200]}") from None
+
+
+def _size(node: yaml.Node, known: dict[int, int]) -> int:
+    """Number of values with every alias unfolded; too many for a node that holds itself."""
+    if id(node) not in known:
+        known[id(node)] = _MOST_VALUES + 1  # until it is known: only a node inside itself asks so early
+        parts = node.value if isinstance(node, yaml.SequenceNode) else []
+        if isinstance(node, yaml.MappingNode):
+            parts = list(chain.from_iterable(node.value))
+        known[id(node)] = 1 + sum(_size(part, known) for part in parts)
+    return known[id(node)]
 
 
 def _line(error: yaml.YAMLError) -> str:

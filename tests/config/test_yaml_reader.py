@@ -106,11 +106,37 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         read_yaml(tmp_path / "none.yaml")
 
 
-def test_a_long_nest_of_aliases_stays_small(tmp_path: Path) -> None:
+def test_aliases_that_unfold_to_millions_are_refused(tmp_path: Path) -> None:
     lines = ["a0: &a0 [x]"] + [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 8)]
     (tmp_path / "a.yaml").write_text("\n".join(lines) + "\n")
+    with pytest.raises(UsageError, match="aliases and values unfold to more than 100,000"):
+        read_yaml(tmp_path / "a.yaml")
+    (tmp_path / "a.yaml").write_text("\n".join(lines[:5]) + "\n")
     values, _ = read_yaml(tmp_path / "a.yaml")
-    assert values["a7"][0] is values["a6"]
+    assert values["a4"][0] is values["a3"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "9" * 5000,
+        "!!int abc",
+        "!!int ''",
+        "!!float abc",
+        "!!float ''",
+        "!!bool maybe",
+        "!!timestamp soon",
+        "!!timestamp 2001-99-99",
+        "[" * 5000,
+        "&a [*a]",
+        "&a {b: *a}",
+    ],
+    ids=lambda text: text[:20],
+)
+def test_a_value_that_cannot_be_is_a_plain_error(text: str) -> None:
+    with pytest.raises(UsageError, match="--x: cannot read the value") as told:
+        parse_scalar(text, "--x")
+    assert len(str(told.value)) < 600
 
 
 def test_the_host_reader_stays_as_it_was() -> None:
