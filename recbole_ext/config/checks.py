@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from recbole_ext.config.boundary import boundary
 from recbole_ext.config.known_keys import Key, host_keys, keys_of, keys_read_by
 from recbole_ext.config.layers import Layer
 from recbole_ext.errors import UsageError, nearest
@@ -168,4 +169,5 @@ _RULES: tuple[Callable[[ModelEntry, list[Layer], dict[str, Any]], list[str]], ..
     _shares,
     _negatives_with_ce,
     _eval_args,
+    boundary,
 )

@@ -1,7 +1,6 @@
 """RecBole's Config, filled by us: no argv of its own, no eval, no environment side effects, known origins."""
 
 import copy
-import re
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +11,14 @@ from recbole_ext.config.checks import check, samples_negatives
 from recbole_ext.config.layers import Layer, default_layers, merge, protocol_layer, user_file
 from recbole_ext.config.yaml_reader import _Loader
 from recbole_ext.errors import UsageError
+from recbole_ext.names import checked_name
 from recbole_ext.placement import Placement, place
 from recbole_ext.places import RECBOLE
+from recbole_ext.redact import remember
 from recbole_ext.registry import ModelEntry, find_model
 
 LOSSES_WITHOUT_PAIRS = ("CE", "sampled_softmax", "gBCE")
 """Losses that need no negative items from RecBole's sampler."""
-
-_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 
 
 class Config(RecBoleConfig):
@@ -126,15 +125,13 @@ def build_config(model: str, dataset: str, config_files: list[str], given: dict[
         UsageError: any fault of the configuration; all are listed.
         ResourceError: the model needs a library that is not installed.
     """
-    for kind, name in (("model", model), ("dataset", dataset)):
-        if not _NAME.fullmatch(name):
-            raise UsageError(
-                f"--{kind} must be 1 to 64 letters, digits, '.', '_' or '-', the first one no '.' (got {name!r})"
-            )
-    entry = find_model(model)
+    checked_name("--dataset", dataset)
+    entry = find_model(checked_name("--model", model))
     user = [user_file(name) for name in config_files] + [Layer("command line", given, user=True)]
     for layer in user:
         layer.values = {k: v for k, v in layer.values.items() if k not in ("model", "dataset", "config_files")}
-    roots = [layer.values["data_path"] for layer in user if layer.values.get("data_path")]
+    roots = [root for layer in user if isinstance(root := layer.values.get("data_path"), str) and root]
     lower = default_layers(entry, dataset, data_folder(roots[-1] if roots else "dataset", dataset))
+    for layer in [*lower, *user]:
+        remember(layer.values)
     return Config(entry, dataset, [*lower, protocol_layer([*lower, *user]), *user])

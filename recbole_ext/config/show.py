@@ -1,13 +1,14 @@
 """A configuration as a person reads it: every value with its origin."""
 
 from recbole_ext.config.config import Config
+from recbole_ext.redact import redact
 
 
 def config_lines(config: Config) -> list[str]:
-    """`key = value   # where it came from`, one line per key, sorted by key."""
+    """`key = value   # where it came from`, one line per key, sorted by key, without secrets."""
     rows = [
         (key, repr(value) if isinstance(value, str) else str(value), config.origins.get(key, "derived"))
-        for key, value in sorted(config.final_config_dict.items(), key=lambda item: item[0].lower())
+        for key, value in sorted(redact(config.final_config_dict).items(), key=lambda item: item[0].lower())
     ]
     wide_key = max(len(key) for key, _, _ in rows)
     wide_value = min(60, max(len(value) for _, value, _ in rows))

@@ -11,6 +11,7 @@ from recbole_ext.config.config import Config
 from recbole_ext.data.cut import FileParts, check_no_filter, parts_of
 from recbole_ext.data.exact import ExactTime
 from recbole_ext.data.filters import FastFilters
+from recbole_ext.data.pickles import refuse_pickles
 from recbole_ext.data.sequences import OffsetHistory
 from recbole_ext.errors import DataError, UsageError
 
@@ -46,6 +47,7 @@ def create_dataset(config: Config) -> Any:
     host = importlib.import_module("recbole.data.dataset")
     name = f"{config.model}Dataset"
     host_class = getattr(host, name if hasattr(host, name) else _CLASS_OF_TYPE[config["MODEL_TYPE"]])
+    refuse_pickles(config)
     check_no_filter(config)
     if parts_of(config) and issubclass(host_class, DIENDataset):
         raise UsageError(

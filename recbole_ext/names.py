@@ -1,0 +1,42 @@
+"""Names that become parts of paths, and paths that must stay inside their folder."""
+
+import re
+from pathlib import Path
+
+from recbole_ext.errors import UsageError
+
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
+
+
+def is_name(name: object) -> bool:
+    """Whether this is 1 to 64 letters, digits, `.`, `_` or `-`, the first one no `.`."""
+    return isinstance(name, str) and _NAME.fullmatch(name) is not None
+
+
+def checked_name(what: str, name: object) -> str:
+    """A name that is safe as a part of a path.
+
+    Args:
+        what: named in the error, for instance `--dataset`.
+        name: what was given.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if not isinstance(name, str) or not is_name(name):
+        raise UsageError(
+            f"{what} must be 1 to 64 letters, digits, '.', '_' or '-', the first one no '.' (got {str(name)[:80]!r})"
+        )
+    return name
+
+
+def inside(folder: Path, name: object) -> Path:
+    """The file of this name in a folder, links followed.
+
+    Raises:
+        UsageError: the name has other parts, or the file is a link to a place outside.
+    """
+    path = folder / str(name)
+    if not isinstance(name, str) or path.name != name or path.resolve().parent != folder.resolve():
+        raise UsageError(f"{folder}: {str(name)[:80]!r} lies outside this folder; it is not opened")
+    return path

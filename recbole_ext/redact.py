@@ -1,0 +1,117 @@
+"""Secrets are hidden wherever a run writes or prints: by the name they stand under, by their value, by their form.
+
+What a name gives away (`WANDB_API_KEY` in the environment, `api_token` in a configuration, `--password=...` on the
+command line) is remembered by value for the life of the process, so that it is also found in a message.
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+HIDDEN = "[redacted]"
+SHORTEST = 8
+"""Shorter secrets are hidden under their name only: as text they would hide ordinary words."""
+
+_WITHIN = re.compile(r"passw(or)?d|passphrase|secret|credential|api[_-]?key|webhook|notify_url", re.IGNORECASE)
+_LAST = re.compile(r"(?:(?:^|[_.-])(?:key|auth|authorization|cookie|dsn|pat|pass)|token)s?$", re.IGNORECASE)
+_HARMLESS = re.compile(r"[_.-](?:file|path|dir|folder|id|name|host|hosts|sock|url_file)$", re.IGNORECASE)
+_FORMS = re.compile(
+    r"(?<=://)[^\s/@:'\"]*:[^\s/@'\"]+(?=@)"
+    r"|(?<=://discord\.com/api/webhooks/)[^\s'\"]+"
+    r"|(?<=://discordapp\.com/api/webhooks/)[^\s'\"]+"
+    r"|(?<=://hooks\.slack\.com/)[^\s'\"]+"
+    r"|\bgh[pousr]_\w{20,}|\bgithub_pat_\w{20,}|\bhf_\w{20,}|\bsk-[\w-]{20,}|\bAKIA[0-9A-Z]{16}\b|\bxox[abprs]-[\w-]{10,}"
+    r"|\beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]+"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
+    re.DOTALL,
+)
+_ASSIGNED = re.compile(r"(?P<name>[\w-]+)=(?P<value>[^\s&'\"]+)")
+_remembered: set[str] = set()
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a key, an option or a variable of this name holds a secret."""
+    return not _HARMLESS.search(name) and bool(_WITHIN.search(name) or _LAST.search(name))
+
+
+def remember(values: Mapping[str, Any]) -> None:
+    """Remember what stands under the names of secrets, at any depth."""
+    for text in _secrets(values):
+        remember_text(text)
+
+
+def remember_text(secret: str) -> None:
+    """Remember one secret, also as it looks inside JSON, Python, an address, and line by line."""
+    lines = [line.strip() for line in secret.splitlines()]
+    for text in (secret, secret.strip(), *(line for line in lines if len(line) >= 2 * SHORTEST)):
+        if len(text) >= SHORTEST and text not in HIDDEN:
+            _remembered.update({text, json.dumps(text)[1:-1], repr(text)[1:-1], quote(text, safe="")})
+
+
+def remember_words(words: list[str]) -> None:
+    """Remember the values of a command line's options that are named like secrets."""
+    remember({name: value for _, name, value in _options(words) if is_secret_name(name)})
+
+
+def redact_text(text: str) -> str:
+    """A text without the secrets of this process and of its environment."""
+    remember(os.environ)
+    for secret in sorted(_remembered, key=len, reverse=True):
+        text = text.replace(secret, HIDDEN)
+    return _ASSIGNED.sub(_hide_assigned, _FORMS.sub(HIDDEN, text))
+
+
+def redact(value: Any) -> Any:
+    """A nested value without secrets; what stands under the name of a secret is hidden whatever it is."""
+    if isinstance(value, dict):
+        return {_hide(key): HIDDEN if _hidden_by_name(key, part) else redact(part) for key, part in value.items()}
+    if isinstance(value, list | tuple | set):
+        return type(value)(redact(part) for part in value)
+    return _hide(value)
+
+
+def redact_words(words: list[str]) -> list[str]:
+    """A command line without secrets; `--api_key=x` and `--api_key x` keep their names."""
+    hidden = list(words)
+    for place, name, _ in _options(words):
+        if is_secret_name(name):
+            hidden[place] = f"{words[place].partition('=')[0]}={HIDDEN}" if words[place].startswith("--") else HIDDEN
+    return [redact_text(word) for word in hidden]
+
+
+def _options(words: list[str]) -> Iterator[tuple[int, str, str]]:
+    """Place, option and text of every value."""
+    for place, word in enumerate(words):
+        name, equals, text = word.removeprefix("--").partition("=")
+        if not word.startswith("--"):
+            continue
+        if equals:
+            yield place, name, text
+        elif place + 1 < len(words) and not words[place + 1].startswith("--"):
+            yield place + 1, name, words[place + 1]
+
+
+def _hide(value: Any) -> Any:
+    return redact_text(value) if isinstance(value, str) else value
+
+
+def _hidden_by_name(key: Any, value: Any) -> bool:
+    return isinstance(key, str) and is_secret_name(key) and not isinstance(value, bool | None) and value not in ("", [])
+
+
+def _hide_assigned(found: re.Match[str]) -> str:
+    return f"{found['name']}={HIDDEN}" if is_secret_name(found["name"]) else found[0]
+
+
+def _secrets(value: Any, under: bool = False) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            yield from _secrets(part, under or is_secret_name(str(key)))
+    elif isinstance(value, list | tuple | set):
+        for part in value:
+            yield from _secrets(part, under)
+    elif under and isinstance(value, str | bytes | int) and not isinstance(value, bool):
+        yield value.decode(errors="replace") if isinstance(value, bytes) else str(value)
