@@ -19,6 +19,8 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "learner": LEARNERS,
     "ssm_variant": ("mamba1", "mamba2"),
     "precision": ("float32", "bf16", "fp16"),
+    "averaging": ("none", "ema", "swa"),
+    "weight_decay_on": ("weights", "all"),
 }
 _BASELINES = ("popularity", "markov", "skip_markov")
 _EVAL_ARGS = ("split", "order", "group_by", "mode")

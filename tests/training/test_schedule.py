@@ -1,11 +1,14 @@
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
+from recbole_ext.config.known_keys import keys_of
 from recbole_ext.errors import UsageError
+from recbole_ext.places import properties_folder
 from recbole_ext.training.optimizer import SparseAndDense
 from recbole_ext.training.schedule import Schedule, ScheduleSettings, rate_share
 
@@ -92,3 +95,29 @@ def test_what_makes_no_sense_is_refused(given: dict[str, Any], message: str) -> 
 def test_a_warm_up_longer_than_the_run_is_refused() -> None:
     with pytest.raises(UsageError, match="warmup_steps is 2000, but the whole run has 30 steps"):
         rate_share(settings(warmup_steps=2000), 30)
+
+
+def test_a_warm_up_counts_the_steps_of_a_run_and_never_its_epochs(build: Callable[..., Any]) -> None:
+    """Warm-up is over within the first of 20 epochs, and no key counts in epochs."""
+    _, loaders, trainer = build(epochs=20, warmup_steps=3, train_batch_size=8, accumulate_batches=2)
+    schedule = trainer._build_schedule(len(loaders.train))
+    per_epoch = -(-len(loaders.train) // 2)
+    assert 3 <= per_epoch < len(loaders.train)
+    found = []
+    for _ in range(4):
+        found.append(trainer.optimizer.param_groups[0]["lr"] / 0.01)
+        schedule.after_step()
+    assert found == pytest.approx([1 / 3, 2 / 3, 1.0, 1.0])
+    keys = keys_of(properties_folder() / "overall.yaml")
+    assert [key for key in keys if "warm" in key] == ["warmup_steps", "warmup_share"]
+    with pytest.raises(UsageError, match=r"unknown key 'warmup_epochs'; did you mean 'warmup_steps'"):
+        build(warmup_epochs=3)
+    with pytest.raises(UsageError, match=r"warmup_steps must be of type int \(got 0\.5\)"):
+        build(warmup_steps=0.5)
+
+
+def test_the_falling_rate_ends_with_the_last_step_of_the_run(build: Callable[..., Any]) -> None:
+    _, loaders, trainer = build(epochs=3, lr_schedule="cosine", accumulate_batches=3, train_batch_size=16)
+    trainer.fit(loaders.train, loaders.valid)
+    assert trainer.position.step == 3 * -(-len(loaders.train) // 3)
+    assert trainer.optimizer.param_groups[0]["lr"] == pytest.approx(0.0, abs=1e-12)

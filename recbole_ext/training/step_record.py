@@ -1,0 +1,36 @@
+"""What the steps of an epoch leave in `metrics.csv`: the learning rate and the norm of the gradients."""
+
+from typing import Any
+
+
+class StepRecord:
+    """The steps of one epoch.
+
+    Attributes:
+        learning_rate: of the last step.
+        norms: of the gradients before clipping, one per step.
+    """
+
+    def __init__(self) -> None:
+        self.learning_rate = 0.0
+        self.norms: list[float] = []
+
+    def add(self, learning_rate: float, norm: float) -> None:
+        """One step has been made."""
+        self.learning_rate = learning_rate
+        self.norms.append(norm)
+
+    def columns(self) -> dict[str, float]:
+        """Cells of the epoch's row; none for an epoch without steps."""
+        if not self.norms:
+            return {}
+        mean, highest = sum(self.norms) / len(self.norms), max(self.norms)
+        return {"learning_rate": self.learning_rate, "grad_norm_mean": mean, "grad_norm_max": highest}
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed run needs."""
+        return {"learning_rate": self.learning_rate, "norms": list(self.norms)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """What `state_dict` returned."""
+        self.learning_rate, self.norms = state["learning_rate"], list(state["norms"])
