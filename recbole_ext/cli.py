@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ext.errors import RecBoleExtError, UsageError
+from recbole_ext.redact import redact_text, remember_words
 
 SWITCHES = ("help", "print_config", "debug")
 _TEXT = ("model", "dataset", "config_files", "data_path", "runs_dir")
@@ -82,6 +83,7 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # torch's idle threads must not spin where kernels run
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments
+    remember_words(arguments)
     if not debug:
         warnings.filterwarnings("ignore", module="recbole")
         warnings.simplefilter("ignore", FutureWarning)
@@ -96,14 +98,14 @@ def main(arguments: list[str] | None = None) -> int:
     except Exception as error:
         code = getattr(error, "exit_code", None)
         if debug or code is None:
-            traceback.print_exc()
+            print(redact_text(traceback.format_exc()), end="", file=sys.stderr)
         if code is None:
             print(
                 "This is a fault of the program, not of your input; please report it with the lines above.",
                 file=sys.stderr,
             )
             return 1
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {redact_text(str(error))}", file=sys.stderr)
         return code
 
 

@@ -23,6 +23,7 @@ from recbole_ext.registry import missing_library
 from recbole_ext.training.progress import Progress
 from recbole_ext.training.run_directory import RunDirectory
 from recbole_ext.training.special import trainer_class
+from recbole_ext.training.tracking import require_sinks, tracked
 from recbole_ext.training.trainer import RunTrainer
 from recbole_ext.training.trees import TreeRunTrainer
 
@@ -54,12 +55,13 @@ def run(config: Config, command: list[str] | None = None) -> dict[str, Any]:
 
 
 def _run(config: Config, command: list[str], started: float) -> dict[str, Any]:
+    require_sinks(config)
     init_seed(config["seed"], config["reproducibility"])
     dataset = create_dataset(config)
     loaders = build_loaders(config, dataset)
     trainer = build_trainer(config, loaders)
     directory = _open_directory(config, command)
-    with directory.logging() if directory else nullcontext():
+    with directory.logging() if directory else nullcontext(), tracked(config, directory, trainer):
         _LOG.info("%s", dataset)
         return _fit_and_test(config, loaders, trainer, directory, started)
 

@@ -8,6 +8,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -32,6 +33,7 @@ _ASSIGNED = re.compile(r"(?P<name>[\w-]+)=(?P<value>[^\s&'\"]+)")
 _remembered: set[str] = set()
 
 
+@cache
 def is_secret_name(name: str) -> bool:
     """Whether a key, an option or a variable of this name holds a secret."""
     return not _HARMLESS.search(name) and bool(_WITHIN.search(name) or _LAST.search(name))

@@ -40,7 +40,9 @@ def _tracking(values: dict[str, Any]) -> list[str]:
     if notify is not None and notify not in NOTIFIED:
         faults.append(f"notify must be one of {', '.join(NOTIFIED)}; the address is no part of it")
     if notify == "webhook" and not hosts:
-        faults.append("notify: webhook needs the hosts that may be written to, for instance notify_hosts: [example.org]")
+        faults.append(
+            "notify: webhook needs the hosts that may be written to, for instance notify_hosts: [example.org]"
+        )
     return faults + [f"notify_hosts must hold names of hosts (got {str(h)[:80]!r})" for h in hosts if not is_name(h)]
 
 

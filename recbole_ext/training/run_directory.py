@@ -5,7 +5,7 @@ import json
 import logging
 import secrets
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
@@ -16,6 +16,7 @@ import yaml
 
 from recbole_ext.environment import environment
 from recbole_ext.errors import ResourceError
+from recbole_ext.redact import redact, redact_text, redact_words
 from recbole_ext.training.checkpoint import write_atomically
 
 
@@ -25,6 +26,7 @@ class RunDirectory:
     Attributes:
         path: the directory, made by this object and by nobody else.
         checkpoints: where checkpoints go.
+        listeners: called with `epoch` and each row, and with `finished` and the result.
     """
 
     def __init__(self, root: Path, model: str, dataset: str) -> None:
@@ -32,24 +34,28 @@ class RunDirectory:
         self.checkpoints = self.path / "checkpoint"
         self.checkpoints.mkdir()
         self._rows: list[dict[str, Any]] = []
+        self.listeners: list[Callable[[str, dict[str, Any]], None]] = []
 
     def write_config(self, values: dict[str, Any], origins: dict[str, str], command: list[str]) -> None:
         """`config.yaml`, which --config_files takes as it is, and `command.txt`, which repeats the run."""
         lines = [f"# {len(values)} values; behind each one, where it came from"]
+        shown = redact(_plain(values))
         for key in sorted(values):
             text = yaml.safe_dump(
-                {key: _plain(values[key])}, default_flow_style=True, width=10**6, allow_unicode=True, sort_keys=False
+                {key: shown[key]}, default_flow_style=True, width=10**6, allow_unicode=True, sort_keys=False
             )
-            lines.append(f"{text.strip()[1:-1]}  # {origins.get(key, 'derived')}")
+            lines.append(f"{text.strip()[1:-1]}  # {redact_text(origins.get(key, 'derived'))}")
         write_atomically(self.path / "config.yaml", ("\n".join(lines) + "\n").encode())
-        write_atomically(self.path / "command.txt", (shlex.join(command) + "\n").encode())
+        write_atomically(self.path / "command.txt", (shlex.join(redact_words(command)) + "\n").encode())
 
     def write_environment(self, device: torch.device) -> None:
         """`environment.json`: versions, machine and device."""
-        write_atomically(self.path / "environment.json", json.dumps(environment(device), indent=2).encode())
+        write_atomically(self.path / "environment.json", json.dumps(redact(environment(device)), indent=2).encode())
 
     def append_metrics(self, row: dict[str, Any]) -> None:
         """One line of `metrics.csv`; a row with a new column writes the file anew."""
+        row = redact(row)
+        self._tell("epoch", row)
         known = list(dict.fromkeys(name for old in self._rows for name in old))
         self._rows.append(row)
         new = not known or any(name not in known for name in row)
@@ -65,7 +71,13 @@ class RunDirectory:
 
     def write_result(self, result: dict[str, Any]) -> None:
         """`result.json`: protocol, metrics, baselines, times."""
-        write_atomically(self.path / "result.json", json.dumps(_plain(result), indent=2).encode())
+        result = redact(_plain(result))
+        write_atomically(self.path / "result.json", json.dumps(result, indent=2).encode())
+        self._tell("finished", result)
+
+    def _tell(self, kind: str, facts: dict[str, Any]) -> None:
+        for listener in self.listeners:
+            listener(kind, facts)
 
     @contextmanager
     def logging(self) -> Iterator[None]:
@@ -85,12 +97,12 @@ class RunDirectory:
 
 
 class _Uncoloured(logging.Formatter):
-    """RecBole colours its messages; a file wants none of it."""
+    """RecBole colours its messages; a file wants none of it, and no secrets."""
 
     def format(self, record: logging.LogRecord) -> str:
         import re
 
-        return re.sub(r"\x1b\[[0-9;]*m", "", super().format(record))
+        return redact_text(re.sub(r"\x1b\[[0-9;]*m", "", super().format(record)))
 
 
 def _make(root: Path, prefix: str) -> Path:
