@@ -37,6 +37,19 @@ class NonFiniteError(RecBoleExtError):
     exit_code = 5
 
 
+class InterruptedRun(RecBoleExtError):
+    """A signal ended the run; its state is saved.
+
+    Args:
+        message: how to go on.
+        signal_number: SIGINT or SIGTERM.
+    """
+
+    def __init__(self, message: str, signal_number: int) -> None:
+        super().__init__(message)
+        self.exit_code = 128 + signal_number
+
+
 def nearest(word: str, known: Iterable[str], count: int = 3) -> str:
     """Words of `known` that look like `word`, for an error message: `; did you mean 'a' or 'b'?`."""
     lower = {name.lower(): name for name in sorted(known)}

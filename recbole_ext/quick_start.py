@@ -15,13 +15,16 @@ from recbole.utils import EvaluatorType, ModelType, init_seed
 from recbole_ext.config.config import Config
 from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.loaders import Loaders, build_loaders
+from recbole_ext.errors import InterruptedRun
 from recbole_ext.evaluation.baselines import BASELINES
 from recbole_ext.evaluation.protocol import Protocol, protocol_of
 from recbole_ext.evaluation.summary import summary_lines
 from recbole_ext.placement import from_leader, process_group
 from recbole_ext.registry import missing_library
 from recbole_ext.training.progress import Progress
+from recbole_ext.training.resume import open_run, resume_command, run_values
 from recbole_ext.training.run_directory import RunDirectory
+from recbole_ext.training.signals import Signals
 from recbole_ext.training.special import trainer_class
 from recbole_ext.training.tracking import require_sinks, tracked
 from recbole_ext.training.trainer import RunTrainer
@@ -30,12 +33,13 @@ from recbole_ext.training.trees import TreeRunTrainer
 _LOG = logging.getLogger(__name__)
 
 
-def run(config: Config, command: list[str] | None = None) -> dict[str, Any]:
+def run(config: Config, command: list[str] | None = None, resume: str | None = None) -> dict[str, Any]:
     """Train the configured model, choose by validation, evaluate the chosen weights once on test.
 
     Args:
         config: from `build_config`.
         command: what was typed, for the run directory.
+        resume: name of the run to continue, or `newest`.
 
     Returns:
         What `result.json` holds: metrics, baselines, protocol, times, and `run_directory`.
@@ -49,21 +53,34 @@ def run(config: Config, command: list[str] | None = None) -> dict[str, Any]:
     torch.set_float32_matmul_precision("high" if config["tf32"] else "highest")
     try:
         with process_group(config.placement):
-            return _run(config, command or sys.argv, started)
+            return _run(config, command or sys.argv, resume, started)
     except ModuleNotFoundError as error:
         raise missing_library(config.model, error) from None
 
 
-def _run(config: Config, command: list[str], started: float) -> dict[str, Any]:
+def _run(config: Config, command: list[str], resume: str | None, started: float) -> dict[str, Any]:
     require_sinks(config)
     init_seed(config["seed"], config["reproducibility"])
+    continued = open_run(config, resume) if resume and config.placement.leads else None
     dataset = create_dataset(config)
     loaders = build_loaders(config, dataset)
     trainer = build_trainer(config, loaders)
-    directory = _open_directory(config, command)
-    with directory.logging() if directory else nullcontext(), tracked(config, directory, trainer):
+    directory = continued or _new_directory(config, command)
+    signals = Signals()
+    with directory.logging() if directory else nullcontext(), tracked(config, directory, trainer), signals.heard():
         _LOG.info("%s", dataset)
-        return _fit_and_test(config, loaders, trainer, directory, started)
+        progress = Progress(
+            trainer.epochs * len(loaders.train), enabled=config.placement.leads, bar=config["show_progress"]
+        )
+        trainer.attach(directory, progress, signals, resuming=continued is not None)
+        try:
+            return _fit_and_test(config, loaders, trainer, directory, started)
+        except InterruptedRun as error:
+            how = f"continue with: {resume_command(directory.path, command)}" if directory else "continue with --resume"
+            raise InterruptedRun(f"{error}; {how}", error.exit_code - 128) from None
+        finally:
+            if directory:
+                directory.release()
 
 
 def build_trainer(config: Config, loaders: Loaders) -> RunTrainer:
@@ -77,12 +94,12 @@ def build_trainer(config: Config, loaders: Loaders) -> RunTrainer:
     return trainer_class(config.model, config["MODEL_TYPE"])(config, model)
 
 
-def _open_directory(config: Config, command: list[str]) -> RunDirectory | None:
+def _new_directory(config: Config, command: list[str]) -> RunDirectory | None:
     """The run's directory, made by the leading process alone."""
     if not config.placement.leads:
         return None
-    directory = RunDirectory(Path(config["runs_dir"]), config.model, config.dataset)
-    directory.write_config(config.final_config_dict, config.origins, command)
+    directory = RunDirectory.new(Path(config["runs_dir"]), config.model, config.dataset)
+    directory.write_config(run_values(config), config.origins, command)
     directory.write_environment(config["device"])
     return directory
 
@@ -90,11 +107,7 @@ def _open_directory(config: Config, command: list[str]) -> RunDirectory | None:
 def _fit_and_test(
     config: Config, loaders: Loaders, trainer: RunTrainer, directory: RunDirectory | None, started: float
 ) -> dict[str, Any]:
-    protocol = protocol_of(config)
-    progress = Progress(
-        trainer.epochs * len(loaders.train), enabled=config.placement.leads, bar=config["show_progress"]
-    )
-    trainer.attach(directory, progress)
+    protocol, progress = protocol_of(config), trainer.progress
     for line in _opening_lines(config, trainer, protocol, directory):
         progress.say(line)
     fit_started = time.perf_counter()

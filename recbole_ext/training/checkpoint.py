@@ -57,37 +57,62 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def save_checkpoint(folder: Path, name: str, model: AbstractRecommender, facts: dict[str, Any]) -> None:
-    """Save a model's weights, its `other_parameter` and some facts.
+def save_checkpoint(
+    folder: Path,
+    name: str,
+    model: AbstractRecommender,
+    facts: dict[str, Any],
+    state: dict[str, Any] | None = None,
+    keep: int = 1,
+) -> None:
+    """Save a model's weights, its `other_parameter`, some facts and, for `last`, the state of training.
 
     Args:
         folder: must exist.
         name: `best` or `last`.
         model: a RecBole model.
         facts: what JSON can hold; must have `epoch`.
+        state: from `trainer_state`.
+        keep: how many checkpoints of this name stay; the older ones are `<name>-<epoch>.json`.
     """
     tensors = {f"weights.{k}": v.detach().cpu().clone().contiguous() for k, v in model.state_dict().items()}
-    extra = flatten(dict(model.other_parameter()), "other", tensors)
-    tensor_file = folder / f"{name}-{facts['epoch']}.safetensors"
+    description = {"format": FORMAT, "other_parameter": flatten(dict(model.other_parameter()), "other", tensors)}
+    if state is not None:
+        description["state"] = flatten(state, "state", tensors)
+    tensor_file = _free_name(folder, f"{name}-{facts['epoch']}")
     write_atomically(tensor_file, save(tensors))
-    description = {"format": FORMAT, "tensors": tensor_file.name, "other_parameter": extra, **facts}
-    write_atomically(folder / f"{name}.json", json.dumps(description, indent=2).encode())
-    for old in folder.glob(f"{name}-*.safetensors"):
-        if old != tensor_file:
-            old.unlink()
+    text = json.dumps({**description, "tensors": tensor_file.name, **facts}, indent=None if state else 2).encode()
+    if keep > 1:
+        write_atomically(tensor_file.with_suffix(".json"), text)
+    write_atomically(folder / f"{name}.json", text)
+    _remove_older(folder, name, tensor_file, keep)
+
+
+def _free_name(folder: Path, stem: str) -> Path:
+    """A file that no description names yet, so that writing it breaks no older pair."""
+    names = [stem, *(f"{stem}.{n}" for n in range(1, 1000))]
+    return next(path for name in names if not (path := folder / f"{name}.safetensors").exists())
+
+
+def _remove_older(folder: Path, name: str, newest: Path, keep: int) -> None:
+    older = [path for path in folder.glob(f"{name}-*.safetensors") if path != newest]
+    older.sort(key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    for path in older[max(keep - 1, 0) :]:
+        path.with_suffix(".json").unlink(missing_ok=True)
+        path.unlink()
 
 
 def load_checkpoint(folder: Path, name: str, model: AbstractRecommender, device: torch.device) -> dict[str, Any]:
     """Load what `save_checkpoint` wrote into a model of the same configuration.
 
     Returns:
-        The facts.
+        The facts, and the `state` as it was given, if it was.
 
     Raises:
         UsageError: there is none, it is damaged or of another format, or it does not fit the model.
     """
     description = read_description(folder, name)
-    tensors = _read_tensors(folder / Path(description["tensors"]).name, device)
+    tensors = _read_tensors(folder / Path(description["tensors"]).name)
     weights = {k.removeprefix("weights."): v for k, v in tensors.items() if k.startswith("weights.")}
     try:
         model.load_state_dict(weights)
@@ -95,14 +120,16 @@ def load_checkpoint(folder: Path, name: str, model: AbstractRecommender, device:
         raise UsageError(
             f"{folder / name}.json does not fit the model: {str(error).splitlines()[-1].strip()}"
         ) from None
-    other = unflatten(description["other_parameter"], tensors)
+    other = unflatten(description["other_parameter"], tensors, device)
     model.load_other_parameter({k: v for k, v in other.items() if v is not SKIPPED})
+    if "state" in description:
+        description["state"] = unflatten(description["state"], tensors)
     return description
 
 
-def _read_tensors(path: Path, device: torch.device) -> dict[str, Tensor]:
+def _read_tensors(path: Path) -> dict[str, Tensor]:
     try:
-        return load_file(path, device=str(device))
+        return load_file(path)
     except (OSError, SafetensorError) as error:
         raise UsageError(f"no readable checkpoint {path}: {error}") from None
 

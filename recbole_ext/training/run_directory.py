@@ -1,10 +1,14 @@
 """The directory that a run leaves behind: what was run, where, how it went, and what came out."""
 
 import csv
+import fcntl
+import io
 import json
 import logging
+import os
 import secrets
 import shlex
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
@@ -21,31 +25,44 @@ from recbole_ext.training.checkpoint import write_atomically
 
 
 class RunDirectory:
-    """`runs/<model>-<dataset>-<UTC time>-<4 hex>/`.
+    """`runs/<model>-<dataset>-<UTC time>-<4 hex>/`, held by one process at a time.
+
+    Args:
+        path: the directory, which must exist.
 
     Attributes:
-        path: the directory, made by this object and by nobody else.
         checkpoints: where checkpoints go.
+        rows: the rows of `metrics.csv`.
         listeners: called with `epoch` and each row, and with `finished` and the result.
+
+    Raises:
+        ResourceError: another process holds it.
     """
 
-    def __init__(self, root: Path, model: str, dataset: str) -> None:
-        self.path = _make(root, f"{model}-{dataset}")
-        self.checkpoints = self.path / "checkpoint"
-        self.checkpoints.mkdir()
-        self._rows: list[dict[str, Any]] = []
+    def __init__(self, path: Path) -> None:
+        self.path, self.checkpoints = path, path / "checkpoint"
+        self.rows: list[dict[str, Any]] = []
         self.listeners: list[Callable[[str, dict[str, Any]], None]] = []
+        handle = os.open(path, os.O_RDONLY)
+        self.release = weakref.finalize(self, os.close, handle)
+        try:
+            fcntl.flock(
+                handle, fcntl.LOCK_EX | fcntl.LOCK_NB
+            )  # the kernel drops it with the process, however that ends
+        except BlockingIOError:
+            self.release()
+            raise ResourceError(f"{path} belongs to a run that is still going on") from None
+
+    @classmethod
+    def new(cls, root: Path, model: str, dataset: str) -> "RunDirectory":
+        """A directory that nobody else has or had."""
+        path = _make(root, f"{model}-{dataset}")
+        (path / "checkpoint").mkdir()
+        return cls(path)
 
     def write_config(self, values: dict[str, Any], origins: dict[str, str], command: list[str]) -> None:
         """`config.yaml`, which --config_files takes as it is, and `command.txt`, which repeats the run."""
-        lines = [f"# {len(values)} values; behind each one, where it came from"]
-        shown = redact(_plain(values))
-        for key in sorted(values):
-            text = yaml.safe_dump(
-                {key: shown[key]}, default_flow_style=True, width=10**6, allow_unicode=True, sort_keys=False
-            )
-            lines.append(f"{text.strip()[1:-1]}  # {redact_text(origins.get(key, 'derived'))}")
-        write_atomically(self.path / "config.yaml", ("\n".join(lines) + "\n").encode())
+        write_atomically(self.path / "config.yaml", config_text(values, origins).encode())
         write_atomically(self.path / "command.txt", (shlex.join(redact_words(command)) + "\n").encode())
 
     def write_environment(self, device: torch.device) -> None:
@@ -56,18 +73,25 @@ class RunDirectory:
         """One line of `metrics.csv`; a row with a new column writes the file anew."""
         row = redact(row)
         self._tell("epoch", row)
-        known = list(dict.fromkeys(name for old in self._rows for name in old))
-        self._rows.append(row)
-        new = not known or any(name not in known for name in row)
-        columns = list(dict.fromkeys([*known, *row]))
+        known = list(dict.fromkeys(name for old in self.rows for name in old))
+        self.rows.append(row)
+        if not known or any(name not in known for name in row):
+            self.restore_metrics(self.rows)
+            return
         try:
-            with open(self.path / "metrics.csv", "w" if new else "a", newline="", encoding="utf-8") as file:
-                writer = csv.DictWriter(file, columns)
-                if new:
-                    writer.writeheader()
-                writer.writerows(self._rows if new else [row])
+            with open(self.path / "metrics.csv", "a", newline="", encoding="utf-8") as file:
+                csv.DictWriter(file, known).writerow(row)
         except OSError as error:
             raise ResourceError(f"cannot write {self.path / 'metrics.csv'}: {error.strerror}") from None
+
+    def restore_metrics(self, rows: list[dict[str, Any]]) -> None:
+        """Write `metrics.csv` anew."""
+        self.rows = list(rows)
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, list(dict.fromkeys(name for row in rows for name in row)))
+        writer.writeheader()
+        writer.writerows(rows)
+        write_atomically(self.path / "metrics.csv", text.getvalue().encode() if rows else b"")
 
     def write_result(self, result: dict[str, Any]) -> None:
         """`result.json`: protocol, metrics, baselines, times."""
@@ -103,6 +127,18 @@ class _Uncoloured(logging.Formatter):
         import re
 
         return redact_text(re.sub(r"\x1b\[[0-9;]*m", "", super().format(record)))
+
+
+def config_text(values: dict[str, Any], origins: dict[str, str]) -> str:
+    """A configuration as YAML, each value with its origin."""
+    lines = [f"# {len(values)} values; behind each one, where it came from"]
+    shown = redact(_plain(values))
+    for key in sorted(values):
+        text = yaml.safe_dump(
+            {key: shown[key]}, default_flow_style=True, width=10**6, allow_unicode=True, sort_keys=False
+        )
+        lines.append(f"{text.strip()[1:-1]}  # {redact_text(origins.get(key, 'derived'))}")
+    return "\n".join(lines) + "\n"
 
 
 def _make(root: Path, prefix: str) -> Path:

@@ -28,6 +28,11 @@ class ScheduleSettings:
     plateau_patience: int
     plateau_factor: float
 
+    @property
+    def warms_up(self) -> bool:
+        """Whether the run begins with a warm-up."""
+        return bool(self.warmup_steps or self.warmup_share)
+
     @classmethod
     def read(cls, config: Any) -> "ScheduleSettings":
         """Take the settings from a configuration.
@@ -121,5 +126,15 @@ class Schedule:
         """What `state_dict` returned."""
         self.since_better, self.lowered = state["since_better"], state["lowered"]
         for part, step in zip(self.parts, state["steps"], strict=True):
-            part.last_epoch = step - 1
-            part.step()
+            part.last_epoch = step
+        self._apply()
+
+    def lower(self, factor: float) -> None:
+        """Multiply all rates from now on."""
+        self.lowered *= factor
+        self._apply()
+
+    def _apply(self) -> None:
+        for part in self.parts:
+            for group, base, share in zip(part.optimizer.param_groups, part.base_lrs, part.lr_lambdas, strict=True):
+                group["lr"] = base * share(part.last_epoch)

@@ -32,6 +32,11 @@ def flatten(value: Any, name: str, tensors: dict[str, Tensor]) -> Any:
         return {"plain": value}
     if isinstance(value, np.generic):
         return {"plain": value.item()}
+    if isinstance(value, Tensor) and value.is_sparse:
+        value = value.coalesce()
+        parts = {"indices": value.indices(), "values": value.values()}
+        tensors.update({f"{name}.{part}": tensor.detach().cpu().clone().contiguous() for part, tensor in parts.items()})
+        return {"coo": name, "shape": list(value.shape)}
     if isinstance(value, Tensor):
         tensors[name] = value.detach().cpu().clone().contiguous()
         return {"tensor": name}
@@ -59,20 +64,29 @@ def _flatten_sparse(matrix: Any, name: str, tensors: dict[str, Tensor]) -> dict[
     return {"sparse": name, "shape": list(matrix.shape)}
 
 
-def unflatten(tree: dict[str, Any], tensors: dict[str, Tensor]) -> Any:
-    """The inverse of `flatten`; a module comes back as `SKIPPED`."""
+def unflatten(tree: dict[str, Any], tensors: dict[str, Tensor], device: torch.device | str = "cpu") -> Any:
+    """The inverse of `flatten`; a module comes back as `SKIPPED`, a tensor on `device`."""
     kind, content = next(iter(tree.items()))
     if kind == "plain":
         return content
     if kind == "tensor":
-        return tensors[content]
+        return tensors[content].to(device)
     if kind == "array":
         return tensors[content].numpy()
-    if kind == "sparse":
-        parts = tuple(tensors[f"{content}.{part}"].numpy() for part in ("data", "indices", "indptr"))
-        return scipy.sparse.csr_matrix(parts, shape=tree["shape"])
+    if kind in ("sparse", "coo"):
+        return _unflatten_sparse(kind, content, tree["shape"], tensors, device)
     if kind == "dict":
-        return {unflatten(k, tensors): unflatten(v, tensors) for k, v in content}
+        return {unflatten(k, tensors, device): unflatten(v, tensors, device) for k, v in content}
     if kind == "module":
         return SKIPPED
-    return {"list": list, "tuple": tuple}[kind](unflatten(v, tensors) for v in content)
+    return {"list": list, "tuple": tuple}[kind](unflatten(v, tensors, device) for v in content)
+
+
+def _unflatten_sparse(
+    kind: str, name: str, shape: list[int], tensors: dict[str, Tensor], device: torch.device | str
+) -> Any:
+    if kind == "coo":
+        indices, values = tensors[f"{name}.indices"], tensors[f"{name}.values"]
+        return torch.sparse_coo_tensor(indices, values, shape, is_coalesced=True, device=device, check_invariants=False)
+    parts = tuple(tensors[f"{name}.{part}"].numpy() for part in ("data", "indices", "indptr"))
+    return scipy.sparse.csr_matrix(parts, shape=shape)

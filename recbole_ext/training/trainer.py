@@ -3,23 +3,31 @@
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import torch
-import torch.distributed as dist
 from recbole.evaluator import Collector, Evaluator
 from recbole.model.abstract_recommender import AbstractRecommender
-from recbole.trainer import Trainer
-from recbole.utils import calculate_valid_score, early_stopping
-from torch import Tensor, nn
+from torch import Tensor
 
 from recbole_ext.config.config import Config
-from recbole_ext.errors import NonFiniteError, UsageError
-from recbole_ext.placement import from_leader
-from recbole_ext.training.checkpoint import load_checkpoint, save_checkpoint
-from recbole_ext.training.optimizer import SparseAndDense, average_gradients, sparse_parameters
+from recbole_ext.errors import InterruptedRun, NonFiniteError, UsageError
+from recbole_ext.training.averaging import Averaging, AveragingSettings
+from recbole_ext.training.checkpoint import save_checkpoint
+from recbole_ext.training.groups import decay_groups
+from recbole_ext.training.keeper import Keeper
+from recbole_ext.training.optimizer import SparseAndDense, sparse_parameters
 from recbole_ext.training.progress import Progress
+from recbole_ext.training.randomness import random_states
+from recbole_ext.training.recovery import make_room, roll_back
 from recbole_ext.training.run_directory import RunDirectory
+from recbole_ext.training.schedule import Schedule, ScheduleSettings
+from recbole_ext.training.scoring import ScoringTrainer
+from recbole_ext.training.signals import Signals
+from recbole_ext.training.state import Position, optimizers
+from recbole_ext.training.step_record import StepRecord
+from recbole_ext.training.steps import Steps
 
 
 class _Silent:
@@ -29,7 +37,7 @@ class _Silent:
         return lambda *args, **kwargs: None
 
 
-class RunTrainer(Trainer):
+class RunTrainer(ScoringTrainer):
     """Trains one model, keeps the best weights by validation, and evaluates.
 
     Args:
@@ -46,9 +54,13 @@ class RunTrainer(Trainer):
         self._read_settings(config)
         self._reset_scores()
         self.optimizer = self._build_optimizer()
-        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.enable_scaler)
+        self.averaging = Averaging(model, AveragingSettings.read(config), self.start_epoch, self.epochs)
+        self.steps = Steps(config, model)
         self.eval_collector, self.evaluator = Collector(self.config), Evaluator(self.config)
         self.item_tensor = self.tot_item_num = None
+        self.signals = Signals()
+        own_epochs = any(getattr(type(self), n) is not getattr(RunTrainer, n) for n in ("_train_epoch", "before_epoch"))
+        self.keeper = Keeper(self, whole_epochs=own_epochs)
 
     def _read_settings(self, config: Config) -> None:
         """Names that RecBole's special trainers read from self."""
@@ -60,35 +72,51 @@ class RunTrainer(Trainer):
         self.valid_metric_bigger = config["valid_metric_bigger"]
         self.test_batch_size, self.eval_type = config["eval_batch_size"], config["eval_type"]
         self.gpu_available = False  # RecBole's switch for a bar that prints GPU memory; ours is another
-        precision = "bf16" if config["enable_amp"] and config["precision"] == "float32" else config["precision"]
-        self.autocast_type = {"float32": None, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
-        self.enable_scaler = precision == "fp16" and self.device.type == "cuda"
-        self.accumulate = config["accumulate_batches"]
         self.checkpoint_dir = str(config["checkpoint_dir"])
+        self.save_seconds, self.keep = config["save_seconds"], config["keep_checkpoints"]
+        self.min_delta, self.nan_retries = config["min_delta"], config["nan_retries"]
+        self.schedule_settings = ScheduleSettings.read(config)
+        self.schedule: Schedule | None = None
 
     def _reset_scores(self) -> None:
         self.start_epoch = self.cur_step = 0
+        self.position, self.record = Position(), StepRecord()
         self.best_epoch: int | None = None
-        self.best_valid_score = -float("inf") if self.valid_metric_bigger else float("inf")
+        self.best_valid_score = self.patience_score = -float("inf") if self.valid_metric_bigger else float("inf")
         self.best_valid_result: dict[str, float] | None = None
         self.train_loss_dict: dict[int, float] = {}
 
     def _build_optimizer(self, **kwargs: Any) -> Any:
         """RecBole's choice of optimiser; embeddings with sparse gradients get SparseAdam."""
-        sparse = [] if "params" in kwargs else sparse_parameters(self.model)
-        if not sparse:
+        if "params" in kwargs:
             return super()._build_optimizer(**kwargs)
-        if self.placement.world_size > 1:
+        sparse = sparse_parameters(self.model)
+        if sparse and self.placement.world_size > 1:
             raise UsageError("sparse_embedding works in a single process; switch it off, or start without torchrun")
         ids = {id(p) for p in sparse}
-        dense = super()._build_optimizer(params=[p for p in self.model.parameters() if id(p) not in ids])
-        return SparseAndDense(torch.optim.SparseAdam(sparse, lr=self.learning_rate), dense)
+        rest = [p for p in self.model.parameters() if id(p) not in ids]
+        groups = decay_groups(rest, self.model, self.weight_decay, self.config["weight_decay_on"])
+        dense = super()._build_optimizer(params=groups)
+        return SparseAndDense(torch.optim.SparseAdam(sparse, lr=self.learning_rate), dense) if sparse else dense
 
-    def attach(self, run: RunDirectory | None, progress: Progress) -> None:
+    def attach(
+        self,
+        run: RunDirectory | None,
+        progress: Progress,
+        signals: Signals | None = None,
+        resuming: bool = False,
+    ) -> None:
         """Say where checkpoints and rows go; None for a process that writes nothing."""
-        self.run, self.progress = run, progress
+        self.run, self.progress, self.signals = run, progress, signals or Signals()
+        self.keeper.run, self.keeper.resuming = run, resuming
         if run:
             self.checkpoint_dir = str(run.checkpoints)
+
+    def stateful(self) -> dict[str, Any]:
+        """Parts with a `state_dict` of their own that belong to the state of training."""
+        parts: dict[str, Any] = {"scaler": self.steps.scaler, "schedule": self.schedule}
+        parts |= {"averaging": self.averaging, "record": self.record}
+        return {name: part for name, part in parts.items() if part is not None}
 
     def fit(
         self,
@@ -105,23 +133,54 @@ class RunTrainer(Trainer):
             Best validation score and the metrics of that epoch; without validation data the last weights count.
 
         Raises:
-            NonFiniteError: a loss or a score is NaN or infinite.
+            NonFiniteError: a loss, gradient, weight, score or metric is NaN or infinite, and retries did not help.
+            ResourceError: out of memory.
+            InterruptedRun: a signal asked for the end; the state is saved.
         """
         self.eval_collector.data_collect(train_data)
         if self.config["train_neg_sample_args"].get("dynamic"):
             train_data.get_model(self.model)
-        for epoch in range(self.start_epoch, self.epochs):
-            self.before_epoch(epoch)
-            started = time.perf_counter()
-            loss = self._train_epoch(train_data, epoch)
-            self.train_loss_dict[epoch] = sum(loss) if isinstance(loss, tuple) else loss
-            trained = time.perf_counter() - started
-            stop = self._after_epoch(epoch, len(train_data), trained, valid_data)
+        self.schedule = self._build_schedule(len(train_data))
+        self.keeper.begin(train_data, valid_data)
+        while self.position.epoch < self.epochs and not self.position.stopped:
+            try:
+                self._fit_epoch(*self.keeper.loaders)
+            except NonFiniteError as error:
+                roll_back(self, error)
+            except (RuntimeError, MemoryError) as error:
+                make_room(self, error)
             if callback_fn and self.best_valid_result:
-                callback_fn(epoch, self.best_valid_score)
-            if stop:
-                break
+                callback_fn(self.position.epoch - 1, self.best_valid_score)
         return self.best_valid_score, self.best_valid_result
+
+    def _build_schedule(self, n_batches: int) -> Schedule | None:
+        """The schedule of the learning rate over the whole run; trees have no learning rate.
+
+        Raises:
+            UsageError: RecBole's trainer of this model has two optimisers, whose steps cannot be told in advance.
+        """
+        found = {id(each) for each in optimizers(self).values()}
+        moves = self.schedule_settings.lr_schedule != "constant" or self.schedule_settings.warms_up
+        if len(found) > 1 and moves:
+            raise UsageError(f"{self.config.model} has two optimisers; leave lr_schedule and warm-up at their defaults")
+        if len(found) != 1:
+            return None
+        return Schedule(self.optimizer, self.schedule_settings, self.epochs * -(-n_batches // self.steps.accumulate))
+
+    def _fit_epoch(self, train_data: Any, valid_data: Any) -> None:
+        epoch = self.position.epoch
+        self.keeper.begin_epoch()
+        self.before_epoch(epoch)
+        started = time.perf_counter()
+        loss = self._train_epoch(train_data, epoch)
+        self.train_loss_dict[epoch] = sum(loss) if isinstance(loss, tuple) else loss
+        self.averaging.after_epoch(epoch)
+        trained = time.perf_counter() - started
+        stop = self._after_epoch(epoch, len(train_data), trained, valid_data)
+        self.position = replace(self.position, epoch=epoch + 1, batch=0, total=[], several=False, stopped=stop)
+        self.record = StepRecord()
+        self.keeper.save()
+        self._stop_if_asked()
 
     def before_epoch(self, epoch: int) -> None:
         """A place for what some models do before an epoch."""
@@ -132,30 +191,45 @@ class RunTrainer(Trainer):
             "epoch": epoch,
             "train_loss": self.train_loss_dict[epoch] / max(n_batches, 1),
             "train_seconds": round(seconds, 3),
+            **self.record.columns(),
         }
         stop = False
         if not valid_data or self.eval_step <= 0:
             self._save_checkpoint(epoch)
         elif (epoch + 1) % self.eval_step == 0:
             started = time.perf_counter()
-            score, result = self._valid_epoch(valid_data)
+            score, result = self._valid_or_save(valid_data)
             stop = self._judge(epoch, score, result)
             row |= {"valid_seconds": round(time.perf_counter() - started, 3), **result}
         if self.run:
             self.run.append_metrics(row)
-        shown = {k: v for k, v in row.items() if k != "valid_seconds"}
+        hidden = {"valid_seconds", *self.record.columns()}
+        shown = {k: v for k, v in row.items() if k not in hidden}
         self.progress.row(shown | {"best": "*" if self.best_epoch == epoch else ""})
         return stop
 
+    def _valid_or_save(self, valid_data: Any) -> tuple[float, dict[str, float]]:
+        """Validate; a signal meanwhile saves the state from before, and validation is done again later."""
+        before = random_states(*self.keeper.loaders)
+        try:
+            with self.averaging.used():
+                return self._valid_epoch(valid_data)
+        except InterruptedRun:
+            if not self.keeper.whole_epochs:
+                self.keeper.save(before)
+            raise
+
     def _judge(self, epoch: int, score: float, result: dict[str, float]) -> bool:
-        """Early stopping on the validation score."""
-        self.best_valid_score, self.cur_step, stop, better = early_stopping(
-            score, self.best_valid_score, self.cur_step, max_step=self.stopping_step, bigger=self.valid_metric_bigger
-        )
-        if better:
-            self.best_valid_result = dict(result)
+        """Keep the best weights; stop after more than `stopping_step` scores that are not better by `min_delta`."""
+        sign = 1 if self.valid_metric_bigger else -1
+        if sign * (score - self.best_valid_score) > 0:
+            self.best_valid_score, self.best_valid_result = score, dict(result)
             self._save_checkpoint(epoch)
-        return stop
+        better = sign * (score - self.patience_score) > self.min_delta
+        self.patience_score, self.cur_step = (score, 0) if better else (self.patience_score, self.cur_step + 1)
+        if self.schedule:
+            self.schedule.after_validation(better)
+        return self.cur_step > self.stopping_step
 
     def _train_epoch(
         self,
@@ -169,112 +243,54 @@ class RunTrainer(Trainer):
         loss_func = loss_func or self.model.calculate_loss
         if hasattr(getattr(train_data, "sampler", None), "set_epoch"):
             train_data.sampler.set_epoch(epoch_idx)
-        total: list[float] = []
-        several = False
         last = len(train_data) - 1
-        for batch, interaction in enumerate(train_data):
-            with torch.autocast(self.device.type, dtype=self.autocast_type) if self.autocast_type else nullcontext():
-                losses = loss_func(interaction.to(self.device))
-            several = isinstance(losses, tuple)
-            parts = self.used_losses(losses if several else (losses,), epoch_idx)
-            self._backward(sum(parts), epoch_idx, batch)
-            if (batch + 1) % self.accumulate == 0 or batch == last:
-                self._step()
-            values = [float(part.detach()) for part in parts]
-            total = [a + b for a, b in zip(total or [0.0] * len(values), values, strict=True)]
+        for batch, interaction in self.keeper.rest_of(train_data):
+            self._train_batch(loss_func, interaction, epoch_idx, batch)
+            if (batch + 1) % self.steps.accumulate == 0 or batch == last:
+                self._step(batch)
             self.progress.step(f"epoch {epoch_idx}")
-        return tuple(total) if several else sum(total)
+        total = self.position.total
+        return tuple(total) if self.position.several else sum(total)
+
+    def _train_batch(self, loss_func: Callable[[Any], Any], interaction: Any, epoch: int, batch: int) -> None:
+        self.steps.where, interaction = (epoch, batch), interaction.to(self.device)
+        kind = self.steps.autocast_type
+        with torch.autocast(self.device.type, dtype=kind) if kind else nullcontext():
+            losses = loss_func(interaction)
+        self.position.several = isinstance(losses, tuple)
+        parts = self.used_losses(losses if isinstance(losses, tuple) else (losses,), epoch)
+        values = [float(part.detach()) for part in parts]
+        self.steps.check_loss(values, self.optimizer.param_groups[0]["lr"], lambda: loss_func(interaction))
+        self.steps.backward(sum(parts[1:], parts[0]))
+        total = self.position.total or [0.0] * len(values)
+        self.position.total = [a + b for a, b in zip(total, values, strict=True)]
 
     def used_losses(self, losses: tuple[Tensor, ...], epoch: int) -> tuple[Tensor, ...]:
         """The parts of the loss that count in this epoch."""
         return losses
 
-    def _backward(self, loss: Any, epoch: int, batch: int) -> None:
-        """Add the gradient of one batch, its share of `accumulate_batches`."""
-        if not torch.isfinite(loss).all():
-            raise NonFiniteError(
-                f"the training loss is {float(loss)} in epoch {epoch}, batch {batch}, at learning rate "
-                f"{self.optimizer.param_groups[0]['lr']:g}; lower --learning_rate or clip gradients "
-                "with --clip_grad_norm='{max_norm: 1.0}'"
-            )
-        self.scaler.scale(loss / self.accumulate).backward()
-
-    def _step(self) -> None:
-        """Average over processes, clip, one step of the optimiser, and forget the gradients."""
-        if self.placement.world_size > 1:
-            average_gradients(self.model, self.placement.world_size)
-        if self.clip_grad_norm:
-            self.scaler.unscale_(self.optimizer)
-            nn.utils.clip_grad_norm_(self.model.parameters(), **self.clip_grad_norm)
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
-        self.optimizer.zero_grad()
-
-    def _valid_epoch(self, valid_data: Any, show_progress: bool = False) -> tuple[float, dict[str, float]]:
-        result = self.evaluate(valid_data, load_best_model=False)
-        return calculate_valid_score(result, self.valid_metric), result
-
-    @torch.no_grad()
-    def evaluate(
-        self, eval_data: Any, load_best_model: bool = True, model_file: Any = None, show_progress: bool = False
-    ) -> dict[str, float]:
-        """Metrics of a part of the data, computed by the leading process and known to all.
-
-        Raises:
-            NonFiniteError: the model scores NaN.
-        """
-        if load_best_model:
-            self.load_best()
-        here = None
-        if self.placement.leads:
-            here = dict(super().evaluate(eval_data, load_best_model=False, show_progress=False))
-        return from_leader(here, self.placement)
-
-    def evaluate_other(self, model: Any, eval_data: Any) -> dict[str, float]:
-        """Metrics of another scorer on the same batches, for instance a baseline."""
-        trained, self.model = self.model, model
-        try:
-            return self.evaluate(eval_data, load_best_model=False)
-        finally:
-            self.model = trained
-
-    def _full_sort_batch_eval(self, batched_data: Any) -> Any:
-        return _finite(super()._full_sort_batch_eval(batched_data))
-
-    def _neg_sample_batch_eval(self, batched_data: Any) -> Any:
-        return _finite(super()._neg_sample_batch_eval(batched_data))
+    def _step(self, batch: int) -> None:
+        """One step; after it the run can be saved and left."""
+        self.steps.step(self.optimizer)
+        self.record.add(self.optimizer.param_groups[0]["lr"], self.steps.norms[-1])
+        self.position.step += 1
+        self.position.batch = batch + 1
+        if self.schedule:
+            self.schedule.after_step()
+        self.averaging.after_step()
+        self.keeper.after_step(self.save_seconds, asked=self.signals.received is not None)
+        self._stop_if_asked()
 
     def _save_checkpoint(self, epoch: int, verbose: bool = True, **kwargs: Any) -> None:
         self.best_epoch = epoch
         if self.run:
-            save_checkpoint(
-                self.run.checkpoints,
-                "best",
-                self.model,
-                {
-                    "epoch": epoch,
-                    "model": self.config.model,
-                    "dataset": self.config.dataset,
-                    "valid_result": self.best_valid_result,
-                },
-            )
-
-    def load_best(self) -> None:
-        """Put the best weights back; with no run directory the weights stay as they are."""
-        if self.run:
-            load_checkpoint(self.run.checkpoints, "best", self.model, self.device)
-        if self.placement.world_size > 1:
-            for tensor in self.model.state_dict().values():
-                dist.broadcast(tensor, src=0)
+            facts = {"epoch": epoch, "model": self.config.model, "dataset": self.config.dataset}
+            facts["valid_result"] = self.best_valid_result
+            with self.averaging.used():
+                save_checkpoint(self.run.checkpoints, "best", self.model, facts, keep=self.keep)
 
     def save_pretrained_model(self, epoch: int, saved_model_file: str) -> None:
         """RecBole's pre-training stages read their weights from a `.pth`; it holds tensors only."""
         self._save_checkpoint(epoch)
         torch.save({"state_dict": self.model.state_dict()}, saved_model_file)
         self.saved_model_file = saved_model_file
-
-
-def _finite(evaluated: tuple[Any, Tensor, Any, Any]) -> tuple[Any, Tensor, Any, Any]:
-    if torch.isnan(evaluated[1]).any():
-        raise NonFiniteError("the model scores NaN, so no metric means anything; lower --learning_rate")
-    return evaluated

@@ -41,7 +41,7 @@ def build(make_config: Callable[..., Config], tmp_path: Path) -> Callable[..., t
         config = make_config(model, write_inter(tmp_path, "made", ROWS), **{**sizes, **given})
         loaders = build_loaders(config, create_dataset(config))
         trainer = build_trainer(config, loaders)
-        trainer.attach(RunDirectory(tmp_path / "runs", model, "made"), Progress(0, enabled=False))
+        trainer.attach(RunDirectory.new(tmp_path / "runs", model, "made"), Progress(0, enabled=False))
         return config, loaders, trainer
 
     return make

@@ -65,6 +65,14 @@ def test_only_the_newest_tensors_are_kept(tmp_path: Path) -> None:
     assert names == ["best-4.safetensors", "best.json", "last-5.safetensors", "last.json"]
 
 
+def test_as_many_as_asked_for_are_kept(tmp_path: Path) -> None:
+    for epoch in (0, 4, 5, 5):
+        save_checkpoint(tmp_path, "best", Small(), {"epoch": epoch}, keep=2)
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["best-5.1.json", "best-5.1.safetensors", "best-5.json", "best-5.safetensors", "best.json"]
+    assert load_checkpoint(tmp_path, "best-5", Small(), CPU)["epoch"] == 5
+
+
 @pytest.mark.parametrize("fails_at", [1, 2], ids=["the tensors", "the description"])
 def test_a_full_disk_leaves_the_old_checkpoint(fails_at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     old, replace, calls = saved(tmp_path, 0), os.replace, []

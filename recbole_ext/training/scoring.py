@@ -1,0 +1,97 @@
+"""Evaluation in RecBole's Trainer, with its results looked at: a model of NaNs gets no score."""
+
+import math
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from recbole.trainer import Trainer
+from recbole.utils import calculate_valid_score
+from torch import Tensor, nn
+
+from recbole_ext.errors import InterruptedRun, NonFiniteError
+from recbole_ext.placement import Placement, from_leader
+from recbole_ext.training.checkpoint import load_checkpoint
+from recbole_ext.training.guards import bad_weight
+from recbole_ext.training.run_directory import RunDirectory
+from recbole_ext.training.signals import Signals
+
+
+class ScoringTrainer(Trainer):
+    """The half of a trainer that evaluates.
+
+    Attributes:
+        run: where the best weights are; None for none.
+        signals: asked before each batch.
+    """
+
+    model: Any
+    placement: Placement
+    run: RunDirectory | None
+    signals: Signals
+
+    def _stop_if_asked(self) -> None:
+        if self.signals.received:
+            raise InterruptedRun("interrupted; the state of training is saved", self.signals.received)
+
+    def _valid_epoch(self, valid_data: Any, show_progress: bool = False) -> tuple[float, dict[str, float]]:
+        result = self.evaluate(valid_data, load_best_model=False)
+        return calculate_valid_score(result, self.valid_metric), result
+
+    @torch.no_grad()
+    def evaluate(
+        self, eval_data: Any, load_best_model: bool = True, model_file: Any = None, show_progress: bool = False
+    ) -> dict[str, float]:
+        """Metrics of a part of the data, computed by the leading process and known to all.
+
+        Raises:
+            NonFiniteError: a weight, a score or a metric is NaN or infinite, so that no metric means anything.
+        """
+        if load_best_model:
+            self.load_best()
+        here = None
+        if self.placement.leads:
+            _require_finite_weights(self.model)
+            here = dict(super().evaluate(eval_data, load_best_model=False, show_progress=False))
+        result = from_leader(here, self.placement)
+        bad = [f"{name} is {value}" for name, value in result.items() if not math.isfinite(value)]
+        if bad:
+            raise NonFiniteError(f"a metric is no number: {', '.join(bad)}; lower --learning_rate")
+        return result
+
+    def evaluate_other(self, model: Any, eval_data: Any) -> dict[str, float]:
+        """Metrics of another scorer on the same batches, for instance a baseline."""
+        trained, self.model = self.model, model
+        try:
+            return self.evaluate(eval_data, load_best_model=False)
+        finally:
+            self.model = trained
+
+    def _full_sort_batch_eval(self, batched_data: Any) -> Any:
+        self._stop_if_asked()
+        return _finite(super()._full_sort_batch_eval(batched_data))
+
+    def _neg_sample_batch_eval(self, batched_data: Any) -> Any:
+        self._stop_if_asked()
+        return _finite(super()._neg_sample_batch_eval(batched_data))
+
+    def load_best(self) -> None:
+        """Put the best weights back; with no run directory the weights stay as they are."""
+        if self.run:
+            load_checkpoint(self.run.checkpoints, "best", self.model, self.device)
+        if self.placement.world_size > 1:
+            for tensor in self.model.state_dict().values():
+                dist.broadcast(tensor, src=0)
+
+
+def _finite(evaluated: tuple[Any, Tensor, Any, Any]) -> tuple[Any, Tensor, Any, Any]:
+    scores = evaluated[1]
+    if torch.isnan(scores).any() or (scores == float("inf")).any():  # -inf marks items that are no candidates
+        raise NonFiniteError("the model scores NaN or infinity, so no metric means anything; lower --learning_rate")
+    return evaluated
+
+
+def _require_finite_weights(model: Any) -> None:
+    bad = bad_weight(model) if isinstance(model, nn.Module) else None
+    if bad:
+        raise NonFiniteError(f"the weights of {bad} are not finite, so no metric means anything; lower --learning_rate")

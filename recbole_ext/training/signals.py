@@ -1,0 +1,40 @@
+"""Ctrl-C and SIGTERM: the first one asks for an orderly end, a second one ends the process at once."""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+HEARD = (signal.SIGINT, signal.SIGTERM)
+
+
+class Signals:
+    """What was asked for from outside.
+
+    Attributes:
+        received: the signal's number, None before any.
+    """
+
+    def __init__(self) -> None:
+        self.received: int | None = None
+
+    @contextmanager
+    def heard(self) -> Iterator[None]:
+        """Listen for the length of a run; only the main thread of a process can."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self._note) for number in HEARD}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _note(self, number: int, frame: Any) -> None:
+        self.received = number
+        for heard in HEARD:  # the kernel ends the process at the next one, even inside a call that never returns
+            signal.signal(heard, signal.SIG_DFL)
+        os.write(2, b"\nstopping after this batch; once more to leave at once\n")
