@@ -30,6 +30,17 @@ def checked_name(what: str, name: object) -> str:
     return name
 
 
+def refuse_links(folder: Path) -> None:
+    """A run's files and checkpoints are no links: what is appended to them would go elsewhere.
+
+    Raises:
+        UsageError: one of them is a link.
+    """
+    for path in (folder / "checkpoint", *folder.iterdir(), *(folder / "checkpoint").glob("*")):
+        if path.is_symlink():
+            raise UsageError(f"{path} is a link; a run's own files are needed, so copy the file or remove the link")
+
+
 def inside(folder: Path, name: object) -> Path:
     """The file of this name in a folder, links followed.
 

@@ -53,6 +53,8 @@ def test_a_run_returns_and_writes_what_it_promises(configure: Callable[..., Conf
         "result.json",
         "checkpoint",
         "log.txt",
+        "events.jsonl",
+        "tensorboard",
     }
     assert {path.suffix for path in (folder / "checkpoint").iterdir()} == {".json", ".safetensors"}
     assert set(result["test"]) == {"hit@2", "ndcg@2", "mrr@2", "recall@2"} == set(result["valid"])

@@ -20,6 +20,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from recbole_ext.errors import ResourceError, UsageError
+from recbole_ext.names import inside
 from recbole_ext.training.tensor_tree import SKIPPED, flatten, unflatten
 
 FORMAT = 1
@@ -112,7 +113,7 @@ def load_checkpoint(folder: Path, name: str, model: AbstractRecommender, device:
         UsageError: there is none, it is damaged or of another format, or it does not fit the model.
     """
     description = read_description(folder, name)
-    tensors = _read_tensors(folder / Path(description["tensors"]).name)
+    tensors = _read_tensors(inside(folder, description.get("tensors")))
     weights = {k.removeprefix("weights."): v for k, v in tensors.items() if k.startswith("weights.")}
     try:
         model.load_state_dict(weights)
@@ -120,10 +121,13 @@ def load_checkpoint(folder: Path, name: str, model: AbstractRecommender, device:
         raise UsageError(
             f"{folder / name}.json does not fit the model: {str(error).splitlines()[-1].strip()}"
         ) from None
-    other = unflatten(description["other_parameter"], tensors, device)
-    model.load_other_parameter({k: v for k, v in other.items() if v is not SKIPPED})
-    if "state" in description:
-        description["state"] = unflatten(description["state"], tensors)
+    try:
+        other = unflatten(description["other_parameter"], tensors, device)
+        model.load_other_parameter({k: v for k, v in other.items() if v is not SKIPPED})
+        if "state" in description:
+            description["state"] = unflatten(description["state"], tensors)
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError, StopIteration) as error:
+        raise UsageError(f"{folder / name}.json is damaged ({type(error).__name__}: {str(error)[:200]})") from None
     return description
 
 
@@ -140,10 +144,10 @@ def read_description(folder: Path, name: str) -> dict[str, Any]:
     Raises:
         UsageError: there is no readable checkpoint of this format.
     """
-    path = folder / f"{name}.json"
+    path = inside(folder, f"{name}.json")
     try:
         description = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"no readable checkpoint {path}: {error}") from None
     found = description.get("format") if isinstance(description, dict) else None
     if found != FORMAT:

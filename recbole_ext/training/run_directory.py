@@ -20,6 +20,7 @@ import yaml
 
 from recbole_ext.environment import environment
 from recbole_ext.errors import ResourceError
+from recbole_ext.names import refuse_links
 from recbole_ext.redact import redact, redact_text, redact_words
 from recbole_ext.training.checkpoint import write_atomically
 
@@ -40,6 +41,7 @@ class RunDirectory:
     """
 
     def __init__(self, path: Path) -> None:
+        refuse_links(path)
         self.path, self.checkpoints = path, path / "checkpoint"
         self.rows: list[dict[str, Any]] = []
         self.listeners: list[Callable[[str, dict[str, Any]], None]] = []

@@ -87,6 +87,8 @@ def _unflatten_sparse(
 ) -> Any:
     if kind == "coo":
         indices, values = tensors[f"{name}.indices"], tensors[f"{name}.values"]
-        return torch.sparse_coo_tensor(indices, values, shape, is_coalesced=True, device=device, check_invariants=False)
+        return torch.sparse_coo_tensor(indices, values, shape, is_coalesced=True, device=device, check_invariants=True)
     parts = tuple(tensors[f"{name}.{part}"].numpy() for part in ("data", "indices", "indptr"))
-    return scipy.sparse.csr_matrix(parts, shape=shape)
+    matrix = scipy.sparse.csr_matrix(parts, shape=shape)
+    matrix.check_format(full_check=True)  # indices beyond the shape would read memory of others
+    return matrix

@@ -19,6 +19,7 @@ from recbole_ext.training.checkpoint import (
     save_checkpoint,
     write_atomically,
 )
+from recbole_ext.training.tensor_tree import unflatten
 
 CPU = torch.device("cpu")
 
@@ -139,19 +140,55 @@ def test_a_checkpoint_of_another_model(tmp_path: Path) -> None:
         load_checkpoint(tmp_path, "best", Small(width=9), CPU)
 
 
-@pytest.mark.parametrize("damage", ["missing", "cut", "outside"])
+@pytest.mark.parametrize("damage", ["missing", "cut"])
 def test_damaged_tensors_are_told(damage: str, tmp_path: Path) -> None:
     saved(tmp_path)
     tensors = tmp_path / "best-0.safetensors"
     if damage == "missing":
         tensors.unlink()
-    elif damage == "cut":
-        tensors.write_bytes(tensors.read_bytes()[:40])
     else:
-        description = json.loads((tmp_path / "best.json").read_text())
-        (tmp_path / "best.json").write_text(json.dumps(description | {"tensors": "../other.safetensors"}))
-    with pytest.raises(UsageError, match=r"no readable checkpoint .*/(best-0|other)\.safetensors: "):
+        tensors.write_bytes(tensors.read_bytes()[:40])
+    with pytest.raises(UsageError, match=r"no readable checkpoint .*/best-0\.safetensors: "):
         load_checkpoint(tmp_path, "best", Small(), CPU)
+
+
+@pytest.mark.parametrize("named", ["../other.safetensors", "/etc/passwd", "..", "", 7, None, "link.safetensors"])
+def test_tensors_lie_in_the_folder_of_their_description(named: object, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    saved(tmp_path / "run")
+    (tmp_path / "run" / "best-0.safetensors").rename(tmp_path / "other.safetensors")
+    (tmp_path / "run" / "link.safetensors").symlink_to(tmp_path / "other.safetensors")
+    description = json.loads((tmp_path / "run" / "best.json").read_text())
+    (tmp_path / "run" / "best.json").write_text(json.dumps(description | {"tensors": named}))
+    with pytest.raises(UsageError, match=r"run: .* lies outside this folder; it is not opened"):
+        load_checkpoint(tmp_path / "run", "best", Small(), CPU)
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [{}, [], None, {"reduce": "os.system"}, {"tensor": "weights.none"}, {"dict": 7}, {"dict": [[{"plain": []}, {}]]}],
+    ids=str,
+)
+def test_a_damaged_description_is_told(tree: object, tmp_path: Path) -> None:
+    saved(tmp_path)
+    description = json.loads((tmp_path / "best.json").read_text())
+    (tmp_path / "best.json").write_text(json.dumps(description | {"other_parameter": tree}))
+    with pytest.raises(UsageError, match=r"best\.json is damaged"):
+        load_checkpoint(tmp_path, "best", Small(), CPU)
+
+
+def test_indices_beyond_a_sparse_matrix_are_refused() -> None:
+    tensors = {
+        "m.data": torch.ones(1),
+        "m.indices": torch.tensor([9], dtype=torch.int32),
+        "m.indptr": torch.tensor([0, 1, 1], dtype=torch.int32),
+        "c.indices": torch.tensor([[0], [10**9]]),
+        "c.values": torch.ones(1),
+    }
+    with pytest.raises(ValueError, match="column index values must be < 2"):
+        unflatten({"sparse": "m", "shape": [2, 2]}, tensors)
+    with pytest.raises(RuntimeError, match="size is inconsistent with indices"):
+        unflatten({"coo": "c", "shape": [2, 2]}, tensors)
 
 
 class _Touch:
