@@ -138,3 +138,18 @@ class Schedule:
         for part in self.parts:
             for group, base, share in zip(part.optimizer.param_groups, part.base_lrs, part.lr_lambdas, strict=True):
                 group["lr"] = base * share(part.last_epoch)
+
+
+def build_schedule(
+    optimizers: list[Any], settings: ScheduleSettings, epochs: int, steps_per_epoch: int
+) -> Schedule | None:
+    """The schedule of a run; None where there is no single optimiser to move.
+
+    Raises:
+        UsageError: RecBole's trainer of the model has two optimisers, whose steps cannot be told in advance.
+    """
+    if len(optimizers) > 1 and (settings.lr_schedule != "constant" or settings.warms_up):
+        raise UsageError("this model is trained by two optimisers; leave lr_schedule and warm-up at their defaults")
+    if len(optimizers) != 1:
+        return None
+    return Schedule(optimizers[0], settings, epochs * steps_per_epoch)

@@ -1,6 +1,7 @@
 """Evaluation in RecBole's Trainer, with its results looked at: a model of NaNs gets no score."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -15,6 +16,14 @@ from recbole_ext.training.checkpoint import load_checkpoint
 from recbole_ext.training.guards import bad_weight
 from recbole_ext.training.run_directory import RunDirectory
 from recbole_ext.training.signals import Signals
+from recbole_ext.training.watch import Watch
+
+
+class Silent:
+    """Stands where RecBole writes to TensorBoard and Weights & Biases by itself."""
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *args, **kwargs: None
 
 
 class ScoringTrainer(Trainer):
@@ -29,6 +38,7 @@ class ScoringTrainer(Trainer):
     placement: Placement
     run: RunDirectory | None
     signals: Signals
+    watch: Watch
 
     def _stop_if_asked(self) -> None:
         if self.signals.received:
@@ -67,12 +77,16 @@ class ScoringTrainer(Trainer):
         finally:
             self.model = trained
 
-    def _full_sort_batch_eval(self, batched_data: Any) -> Any:
+    def _before_batch(self) -> None:
+        self.watch.moved("evaluating")
         self._stop_if_asked()
+
+    def _full_sort_batch_eval(self, batched_data: Any) -> Any:
+        self._before_batch()
         return _finite(super()._full_sort_batch_eval(batched_data))
 
     def _neg_sample_batch_eval(self, batched_data: Any) -> Any:
-        self._stop_if_asked()
+        self._before_batch()
         return _finite(super()._neg_sample_batch_eval(batched_data))
 
     def load_best(self) -> None:

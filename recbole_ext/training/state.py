@@ -53,6 +53,11 @@ def optimizers(trainer: Any) -> dict[str, Any]:
     return {name: value for name, value in sorted(vars(trainer).items()) if isinstance(value, kinds)}
 
 
+def distinct_optimizers(trainer: Any) -> list[Any]:
+    """The same, each one once."""
+    return list({id(each): each for each in optimizers(trainer).values()}.values())
+
+
 def first_attributes(model: nn.Module) -> dict[str, weakref.ref[Tensor]]:
     """Which tensors a new model holds outside its parameters and buffers."""
     return {name: weakref.ref(tensor) for name, tensor in _plain_tensors(model).items()}

@@ -17,24 +17,19 @@ from recbole_ext.training.averaging import Averaging, AveragingSettings
 from recbole_ext.training.checkpoint import save_checkpoint
 from recbole_ext.training.groups import decay_groups
 from recbole_ext.training.keeper import Keeper
+from recbole_ext.training.memory import free
 from recbole_ext.training.optimizer import SparseAndDense, sparse_parameters
 from recbole_ext.training.progress import Progress
 from recbole_ext.training.randomness import random_states
 from recbole_ext.training.recovery import make_room, roll_back
 from recbole_ext.training.run_directory import RunDirectory
-from recbole_ext.training.schedule import Schedule, ScheduleSettings
-from recbole_ext.training.scoring import ScoringTrainer
+from recbole_ext.training.schedule import Schedule, ScheduleSettings, build_schedule
+from recbole_ext.training.scoring import ScoringTrainer, Silent
 from recbole_ext.training.signals import Signals
-from recbole_ext.training.state import Position, optimizers
+from recbole_ext.training.state import Position, distinct_optimizers
 from recbole_ext.training.step_record import StepRecord
 from recbole_ext.training.steps import Steps
-
-
-class _Silent:
-    """Stands where RecBole writes to TensorBoard and Weights & Biases by itself."""
-
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        return lambda *args, **kwargs: None
+from recbole_ext.training.watch import Watch
 
 
 class RunTrainer(ScoringTrainer):
@@ -48,7 +43,7 @@ class RunTrainer(ScoringTrainer):
     def __init__(self, config: Config, model: AbstractRecommender) -> None:
         self.placement, self.config, self.model = config.placement, config.alone(), model
         self.device = config["device"]
-        self.logger, self.tensorboard, self.wandblogger = _Silent(), _Silent(), _Silent()
+        self.logger, self.tensorboard, self.wandblogger = Silent(), Silent(), Silent()
         self.run: RunDirectory | None = None
         self.progress = Progress(0, enabled=False)
         self._read_settings(config)
@@ -58,7 +53,7 @@ class RunTrainer(ScoringTrainer):
         self.steps = Steps(config, model)
         self.eval_collector, self.evaluator = Collector(self.config), Evaluator(self.config)
         self.item_tensor = self.tot_item_num = None
-        self.signals = Signals()
+        self.signals, self.watch = Signals(), Watch(self.device, config["hang_seconds"])
         own_epochs = any(getattr(type(self), n) is not getattr(RunTrainer, n) for n in ("_train_epoch", "before_epoch"))
         self.keeper = Keeper(self, whole_epochs=own_epochs)
 
@@ -140,32 +135,23 @@ class RunTrainer(ScoringTrainer):
         self.eval_collector.data_collect(train_data)
         if self.config["train_neg_sample_args"].get("dynamic"):
             train_data.get_model(self.model)
-        self.schedule = self._build_schedule(len(train_data))
+        steps = -(-len(train_data) // self.steps.accumulate)
+        self.schedule = build_schedule(distinct_optimizers(self), self.schedule_settings, self.epochs, steps)
         self.keeper.begin(train_data, valid_data)
-        while self.position.epoch < self.epochs and not self.position.stopped:
-            try:
-                self._fit_epoch(*self.keeper.loaders)
-            except NonFiniteError as error:
-                roll_back(self, error)
-            except (RuntimeError, MemoryError) as error:
-                make_room(self, error)
-            if callback_fn and self.best_valid_result:
-                callback_fn(self.position.epoch - 1, self.best_valid_score)
+        with self.watch.stopping_hangs(self.run.path if self.keeper.keeps and self.run else None):
+            while self.position.epoch < self.epochs and not self.position.stopped:
+                self._fit_epoch_or_recover()
+                if callback_fn and self.best_valid_result:
+                    callback_fn(self.position.epoch - 1, self.best_valid_score)
         return self.best_valid_score, self.best_valid_result
 
-    def _build_schedule(self, n_batches: int) -> Schedule | None:
-        """The schedule of the learning rate over the whole run; trees have no learning rate.
-
-        Raises:
-            UsageError: RecBole's trainer of this model has two optimisers, whose steps cannot be told in advance.
-        """
-        found = {id(each) for each in optimizers(self).values()}
-        moves = self.schedule_settings.lr_schedule != "constant" or self.schedule_settings.warms_up
-        if len(found) > 1 and moves:
-            raise UsageError(f"{self.config.model} has two optimisers; leave lr_schedule and warm-up at their defaults")
-        if len(found) != 1:
-            return None
-        return Schedule(self.optimizer, self.schedule_settings, self.epochs * -(-n_batches // self.steps.accumulate))
+    def _fit_epoch_or_recover(self) -> None:
+        try:
+            self._fit_epoch(*self.keeper.loaders)
+        except NonFiniteError as error:
+            roll_back(self, error)
+        except (RuntimeError, MemoryError) as error:
+            make_room(self, error)
 
     def _fit_epoch(self, train_data: Any, valid_data: Any) -> None:
         epoch = self.position.epoch
@@ -180,6 +166,9 @@ class RunTrainer(ScoringTrainer):
         self.position = replace(self.position, epoch=epoch + 1, batch=0, total=[], several=False, stopped=stop)
         self.record = StepRecord()
         self.keeper.save()
+        self.watch.after_epoch(epoch, trained)
+        if self.device.type == "mps":
+            free(self.device)  # its cache grows from epoch to epoch until everything slows down
         self._stop_if_asked()
 
     def before_epoch(self, epoch: int) -> None:
@@ -244,7 +233,7 @@ class RunTrainer(ScoringTrainer):
         if hasattr(getattr(train_data, "sampler", None), "set_epoch"):
             train_data.sampler.set_epoch(epoch_idx)
         last = len(train_data) - 1
-        for batch, interaction in self.keeper.rest_of(train_data):
+        for batch, interaction in self.watch.timed(self.keeper.rest_of(train_data)):
             self._train_batch(loss_func, interaction, epoch_idx, batch)
             if (batch + 1) % self.steps.accumulate == 0 or batch == last:
                 self._step(batch)
