@@ -62,7 +62,7 @@ def epoch(trainer: Any, loaders: Loaders, batches: int) -> dict[str, float]:
     windows = getattr(loaders.train, "windows", None)
     rows = len(windows.start) if windows else len(loaders.train._dataset)
     share = part.rows / rows
-    targets = int(windows.targets.sum()) if windows else rows
+    targets = int(loaders.train.n_targets.sum()) if windows else rows
     return {"seconds": seconds / share, "positions": part.positions / share, "targets": targets, "share": share}
 
 

@@ -19,6 +19,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "learner": LEARNERS,
     "ssm_variant": ("mamba1", "mamba2"),
     "precision": ("float32", "bf16", "fp16"),
+    "sample_weight": ("none", "recency"),
     "averaging": ("none", "ema", "swa"),
     "weight_decay_on": ("weights", "all"),
 }
@@ -41,7 +42,7 @@ _POSITIVE = (
     "s5_state_size",
     "head_dim",
 )
-_SHARES = ("window_overlap", "dropout_prob")
+_SHARES = ("window_overlap", "dropout_prob", "label_smoothing")
 
 
 def known_keys(entry: ModelEntry, layers: list[Layer]) -> dict[str, Key]:

@@ -16,6 +16,7 @@ from recbole_ext.config.config import Config
 from recbole_ext.data.cut import told_split
 from recbole_ext.data.history import TARGET_POSITION
 from recbole_ext.data.labels import check_labels
+from recbole_ext.data.recency import weigh_targets
 from recbole_ext.data.windows import WindowLoader
 from recbole_ext.errors import DataError, UsageError
 
@@ -76,7 +77,7 @@ def build_loaders(config: Config, dataset: Any) -> Loaders:
 
     Raises:
         DataError: the training or the test part is empty, or labels are missing.
-        UsageError: `topk` asks for more items than there are.
+        UsageError: `topk` asks for more items than there are, or the model does not weigh its targets.
     """
     _check_cutoffs(config, dataset)
     check_labels(config, dataset)
@@ -84,6 +85,7 @@ def build_loaders(config: Config, dataset: Any) -> Loaders:
     for name, part in zip(("training", "test"), (parts[0], parts[2]), strict=True):
         if not len(part):
             raise DataError(f"{config.dataset}: the {name} part is empty after splitting by {told_split(config)}")
+    weigh_targets(config, parts[0])
     samplers = _samplers(config, dataset, parts)
     train = _train_loader(config, dataset, parts[0], samplers[0])
     valid, test = (

@@ -31,10 +31,9 @@ class Windows:
     length: np.ndarray
     fresh: np.ndarray
 
-    @property
-    def targets(self) -> np.ndarray:
-        """(n,) number of targets of each window."""
-        return self.length - self.fresh
+    def take(self, kept: np.ndarray) -> "Windows":
+        """Some of them, by a mask (n,)."""
+        return Windows(self.start[kept], self.length[kept], self.fresh[kept])
 
 
 def cut_windows(start: np.ndarray, length: np.ndarray, width: int, overlap: float) -> Windows:
@@ -60,8 +59,9 @@ class WindowLoader:
     """Batches of windows for one training epoch, shuffled, with windows of like length together.
 
     Each batch is an Interaction of `item_id_list` (B, L), `timestamp_list` (B, L), `next_item_id_list`
-    (B, L) with 0 where a position is no target, `next_timestamp_list` (B, L), `item_length` (B,) and, for
-    BPR, `neg_next_item_id_list` (B, L). L is the longest window of the batch.
+    (B, L) with 0 where a position is no target, `next_timestamp_list` (B, L), `item_length` (B,), for BPR
+    `neg_next_item_id_list` (B, L), and with weighted targets `next_sample_weight_list` (B, L). L is the longest
+    window of the batch.
 
     Args:
         config: the run's configuration.
@@ -75,7 +75,11 @@ class WindowLoader:
         item, time, suffix = dataset.iid_field, dataset.time_field, config["LIST_SUFFIX"]
         self.fields = (item + suffix, time + suffix, config["ITEM_LIST_LENGTH_FIELD"])
         self.items, self.times = dataset.events[item], dataset.events[time]
-        self.windows = self._cut(dataset.events.first_positions.numpy(), dataset.inter_feat[TARGET_POSITION].numpy())
+        windows = self._cut(dataset.events.first_positions.numpy(), dataset.inter_feat[TARGET_POSITION].numpy())
+        n_targets = self._count(windows)
+        self.windows, self.n_targets = windows.take(n_targets > 0), n_targets[n_targets > 0]
+        self.weight = getattr(config.model_class, "weight_field", "")
+        self.weight_list = f"next_{self.weight}{suffix}"
         self.pairwise = config["loss_type"] == "BPR"
         self.batch_targets = max(1, config["train_batch_size"] // config["world_size"])
 
@@ -91,12 +95,17 @@ class WindowLoader:
             first[kept], (last_target - first)[kept], self.config["MAX_ITEM_LIST_LENGTH"], self.config["window_overlap"]
         )
 
+    def _count(self, windows: Windows) -> np.ndarray:
+        """(n,) targets of each window: the training events after its fresh positions."""
+        before = np.concatenate([[0], np.cumsum(self.is_target.numpy())])
+        return before[windows.start + windows.length + 1] - before[windows.start + windows.fresh + 1]
+
     def __len__(self) -> int:
         return len(self._batches(np.arange(len(self.windows.start)))[:: self.config["world_size"]])
 
     def _batches(self, order: np.ndarray) -> list[np.ndarray]:
         """Cut an order of windows into batches of about `batch_targets` targets each."""
-        total = np.cumsum(self.windows.targets[order])
+        total = np.cumsum(self.n_targets[order])
         edges = np.searchsorted(
             total, np.arange(self.batch_targets, total[-1] + self.batch_targets, self.batch_targets)
         )
@@ -136,6 +145,8 @@ class WindowLoader:
             f"next_{time_field}": torch.where(inside, self.times[following], 0),
             length_field: length,
         }
+        if self.weight in self.dataset.events.columns:
+            fields[self.weight_list] = self.dataset.events[self.weight][following]
         if self.pairwise:
             fields[f"neg_next_{item_field}"] = self._negatives(fields[f"next_{item_field}"])
         return Interaction(fields)

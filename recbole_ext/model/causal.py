@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from recbole_ext.errors import UsageError
-from recbole_ext.model.losses import full_cross_entropy, generalised_bce, sampled_softmax
+from recbole_ext.model.losses import full_cross_entropy, generalised_bce, sampled_softmax, weighted_mean
 from recbole_ext.model.negatives import SharedNegatives
 
 POSITIONS_AT_ONCE = 2**13
@@ -47,6 +47,23 @@ class Events:
         return Events(self.items[rows, :width], self.times[rows, :width], self.next_times[rows, :width], length)
 
 
+@dataclass(frozen=True)
+class Targets:
+    """What a batch's states should predict.
+
+    Attributes:
+        counted: (B, L) or (B,) bool, the positions or rows with a target; n of them.
+        items: (n,) int64.
+        negatives: (n,) int64, a sampled item for each target, for BPR.
+        weights: (n,) float, or None for ones.
+    """
+
+    counted: Tensor
+    items: Tensor
+    negatives: Tensor | None
+    weights: Tensor | None
+
+
 def similar_lengths(length: Tensor) -> list[Tensor]:
     """Cut rows, from short to long, into parts of about POSITIONS_AT_ONCE padded positions.
 
@@ -76,6 +93,8 @@ class CausalRecommender(SequentialRecommender):
     """
 
     causal = True
+    weight_field = "sample_weight"
+    """The field of a batch that holds the weights of the targets, where they have any."""
 
     def __init__(self, config: Any, dataset: Any) -> None:
         super().__init__(config, dataset)
@@ -84,6 +103,10 @@ class CausalRecommender(SequentialRecommender):
         self.loss_type = config["loss_type"]
         if self.loss_type not in LOSSES:
             raise UsageError(f"loss_type must be one of {', '.join(LOSSES)} (got {self.loss_type!r})")
+        self.label_smoothing, self.embedding_l2 = config["label_smoothing"], config["embedding_l2"]
+        if self.label_smoothing and self.loss_type != "CE":
+            raise UsageError(f"label_smoothing goes with loss_type CE alone (got {self.loss_type!r}); leave it out")
+        self.weight_list = self.weight_field + config["LIST_SUFFIX"]
         self.checkpointing = bool(config["gradient_checkpointing"])
         self.calibration = config["gbce_calibration"]
         self.negatives: SharedNegatives | None = None
@@ -143,27 +166,42 @@ class CausalRecommender(SequentialRecommender):
 
         The padding item takes part neither as a target nor as a candidate.
         """
-        windows = f"next_{self.ITEM_SEQ}" in interaction
-        targets = interaction[f"next_{self.ITEM_SEQ}" if windows else self.POS_ITEM_ID]
-        counted = targets > 0
-        hidden = self(self.read(interaction))[counted] if windows else self.last_hidden(interaction)
-        targets = targets[counted]
-        if self.loss_type == "CE":
-            return full_cross_entropy(hidden, self.item_embedding.weight[1:], targets - 1)
-        positive = self._score(hidden, targets)
-        if self.loss_type == "BPR":
-            negatives = interaction[f"neg_next_{self.ITEM_SEQ}" if windows else self.NEG_ITEM_ID][counted]
-            return -F.logsigmoid(positive - self._score(hidden, negatives)).mean()
-        assert self.negatives is not None
-        return self._sampled_loss(hidden, positive, targets, self.negatives)
+        targets = self._targets(interaction)
+        windows = targets.counted.dim() == 2
+        hidden = self(self.read(interaction))[targets.counted] if windows else self.last_hidden(interaction)
+        loss = self._loss(hidden, targets)
+        return loss + self.embedding_l2 * self._mean_square(interaction, targets) if self.embedding_l2 else loss
 
-    def _sampled_loss(self, hidden: Tensor, positive: Tensor, targets: Tensor, negatives: SharedNegatives) -> Tensor:
-        """Loss against items that stand for the whole catalogue: ()."""
-        drawn = negatives()
+    def _targets(self, interaction: Any) -> Targets:
+        """Of windows: every position's next item; of prefix rows: the row's item."""
+        item, *others = self.POS_ITEM_ID, self.NEG_ITEM_ID, self.weight_field
+        if f"next_{self.ITEM_SEQ}" in interaction:
+            item, *others = f"next_{self.ITEM_SEQ}", f"neg_next_{self.ITEM_SEQ}", f"next_{self.weight_list}"
+        counted = interaction[item] > 0
+        negatives, weights = (interaction[name][counted] if name in interaction else None for name in others)
+        return Targets(counted, interaction[item][counted], negatives, weights)
+
+    def _loss(self, hidden: Tensor, targets: Targets) -> Tensor:
+        """Mean loss of (n, hidden_size) states: ()."""
+        items, weights = targets.items, targets.weights
+        if self.loss_type == "CE":
+            candidates = self.item_embedding.weight[1:]
+            return full_cross_entropy(hidden, candidates, items - 1, weights, self.label_smoothing)
+        positive = self._score(hidden, items)
+        if self.loss_type == "BPR":
+            assert targets.negatives is not None
+            return -weighted_mean(F.logsigmoid(positive - self._score(hidden, targets.negatives)), weights)
+        assert self.negatives is not None
+        drawn = self.negatives()
         negative = hidden @ self.item_embedding(drawn).T
         if self.loss_type == "gBCE":
-            return generalised_bce(positive, negative, targets, drawn, self.n_items - 1, self.calibration)
-        return sampled_softmax(positive, negative, targets, drawn, negatives.log_share)
+            return generalised_bce(positive, negative, items, drawn, self.n_items - 1, self.calibration, weights)
+        return sampled_softmax(positive, negative, items, drawn, self.negatives.log_share, weights)
+
+    def _mean_square(self, interaction: Any, targets: Targets) -> Tensor:
+        """Mean squared length of the embeddings of the batch's items, each once: ()."""
+        items = torch.unique(torch.cat([interaction[self.ITEM_SEQ].flatten(), targets.items]))
+        return self.item_embedding(items[items > 0]).square().sum(1).mean()
 
     def _score(self, hidden: Tensor, items: Tensor) -> Tensor:
         """(n, hidden_size), (n,) -> (n,) inner products."""

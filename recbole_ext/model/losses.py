@@ -15,13 +15,15 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
     """Forward and backward in one pass: the gradient of a chunk is made while its scores are at hand."""
 
     @staticmethod
-    def forward(ctx: Any, hidden: Tensor, candidates: Tensor, targets: Tensor) -> Tensor:
+    def forward(ctx: Any, hidden: Tensor, candidates: Tensor, targets: Tensor, weights: Tensor | None) -> Tensor:
         ctx.types = hidden.dtype, candidates.dtype
         with torch.autocast(hidden.device.type, enabled=False):
-            return _ChunkedCrossEntropy._loss_and_gradients(ctx, hidden.float(), candidates.float(), targets)
+            return _ChunkedCrossEntropy._loss_and_gradients(ctx, hidden.float(), candidates.float(), targets, weights)
 
     @staticmethod
-    def _loss_and_gradients(ctx: Any, hidden: Tensor, candidates: Tensor, targets: Tensor) -> Tensor:
+    def _loss_and_gradients(
+        ctx: Any, hidden: Tensor, candidates: Tensor, targets: Tensor, weights: Tensor | None
+    ) -> Tensor:
         n, n_candidates = len(targets), len(candidates)
         grad_hidden, grad_candidates = torch.empty_like(hidden), torch.zeros_like(candidates)
         total = hidden.new_zeros((), dtype=torch.float64)
@@ -34,28 +36,49 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
             target_score = scores[place, own] - highest.squeeze(1)
             share = scores.sub_(highest).exp_()
             normaliser = share.sum(1, keepdim=True)
-            total += (normaliser.squeeze(1).log() - target_score).double().sum()
-            grad_hidden[rows] = (share @ candidates).div_(normaliser).sub_(candidates[own])
+            losses = normaliser.squeeze(1).log() - target_score
+            gradient = (share @ candidates).div_(normaliser).sub_(candidates[own])
+            if weights is not None:
+                weight = weights[rows]
+                losses, gradient, chunk = losses * weight, gradient * weight.unsqueeze(1), chunk * weight.unsqueeze(1)
+            total += losses.double().sum()
+            grad_hidden[rows] = gradient
             grad_candidates.addmm_(share.T, chunk / normaliser).index_add_(0, own, chunk, alpha=-1)
         ctx.save_for_backward(grad_hidden / n, grad_candidates / n)
         return (total / n).to(hidden.dtype)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
         grad_hidden, grad_candidates = ctx.saved_tensors
         hidden_type, candidates_type = ctx.types
-        return (grad * grad_hidden).to(hidden_type), (grad * grad_candidates).to(candidates_type), None
+        return (grad * grad_hidden).to(hidden_type), (grad * grad_candidates).to(candidates_type), None, None
 
 
-def full_cross_entropy(hidden: Tensor, candidates: Tensor, targets: Tensor) -> Tensor:
+def weighted_mean(values: Tensor, weights: Tensor | None) -> Tensor:
+    """mean_i w_i v_i of (n,) values; weights of None are ones. It is no average: the w_i have mean 1 over all data."""
+    return values.mean() if weights is None else (weights * values).mean()
+
+
+def full_cross_entropy(
+    hidden: Tensor,
+    candidates: Tensor,
+    targets: Tensor,
+    weights: Tensor | None = None,
+    label_smoothing: float = 0.0,
+) -> Tensor:
     """Mean cross-entropy of a softmax over all candidates.
 
-        loss = mean_i (log sum_j exp(hidden_i . candidates_j) - hidden_i . candidates_{targets_i})
+        s_ij = hidden_i . candidates_j
+        loss = mean_i w_i (log sum_j exp(s_ij) - (1 - e) s_{i, targets_i} - e mean_j s_ij)
+
+    The mean of the scores is the score of the mean candidate, so label smoothing e takes no pass over the scores.
 
     Args:
         hidden: (n, H) float.
         candidates: (V, H) float, one row per item.
         targets: (n,) int64 in [0, V).
+        weights: (n,) float, w; ones if None.
+        label_smoothing: e, the share of each target that is spread over all candidates.
 
     Returns:
         () float32; its gradient reaches `hidden` and `candidates`. It can be differentiated once.
@@ -65,7 +88,11 @@ def full_cross_entropy(hidden: Tensor, candidates: Tensor, targets: Tensor) -> T
     """
     if not len(targets):
         raise ValueError("full_cross_entropy needs at least one target (got 0)")
-    return _ChunkedCrossEntropy.apply(hidden, candidates, targets)
+    loss = _ChunkedCrossEntropy.apply(hidden, candidates, targets, weights)
+    if not label_smoothing:
+        return loss
+    above_mean = (hidden * (candidates[targets] - candidates.mean(0))).sum(1)
+    return loss + label_smoothing * weighted_mean(above_mean, weights)
 
 
 def sampled_softmax(
@@ -74,6 +101,7 @@ def sampled_softmax(
     targets: Tensor,
     negatives: Tensor,
     log_share: Tensor,
+    weights: Tensor | None = None,
 ) -> Tensor:
     """Mean cross-entropy against shared sampled items, corrected for how often each is drawn (logQ).
 
@@ -85,6 +113,7 @@ def sampled_softmax(
         targets: (n,) int64 item ids.
         negatives: (K,) int64 item ids.
         log_share: (n_items,) log of each item's probability to be drawn.
+        weights: (n,) float, of the targets; ones if None.
 
     Returns:
         () float.
@@ -95,7 +124,7 @@ def sampled_softmax(
     corrected = negative - (log_share[negatives] + math.log(len(negatives)))
     corrected = corrected.masked_fill(targets.unsqueeze(1) == negatives, -float("inf"))
     everything = torch.cat([positive.unsqueeze(1), corrected], dim=1)
-    return (torch.logsumexp(everything, dim=1) - positive).mean()
+    return weighted_mean(torch.logsumexp(everything, dim=1) - positive, weights)
 
 
 def generalised_bce(
@@ -105,6 +134,7 @@ def generalised_bce(
     negatives: Tensor,
     n_items: int,
     calibration: float,
+    weights: Tensor | None = None,
 ) -> Tensor:
     """gBCE: binary cross-entropy whose positive part is tempered by the sampling rate.
 
@@ -118,6 +148,7 @@ def generalised_bce(
         negatives: (K,) int64 item ids.
         n_items: size of the catalogue.
         calibration: t in [0, 1]; 0 is plain BCE, 1 undoes the over-confidence completely.
+        weights: (n,) float, of the targets; ones if None.
 
     Returns:
         () float.
@@ -128,4 +159,4 @@ def generalised_bce(
     beta = rate * (calibration * (1 - 1 / rate) + 1 / rate)
     counted = targets.unsqueeze(1) != negatives
     pushed = (F.logsigmoid(-negative) * counted).sum(1)
-    return -((beta * F.logsigmoid(positive) + pushed) / (1 + len(negatives))).mean()
+    return -weighted_mean((beta * F.logsigmoid(positive) + pushed) / (1 + len(negatives)), weights)

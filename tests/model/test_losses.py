@@ -1,10 +1,12 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
 
 from recbole_ext.model import losses
-from recbole_ext.model.losses import full_cross_entropy, generalised_bce, sampled_softmax
+from recbole_ext.model.losses import full_cross_entropy, generalised_bce, sampled_softmax, weighted_mean
 
 
 @pytest.mark.parametrize("chunk_scores", [7, 100, 2**21])
@@ -24,6 +26,50 @@ def test_equals_torchs_cross_entropy_in_value_and_gradient(monkeypatch: pytest.M
         results.append((value.detach(), h.grad, w.grad))
     for expected, found in zip(*results, strict=True):
         torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.9])
+def test_label_smoothing_and_weights_equal_torchs(
+    monkeypatch: pytest.MonkeyPatch, smoothing: float, weighted: bool
+) -> None:
+    monkeypatch.setattr(losses, "CHUNK_SCORES", 100)
+    torch.manual_seed(0)
+    hidden, items, targets = torch.randn(50, 8), torch.randn(30, 8) * 3, torch.randint(30, (50,))
+    weights = torch.rand(50) if weighted else None
+    results = []
+    for loss in (
+        lambda h, w: weighted_mean(
+            F.cross_entropy(h @ w.T, targets, label_smoothing=smoothing, reduction="none"), weights
+        ),
+        lambda h, w: full_cross_entropy(h, w, targets, weights, smoothing),
+    ):
+        h, w = hidden.clone().requires_grad_(), items.clone().requires_grad_()
+        value = loss(h, w)
+        value.backward()
+        results.append((value.detach(), h.grad, w.grad))
+    for expected, found in zip(*results, strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_smoothing_by_hand() -> None:
+    """Two candidates with scores 1 and 0: -(0.9 log p_0 + 0.1 log p_1) with e = 0.2."""
+    loss = full_cross_entropy(torch.tensor([[1.0]]), torch.tensor([[1.0], [0.0]]), torch.tensor([0]), None, 0.2)
+    share = np.e / (1 + np.e)
+    assert loss.item() == pytest.approx(-(0.9 * np.log(share) + 0.1 * np.log(1 - share)), rel=1e-6)
+
+
+@pytest.mark.parametrize("loss", [sampled_softmax, generalised_bce])
+def test_sampled_losses_take_weights(loss: Callable[..., torch.Tensor]) -> None:
+    torch.manual_seed(0)
+    positive, negative = torch.randn(4), torch.randn(4, 3)
+    targets, drawn = torch.tensor([9, 8, 7, 6]), torch.tensor([1, 2, 3])
+    rest = (torch.zeros(10),) if loss is sampled_softmax else (100, 0.5)
+    rows = [loss(positive[k : k + 1], negative[k : k + 1], targets[k : k + 1], drawn, *rest) for k in range(4)]
+    weights = torch.tensor([0.0, 1.0, 2.0, 1.0])
+    torch.testing.assert_close(
+        loss(positive, negative, targets, drawn, *rest, weights), (torch.stack(rows) * weights).mean()
+    )
 
 
 def test_huge_scores_do_not_overflow() -> None:
