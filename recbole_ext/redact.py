@@ -4,7 +4,6 @@ What a name gives away (`WANDB_API_KEY` in the environment, `api_token` in a con
 command line) is remembered by value for the life of the process, so that it is also found in a message.
 """
 
-import json
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -30,7 +29,7 @@ _FORMS = re.compile(
     re.DOTALL,
 )
 _ASSIGNED = re.compile(r"(?P<name>[\w-]+)=(?P<value>[^\s&'\"]+)")
-_remembered: set[str] = set()
+_remembered: dict[str, re.Pattern[str]] = {}
 
 
 @cache
@@ -46,11 +45,27 @@ def remember(values: Mapping[str, Any]) -> None:
 
 
 def remember_text(secret: str) -> None:
-    """Remember one secret, also as it looks inside JSON, Python, an address, and line by line."""
+    """Remember one secret, whole and line by line."""
     lines = [line.strip() for line in secret.splitlines()]
     for text in (secret, secret.strip(), *(line for line in lines if len(line) >= 2 * SHORTEST)):
         if len(text) >= SHORTEST and text not in HIDDEN:
-            _remembered.update({text, json.dumps(text)[1:-1], repr(text)[1:-1], quote(text, safe="")})
+            _remembered.setdefault(text, _pattern(text))
+
+
+def _pattern(secret: str) -> re.Pattern[str]:
+    """The secret as it is, as part of an address, and inside texts of texts, each with its own escapes."""
+    return re.compile("|".join(("".join(map(_escaped, secret)), re.escape(quote(secret, safe="")))), re.IGNORECASE)
+
+
+def _escaped(sign: str) -> str:
+    """One sign with any number of backslashes before it, or as JSON and Python write it."""
+    if sign == "\\":
+        return r"\\+"
+    if sign in "'\"":
+        return rf"\\*{sign}"
+    if sign in "\n\r\t":
+        return rf"(?:{sign}|\\+{repr(sign)[2]})"
+    return re.escape(sign) if sign.isascii() else rf"(?:{sign}|\\+x{ord(sign):02x}|\\+u{ord(sign):04x})"
 
 
 def remember_words(words: list[str]) -> None:
@@ -61,8 +76,8 @@ def remember_words(words: list[str]) -> None:
 def redact_text(text: str) -> str:
     """A text without the secrets of this process and of its environment."""
     remember(os.environ)
-    for secret in sorted(_remembered, key=len, reverse=True):
-        text = text.replace(secret, HIDDEN)
+    for _, pattern in sorted(_remembered.items(), key=lambda item: -len(item[0])):
+        text = pattern.sub(HIDDEN, text)
     return _ASSIGNED.sub(_hide_assigned, _FORMS.sub(HIDDEN, text))
 
 

@@ -8,6 +8,8 @@ from typing import Any, TextIO
 
 from tqdm import tqdm
 
+from recbole_ext.redact import redact_text
+
 
 class Progress:
     """A progress bar on a terminal, plain lines elsewhere, nothing where another process speaks.
@@ -69,7 +71,7 @@ class _Said(logging.Handler):
         self.progress = progress
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.progress.say(record.getMessage())
+        self.progress.say(redact_text(record.getMessage()))
 
 
 def _width(name: str) -> int:

@@ -1,0 +1,193 @@
+import json
+import logging
+import re
+import shlex
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+import yaml
+
+from recbole_ext import redact as module
+from recbole_ext.cli import main
+from recbole_ext.config.known_keys import host_keys, keys_of
+from recbole_ext.redact import HIDDEN, is_secret_name, redact, redact_text, redact_words, remember, remember_text
+from recbole_ext.registry import models
+
+CANARY = "cAnArY-4711-'quoted' \"twice\" äß\\"
+ROWS = [(user, (user + 3 * k) % 12, 1000 * k + user) for user in range(16) for k in range(7)]
+
+
+@pytest.fixture(autouse=True)
+def forgotten(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Each test begins without a remembered secret."""
+    monkeypatch.setattr(module, "_remembered", {})
+    yield
+
+
+@pytest.mark.parametrize(
+    ("name", "secret"),
+    [
+        ("WANDB_API_KEY", True),
+        ("AWS_SECRET_ACCESS_KEY", True),
+        ("GITHUB_TOKEN", True),
+        ("DB_PASS", True),
+        ("apiKey", True),
+        ("notify-webhook", True),
+        ("RECBOLE_EXT_NOTIFY_URL", True),
+        ("TOKENIZERS_PARALLELISM", False),
+        ("PWD", False),
+        ("SSH_AUTH_SOCK", False),
+        ("SECRET_FILE", False),
+        ("convert_token_to_onehot", False),
+        ("monkey", False),
+    ],
+)
+def test_names_of_secrets(name: str, secret: bool) -> None:
+    assert is_secret_name(name) is secret
+
+
+def test_no_setting_of_recbole_is_taken_for_a_secret() -> None:
+    names = {*host_keys(), *(key for entry in models().values() for key in keys_of(entry.properties))}
+    assert len(names) > 200 and [name for name in names if is_secret_name(name)] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "hidden"),
+    [
+        ("https://user:pa55@host/x", f"https://{HIDDEN}@host/x"),
+        ("at https://discord.com/api/webhooks/12/abc-DEF now", f"at https://discord.com/api/webhooks/{HIDDEN} now"),
+        ("https://hooks.slack.com/services/T0/B0/x", f"https://hooks.slack.com/{HIDDEN}"),
+        ("ghp_" + "a1" * 15, HIDDEN),
+        ("hf_" + "a1" * 15, HIDDEN),
+        ("AKIA" + "A1B2" * 4, HIDDEN),
+        ("https://h/x?token=abc&page=2", f"https://h/x?token={HIDDEN}&page=2"),
+        ("--api_key=abc --seed=7", f"--api_key={HIDDEN} --seed=7"),
+        ("-----BEGIN RSA PRIVATE KEY-----\nMII\n-----END RSA PRIVATE KEY-----!", f"{HIDDEN}!"),
+        ("user_id:token\titem_id:token\ttimestamp:float", "user_id:token\titem_id:token\ttimestamp:float"),
+        ("2026-11-21 07:49:27,123 INFO a:b@c", "2026-11-21 07:49:27,123 INFO a:b@c"),
+    ],
+)
+def test_forms_of_secrets(text: str, hidden: str) -> None:
+    assert redact_text(text) == hidden
+
+
+def test_a_value_of_the_environment_is_hidden_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_TOKEN", CANARY)
+    for text in (
+        CANARY,
+        json.dumps(CANARY),
+        repr(CANARY),
+        repr([repr(CANARY)]),
+        json.dumps(repr(CANARY)),
+        quote(CANARY),
+    ):
+        assert "4711" not in redact_text(text)
+    monkeypatch.setenv("SHORT_TOKEN", "epochs")
+    assert redact_text("epochs: 3") == "epochs: 3"
+
+
+def test_nested_values_keep_their_shape() -> None:
+    values = {"seed": 7, "my_password": "x", "deep": [{"api_key": 12345678, "b": None}], "token": None, "t": ("a", 1.5)}
+    assert redact(values) == {
+        "seed": 7,
+        "my_password": HIDDEN,
+        "deep": [{"api_key": HIDDEN, "b": None}],
+        "token": None,
+        "t": ("a", 1.5),
+    }
+    remember(values)
+    assert redact_text("12345678 x") == f"{HIDDEN} x"
+
+
+def test_the_words_of_a_command_keep_their_options() -> None:
+    words = ["python", "run.py", "--api_key=abc", "--password", "geheim", "--seed", "7", "--token"]
+    assert redact_words(words) == [
+        "python",
+        "run.py",
+        f"--api_key={HIDDEN}",
+        "--password",
+        HIDDEN,
+        "--seed",
+        "7",
+        "--token",
+    ]
+
+
+def test_a_key_of_several_lines_is_hidden_line_by_line() -> None:
+    remember_text("first line of a key\nsecond line of a key\n")
+    assert redact_text("it holds second line of a key") == f"it holds {HIDDEN}"
+
+
+def test_error_messages_hide_what_was_typed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--model=SS4Rec", "--dataset=ml-100k", "--api_key=[canary-4711"]) == 2
+    assert main(["--model=SS4Rec", "--dataset=ml-100k", "--notify=https://hooks.slack.com/services/canary-4711"]) == 2
+    assert main(["--model=SS4Rec", "--dataset=canary-4711/x", "--password=canary-4711"]) == 2
+    told = capsys.readouterr()
+    assert "4711" not in told.err + told.out and told.err.count("error: ") == 3
+
+
+def made_data(root: Path, write: Callable[..., Path], secret: str) -> None:
+    """A data set whose own file has keys of secrets, so that they are known keys."""
+    write(root, "made", ROWS)
+    extra = {"api_token": secret, "store": {"password": secret}, "other_token": None}
+    (root / "made" / "made.yaml").write_text(
+        yaml.safe_dump({"load_col": {"inter": ["user_id", "item_id", "timestamp"]}, **extra}, allow_unicode=True)
+    )
+
+
+def words_of_a_run(root: Path) -> list[str]:
+    sizes = ["--epochs=2", "--hidden_size=8", "--d_state=2", "--MAX_ITEM_LIST_LENGTH=5", "--topk=[2]"]
+    places = [f"--data_path={root}", f"--runs_dir={root / 'runs'}", "--device=cpu", "--show_progress=False"]
+    return ["--model=Mamba4Rec", "--dataset=made", *sizes, "--valid_metric=NDCG@2", *places]
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["to the end", "failing"])
+def test_a_secret_is_in_no_byte_of_a_run(
+    fails: bool,
+    tmp_path: Path,
+    write: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    in_file, in_words, in_user_file = "canary-file-4711", "canary-words-4712", "canary-user-4713"
+    made_data(tmp_path, write, in_file)
+    (tmp_path / "user.yaml").write_text(f"api_token: {in_user_file}\nwandb_project: about {in_file}\n")
+    monkeypatch.setenv("MY_API_KEY", CANARY)
+    monkeypatch.setenv("RECBOLE_EXT_NOTIFY_URL", "https://discord.com/api/webhooks/1/canary-hook-4714")
+    secrets = [CANARY, in_file, in_words, in_user_file]
+    words = [*words_of_a_run(tmp_path), f"--config_files={tmp_path / 'user.yaml'}", f"--other_token={in_words}"]
+    monkeypatch.setattr("sys.argv", ["run_recbole_ext.py", *words])
+    speak_of(secrets, fails, monkeypatch)
+    assert main([*words, "--notify=discord"]) == (1 if fails else 0)
+    (folder,) = (tmp_path / "runs").iterdir()
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert {path.suffix for path in files} >= {".yaml", ".txt", ".json", ".csv", ".jsonl", ".safetensors"}
+    assert any("tfevents" in path.name for path in files)
+    for path in files:
+        content = path.read_bytes()
+        assert not re.search(rb"canary", content, re.IGNORECASE), path
+    told = capsys.readouterr()
+    assert not re.search("canary", told.out + told.err, re.IGNORECASE)
+    assert f"--other_token={HIDDEN}" in shlex.split((folder / "command.txt").read_text())
+    if not fails:
+        assert yaml.safe_load((folder / "config.yaml").read_text())["store"] == {"password": HIDDEN}
+
+
+def speak_of(secrets: list[str], fails: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the trainer log the secrets, warn of them, and fail with them; nothing is sent."""
+    from recbole_ext.training import notify
+    from recbole_ext.training.trainer import RunTrainer
+
+    sent: list[str] = []
+    monkeypatch.setattr(notify, "send", lambda address, body: sent.append(json.dumps(body)))
+
+    def before_epoch(self: RunTrainer, epoch: int) -> None:
+        logging.getLogger("anything").info("secrets: %s", secrets)
+        logging.getLogger("recbole_ext.x").warning("secrets: %s", " ".join(secrets))
+        assert sent and "canary" not in "".join(sent).lower()
+        if fails and epoch == 1:
+            raise KeyError(f"a fault with {secrets}")
+
+    monkeypatch.setattr(RunTrainer, "before_epoch", before_epoch)
