@@ -10,7 +10,7 @@ from recbole_ext.config.known_keys import keys_of
 from recbole_ext.errors import UsageError
 from recbole_ext.places import properties_folder
 from recbole_ext.training.optimizer import SparseAndDense
-from recbole_ext.training.schedule import Schedule, ScheduleSettings, rate_share
+from recbole_ext.training.schedule import Schedule, ScheduleSettings, build_schedule, rate_share
 
 PLAIN: dict[str, Any] = {
     "lr_schedule": "constant",
@@ -100,7 +100,8 @@ def test_a_warm_up_longer_than_the_run_is_refused() -> None:
 def test_a_warm_up_counts_the_steps_of_a_run_and_never_its_epochs(build: Callable[..., Any]) -> None:
     """Warm-up is over within the first of 20 epochs, and no key counts in epochs."""
     _, loaders, trainer = build(epochs=20, warmup_steps=3, train_batch_size=8, accumulate_batches=2)
-    schedule = trainer._build_schedule(len(loaders.train))
+    steps = -(-len(loaders.train) // trainer.steps.accumulate)
+    schedule = build_schedule([trainer.optimizer], trainer.schedule_settings, trainer.epochs, steps)
     per_epoch = -(-len(loaders.train) // 2)
     assert 3 <= per_epoch < len(loaders.train)
     found = []
