@@ -125,7 +125,7 @@ def _write_all(options: ConvertOptions, inputs: dict[str, Path], folder: Path, w
     finally:
         rejected.close()
     headers = inter_headers(options.release.log, _labelling(options))
-    text = dataset_yaml(options.release.title, headers, tables.columns)
+    text = dataset_yaml(options.release.title, headers, tables.columns, drawn=result.drawn > 0)
     (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
     summary = _summary(options, inputs, folder, result, tables)
     (folder / f"{name}.summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")

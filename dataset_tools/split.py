@@ -16,7 +16,7 @@ from dataset_tools.part_writer import PartWriter, Plan
 from dataset_tools.parts import Part
 from dataset_tools.publish import whole_folder
 from dataset_tools.sort import check_order, write_sorted
-from dataset_tools.yaml_file import dataset_yaml
+from dataset_tools.yaml_file import dataset_yaml, has_drawn_negatives
 
 MAX_WINDOWS = 1000
 
@@ -216,6 +216,7 @@ def _write_yaml(log: Interactions, options: SplitOptions, plan: Plan, folder: Pa
         [f"{found.name}:{found.type}" for found in log.fields],
         tables,
         [part.name for part in plan.parts],
+        has_drawn_negatives(whole_file(options.input).with_suffix(".yaml")),
     )
     (folder / f"{options.target.name}.yaml").write_text(text, encoding="utf-8")
 

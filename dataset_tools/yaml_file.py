@@ -1,7 +1,13 @@
 """The `<name>.yaml` beside a data set: its configuration in RecBole's own keys."""
 
+from pathlib import Path
 
-def dataset_yaml(title: str, inter: list[str], tables: dict[str, list[str]], parts: list[str] | None = None) -> str:
+DRAWN_NEGATIVES = "drawn_negatives: True  # rows with label 0 are no history: for models of clicks alone"
+
+
+def dataset_yaml(
+    title: str, inter: list[str], tables: dict[str, list[str]], parts: list[str] | None = None, drawn: bool = False
+) -> str:
     """Text of the configuration.
 
     Args:
@@ -9,6 +15,7 @@ def dataset_yaml(title: str, inter: list[str], tables: dict[str, list[str]], par
         inter: headers (`name:type`) of the interaction file.
         tables: headers by suffix (`user`, `item`), named in a comment; loading them is the reader's choice.
         parts: names of the parts of a cut data set, in the order train, valid, test.
+        drawn: whether rows are drawn negatives.
     """
     fields = [header.partition(":")[0] for header in inter]
     lines = [f"# {title}", 'field_separator: "\\t"', 'seq_separator: " "']
@@ -19,6 +26,12 @@ def dataset_yaml(title: str, inter: list[str], tables: dict[str, list[str]], par
     for suffix, headers in tables.items():
         names = ", ".join(header.partition(":")[0] for header in headers)
         lines.append(f"  # {suffix}: [{names}]  # for models that use features of the {suffix}")
+    lines += [DRAWN_NEGATIVES] * drawn
     if parts:
         lines.append(f"benchmark_filename: [{', '.join(parts)}]  # train, valid, test of one global time cut")
     return "\n".join(lines) + "\n"
+
+
+def has_drawn_negatives(path: Path) -> bool:
+    """Whether a `<name>.yaml` says that rows are drawn negatives; False where there is none."""
+    return path.is_file() and DRAWN_NEGATIVES in path.read_text(encoding="utf-8").splitlines()

@@ -18,8 +18,13 @@ def check_labels(config: Config, dataset: Any) -> None:
         dataset: read, not yet split.
 
     Raises:
-        DataError: with the options that make labels.
+        DataError: with the options that make labels, or for drawn negatives that the model would take for history.
     """
+    if config["drawn_negatives"] and config["MODEL_TYPE"] not in _OF_LABELS:
+        raise DataError(
+            f"{config.dataset} holds drawn negatives beside its clicks, which {config.model} would take for history; "
+            "convert the log again without --label click, or take a model of clicks such as --model=DeepFM"
+        )
     samples = config["train_neg_sample_args"].get("distribution", "none") != "none"
     learns = config["MODEL_TYPE"] in _OF_LABELS and not samples
     if not learns and "labeled" not in config["eval_args"]["mode"].values():

@@ -46,3 +46,12 @@ def test_what_does_not(model: str, given: dict[str, Any], message: str, check: C
         pytest.importorskip("xgboost")
     with pytest.raises(DataError, match=message):
         check(model, **given)
+
+
+@pytest.mark.parametrize("model", ["DIN", "BPR", "SS4Rec"])
+def test_drawn_negatives_are_no_history(model: str, check: Callable[..., None], tmp_path: Path) -> None:
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made" / "made.yaml").write_text("drawn_negatives: True\n")
+    check("FM", threshold={"rating": 4})
+    with pytest.raises(DataError, match=f"made holds drawn negatives beside its clicks, which {model} would take"):
+        check(model)

@@ -6,6 +6,9 @@ from typing import Any
 import polars as pl
 import pytest
 
+from dataset_tools.split import SplitOptions, split
+from dataset_tools.yaml_file import has_drawn_negatives
+
 Converted = Callable[..., tuple[Path, dict[str, Any]]]
 
 
@@ -101,3 +104,16 @@ def test_an_item_gets_its_most_frequent_category(made: Callable[..., Path], conv
     items = (folder / "taobao.item").read_text().splitlines()
     assert items == ["item_id:token\tcategory_id:token", "7\t20", "8\t40"]
     assert Counter(line.split("\t")[2] for line in (folder / "taobao.inter").read_text().splitlines()[1:])["20"] == 2
+
+
+def test_drawn_negatives_are_noted_also_after_a_cut(
+    made: Callable[..., Path], converted: Converted, tmp_path: Path
+) -> None:
+    for label, noted in (("click", True), ("buy", False)):
+        rows = "".join(f"{k % 3},{k},1,{'buy' if k % 4 == 3 else 'pv'},{1511544000 + k}\n" for k in range(40))
+        folder, _ = converted("taobao", made("taobao", rows), label=label, name=label)
+        options = SplitOptions(folder, tmp_path / "out", ratio="0.5", quiet=True)
+        split(options)
+        for path in (folder / f"{label}.yaml", options.target / f"{label}-cut.yaml"):
+            assert has_drawn_negatives(path) is noted
+    assert not has_drawn_negatives(tmp_path / "no.yaml")
