@@ -26,6 +26,7 @@ from recbole_ext.training.resume import open_run, resume_command, run_values
 from recbole_ext.training.run_directory import RunDirectory
 from recbole_ext.training.signals import Signals
 from recbole_ext.training.special import trainer_class
+from recbole_ext.training.stages import fit_in_stages
 from recbole_ext.training.tracking import require_sinks, tracked
 from recbole_ext.training.trainer import RunTrainer
 from recbole_ext.training.trees import TreeRunTrainer
@@ -113,7 +114,7 @@ def _fit_and_test(
     fit_started = time.perf_counter()
     try:
         with progress.overheard("recbole_ext"):
-            trainer.fit(loaders.train, loaders.valid)
+            stages = fit_in_stages(trainer, loaders)
     finally:
         progress.close()
     fit_seconds = time.perf_counter() - fit_started
@@ -122,7 +123,7 @@ def _fit_and_test(
     test = trainer.evaluate(loaders.test)
     baselines = evaluate_baselines(config, loaders, trainer)
     result = _result(config, trainer, protocol, directory, test, baselines)
-    result |= {"fit_seconds": round(fit_seconds, 2), "total_seconds": round(time.perf_counter() - started, 2)}
+    result |= stages | {"fit_seconds": round(fit_seconds, 2), "total_seconds": round(time.perf_counter() - started, 2)}
     if directory:
         directory.write_result(result)
         for line in summary_lines(result, protocol):

@@ -14,9 +14,9 @@ from recbole.utils import ModelType
 
 from recbole_ext.config.config import Config
 from recbole_ext.data.cut import told_split
-from recbole_ext.data.history import TARGET_POSITION
+from recbole_ext.data.history import TARGET_POSITION, HistoryRows
 from recbole_ext.data.labels import check_labels
-from recbole_ext.data.recency import weigh_targets
+from recbole_ext.data.recency import newest, weigh_targets
 from recbole_ext.data.windows import WindowLoader
 from recbole_ext.errors import DataError, UsageError
 
@@ -126,6 +126,32 @@ def _train_loader(config: Config, dataset: Any, part: Any, sampler: Any) -> Any:
     negatives = config["train_neg_sample_args"]
     graph_sampler = KGSampler(dataset, negatives["distribution"], negatives["alpha"])
     return KnowledgeBasedDataLoader(config, part, sampler, graph_sampler, shuffle=True)
+
+
+def _newest_targets(part: Any, share: float) -> torch.Tensor:
+    return newest(part.events[part.time_field][part.inter_feat.target], share)
+
+
+def newest_rows(config: Config, loader: Any, share: float) -> Any:
+    """A training loader of the newest share of a sequence loader's targets; their histories stay whole."""
+    part = loader._dataset
+    if share == 1 and config is loader.config:
+        return loader
+    rows = part.copy(part.inter_feat[_newest_targets(part, share)])
+    return _train_loader(config, rows, rows, getattr(loader, "_sampler", None))
+
+
+def old_window(config: Config, loaders: Loaders, share: float) -> Any:
+    """An evaluation loader of each user's last training target before the newest share; None if there is none."""
+    part = loaders.train._dataset
+    target = part.inter_feat.target[~_newest_targets(part, share)].sort().values
+    if not len(target):
+        return None
+    user = part.events.user_start[target]
+    last = torch.ones(len(target), dtype=torch.bool)
+    last[:-1] = user[1:] != user[:-1]
+    rows = part.copy(HistoryRows(part.events, target[last], part.inter_feat.names, part.inter_feat.width))
+    return _eval_loader(config, "test", rows, getattr(loaders.test, "_sampler", None))
 
 
 def _eval_loader(config: Config, phase: str, part: Any, sampler: Any) -> Any:

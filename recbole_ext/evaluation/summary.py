@@ -22,7 +22,22 @@ def summary_lines(result: dict[str, Any], protocol: Protocol) -> list[str]:
         f"weights of epoch {result['best_epoch']}, {_chosen_by(result)}; {result['fit_seconds']:.0f} s of training, "
         f"{result['peak_memory_mb']:,} MB at most",
     ]
+    lines += _stage_lines(result)
     return [*lines, "", *_next_steps(result)]
+
+
+def _stage_lines(result: dict[str, Any]) -> list[str]:
+    """What each stage trained on, and what the last one forgot."""
+    stages, forgetting = result.get("stages", []), result.get("forgetting")
+    parts = [f"the newest {100 * s['share']:g} %" if s["share"] < 1 else "everything" for s in stages]
+    told = [f"from epoch {stage['first_epoch']} on {part}" for stage, part in zip(stages, parts, strict=True)]
+    lines = [f"stages      {', '.join(told)}"] if told else []
+    if forgetting:
+        lines.append(
+            f"old window  {forgetting['metric']} {forgetting['before']:.4f} before the last stage, "
+            f"{forgetting['after']:.4f} after, on {forgetting['rows']:,} training targets"
+        )
+    return lines
 
 
 def _chosen_by(result: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from itertools import islice
 from typing import Any
 
@@ -85,6 +86,7 @@ class Keeper:
         assert self.run
         config, position = self.trainer.config, self.trainer.position
         facts = {"epoch": position.epoch, "model": config.model, "dataset": config.dataset, "data": self.data}
+        facts["stages"] = asdict(self.trainer.stage_record)
         state = trainer_state(self.trainer, random or random_states(*self.loaders))
         save_checkpoint(self.run.checkpoints, "last", self.trainer.model, facts, state)
         self.saved_at = time.monotonic()

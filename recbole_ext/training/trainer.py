@@ -26,6 +26,7 @@ from recbole_ext.training.run_directory import RunDirectory
 from recbole_ext.training.schedule import Schedule, ScheduleSettings, build_schedule
 from recbole_ext.training.scoring import ScoringTrainer, Silent
 from recbole_ext.training.signals import Signals
+from recbole_ext.training.stages import StageRecord, read_stages
 from recbole_ext.training.state import Position, distinct_optimizers
 from recbole_ext.training.step_record import StepRecord
 from recbole_ext.training.steps import Steps
@@ -61,7 +62,9 @@ class RunTrainer(ScoringTrainer):
         """Names that RecBole's special trainers read from self."""
         self.learner, self.learning_rate = config["learner"], config["learning_rate"]
         self.weight_decay, self.clip_grad_norm = config["weight_decay"], config["clip_grad_norm"]
-        self.epochs, self.stopping_step = config["epochs"], config["stopping_step"]
+        self.stages, self.stage_record = read_stages(config), StageRecord()
+        self.epochs = sum(stage.epochs for stage in self.stages) or config["epochs"]
+        self.stopping_step = config["stopping_step"]
         self.eval_step = min(config["eval_step"], self.epochs)
         self.valid_metric = config["valid_metric"].lower()
         self.valid_metric_bigger = config["valid_metric_bigger"]
@@ -135,8 +138,8 @@ class RunTrainer(ScoringTrainer):
         self.eval_collector.data_collect(train_data)
         if self.config["train_neg_sample_args"].get("dynamic"):
             train_data.get_model(self.model)
-        steps = -(-len(train_data) // self.steps.accumulate)
-        self.schedule = build_schedule(distinct_optimizers(self), self.schedule_settings, self.epochs, steps)
+        steps, epochs = -(-len(train_data) // self.steps.accumulate), self.epochs - self.start_epoch
+        self.schedule = build_schedule(distinct_optimizers(self), self.schedule_settings, epochs, steps)
         self.keeper.begin(train_data, valid_data)
         with self.watch.stopping_hangs(self.run.path if self.keeper.keeps and self.run else None):
             while self.position.epoch < self.epochs and not self.position.stopped:

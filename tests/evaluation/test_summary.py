@@ -52,3 +52,12 @@ def test_a_model_that_adds_nothing_is_told_so(score: float, baselines: dict[str,
 def test_without_validation_nothing_chose_the_weights() -> None:
     text = "\n".join(summary_lines({**result(0.2), "valid": None}, PROTOCOL))
     assert "weights of epoch 3, the last one, because there is no validation part to choose by; 61 s" in text
+
+
+def test_stages_and_what_the_last_one_forgot_are_told() -> None:
+    stages = [{"share": 1.0, "first_epoch": 0}, {"share": 0.2, "first_epoch": 8}]
+    forgetting = {"metric": "ndcg@10", "rows": 1234, "before": 0.25, "after": 0.125}
+    lines = summary_lines({**result(0.2), "stages": stages, "forgetting": forgetting}, PROTOCOL)
+    assert "stages      from epoch 0 on everything, from epoch 8 on the newest 20 %" in lines
+    assert "old window  ndcg@10 0.2500 before the last stage, 0.1250 after, on 1,234 training targets" in lines
+    assert not any("stages" in line or "old window" in line for line in summary_lines(result(0.2), PROTOCOL))

@@ -1,0 +1,161 @@
+"""Training in stages: first on everything, then on the newest part, each with its own rate and its own end.
+
+A stage begins with the best weights so far and a new optimiser. One best is kept over all stages, chosen by
+the same validation, so a stage that does not help changes nothing. Whether the last stage has forgotten what
+was before is measured on the old window: each user's newest training target before the part it trains on.
+"""
+
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any
+
+from torch import nn
+
+from recbole_ext.data.loaders import Loaders, newest_rows, old_window
+from recbole_ext.errors import UsageError, nearest
+from recbole_ext.placement import from_leader
+from recbole_ext.training.averaging import Averaging, AveragingSettings
+from recbole_ext.training.checkpoint import read_description
+from recbole_ext.training.state import optimizers
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One entry of `stages`; what it leaves out is the run's own setting.
+
+    Attributes:
+        share: of the training targets, the newest.
+        learning_rate, epochs, stopping_step: as the keys of the same name.
+    """
+
+    share: float
+    learning_rate: float
+    epochs: int
+    stopping_step: int
+
+
+@dataclass
+class StageRecord:
+    """What a run knows of its stages; it is kept with the state of training.
+
+    Attributes:
+        starts: first epoch of each stage that has begun.
+        before: the metric on the old window when the last stage began.
+    """
+
+    starts: list[int] = field(default_factory=list)
+    before: float | None = None
+
+
+def read_stages(config: Any) -> list[Stage]:
+    """The stages of a run; none without the key `stages`.
+
+    Raises:
+        UsageError: an entry is no mapping, or has an unknown key or a value out of range.
+    """
+    defaults = {"share": 1.0, **{name: config[name] for name in ("learning_rate", "epochs", "stopping_step")}}
+    found = []
+    for number, given in enumerate(config["stages"] or []):
+        if not isinstance(given, dict):
+            raise UsageError(f"stages: entry {number} must be a mapping with some of {_names()} (got {given!r})")
+        for name, value in given.items():
+            _check_entry(number, str(name), value)
+        found.append(Stage(**{**defaults, **given}))
+    return found
+
+
+def _names() -> str:
+    return ", ".join(each.name for each in fields(Stage))
+
+
+def _check_entry(number: int, name: str, value: Any) -> None:
+    known = {each.name: each.type for each in fields(Stage)}
+    if name not in known:
+        raise UsageError(f"stages: entry {number} has an unknown key '{name}'{nearest(name, known)} Known: {_names()}")
+    kind, allowed_type = ("an integer", int) if name in ("epochs", "stopping_step") else ("a number", int | float)
+    if isinstance(value, bool) or not isinstance(value, allowed_type):
+        raise UsageError(f"stages: entry {number}: {name} must be {kind} (got {value!r})")
+    if value < 0 or (value == 0 and name != "stopping_step") or (name == "share" and value > 1):
+        allowed = {"share": "above 0 and at most 1", "stopping_step": "at least 0"}.get(name, "positive")
+        raise UsageError(f"stages: entry {number}: {name} must be {allowed} (got {value!r})")
+
+
+def fit_in_stages(trainer: Any, loaders: Loaders) -> dict[str, Any]:
+    """Train, in one go or in `stages`.
+
+    Args:
+        trainer: its `stages` are those of its configuration.
+        loaders: of the whole training part.
+
+    Returns:
+        What the result says of stages; {} without them.
+
+    Raises:
+        UsageError: the model cannot be trained in stages.
+    """
+    if not trainer.stages:
+        trainer.fit(loaders.train, loaders.valid)
+        return {}
+    _require_support(trainer, loaders)
+    record = trainer.stage_record = _saved_record(trainer)
+    old = old_window(trainer.config, loaders, trainer.stages[-1].share)
+    for number in range(max(0, len(record.starts) - 1), len(trainer.stages)):
+        if number == len(record.starts):
+            _begin_with_the_best(trainer, number)
+            record.starts.append(trainer.position.epoch)
+            last = number == len(trainer.stages) - 1
+            record.before = _metric(trainer, loaders, old) if last else None
+        _set(trainer, trainer.stages[number], record.starts[number])
+        batches = (*trainer.keeper.loaders, loaders.train)[0].config  # smaller ones, where memory has run out
+        trainer.fit(newest_rows(batches, loaders.train, trainer.stages[number].share), loaders.valid)
+        trainer.keeper.resuming = False
+    if trainer.best_epoch is not None:
+        trainer.load_best()
+    return _told(trainer, record, old, _metric(trainer, loaders, old))
+
+
+def _require_support(trainer: Any, loaders: Loaders) -> None:
+    single = isinstance(trainer.model, nn.Module) and len({id(each) for each in optimizers(trainer).values()}) == 1
+    host_loop = type(trainer).fit.__qualname__ != "RunTrainer.fit"
+    if host_loop or not single or not hasattr(loaders.train._dataset, "events"):
+        raise UsageError(f"{trainer.config.model} cannot be trained in stages; they are for sequence models")
+
+
+def _saved_record(trainer: Any) -> StageRecord:
+    saved = None
+    if trainer.keeper.resuming and trainer.placement.leads:
+        saved = read_description(trainer.run.checkpoints, "last").get("stages")
+    saved = from_leader(saved, trainer.placement)
+    return StageRecord(**saved) if saved else StageRecord()
+
+
+def _begin_with_the_best(trainer: Any, number: int) -> None:
+    if trainer.best_epoch is not None:
+        trainer.load_best()
+    trainer.cur_step, trainer.patience_score = 0, trainer.best_valid_score
+    trainer.position = replace(trainer.position, stage=number, stopped=False)
+
+
+def _set(trainer: Any, stage: Stage, start: int) -> None:
+    trainer.start_epoch, trainer.epochs = start, start + stage.epochs
+    trainer.learning_rate, trainer.stopping_step = stage.learning_rate, stage.stopping_step
+    trainer.optimizer = trainer._build_optimizer()
+    settings = AveragingSettings.read(trainer.config)
+    trainer.averaging = Averaging(trainer.model, settings, trainer.start_epoch, trainer.epochs)
+
+
+def _metric(trainer: Any, loaders: Loaders, old: Any) -> float | None:
+    """`valid_metric` of the weights of the moment on the old window."""
+    if old is None:
+        return None
+    trainer.eval_collector.data_collect(loaders.train)
+    return float(trainer.evaluate(old, load_best_model=False)[trainer.valid_metric])
+
+
+def _told(trainer: Any, record: StageRecord, old: Any, after: float | None) -> dict[str, Any]:
+    pairs = zip(trainer.stages, record.starts, strict=True)
+    stages = [asdict(stage) | {"first_epoch": start} for stage, start in pairs]
+    if old is None:
+        return {"stages": stages}
+    rows = len(old._dataset)
+    forgetting = {"metric": trainer.valid_metric, "rows": rows, "before": record.before, "after": after}
+    return {"stages": stages, "forgetting": forgetting}
