@@ -2,6 +2,8 @@
 
 run_recbole_ext.py --model=M --dataset=D [--config_files="a.yaml b.yaml"] [--key=value | --key value ...]
 run_recbole_ext.py --model=M --dataset=D --resume | --resume=RUN
+run_recbole_ext.py --model=M --dataset=D --dry_run
+run_recbole_ext.py import-checkpoint FILE.pth --model=M --dataset=D --i-trust-this-file
 run_recbole_ext.py --model=M --help
 run_recbole_ext.py doctor
 """
@@ -12,12 +14,15 @@ import traceback
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from recbole_ext.errors import RecBoleExtError, UsageError
 from recbole_ext.redact import redact_text, remember_words
 
-SWITCHES = ("help", "print_config", "debug")
+if TYPE_CHECKING:
+    from recbole_ext.config.config import Config
+
+SWITCHES = ("help", "print_config", "debug", "dry_run", "i-trust-this-file")
 _TEXT = ("model", "dataset", "config_files", "data_path", "runs_dir")
 
 
@@ -26,13 +31,15 @@ class Words:
     """A parsed command line.
 
     Attributes:
-        command: `run` or `doctor`.
+        command: `run`, `doctor` or `import-checkpoint`.
+        file: what to import.
         given: `--key=value` pairs, values read as YAML scalars.
         resume: `newest`, the name of a run, or None.
         switches: those of `SWITCHES` that were given.
     """
 
     command: str = "run"
+    file: str = ""
     given: dict[str, Any] = field(default_factory=dict)
     resume: str | None = None
     switches: set[str] = field(default_factory=set)
@@ -46,9 +53,8 @@ def parse(arguments: list[str]) -> Words:
     """
     from recbole_ext.config.yaml_reader import parse_scalar
 
-    words, rest = Words(), list(arguments)
-    if rest and rest[0] in ("doctor", "run"):
-        words.command = rest.pop(0)
+    rest = list(arguments)
+    words = _command(rest)
     while rest:
         word = rest.pop(0)
         if word in ("-h", "--help"):
@@ -71,6 +77,16 @@ def parse(arguments: list[str]) -> Words:
             raise UsageError(f"--{key} is given twice")
         as_text = key in _TEXT or key.endswith("num_interval")  # "[5,inf)" is an interval and no YAML
         words.given[key] = None if text == "None" else text if as_text else parse_scalar(text, f"--{key}")
+    return words
+
+
+def _command(rest: list[str]) -> Words:
+    """Take the command, and the file of `import-checkpoint`, from the front of the words."""
+    words = Words()
+    if rest and rest[0] in ("doctor", "run", "import-checkpoint"):
+        words.command = rest.pop(0)
+    if words.command == "import-checkpoint" and rest and not rest[0].startswith("-"):
+        words.file = rest.pop(0)
     return words
 
 
@@ -147,10 +163,27 @@ def _run(words: Words) -> int:
     if "print_config" in words.switches:
         print("\n".join(config_lines(config)))
         return 0
+    _carry_out(words, config)
+    return 0
+
+
+def _carry_out(words: Words, config: "Config") -> None:
+    command = [sys.executable, *sys.argv]
+    if words.command == "import-checkpoint":
+        from recbole_ext.import_checkpoint import import_checkpoint
+
+        if not words.file:
+            raise UsageError("import-checkpoint needs a file: import-checkpoint FILE.pth --model=M --dataset=D")
+        import_checkpoint(config, Path(words.file), "i-trust-this-file" in words.switches, command)
+        return
+    if "dry_run" in words.switches:
+        from recbole_ext.dry_run import dry_run, lines
+
+        print("\n".join(lines(config, dry_run(config))))
+        return
     from recbole_ext.quick_start import run
 
-    run(config, [sys.executable, *sys.argv], words.resume)
-    return 0
+    run(config, command, words.resume)
 
 
 def _recorded(words: Words) -> tuple[str, str, str] | None:

@@ -11,6 +11,9 @@ _USAGE = """\
 usage: run_recbole_ext.py --model=MODEL --dataset=DATASET [--config_files="a.yaml b.yaml"] [--key=value ...]
        run_recbole_ext.py --model=MODEL --help            every key of a model
        run_recbole_ext.py --model=M --dataset=D --print_config   each value and where it came from
+       run_recbole_ext.py --model=M --dataset=D --dry_run   time and memory of a run, from a short one
+       run_recbole_ext.py --model=M --dataset=D --resume    continue the newest unfinished run, or --resume=RUN
+       run_recbole_ext.py import-checkpoint FILE.pth --model=M --dataset=D --i-trust-this-file
        run_recbole_ext.py doctor                          what works on this machine
 
 Values are read as YAML: --topk=[5,10] --eval_args="{mode: uni100}". --debug shows tracebacks."""

@@ -55,7 +55,9 @@ def test_nothing_is_evaluated_or_unpickled() -> None:
                 name = ast.unparse(node.func)
                 if name in ("eval", "exec", "torch.load", "pickle.load", "pickle.loads", "yaml.load", "yaml.full_load"):
                     calls.append((str(path.relative_to(ROOT)), name))
-    assert set(calls) <= {("recbole_ext/config/yaml_reader.py", "yaml.load")}
+    allowed = {("recbole_ext/config/yaml_reader.py", "yaml.load")}  # with a safe loader
+    allowed.add(("recbole_ext/import_checkpoint.py", "torch.load"))  # with --i-trust-this-file alone
+    assert set(calls) <= allowed
 
 
 def test_files_stay_short() -> None:

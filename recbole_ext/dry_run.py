@@ -1,0 +1,80 @@
+"""Before a long run: two short epochs on a slice, and from them the time and the memory of the whole."""
+
+import copy
+import resource
+import time
+from itertools import islice
+from typing import Any
+
+import torch
+
+from recbole_ext.config.config import Config
+from recbole_ext.data.dataset import create_dataset
+from recbole_ext.data.loaders import build_loaders
+from recbole_ext.quick_start import build_trainer
+from recbole_ext.training.trainer import RunTrainer
+
+TRAIN_BATCHES, EVAL_BATCHES = 20, 5
+
+
+def dry_run(config: Config) -> dict[str, float]:
+    """Train and validate on a slice; writes nothing.
+
+    Returns:
+        `epoch_seconds`, `valid_seconds`, `total_seconds` (of all `epochs`, without early stopping), `memory_gb`
+        (peak of the process) and, on a GPU, `device_memory_gb`.
+
+    Raises:
+        RecBoleExtError: what the run itself would raise.
+    """
+    loaders = build_loaders(config, create_dataset(config))
+    trainer = build_trainer(config, loaders)
+    trainer.eval_collector.data_collect(loaders.train)
+    part = first_batches(loaders.train, TRAIN_BATCHES)
+    _timed(lambda: trainer._train_epoch(part, 0))  # kernels are compiled and memory is taken
+    epoch = _timed(lambda: trainer._train_epoch(part, 1)) * len(loaders.train) / len(part)
+    valid = _valid_seconds(trainer, loaders.valid)
+    per_epoch = epoch + valid / max(1, trainer.eval_step)
+    told = {"epoch_seconds": epoch, "valid_seconds": valid, "total_seconds": trainer.epochs * per_epoch}
+    told["memory_gb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+    if trainer.device.type == "cuda":
+        told["device_memory_gb"] = torch.cuda.max_memory_allocated(trainer.device) / 1e9
+    return told
+
+
+def lines(config: Config, told: dict[str, float]) -> list[str]:
+    """The estimate in plain words."""
+    return [
+        f"dry run of {config.model} on {config.dataset}, on {config['device']}",
+        f"an epoch takes about {told['epoch_seconds']:.3g} s, a validation {told['valid_seconds']:.3g} s",
+        f"all {config['epochs']} epochs take about {told['total_seconds'] / 60:.3g} min; early stopping may end sooner",
+        "memory at most: " + ", ".join(f"{told[key]:.2f} GB {where}" for key, where in _MEMORY.items() if key in told),
+    ]
+
+
+_MEMORY = {"memory_gb": "of the process", "device_memory_gb": "of the device"}
+
+
+def first_batches(loader: Any, count: int) -> Any:
+    """The first batches of a loader, as a loader of the same kind."""
+    count, part = min(count, len(loader)), copy.copy(loader)
+    kind = type(loader)
+    part.__class__ = type(
+        f"First{kind.__name__}",
+        (kind,),
+        {"__len__": lambda self: count, "__iter__": lambda self: islice(kind.__iter__(self), count)},
+    )
+    return part
+
+
+def _valid_seconds(trainer: RunTrainer, valid: Any) -> float:
+    if not valid:
+        return 0.0
+    part = first_batches(valid, EVAL_BATCHES)
+    return _timed(lambda: trainer.evaluate(part, load_best_model=False)) * len(valid) / len(part)
+
+
+def _timed(call: Any) -> float:
+    started = time.perf_counter()
+    call()
+    return time.perf_counter() - started

@@ -1,0 +1,50 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from recbole_ext.cli import main
+from recbole_ext.config.config import Config
+from recbole_ext.data.dataset import create_dataset
+from recbole_ext.data.loaders import build_loaders
+from recbole_ext.dry_run import dry_run, first_batches
+from tests.training.conftest import ROWS
+
+TINY = {"MAX_ITEM_LIST_LENGTH": 6, "topk": [2], "valid_metric": "NDCG@2", "train_batch_size": 16, "epochs": 50}
+
+
+@pytest.mark.parametrize("model", ["SASRec", "BPR"])
+def test_a_dry_run_tells_time_and_memory_and_writes_nothing(
+    model: str, make_config: Callable[..., Config], write: Callable[..., Path], tmp_path: Path
+) -> None:
+    more = {"loss_type": "CE"} if model == "SASRec" else {}
+    told = dry_run(make_config(model, write(tmp_path, "made", ROWS), **TINY, **more))
+    expected = 50 * (told["epoch_seconds"] + told["valid_seconds"])
+    assert told["total_seconds"] == pytest.approx(expected) and expected > 0
+    assert 0.05 < told["memory_gb"] < 100
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_dry_run_on_the_command_line(
+    write: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path, "made", ROWS)
+    given = TINY | {"data_path": tmp_path, "device": "cpu", "load_col": "{inter: [user_id, item_id, timestamp]}"}
+    assert main(["--model=BPR", "--dataset=made", "--dry_run", *(f"--{k}={v}" for k, v in given.items())]) == 0
+    told = capsys.readouterr().out
+    assert (
+        "dry run of BPR on made, on cpu" in told and "all 50 epochs take about" in told and "GB of the process" in told
+    )
+
+
+@pytest.mark.parametrize("model", ["SASRec", "BPR"])
+def test_the_first_batches_are_those_of_the_loader(
+    model: str, make_config: Callable[..., Config], write: Callable[..., Path], tmp_path: Path
+) -> None:
+    config = make_config(
+        model, write(tmp_path, "made", ROWS), **TINY, **({"loss_type": "CE"} if model == "SASRec" else {})
+    )
+    loader = build_loaders(config, create_dataset(config)).train
+    part = first_batches(loader, 2)
+    assert isinstance(part, type(loader)) and len(part) == len(list(part)) == 2 < len(loader)
+    assert len(first_batches(loader, 10**6)) == len(loader)
