@@ -14,6 +14,8 @@ from recbole_ext.places import RECBOLE, properties_folder
 from recbole_ext.registry import ModelEntry
 
 MERGED_KEYS = ("eval_args", "train_neg_sample_args")
+ALTERNATIVES = {"warmup_steps": "warmup_share", "warmup_share": "warmup_steps"}
+"""Two ways to say one thing: a layer that sets one of them takes the other back to 0."""
 
 
 @dataclass
@@ -130,4 +132,7 @@ def merge(layers: list[Layer]) -> tuple[dict[str, Any], dict[str, str]]:
                 value = {**below, **value}
             values[key] = value
             origins[key] = layer.origin(key)
+            other = ALTERNATIVES.get(key)
+            if other and value and other not in layer.values:
+                values[other], origins[other] = 0, layer.origin(key)
     return values, origins

@@ -71,3 +71,13 @@ def test_the_highest_layer_names_the_protocol() -> None:
     assert protocol_layer(layers).values["use_target_time"] is True
     with pytest.raises(UsageError, match=r"protocol must be one of no_time, recbole, time_aware \(got 'exact'\)"):
         protocol_layer([*layers, Layer("top", {"protocol": "exact"})])
+
+
+def test_a_warm_up_in_steps_takes_the_place_of_a_share_below_it_and_the_other_way_round() -> None:
+    below = Layer("properties/model/X.yaml", {"warmup_steps": 0, "warmup_share": 0.03})
+    assert merge([below, Layer("command line", {"warmup_steps": 2})])[0] == {"warmup_steps": 2, "warmup_share": 0}
+    values, origins = merge([below, Layer("a.yaml", {"warmup_steps": 2}), Layer("command line", {"warmup_share": 0.1})])
+    assert values == {"warmup_steps": 0, "warmup_share": 0.1} and origins["warmup_steps"] == "command line"
+    both = {"warmup_steps": 2, "warmup_share": 0.1}
+    assert merge([below, Layer("command line", both)])[0] == both
+    assert merge([below, Layer("command line", {"warmup_steps": 0})])[0] == {"warmup_steps": 0, "warmup_share": 0.03}
