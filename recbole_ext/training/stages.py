@@ -90,12 +90,13 @@ def fit_in_stages(trainer: Any, loaders: Loaders) -> dict[str, Any]:
         What the result says of stages; {} without them.
 
     Raises:
-        UsageError: the model cannot be trained in stages.
+        UsageError: the model cannot be trained in stages, or a stage is shorter than its warm-up.
     """
     if not trainer.stages:
         trainer.fit(loaders.train, loaders.valid)
         return {}
     _require_support(trainer, loaders)
+    _require_longer_than_warm_up(trainer, loaders)
     record = trainer.stage_record = _saved_record(trainer)
     old = old_window(trainer.config, loaders, trainer.stages[-1].share)
     for number in range(max(0, len(record.starts) - 1), len(trainer.stages)):
@@ -118,6 +119,19 @@ def _require_support(trainer: Any, loaders: Loaders) -> None:
     host_loop = type(trainer).fit.__qualname__ != "RunTrainer.fit"
     if host_loop or not single or not hasattr(loaders.train._dataset, "events"):
         raise UsageError(f"{trainer.config.model} cannot be trained in stages; they are for sequence models")
+
+
+def _require_longer_than_warm_up(trainer: Any, loaders: Loaders) -> None:
+    """A stage that cannot begin must not be found out after the ones before it."""
+    warmup = trainer.schedule_settings.warmup_steps
+    for number, stage in enumerate(trainer.stages if warmup else []):
+        batches = len(newest_rows(loaders.train.config, loaders.train, stage.share))
+        steps = stage.epochs * -(-batches // trainer.steps.accumulate)
+        if warmup > steps:
+            raise UsageError(
+                f"stages: entry {number} has {steps} steps, but warmup_steps is {warmup}; lower it, or give "
+                "warmup_share"
+            )
 
 
 def _saved_record(trainer: Any) -> StageRecord:

@@ -118,7 +118,8 @@ def test_a_warm_up_counts_the_steps_of_a_run_and_never_its_epochs(build: Callabl
 
 
 def test_the_falling_rate_ends_with_the_last_step_of_the_run(build: Callable[..., Any]) -> None:
-    _, loaders, trainer = build(epochs=3, lr_schedule="cosine", accumulate_batches=3, train_batch_size=16)
+    cosine = {"lr_schedule": "cosine", "warmup_share": 0.0, "final_lr_share": 0.0}
+    _, loaders, trainer = build(epochs=3, accumulate_batches=3, train_batch_size=16, **cosine)
     trainer.fit(loaders.train, loaders.valid)
     assert trainer.position.step == 3 * -(-len(loaders.train) // 3)
     assert trainer.optimizer.param_groups[0]["lr"] == pytest.approx(0.0, abs=1e-12)

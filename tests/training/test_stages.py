@@ -81,7 +81,8 @@ def rates(trainer: RunTrainer) -> list[float]:
 
 def test_each_stage_has_its_rate_its_epochs_and_its_schedule(build: Build) -> None:
     stages = [{"epochs": 2}, {"epochs": 3, "learning_rate": 0.5, "share": 0.25}]
-    _, loaders, trainer = build(stages=stages, stopping_step=50, lr_schedule="linear", train_batch_size=64)
+    linear = {"lr_schedule": "linear", "warmup_share": 0.0, "final_lr_share": 0.0}
+    _, loaders, trainer = build(stages=stages, stopping_step=50, train_batch_size=64, **linear)
     assert trainer.epochs == 5
     told = fit_in_stages(trainer, loaders)
     assert [stage["first_epoch"] for stage in told["stages"]] == [0, 2]
@@ -178,3 +179,11 @@ def test_models_without_a_sequence_of_targets_are_refused(build: Build) -> None:
     _, loaders, trainer = build("BPR", stages=[{}])
     with pytest.raises(UsageError, match="BPR cannot be trained in stages; they are for sequence models"):
         fit_in_stages(trainer, loaders)
+
+
+def test_a_warm_up_longer_than_a_stage_is_refused_before_the_first_one(build: Build) -> None:
+    stages = [{"epochs": 5}, {"epochs": 2, "share": 0.25}]
+    _, loaders, trainer = build(stages=stages, warmup_steps=3, train_batch_size=64)
+    with pytest.raises(UsageError, match=r"stages: entry 1 has 2 steps, but warmup_steps is 3; lower it, or give warm"):
+        fit_in_stages(trainer, loaders)
+    assert trainer.train_loss_dict == {}

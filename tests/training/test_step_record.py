@@ -30,7 +30,8 @@ def rows(trainer: RunTrainer) -> list[dict[str, str]]:
 
 def test_metrics_csv_has_the_rate_of_each_epochs_last_step(build: Build) -> None:
     """Linear over all steps: the k-th of n is made with 1 - k / n of the rate."""
-    _, loaders, trainer = build(epochs=3, lr_schedule="linear", learning_rate=0.01)
+    linear = {"lr_schedule": "linear", "warmup_share": 0.0, "final_lr_share": 0.0}
+    _, loaders, trainer = build(epochs=3, learning_rate=0.01, **linear)
     trainer.fit(loaders.train, loaders.valid)
     per_epoch = len(loaders.train)
     expected = [0.01 * (1 - (per_epoch * (epoch + 1) - 1) / (3 * per_epoch)) for epoch in range(3)]
