@@ -24,11 +24,11 @@ _FORMS = re.compile(
     r"|(?<=://discordapp\.com/api/webhooks/)[^\s'\"]+"
     r"|(?<=://hooks\.slack\.com/)[^\s'\"]+"
     r"|\bgh[pousr]_\w{20,}|\bgithub_pat_\w{20,}|\bhf_\w{20,}|\bsk-[\w-]{20,}|\bAKIA[0-9A-Z]{16}\b|\bxox[abprs]-[\w-]{10,}"
-    r"|\beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]+"
+    r"|(?<![\w-])eyJ[\w-]{10,999}\.[\w-]{10,9999}\.[\w-]+"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
     re.DOTALL,
 )
-_ASSIGNED = re.compile(r"(?P<name>[\w-]+)=(?P<value>[^\s&'\"]+)")
+_ASSIGNED = re.compile(r"(?<![\w-])(?P<name>[\w-]{1,99})=(?P<value>[^\s&'\"]+)")
 _remembered: dict[str, re.Pattern[str]] = {}
 
 
@@ -60,12 +60,12 @@ def _pattern(secret: str) -> re.Pattern[str]:
 def _escaped(sign: str) -> str:
     """One sign with any number of backslashes before it, or as JSON and Python write it."""
     if sign == "\\":
-        return r"\\+"
+        return r"\\{1,8}"
     if sign in "'\"":
-        return rf"\\*{sign}"
+        return rf"\\{{0,8}}{sign}"
     if sign in "\n\r\t":
-        return rf"(?:{sign}|\\+{repr(sign)[2]})"
-    return re.escape(sign) if sign.isascii() else rf"(?:{sign}|\\+x{ord(sign):02x}|\\+u{ord(sign):04x})"
+        return rf"(?:{sign}|\\{{1,8}}{repr(sign)[2]})"
+    return re.escape(sign) if sign.isascii() else rf"(?:{sign}|\\{{1,8}}(?:x{ord(sign):02x}|u{ord(sign):04x}))"
 
 
 def remember_words(words: list[str]) -> None:

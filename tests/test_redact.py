@@ -2,6 +2,7 @@ import json
 import logging
 import re
 import shlex
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -71,6 +72,14 @@ def test_no_setting_of_recbole_is_taken_for_a_secret() -> None:
 )
 def test_forms_of_secrets(text: str, hidden: str) -> None:
     assert redact_text(text) == hidden
+
+
+@pytest.mark.parametrize("part", ["x", "eyJ-", "sk-", "\\", "a:", "https://a:", "-----BEGIN ", "token="])
+def test_long_texts_take_no_long_time(part: str) -> None:
+    remember_text(CANARY[::-1])
+    started = time.perf_counter()
+    redact_text(part * (200_000 // len(part)))
+    assert time.perf_counter() - started < 3
 
 
 def test_a_value_of_the_environment_is_hidden_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,6 +49,8 @@ class Tracking:
         """Tell all sinks, without secrets."""
         facts = redact(facts)
         for sink in self.sinks:
+            if kind == "warning" and sink.name in self.warned:  # it may be the one that the warning is about
+                continue
             self._try(sink, lambda sink=sink: sink.event(kind, facts))  # type: ignore[misc]
 
     def close(self) -> None:
@@ -209,7 +211,7 @@ def _tell(tracking: Tracking, trainer: Any, kind: str, facts: dict[str, Any]) ->
     """An epoch's row with its learning rate, and whether it is the best; or the result."""
     groups = getattr(trainer.optimizer, "param_groups", None)
     if kind == "epoch" and groups:
-        facts = {**facts, "learning_rate": groups[0]["lr"]}
+        facts = {"learning_rate": groups[0]["lr"], **facts}
     tracking.event(kind, **facts)
     if kind == "epoch" and trainer.best_epoch == facts.get("epoch"):
         tracking.event("best", epoch=facts["epoch"], score=trainer.best_valid_score)
@@ -232,7 +234,7 @@ def _json(value: Any) -> Any:
         return {str(k): _json(v) for k, v in value.items()}
     if isinstance(value, list | tuple | set):
         return [_json(v) for v in value]
-    if hasattr(value, "item") and getattr(value, "size", 0) == 1:
+    if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
