@@ -1,5 +1,6 @@
 """The three loaders of a run: training, validation, test."""
 
+import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -137,7 +138,12 @@ def newest_rows(config: Config, loader: Any, share: float) -> Any:
     part = loader._dataset
     if share == 1 and config is loader.config:
         return loader
-    rows = part.copy(part.inter_feat[_newest_targets(part, share)])
+    events = copy.copy(part.events)
+    events.columns = dict(events.columns)  # the weights of targets are this part's own
+    target = part.inter_feat.target[_newest_targets(part, share)]
+    rows = part.copy(HistoryRows(events, target, part.inter_feat.names, part.inter_feat.width))
+    rows.events = events
+    weigh_targets(config, rows)
     return _train_loader(config, rows, rows, getattr(loader, "_sampler", None))
 
 

@@ -75,6 +75,20 @@ def test_the_histories_of_the_newest_rows_reach_back(build: Build) -> None:
     assert ((recent["next_item_id_list"] > 0).sum(1) == 1).all()
 
 
+def test_weights_have_mean_1_in_each_stage_and_are_those_of_the_whole_afterwards(build: Build) -> None:
+    _, loaders, _ = build(sample_weight="recency", recency_half_life_days=0.02)
+    config = loaders.train.config
+
+    def weights(loader: Any) -> torch.Tensor:
+        return torch.cat([batch["next_sample_weight_list"][batch["next_item_id_list"] > 0] for batch in loader])
+
+    before = weights(loaders.train).sort().values
+    for share, n in ((0.5, 32), (0.25, 16), (1.0, 64)):
+        found = weights(newest_rows(config, loaders.train, share))
+        assert len(found) == n and found.mean().item() == pytest.approx(1.0)
+    assert torch.equal(weights(loaders.train).sort().values, before)
+
+
 def rates(trainer: RunTrainer) -> list[float]:
     return [row["learning_rate"] for row in trainer.run.rows]
 
