@@ -1,5 +1,6 @@
 # make demo   train SS4Rec on the real ml-100k that RecBole carries, and evaluate it
 # make test   the whole suite: fast tests, then the slow ones
+# make torture   the proofs of reliability at their full counts; an hour on one core
 #
 # Both make .venv first and install exactly the versions in requirements*.txt; nothing is done twice.
 # PYTHON names the interpreter to start from; DEMO adds options to the demo's command.
@@ -9,9 +10,9 @@ DEMO ?=
 PIP = .venv/bin/python -m pip --disable-pip-version-check
 REQUIREMENTS = requirements.txt requirements-host.txt requirements-test.txt setup.cfg pyproject.toml
 
-.PHONY: help setup demo test test-fast test-slow lint clean
+.PHONY: help setup demo test test-fast test-slow torture lint clean
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -6
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -7
 
 .venv/ready: $(REQUIREMENTS)
 	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is not here; name one with: make PYTHON=/path/to/python3.11"; exit 1; }
@@ -39,6 +40,10 @@ test-fast: .venv/ready
 test-slow: .venv/ready
 	@echo "== slow tests"
 	@.venv/bin/python -m pytest -m slow
+
+torture: .venv/ready
+	@echo "== full counts of the proofs of reliability"
+	@.venv/bin/python -m pytest -m torture
 
 lint: .venv/ready
 	@.venv/bin/ruff check .

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 
+@torch.no_grad()
 def norm_of(tensors: Iterable[Tensor]) -> Tensor:
     """Euclidean norm over all values of dense and sparse tensors: () float; not finite if any value is not."""
     values = [tensor.coalesce().values() if tensor.is_sparse else tensor for tensor in tensors]
@@ -16,25 +17,9 @@ def norm_of(tensors: Iterable[Tensor]) -> Tensor:
     return torch.linalg.vector_norm(torch.stack([norm.float() for norm in torch._foreach_norm(values)]))
 
 
-def gradients(model: nn.Module) -> list[Tensor]:
-    """The gradients that there are."""
-    return [p.grad for p in model.parameters() if p.grad is not None]
-
-
-def changed_weights(model: nn.Module, rows_in_use: dict[str, Tensor]) -> list[Tensor]:
-    """All weights that a step may have changed; of embeddings with sparse gradients the rows in use alone."""
-    return [
-        p.detach()[rows_in_use[name]] if name in rows_in_use else p.detach()
-        for name, p in model.named_parameters()
-        if p.requires_grad
-    ]
-
-
-def sparse_rows(model: nn.Module) -> dict[str, Tensor]:
-    """Parameter name -> (n,) rows with a sparse gradient."""
-    return {
-        name: p.grad._indices()[0] for name, p in model.named_parameters() if p.grad is not None and p.grad.is_sparse
-    }
+def sparse_rows(parameters: list[nn.Parameter]) -> dict[int, Tensor]:
+    """Number of a parameter -> (n,) its rows with a sparse gradient."""
+    return {n: p.grad._indices()[0] for n, p in enumerate(parameters) if p.grad is not None and p.grad.is_sparse}
 
 
 def bad_weight(model: nn.Module) -> str | None:

@@ -1,5 +1,6 @@
 """One step of training: backward, clip, update, with every number looked at on its way."""
 
+import math
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -13,9 +14,7 @@ from recbole_ext.training.clipping import clip_gradients
 from recbole_ext.training.guards import (
     bad_gradient,
     bad_weight,
-    changed_weights,
     first_affected,
-    gradients,
     norm_of,
     sparse_rows,
 )
@@ -46,6 +45,7 @@ class Steps:
         self.norms: deque[float] = deque(maxlen=8)
         self.skipped = 0
         self.where = (0, 0)
+        self.learned = [p for p in model.parameters() if p.requires_grad] if isinstance(model, nn.Module) else []
 
     def check_loss(self, values: list[float], learning_rate: float, again: Callable[[], Any]) -> None:
         """Stop at a loss that is not finite.
@@ -80,19 +80,19 @@ class Steps:
         if self.scaler.is_enabled():
             self.scaler.unscale_(optimizer)
         self._check_gradients(self._clipped_norm(), optimizer)
-        rows = sparse_rows(self.model)
+        rows = sparse_rows(self.learned)
         self.scaler.step(optimizer)
         self.scaler.update()
         optimizer.zero_grad()
-        if not torch.isfinite(norm_of(changed_weights(self.model, rows))):
+        changed = (p[rows[n]] if n in rows else p for n, p in enumerate(self.learned))
+        if not math.isfinite(norm_of(changed)):
             raise self._fault("a weight is not finite", _rate(optimizer), f"the weights of {bad_weight(self.model)}")
 
     def _clipped_norm(self) -> float:
         """The norm of the gradient, which is clipped then."""
-        assert self.model
         if self.clip:
-            return float(clip_gradients(self.model.parameters(), **self.clip))
-        return float(norm_of(gradients(self.model)))
+            return float(clip_gradients(self.learned, **self.clip))
+        return float(norm_of(p.grad for p in self.learned if p.grad is not None))
 
     def _check_gradients(self, norm: float, optimizer: Any) -> None:
         self.norms.append(norm)

@@ -24,6 +24,8 @@ SIZES: dict[str, Any] = {
     "train_batch_size": 32,
     "epochs": 2,
     "learning_rate": 0.01,
+    "lr_schedule": "constant",
+    "warmup_share": 0.0,
     "topk": [2],
     "valid_metric": "NDCG@2",
     "baselines": [],

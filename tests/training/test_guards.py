@@ -54,16 +54,19 @@ def poison(
     patch.setattr(model, "calculate_loss", spoiled)
 
 
+@pytest.mark.parametrize("batch", [0, 2])
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 @pytest.mark.parametrize("place", PLACES)
 def test_a_bad_number_stops_the_run_within_one_batch(
-    place: str, value: float, build: Build, monkeypatch: pytest.MonkeyPatch
+    place: str, value: float, batch: int, build: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, loaders, trainer = build(train_batch_size=16)
-    poison(trainer, place, value, 2, monkeypatch)
+    poison(trainer, place, value, batch, monkeypatch)
     with pytest.raises(NonFiniteError) as told:
         trainer.fit(loaders.train, loaders.valid)
-    expected = "a metric is no number: ndcg@2 is" if place == "metric" else "in epoch 0, batch 2, at learning rate 0.01"
+    expected = (
+        "a metric is no number: ndcg@2 is" if place == "metric" else f"in epoch 0, batch {batch}, at learning rate 0.01"
+    )
     assert expected in str(told.value) and told.value.exit_code == 5
     assert bad_weight(trainer.model) is None, "the model is back in the last good state"
     assert trainer.best_epoch is None

@@ -185,6 +185,35 @@ def test_200_kills(seed: int, runs: Runs) -> None:
     assert hit == readable == 20
 
 
+def _save_without_end(folder: Path) -> None:
+    epoch = 0
+    while True:
+        epoch += 1
+        save_checkpoint(folder, "best", Weights(), {"epoch": epoch})
+
+
+def kills_while_saving(folder: Path, kills: int) -> int:
+    """Kills of a process that does nothing but save; returns after how many the checkpoint was readable."""
+    save_checkpoint(folder, "best", Weights(), {"epoch": 0})
+    rng, context, read, epochs = random.Random(3), multiprocessing.get_context("fork"), 0, set()
+    for _ in range(kills):
+        process = context.Process(target=_save_without_end, args=(folder,))
+        process.start()
+        time.sleep(rng.uniform(0.0, 0.1))
+        assert process.pid is not None
+        os.kill(process.pid, signal.SIGKILL)
+        process.join()
+        epochs.add(load_checkpoint(folder, "best", Weights(), CPU)["epoch"])
+        read += 1
+    assert len(epochs) > 1, "the kills came too early to meet a save"
+    return read
+
+
+@pytest.mark.parametrize("kills", [10, pytest.param(200, marks=pytest.mark.torture)])
+def test_kills_while_saving(kills: int, tmp_path: Path) -> None:
+    assert kills_while_saving(tmp_path, kills) == kills
+
+
 def interrupt_and_resume(runs: Runs, model: str, points: int, epochs: int = 12) -> int:
     """Runs ended by SIGTERM at random moments; returns how many ended like the one that was not."""
     fixed = [f"--epochs={epochs}", "--save_seconds=0.05"]
