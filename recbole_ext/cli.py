@@ -137,7 +137,7 @@ def _dispatch(words: Words) -> int:
 
         print(help_text(model))
         return 0
-    if not words.resume or words.resume == "newest":
+    if words.resume in (None, "newest"):
         _require_names(words)
     return _run(words)
 
@@ -188,7 +188,7 @@ def _carry_out(words: Words, config: "Config") -> None:
 
 def _recorded(words: Words) -> tuple[str, str, str] | None:
     """The configuration file of the run that `--resume=RUN` names, with its model and data set."""
-    if not words.resume or words.resume == "newest":
+    if words.resume is None or words.resume == "newest":
         return None
     from recbole_ext.training.resume import recorded, run_folder
 

@@ -62,7 +62,7 @@ def run(config: Config, command: list[str] | None = None, resume: str | None = N
 def _run(config: Config, command: list[str], resume: str | None, started: float) -> dict[str, Any]:
     require_sinks(config)
     init_seed(config["seed"], config["reproducibility"])
-    continued = open_run(config, resume) if resume and config.placement.leads else None
+    continued = open_run(config, resume) if resume is not None and config.placement.leads else None
     dataset = create_dataset(config)
     loaders = build_loaders(config, dataset)
     trainer = build_trainer(config, loaders)

@@ -1,7 +1,6 @@
 """A hundred hostile inputs at every door: nothing is executed, and nothing is written outside."""
 
 import json
-import os
 import pickle
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -119,7 +118,6 @@ def test_an_untrusted_pth_is_not_even_opened(
         file.write_bytes(pickle.dumps(evil))
     else:
         torch.save({"state_dict": evil, "layer": nn.Linear(1, 1)}, file, _use_new_zipfile_serialization=kind == "zip")
-    os.chmod(file, 0)
     words = ["import-checkpoint", str(file)] if command_first else [f"--config_files={file}"]
     assert main([*words, "--model=BPR", "--dataset=made", *command]) == 2
 
