@@ -48,6 +48,6 @@ def inside(folder: Path, name: object) -> Path:
         UsageError: the name has other parts, or the file is a link to a place outside.
     """
     path = folder / str(name)
-    if not isinstance(name, str) or path.name != name or path.resolve().parent != folder.resolve():
+    if not isinstance(name, str) or path.name != name or "\0" in name or path.resolve().parent != folder.resolve():
         raise UsageError(f"{folder}: {str(name)[:80]!r} lies outside this folder; it is not opened")
     return path
