@@ -13,6 +13,8 @@ from safetensors.torch import load_file
 
 from recbole_ext.cli import main
 from recbole_ext.config.config import Config
+from recbole_ext.data.dataset import create_dataset
+from recbole_ext.data.loaders import build_loaders
 from recbole_ext.errors import DataError, InterruptedRun, ResourceError, UsageError
 from recbole_ext.quick_start import run
 from recbole_ext.training.checkpoint import read_description
@@ -261,3 +263,21 @@ def test_a_graph_that_training_replaces_is_part_of_the_state() -> None:
     tree = flatten(changed_attributes(model, first), "attributes", tensors)
     set_attributes(other, unflatten(json.loads(json.dumps(tree)), tensors), torch.device("cpu"))
     assert torch.equal(other.replaced.to_dense(), 2 * torch.eye(2)) and torch.equal(other.none, torch.zeros(3))
+
+
+@pytest.mark.slow
+def test_the_order_of_the_data_does_not_depend_on_workers(configure: Callable[..., Config]) -> None:
+    orders = []
+    for worker in (0, 2):
+        config = configure("SASRec", worker=worker, train_mode="prefix")
+        batches = build_loaders(config, create_dataset(config)).train
+        orders.append([batch["item_id"].tolist() for _ in range(2) for batch in batches])
+    assert orders[0] == orders[1] and orders[0][0] != orders[0][len(orders[0]) // 2]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", ["windows", "general, sampled negatives"])
+def test_resumed_with_workers(case: str, configure: Callable[..., Config], monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = whole(configure(case, worker=2))
+    interrupted(configure(case, worker=2), monkeypatch, 4)
+    assert outcome(Path(run(configure(case, worker=2), resume="newest")["run_directory"])) == expected
