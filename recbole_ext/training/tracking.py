@@ -51,7 +51,7 @@ class Tracking:
         for sink in self.sinks:
             if kind == "warning" and sink.name in self.warned:  # it may be the one that the warning is about
                 continue
-            self._try(sink, lambda sink=sink: sink.event(kind, facts))  # type: ignore[misc]
+            self._try(sink, lambda sink=sink: sink.event(kind, facts))
 
     def close(self) -> None:
         """Close all sinks."""
@@ -92,7 +92,8 @@ class Curves:
     name = "TensorBoard"
 
     def __init__(self, folder: Path, metrics: list[str]) -> None:
-        self.folder, self.metrics, self.writer = folder / "tensorboard", metrics, None
+        self.folder, self.metrics = folder / "tensorboard", metrics
+        self.writer: Any = None
 
     def event(self, kind: str, facts: dict[str, Any]) -> None:
         """Add the points of an epoch; a run that is continued replaces what came after its state."""
