@@ -169,6 +169,8 @@ def _result(
         "dataset": config.dataset,
         "best_epoch": trainer.best_epoch,
         "epochs_trained": len(trainer.train_loss_dict),
+        "batch_halvings": trainer.position.halvings,
+        "rollbacks": trainer.position.retries,
         "valid_metric": config["valid_metric"],
         "valid": trainer.best_valid_result,
         "test": test,

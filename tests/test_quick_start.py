@@ -60,6 +60,7 @@ def test_a_run_returns_and_writes_what_it_promises(configure: Callable[..., Conf
     assert set(result["test"]) == {"hit@2", "ndcg@2", "mrr@2", "recall@2"} == set(result["valid"])
     assert set(result["baselines"]) == {"popularity", "markov", "skip_markov"}
     assert (result["model"], result["dataset"], result["epochs_trained"]) == ("Mamba4Rec", "made", 3)
+    assert (result["batch_halvings"], result["rollbacks"]) == (0, 0)
     assert 0 <= result["best_epoch"] < 3 and 0 < result["fit_seconds"] <= result["total_seconds"]
     assert result["peak_memory_mb"] > 50 and result["protocol"]["name"] == "no_time (track C)"
     with open(folder / "metrics.csv") as file:
