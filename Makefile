@@ -34,11 +34,11 @@ demo: .venv/ready
 test: test-fast test-slow
 
 test-fast: .venv/ready
-	@echo "== fast tests"
-	@.venv/bin/python -m pytest
+	@echo "== fast tests, in as many processes as there are cores"
+	@.venv/bin/python -m pytest -n auto --maxprocesses=4
 
 test-slow: .venv/ready
-	@echo "== slow tests"
+	@echo "== slow tests, one after the other: some of them measure"
 	@.venv/bin/python -m pytest -m slow
 
 torture: .venv/ready

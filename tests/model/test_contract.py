@@ -40,7 +40,7 @@ def test_loss_is_finite_and_every_parameter_gets_a_gradient(
 def test_untrained_loss_is_that_of_guessing(build: Build, model_name: str) -> None:
     _, loaders, trainer = build(model_name)
     trainer.model.eval()
-    assert abs(float(trainer.model.calculate_loss(next(iter(loaders.train)))) - np.log(20)) < 0.2
+    assert abs(trainer.model.calculate_loss(next(iter(loaders.train))).item() - np.log(20)) < 0.2
 
 
 def test_predict_equals_full_ranking_in_either_order(build: Build, model_name: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.summary.writer import event_file_writer
 
 from recbole_ext.errors import InterruptedRun, NonFiniteError, ResourceError
 from recbole_ext.quick_start import run
@@ -77,6 +78,8 @@ def test_how_a_run_ends_is_an_event(
 def test_a_continued_run_goes_on_in_the_same_files(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     config, _, _ = build(epochs=3)
     before_epoch = RunTrainer.before_epoch
+    # one process writes both files here, within a second: TensorBoard reads them by name, their number 10 before 9
+    monkeypatch.setattr(event_file_writer, "_global_uid", event_file_writer.AtomicCounter(0))
 
     def interrupted(self: RunTrainer, epoch: int) -> None:
         if epoch == 2:
