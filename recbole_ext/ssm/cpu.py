@@ -3,8 +3,8 @@
 The batch is shared out over `torch.get_num_threads()` Python threads. The kernels release the interpreter
 lock, so none of numba's threading libraries is involved, and forked or multi-threaded programs are safe.
 
-Torch's own OpenMP threads wait for work by spinning, for many milliseconds, on the cores these threads need.
-Set OMP_WAIT_POLICY=passive before torch is imported wherever more than one thread is used.
+Torch's own OpenMP threads wait for work by spinning, for many milliseconds, on the cores these threads need: call
+`threads.wait_briefly()` before torch is imported wherever more than one thread is used.
 """
 
 import functools
