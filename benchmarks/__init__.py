@@ -2,7 +2,4 @@
 
 import warnings
 
-from recbole_ext.threads import wait_briefly
-
-wait_briefly()  # as the main command does, before torch is imported
 warnings.filterwarnings("ignore", category=FutureWarning)  # RecBole's use of pandas

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 
 from recbole_ext.errors import RecBoleExtError, UsageError
 from recbole_ext.redact import redact_text, remember_words
-from recbole_ext.threads import wait_briefly
 
 if TYPE_CHECKING:
     from recbole_ext.config.config import Config
@@ -97,7 +96,6 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         0; 2 usage, 3 data, 4 resources, 5 non-finite numbers, 130 interrupted.
     """
-    wait_briefly()
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments
     remember_words(arguments)

@@ -1,28 +1,21 @@
 """Both scans and the convolution on CPU threads, through kernels that numba compiles on first use and caches on disk.
 
-The batch is shared out over `torch.get_num_threads()` Python threads. The kernels release the interpreter
-lock, so none of numba's threading libraries is involved, and forked or multi-threaded programs are safe.
-
-Torch's own OpenMP threads wait for work by spinning, for many milliseconds, on the cores these threads need: call
-`threads.wait_briefly()` before torch is imported wherever more than one thread is used.
+The batch is shared out over `torch.get_num_threads()` threads (cpu_threads.py).
 """
 
 import functools
 import importlib
 import logging
 import math
-import os
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from types import ModuleType
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
 from torch.nn import functional as F
+
+from recbole_ext.ssm.cpu_threads import share_out, workers
 
 _LOGGER = logging.getLogger(__name__)
 _NOTICE_AFTER_SECONDS = 1.0  # a cached kernel loads within this
@@ -40,48 +33,6 @@ def _kernels(name: str) -> ModuleType:
         return importlib.import_module(f"recbole_ext.ssm.cpu_{name}")
     finally:
         notice.cancel()
-
-
-@functools.lru_cache(maxsize=1)
-def _pool(process: int, threads: int) -> ThreadPoolExecutor:
-    """Threads of this process; a forked child has none of its parent's and gets its own."""
-    return ThreadPoolExecutor(threads, "scan")
-
-
-@contextmanager
-def _denormals_flushed() -> Iterator[None]:
-    """Flush denormal numbers to zero in this thread: fading states and gradients would cost 5 times more."""
-    before = (torch.full((), 1e-40) * 1.0).item() == 0.0
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_flush_denormal(before)
-
-
-def _share(batch: int, task: Callable[[int, int, int], None]) -> None:
-    """Call `task(worker, first, last)` for each worker's share of the sequences, at the same time."""
-    workers = _workers(batch)
-    bounds = [batch * w // workers for w in range(workers + 1)]
-
-    def share(worker: int) -> None:
-        with _denormals_flushed():
-            task(worker, bounds[worker], bounds[worker + 1])
-
-    others = [_pool(os.getpid(), workers - 1).submit(share, w) for w in range(1, workers)]
-    share(0)
-    for other in others:
-        other.result()
-
-
-def _workers(batch: int) -> int:
-    """How many threads share a batch."""
-    return max(1, min(batch, torch.get_num_threads()))
-
-
-def _flat(x: Tensor) -> np.ndarray:
-    """A contiguous tensor's memory as a flat array."""
-    return x.detach().view(-1).numpy()
 
 
 class _SelectiveScan(torch.autograd.Function):
@@ -106,8 +57,8 @@ class _SelectiveScan(torch.autograd.Function):
         rate = (A.t() * math.log2(math.e)).contiguous()
         y, entering = torch.empty_like(u), u.new_empty(batch, chunks, n, channels)
         state = initial_state.transpose(1, 2).clone(memory_format=torch.contiguous_format)
-        arrays = [_flat(x) for x in (u, delta, rate, B, C, D, y, entering, state)]
-        _share(batch, lambda _, first, last: kernels.forward(first, last, length, channels, n, *arrays))
+        arrays = (u, delta, rate, B, C, D, y, entering, state)
+        share_out(kernels.forward_share, batch, (length, channels, n), arrays)
         ctx.save_for_backward(u, delta, rate, B, C, D, entering)
         return y, state.transpose(1, 2)
 
@@ -122,14 +73,9 @@ class _SelectiveScan(torch.autograd.Function):
         grad_y = grad_y.contiguous()
         grad_state = grad_last.transpose(1, 2).clone(memory_format=torch.contiguous_format)
         grad_u, grad_delta, grad_B, grad_C = (torch.empty_like(x) for x in (u, delta, B, C))
-        grad_A, grad_D = (u.new_zeros(_workers(batch), *shape) for shape in ((n, channels), (channels,)))
-
-        def task(worker: int, first: int, last: int) -> None:
-            written = (grad_u, grad_delta, grad_A[worker], grad_B, grad_C, grad_D[worker])
-            arrays = [_flat(x) for x in (*saved, grad_y, grad_state, *written)]
-            kernels.backward(first, last, length, channels, n, *arrays)
-
-        _share(batch, task)
+        grad_A, grad_D = (u.new_zeros(workers(batch), *shape) for shape in ((n, channels), (channels,)))
+        arrays = (*saved, grad_y, grad_state, grad_u, grad_delta, grad_B, grad_C)
+        share_out(kernels.backward_share, batch, (length, channels, n), arrays, own=(grad_A, grad_D))
         grads = (grad_u, grad_delta, grad_A.sum(0).t(), grad_B, grad_C, grad_D.sum(0))
         return *grads, grad_state.transpose(1, 2), None
 
@@ -173,8 +119,8 @@ class _DiagonalScan(torch.autograd.Function):
     def forward(ctx: FunctionCtx, a: Tensor, b: Tensor, initial_state: Tensor) -> Tensor:
         """Args: a, b: (B, L, P), initial_state: (B, P). Returns: x: (B, L, P)."""
         kernels, x = _kernels("diagonal"), torch.empty_like(b)
-        arrays = [t.detach().numpy() for t in (a, b, initial_state, x)]
-        _share(len(a), lambda _, first, last: kernels.forward(first, last, *arrays))
+        kernel = kernels.forward_share[a.dtype.is_complex]
+        share_out(kernel, len(a), a.shape[1:], (a, b, initial_state, x))
         ctx.save_for_backward(a, x, initial_state)
         return x
 
@@ -186,8 +132,8 @@ class _DiagonalScan(torch.autograd.Function):
         a, x, state = ctx.saved_tensors  # type: ignore[attr-defined]
         grad_a, grad_b, grad_state = torch.empty_like(a), torch.empty_like(a), torch.zeros_like(state)
         inputs = (a, x, state, grad_x.contiguous().resolve_conj())
-        arrays = [t.detach().numpy() for t in (*inputs, grad_a, grad_b, grad_state)]
-        _share(len(a), lambda _, first, last: kernels.backward(first, last, *arrays))
+        kernel = kernels.backward_share[a.dtype.is_complex]
+        share_out(kernel, len(a), a.shape[1:], (*inputs, grad_a, grad_b, grad_state))
         return grad_a, grad_b, grad_state
 
 
@@ -216,8 +162,7 @@ class _ConvolutionSiLU(torch.autograd.Function):
         kernels, (batch, rows, channels), kernel = _kernels("convolution"), extended.shape, len(weight)
         length = rows - kernel + 1
         y = extended.new_empty(batch, length, channels)
-        arrays = [_flat(x) for x in (extended, weight, bias, y)]
-        _share(batch, lambda _, first, last: kernels.forward(first, last, length, channels, kernel, *arrays))
+        share_out(kernels.forward_share, batch, (length, channels, kernel), (extended, weight, bias, y))
         ctx.save_for_backward(extended, weight, bias)
         return y
 
@@ -229,14 +174,9 @@ class _ConvolutionSiLU(torch.autograd.Function):
         extended, weight, bias = saved
         batch, length, channels = grad_y.shape
         grad_extended, grad_y = torch.empty_like(extended), grad_y.contiguous()
-        grad_weight, grad_bias = (x.new_zeros(_workers(batch), *x.shape) for x in (weight, bias))
-
-        def task(worker: int, first: int, last: int) -> None:
-            written = (grad_extended, grad_weight[worker], grad_bias[worker])
-            arrays = [_flat(x) for x in (*saved, grad_y, *written)]
-            kernels.backward(first, last, length, channels, len(weight), *arrays)
-
-        _share(batch, task)
+        grad_weight, grad_bias = (x.new_zeros(workers(batch), *x.shape) for x in (weight, bias))
+        integers, arrays = (length, channels, len(weight)), (*saved, grad_y, grad_extended)
+        share_out(kernels.backward_share, batch, integers, arrays, own=(grad_weight, grad_bias))
         return grad_extended, grad_weight.sum(0), grad_bias.sum(0)
 
 

@@ -6,10 +6,13 @@ Arrays are flat, contiguous float32; channels are a multiple of LANES. `extended
 # mypy: disable-error-code="call-arg, var-annotated"
 # numba supplies the first argument of an intrinsic
 
+from typing import Any
+
 import numpy as np
-from numba import njit
+from numba import cfunc, njit
 
 from recbole_ext.ssm.cpu_selective import Floats
+from recbole_ext.ssm.cpu_shares import SIGNATURE, floats, integer, sequences
 from recbole_ext.ssm.simd import LANES, broadcast, load, multiply, multiply_add, sigmoid, store, zero
 
 
@@ -107,3 +110,24 @@ def backward(
                 for j in range(kernel):
                     x = multiply_add(load(weight, j * channels + d), load(g, inside + (m - j) * LANES), x)
                 store(grad_extended, (b * rows + m) * channels + d, x)
+
+
+@cfunc(SIGNATURE, cache=True)
+def forward_share(words: Any, share: int) -> None:
+    """`forward` of a share; arrays: extended, weight, bias, y."""
+    first, last = sequences(words, share)
+    forward(
+        first, last, integer(words, 0), integer(words, 1), integer(words, 2),
+        floats(words, share, 0), floats(words, share, 1), floats(words, share, 2), floats(words, share, 3),
+    )  # fmt: skip
+
+
+@cfunc(SIGNATURE, cache=True)
+def backward_share(words: Any, share: int) -> None:
+    """`backward` of a share; arrays: extended, weight, bias, grad_y, grad_extended, and its own sums."""
+    first, last = sequences(words, share)
+    backward(
+        first, last, integer(words, 0), integer(words, 1), integer(words, 2),
+        floats(words, share, 0), floats(words, share, 1), floats(words, share, 2), floats(words, share, 3),
+        floats(words, share, 4), floats(words, share, 5), floats(words, share, 6),
+    )  # fmt: skip

@@ -3,39 +3,40 @@
 from typing import Any
 
 import numpy as np
-from numba import njit
+from numba import cfunc, njit
+
+from recbole_ext.ssm.cpu_shares import SIGNATURE, complexes, floats, integer, sequences
 
 Array = np.ndarray[Any, Any]
 
 
-@njit(
-    [f"void(i8, i8, {t}[:, :, ::1], {t}[:, :, ::1], {t}[:, ::1], {t}[:, :, ::1])" for t in ("f4", "c8")],
-    nogil=True,
-    cache=True,
-)
-def forward(first: int, last: int, a: Array, b: Array, state: Array, x: Array) -> None:
-    """x_k = a_k x_{k-1} + b_k for sequences first to last.
+@njit([f"void(i8, i8, i8, i8, {t}[::1], {t}[::1], {t}[::1], {t}[::1])" for t in ("f4", "c8")], nogil=True, cache=True)
+def forward(first: int, last: int, length: int, modes: int, a: Array, b: Array, state: Array, x: Array) -> None:
+    """x_k = a_k x_{k-1} + b_k for sequences first to last; all arrays flat.
 
     Args:
         first: First sequence.
         last: Sequence to stop before.
+        length: L.
+        modes: P.
         a: (B, L, P).
         b: (B, L, P).
         state: (B, P), initial states.
         x: (B, L, P), written.
     """
+    if length == 0:
+        return
     for i in range(first, last):
-        previous = state[i]
-        for k in range(a.shape[1]):
-            for p in range(a.shape[2]):
-                x[i, k, p] = a[i, k, p] * previous[p] + b[i, k, p]
-            previous = x[i, k]
+        begin = i * length * modes
+        for p in range(modes):
+            x[begin + p] = a[begin + p] * state[i * modes + p] + b[begin + p]
+        for here in range(begin + modes, begin + length * modes):
+            x[here] = a[here] * x[here - modes] + b[here]
 
 
 @njit(
     [
-        f"void(i8, i8, {t}[:, :, ::1], {t}[:, :, ::1], {t}[:, ::1], {t}[:, :, ::1], {t}[:, :, ::1],"
-        f" {t}[:, :, ::1], {t}[:, ::1])"
+        f"void(i8, i8, i8, i8, {t}[::1], {t}[::1], {t}[::1], {t}[::1], {t}[::1], {t}[::1], {t}[::1])"
         for t in ("f4", "c8")
     ],
     nogil=True,
@@ -44,6 +45,8 @@ def forward(first: int, last: int, a: Array, b: Array, state: Array, x: Array) -
 def backward(
     first: int,
     last: int,
+    length: int,
+    modes: int,
     a: Array,
     x: Array,
     state: Array,
@@ -57,6 +60,8 @@ def backward(
     Args:
         first: First sequence.
         last: Sequence to stop before.
+        length: L.
+        modes: P.
         a: (B, L, P).
         x: (B, L, P), from `forward`.
         state: (B, P), initial states.
@@ -66,11 +71,54 @@ def backward(
         grad_state: (B, P), zero before the call, gradients of the initial states after it.
     """
     for i in range(first, last):
-        carry = grad_state[i]
-        for k in range(a.shape[1] - 1, -1, -1):
-            previous = x[i, k - 1] if k else state[i]
-            for p in range(a.shape[2]):
-                g = grad_x[i, k, p] + carry[p]
-                grad_b[i, k, p] = g
-                grad_a[i, k, p] = g * np.conj(previous[p])
-                carry[p] = g * np.conj(a[i, k, p])
+        for k in range(length - 1, -1, -1):
+            begin = (i * length + k) * modes
+            for p in range(modes):
+                here, carried = begin + p, i * modes + p
+                previous = x[here - modes] if k else state[carried]
+                g = grad_x[here] + grad_state[carried]
+                grad_b[here] = g
+                grad_a[here] = g * np.conj(previous)
+                grad_state[carried] = g * np.conj(a[here])
+
+
+@cfunc(SIGNATURE, cache=True)
+def _forward_floats(words: Any, share: int) -> None:
+    first, last = sequences(words, share)
+    forward(
+        first, last, integer(words, 0), integer(words, 1),
+        floats(words, share, 0), floats(words, share, 1), floats(words, share, 2), floats(words, share, 3),
+    )  # fmt: skip
+
+
+@cfunc(SIGNATURE, cache=True)
+def _forward_complexes(words: Any, share: int) -> None:
+    first, last = sequences(words, share)
+    forward(
+        first, last, integer(words, 0), integer(words, 1),
+        complexes(words, share, 0), complexes(words, share, 1), complexes(words, share, 2), complexes(words, share, 3),
+    )  # fmt: skip
+
+
+@cfunc(SIGNATURE, cache=True)
+def _backward_floats(words: Any, share: int) -> None:
+    first, last = sequences(words, share)
+    backward(
+        first, last, integer(words, 0), integer(words, 1),
+        floats(words, share, 0), floats(words, share, 1), floats(words, share, 2), floats(words, share, 3),
+        floats(words, share, 4), floats(words, share, 5), floats(words, share, 6),
+    )  # fmt: skip
+
+
+@cfunc(SIGNATURE, cache=True)
+def _backward_complexes(words: Any, share: int) -> None:
+    first, last = sequences(words, share)
+    backward(
+        first, last, integer(words, 0), integer(words, 1),
+        complexes(words, share, 0), complexes(words, share, 1), complexes(words, share, 2), complexes(words, share, 3),
+        complexes(words, share, 4), complexes(words, share, 5), complexes(words, share, 6),
+    )  # fmt: skip
+
+
+forward_share, backward_share = (_forward_floats, _forward_complexes), (_backward_floats, _backward_complexes)
+"""Arrays: the arguments from `a` on; by whether they are complex."""

@@ -12,8 +12,9 @@ Arrays are flat, contiguous float32; channels are a multiple of LANES; `rate` is
 from typing import Any
 
 import numpy as np
-from numba import njit
+from numba import cfunc, njit
 
+from recbole_ext.ssm.cpu_shares import SIGNATURE, floats, integer, sequences
 from recbole_ext.ssm.simd import LANES, broadcast, exp2, load, multiply, multiply_add, store, total, zero
 
 CHUNK = 16  # events; what a chunk works on fits the first-level cache at D = 128
@@ -236,3 +237,28 @@ def backward(
                     grad_B[(event + k) * states + n] = total(load(sums_B, k * LANES))
                     grad_C[(event + k) * states + n] = total(load(sums_C, k * LANES))
             _close_backward(origin, events, channels, u, delta, D, grad_y, grad_u, grad_delta, grad_D)
+
+
+@cfunc(SIGNATURE, cache=True)
+def forward_share(words: Any, share: int) -> None:
+    """`forward` of a share; arrays: u, delta, rate, B, C, D, y, entering, state."""
+    first, last = sequences(words, share)
+    forward(
+        first, last, integer(words, 0), integer(words, 1), integer(words, 2),
+        floats(words, share, 0), floats(words, share, 1), floats(words, share, 2), floats(words, share, 3),
+        floats(words, share, 4), floats(words, share, 5), floats(words, share, 6), floats(words, share, 7),
+        floats(words, share, 8),
+    )  # fmt: skip
+
+
+@cfunc(SIGNATURE, cache=True)
+def backward_share(words: Any, share: int) -> None:
+    """`backward` of a share; arrays: its arguments from u to grad_C, and its own sums grad_A and grad_D."""
+    first, last = sequences(words, share)
+    backward(
+        first, last, integer(words, 0), integer(words, 1), integer(words, 2),
+        floats(words, share, 0), floats(words, share, 1), floats(words, share, 2), floats(words, share, 3),
+        floats(words, share, 4), floats(words, share, 5), floats(words, share, 6), floats(words, share, 7),
+        floats(words, share, 8), floats(words, share, 9), floats(words, share, 10), floats(words, share, 13),
+        floats(words, share, 11), floats(words, share, 12), floats(words, share, 14),
+    )  # fmt: skip

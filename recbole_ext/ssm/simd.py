@@ -3,8 +3,8 @@
 A `Vector` holds LANES floats in one register. LLVM turns it into AVX-512, AVX2 or NEON instructions, whatever
 the machine has, so speed does not depend on which loops a compiler recognises as vectorisable.
 
-Numba caches a kernel by the time stamp of its own file: after a change here, touch `cpu_selective.py`
-and `cpu_convolution.py`.
+Numba caches a kernel by the time stamp of its own file: after a change here or in `cpu_shares.py`, touch
+`cpu_selective.py`, `cpu_diagonal.py` and `cpu_convolution.py`.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,9 @@
 """What is particular to the CPU kernels: threads, memory, the notice while compiling, numbers at the edge."""
 
+import ctypes
 import logging
+import os
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +13,7 @@ import pytest
 import torch
 from numba import njit
 
-from recbole_ext.ssm import cpu, diagonal_scan, selective_scan
+from recbole_ext.ssm import cpu, cpu_threads, diagonal_scan, selective_scan
 from recbole_ext.ssm.simd import LANES, exp2, load, store, total
 
 
@@ -30,9 +33,14 @@ def inputs(batch: int, length: int, channels: int, states: int) -> list[torch.Te
 
 
 @pytest.mark.usefixtures("_threads")
+@pytest.mark.parametrize("openmp", [True, False])
 @pytest.mark.parametrize("threads", [1, 2, 3])
-def test_at_the_size_of_a_model_on_any_number_of_threads(threads: int) -> None:
+def test_at_the_size_of_a_model_on_any_number_of_threads(
+    threads: int, openmp: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     torch.set_num_threads(threads)
+    if not openmp:
+        monkeypatch.setattr(cpu_threads, "_openmp", lambda: None)
     args = inputs(4, 50, 128, 32)
     weight = torch.randn(4, 50, 128)
     results = []
@@ -41,6 +49,32 @@ def test_at_the_size_of_a_model_on_any_number_of_threads(threads: int) -> None:
         results.append([y, *torch.autograd.grad(y, args, weight)])
     for got, expected in zip(*results, strict=True):
         assert (got - expected).abs().max() <= 1e-5 * expected.abs().max()
+
+
+@pytest.mark.usefixtures("_threads")
+def test_fewer_threads_than_shares_do_all_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenMP may give fewer threads than were asked for."""
+    torch.set_num_threads(3)
+    alone = lambda part, words, threads, flags: ctypes.CFUNCTYPE(None, ctypes.c_void_p)(part)(words)  # noqa: E731
+    monkeypatch.setattr(cpu_threads, "_openmp", lambda: alone)
+    args = inputs(4, 20, 32, 4)
+    got, expected = (torch.autograd.grad(selective_scan(*args, backend=b)[0].sum(), args) for b in ("cpu", "reference"))
+    for x, y in zip(got, expected, strict=True):
+        assert (x - y).abs().max() <= 1e-5 * y.abs().max()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*")
+@pytest.mark.usefixtures("_threads")
+def test_a_forked_child_has_threads_of_its_own() -> None:
+    torch.set_num_threads(2)
+    args = inputs(4, 20, 32, 4)
+    expected = selective_scan(*args, backend="cpu")[0].sum().item()
+    child = os.fork()
+    if not child:
+        signal.alarm(20)
+        os._exit(0 if selective_scan(*args, backend="cpu")[0].sum().item() == expected else 1)
+    assert os.waitpid(child, 0)[1] == 0
 
 
 @pytest.mark.usefixtures("_threads")
