@@ -63,6 +63,10 @@ def _readable(error: OSError, target: Path) -> Exception:
             f"{shutil.disk_usage(target.parent).free >> 20:,} MiB are free there; nothing was left behind.\n"
             "Free some space (or raise the file size limit) and run the same command again."
         )
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        return UsageError(f"{error.filename or target}: a file, where a folder is needed; choose another --output.")
+    if isinstance(error, PermissionError) or error.errno == errno.EROFS:
+        return ResourceError(f"{error.filename or target}: may not be written to; choose another --output.")
     return ResourceError(f"{error.filename or target}: {error.strerror or error}; nothing was written.")
 
 

@@ -15,7 +15,7 @@ from recbole.utils import EvaluatorType, ModelType, init_seed
 from recbole_ext.config.config import Config
 from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.loaders import Loaders, build_loaders
-from recbole_ext.errors import InterruptedRun
+from recbole_ext.errors import DataError, InterruptedRun, NonFiniteError, ResourceError
 from recbole_ext.evaluation.baselines import BASELINES
 from recbole_ext.evaluation.protocol import Protocol, protocol_of
 from recbole_ext.evaluation.summary import summary_lines
@@ -62,7 +62,7 @@ def run(config: Config, command: list[str] | None = None, resume: str | None = N
 def _run(config: Config, command: list[str], resume: str | None, started: float) -> dict[str, Any]:
     require_sinks(config)
     init_seed(config["seed"], config["reproducibility"])
-    continued = open_run(config, resume) if resume is not None and config.placement.leads else None
+    continued = open_run(config, resume) if resume is not None else None
     dataset = create_dataset(config)
     loaders = build_loaders(config, dataset)
     trainer = build_trainer(config, loaders)
@@ -76,12 +76,27 @@ def _run(config: Config, command: list[str], resume: str | None, started: float)
         trainer.attach(directory, progress, signals, resuming=continued is not None)
         try:
             return _fit_and_test(config, loaders, trainer, directory, started)
-        except InterruptedRun as error:
-            how = f"continue with: {resume_command(directory.path, command)}" if directory else "continue with --resume"
-            raise InterruptedRun(f"{error}; {how}", error.exit_code - 128) from None
+        except (InterruptedRun, NonFiniteError, ResourceError) as error:
+            error.args = (f"{error}\n{_way_on(trainer, command)}".rstrip(),)
+            raise
         finally:
             if directory:
                 directory.release()
+
+
+def build_model(config: Config, dataset: Any) -> Any:
+    """The model; some of RecBole's read weights that were trained before, which may hold tensors and nothing else."""
+    try:
+        return config.model_class(config, dataset)
+    except FileNotFoundError as error:
+        raise DataError(f"{config.model} reads {error.filename}, which does not exist") from None
+    except Exception as error:
+        if type(error).__name__ != "UnpicklingError":
+            raise
+        raise DataError(
+            f"{config.model}: the file of weights trained before is damaged, or holds more than tensors; nothing in it "
+            "was executed. Write it anew with the model's own pre-training stage"
+        ) from None
 
 
 def build_trainer(config: Config, loaders: Loaders) -> RunTrainer:
@@ -89,10 +104,20 @@ def build_trainer(config: Config, loaders: Loaders) -> RunTrainer:
     if config["MODEL_TYPE"] == ModelType.DECISIONTREE:
         return TreeRunTrainer(config)
     init_seed(config["seed"], config["reproducibility"])
-    model = config.model_class(config, loaders.train._dataset).to(config["device"])
+    model = build_model(config, loaders.train._dataset).to(config["device"])
     if config["torch_compile"]:
         model.forward = torch.compile(model.forward, dynamic=True)
     return trainer_class(config.model, config["MODEL_TYPE"])(config, model)
+
+
+def _way_on(trainer: RunTrainer, command: list[str]) -> str:
+    """What is left of a run that ended early, and how to go on."""
+    if not trainer.run:
+        return ""
+    if not (trainer.keeper.keeps and (trainer.run.checkpoints / "last.json").exists()):
+        return f"this run cannot be continued; what it has is in {trainer.run.path}"
+    saved = "the last whole epoch" if trainer.keeper.whole_epochs else "training"
+    return f"the state of {saved} is saved; continue with: {resume_command(trainer.run.path, command)}"
 
 
 def _new_directory(config: Config, command: list[str]) -> RunDirectory | None:

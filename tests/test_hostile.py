@@ -122,6 +122,22 @@ def test_an_untrusted_pth_is_not_even_opened(
     assert main([*words, "--model=BPR", "--dataset=made", *command]) == 2
 
 
+@pytest.mark.parametrize("kind", ["pickle", "torch", "missing"])
+def test_weights_trained_before_may_hold_tensors_only(
+    kind: str, command: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    file, evil = tmp_path / "inside" / "evil.pth", _Touch(tmp_path / "touched")
+    if kind == "pickle":
+        file.write_bytes(pickle.dumps(evil))
+    elif kind == "torch":
+        torch.save({"state_dict": evil}, file)
+    given = ["--use_pretrain=True", f"--mf_pretrain_path={file}", f"--mlp_pretrain_path={file}"]
+    assert main(["--model=NeuMF", "--dataset=made", *given, *command]) == 3
+    told = capfd.readouterr().err
+    assert ("does not exist" if kind == "missing" else "nothing in it was executed") in told
+    assert "Traceback" not in told
+
+
 def test_they_are_a_hundred() -> None:
-    several = [len(KEYS) * len(CODE), len(CODE), 3 * len(NAMES), len(TENSORS), len(DESCRIPTIONS), 4, 6]
+    several = [len(KEYS) * len(CODE), len(CODE), 3 * len(NAMES), len(TENSORS), len(DESCRIPTIONS), 4, 6, 3]
     assert sum(several) >= 100

@@ -6,10 +6,14 @@ from typing import Any
 from recbole_ext.config.boundary import boundary
 from recbole_ext.config.known_keys import Key, host_keys, keys_of, keys_read_by
 from recbole_ext.config.layers import Layer
+from recbole_ext.data.recency import RecencySettings
 from recbole_ext.errors import UsageError, nearest
 from recbole_ext.places import properties_folder
 from recbole_ext.registry import ModelEntry
 from recbole_ext.ssm import BACKENDS
+from recbole_ext.training.averaging import AveragingSettings
+from recbole_ext.training.schedule import ScheduleSettings
+from recbole_ext.training.stage_list import read_stages
 
 LEARNERS = ("adam", "adamw", "sgd", "adagrad", "rmsprop", "sparse_adam")
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -19,8 +23,6 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "learner": LEARNERS,
     "ssm_variant": ("mamba1", "mamba2"),
     "precision": ("float32", "bf16", "fp16"),
-    "sample_weight": ("none", "recency"),
-    "averaging": ("none", "ema", "swa"),
     "weight_decay_on": ("weights", "all"),
 }
 _BASELINES = ("popularity", "markov", "skip_markov")
@@ -130,6 +132,19 @@ def _shares(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> l
     ]
 
 
+def _read_early(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
+    """What parts of a run read when they are made, which is after the data."""
+    faults = []
+    for read in (ScheduleSettings.read, AveragingSettings.read, RecencySettings.read, read_stages):
+        try:
+            read(values)
+        except UsageError as error:
+            faults.append(str(error))
+        except TypeError:  # a value of a wrong type is named by its own rule
+            continue
+    return faults
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
@@ -165,12 +180,28 @@ def _eval_args(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -
     return faults
 
 
+def _split_of_a_cut(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
+    """A data set cut into files is split already."""
+    splits = [(layer.user, layer.values["eval_args"].get("split")) for layer in layers if _splits(layer)]
+    unasked = [split for user, split in splits if not user][-1:]
+    if values.get("benchmark_filename") and any(user and [split] != unasked for user, split in splits):
+        parts = ", ".join(map(str, values["benchmark_filename"]))
+        return [f"eval_args: split has no meaning here: the data set is cut into files ({parts}); leave it out"]
+    return []
+
+
+def _splits(layer: Layer) -> bool:
+    return isinstance(layer.values.get("eval_args"), dict) and "split" in layer.values["eval_args"]
+
+
 _RULES: tuple[Callable[[ModelEntry, list[Layer], dict[str, Any]], list[str]], ...] = (
     _choices,
     _metrics,
     _positive,
     _shares,
+    _read_early,
     _negatives_with_ce,
     _eval_args,
+    _split_of_a_cut,
     boundary,
 )

@@ -42,8 +42,9 @@ class Keeper:
 
     @property
     def keeps(self) -> bool:
-        """Whether this process saves states; that of trees is their file."""
-        return self.run is not None and isinstance(self.trainer.model, nn.Module) and bool(self.loaders)
+        """Whether states are saved: those of trees are their file, and several processes have a state each."""
+        alone = self.trainer.placement.world_size == 1
+        return alone and self.run is not None and isinstance(self.trainer.model, nn.Module) and bool(self.loaders)
 
     def begin(self, *loaders: Any) -> None:
         """Save the first state, so that a run can be continued from its start; or put the last one back."""

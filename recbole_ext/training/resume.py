@@ -41,9 +41,12 @@ def open_run(config: Config, wanted: str) -> RunDirectory | None:
     """The directory of the run to continue; None where the newest one was asked for and there is none.
 
     Raises:
-        UsageError: the named run is finished, has no state, or has another configuration.
+        UsageError: the named run is finished, has no state, or has another configuration; or torchrun started
+            this process: each of several processes has random states of its own, which are not saved.
         ResourceError: the named run is still going on.
     """
+    if config.placement.world_size > 1:
+        raise UsageError("--resume works in a single process; leave it out under torchrun, or start without torchrun")
     root = Path(config["runs_dir"])
     if wanted != NEWEST:
         folder = run_folder(root, wanted)

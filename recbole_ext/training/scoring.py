@@ -42,7 +42,7 @@ class ScoringTrainer(Trainer):
 
     def _stop_if_asked(self) -> None:
         if self.signals.received:
-            raise InterruptedRun("interrupted; the state of training is saved", self.signals.received)
+            raise InterruptedRun("interrupted", self.signals.received)
 
     def _valid_epoch(self, valid_data: Any, show_progress: bool = False) -> tuple[float, dict[str, float]]:
         result = self.evaluate(valid_data, load_best_model=False)

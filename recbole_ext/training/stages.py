@@ -5,32 +5,18 @@ the same validation, so a stage that does not help changes nothing. Whether the 
 was before is measured on the old window: each user's newest training target before the part it trains on.
 """
 
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from torch import nn
 
 from recbole_ext.data.loaders import Loaders, newest_rows, old_window
-from recbole_ext.errors import UsageError, nearest
+from recbole_ext.errors import UsageError
 from recbole_ext.placement import from_leader
 from recbole_ext.training.averaging import Averaging, AveragingSettings
 from recbole_ext.training.checkpoint import read_description
+from recbole_ext.training.stage_list import Stage
 from recbole_ext.training.state import optimizers
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One entry of `stages`; what it leaves out is the run's own setting.
-
-    Attributes:
-        share: of the training targets, the newest.
-        learning_rate, epochs, stopping_step: as the keys of the same name.
-    """
-
-    share: float
-    learning_rate: float
-    epochs: int
-    stopping_step: int
 
 
 @dataclass
@@ -44,39 +30,6 @@ class StageRecord:
 
     starts: list[int] = field(default_factory=list)
     before: float | None = None
-
-
-def read_stages(config: Any) -> list[Stage]:
-    """The stages of a run; none without the key `stages`.
-
-    Raises:
-        UsageError: an entry is no mapping, or has an unknown key or a value out of range.
-    """
-    defaults = {"share": 1.0, **{name: config[name] for name in ("learning_rate", "epochs", "stopping_step")}}
-    found = []
-    for number, given in enumerate(config["stages"] or []):
-        if not isinstance(given, dict):
-            raise UsageError(f"stages: entry {number} must be a mapping with some of {_names()} (got {given!r})")
-        for name, value in given.items():
-            _check_entry(number, str(name), value)
-        found.append(Stage(**{**defaults, **given}))
-    return found
-
-
-def _names() -> str:
-    return ", ".join(each.name for each in fields(Stage))
-
-
-def _check_entry(number: int, name: str, value: Any) -> None:
-    known = {each.name: each.type for each in fields(Stage)}
-    if name not in known:
-        raise UsageError(f"stages: entry {number} has an unknown key '{name}'{nearest(name, known)} Known: {_names()}")
-    kind, allowed_type = ("an integer", int) if name in ("epochs", "stopping_step") else ("a number", int | float)
-    if isinstance(value, bool) or not isinstance(value, allowed_type):
-        raise UsageError(f"stages: entry {number}: {name} must be {kind} (got {value!r})")
-    if value < 0 or (value == 0 and name != "stopping_step") or (name == "share" and value > 1):
-        allowed = {"share": "above 0 and at most 1", "stopping_step": "at least 0"}.get(name, "positive")
-        raise UsageError(f"stages: entry {number}: {name} must be {allowed} (got {value!r})")
 
 
 def fit_in_stages(trainer: Any, loaders: Loaders) -> dict[str, Any]:

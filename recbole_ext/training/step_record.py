@@ -1,5 +1,6 @@
 """What the steps of an epoch leave in `metrics.csv`: the learning rate and the norm of the gradients."""
 
+import math
 from typing import Any
 
 
@@ -8,7 +9,7 @@ class StepRecord:
 
     Attributes:
         learning_rate: of the last step.
-        norms: of the gradients before clipping, one per step.
+        norms: of the gradients before clipping, one per step that was taken; fp16 skips those that overflow.
     """
 
     def __init__(self) -> None:
@@ -18,7 +19,8 @@ class StepRecord:
     def add(self, learning_rate: float, norm: float) -> None:
         """One step has been made."""
         self.learning_rate = learning_rate
-        self.norms.append(norm)
+        if math.isfinite(norm):
+            self.norms.append(norm)
 
     def columns(self) -> dict[str, float]:
         """Cells of the epoch's row; none for an epoch without steps."""

@@ -26,7 +26,8 @@ from recbole_ext.training.run_directory import RunDirectory
 from recbole_ext.training.schedule import Schedule, ScheduleSettings, build_schedule
 from recbole_ext.training.scoring import ScoringTrainer, Silent
 from recbole_ext.training.signals import Signals
-from recbole_ext.training.stages import StageRecord, read_stages
+from recbole_ext.training.stage_list import read_stages
+from recbole_ext.training.stages import StageRecord
 from recbole_ext.training.state import Position, distinct_optimizers
 from recbole_ext.training.step_record import StepRecord
 from recbole_ext.training.steps import Steps
@@ -141,7 +142,7 @@ class RunTrainer(ScoringTrainer):
         steps, epochs = -(-len(train_data) // self.steps.accumulate), self.epochs - self.start_epoch
         self.schedule = build_schedule(distinct_optimizers(self), self.schedule_settings, epochs, steps)
         self.keeper.begin(train_data, valid_data)
-        with self.watch.stopping_hangs(self.run.path if self.keeper.keeps and self.run else None):
+        with self.watch.stopping_hangs(self.run.path if self.run else None):
             while self.position.epoch < self.epochs and not self.position.stopped:
                 self._fit_epoch_or_recover()
                 if callback_fn and self.best_valid_result:

@@ -150,8 +150,8 @@ class Watch:
     def _stop(self, number: int, frame: Any) -> None:
         raise ResourceError(
             f"hang: nothing moved for {self.hang_seconds:g} s while {self.doing}; {self.diagnosis()}\n"
-            "hang.txt in the run's directory says what every thread was doing; continue with --resume, "
-            "or raise --hang_seconds if a batch may take that long"
+            "hang.txt in the run's directory says what every thread was doing; raise --hang_seconds if a batch may "
+            "take that long"
         )
 
 

@@ -198,6 +198,13 @@ def test_what_does_not_go_with_a_cut(
         create_dataset(config).build()
 
 
+def test_a_split_of_a_cut_is_refused_and_its_record_accepted(make_config: Callable[..., Config], root: Path) -> None:
+    with pytest.raises(UsageError, match=r"split has no meaning here: .* cut into files"):
+        make_config("BPR", root, eval_args={"split": {"RS": [7, 2, 1]}})
+    recorded = make_config("BPR", root)["eval_args"]
+    assert make_config("BPR", root, eval_args=recorded)["eval_args"] == recorded
+
+
 def test_a_future_without_histories(make_config: Callable[..., Config], tmp_path: Path) -> None:
     root = cut(tmp_path, [("a", "p", 5, 10), ("a", "q", 5, 20), ("n", "p", 5, 60)], valid="none")
     config = make_config("SS4Rec", root, topk=[2], valid_metric="NDCG@2")

@@ -1,5 +1,6 @@
 """Kills, full disks, leftovers and rivals: a data set is there whole or not at all."""
 
+import errno
 import os
 import resource
 import signal
@@ -117,9 +118,19 @@ def test_two_runs_do_not_write_one_data_set(tmp_path: Path) -> None:
                 pass
 
 
-def test_a_folder_that_cannot_be_made_is_a_resource_error(tmp_path: Path) -> None:
+def test_a_file_where_the_output_should_be_is_a_usage_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(ResourceError, match="nothing was written"):
+    with pytest.raises(UsageError, match="file: a file, where a folder is needed; choose another --output"):
         with whole_folder(tmp_path / "file" / "x", overwrite=False):
             pass
     assert os.listdir(tmp_path) == ["file"]
+
+
+def test_a_folder_that_may_not_be_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(self: Path, *args: Any, **named: Any) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "mkdir", refused)
+    with pytest.raises(ResourceError, match="may not be written to; choose another --output"):
+        with whole_folder(tmp_path / "x" / "y", overwrite=False):
+            pass

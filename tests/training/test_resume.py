@@ -4,7 +4,9 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,10 +17,10 @@ from recbole_ext.cli import main
 from recbole_ext.config.config import Config
 from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.loaders import build_loaders
-from recbole_ext.errors import DataError, InterruptedRun, ResourceError, UsageError
-from recbole_ext.quick_start import run
+from recbole_ext.errors import DataError, InterruptedRun, NonFiniteError, ResourceError, UsageError
+from recbole_ext.quick_start import _way_on, run
 from recbole_ext.training.checkpoint import read_description
-from recbole_ext.training.resume import differing_keys, run_folder
+from recbole_ext.training.resume import differing_keys, open_run, run_folder
 from recbole_ext.training.run_directory import RunDirectory
 from recbole_ext.training.state import changed_attributes, first_attributes, set_attributes
 from recbole_ext.training.tensor_tree import flatten, unflatten
@@ -101,6 +103,30 @@ def interrupted(config: Config, monkeypatch: pytest.MonkeyPatch, step: int, meth
         ) as told:
             run(config)
     assert told.value.exit_code == 143
+
+
+def test_under_torchrun_resume_is_refused_and_nothing_promised(
+    configure: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = configure("windows")
+    config.placement = replace(config.placement, world_size=2)
+    with pytest.raises(UsageError, match="--resume works in a single process"):
+        open_run(config, "newest")
+    trainer = SimpleNamespace(run=SimpleNamespace(path=Path("runs/x"), checkpoints=Path("runs/x/checkpoint")))
+    trainer.keeper = SimpleNamespace(keeps=False)
+    assert _way_on(trainer, ["python", "run.py"]) == "this run cannot be continued; what it has is in runs/x"
+
+
+@pytest.mark.parametrize("error", [NonFiniteError("nan"), ResourceError("hang")], ids=["nan", "hang"])
+def test_a_run_that_stops_with_a_fault_says_how_to_go_on(
+    error: Exception, configure: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fault(self: RunTrainer, epoch: int) -> None:
+        raise error
+
+    monkeypatch.setattr(RunTrainer, "before_epoch", fault)
+    with pytest.raises(type(error), match=r"the state of training is saved; continue with: .* --resume="):
+        run(configure("windows"))
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -1,4 +1,5 @@
 import csv
+import math
 from collections.abc import Callable
 
 import pytest
@@ -21,6 +22,13 @@ def test_the_last_rate_and_the_mean_and_largest_norm() -> None:
     again.add(0.05, 2.0)
     assert again.columns() == {"learning_rate": 0.05, "grad_norm_mean": 2.0, "grad_norm_max": 3.0}
     assert record.columns()["grad_norm_mean"] == 2.0
+
+
+def test_a_step_that_fp16_skipped_leaves_no_infinite_norm() -> None:
+    record = StepRecord()
+    for norm in (math.inf, 2.0, math.nan):
+        record.add(0.1, norm)
+    assert record.columns() == {"learning_rate": 0.1, "grad_norm_mean": 2.0, "grad_norm_max": 2.0}
 
 
 def rows(trainer: RunTrainer) -> list[dict[str, str]]:
