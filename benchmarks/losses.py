@@ -3,9 +3,12 @@
     python -m benchmarks.losses
 
 SS4Rec, 64 wide, 41 windows of 100 positions (4,100 targets), 512 shared negatives, sparse embedding updates.
-The peak is that of the process, embeddings and the optimiser's state included; the first step allocates them.
+Each loss has a process of its own. The peak is that of the process, embeddings and the optimiser's state included;
+the first step allocates them.
 """
 
+import subprocess
+import sys
 import time
 from types import SimpleNamespace
 
@@ -51,6 +54,9 @@ def measure(loss_type: str) -> None:
 
 
 if __name__ == "__main__":
-    print(describe())
-    for name in ("sampled_softmax", "gBCE"):
-        measure(name)
+    if sys.argv[1:]:
+        measure(sys.argv[1])
+    else:
+        print(describe(), flush=True)
+        for name in ("sampled_softmax", "gBCE"):
+            subprocess.run([sys.executable, "-m", "benchmarks.losses", name], check=True)
