@@ -47,37 +47,45 @@ class _SelectiveScan(torch.autograd.Function):
         B: Tensor,
         C: Tensor,
         D: Tensor,
-        initial_state: Tensor,
+        initial_state: Tensor | None,
         keep: bool,
     ) -> tuple[Tensor, Tensor]:
-        """Args: as `selective_scan`; keep: whether a backward pass follows. Returns: y, last state."""
+        """Args: as `selective_scan`, but states (B, N, D); keep: whether a backward pass follows. Returns: y, last."""
         kernels = _kernels("selective")
         (batch, length, channels), n = u.shape, A.shape[1]
         chunks = -(-length // kernels.CHUNK) if keep else 0
         rate = (A.t() * math.log2(math.e)).contiguous()
         y, entering = torch.empty_like(u), u.new_empty(batch, chunks, n, channels)
-        state = initial_state.transpose(1, 2).clone(memory_format=torch.contiguous_format)
+        state = _states(initial_state, u, n)
         arrays = (u, delta, rate, B, C, D, y, entering, state)
         share_out(kernels.forward_share, batch, (length, channels, n), arrays)
         ctx.save_for_backward(u, delta, rate, B, C, D, entering)
-        return y, state.transpose(1, 2)
+        ctx.set_materialize_grads(False)  # nobody may want the last state, and then its gradient is zero
+        return y, state
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: FunctionCtx, grad_y: Tensor, grad_last: Tensor) -> tuple[Tensor | None, ...]:
-        """Args: grad_y: (B, L, D), grad_last: (B, D, N). Returns: a gradient for each input of forward."""
+    def backward(ctx: FunctionCtx, grad_y: Tensor | None, grad_last: Tensor | None) -> tuple[Tensor | None, ...]:
+        """Args: grad_y: (B, L, D), grad_last: (B, N, D). Returns: a gradient for each input of forward."""
         kernels = _kernels("selective")
         saved = ctx.saved_tensors  # type: ignore[attr-defined]
         u, delta, _, B, C = saved[:5]
         (batch, length, channels), n = u.shape, B.shape[2]
-        grad_y = grad_y.contiguous()
-        grad_state = grad_last.transpose(1, 2).clone(memory_format=torch.contiguous_format)
+        grad_y = torch.zeros_like(u) if grad_y is None else grad_y.contiguous()
+        grad_state = _states(grad_last, u, n)
         grad_u, grad_delta, grad_B, grad_C = (torch.empty_like(x) for x in (u, delta, B, C))
         grad_A, grad_D = (u.new_zeros(workers(batch), *shape) for shape in ((n, channels), (channels,)))
         arrays = (*saved, grad_y, grad_state, grad_u, grad_delta, grad_B, grad_C)
         share_out(kernels.backward_share, batch, (length, channels, n), arrays, own=(grad_A, grad_D))
-        grads = (grad_u, grad_delta, grad_A.sum(0).t(), grad_B, grad_C, grad_D.sum(0))
-        return *grads, grad_state.transpose(1, 2), None
+        initial = grad_state if ctx.needs_input_grad[6] else None  # type: ignore[attr-defined]
+        return grad_u, grad_delta, grad_A.sum(0).t(), grad_B, grad_C, grad_D.sum(0), initial, None
+
+
+def _states(given: Tensor | None, u: Tensor, n: int) -> Tensor:
+    """(B, N, D), contiguous, for a kernel to write to: a copy, or zeros."""
+    if given is None:
+        return u.new_zeros(len(u), n, u.shape[2])
+    return given.clone(memory_format=torch.contiguous_format)
 
 
 @torch.compiler.disable
@@ -101,14 +109,16 @@ def selective_scan(
     from recbole_ext.ssm.simd import LANES
 
     channels = u.shape[2]
-    state = u.new_zeros(u.shape[0], *A.shape) if initial_state is None else initial_state
+    state = None if initial_state is None else initial_state.transpose(1, 2)
     missing = -channels % LANES
     if missing:
         u, delta, D = (F.pad(x, (0, missing)) for x in (u, delta, D))
-        A, state = (F.pad(x, (0, 0, 0, missing)) for x in (A, state))
+        A = F.pad(A, (0, 0, 0, missing))
+        state = None if state is None else F.pad(state, (0, missing))
     inputs = [x.contiguous() for x in (u, delta, A, B, C, D)]
-    keep = torch.is_grad_enabled() and any(x.requires_grad for x in (*inputs, state))
+    keep = torch.is_grad_enabled() and any(x is not None and x.requires_grad for x in (*inputs, state))
     y, last = _SelectiveScan.apply(*inputs, state, keep)
+    last = last.transpose(1, 2)
     return (y[..., :channels], last[:, :channels]) if missing else (y, last)
 
 
