@@ -146,9 +146,11 @@ def _fit_and_test(
     if trainer.best_epoch is None:
         trainer._save_checkpoint(trainer.epochs - 1)
     test = trainer.evaluate(loaders.test)
+    findings = trainer.findings()
     baselines = evaluate_baselines(config, loaders, trainer)
     result = _result(config, trainer, protocol, directory, test, baselines)
-    result |= stages | {"fit_seconds": round(fit_seconds, 2), "total_seconds": round(time.perf_counter() - started, 2)}
+    result |= findings | stages
+    result |= {"fit_seconds": round(fit_seconds, 2), "total_seconds": round(time.perf_counter() - started, 2)}
     if directory:
         directory.write_result(result)
         for line in summary_lines(result, protocol):

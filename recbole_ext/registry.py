@@ -15,7 +15,14 @@ import torch
 from recbole_ext.errors import ResourceError, UsageError, nearest
 from recbole_ext.places import RECBOLE, properties_folder
 
-OWN_MODELS = {"SS4Rec": "recbole_ext.model.ss4rec", "Mamba4Rec": "recbole_ext.model.mamba4rec"}
+OWN_MODELS = {
+    "SS4Rec": "recbole_ext.model.ss4rec",
+    "Mamba4Rec": "recbole_ext.model.mamba4rec",
+    "MDAFMamba": "recbole_ext.model.mdafmamba",
+    "MDAFBST": "recbole_ext.model.mdafbst",
+}
+OWN_FAMILIES = {"MDAFMamba": "context_aware", "MDAFBST": "context_aware"}
+"""Families of our models that are not sequential."""
 _FAMILIES = ("general", "context_aware", "sequential", "knowledge_aware", "exlib")
 _CLASS_OF_FILE = {"lightgbm": "LightGBM", "xgboost": "XGBoost"}
 _WITHOUT_PROPERTIES = ("Random",)
@@ -72,7 +79,9 @@ def missing_library(model: str, error: ModuleNotFoundError) -> ResourceError:
 def models() -> dict[str, ModelEntry]:
     """All models by name, ours first, then RecBole's."""
     entries = {
-        name: ModelEntry(name, module, "sequential", True, properties_folder() / "model" / f"{name}.yaml")
+        name: ModelEntry(
+            name, module, OWN_FAMILIES.get(name, "sequential"), True, properties_folder() / "model" / f"{name}.yaml"
+        )
         for name, module in OWN_MODELS.items()
     }
     folder = RECBOLE / "properties" / "model"

@@ -24,6 +24,10 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "ssm_variant": ("mamba1", "mamba2"),
     "precision": ("float32", "bf16", "fp16"),
     "weight_decay_on": ("weights", "all"),
+    "gate": ("scalar", "vector", "softmax", "none"),
+    "encoder": ("mamba", "transformer", "none"),
+    "history_from": ("train", "before"),
+    "implicit_sets": ("none", "before", "train"),
 }
 _BASELINES = ("popularity", "markov", "skip_markov")
 _EVAL_ARGS = ("split", "order", "group_by", "mode")
@@ -85,7 +89,7 @@ def _choices(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> 
     faults = []
     for name, allowed in CHOICES.items():
         value = values.get(name)
-        ours = entry.own or name not in ("loss_type",)
+        ours = entry.own or name not in ("loss_type", "gate", "encoder")
         if ours and value is not None and str(value).lower() not in [a.lower() for a in allowed]:
             faults.append(f"{name} must be one of {', '.join(allowed)} (got {value!r}){nearest(str(value), allowed)}")
     backend = values.get("ssm_backend")

@@ -8,6 +8,7 @@ from recbole.data.dataset import Dataset, DIENDataset, SequentialDataset
 from recbole.utils import ModelType
 
 from recbole_ext.config.config import Config
+from recbole_ext.data.clicks import ClickDataset
 from recbole_ext.data.cut import FileParts, check_no_filter, parts_of
 from recbole_ext.data.exact import ExactTime
 from recbole_ext.data.filters import FastFilters
@@ -23,6 +24,11 @@ _CLASS_OF_TYPE = {
     ModelType.KNOWLEDGE: "KnowledgeBasedDataset",
     ModelType.DECISIONTREE: "DecisionTreeDataset",
 }
+
+
+def predicts_clicks(config: Config) -> bool:
+    """Whether the model predicts clicks from fields and histories."""
+    return getattr(config.model_class, "task", None) == "clicks"
 
 
 @cache
@@ -47,6 +53,8 @@ def create_dataset(config: Config) -> Any:
     host = importlib.import_module("recbole.data.dataset")
     name = f"{config.model}Dataset"
     host_class = getattr(host, name if hasattr(host, name) else _CLASS_OF_TYPE[config["MODEL_TYPE"]])
+    if predicts_clicks(config):
+        host_class = ClickDataset
     refuse_pickles(config)
     check_no_filter(config)
     if parts_of(config) and issubclass(host_class, DIENDataset):

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 from recbole.utils import ModelType
 
 from recbole_ext.config.config import Config
@@ -40,6 +41,19 @@ def check_labels(config: Config, dataset: Any) -> None:
             f"it with --threshold='{{{field}: {(low + high) / 2:g}}}',\n"
             f"or scale it to [0, 1] with --normalize_field='[{field}]', where errors are shares of the scale"
         )
+
+
+def check_classes(labels: np.ndarray, where: str) -> None:
+    """Require labels 0 and 1, both of them.
+
+    Raises:
+        DataError: a label is something else, or one of the two is missing.
+    """
+    wrong = labels[(labels != 0) & (labels != 1)]
+    if len(wrong):
+        raise DataError(f"{where}: a label must be 0 or 1 (got {wrong[0]:g} and {len(wrong) - 1} more)")
+    if labels.min() == labels.max():
+        raise DataError(f"{where}: all {len(labels):,} labels are {labels[0]:g}; AUC needs clicks and non-clicks")
 
 
 def _learns_chances(config: Config) -> bool:

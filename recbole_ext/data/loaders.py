@@ -14,6 +14,8 @@ from recbole.sampler import KGSampler
 from recbole.utils import ModelType
 
 from recbole_ext.config.config import Config
+from recbole_ext.data.click_batches import ClickLoader
+from recbole_ext.data.clicks import ClickDataset
 from recbole_ext.data.cut import told_split
 from recbole_ext.data.history import TARGET_POSITION, HistoryRows
 from recbole_ext.data.labels import check_labels
@@ -121,6 +123,8 @@ def trains_on_windows(config: Config) -> bool:
 def _train_loader(config: Config, dataset: Any, part: Any, sampler: Any) -> Any:
     if trains_on_windows(config):
         return WindowLoader(config, part)
+    if isinstance(part, ClickDataset):
+        return ClickLoader(config, part, shuffle=True)
     loader_class = get_dataloader(config, "train")
     if config["MODEL_TYPE"] != ModelType.KNOWLEDGE:
         return loader_class(config, part, sampler, shuffle=config["shuffle"])
@@ -161,6 +165,8 @@ def old_window(config: Config, loaders: Loaders, share: float) -> Any:
 
 
 def _eval_loader(config: Config, phase: str, part: Any, sampler: Any) -> Any:
+    if isinstance(part, ClickDataset):
+        return ClickLoader(config.alone(), part)
     loader_class = get_dataloader(config, phase)
     loader_class = FullRankingLoader if loader_class is FullSortEvalDataLoader else loader_class
     return loader_class(config.alone(), part, sampler, shuffle=False)

@@ -12,6 +12,7 @@ from recbole.utils import ModelType
 
 from recbole_ext.config.config import Config
 from recbole_ext.data.cut import NO_FILTER, parts_of, told_split
+from recbole_ext.data.dataset import predicts_clicks
 from recbole_ext.environment import package_versions
 
 _NO_TABLE = (".inter", ".yaml", ".json", ".tsv")
@@ -69,14 +70,14 @@ def protocol_of(config: Config) -> Protocol:
     sequential = config["MODEL_TYPE"] == ModelType.SEQUENTIAL
     arguments = config["eval_args"]
     return Protocol(
-        name=_name(config) if sequential else f"recbole {config.entry.family}",
+        name=_name(config) if sequential else _family(config),
         split=told_split(config),
         order=_order(config, sequential),
         seen_items=_seen_items(config, sequential),
         target_time="target time known" if sequential and config["use_target_time"] else "target time not known",
         candidates=arguments["mode"]["test"],
         min_counts=f"users {_interval(config, 'user')}, items {_interval(config, 'item')}",
-        max_length=config["MAX_ITEM_LIST_LENGTH"] if sequential else None,
+        max_length=config["MAX_ITEM_LIST_LENGTH"] if sequential or predicts_clicks(config) else None,
         seed=config["seed"],
         data_sha256=data_hashes(Path(config["data_path"]), config.dataset, parts_of(config)),
         packages=package_versions(),
@@ -96,6 +97,12 @@ def _name(config: Config) -> str:
     )
     changes = ", ".join(f"{k}={v}" for k, v in config.protocol_changes.items())
     return f"{preset}, changed: {changes}" if changes else preset
+
+
+def _family(config: Config) -> str:
+    if predicts_clicks(config):
+        return f"clicks, histories of {config['history_from']}, implicit sets {config['implicit_sets']}"
+    return f"recbole {config.entry.family}"
 
 
 def _order(config: Config, sequential: bool) -> str:

@@ -22,7 +22,7 @@ def summary_lines(result: dict[str, Any], protocol: Protocol) -> list[str]:
         f"weights of epoch {result['best_epoch']}, {_chosen_by(result)}; {result['fit_seconds']:.0f} s of training, "
         f"{result['peak_memory_mb']:,} MB at most",
     ]
-    lines += _stage_lines(result)
+    lines += _stage_lines(result) + _click_lines(result)
     return [*lines, "", *_next_steps(result)]
 
 
@@ -37,6 +37,18 @@ def _stage_lines(result: dict[str, Any]) -> list[str]:
             f"old window  {forgetting['metric']} {forgetting['before']:.4f} before the last stage, "
             f"{forgetting['after']:.4f} after, on {forgetting['rows']:,} training targets"
         )
+    return lines
+
+
+def _click_lines(result: dict[str, Any]) -> list[str]:
+    """Intervals of click metrics, and what the gate does."""
+    found = result.get("clicks", {})
+    spans = [f"{name} {low:.4f} to {high:.4f}" for name, (low, high) in found.get("intervals", {}).items()]
+    lines = [f"95 %        {', '.join(spans)}, users resampled"] if spans else []
+    gate = found.get("gate")
+    if gate:
+        mean, std = gate["gate_static_mean"], gate["gate_static_std"]
+        lines.append(f"gate        the static branch weighs {mean:.3f} +- {std:.3f}, the sequential one the rest")
     return lines
 
 

@@ -62,12 +62,20 @@ class ScoringTrainer(Trainer):
         here = None
         if self.placement.leads:
             _require_finite_weights(self.model)
-            here = dict(super().evaluate(eval_data, load_best_model=False, show_progress=False))
+            here = self.measured(eval_data)
         result = from_leader(here, self.placement)
         bad = [f"{name} is {value}" for name, value in result.items() if not math.isfinite(value)]
         if bad:
             raise NonFiniteError(f"a metric is no number: {', '.join(bad)}; lower --learning_rate")
         return result
+
+    def measured(self, eval_data: Any) -> dict[str, float]:
+        """Metrics of a part by the weights of the moment."""
+        return dict(super().evaluate(eval_data, load_best_model=False, show_progress=False))
+
+    def findings(self) -> dict[str, Any]:
+        """What the result says beside the metrics of the part that was evaluated last."""
+        return {}
 
     def evaluate_other(self, model: Any, eval_data: Any) -> dict[str, float]:
         """Metrics of another scorer on the same batches, for instance a baseline."""

@@ -11,7 +11,10 @@ from recbole.trainer import Trainer
 from recbole.utils import ModelType
 from torch import Tensor
 
+from recbole_ext.training.clicks import ClickTrainer
 from recbole_ext.training.trainer import RunTrainer
+
+CLICK_MODELS = ("MDAFMamba", "MDAFBST")
 
 
 class NCLRunTrainer(RunTrainer):
@@ -30,6 +33,8 @@ class NCLRunTrainer(RunTrainer):
 @cache
 def trainer_class(model: str, model_type: ModelType) -> type[RunTrainer]:
     """The trainer for a model: ours, with RecBole's special one before it where there is one."""
+    if model in CLICK_MODELS:
+        return ClickTrainer
     if model == "NCL":
         return NCLRunTrainer
     host = importlib.import_module("recbole.trainer")

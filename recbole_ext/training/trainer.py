@@ -42,6 +42,9 @@ class RunTrainer(ScoringTrainer):
         model: a RecBole model on its device.
     """
 
+    quiet_columns: tuple[str, ...] = ()
+    """Beginnings of columns of metrics.csv that the printed table leaves out."""
+
     def __init__(self, config: Config, model: AbstractRecommender) -> None:
         self.placement, self.config, self.model = config.placement, config.alone(), model
         self.device = config["device"]
@@ -197,7 +200,7 @@ class RunTrainer(ScoringTrainer):
         if self.run:
             self.run.append_metrics(row)
         hidden = {"valid_seconds", *self.record.columns()}
-        shown = {k: v for k, v in row.items() if k not in hidden}
+        shown = {k: v for k, v in row.items() if k not in hidden and not k.startswith(self.quiet_columns)}
         self.progress.row(shown | {"best": "*" if self.best_epoch == epoch else ""})
         return stop
 

@@ -11,7 +11,7 @@ from recbole_ext.config.config import Config
 from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.loaders import Loaders, build_loaders
 from recbole_ext.quick_start import build_trainer
-from recbole_ext.registry import OWN_MODELS
+from recbole_ext.registry import OWN_FAMILIES, OWN_MODELS
 from recbole_ext.training.trainer import RunTrainer
 from tests.conftest import write_inter
 
@@ -43,7 +43,7 @@ def cycle_rows(n_users: int, n_items: int, shuffled: bool, length: int = 12) -> 
     return rows
 
 
-@pytest.fixture(params=sorted(OWN_MODELS))
+@pytest.fixture(params=sorted(set(OWN_MODELS) - set(OWN_FAMILIES)))
 def model_name(request: pytest.FixtureRequest) -> str:
     return request.param
 

@@ -1,0 +1,84 @@
+"""Vectors of users and items: one per id and one per attribute, also for attributes with several values."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+_STD = 0.05
+
+
+def embedding(n_values: int, width: int, seen: Tensor, sparse: bool = False) -> nn.Embedding:
+    """An embedding whose value 0, and every value that training does not have, is the zero vector.
+
+    Args:
+        n_values: number of values, 0 included.
+        width: of a vector.
+        seen: (m,) int64, the values that training has.
+        sparse: give sparse gradients.
+    """
+    table = nn.Embedding(n_values, width, padding_idx=0, sparse=sparse)
+    known = torch.zeros(n_values, 1)
+    known[seen] = 1
+    known[0] = 0
+    with torch.no_grad():
+        table.weight.normal_(std=_STD).mul_(known)
+    return table
+
+
+class EntityFields(nn.Module):
+    """All vectors of users, or of items.
+
+        vectors(e) = [E_id[e], E_attribute[a_e] for a token, mean of E over the tokens of a list, (a_e - m) / s w
+        for a number]
+
+    Args:
+        dataset: the training part.
+        side: `user` or `item`.
+        width: of a vector.
+        sparse: whether ids give sparse gradients.
+    """
+
+    def __init__(self, dataset: Any, side: str, width: int, sparse: bool) -> None:
+        super().__init__()
+        self.id_field = dataset.uid_field if side == "user" else dataset.iid_field
+        table = getattr(dataset, f"{side}_feat")
+        ids = torch.unique(dataset.inter_feat[self.id_field])
+        columns = {name: table[name] for name in table if name != self.id_field} if table is not None else {}
+        self.id = embedding(dataset.num(self.id_field), width, ids, sparse)
+        self.tokens, self.numbers = nn.ModuleDict(), nn.ParameterDict()
+        for name, column in columns.items():
+            self.register_buffer(f"column_{name}", _standardised(column, ids), persistent=False)
+            if column.dtype == torch.int64:
+                values = torch.unique(column[ids])
+                self.tokens[name] = embedding(dataset.num(name), width, values)
+            elif column.dim() == 1:
+                self.numbers[name] = nn.Parameter(torch.randn(width) * _STD)
+        self.names = [self.id_field, *self.tokens, *self.numbers]
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """(n,) int64 -> (n, number of fields, width)."""
+        vectors = [self.id(ids)]
+        for name, table in self.tokens.items():
+            values = self.column(name)[ids]
+            vectors.append(table(values) if values.dim() == 1 else mean_of_values(table, values))
+        vectors += [self.column(name)[ids].unsqueeze(1) * weight for name, weight in self.numbers.items()]
+        return torch.stack(vectors, dim=1)
+
+    def column(self, name: str) -> Tensor:
+        """An attribute of all entities: (n_entities,) or, for lists, (n_entities, longest list)."""
+        return getattr(self, f"column_{name}")
+
+
+def mean_of_values(table: nn.Module, values: Tensor) -> Tensor:
+    """(n, m) int64 padded with 0 -> (n, width), 0 for an empty list."""
+    counts = (values > 0).sum(1, keepdim=True).clamp(min=1)
+    return table(values).sum(1) / counts
+
+
+def _standardised(column: Tensor, ids: Tensor) -> Tensor:
+    """Numbers with mean 0 and deviation 1 over the entities of training; others as they are."""
+    if not column.is_floating_point() or column.dim() > 1:
+        return column
+    known = column[ids]
+    return ((column - known.mean()) / known.std(unbiased=False).clamp(min=1e-6)).clamp(-5, 5)

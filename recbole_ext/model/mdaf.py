@@ -1,0 +1,211 @@
+"""Multi-branch dual attention fusion for click-through prediction: what MDAFMamba and MDAFBST share.
+
+    fields      = [user, item and context vectors, hour, weekday, implicit sets]                     (F, d)
+    static      = W [ECN(fields), LCN(fields)],   with the two logits of DCNv3
+    states      = encoder(history of items, behaviours and time gaps)
+    readout     = target attention of the item over the states
+    summary     = attention of the fields over the readout's heads
+    sequential  = MLP [readout, item, readout * item, last state, summary]
+    fused       = gate_static * static + (1 - gate_static) * sequential
+    p           = sigmoid(MLP fused),   loss = BCE + sum over branches of max(0, L_branch - L) L_branch
+
+With one branch alone: p is sigmoid of the mean of DCNv3's two logits, or of the sequential branch's logit.
+
+Source: DCNv3 (arXiv 2407.13349) for the static branch and Tri-BCE; Deep Interest Network (Zhou et al. 2018) and
+Behavior Sequence Transformer (Chen et al. 2019) for reading a history by the target.
+Differs from source: Tri-BCE's weights are constants to the gradient, and the sequential branch is a third part of it.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from recbole.model.abstract_recommender import AbstractRecommender
+from recbole.utils import InputType, ModelType
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from recbole_ext.errors import UsageError
+from recbole_ext.model.dcnv3 import CrossNetwork
+from recbole_ext.model.gate import Gate, fuse
+from recbole_ext.model.history_encoder import HistoryEncoder
+from recbole_ext.model.row_fields import RowFields
+from recbole_ext.model.target_attention import CrossBranchAttention, Reading, TargetAttention
+
+BRANCHES = ("static", "sequential")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the forward pass asks for; the fields are keys of MDAFMamba.yaml and MDAFBST.yaml."""
+
+    branches: list[str]
+    target_attention: bool
+    cross_attention: bool
+    tri_bce: bool
+    label_smoothing: float
+    embedding_l2: float
+
+    @classmethod
+    def read(cls, config: Any) -> "Settings":
+        """Take the settings from a configuration.
+
+        Raises:
+            UsageError: no branch, an unknown one, or heads that do not divide the width.
+        """
+        settings = cls(*(config[name] for name in cls.__dataclass_fields__))
+        wrong = [name for name in settings.branches or [""] if name not in BRANCHES]
+        if wrong:
+            raise UsageError(f"branches must name one or both of {', '.join(BRANCHES)} (got {settings.branches!r})")
+        if config["hidden_size"] % config["attention_heads"]:
+            raise UsageError(
+                f"attention_heads must divide hidden_size (got {config['attention_heads']}, {config['hidden_size']})"
+            )
+        return settings
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One batch.
+
+    Attributes:
+        logit: (R,) of the whole model.
+        of_branches: further logits (R,) by name, for Tri-BCE.
+        gate_static: (R, 1) or (R, H) weight of the static branch; None with one branch.
+        fields: (R, F, d).
+    """
+
+    logit: Tensor
+    of_branches: dict[str, Tensor]
+    gate_static: Tensor | None
+    fields: Tensor
+
+
+class StaticBranch(nn.Module):
+    """DCNv3 over all fields: (R, F, d) -> (R, H) and its two logits."""
+
+    def __init__(self, config: Any, n_fields: int) -> None:
+        super().__init__()
+        width, dropout = n_fields * config["embedding_size"], config["dropout_prob"]
+        self.exponential = CrossNetwork(width, config["ecn_layers"], True, dropout)
+        self.linear = CrossNetwork(width, config["lcn_layers"], False, dropout)
+        self.out = nn.Linear(2 * width, config["hidden_size"])
+
+    def forward(self, fields: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """(R, F, d) -> (R, H), logits (R,) of ECN and LCN."""
+        x = fields.flatten(1)
+        (exponential, ecn), (linear, lcn) = self.exponential(x), self.linear(x)
+        return self.out(torch.cat([exponential, linear], dim=1)), {"ecn": ecn, "lcn": lcn}
+
+
+class SequentialBranch(nn.Module):
+    """The history, read by the candidate, and seen from the fields: -> (R, H) and its logit."""
+
+    def __init__(self, config: Any, settings: Settings, item_width: int, n_behaviours: int, encoder: str) -> None:
+        super().__init__()
+        width, heads, field = config["hidden_size"], config["attention_heads"], config["embedding_size"]
+        self.encoder = HistoryEncoder(config, item_width, n_behaviours, encoder)
+        self.target = nn.Linear(item_width, width)
+        self.read = self.cross = None
+        if settings.target_attention:
+            self.read = TargetAttention(width, heads, config["MAX_ITEM_LIST_LENGTH"])
+        if settings.cross_attention:
+            self.cross = CrossBranchAttention(field, width // heads)
+        self.heads = heads
+        inputs = (4 if self.read is not None else 3) * width + (field if self.cross is not None else 0)
+        self.mix = nn.Sequential(nn.Linear(inputs, width), nn.ReLU(), nn.Dropout(config["dropout_prob"]))
+        self.out, self.logit = nn.Linear(width, width), nn.Linear(width, 1)
+
+    def forward(self, items: Tensor, rows: Any, row_items: Tensor, fields: Tensor) -> tuple[Tensor, Tensor]:
+        """Read the histories of a batch.
+
+        Args:
+            items: (S, L, item_width), the vectors of the events' items.
+            rows: the batch; see `recbole_ext.data.click_batches`.
+            row_items: (R, item_width), those of the candidates.
+            fields: (R, F, d).
+
+        Returns:
+            (R, H) and the logit (R,).
+        """
+        times = rows["history_time"]
+        states = self.encoder(items, rows["history_behaviour"], times)
+        reading = Reading(rows["history"], rows["slot"], rows["visible"], rows["time"])
+        target, last = self.target(row_items), reading.last_state(states)
+        tokens = last.view(len(last), self.heads, -1)
+        parts = [target, last, last * target]
+        if self.read is not None:
+            tokens = self.read(target, states, times, reading)
+            readout = tokens.flatten(1)
+            parts = [target, last, readout, readout * target]
+        if self.cross is not None:
+            parts.append(self.cross(fields, tokens))
+        mixed = self.mix(torch.cat(parts, dim=1))
+        return self.out(mixed), self.logit(mixed).squeeze(1)
+
+
+class MDAF(AbstractRecommender):
+    """See the module's equations; settings in `properties/model/MDAFMamba.yaml` and `MDAFBST.yaml`."""
+
+    type, input_type, task = ModelType.CONTEXT, InputType.POINTWISE, "clicks"
+
+    def __init__(self, config: Any, dataset: Any) -> None:
+        super().__init__()
+        self.settings = Settings.read(config)
+        self.fields = RowFields(config, dataset)
+        width, both = config["hidden_size"], len(set(self.settings.branches)) == 2
+        self.static = self.sequential = self.gate = None
+        if "static" in self.settings.branches:
+            self.static = StaticBranch(config, self.fields.n_fields)
+        if "sequential" in self.settings.branches:
+            self.sequential = SequentialBranch(
+                config, self.settings, self.fields.item_width, dataset.n_behaviours, config["encoder"]
+            )
+        if both:
+            self.gate = Gate(config["gate"], width)
+            self.head = nn.Sequential(
+                nn.ReLU(), nn.Dropout(config["dropout_prob"]), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 1)
+            )
+
+    def forward(self, rows: Any) -> Prediction:
+        """A batch of R rows -> logits (R,); see `recbole_ext.data.click_batches` for its fields."""
+        fields, row_items, items = self.fields(rows)
+        logits: dict[str, Tensor] = {}
+        static = sequential = None
+        if self.static is not None:
+            static, logits = self.static(fields)
+        if self.sequential is not None:
+            sequential, logits["sequential"] = self.sequential(items, rows, row_items, fields)
+        if static is None:
+            return Prediction(logits.pop("sequential"), {}, None, fields)
+        if sequential is None:
+            return Prediction((logits["ecn"] + logits["lcn"]) / 2, logits, None, fields)
+        assert self.gate is not None
+        gate_static = self.gate(static, sequential)
+        logit = self.head(fuse(gate_static, static, sequential)).squeeze(1)
+        return Prediction(logit, logits, gate_static, fields)
+
+    def calculate_loss(self, rows: Any) -> Tensor:
+        """Mean loss of a batch: ()."""
+        predicted = self.forward(rows)
+        smoothing = self.settings.label_smoothing
+        labels = rows["label"] * (1 - smoothing) + smoothing / 2
+        loss = F.binary_cross_entropy_with_logits(predicted.logit, labels)
+        total = loss
+        if self.settings.tri_bce:
+            for logit in predicted.of_branches.values():
+                part = F.binary_cross_entropy_with_logits(logit, labels)
+                total = total + (part - loss).detach().clamp(min=0) * part
+        if self.settings.embedding_l2:
+            total = total + self.settings.embedding_l2 * predicted.fields.square().sum(2).mean()
+        return total
+
+    def predict(self, rows: Any) -> Tensor:
+        """Click probabilities (R,)."""
+        return torch.sigmoid(self.forward(rows).logit)
+
+    def predict_with_gate(self, rows: Any) -> tuple[Tensor, Tensor | None]:
+        """Click probabilities (R,), and the mean weight (R,) of the static branch, None with one branch."""
+        predicted = self.forward(rows)
+        gate = predicted.gate_static
+        return torch.sigmoid(predicted.logit), None if gate is None else gate.mean(1)
