@@ -102,9 +102,10 @@ class Runs:
 
     def close(self) -> None:
         assert self.server.stdin and self.server.stdout
+        self.server.kill()  # it holds nothing, and on a busy machine the end of an interpreter takes its time
+        self.server.wait(60)
         self.server.stdin.close()
         self.server.stdout.close()
-        self.server.wait(20)
 
 
 @pytest.fixture
