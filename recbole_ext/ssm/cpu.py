@@ -108,18 +108,19 @@ def selective_scan(
     """
     from recbole_ext.ssm.simd import LANES
 
-    channels = u.shape[2]
+    channels, n = A.shape
     state = None if initial_state is None else initial_state.transpose(1, 2)
-    missing = -channels % LANES
-    if missing:
+    missing, odd = -channels % LANES, n % 2  # padded channels and an added state stay zero
+    if missing or odd:
         u, delta, D = (F.pad(x, (0, missing)) for x in (u, delta, D))
-        A = F.pad(A, (0, 0, 0, missing))
-        state = None if state is None else F.pad(state, (0, missing))
+        A, B, C = F.pad(A, (0, odd, 0, missing)), F.pad(B, (0, odd)), F.pad(C, (0, odd))
+        state = None if state is None else F.pad(state, (0, missing, 0, odd))
     inputs = [x.contiguous() for x in (u, delta, A, B, C, D)]
     keep = torch.is_grad_enabled() and any(x is not None and x.requires_grad for x in (*inputs, state))
     y, last = _SelectiveScan.apply(*inputs, state, keep)
-    last = last.transpose(1, 2)
-    return (y[..., :channels], last[:, :channels]) if missing else (y, last)
+    if missing or odd:
+        y, last = y[..., :channels], last[:, :n, :channels]
+    return y, last.transpose(1, 2)
 
 
 class _DiagonalScan(torch.autograd.Function):

@@ -1,10 +1,12 @@
 """The selective scan of one CPU thread, compiled: forward, and backward with the states recomputed.
 
-Work goes chunk by chunk along the sequence. Within a chunk, one state of LANES channels at a time runs
+Work goes chunk by chunk along the sequence. Within a chunk, two states of LANES channels at a time run
 through its events with everything in registers, so nothing of size (B, L, D, N) exists; only the states that
-enter a chunk are kept for the backward pass.
+enter a chunk are kept for the backward pass. Two states share what an event's loads bring, and neither waits for
+the other's arithmetic: `h0`, `r0`, `g0` are of the state n, `h1`, `r1`, `g1` of n + 1.
 
-Arrays are flat, contiguous float32; channels are a multiple of LANES; `rate` is A log2(e) as (N, D).
+Arrays are flat, contiguous float32; channels are a multiple of LANES and states are even; `rate` is A log2(e) as
+(N, D).
 """
 # mypy: disable-error-code="call-arg, var-annotated"
 # numba supplies the first argument of an intrinsic
@@ -82,19 +84,24 @@ def forward(
             event = b * length + chunk * CHUNK
             events, origin = min(CHUNK, length - chunk * CHUNK), event * channels
             _open_forward(origin, events, channels, u, delta, D, drive, y)
-            for n in range(states):
+            for n in range(0, states, 2):
                 for d in range(0, channels, LANES):
-                    here = n * channels + d
-                    h, r = load(state, b * size + here), load(rate, here)
+                    here, there = n * channels + d, (n + 1) * channels + d
+                    h0, r0 = load(state, b * size + here), load(rate, here)
+                    h1, r1 = load(state, b * size + there), load(rate, there)
                     if entering.size:
-                        store(entering, (b * chunks + chunk) * size + here, h)
+                        store(entering, (b * chunks + chunk) * size + here, h0)
+                        store(entering, (b * chunks + chunk) * size + there, h1)
                     j = event * states + n
                     for i in range(d, events * channels, channels):
-                        a = exp2(multiply(load(delta, origin + i), r))
-                        h = multiply_add(a, h, multiply(load(drive, i), broadcast(B[j])))
-                        store(y, origin + i, multiply_add(broadcast(C[j]), h, load(y, origin + i)))
+                        step, x = load(delta, origin + i), load(drive, i)
+                        h0 = multiply_add(exp2(multiply(step, r0)), h0, multiply(x, broadcast(B[j])))
+                        h1 = multiply_add(exp2(multiply(step, r1)), h1, multiply(x, broadcast(B[j + 1])))
+                        seen = multiply_add(broadcast(C[j]), h0, load(y, origin + i))
+                        store(y, origin + i, multiply_add(broadcast(C[j + 1]), h1, seen))
                         j += states
-                    store(state, b * size + here, h)
+                    store(state, b * size + here, h0)
+                    store(state, b * size + there, h1)
 
 
 @njit("void(i8, i8, i8, f4[::1], f4[::1], f4[::1], f4[::1], f4[::1])", nogil=True, cache=True)
@@ -198,44 +205,59 @@ def backward(
         grad_D: (D,), added to.
     """
     drive = np.empty(CHUNK * channels, np.float32)
-    decays, before = np.empty(CHUNK * LANES, np.float32), np.empty(CHUNK * LANES, np.float32)
-    sums_B, sums_C = np.empty(CHUNK * LANES, np.float32), np.empty(CHUNK * LANES, np.float32)
+    decays, before = np.empty(2 * CHUNK * LANES, np.float32), np.empty(2 * CHUNK * LANES, np.float32)
+    sums_B, sums_C = np.empty(2 * CHUNK * LANES, np.float32), np.empty(2 * CHUNK * LANES, np.float32)
     size, chunks = states * channels, (length + CHUNK - 1) // CHUNK
     for b in range(first, last):
         for chunk in range(chunks - 1, -1, -1):
             event = b * length + chunk * CHUNK
             events, origin = min(CHUNK, length - chunk * CHUNK), event * channels
             _open_backward(origin, events, channels, u, delta, drive, grad_u, grad_delta)
-            for n in range(states):
+            for n in range(0, states, 2):
                 sums_B[:], sums_C[:] = 0, 0
                 for d in range(0, channels, LANES):
-                    here = n * channels + d
-                    h, r = load(entering, (b * chunks + chunk) * size + here), load(rate, here)
+                    here, there = n * channels + d, (n + 1) * channels + d
+                    h0, r0 = load(entering, (b * chunks + chunk) * size + here), load(rate, here)
+                    h1, r1 = load(entering, (b * chunks + chunk) * size + there), load(rate, there)
                     i, j = d, event * states + n
-                    for k in range(0, events * LANES, LANES):
-                        a = exp2(multiply(load(delta, origin + i), r))
-                        store(decays, k, a)
-                        store(before, k, h)
-                        h = multiply_add(a, h, multiply(load(drive, i), broadcast(B[j])))
+                    for k in range(0, 2 * events * LANES, 2 * LANES):
+                        step, x = load(delta, origin + i), load(drive, i)
+                        a0, a1 = exp2(multiply(step, r0)), exp2(multiply(step, r1))
+                        store(decays, k, a0)
+                        store(decays, k + LANES, a1)
+                        store(before, k, h0)
+                        store(before, k + LANES, h1)
+                        h0 = multiply_add(a0, h0, multiply(x, broadcast(B[j])))
+                        h1 = multiply_add(a1, h1, multiply(x, broadcast(B[j + 1])))
                         i, j = i + channels, j + states
-                    g, sum_A = load(grad_state, b * size + here), load(grad_A, here)
-                    for k in range((events - 1) * LANES, -1, -LANES):
+                    g0, sum_A0 = load(grad_state, b * size + here), load(grad_A, here)
+                    g1, sum_A1 = load(grad_state, b * size + there), load(grad_A, there)
+                    for k in range(2 * (events - 1) * LANES, -1, -2 * LANES):
                         i, j = i - channels, j - states
-                        gy = load(grad_y, origin + i)
-                        g = multiply_add(gy, broadcast(C[j]), g)
-                        store(sums_C, k, multiply_add(gy, h, load(sums_C, k)))
-                        store(sums_B, k, multiply_add(g, load(drive, i), load(sums_B, k)))
-                        store(grad_u, origin + i, multiply_add(g, broadcast(B[j]), load(grad_u, origin + i)))
-                        h = load(before, k)
-                        g = multiply(g, load(decays, k))
-                        gh = multiply(g, h)
-                        store(grad_delta, origin + i, multiply_add(gh, r, load(grad_delta, origin + i)))
-                        sum_A = multiply_add(gh, load(delta, origin + i), sum_A)
-                    store(grad_state, b * size + here, g)
-                    store(grad_A, here, sum_A)
+                        gy, x, step = load(grad_y, origin + i), load(drive, i), load(delta, origin + i)
+                        g0 = multiply_add(gy, broadcast(C[j]), g0)
+                        g1 = multiply_add(gy, broadcast(C[j + 1]), g1)
+                        store(sums_C, k, multiply_add(gy, h0, load(sums_C, k)))
+                        store(sums_C, k + LANES, multiply_add(gy, h1, load(sums_C, k + LANES)))
+                        store(sums_B, k, multiply_add(g0, x, load(sums_B, k)))
+                        store(sums_B, k + LANES, multiply_add(g1, x, load(sums_B, k + LANES)))
+                        sums = multiply_add(g0, broadcast(B[j]), load(grad_u, origin + i))
+                        store(grad_u, origin + i, multiply_add(g1, broadcast(B[j + 1]), sums))
+                        h0, h1 = load(before, k), load(before, k + LANES)
+                        g0, g1 = multiply(g0, load(decays, k)), multiply(g1, load(decays, k + LANES))
+                        gh0, gh1 = multiply(g0, h0), multiply(g1, h1)
+                        grad = multiply_add(gh0, r0, load(grad_delta, origin + i))
+                        store(grad_delta, origin + i, multiply_add(gh1, r1, grad))
+                        sum_A0, sum_A1 = multiply_add(gh0, step, sum_A0), multiply_add(gh1, step, sum_A1)
+                    store(grad_state, b * size + here, g0)
+                    store(grad_state, b * size + there, g1)
+                    store(grad_A, here, sum_A0)
+                    store(grad_A, there, sum_A1)
                 for k in range(events):
-                    grad_B[(event + k) * states + n] = total(load(sums_B, k * LANES))
-                    grad_C[(event + k) * states + n] = total(load(sums_C, k * LANES))
+                    at = (event + k) * states + n
+                    for other in range(2):
+                        grad_B[at + other] = total(load(sums_B, (2 * k + other) * LANES))
+                        grad_C[at + other] = total(load(sums_C, (2 * k + other) * LANES))
             _close_backward(origin, events, channels, u, delta, D, grad_y, grad_u, grad_delta, grad_D)
 
 
