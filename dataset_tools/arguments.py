@@ -33,6 +33,8 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _convert(commands.add_parser("convert", parents=[shared], help="a raw release -> atomic files"))
     _split(commands.add_parser("split", parents=[shared], help="a data set -> past and future, by time"))
+    _ads(commands.add_parser("ads", parents=[shared], help="Ali_Display_Ad_Click -> a data set cut by day"))
+    _sample(commands.add_parser("sample", parents=[shared], help="a Taobao log -> one click sample per user"))
     _describe(commands.add_parser("describe", parents=[shared], help="tables and pictures of data sets"))
     _validate(commands.add_parser("validate", parents=[shared], help="check a data set before training"))
     return parser
@@ -102,6 +104,23 @@ def _split(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--future", choices=("all", "warm"), default="all", help="future rows to keep")
     parser.add_argument("--renumber", action="store_true", help="ids as numbers from 1, fitted on the past")
     _fields(parser)
+
+
+def _ads(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--input", type=Path, required=True, help="folder of raw_sample, ad_feature and user_profile")
+    parser.add_argument("--output", type=Path, required=True, help="folder of data sets; writes OUTPUT/NAME/")
+    parser.add_argument("--name", default="taobao-ad", help="of the data set (default: taobao-ad)")
+    parser.add_argument("--overwrite", action="store_true", help="replace a data set of that name")
+
+
+def _sample(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("input", type=Path, help="folder of a converted Taobao log, or its .inter file")
+    parser.add_argument("--output", type=Path, required=True, help="folder of data sets; writes OUTPUT/NAME/")
+    parser.add_argument("--name", default="", help="of the result (default: <input>-<negatives>)")
+    parser.add_argument("--overwrite", action="store_true", help="replace a data set of that name")
+    parser.add_argument("--negatives", choices=NEGATIVES, default="uniform", help="how items are drawn")
+    parser.add_argument("--seed", type=int, default=2020, help="of coins and draws")
+    parser.add_argument("--history", type=int, default=100, help="events before the sample at most (default: 100)")
 
 
 def _describe(parser: argparse.ArgumentParser) -> None:

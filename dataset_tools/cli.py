@@ -123,6 +123,24 @@ def _split(options: Namespace) -> None:
     _say(options, "\n".join(lines))
 
 
+def _ads(options: Namespace) -> None:
+    from dataset_tools.ads import AdOptions, convert_ads
+
+    checked = AdOptions(**{name: getattr(options, name) for name in AdOptions.__dataclass_fields__})
+    summary = convert_ads(checked)
+    parts = (f"{name} {part['rows']:,} rows, {part['clicks']:,} clicks" for name, part in summary["parts"].items())
+    _say(options, f"{checked.output / checked.name}: {'; '.join(parts)}")
+
+
+def _sample(options: Namespace) -> None:
+    from dataset_tools.samples import SampleOptions, sample
+
+    checked = SampleOptions(**{name: getattr(options, name) for name in SampleOptions.__dataclass_fields__})
+    summary = sample(checked)
+    parts = (f"{name} {part['rows']:,} rows, {part['clicks']:,} clicks" for name, part in summary["parts"].items())
+    _say(options, f"{checked.target}: {'; '.join(parts)}; {summary['users_left_out']:,} users with one event left out")
+
+
 def _describe(options: Namespace) -> None:
     from dataset_tools.dataset_files import interaction_files
     from dataset_tools.describe import describe, text_table
@@ -157,6 +175,8 @@ def _say(options: Namespace, text: str) -> None:
 COMMANDS: dict[str, Callable[[Namespace], None]] = {
     "convert": _convert,
     "split": _split,
+    "ads": _ads,
+    "sample": _sample,
     "describe": _describe,
     "validate": _validate,
 }
