@@ -15,9 +15,11 @@ from recbole.utils import EvaluatorType, ModelType, init_seed
 from recbole_ext.config.config import Config
 from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.loaders import Loaders, build_loaders
+from recbole_ext.data.ratings import rates
 from recbole_ext.errors import DataError, InterruptedRun, NonFiniteError, ResourceError
 from recbole_ext.evaluation.baselines import BASELINES
 from recbole_ext.evaluation.protocol import Protocol, protocol_of
+from recbole_ext.evaluation.rating_baselines import RATING_BASELINES
 from recbole_ext.evaluation.summary import summary_lines
 from recbole_ext.placement import from_leader, process_group
 from recbole_ext.registry import missing_library
@@ -159,12 +161,13 @@ def _fit_and_test(
 
 
 def evaluate_baselines(config: Config, loaders: Loaders, trainer: RunTrainer) -> dict[str, dict[str, float]]:
-    """Test metrics of the counted baselines, for sequential ranking; {} elsewhere."""
+    """Test metrics of the counted baselines, for sequential ranking and for ratings; {} elsewhere."""
     ranking = config["MODEL_TYPE"] == ModelType.SEQUENTIAL and config["eval_type"] == EvaluatorType.RANKING
-    if not ranking or not hasattr(loaders.train._dataset, "events"):
+    if not rates(config) and not (ranking and hasattr(loaders.train._dataset, "events")):
         return {}
+    known: dict[str, Any] = RATING_BASELINES if rates(config) else BASELINES
     found = {
-        name: trainer.evaluate_other(BASELINES[name](loaders.train._dataset, config), loaders.test)
+        name: trainer.evaluate_other(known[name](loaders.train._dataset, config), loaders.test)
         for name in config["baselines"] or []
     }
     return from_leader(found, config.placement)
@@ -199,6 +202,7 @@ def _result(
         "batch_halvings": trainer.position.halvings,
         "rollbacks": trainer.position.retries,
         "valid_metric": config["valid_metric"],
+        "valid_metric_bigger": config["valid_metric_bigger"],
         "valid": trainer.best_valid_result,
         "test": test,
         "baselines": baselines,

@@ -20,8 +20,9 @@ OWN_MODELS = {
     "Mamba4Rec": "recbole_ext.model.mamba4rec",
     "MDAFMamba": "recbole_ext.model.mdafmamba",
     "MDAFBST": "recbole_ext.model.mdafbst",
+    "HybridVAE": "recbole_ext.model.hybridvae",
 }
-OWN_FAMILIES = {"MDAFMamba": "context_aware", "MDAFBST": "context_aware"}
+OWN_FAMILIES = {"MDAFMamba": "context_aware", "MDAFBST": "context_aware", "HybridVAE": "general"}
 """Families of our models that are not sequential."""
 _FAMILIES = ("general", "context_aware", "sequential", "knowledge_aware", "exlib")
 _CLASS_OF_FILE = {"lightgbm": "LightGBM", "xgboost": "XGBoost"}

@@ -30,6 +30,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "implicit_sets": ("none", "before", "train"),
 }
 _BASELINES = ("popularity", "markov", "skip_markov")
+_RATING_BASELINES = ("global_mean", "item_mean", "user_item_bias")
 _EVAL_ARGS = ("split", "order", "group_by", "mode")
 _POSITIVE = (
     "epochs",
@@ -95,9 +96,10 @@ def _choices(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> 
     backend = values.get("ssm_backend")
     if backend not in ("auto", *BACKENDS):
         faults.append(f"ssm_backend must be one of auto, {', '.join(BACKENDS)} (got {backend!r})")
+    known = _RATING_BASELINES if entry.name == "HybridVAE" else _BASELINES
     for name in values.get("baselines") or []:
-        if name not in _BASELINES:
-            faults.append(f"baselines must be among {', '.join(_BASELINES)} (got {name!r})")
+        if name not in known:
+            faults.append(f"baselines must be among {', '.join(known)} (got {name!r})")
     return faults
 
 

@@ -13,6 +13,7 @@ from recbole_ext.data.cut import FileParts, check_no_filter, parts_of
 from recbole_ext.data.exact import ExactTime
 from recbole_ext.data.filters import FastFilters
 from recbole_ext.data.pickles import refuse_pickles
+from recbole_ext.data.ratings import RatingSplits, rates
 from recbole_ext.data.sequences import OffsetHistory
 from recbole_ext.errors import DataError, UsageError
 
@@ -32,13 +33,14 @@ def predicts_clicks(config: Config) -> bool:
 
 
 @cache
-def exact_class(host_class: type[Dataset]) -> type[Dataset]:
-    """RecBole's data set class with exact times and, for sequences, histories as offsets.
+def exact_class(host_class: type[Dataset], ratings: bool = False) -> type[Dataset]:
+    """RecBole's data set class with exact times and, for sequences, histories as offsets; ratings split by seed.
 
     DIEN's class keeps its own rows: it draws a negative history per row while it builds them.
     """
     offsets = issubclass(host_class, SequentialDataset) and not issubclass(host_class, DIENDataset)
-    ours = (FileParts, ExactTime, FastFilters)
+    splits: tuple[type, ...] = (RatingSplits,) if ratings else ()
+    ours: tuple[type, ...] = (FileParts, *splits, ExactTime, FastFilters)
     bases = (*ours, OffsetHistory, host_class) if offsets else (*ours, host_class)
     return type(f"Exact{host_class.__name__}", bases, {"__doc__": exact_class.__doc__})
 
@@ -63,6 +65,6 @@ def create_dataset(config: Config) -> Any:
             "take --model=DIN, or the data set before the cut"
         )
     try:
-        return exact_class(host_class)(config)
+        return exact_class(host_class, rates(config))(config)
     except ValueError as error:  # RecBole's word for a field or a file that its settings ask for in vain
         raise DataError(f"{config.dataset}: {error}") from None

@@ -19,6 +19,7 @@ from recbole_ext.data.clicks import ClickDataset
 from recbole_ext.data.cut import told_split
 from recbole_ext.data.history import TARGET_POSITION, HistoryRows
 from recbole_ext.data.labels import check_labels
+from recbole_ext.data.ratings import RatingEvalLoader, RatingLoader, check_ratings, rates
 from recbole_ext.data.recency import newest, weigh_targets
 from recbole_ext.data.windows import WindowLoader
 from recbole_ext.errors import DataError, UsageError
@@ -83,7 +84,7 @@ def build_loaders(config: Config, dataset: Any) -> Loaders:
         UsageError: `topk` asks for more items than there are, or the model does not weigh its targets.
     """
     _check_cutoffs(config, dataset)
-    check_labels(config, dataset)
+    (check_ratings if rates(config) else check_labels)(config, dataset)
     parts = dataset.build()
     for name, part in zip(("training", "test"), (parts[0], parts[2]), strict=True):
         if not len(part):
@@ -123,6 +124,8 @@ def trains_on_windows(config: Config) -> bool:
 def _train_loader(config: Config, dataset: Any, part: Any, sampler: Any) -> Any:
     if trains_on_windows(config):
         return WindowLoader(config, part)
+    if rates(config):
+        return RatingLoader(config, part, shuffle=config["shuffle"])
     if isinstance(part, ClickDataset):
         return ClickLoader(config, part, shuffle=True)
     loader_class = get_dataloader(config, "train")
@@ -167,6 +170,8 @@ def old_window(config: Config, loaders: Loaders, share: float) -> Any:
 def _eval_loader(config: Config, phase: str, part: Any, sampler: Any) -> Any:
     if isinstance(part, ClickDataset):
         return ClickLoader(config.alone(), part)
+    if rates(config):
+        return RatingEvalLoader(config, part)
     loader_class = get_dataloader(config, phase)
     loader_class = FullRankingLoader if loader_class is FullSortEvalDataLoader else loader_class
     return loader_class(config.alone(), part, sampler, shuffle=False)

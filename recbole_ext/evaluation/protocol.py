@@ -13,6 +13,7 @@ from recbole.utils import ModelType
 from recbole_ext.config.config import Config
 from recbole_ext.data.cut import NO_FILTER, parts_of, told_split
 from recbole_ext.data.dataset import predicts_clicks
+from recbole_ext.data.ratings import rates
 from recbole_ext.environment import package_versions
 
 _NO_TABLE = (".inter", ".yaml", ".json", ".tsv")
@@ -71,7 +72,7 @@ def protocol_of(config: Config) -> Protocol:
     arguments = config["eval_args"]
     return Protocol(
         name=_name(config) if sequential else _family(config),
-        split=told_split(config),
+        split=told_split(config) + (f", split seed {config['split_seed']}" if rates(config) else ""),
         order=_order(config, sequential),
         seen_items=_seen_items(config, sequential),
         target_time="target time known" if sequential and config["use_target_time"] else "target time not known",
@@ -116,6 +117,8 @@ def _order(config: Config, sequential: bool) -> str:
 
 
 def _seen_items(config: Config, sequential: bool) -> str:
+    if rates(config):
+        return "ratings predicted, clipped to the scale"
     filtered = config["filter_seen_items"] if sequential else not config["repeatable"]
     full = config["eval_args"]["mode"]["test"] == "full"
     return "seen items removed" if filtered and full else "seen items stay candidates"

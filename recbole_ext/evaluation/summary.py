@@ -3,6 +3,7 @@
 from typing import Any
 
 from recbole_ext.evaluation.protocol import Protocol
+from recbole_ext.evaluation.rating_result import rating_lines
 
 
 def summary_lines(result: dict[str, Any], protocol: Protocol) -> list[str]:
@@ -22,7 +23,7 @@ def summary_lines(result: dict[str, Any], protocol: Protocol) -> list[str]:
         f"weights of epoch {result['best_epoch']}, {_chosen_by(result)}; {result['fit_seconds']:.0f} s of training, "
         f"{result['peak_memory_mb']:,} MB at most",
     ]
-    lines += _stage_lines(result) + _click_lines(result)
+    lines += _stage_lines(result) + _click_lines(result) + rating_lines(result)
     return [*lines, "", *_next_steps(result)]
 
 
@@ -60,9 +61,9 @@ def _chosen_by(result: dict[str, Any]) -> str:
 
 def _next_steps(result: dict[str, Any]) -> list[str]:
     steps = []
-    metric = result["valid_metric"].lower()
-    best = max((b.get(metric, 0.0) for b in result["baselines"].values()), default=None)
-    if best is not None and result["test"].get(metric, 0.0) <= best:
+    metric, sign = result["valid_metric"].lower(), 1 if result.get("valid_metric_bigger", True) else -1
+    best = max((sign * b.get(metric, 0.0) for b in result["baselines"].values()), default=None)
+    if best is not None and sign * result["test"].get(metric, 0.0) <= best:
         steps.append(
             "The model does not beat a counted baseline: train longer (--epochs, --stopping_step) or check the data."
         )

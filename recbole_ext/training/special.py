@@ -12,6 +12,7 @@ from recbole.utils import ModelType
 from torch import Tensor
 
 from recbole_ext.training.clicks import ClickTrainer
+from recbole_ext.training.ratings import RatingTrainer
 from recbole_ext.training.trainer import RunTrainer
 
 CLICK_MODELS = ("MDAFMamba", "MDAFBST")
@@ -35,6 +36,8 @@ def trainer_class(model: str, model_type: ModelType) -> type[RunTrainer]:
     """The trainer for a model: ours, with RecBole's special one before it where there is one."""
     if model in CLICK_MODELS:
         return ClickTrainer
+    if model == "HybridVAE":
+        return RatingTrainer
     if model == "NCL":
         return NCLRunTrainer
     host = importlib.import_module("recbole.trainer")

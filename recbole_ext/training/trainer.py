@@ -188,6 +188,7 @@ class RunTrainer(ScoringTrainer):
             "train_loss": self.train_loss_dict[epoch] / max(n_batches, 1),
             "train_seconds": round(seconds, 3),
             **self.record.columns(),
+            **(self.model.epoch_columns() if hasattr(self.model, "epoch_columns") else {}),
         }
         stop = False
         if not valid_data or self.eval_step <= 0:

@@ -1,0 +1,162 @@
+"""Explicit ratings as a task: how rows are split, how they are dealt out in batches, and what is refused."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from recbole.data.interaction import Interaction
+from torch import Tensor
+
+from recbole_ext.errors import DataError
+
+ROW = "rating_row"
+"""The field of a training batch that names each row's place in the training part."""
+
+
+def rates(config: Any) -> bool:
+    """Whether the model predicts ratings on their own scale."""
+    return getattr(config.model_class, "task", None) == "rating"
+
+
+def split_rows(
+    users: np.ndarray, times: np.ndarray | None, ratios: list[float], order: str, group_by: str | None, seed: int
+) -> np.ndarray:
+    """Which part each row belongs to.
+
+        order RO, group_by none   random: the rows as `numpy.random.RandomState(seed).permutation` orders them
+        order RO, group_by user   random, each user's rows by themselves
+        order TO, group_by none   the newest rows of all are tested
+        order TO, group_by user   each user's newest rows are tested
+
+    The last rows in that order are the test part, those before them the validation part; each is its share of the
+    rows, or of the user's rows, rounded down. Equal times keep the order of the file.
+
+    Args:
+        users: (n,) int64.
+        times: (n,) int64 seconds; None where there are none.
+        ratios: of training, validation and test; they need not sum to 1.
+        order: `RO` or `TO`.
+        group_by: `user`, or `none`.
+        seed: of the permutation.
+
+    Returns:
+        (n,) int8: 0 training, 1 validation, 2 test.
+
+    Raises:
+        DataError: an order in time is asked for, and there are no times.
+    """
+    if order == "TO" and times is None:
+        raise DataError("eval_args: order TO needs times, and the data set has no time column; take order: RO")
+    n = len(users)
+    dealt = np.random.RandomState(seed).permutation(n)
+    if times is not None and order == "TO":
+        dealt = np.argsort(times, kind="stable")
+    groups = users if str(group_by) == "user" else np.zeros(n, dtype=np.int64)
+    dealt = dealt[np.argsort(groups[dealt], kind="stable")]
+    _, group, count = np.unique(groups[dealt], return_inverse=True, return_counts=True)
+    from_end = np.cumsum(count)[group] - 1 - np.arange(n)
+    _, valid, test = (np.floor(count * (ratio / sum(ratios)) + 1e-9)[group] for ratio in ratios)
+    part = np.empty(n, dtype=np.int8)
+    part[dealt] = np.where(from_end < test, 2, np.where(from_end < test + valid, 1, 0))
+    return part
+
+
+class RatingSplits:
+    """Mixin before a data set class of RecBole: `split_rows` with `split_seed`, apart from the seed of the run."""
+
+    config: Any
+    inter_feat: Any
+
+    def build(self) -> list[Any]:
+        """Training, validation and test parts; the files of a data set that is cut into files are its parts."""
+        if self.config["benchmark_filename"]:
+            return super().build()  # type: ignore[misc]
+        self._change_feat_format()  # type: ignore[attr-defined]
+        self._drop_unused_col()  # type: ignore[attr-defined]
+        arguments, rows = self.config["eval_args"], self.inter_feat
+        time = self.time_field  # type: ignore[attr-defined]
+        part = split_rows(
+            rows[self.uid_field].numpy(),  # type: ignore[attr-defined]
+            rows[time].numpy() if time in rows else None,
+            arguments["split"]["RS"],
+            arguments["order"],
+            arguments["group_by"],
+            self.config["split_seed"],
+        )
+        return [self.copy(rows[torch.from_numpy(np.flatnonzero(part == k))]) for k in range(3)]  # type: ignore[attr-defined]
+
+
+def check_ratings(config: Any, dataset: Any) -> None:
+    """Refuse what no rating can be learnt from.
+
+    Args:
+        config: of the run.
+        dataset: read, not yet split.
+
+    Raises:
+        DataError: there is no column of ratings, they are all equal, or some lie off `rating_scale`.
+    """
+    field = config["RATING_FIELD"]
+    if field not in dataset.inter_feat:
+        raise DataError(f"{config.dataset}: there is no column {field!r}; name the ratings with --RATING_FIELD=NAME")
+    ratings = np.asarray(dataset.inter_feat[field], dtype=np.float64)
+    if ratings.min() == ratings.max():
+        raise DataError(f"{config.dataset}: every rating is {ratings.min():g}, so there is nothing to learn")
+    scale = config["rating_scale"]
+    if scale:
+        off = (ratings < scale[0]) | (ratings > scale[1])
+        if off.any():
+            raise DataError(
+                f"{config.dataset}: {off.sum()} ratings lie off rating_scale {scale}, the first is "
+                f"{ratings[off][0]:g}; widen the scale, or drop them with --val_interval='{{{field}: "
+                f'"[{scale[0]},{scale[1]}]"}}\''
+            )
+
+
+class RatingLoader:
+    """Batches of training rows, drawn anew each epoch.
+
+    Each batch is an Interaction of (B,) columns: those of the interactions, and `ROW`.
+
+    Args:
+        config: `train_batch_size`, `eval_batch_size`, `seed` and the place among processes.
+        dataset: one part.
+        sampler: none; here because RecBole's loaders have one.
+        shuffle: whether rows are drawn; off: in their order.
+    """
+
+    def __init__(self, config: Any, dataset: Any, sampler: Any = None, shuffle: bool = True) -> None:
+        self.config, self.dataset, self._dataset, self._sampler = config, dataset, dataset, sampler
+        self.shuffle, self.generator = shuffle, torch.Generator().manual_seed(config["seed"])
+        self.columns = dict(dataset.inter_feat.interaction)
+        self.n_rows = len(dataset)
+        self.batch_size = max(1, config["train_batch_size"] // config["world_size"])
+
+    def __len__(self) -> int:
+        return -(-self.n_rows // (self.batch_size * self.config["world_size"]))
+
+    def _rows(self) -> Iterator[Tensor]:
+        order = torch.randperm(self.n_rows, generator=self.generator) if self.shuffle else torch.arange(self.n_rows)
+        return iter(order.split(self.batch_size))
+
+    def __iter__(self) -> Iterator[Any]:
+        batches, size = list(self._rows()), self.config["world_size"]
+        batches += batches[: -len(batches) % size]
+        return (self.batch(rows) for rows in batches[self.config.placement.rank % size :: size])
+
+    def batch(self, rows: Tensor) -> Any:
+        """The rows (B,) int64, as the trainer takes them."""
+        return Interaction({**{name: column[rows] for name, column in self.columns.items()}, ROW: rows})
+
+
+class RatingEvalLoader(RatingLoader):
+    """Batches of rows to predict, in their order, as RecBole's evaluation takes them."""
+
+    def __init__(self, config: Any, dataset: Any, sampler: Any = None, shuffle: bool = False) -> None:
+        super().__init__(config.alone(), dataset, sampler, shuffle=False)
+        self.batch_size = config["eval_batch_size"]
+
+    def batch(self, rows: Tensor) -> Any:
+        """The rows (B,), and three empty places: nothing is ranked."""
+        return Interaction({name: column[rows] for name, column in self.columns.items()}), None, None, None

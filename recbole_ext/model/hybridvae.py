@@ -1,0 +1,167 @@
+"""HybridVAE: rating prediction by a variational model of who rates, what is rated, and all their other ratings.
+
+    loss = mean over the batch of ( -log p(rating | score) ) + w (KL of the vectors) / n + w (KL of z)
+
+with the score of `architecture: sets` (set_network.py, the default) or `pairwise` (pairwise_network.py), and
+p(rating | score) of `loss: mse`, `huber` or `ordinal` (likelihood.py); `bpr` ranks a user's ratings instead, `mixed`
+adds `ranking_weight` times that to the ordinal loss. KL is summed over dimensions, in nats; w is annealed.
+
+Predictions are the expected rating, clipped to the scale and never rounded.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from recbole.model.abstract_recommender import GeneralRecommender
+from recbole.utils import InputType
+from torch import Tensor, nn
+
+from recbole_ext.errors import UsageError
+from recbole_ext.model.kl_record import KlRecord
+from recbole_ext.model.likelihood import Gaussian, Ordinal, pairwise_ranking
+from recbole_ext.model.pairwise_network import PairwiseNetwork
+from recbole_ext.model.rating_table import RatingTable
+from recbole_ext.model.set_network import Scores, SetNetwork
+from recbole_ext.model.variational import kl_share, with_free_bits
+
+ARCHITECTURES = {"sets": SetNetwork, "pairwise": PairwiseNetwork}
+LOSSES = ("mse", "huber", "ordinal", "bpr", "mixed")
+
+
+@dataclass(frozen=True)
+class LossSettings:
+    """What is minimised; the fields are keys of HybridVAE.yaml."""
+
+    loss: str
+    label_smoothing: float
+    ranking_weight: float
+    kl_weight: float
+    table_kl_weight: float
+    kl_anneal_steps: int
+    kl_cycle_steps: int
+    free_bits: float
+    embedding_l2: float
+
+    @classmethod
+    def read(cls, config: Any) -> "LossSettings":
+        """Take the settings from a configuration.
+
+        Raises:
+            UsageError: an unknown loss, a negative weight, or label smoothing without levels.
+        """
+        settings = cls(*(config[name] for name in cls.__dataclass_fields__))
+        if settings.loss not in LOSSES:
+            raise UsageError(f"loss must be one of {', '.join(LOSSES)} (got {settings.loss!r})")
+        for name in cls.__dataclass_fields__:
+            if name != "loss" and getattr(settings, name) < 0:
+                raise UsageError(f"{name} must not be negative (got {getattr(settings, name)})")
+        if settings.label_smoothing and settings.loss not in ("ordinal", "mixed"):
+            raise UsageError(f"label_smoothing goes with loss ordinal or mixed (got {settings.loss!r}); leave it out")
+        return settings
+
+
+class HybridVAE(GeneralRecommender):
+    """See the module's equations; settings in `properties/model/HybridVAE.yaml`.
+
+    Args:
+        config: of the run.
+        dataset: the training part.
+
+    Raises:
+        UsageError: an unknown architecture or loss, or too many distinct ratings for an ordinal one.
+    """
+
+    task = "rating"
+    input_type = InputType.POINTWISE
+
+    def __init__(self, config: Any, dataset: Any) -> None:
+        super().__init__(config, dataset)
+        self.settings = LossSettings.read(config)
+        if config["architecture"] not in ARCHITECTURES:
+            raise UsageError(f"architecture must be one of {', '.join(ARCHITECTURES)} (got {config['architecture']!r})")
+        self.table = RatingTable(config, dataset)
+        self.network: Any = ARCHITECTURES[config["architecture"]](config, self.table)
+        self.bounded = config["architecture"] == "pairwise"
+        self.likelihood = self._likelihood()
+        self.record = KlRecord()
+        self.register_buffer("step", torch.zeros((), dtype=torch.int64))
+
+    def _likelihood(self) -> Gaussian | Ordinal:
+        ratings, loss = self.table.ratings, self.settings.loss
+        if loss in ("mse", "huber"):
+            return Gaussian(ratings, huber=loss == "huber")
+        try:
+            return Ordinal(ratings, self.settings.label_smoothing)
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+
+    def forward(self, interaction: Any) -> Scores:
+        """Scores of the pairs of a batch (B,)."""
+        return self.network(self.table.read(interaction))
+
+    def calculate_loss(self, interaction: Any) -> Tensor:
+        """Loss of a batch of training ratings: () nats per rating."""
+        scores, ratings = self(interaction), interaction[self.table.rating_field]
+        share = kl_share(int(self.get_buffer("step")), self.settings.kl_anneal_steps, self.settings.kl_cycle_steps)
+        if self.training:
+            self.get_buffer("step").add_(1)
+        fit = self._fit(scores, interaction[self.table.user], ratings)
+        tables = self.network.kl_of_tables() / len(self.table.ratings)
+        loss = fit + share * self.settings.table_kl_weight * tables
+        if scores.kl.shape[1]:
+            loss = loss + share * self.settings.kl_weight * with_free_bits(scores.kl, self.settings.free_bits)
+        if self.settings.embedding_l2:
+            loss = loss + self.settings.embedding_l2 * self._mean_square(interaction)
+        self.record.add(fit.detach(), tables.detach(), scores.kl.detach(), scores.mu.detach())
+        return loss
+
+    def _fit(self, scores: Scores, users: Tensor, ratings: Tensor) -> Tensor:
+        """How badly the scores explain the ratings: ()."""
+        if self.bounded and self.settings.loss in ("mse", "huber"):
+            return self._squashed_error(scores, ratings)
+        loss = scores.mean.new_zeros(())
+        if self.settings.loss != "bpr":
+            loss = self.likelihood.loss(scores.mean, scores.variance, ratings).mean()
+        if self.settings.loss in ("bpr", "mixed"):
+            weight = 1.0 if self.settings.loss == "bpr" else self.settings.ranking_weight
+            loss = loss + weight * pairwise_ranking(scores.mean, users, ratings)
+        return loss
+
+    def _squashed_error(self, scores: Scores, ratings: Tensor) -> Tensor:
+        """Mean squared or Huber error of the pairwise network, in squared units of the rating: ()."""
+        name = "mse_loss" if self.settings.loss == "mse" else "huber_loss"
+        return getattr(nn.functional, name)(self._squashed(scores), ratings)
+
+    def _squashed(self, scores: Scores) -> Tensor:
+        low, high = self.table.scale
+        return low + (high - low) * torch.sigmoid(scores.mean)
+
+    def _mean_square(self, interaction: Any) -> Tensor:
+        """Mean squared length of the vectors of the batch's users and items, each once: ()."""
+        squares = []
+        batch = (interaction[self.table.user], interaction[self.table.item])
+        for table, ids in zip(self.network.id_tables(), batch, strict=True):
+            vectors = table(torch.unique(ids))
+            squares.append((vectors[0] if isinstance(vectors, tuple) else vectors).square().sum(1).mean())
+        return torch.stack(squares).sum()
+
+    def expected(self, interaction: Any) -> Tensor:
+        """The expected rating before clipping: (B,)."""
+        scores = self(interaction)
+        if self.bounded and self.settings.loss in ("mse", "huber"):
+            return self._squashed(scores)
+        return self.likelihood.rating(scores.mean, scores.variance)
+
+    def predict(self, interaction: Any) -> Tensor:
+        """The expected rating, clipped to the scale: (B,) raw."""
+        return self.expected(interaction).clamp(*self.table.scale)
+
+    def spread(self, interaction: Any) -> Tensor:
+        """Variance of the rating under the prediction, the noise included: (B,) squared units of the rating."""
+        scores = self(interaction)
+        return self.likelihood.spread(scores.mean, scores.variance)
+
+    def epoch_columns(self) -> dict[str, float]:
+        """Cells of the epoch's row of metrics.csv: the fit, KL in nats, active units; begins a new epoch."""
+        return self.record.columns()

@@ -1,0 +1,156 @@
+"""Sums over the ratings of a user, or of an item, that leave out the rating to be predicted.
+
+The training ratings are a sparse matrix A with one row per user, and its transpose. For a rating (u, i) in training
+
+    mean_{j in N(u) \\ i} a_uj E_j  ~  ( (A E)_u - a_ui E_i ) / sqrt(|N(u)| - 1)
+
+so one product with A serves all ratings of a batch, and what belongs to the rating itself is taken off again.
+The weights a_uj are 1 (which items were rated), or r_uj - mean_j (how): the mean of the item and never that of the
+user, because a user's own mean holds r_ui, and the deviations from it would tell it exactly.
+"""
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+class _Product(torch.autograd.Function):
+    """matrix @ dense, with the transpose kept for the way back."""
+
+    @staticmethod
+    def forward(ctx: Any, dense: Tensor, matrix: Tensor, transposed: Tensor) -> Tensor:
+        ctx.transposed = transposed
+        return matrix @ dense
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        return ctx.transposed @ grad.contiguous(), None, None
+
+
+class SparseMatrix:
+    """A constant sparse matrix to multiply with; on the device of what it is multiplied with.
+
+    Args:
+        rows, columns, values: (n,) each.
+        shape: of the matrix.
+    """
+
+    def __init__(self, rows: np.ndarray, columns: np.ndarray, values: np.ndarray, shape: tuple[int, int]) -> None:
+        matrix = scipy.sparse.csr_matrix((values.astype(np.float32), (rows, columns)), shape=shape)
+        self.pair = (_to_torch(matrix), _to_torch(matrix.T.tocsr()))
+
+    def __call__(self, dense: Tensor) -> Tensor:
+        """(columns, D) -> (rows, D)."""
+        if self.pair[0].device != dense.device:
+            self.pair = (self.pair[0].to(dense.device), self.pair[1].to(dense.device))
+        return _Product.apply(dense.float(), *self.pair)
+
+
+def _to_torch(matrix: Any) -> Tensor:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch calls its CSR tensors a beta
+        starts, columns = (torch.from_numpy(part.astype(np.int64)) for part in (matrix.indptr, matrix.indices))
+        return torch.sparse_csr_tensor(starts, columns, torch.from_numpy(matrix.data), size=matrix.shape)
+
+
+@dataclass
+class Side:
+    """One side's view of the ratings: the users' (members are items) or the items' (members are users).
+
+    Attributes:
+        implicit: (n_owners, n_members) ones.
+        valued: the same places with deviations.
+        squared: the same places with squared deviations.
+        count: (n_owners,) float.
+        deviation: (n,) float, of each training rating, 0 where there is no rating row.
+    """
+
+    implicit: SparseMatrix
+    valued: SparseMatrix
+    squared: SparseMatrix
+    count: Tensor
+    deviation: Tensor
+
+    def to(self, device: torch.device) -> None:
+        """Move the vectors; the matrices follow by themselves."""
+        self.count, self.deviation = self.count.to(device), self.deviation.to(device)
+
+
+def build_side(owners: np.ndarray, members: np.ndarray, deviation: np.ndarray, n_owners: int, n_members: int) -> Side:
+    """One side of the training ratings.
+
+    Args:
+        owners, members: (n,) int64 ids.
+        deviation: (n,) float, each rating minus the mean of its member.
+        n_owners, n_members: with the padding id.
+    """
+    shape = (n_owners, n_members)
+    weights = (np.ones(len(owners)), deviation, deviation**2)
+    ones, valued, squared = (SparseMatrix(owners, members, weight, shape) for weight in weights)
+    count = torch.from_numpy(np.bincount(owners, minlength=n_owners)).float()
+    return Side(ones, valued, squared, count, torch.from_numpy(deviation).float())
+
+
+def shrunken_mean(members: np.ndarray, ratings: np.ndarray, n_members: int, strength: float = 5.0) -> np.ndarray:
+    """(n_members,) mean rating of each, drawn to the mean of all as if by `strength` ratings more."""
+    total = np.bincount(members, ratings - ratings.mean(), n_members)
+    return ratings.mean() + total / (np.bincount(members, minlength=n_members) + strength)
+
+
+@dataclass(frozen=True)
+class Others:
+    """The sums over a pair's other ratings.
+
+    Attributes:
+        implicit, valued: (B, D) means of the sums.
+        implicit_variance, valued_variance: (B, D) their variances; None where vectors have none.
+        count: (B,) number of other ratings.
+    """
+
+    implicit: Tensor
+    valued: Tensor
+    implicit_variance: Tensor | None
+    valued_variance: Tensor | None
+    count: Tensor
+
+
+def sums_of_others(
+    side: Side,
+    owner: Tensor,
+    member: Tensor,
+    row: Tensor | None,
+    implicit: tuple[Tensor, Tensor | None],
+    valued: tuple[Tensor, Tensor | None],
+) -> Others:
+    """The sums for pairs, without the pairs' own ratings.
+
+    Args:
+        side: of the owners.
+        owner, member: (B,) int64.
+        row: (B,) place of each pair's rating in training; None for pairs that are no training ratings.
+        implicit, valued: (n_members, D) vectors and their variances.
+    """
+    side.to(owner.device)
+    count = side.count[owner]
+    own = None if row is None else side.deviation[row].unsqueeze(1)
+    count = count if own is None else count - 1
+    scale = count.clamp(min=1).rsqrt().unsqueeze(1)
+
+    def taken(matrix: SparseMatrix, vectors: Tensor | None, weight: Any) -> Tensor | None:
+        if vectors is None:
+            return None
+        total = F.embedding(owner, matrix(vectors))
+        return total if own is None else total - weight * F.embedding(member, vectors)
+
+    ones, squares = (1.0, None) if own is None else (1.0, own * own)
+    sums = taken(side.implicit, implicit[0], ones), taken(side.valued, valued[0], own)
+    variances = taken(side.implicit, implicit[1], ones), taken(side.squared, valued[1], squares)
+    spreads = [None if v is None else v.clamp(min=0) * scale**2 for v in variances]
+    assert sums[0] is not None and sums[1] is not None
+    return Others(sums[0] * scale, sums[1] * scale, spreads[0], spreads[1], count)

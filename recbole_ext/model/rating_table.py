@@ -1,0 +1,146 @@
+"""What a rating model knows of its training part: who rated what how and when, and the side information."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from recbole_ext.model.rating_neighbours import N_FEATURES, NeighbourIndex
+from recbole_ext.model.rating_sets import Side, build_side, shrunken_mean
+
+SECONDS_PER_DAY = 86400
+ROW = "rating_row"
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """A batch of pairs to score.
+
+    Attributes:
+        user, item: (B,) int64.
+        time: (B,) int64 seconds; None where the data has no times.
+        row: (B,) place of each pair in the training part; None for pairs that are no training ratings.
+    """
+
+    user: Tensor
+    item: Tensor
+    time: Tensor | None
+    row: Tensor | None
+
+
+class RatingTable:
+    """The training ratings, indexed from both sides, and the fields of users and items.
+
+    Args:
+        config: names of fields, `side_features`, `time_features`, `time_context`.
+        dataset: the training part.
+
+    Attributes:
+        users, items: the ratings of each user, and of each item.
+        ratings: (n,) float64 raw.
+        scale: lowest and highest rating.
+        side_sizes: rows of the table of each side field.
+        context_sizes: rows of the table of days; {} without times.
+    """
+
+    def __init__(self, config: Any, dataset: Any) -> None:
+        rows = dataset.inter_feat
+        self.user, self.item, self.rating_field, self.time = (
+            config[f"{name}_FIELD"] for name in ("USER_ID", "ITEM_ID", "RATING", "TIME")
+        )
+        self.n_users, self.n_items = dataset.num(self.user), dataset.num(self.item)
+        user, item = rows[self.user].numpy(), rows[self.item].numpy()
+        self.ratings = rows[self.rating_field].numpy().astype(np.float64)
+        scale = config["rating_scale"] or [self.ratings.min(), self.ratings.max()]
+        self.scale = (float(scale[0]), float(scale[1]))
+        self.rows = user, item, rows[self.time].numpy() if self.time in rows else None
+        standard = self._standard(self.ratings)
+        self.item_mean = shrunken_mean(item, standard, self.n_items)
+        user_mean = shrunken_mean(user, standard, self.n_users)
+        self.users: Side = build_side(user, item, standard - self.item_mean[item], self.n_users, self.n_items)
+        self.items: Side = build_side(item, user, standard - user_mean[user], self.n_items, self.n_users)
+        self._read_side(dataset, config["side_features"] or [])
+        self._read_time(config)
+
+    def _standard(self, ratings: np.ndarray) -> np.ndarray:
+        """(n,) raw ratings -> with mean 0 and variance 1 over the training part."""
+        return (ratings - self.ratings.mean()) / max(self.ratings.std(), 1e-6)
+
+    def _read_side(self, dataset: Any, wanted: list[str]) -> None:
+        """Token ids of each field, (n_users,) or (n_users, L); likewise for items."""
+        self.of_user: dict[str, Tensor] = {}
+        self.of_item: dict[str, Tensor] = {}
+        for kind, found in (("user", self.of_user), ("item", self.of_item)):
+            feat = getattr(dataset, f"{kind}_feat")
+            for name in wanted if feat is not None else []:
+                if name in feat and feat[name].dtype == torch.int64:
+                    found[name] = feat[name]
+        self.side_sizes = {f"side_{n}": int(ids.max()) + 1 for n, ids in {**self.of_user, **self.of_item}.items()}
+
+    def _read_time(self, config: Any) -> None:
+        self.context_sizes: dict[str, int] = {}
+        self.neighbours: NeighbourIndex | None = None
+        self.first_day, self.looks_ahead = 0, config["time_context"] == "both"
+        times = self.rows[2]
+        if times is None:
+            return
+        if config["time_features"]:
+            days = times // SECONDS_PER_DAY
+            self.first_day = int(days.min())
+            self.context_sizes = {"day": int(days.max()) - self.first_day + 2}
+        if config["time_context"] != "none":
+            self.neighbours = self._index(self.rows[0], times)
+
+    def _index(self, user: np.ndarray, times: np.ndarray) -> NeighbourIndex:
+        return NeighbourIndex(user, times, self.users.deviation.numpy(), self.n_users, self.looks_ahead)
+
+    def learn_of(self, items: np.ndarray, ratings: np.ndarray, times: np.ndarray | None) -> None:
+        """Make ratings of somebody new those of user 0, the unknown one; what is known of items stays as it is.
+
+        Args:
+            items: (n,) int64 ids.
+            ratings: (n,) raw.
+            times: (n,) int64 seconds; None if they are not known.
+        """
+        user, item, known = self.rows
+        users = np.concatenate([user, np.zeros(len(items), dtype=user.dtype)])
+        every_item = np.concatenate([item, items])
+        deviation = self._standard(np.concatenate([self.ratings, ratings])) - self.item_mean[every_item]
+        self.users = build_side(users, every_item, deviation, self.n_users, self.n_items)
+        if self.neighbours is not None and known is not None and times is not None:
+            self.neighbours = self._index(users, np.concatenate([known, times]))
+
+    @property
+    def n_neighbour_features(self) -> int:
+        """Number of features of the ratings next in time; 0 without them."""
+        return N_FEATURES if self.neighbours else 0
+
+    def read(self, interaction: Any) -> Pairs:
+        """The pairs of a batch of RecBole."""
+        time = interaction[self.time] if self.time in interaction else None
+        row = interaction[ROW] if ROW in interaction else None
+        return Pairs(interaction[self.user], interaction[self.item], time, row)
+
+    def side_ids(self, pairs: Pairs) -> list[tuple[str, Tensor]]:
+        """Field and ids of each side field, (B,) or (B, L), and of the day."""
+        found = [(f"side_{n}", ids.to(pairs.user.device)[pairs.user]) for n, ids in self.of_user.items()]
+        found += [(f"side_{n}", ids.to(pairs.user.device)[pairs.item]) for n, ids in self.of_item.items()]
+        if self.context_sizes:
+            found.append(("day", self._days(pairs)))
+        return found
+
+    def _days(self, pairs: Pairs) -> Tensor:
+        """(B,) number of the day from 1; 0 for a day outside the training part, which has no vector."""
+        if pairs.time is None:
+            return torch.zeros_like(pairs.user)
+        day = pairs.time // SECONDS_PER_DAY - self.first_day + 1
+        return torch.where((day >= 1) & (day < self.context_sizes["day"]), day, 0)
+
+    def neighbour_features(self, pairs: Pairs) -> Tensor:
+        """(B, N_FEATURES) of the user's ratings next in time."""
+        assert self.neighbours is not None
+        if pairs.time is None:
+            return torch.zeros(len(pairs.user), N_FEATURES, device=pairs.user.device)
+        return self.neighbours(pairs.user, pairs.time, pairs.row)

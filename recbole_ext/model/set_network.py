@@ -1,0 +1,202 @@
+"""The default network of HybridVAE: a score from who rates, what is rated, and all their other ratings.
+
+    q(v_f)   = N(m_f, s_f)   for each field f of the pair: user, item, the items that the user has rated and how, the
+                             users who have rated the item and how, age, genre, ..., the day, the ratings next in time
+    score    = sum_f w_f + sum_{f < g} v_f . v_g                                  a factorisation machine of all fields
+             + g_u . h_i + g_i . h_u                                              an auto-encoder on each side
+             + decoder(z_u, z_i, z_u * z_i)                                       a variational auto-encoder
+    h_u      = tanh(a + sum of the user's other ratings),   z_u ~ N(mu(h_u), sigma(h_u)),   likewise for the item
+
+The fields' mean and variance pass through the factorisation machine in closed form; z is drawn. No sum holds the
+rating that is predicted (rating_sets.py), so what the network learns in training is what it is asked afterwards.
+
+Source: factorisation machines, Rendle 2010; implicit sets on both sides as in SVD++ (Koren 2008) and Bayesian
+factorisation machines (Freudenthaler et al. 2011); item auto-encoders for ratings, Sedhain et al. 2015; VAE, Kingma
+and Welling 2014. Here each set is summed without the pair's own rating, and the posterior of vectors is variational.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from recbole_ext.model.dropout import Dropout
+from recbole_ext.model.rating_sets import Others, sums_of_others
+from recbole_ext.model.rating_table import Pairs, RatingTable
+from recbole_ext.model.variational import GaussianTable, kl_per_dimension
+
+Field = tuple[Tensor, Tensor | None]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a network says of a batch of pairs.
+
+    Attributes:
+        mean, variance: (B,) of the score.
+        kl: (B, L) nats of the latent vectors, per dimension; L may be 0.
+        mu: (B, L) means of the latent vectors.
+    """
+
+    mean: Tensor
+    variance: Tensor
+    kl: Tensor
+    mu: Tensor
+
+
+def factorisation_machine(fields: list[Field]) -> tuple[Tensor, Tensor]:
+    """Mean and variance of sum_f w_f + sum_{f < g} v_f . v_g, for independent fields.
+
+        mean     = sum_f m_f0 + (|M|^2 - sum_f |m_f|^2) / 2,                      M = sum_f m_f
+        variance = sum_f s_f0 + sum_f s_f . (M - m_f)^2 + (|S|^2 - sum_f |s_f|^2) / 2,   S = sum_f s_f
+
+    Args:
+        fields: means (B, D) and variances (B, D) or None; column 0 is the linear weight.
+
+    Returns:
+        (B,) and (B,).
+    """
+    means = torch.stack([mean for mean, _ in fields])
+    linear, factors = means[:, :, 0].sum(0), means[:, :, 1:]
+    total = factors.sum(0)
+    mean = linear + 0.5 * (total.square() - factors.square().sum(0)).sum(1)
+    known = [(k, variance) for k, (_, variance) in enumerate(fields) if variance is not None]
+    if not known:
+        return mean, torch.zeros_like(mean)
+    spread = torch.stack([variance for _, variance in known])
+    others = total - factors[[k for k, _ in known]]
+    spreads = spread[:, :, 1:]
+    crossed = (spreads * others.square()).sum((0, 2))
+    twice = 0.5 * (spreads.sum(0).square() - spreads.square().sum(0)).sum(1)
+    return mean, spread[:, :, 0].sum(0) + crossed + twice
+
+
+class SideEncoder(nn.Module):
+    """What the sums over one side's other ratings are made of.
+
+    Args:
+        config: sizes.
+        n_members: of the other side, with the padding id.
+    """
+
+    def __init__(self, config: Any, n_members: int) -> None:
+        super().__init__()
+        self.size, hidden, prior_std = config["embedding_size"] + 1, config["hidden_size"], config["prior_std"]
+        points = None if config["variational"] else prior_std
+        self.implicit, self.valued = (GaussianTable(n_members, self.size, prior_std=points) for _ in range(2))
+        self.hidden_implicit, self.hidden_valued = (
+            GaussianTable(n_members, hidden, start=0.02, prior_std=prior_std) for _ in range(2)
+        )
+        self.bias = nn.Parameter(torch.zeros(hidden))
+
+    def forward(self, side: Any, owner: Tensor, member: Tensor, row: Tensor | None) -> tuple[Others, Tensor]:
+        """Pairs (B,) -> the sums of the fields, and the hidden layer (B, hidden_size)."""
+        (implicit, spread), (valued, valued_spread) = self.implicit.tables(), self.valued.tables()
+        summed = sums_of_others(
+            side,
+            owner,
+            member,
+            row,
+            (torch.cat([implicit, self.hidden_implicit.tables()[0]], dim=1), spread),
+            (torch.cat([valued, self.hidden_valued.tables()[0]], dim=1), valued_spread),
+        )
+        hidden = torch.tanh(self.bias + summed.implicit[:, self.size :] + summed.valued[:, self.size :])
+        fields = (summed.implicit[:, : self.size], summed.valued[:, : self.size])
+        return Others(*fields, summed.implicit_variance, summed.valued_variance, summed.count), hidden
+
+
+class Latent(nn.Module):
+    """q(z | hidden) = N(mu, sigma^2), drawn by z = mu + sigma * noise in training, its mean otherwise.
+
+    Args:
+        hidden_size, latent_size: widths.
+    """
+
+    def __init__(self, hidden_size: int, latent_size: int) -> None:
+        super().__init__()
+        self.mu, self.log_variance = nn.Linear(hidden_size, latent_size), nn.Linear(hidden_size, latent_size)
+        nn.init.xavier_normal_(self.mu.weight)
+        nn.init.xavier_normal_(self.log_variance.weight, gain=0.1)
+        nn.init.constant_(self.log_variance.bias, -2.0)
+
+    def forward(self, hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(B, hidden_size) -> z, mu and KL in nats, each (B, latent_size)."""
+        mu, log_variance = self.mu(hidden), self.log_variance(hidden).clamp(-10, 4)
+        z = mu + (0.5 * log_variance).exp() * torch.randn_like(mu) if self.training else mu
+        return z, mu, kl_per_dimension(mu, log_variance)
+
+
+class SetNetwork(nn.Module):
+    """See the module's equations.
+
+    Args:
+        config: sizes and switches of HybridVAE.yaml.
+        table: the training ratings and the side information.
+    """
+
+    def __init__(self, config: Any, table: RatingTable) -> None:
+        super().__init__()
+        size, hidden, latent = config["embedding_size"] + 1, config["hidden_size"], config["latent_size"]
+        self.table, self.leave_one_out = table, config["leave_one_out"]
+        sizes = {"user": table.n_users, "item": table.n_items, **table.side_sizes, **table.context_sizes}
+        points = None if config["variational"] else config["prior_std"]
+        self.fields = nn.ModuleDict({name: GaussianTable(n, size, prior_std=points) for name, n in sizes.items()})
+        self.neighbours = nn.Parameter(torch.zeros(table.n_neighbour_features, size))
+        nn.init.normal_(self.neighbours, std=0.02)
+        self.users, self.items = SideEncoder(config, table.n_items), SideEncoder(config, table.n_users)
+        self.user_weights = GaussianTable(table.n_users, hidden + 1, start=0.02, prior_std=points)
+        self.item_weights = GaussianTable(table.n_items, hidden + 1, start=0.02, prior_std=points)
+        self.dropout = Dropout(config["dropout_prob"])
+        self.latent_size = latent
+        if latent:
+            self.user_latent, self.item_latent = Latent(hidden, latent), Latent(hidden, latent)
+            last = nn.Linear(hidden, 1)
+            nn.init.zeros_(last.weight)
+            self.decoder = nn.Sequential(
+                nn.Linear(3 * latent, hidden), nn.ReLU(), Dropout(config["dropout_prob"]), last
+            )
+
+    def forward(self, pairs: Pairs) -> Scores:
+        """Pairs (B,) -> their scores."""
+        row = pairs.row if self.leave_one_out else None
+        of_user, user_hidden = self.users(self.table.users, pairs.user, pairs.item, row)
+        of_item, item_hidden = self.items(self.table.items, pairs.item, pairs.user, row)
+        fields = [self.fields["user"](pairs.user), self.fields["item"](pairs.item)]
+        for others in (of_user, of_item):
+            fields += [(others.implicit, others.implicit_variance), (others.valued, others.valued_variance)]
+        fields += [self.fields[name](ids) for name, ids in self.table.side_ids(pairs)]
+        if self.table.n_neighbour_features:
+            fields.append((self.table.neighbour_features(pairs) @ self.neighbours, None))
+        mean, variance = factorisation_machine(fields)
+        user_hidden, item_hidden = self.dropout(user_hidden), self.dropout(item_hidden)
+        for weights, ids, hidden in (
+            (self.user_weights, pairs.user, item_hidden),
+            (self.item_weights, pairs.item, user_hidden),
+        ):
+            of_id, spread = weights(ids)
+            mean = mean + (of_id[:, 1:] * hidden).sum(1)
+            if spread is not None:
+                variance = variance + (spread[:, 1:] * hidden.square()).sum(1)
+        return self._with_latent(mean, variance, user_hidden, item_hidden)
+
+    def _with_latent(self, mean: Tensor, variance: Tensor, user_hidden: Tensor, item_hidden: Tensor) -> Scores:
+        """Add what the decoder says of z."""
+        if not self.latent_size:
+            empty = mean.new_zeros(len(mean), 0)
+            return Scores(mean, variance, empty, empty)
+        (of_user, user_mu, user_kl), (of_item, item_mu, item_kl) = (
+            self.user_latent(user_hidden),
+            self.item_latent(item_hidden),
+        )
+        decoded = self.decoder(torch.cat([of_user, of_item, of_user * of_item], dim=1)).squeeze(1)
+        kl, mu = torch.cat([user_kl, item_kl], dim=1), torch.cat([user_mu, item_mu], dim=1)
+        return Scores(mean + decoded, variance, kl, mu)
+
+    def id_tables(self) -> tuple[nn.Module, nn.Module]:
+        """The vectors of users and of items."""
+        return self.fields["user"], self.fields["item"]
+
+    def kl_of_tables(self) -> Tensor:
+        """KL of the posteriors of all vectors: () nats."""
+        return torch.stack([m.kl() for m in self.modules() if isinstance(m, GaussianTable)]).sum()

@@ -1,0 +1,22 @@
+"""Training of rating models: what the result tells of the tested ratings, and of a posterior that has collapsed."""
+
+from typing import Any
+
+from recbole_ext.evaluation.rating_result import rating_result
+from recbole_ext.training.trainer import RunTrainer
+
+
+class RatingTrainer(RunTrainer):
+    """RunTrainer whose `metrics.csv` also has the model's KL in nats, whole and per dimension, and active units."""
+
+    quiet_columns = ("kl_d",)
+
+    def measured(self, eval_data: Any) -> dict[str, float]:
+        """RMSE and MAE of a part, clipped to the scale."""
+        self.part = eval_data
+        return super().measured(eval_data)
+
+    def findings(self) -> dict[str, Any]:
+        """The report by star and group, the audit, and warnings, of the part that was evaluated last."""
+        rows = self.run.rows if self.run else []
+        return rating_result(self.config, self.model, self.keeper.loaders[0], self.part, rows)

@@ -1,0 +1,206 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from recbole_ext.config.config import Config
+from recbole_ext.data.dataset import create_dataset
+from recbole_ext.data.loaders import build_loaders
+from recbole_ext.errors import UsageError
+from recbole_ext.model.hybridvae import LOSSES
+from recbole_ext.model.kl_record import collapse_warning
+from recbole_ext.model.set_network import factorisation_machine
+from recbole_ext.quick_start import build_trainer
+from recbole_ext.training.checkpoint import load_checkpoint, save_checkpoint
+from tests.conftest import write_inter
+
+HEADER = "user_id:token\titem_id:token\trating:float\ttimestamp:float"
+SIZES: dict[str, Any] = {
+    "embedding_size": 4,
+    "hidden_size": 8,
+    "latent_size": 2,
+    "pairwise_widths": [16, 8],
+    "train_batch_size": 256,
+    "load_col": None,
+    "baselines": [],
+    "epochs": 30,
+    "stopping_step": 30,
+}
+
+
+def rating_rows(shuffled: bool, n_users: int = 60, n_items: int = 40) -> list[tuple[int, int, int, int]]:
+    """Two tastes: each user likes one half of the items and not the other; shuffled: stars at random."""
+    rng = np.random.default_rng(5)
+    rows = []
+    for user in range(n_users):
+        for item in rng.permutation(n_items)[:25]:
+            stars = 5 if user % 2 == item % 2 else 2
+            rows.append((user, int(item), int(rng.integers(1, 6)) if shuffled else stars, int(rng.integers(10**6))))
+    return rows
+
+
+@pytest.fixture
+def build(make_config: Callable[..., Config], tmp_path: Path) -> Callable[..., Any]:
+    """Configuration, loaders and trainer on planted (or shuffled) ratings."""
+
+    def make(shuffled: bool = False, **given: Any) -> Any:
+        root = write_inter(tmp_path, "made", rating_rows(shuffled), HEADER)
+        config = make_config("HybridVAE", root, **{**SIZES, **given})
+        loaders = build_loaders(config, create_dataset(config))
+        return config, loaders, build_trainer(config, loaders)
+
+    return make
+
+
+def rmse_after_training(build: Callable[..., Any], **given: Any) -> float:
+    _, loaders, trainer = build(**given)
+    trainer.fit(loaders.train, loaders.valid)
+    return trainer.evaluate(loaders.test)["rmse"]
+
+
+@pytest.mark.parametrize(
+    "loss", ["ordinal", *(pytest.param(loss, marks=pytest.mark.slow) for loss in ("mse", "huber", "mixed"))]
+)
+def test_planted_taste_is_learnt(build: Callable[..., Any], loss: str) -> None:
+    assert rmse_after_training(build, loss=loss) < 0.5  # stars have a standard deviation of 1.5
+
+
+def test_planted_taste_is_learnt_pairwise(build: Callable[..., Any]) -> None:
+    given = {"architecture": "pairwise", "loss": "mse", "latent_size": 4, "kl_weight": 1e-4, "embedding_size": 16}
+    assert rmse_after_training(build, **given, dropout_prob=0.0, learning_rate=0.01, epochs=60) < 0.8
+
+
+@pytest.mark.slow
+def test_ranking_alone_orders_a_users_ratings(build: Callable[..., Any]) -> None:
+    _, loaders, trainer = build(loss="bpr")
+    trainer.fit(loaders.train, loaders.valid)
+    rows, *_ = next(iter(loaders.test))
+    scores = trainer.model.eval()(rows).mean
+    assert scores[rows["rating"] == 5].mean() > scores[rows["rating"] == 2].mean() + 1
+
+
+def test_shuffled_stars_stay_at_chance(build: Callable[..., Any]) -> None:
+    """Their standard deviation is 1.41; nothing honest is better than that by more than the noise of 150 rows."""
+    assert 1.3 < rmse_after_training(build, shuffled=True) < 1.7
+
+
+def self_influence(build: Callable[..., Any], **given: Any) -> float:
+    """How far a training prediction moves when its own rating goes from the lowest to the highest."""
+    _, loaders, trainer = build(shuffled=True, **given)
+    train = loaders.train._dataset.inter_feat
+    model, rows = trainer.model.eval(), loaders.train.batch(torch.arange(40))
+    before = model.expected(rows).detach()
+    moved = []
+    for row in range(0, 40, 8):
+        kept = train["rating"][row].clone()
+        train["rating"][row] = 6 - kept if kept != 3 else 5
+        again = type(model)(trainer.config, loaders.train._dataset)
+        again.load_state_dict(model.state_dict())
+        moved.append(float((again.eval().expected(rows).detach()[row] - before[row]).abs()))
+        train["rating"][row] = kept
+    return max(moved)
+
+
+def test_a_rating_never_predicts_itself_and_a_planted_leak_is_found(build: Callable[..., Any]) -> None:
+    honest, leaking = self_influence(build), self_influence(build, leave_one_out=False)
+    assert honest < 1e-3 < 3e-3 < leaking
+
+
+@pytest.mark.slow
+def test_a_leak_learns_shuffled_stars_in_training_that_it_cannot_tell_in_test(build: Callable[..., Any]) -> None:
+    gaps = []
+    for leave_one_out in (True, False):
+        _, loaders, trainer = build(shuffled=True, leave_one_out=leave_one_out, variational=False, table_kl_weight=0.0)
+        trainer.fit(loaders.train)
+        rows = loaders.train.batch(torch.arange(1000))
+        error = (trainer.model.eval().predict(rows) - rows["rating"]).square().mean().sqrt()
+        gaps.append(trainer.evaluate(loaders.test)["rmse"] - float(error))
+    assert gaps[1] > gaps[0]
+
+
+@pytest.mark.parametrize("architecture", ["sets", "pairwise"])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_parameter_gets_a_finite_gradient(build: Callable[..., Any], architecture: str, loss: str) -> None:
+    _, loaders, trainer = build(architecture=architecture, loss=loss, dropout_prob=0.0, shuffled=True)
+    batch = next(iter(loaders.train))
+    torch.nn.init.normal_(trainer.model.network.decoder[-1].weight) if architecture == "sets" else None
+    loss_value = trainer.model.calculate_loss(batch)
+    loss_value.backward()
+    assert torch.isfinite(loss_value)
+    unused = [n for n, p in trainer.model.named_parameters() if p.grad is None or not torch.isfinite(p.grad).all()]
+    apart = ("likelihood.",) if loss == "bpr" or architecture == "pairwise" else ()
+    assert [name for name in unused if not name.startswith(apart or ("-",))] == []
+
+
+def test_the_machine_is_the_sum_over_pairs_of_fields_and_its_variance_that_of_draws() -> None:
+    torch.manual_seed(1)
+    fields = [(torch.randn(2, 4), torch.rand(2, 4) * 0.3) for _ in range(3)] + [(torch.randn(2, 4), None)]
+    mean, variance = factorisation_machine(fields)
+    draws = torch.stack(
+        [m + (torch.zeros_like(m) if s is None else s.sqrt()) * torch.randn(200_000, 2, 4) for m, s in fields]
+    )
+    pairs = sum((draws[f, :, :, 1:] * draws[g, :, :, 1:]).sum(2) for f in range(4) for g in range(f))
+    scores = draws[:, :, :, 0].sum(0) + pairs
+    torch.testing.assert_close(mean, scores.mean(0), rtol=0, atol=0.03)
+    torch.testing.assert_close(variance, scores.var(0), rtol=0.02, atol=0)
+
+
+def test_predictions_do_not_depend_on_the_batch_and_stay_on_the_scale(build: Callable[..., Any]) -> None:
+    _, loaders, trainer = build()
+    model, rows = trainer.model.eval(), next(iter(loaders.test))[0]
+    whole = model.predict(rows)
+    torch.testing.assert_close(model.predict(rows[torch.arange(5)]), whole[:5])
+    with torch.no_grad():
+        model.network.fields["user"].mean[:, 0] += 100.0
+    assert model.predict(rows).max() <= 5 and (model.spread(rows) >= 0).all()
+
+
+def test_reload_and_seed(build: Callable[..., Any], tmp_path: Path) -> None:
+    _, loaders, trainer = build(epochs=2)
+    trainer.fit(loaders.train, loaders.valid)
+    save_checkpoint(tmp_path, "best", trainer.model, {"epoch": 1})
+    _, _, fresh = build(seed=9)
+    load_checkpoint(tmp_path, "best", fresh.model, torch.device("cpu"))
+    rows = next(iter(loaders.test))[0]
+    assert torch.equal(fresh.model.eval().predict(rows), trainer.model.eval().predict(rows))
+    _, again, same = build(epochs=2)
+    same.fit(again.train, again.valid)
+    assert torch.equal(same.model.eval().predict(rows), trainer.model.eval().predict(rows))
+
+
+def test_kl_columns_and_the_warning_of_a_collapse(build: Callable[..., Any]) -> None:
+    _, loaders, trainer = build(epochs=1)
+    trainer.fit(loaders.train, loaders.valid)
+    trainer.model.train()
+    trainer.model.calculate_loss(next(iter(loaders.train)))
+    row = trainer.model.epoch_columns()
+    assert {"fit", "kl_tables", "kl", "active_units", "kl_d0", "kl_d3"} <= set(row)
+    assert row["kl"] == pytest.approx(sum(value for name, value in row.items() if name.startswith("kl_d")), rel=1e-4)
+    assert collapse_warning({"kl": 0.0, "active_units": 0.0, "kl_d0": 0.0}).startswith("posterior collapse: 0 of 1")  # type: ignore[union-attr]
+    assert collapse_warning({"kl": 1.0, "active_units": 1.0, "kl_d0": 1.0}) is None
+    assert trainer.model.epoch_columns() == {}
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"architecture": "triple"}, "architecture must be one of sets, pairwise"),
+        ({"loss": "rmse"}, "loss must be one of mse, huber, ordinal, bpr, mixed"),
+        ({"kl_weight": -1.0}, "kl_weight must not be negative"),
+        ({"loss": "mse", "label_smoothing": 0.1}, "label_smoothing goes with loss ordinal or mixed"),
+    ],
+)
+def test_impossible_settings_are_refused(build: Callable[..., Any], given: dict[str, Any], told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        build(**given)
+
+
+def test_unknown_users_and_items_get_a_prediction(build: Callable[..., Any]) -> None:
+    _, loaders, trainer = build(epochs=1)
+    rows = next(iter(loaders.test))[0]
+    rows.interaction["user_id"][0] = 0
+    rows.interaction["item_id"][1] = 0
+    assert torch.isfinite(trainer.model.eval().predict(rows)).all()

@@ -1,0 +1,49 @@
+import numpy as np
+import torch
+
+from recbole_ext.model.rating_sets import SparseMatrix, build_side, shrunken_mean, sums_of_others
+
+USER = np.array([1, 1, 1, 2, 2, 3])
+ITEM = np.array([1, 2, 3, 1, 3, 2])
+RATING = np.array([1.0, -1.0, 0.5, 2.0, 0.0, -2.0])
+
+
+def test_a_product_and_its_gradient_are_those_of_the_dense_matrix() -> None:
+    matrix = SparseMatrix(USER, ITEM, RATING, (4, 4))
+    dense = torch.zeros(4, 4)
+    dense[USER, ITEM] = torch.tensor(RATING).float()
+    inputs = [torch.randn(4, 3, requires_grad=True)]
+    inputs.append(inputs[0].detach().clone().requires_grad_())
+    outputs = matrix(inputs[0]), dense @ inputs[1]
+    torch.testing.assert_close(*outputs)
+    for output in outputs:
+        output.square().sum().backward()
+    torch.testing.assert_close(inputs[0].grad, inputs[1].grad)
+
+
+def test_sums_leave_out_the_own_rating_and_count_the_others() -> None:
+    side = build_side(USER, ITEM, RATING, 4, 4)
+    vectors, spread = torch.randn(4, 2), torch.rand(4, 2)
+    row = torch.tensor([1, 5])
+    found = sums_of_others(
+        side, torch.tensor(USER[row]), torch.tensor(ITEM[row]), row, (vectors, spread), (vectors, spread)
+    )
+    deviation = side.deviation
+    torch.testing.assert_close(found.implicit[0], (vectors[1] + vectors[3]) / 2**0.5)
+    torch.testing.assert_close(found.valued[0], (deviation[0] * vectors[1] + deviation[2] * vectors[3]) / 2**0.5)
+    torch.testing.assert_close(found.implicit_variance[0], (spread[1] + spread[3]) / 2)  # type: ignore[index]
+    wanted = (deviation[0] ** 2 * spread[1] + deviation[2] ** 2 * spread[3]) / 2
+    torch.testing.assert_close(found.valued_variance[0], wanted)  # type: ignore[index]
+    assert found.count.tolist() == [2, 0] and not found.implicit[1].any()
+
+
+def test_a_pair_that_is_no_training_rating_sees_all() -> None:
+    side = build_side(USER, ITEM, RATING, 4, 4)
+    vectors = torch.randn(4, 2)
+    found = sums_of_others(side, torch.tensor([1]), torch.tensor([2]), None, (vectors, None), (vectors, None))
+    torch.testing.assert_close(found.implicit[0], vectors[1:].sum(0) / 3**0.5)
+    assert found.implicit_variance is None
+
+
+def test_means_are_drawn_to_the_mean_of_all() -> None:
+    assert shrunken_mean(np.array([1, 1, 2]), np.array([1.0, 1.0, 4.0]), 4, strength=2.0).tolist() == [2, 1.5, 8 / 3, 2]
