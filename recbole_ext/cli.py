@@ -4,6 +4,8 @@ run_recbole_ext.py --model=M --dataset=D [--config_files="a.yaml b.yaml"] [--key
 run_recbole_ext.py --model=M --dataset=D --resume | --resume=RUN
 run_recbole_ext.py --model=M --dataset=D --dry_run
 run_recbole_ext.py import-checkpoint FILE.pth --model=M --dataset=D --i-trust-this-file
+run_recbole_ext.py metric-audit FILE [--train=FILE] [--dataset=NAME] [--reported="{rmse: 0.9}"]
+run_recbole_ext.py rate --run=RUN [--history=FILE] [--pairs=FILE] [--output=FILE]
 run_recbole_ext.py --model=M --help
 run_recbole_ext.py doctor
 """
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
     from recbole_ext.config.config import Config
 
 SWITCHES = ("help", "print_config", "debug", "dry_run", "i-trust-this-file")
-_TEXT = ("model", "dataset", "config_files", "data_path", "runs_dir")
+_TEXT = ("model", "dataset", "config_files", "data_path", "runs_dir", "run", "train", "pairs", "history", "output")
+_COMMANDS = ("doctor", "run", "import-checkpoint", "metric-audit", "rate")
 
 
 @dataclass
@@ -31,8 +34,8 @@ class Words:
     """A parsed command line.
 
     Attributes:
-        command: `run`, `doctor` or `import-checkpoint`.
-        file: what to import.
+        command: one of `_COMMANDS`.
+        file: what to import or to audit.
         given: `--key=value` pairs, values read as YAML scalars.
         resume: `newest`, the name of a run, or None.
         switches: those of `SWITCHES` that were given.
@@ -81,11 +84,11 @@ def parse(arguments: list[str]) -> Words:
 
 
 def _command(rest: list[str]) -> Words:
-    """Take the command, and the file of `import-checkpoint`, from the front of the words."""
+    """Take the command, and the file of `import-checkpoint` or `metric-audit`, from the front of the words."""
     words = Words()
-    if rest and rest[0] in ("doctor", "run", "import-checkpoint"):
+    if rest and rest[0] in _COMMANDS:
         words.command = rest.pop(0)
-    if words.command == "import-checkpoint" and rest and not rest[0].startswith("-"):
+    if words.command in ("import-checkpoint", "metric-audit") and rest and not rest[0].startswith("-"):
         words.file = rest.pop(0)
     return words
 
@@ -136,6 +139,10 @@ def _dispatch(words: Words) -> int:
 
         print(help_text(model))
         return 0
+    if words.command in ("metric-audit", "rate"):
+        from recbole_ext.rating_files import rating_command
+
+        return rating_command(words.command, words.file, words.given)
     if words.resume in (None, "newest"):
         _require_names(words)
     return _run(words)

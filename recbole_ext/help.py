@@ -14,6 +14,8 @@ usage: run_recbole_ext.py --model=MODEL --dataset=DATASET [--config_files="a.yam
        run_recbole_ext.py --model=M --dataset=D --dry_run   time and memory of a run, from a short one
        run_recbole_ext.py --model=M --dataset=D --resume    continue the newest unfinished run, or --resume=RUN
        run_recbole_ext.py import-checkpoint FILE.pth --model=M --dataset=D --i-trust-this-file
+       run_recbole_ext.py metric-audit FILE [--train=FILE] [--dataset=NAME] [--reported="{rmse: 0.9}"]
+       run_recbole_ext.py rate --run=RUN [--history=FILE] [--pairs=FILE] [--output=FILE]
        run_recbole_ext.py doctor                          what works on this machine
 
 Values are read as YAML: --topk=[5,10] --eval_args="{mode: uni100}". --debug shows tracebacks."""
