@@ -85,6 +85,18 @@ def test_diagonal_scan_on_two_threads() -> None:
     assert torch.allclose(got, expected, atol=1e-5)
 
 
+@pytest.mark.parametrize(("channels", "states"), [(1, 1), (5, 3), (16, 5), (33, 2)])
+def test_sizes_that_fill_neither_vectors_nor_pairs(channels: int, states: int) -> None:
+    args = [*inputs(3, 21, channels, states), torch.randn(3, channels, states, requires_grad=True)]
+    results = []
+    for backend in ("cpu", "reference"):
+        y, last = selective_scan(*args, backend=backend)
+        results.append([y, last, *torch.autograd.grad(y.sin().sum() + last.cos().sum(), args)])
+    for got, expected in zip(*results, strict=True):
+        assert got.shape == expected.shape
+        assert (got - expected).abs().max() <= 1e-5 * expected.abs().max().clamp(min=1)
+
+
 def test_same_threads_same_bits() -> None:
     args = inputs(4, 50, 32, 4)
     runs = [torch.autograd.grad(selective_scan(*args, backend="cpu")[0].sum(), args) for _ in range(2)]
