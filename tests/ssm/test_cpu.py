@@ -90,7 +90,7 @@ def test_sizes_that_fill_neither_vectors_nor_pairs(channels: int, states: int) -
     args = [*inputs(3, 21, channels, states), torch.randn(3, channels, states, requires_grad=True)]
     results = []
     for backend in ("cpu", "reference"):
-        y, last = selective_scan(*args, backend=backend)
+        y, last = selective_scan(*args[:6], initial_state=args[6], backend=backend)
         results.append([y, last, *torch.autograd.grad(y.sin().sum() + last.cos().sum(), args)])
     for got, expected in zip(*results, strict=True):
         assert got.shape == expected.shape
