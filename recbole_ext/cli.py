@@ -6,6 +6,7 @@ run_recbole_ext.py --model=M --dataset=D --dry_run
 run_recbole_ext.py import-checkpoint FILE.pth --model=M --dataset=D --i-trust-this-file
 run_recbole_ext.py metric-audit FILE [--train=FILE] [--dataset=NAME] [--reported="{rmse: 0.9}"]
 run_recbole_ext.py rate --run=RUN [--history=FILE] [--pairs=FILE] [--output=FILE]
+run_recbole_ext.py score --run=RUN --input=FILE [--output=FILE]
 run_recbole_ext.py --model=M --help
 run_recbole_ext.py doctor
 """
@@ -25,8 +26,11 @@ if TYPE_CHECKING:
     from recbole_ext.config.config import Config
 
 SWITCHES = ("help", "print_config", "debug", "dry_run", "i-trust-this-file")
-_TEXT = ("model", "dataset", "config_files", "data_path", "runs_dir", "run", "train", "pairs", "history", "output")
-_COMMANDS = ("doctor", "run", "import-checkpoint", "metric-audit", "rate")
+_TEXT = (
+    *("model", "dataset", "config_files", "data_path", "runs_dir"),
+    *("run", "train", "pairs", "history", "output", "input"),
+)
+_COMMANDS = ("doctor", "run", "import-checkpoint", "metric-audit", "rate", "score")
 
 
 @dataclass
@@ -143,6 +147,10 @@ def _dispatch(words: Words) -> int:
         from recbole_ext.rating_files import rating_command
 
         return rating_command(words.command, words.file, words.given)
+    if words.command == "score":
+        from recbole_ext.score import score_command
+
+        return score_command(words.given)
     if words.resume in (None, "newest"):
         _require_names(words)
     return _run(words)

@@ -86,17 +86,19 @@ def _family_files(entry: ModelEntry, dataset: str) -> list[str]:
 
 
 def user_file(name: str) -> Layer:
-    """A file named by --config_files: a path, or the name of a file in properties/model.
+    """A file named by --config_files: a path, or the name of a file in properties/model or properties/experiment.
 
     Raises:
         UsageError: neither a file nor the name of a shipped one.
     """
-    shipped = properties_folder() / "model" / f"{name}.yaml"
     if Path(name).is_file():
         return file_layer(Path(name), name, user=True)
-    if "/" not in name and shipped.is_file():
-        return file_layer(shipped, f"properties/model/{name}.yaml", user=True)
-    names = [path.stem for path in shipped.parent.glob("*.yaml")]
+    shipped = {
+        path.stem: path for room in ("model", "experiment") for path in (properties_folder() / room).glob("*.yaml")
+    }
+    if name in shipped:
+        return file_layer(shipped[name], f"properties/{shipped[name].parent.name}/{name}.yaml", user=True)
+    names = list(shipped)
     raise UsageError(f"--config_files: no file {name!r}{nearest(name, names)}")
 
 

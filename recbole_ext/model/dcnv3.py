@@ -13,6 +13,8 @@ Differs from source: no BatchNorm over the batch, whose rows share users here.
 import torch
 from torch import Tensor, nn
 
+from recbole_ext.model.dropout import Dropout
+
 
 class CrossLayer(nn.Module):
     """x, base -> base * (H(x) + b) + x.
@@ -27,7 +29,7 @@ class CrossLayer(nn.Module):
         self.linear = nn.Linear(width, width // 2, bias=False)
         self.norm = nn.LayerNorm(width // 2)
         self.bias = nn.Parameter(torch.zeros(width))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, base: Tensor) -> Tensor:
         """(R, D), (R, D) -> (R, D)."""

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from recbole_ext.errors import UsageError
+from recbole_ext.model.dropout import Dropout
 from recbole_ext.model.mamba_variant import mamba_variant
 
 ENCODERS = ("mamba", "transformer", "none")
@@ -28,7 +29,7 @@ class MambaBlock(nn.Module):
     def __init__(self, config: Any) -> None:
         super().__init__()
         self.mamba, self.backend = mamba_variant(config), config["ssm_backend"]
-        self.norm, self.dropout = nn.LayerNorm(config["hidden_size"]), nn.Dropout(config["dropout_prob"])
+        self.norm, self.dropout = nn.LayerNorm(config["hidden_size"]), Dropout(config["dropout_prob"])
 
     def forward(self, x: Tensor) -> Tensor:
         """(S, L, hidden_size) -> (S, L, hidden_size)."""
@@ -49,7 +50,7 @@ class TransformerBlock(nn.Module):
         self.project, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.feed_forward = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
         self.norm, self.last_norm = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.dropout = nn.Dropout(config["dropout_prob"])
+        self.dropout = Dropout(config["dropout_prob"])
 
     def forward(self, x: Tensor) -> Tensor:
         """(S, L, hidden_size) -> (S, L, hidden_size)."""
@@ -88,7 +89,7 @@ class HistoryEncoder(nn.Module):
         self.gap = nn.Embedding(GAP_BUCKETS, width)
         for table in (self.behaviour, self.gap):
             nn.init.normal_(table.weight[1:], std=0.1)
-        self.norm, self.dropout = nn.LayerNorm(width), nn.Dropout(config["dropout_prob"])
+        self.norm, self.dropout = nn.LayerNorm(width), Dropout(config["dropout_prob"])
         block = {"mamba": MambaBlock, "transformer": TransformerBlock}.get(encoder)
         self.blocks = nn.ModuleList(block(config) for _ in range(config["num_layers"]) if block)
 

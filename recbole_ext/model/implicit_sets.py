@@ -8,6 +8,7 @@ Differs from source: sets on both sides, and one learnt weight per kind of behav
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from recbole_ext.model.entity_fields import embedding
 
@@ -29,9 +30,23 @@ class ImplicitSet(nn.Module):
         self.weight = nn.Parameter(torch.cat([torch.zeros(1), torch.linspace(-1, 1, n_behaviours)]))
 
     def forward(self, members: Tensor, behaviours: Tensor, owner: Tensor, n_rows: int) -> Tensor:
-        """(M,) ids, (M,) behaviours and the row (M,) of each -> (n_rows, 2, width), 0 for an empty set."""
-        vectors = self.member(members)
-        both = torch.cat([vectors, vectors * self.weight[behaviours].unsqueeze(1)], dim=1)
-        sums = both.new_zeros(n_rows, both.shape[1]).index_add(0, owner, both)
-        counts = torch.bincount(owner, minlength=n_rows).clamp(min=1).unsqueeze(1)
-        return (sums / counts.sqrt()).view(n_rows, 2, -1)
+        """Sum up the sets.
+
+        Args:
+            members, behaviours: (M,) int64.
+            owner: (M,) int64, the row of each member, ascending.
+            n_rows: R.
+
+        Returns:
+            (R, 2, width), 0 for an empty set.
+        """
+        bounds = torch.searchsorted(owner, torch.arange(n_rows + 1, device=owner.device))
+        table = self.member
+        plain, judged = (
+            F.embedding_bag(
+                members, table.weight, bounds[:-1], mode="sum", sparse=table.sparse, per_sample_weights=weights
+            )
+            for weights in (torch.ones_like(members, dtype=table.weight.dtype), self.weight[behaviours])
+        )
+        counts = bounds.diff().clamp(min=1).unsqueeze(1)
+        return torch.stack([plain, judged], dim=1) / counts.sqrt().unsqueeze(2)

@@ -27,6 +27,7 @@ from torch.nn import functional as F
 
 from recbole_ext.errors import UsageError
 from recbole_ext.model.dcnv3 import CrossNetwork
+from recbole_ext.model.dropout import Dropout
 from recbole_ext.model.gate import Gate, fuse
 from recbole_ext.model.history_encoder import HistoryEncoder
 from recbole_ext.model.row_fields import RowFields
@@ -113,7 +114,7 @@ class SequentialBranch(nn.Module):
             self.cross = CrossBranchAttention(field, width // heads)
         self.heads = heads
         inputs = (4 if self.read is not None else 3) * width + (field if self.cross is not None else 0)
-        self.mix = nn.Sequential(nn.Linear(inputs, width), nn.ReLU(), nn.Dropout(config["dropout_prob"]))
+        self.mix = nn.Sequential(nn.Linear(inputs, width), nn.ReLU(), Dropout(config["dropout_prob"]))
         self.out, self.logit = nn.Linear(width, width), nn.Linear(width, 1)
 
     def forward(self, items: Tensor, rows: Any, row_items: Tensor, fields: Tensor) -> tuple[Tensor, Tensor]:
@@ -164,7 +165,7 @@ class MDAF(AbstractRecommender):
         if both:
             self.gate = Gate(config["gate"], width)
             self.head = nn.Sequential(
-                nn.ReLU(), nn.Dropout(config["dropout_prob"]), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 1)
+                nn.ReLU(), Dropout(config["dropout_prob"]), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 1)
             )
 
     def forward(self, rows: Any) -> Prediction:

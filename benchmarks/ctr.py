@@ -1,0 +1,142 @@
+"""MDAFMamba and MDAFBST beside RecBole's FM, DeepFM, DCNv2 and DIN and myFM's ordered probit, on the same rows.
+
+    python -m benchmarks.ctr --data ml-100k --protocol P1 [--models MDAFMamba,FM,myFM] [--seeds 1,2,3]
+
+P1: rating 3 dropped, a click is a rating of 4 or more, random 8:1:1 (split seed 2020). P2: the same rows, each user's
+in the order of time. P4: `recbole-data sample` of Taobao's log, whose files are the split; --data names its folder.
+Every model is chosen on validation and tested once per seed; the interval resamples users, for the first seed.
+
+RecBole's models read the data with seed 2020 and are trained with the seed in turn. myFM: pip install myfm "setuptools<81"
+"""
+
+import argparse
+import time
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks.machine import describe
+from benchmarks.myfm_peer import myfm_scores
+from recbole_ext.config.config import Config, build_config
+from recbole_ext.data.dataset import create_dataset
+from recbole_ext.data.loaders import Loaders, build_loaders
+from recbole_ext.evaluation.clicks import Scored, click_metrics, intervals
+from recbole_ext.quick_start import build_trainer
+from recbole_ext.training.clicks import ClickTrainer
+
+OWN = ("MDAFMamba", "MDAFBST")
+RATINGS: dict[str, Any] = {
+    "threshold": {"rating": 4},
+    "val_interval": {"rating": "[1,3);(3,5]"},
+    "normalize_all": False,
+}
+COLUMNS: dict[str, dict[str, list[str]]] = {
+    "ml-100k": {"user": ["user_id", "age", "gender", "occupation"], "item": ["item_id", "release_year", "class"]},
+    "ml-1m": {"user": ["user_id", "age", "gender", "occupation"], "item": ["item_id", "release_year", "genre"]},
+}
+SPLITS: dict[str, dict[str, Any]] = {
+    "P1": {"eval_args": {"split": {"RS": [8, 1, 1]}, "order": "RO", "group_by": "none", "mode": "labeled"}},
+    "P2": {"eval_args": {"split": {"RS": [8, 1, 1]}, "order": "TO", "group_by": "user", "mode": "labeled"}},
+    "P4": {},
+}
+LISTS = ["item_id_list", "behavior_list", "age_list"]
+OF_P1 = {"implicit_sets": "train"}
+PEERS = {"metrics": ["AUC", "LogLoss"], "valid_metric": "AUC", "train_neg_sample_args": None, "stopping_step": 3}
+
+
+def configuration(model: str, arguments: argparse.Namespace, **given: Any) -> Config:
+    """The same rows for every model."""
+    values: dict[str, Any] = {"show_progress": False, "epochs": arguments.epochs, **SPLITS[arguments.protocol]}
+    if arguments.protocol != "P4":
+        inter = ["user_id", "item_id", "rating", "timestamp"]
+        values |= RATINGS | {"load_col": {"inter": inter, **COLUMNS[arguments.data]}}
+    else:
+        listed = [[], ["item_id_list"], LISTS][(model == "DIN") + 2 * (model in OWN)]
+        inter = ["user_id", "item_id", "timestamp", "label", *listed]
+        values |= {"eval_args": {"mode": "labeled"}, "load_col": {"inter": inter, "item": ["item_id", "category_id"]}}
+    if arguments.data_path:
+        values["data_path"] = arguments.data_path
+    if model in OWN:
+        values |= OF_P1 if arguments.protocol == "P1" else {}
+    else:
+        values |= PEERS
+    return build_config(model, arguments.data, arguments.config_files.split(), {**values, **given})
+
+
+def trained(config: Config, loaders: Loaders, seed: int) -> tuple[Scored, dict[str, float]]:
+    """Train with a seed, and predict the test rows with the weights that validation chose."""
+    config.final_config_dict["seed"] = seed
+    trainer = build_trainer(config, loaders)
+    kept: dict[str, Any] = {}
+    save = trainer._save_checkpoint
+
+    def keep(epoch: int, *args: Any, **kwargs: Any) -> None:
+        save(epoch, *args, **kwargs)
+        with trainer.averaging.used():
+            kept["weights"] = {name: value.clone() for name, value in trainer.model.state_dict().items()}
+
+    trainer._save_checkpoint = keep  # type: ignore[method-assign]
+    started = time.perf_counter()
+    trainer.fit(loaders.train, loaders.valid)
+    seconds = (time.perf_counter() - started) / len(trainer.train_loss_dict)
+    trainer.model.load_state_dict(kept["weights"])
+    valid = (trainer.best_valid_result or {})["auc"]
+    return predicted(trainer, loaders.test), {"valid": valid, "epoch": trainer.best_epoch or 0, "seconds": seconds}
+
+
+@torch.no_grad()
+def predicted(trainer: Any, loader: Any) -> Scored:
+    """Probabilities of a test loader's rows."""
+    if isinstance(trainer, ClickTrainer):
+        return trainer.scores(loader)[0]
+    trainer.model.eval()
+    label, user, found = loader._dataset.label_field, loader._dataset.uid_field, []
+    for interaction, *_ in loader:
+        found.append((interaction[user], interaction[label], trainer.model.predict(interaction.to(trainer.device))))
+    users, labels, scores = (torch.cat(column).cpu().double().numpy() for column in zip(*found, strict=True))
+    return Scored(users.astype(np.int64), labels, scores)
+
+
+def main() -> None:
+    """Run the chosen models and print one table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", default="ml-100k")
+    parser.add_argument("--data_path", default="")
+    parser.add_argument("--protocol", choices=sorted(SPLITS), default="P2")
+    parser.add_argument("--models", default="MDAFMamba,MDAFBST,FM,DeepFM,DCNV2,DIN,myFM")
+    parser.add_argument("--seeds", default="1,2,3")
+    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--config_files", default="")
+    arguments = parser.parse_args()
+    print(f"{describe()}\n{arguments.data}, {arguments.protocol}")
+    print(f"{'':10}{'seed':>6}{'valid':>8}{'AUC':>8}{'GAUC':>8}{'logloss':>9}{'ECE':>8}{'epoch':>7}{'s/epoch':>9}")
+    for model in arguments.models.split(","):
+        found = [row(model, arguments, int(seed)) for seed in arguments.seeds.split(",")]
+        aucs = [metrics["auc"] for metrics, _ in found]
+        low, high = found[0][1]["auc"]
+        print(
+            f"{model:10}  mean AUC {np.mean(aucs):.4f} +- {np.std(aucs):.4f}; users resampled {low:.4f} to {high:.4f}"
+        )
+
+
+def row(model: str, arguments: argparse.Namespace, seed: int) -> tuple[dict[str, float], dict[str, Any]]:
+    """Train one model with one seed and print its line."""
+    if model == "myFM":
+        config = configuration("MDAFMamba", arguments)
+        loaders = build_loaders(config, create_dataset(config))
+        scored, facts = myfm_scores(loaders.train.dataset, loaders.test.dataset, seed)
+    else:
+        config = configuration(model, arguments, seed=2020)
+        torch.manual_seed(2020)
+        scored, facts = trained(config, build_loaders(config, create_dataset(config)), seed)
+    metrics = click_metrics(scored)
+    print(
+        f"{model:10}{seed:6}{facts['valid']:8.4f}{metrics['auc']:8.4f}{metrics.get('gauc', 0):8.4f}"
+        f"{metrics['logloss']:9.4f}{metrics['ece']:8.4f}{facts['epoch']:7}{facts['seconds']:9.2f}", flush=True
+    )  # fmt: skip
+    return metrics, intervals(scored)
+
+
+if __name__ == "__main__":
+    main()

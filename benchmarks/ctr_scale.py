@@ -1,0 +1,97 @@
+"""A made log of 20,000,000 impressions: memory, and rows per second of training.
+
+    python -m benchmarks.ctr_scale [--rows 20000000] [--users 1000000] [--items 2000000] [--batches 100]
+
+The log is made in memory, so that reading text is not measured; indexing it, embeddings with sparse updates, the
+optimiser's state and the batches are. Prints rows per second over the given number of batches, and the peak memory.
+"""
+
+import argparse
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import torch
+from recbole.data.interaction import Interaction
+
+from benchmarks.machine import describe, peak_memory_mb
+from recbole_ext.config.config import build_config
+from recbole_ext.data.click_batches import ClickLoader
+from recbole_ext.data.past import past_of
+from recbole_ext.quick_start import build_trainer
+
+
+class MadeLog:
+    """What a loader and a model ask of a training part; items and users are drawn by popularity."""
+
+    uid_field, iid_field, time_field, label_field = "user_id", "item_id", "timestamp", "label"
+    user_feat = item_feat = None
+    n_behaviours = 2
+
+    def __init__(self, n_rows: int, n_users: int, n_items: int) -> None:
+        rng = np.random.default_rng(0)
+        user = (rng.random(n_rows) ** 2 * n_users).astype(np.int64) + 1
+        item = (rng.random(n_rows) ** 3 * n_items).astype(np.int64) + 1
+        label = (rng.random(n_rows) < 0.2).astype(np.int8)
+        times = np.sort(rng.integers(0, 8 * 86_400, n_rows))
+        columns = {"user": user, "item": item, "time": times, "row": np.arange(n_rows), "behaviour": label + 1}
+        self.past = past_of(columns, None)
+        tensors = {"user_id": user, "item_id": item, "timestamp": times, "label": label.astype(np.float32)}
+        self.inter_feat = Interaction({name: torch.from_numpy(column) for name, column in tensors.items()})
+        self.sizes = {"user_id": n_users + 1, "item_id": n_items + 1}
+        self.user_num, self.item_num = self.sizes.values()
+
+    def __len__(self) -> int:
+        return len(self.inter_feat)
+
+    def num(self, field: str) -> int:
+        """Number of ids of a field."""
+        return self.sizes[field]
+
+    def context_fields(self) -> list[str]:
+        """None beside user, item and time."""
+        return []
+
+
+def main() -> None:
+    """Make, index, train, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, value in (("rows", 20_000_000), ("users", 1_000_000), ("items", 2_000_000), ("batches", 100)):
+        parser.add_argument(f"--{name}", type=int, default=value)
+    parser.add_argument("--implicit_sets", default="none")
+    options = parser.parse_args()
+    given: dict[str, Any] = {
+        "sparse_embedding": True,
+        "implicit_sets": options.implicit_sets,
+        "eval_args": {"order": "TO"},
+        "threshold": {"rating": 4},
+        "train_batch_size": 8192,
+        "embedding_size": 8,
+        "hidden_size": 32,
+        "MAX_ITEM_LIST_LENGTH": 20,
+    }
+    config = build_config("MDAFMamba", "ml-100k", [], given)
+    started = time.perf_counter()
+    log = MadeLog(options.rows, options.users, options.items)
+    loader = ClickLoader(config, log, shuffle=True)
+    print(f"{describe()}\n{options.rows:,} rows indexed in {time.perf_counter() - started:.0f} s")
+    trainer = build_trainer(config, SimpleNamespace(train=loader))  # type: ignore[arg-type]
+    trainer.model.train()
+    rows, begun = 0, 0.0
+    for number, batch in enumerate(loader):
+        if number == 5:  # kernels are compiled
+            rows, begun = 0, time.perf_counter()
+        trainer._train_batch(trainer.model.calculate_loss, batch, 0, number)
+        trainer.steps.step(trainer.optimizer)
+        rows += len(batch["item"])
+        if number == options.batches + 5:
+            break
+    seconds = time.perf_counter() - begun
+    print(
+        f"{rows / seconds:,.0f} rows per second over {options.batches} batches; peak {peak_memory_mb() / 1000:.2f} GB"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""The phases of properties/experiment, each with its five seeds, judged by the criteria that stand in them.
+
+    python -m benchmarks.phases --data ml-1m [--data_path dataset] [--protocol P2] [--seeds 42,123]
+
+One command trains every phase with every seed for five epochs and tells means, deviations and which criteria hold;
+every warning of a run, a slow epoch above all, is counted and told.
+"""
+
+import argparse
+import logging
+from typing import Any
+
+import numpy as np
+
+from benchmarks.ctr import configuration
+from benchmarks.machine import describe
+from recbole_ext.quick_start import run
+
+PHASES = ("mdaf-phase-1", "mdaf-phase-3-revised", "mdaf-phase-3")
+COLUMNS = ("auc", "train_auc", "auc_gap", "gate_static_mean", "gate_static_std")
+
+
+class _Heard(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(record.getMessage())
+
+
+def judged(criteria: dict[str, Any], result: dict[str, Any], last_train_auc: float) -> dict[str, bool]:
+    """Which criteria a run meets; epochs are counted from 1."""
+    valid, best = result["valid"], result["best_epoch"] + 1
+    low, high = criteria["best_epoch"]
+    return {
+        "valid AUC": valid["auc"] >= criteria["valid_auc_at_least"],
+        "best epoch": low <= best <= high,
+        "gap": valid["auc_gap"] <= criteria["gap_at_most"],
+        "train AUC": last_train_auc < criteria["train_auc_below_at_epoch_5"],
+    }
+
+
+def main() -> None:
+    """Run all phases and print the report."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", default="ml-1m")
+    parser.add_argument("--data_path", default="")
+    parser.add_argument("--protocol", default="P2")
+    parser.add_argument("--seeds", default="")
+    arguments = parser.parse_args()
+    arguments.epochs, heard = 5, _Heard()
+    logging.getLogger("recbole_ext").addHandler(heard)
+    print(f"{describe()}\n{arguments.data}, {arguments.protocol}")
+    for phase in PHASES:
+        arguments.config_files = phase
+        told(phase, arguments, [int(seed) for seed in arguments.seeds.split(",") if seed])
+    slow = [message for message in heard.messages if message.startswith("slow")]
+    print(f"\nwarnings: {len(heard.messages)}, of them of slow epochs or batches: {len(slow)}")
+    for message in dict.fromkeys(heard.messages):
+        print(f"  {message}")
+
+
+def told(phase: str, arguments: argparse.Namespace, seeds: list[int]) -> None:
+    """Run one phase with all its seeds, and print its table."""
+    rows, met = [], []
+    for seed in seeds or configuration("MDAFMamba", arguments)["seeds"]:
+        config = configuration("MDAFMamba", arguments, seed=seed)
+        result = run(config)
+        trained = [line for line in open(f"{result['run_directory']}/metrics.csv", encoding="utf-8")]
+        last = dict(zip(trained[0].strip().split(","), trained[-1].strip().split(","), strict=True))
+        rows.append([result["valid"][name] for name in COLUMNS] + [result["test"]["auc"], result["best_epoch"] + 1])
+        met.append(judged(config["criteria"], result, float(last["train_auc"])))
+    table = np.array(rows)
+    print(f"\n{phase}, {len(rows)} seeds, 5 epochs each")
+    for name, mean, std in zip((*COLUMNS, "test auc", "best epoch"), table.mean(0), table.std(0), strict=True):
+        print(f"  {name:18}{mean:9.4f} +- {std:.4f}")
+    print("  criteria met: " + ", ".join(f"{name} {sum(m[name] for m in met)}/{len(met)}" for name in met[0]))
+
+
+if __name__ == "__main__":
+    main()
