@@ -23,6 +23,7 @@ SIGNATURE = "void(CPointer(i8), i8)"
 """Of a kernel: the words, and the number of the share."""
 
 _ARCHITECTURE = llvmlite.binding.get_process_triple().partition("-")[0]
+_ARM = ("aarch64", "arm64")
 _X86_BITS = 0x8040  # flush to zero, denormals are zero
 _ARM_BIT = 1 << 24
 _Typed = tuple[Any, Any]
@@ -70,10 +71,7 @@ def _flush_denormals(typing_context: Any) -> _Typed:
     """Let this thread flush denormal numbers to zero: fading states would cost 5 times more. Returns the old mode."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        before = _mode(builder)
-        bits = _X86_BITS if _ARCHITECTURE == "x86_64" else _ARM_BIT
-        _set_mode(builder, builder.or_(before, ir.Constant(ir.IntType(64), bits)))
-        return before
+        return set_flushing(builder)
 
     return types.int64(), generate
 
@@ -89,13 +87,22 @@ def _set_float_mode(typing_context: Any, mode: Any) -> _Typed:
     return types.void(types.int64), generate
 
 
+def set_flushing(builder: Any) -> Any:
+    """Instructions that let a thread flush denormals; their value is the mode before."""
+    before = _mode(builder)
+    bits = _X86_BITS if _ARCHITECTURE == "x86_64" else _ARM_BIT
+    _set_mode(builder, builder.or_(before, ir.Constant(ir.IntType(64), bits)))
+    return before
+
+
 def _mode(builder: Any) -> Any:
+    """The processor's mode of floating point arithmetic, as an int64; 0 where it is not known how to read it."""
     if _ARCHITECTURE == "x86_64":
         place = cgutils.alloca_once(builder, ir.IntType(32))
         _x86(builder, "stmxcsr", place)
         return builder.zext(builder.load(place), ir.IntType(64))
-    if _ARCHITECTURE in ("aarch64", "arm64"):
-        return builder.asm(ir.FunctionType(ir.IntType(64), []), "mrs $0, fpcr", "=r", [], True)
+    if _ARCHITECTURE in _ARM:
+        return builder.call(_function(builder, "llvm.aarch64.get.fpcr", ir.IntType(64)), [])
     return ir.Constant(ir.IntType(64), 0)
 
 
@@ -104,15 +111,17 @@ def _set_mode(builder: Any, mode: Any) -> None:
         place = cgutils.alloca_once(builder, ir.IntType(32))
         builder.store(builder.trunc(mode, ir.IntType(32)), place)
         _x86(builder, "ldmxcsr", place)
-    elif _ARCHITECTURE in ("aarch64", "arm64"):
-        builder.asm(ir.FunctionType(ir.VoidType(), [ir.IntType(64)]), "msr fpcr, $0", "r", [mode], True)
+    elif _ARCHITECTURE in _ARM:
+        builder.call(_function(builder, "llvm.aarch64.set.fpcr", ir.VoidType(), ir.IntType(64)), [mode])
 
 
 def _x86(builder: Any, name: str, place: Any) -> None:
     byte = ir.IntType(8).as_pointer()
-    kind = ir.FunctionType(ir.VoidType(), [byte])
-    function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.x86.sse.{name}")
-    builder.call(function, [builder.bitcast(place, byte)])
+    builder.call(_function(builder, f"llvm.x86.sse.{name}", ir.VoidType(), byte), [builder.bitcast(place, byte)])
+
+
+def _function(builder: Any, name: str, returned: Any, *arguments: Any) -> Any:
+    return cgutils.get_or_insert_function(builder.module, ir.FunctionType(returned, arguments), name)
 
 
 @njit("i8(CPointer(i8), i8)", cache=True)

@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from llvmlite import binding, ir
 from numba import njit
 
-from recbole_ext.ssm import cpu, cpu_threads, diagonal_scan, selective_scan
+from recbole_ext.ssm import cpu, cpu_shares, cpu_threads, diagonal_scan, selective_scan
 from recbole_ext.ssm.simd import LANES, exp2, load, store, total
 
 
@@ -194,3 +195,29 @@ def test_denormals_are_flushed_in_the_kernel_only() -> None:
     y, _ = selective_scan(u, torch.ones_like(u), A, one, one, D, backend="cpu")
     assert y.abs().max().item() == 0.0
     assert (torch.full((), 1e-40) * 1.0).item() != 0.0
+
+
+@pytest.mark.parametrize(
+    ("triple", "instructions"),
+    [
+        ("x86_64-unknown-linux-gnu", ["stmxcsr", "$32832", "ldmxcsr"]),
+        ("aarch64-unknown-linux-gnu", ["mrs", "FPCR", "#0x1000000", "msr"]),
+        ("arm64-apple-darwin", ["mrs", "FPCR", "#0x1000000", "msr"]),
+    ],
+)
+def test_what_flushes_denormals_on_each_processor(
+    triple: str, instructions: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Translated for processors that are not here; 32832 is 0x8040."""
+    monkeypatch.setattr(cpu_shares, "_ARCHITECTURE", triple.partition("-")[0])
+    binding.initialize_all_targets()
+    binding.initialize_all_asmprinters()
+    module = ir.Module()
+    module.triple = triple
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), []), "flush")
+    builder = ir.IRBuilder(function.append_basic_block())
+    cpu_shares.set_flushing(builder)
+    builder.ret_void()
+    machine = binding.Target.from_triple(triple).create_target_machine()
+    text = machine.emit_assembly(binding.parse_assembly(str(module)))
+    assert all(word in text for word in instructions), text
