@@ -42,7 +42,8 @@ class ClickLoader:
         user, item, time, label, context fields, row (R,)   row: its number in the part
         history_item, history_behaviour, history_time (S, L) 0 at padding
         history, slot, visible (R,)      whose history, the row's place among its rows, how many events it sees
-        <user|item>_set_member, _behaviour, _owner (M,)      what the user touched, who touched the item; owner: a row
+        <user|item>_set_member, _behaviour, _owner (M,)      what the user touched, who touched the item; owner: a set
+        <user|item>_set_group, _own (R,)     the row's set, and the row's own behaviour in it, 0 if it is no part of it
 
     Args:
         config: the run's configuration.
@@ -149,18 +150,20 @@ class ClickLoader:
     def _members(
         self, side: str, member: np.ndarray, behaviour: np.ndarray, past: Slices, rows: np.ndarray
     ) -> dict[str, np.ndarray]:
-        """The members of the rows' sets: before the row, or around it without the row itself."""
-        start, end = (bound[rows].astype(np.int64) for bound in (past.start, past.end))
+        """The members of the rows' sets: those before each row, or all of its group, which the rows of it share."""
+        own = np.full(len(rows), -1)
+        if self.sets == "train":
+            own = past.own[rows].astype(np.int64)
+            start, first, group = np.unique(past.start[rows].astype(np.int64), return_index=True, return_inverse=True)
+            end = past.stop[rows[first]].astype(np.int64)
+        else:
+            start, end = (bound[rows].astype(np.int64) for bound in (past.start, past.end))
+            group = np.arange(len(rows))
         low = np.maximum(start, end - self.set_size)
-        if self.sets == "train":
-            half = self.set_size // 2
-            end = np.minimum(past.stop[rows], end + half)
-            low = np.maximum(start, end - self.set_size)
         place, owner = flat(low, end - low)
-        if self.sets == "train":
-            kept = place != past.own[rows][owner]
-            place, owner = place[kept], owner[kept]
-        found = {"member": member[place], "behaviour": behaviour[place], "owner": owner}
+        inside = own >= low[group]
+        found = {"member": member[place], "behaviour": behaviour[place], "owner": owner, "group": group}
+        found["own"] = np.where(inside, behaviour[np.where(inside, own, 0)], 0) if len(behaviour) else own * 0
         return {f"{side}_set_{name}": column for name, column in found.items()}
 
 
@@ -168,9 +171,8 @@ def _check_sets(config: Any) -> None:
     sets = config["implicit_sets"]
     if sets not in SETS:
         raise UsageError(f"implicit_sets must be one of {', '.join(SETS)} (got {sets!r})")
-    in_time = config["benchmark_filename"] or config["eval_args"]["order"] == "TO"
-    if sets == "train" and (in_time or config["history_from"] != "train"):
+    if sets == "train" and config["history_from"] != "train":
         raise UsageError(
-            "implicit_sets: train holds what came after a row too, which only a random split allows; "
-            "take --implicit_sets=before, or --eval_args='{order: RO}'"
+            "implicit_sets: train is for history_from: train, where sets and histories are the training part's; "
+            "take --implicit_sets=before"
         )

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from recbole_ext.model.entity_fields import EntityFields, embedding
-from recbole_ext.model.implicit_sets import ImplicitSet
+from recbole_ext.model.implicit_sets import FoundSets, ImplicitSet
 
 _DAY, _HOUR = 86_400, 3_600
 _FIRST_WEEKDAY = 3  # 1 January 1970 was a Thursday
@@ -87,13 +87,9 @@ class RowFields(nn.Module):
             parts = (hour_of_day(seconds), weekday(seconds))
             fields += [table(part).unsqueeze(1) for table, part in zip(self.clock, parts, strict=True)]
         if self.sets is not None:
-            fields += [self._set(side, rows, n_rows) for side in ("user", "item")]
+            members = {"user": rows["item"], "item": rows["user"]}
+            fields += [self.sets[side](FoundSets.read(rows, side), ids) for side, ids in members.items()]
         joined = torch.cat(fields, dim=1)
         if joined.shape[1] < self.n_fields:
             joined = nn.functional.pad(joined, (0, 0, 0, self.n_fields - joined.shape[1]))
         return joined, flat[place[:n_rows]], flat[place[n_rows:]].view(*history.shape, -1)
-
-    def _set(self, side: str, rows: Any, n_rows: int) -> Tensor:
-        assert self.sets is not None
-        found = (rows[f"{side}_set_{name}"] for name in ("member", "behaviour", "owner"))
-        return self.sets[side](*found, n_rows)

@@ -65,7 +65,7 @@ def test_an_item_was_touched_by_training_users_before_the_row(build: Any) -> Non
     for loader in (loaders.train, loaders.test):
         for batch in loader:
             for k, user in enumerate(dataset.id2token("user_id", batch["user"])):
-                members = batch["item_set_member"][batch["item_set_owner"] == k]
+                members = batch["item_set_member"][batch["item_set_owner"] == batch["item_set_group"][k]]
                 touched[user] = sorted(dataset.id2token("user_id", members).tolist()) if len(members) else []
     assert touched == {"a": ["a"], "b": ["a"], "c": ["a"], "f": ["a", "b", "b"], "g": []}
 
