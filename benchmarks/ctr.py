@@ -6,7 +6,8 @@ P1: rating 3 dropped, a click is a rating of 4 or more, random 8:1:1 (split seed
 in the order of time. P4: `recbole-data sample` of Taobao's log, whose files are the split; --data names its folder.
 Every model is chosen on validation and tested once per seed; the interval resamples users, for the first seed.
 
-RecBole's models read the data with seed 2020 and are trained with the seed in turn. myFM: pip install myfm "setuptools<81"
+RecBole's models read the data with seed 2020 and are trained with the seed in turn.
+myFM needs: pip install myfm "setuptools<81"
 """
 
 import argparse
@@ -41,7 +42,15 @@ SPLITS: dict[str, dict[str, Any]] = {
     "P4": {},
 }
 LISTS = ["item_id_list", "behavior_list", "age_list"]
-OF_P1 = {"implicit_sets": "train"}
+OF_RATINGS = {
+    "implicit_sets": "train",
+    "implicit_set_size": 500,
+    "time_fields": False,
+    "learning_rate": 0.003,
+    "embedding_l2": 0.3,
+    "stopping_step": 2,
+}
+"""Chosen on the validation part of ml-100k, P2."""
 PEERS = {"metrics": ["AUC", "LogLoss"], "valid_metric": "AUC", "train_neg_sample_args": None, "stopping_step": 3}
 
 
@@ -58,7 +67,7 @@ def configuration(model: str, arguments: argparse.Namespace, **given: Any) -> Co
     if arguments.data_path:
         values["data_path"] = arguments.data_path
     if model in OWN:
-        values |= OF_P1 if arguments.protocol == "P1" else {}
+        values |= OF_RATINGS if arguments.protocol != "P4" else {}
     else:
         values |= PEERS
     return build_config(model, arguments.data, arguments.config_files.split(), {**values, **given})

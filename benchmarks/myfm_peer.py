@@ -1,7 +1,7 @@
 """myFM's ordered probit with side information and implicit sets on both sides, on the rows of a click data set.
 
-Needs `pip install myfm "setuptools<81"`. The ordered probit is fitted to the labels 0 and 1; user and item blocks hold the id, the
-attributes, and the other side's ids of training as a set, each with weight 1 / sqrt(size).
+Needs `pip install myfm "setuptools<81"`. The ordered probit is fitted to the labels 0 and 1; user and item blocks hold
+the id, the attributes, and the other side's ids of training as a set, each with weight 1 / sqrt(size).
 """
 
 import time
