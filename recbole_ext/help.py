@@ -15,7 +15,7 @@ usage: run_recbole_ext.py --model=MODEL --dataset=DATASET [--config_files="a.yam
        run_recbole_ext.py --model=M --dataset=D --resume    continue the newest unfinished run, or --resume=RUN
        run_recbole_ext.py import-checkpoint FILE.pth --model=M --dataset=D --i-trust-this-file
        run_recbole_ext.py metric-audit FILE [--train=FILE] [--dataset=NAME] [--reported="{rmse: 0.9}"]
-       run_recbole_ext.py rate --run=RUN [--history=FILE] [--pairs=FILE] [--output=FILE]
+       run_recbole_ext.py rate --run=RUN[,RUN...] [--history=FILE] [--pairs=FILE] [--output=FILE]
        run_recbole_ext.py score --run=RUN --input=FILE [--output=FILE]   click probabilities
        run_recbole_ext.py doctor                          what works on this machine
 

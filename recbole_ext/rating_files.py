@@ -158,6 +158,13 @@ class Rater:
         return pd.DataFrame({"user_id": "-", "item_id": tokens})
 
 
+def together(rated: list[pd.DataFrame]) -> pd.DataFrame:
+    """The mean of several models' predictions of the same pairs; `std` is that of their mixture."""
+    means, stds = (np.stack([each[name].to_numpy() for each in rated]) for name in ("prediction", "std"))
+    spread = np.sqrt((stds**2).mean(0) + means.var(0))
+    return rated[0].assign(prediction=means.mean(0).round(4), std=spread.round(4))
+
+
 def rating_command(command: str, file: str, given: dict[str, Any]) -> int:
     """Carry out `metric-audit` or `rate`.
 
@@ -192,11 +199,13 @@ def rating_command(command: str, file: str, given: dict[str, Any]) -> int:
 def _rate(given: dict[str, Any]) -> int:
     if "run" not in given or not {"pairs", "history"} & set(given):
         raise UsageError("rate needs --run=RUN and --pairs=FILE, --history=FILE, or both")
-    rater = Rater(Path(given["run"]))
+    raters = [Rater(Path(name)) for name in given["run"].split(",")]
     if "history" in given:
-        rater.learn_of(read_columns(Path(given["history"]), ["item_id", "rating"]))
-    pairs = read_columns(Path(given["pairs"]), ["user_id", "item_id"]) if "pairs" in given else rater.everything()
-    rated = rater.rate(pairs)
+        history = read_columns(Path(given["history"]), ["item_id", "rating"])
+        for rater in raters:
+            rater.learn_of(history)
+    pairs = read_columns(Path(given["pairs"]), ["user_id", "item_id"]) if "pairs" in given else raters[0].everything()
+    rated = together([rater.rate(pairs) for rater in raters])
     if "pairs" not in given:
         rated = rated.sort_values("prediction", ascending=False, kind="stable")
     text = rated.to_csv(sep="\t", index=False)

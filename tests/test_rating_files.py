@@ -9,7 +9,7 @@ from recbole_ext.cli import main
 from recbole_ext.config.config import Config
 from recbole_ext.errors import DataError, UsageError
 from recbole_ext.quick_start import run
-from recbole_ext.rating_files import Rater, audit_files, read_columns
+from recbole_ext.rating_files import Rater, audit_files, read_columns, together
 from tests.conftest import write_inter
 from tests.model.test_hybridvae import HEADER, SIZES, rating_rows
 
@@ -65,6 +65,16 @@ def test_unknown_ids_get_a_prediction_and_a_file_of_pairs_is_written(finished: P
     assert main(["rate", f"--run={finished}", f"--pairs={pairs}", f"--output={output}"]) == 0
     rated = pd.read_csv(output, sep="\t")
     assert rated["prediction"].between(2, 5).all() and rated["prediction"][0] > rated["prediction"][1] + 1
+
+
+def test_several_runs_rate_by_their_mean(finished: Path, tmp_path: Path) -> None:
+    rated = [pd.DataFrame({"item_id": ["1"], "prediction": [p], "std": [s]}) for p, s in ((3.0, 1.0), (4.0, 2.0))]
+    found = together(rated)
+    assert found["prediction"][0] == 3.5 and found["std"][0] == pytest.approx((2.5 + 0.25) ** 0.5, abs=1e-4)
+    pairs, output = file(tmp_path, "user_id\titem_id\n4\t2\n"), tmp_path / "two.tsv"
+    assert main(["rate", f"--run={finished},{finished}", f"--pairs={pairs}", f"--output={output}"]) == 0
+    single = Rater(finished).rate(pd.DataFrame({"user_id": ["4"], "item_id": ["2"]}))
+    assert pd.read_csv(output, sep="\t")["prediction"][0] == pytest.approx(single["prediction"][0])
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ class RatingTrainer(RunTrainer):
     """RunTrainer whose `metrics.csv` also has the model's KL in nats, whole and per dimension, and active units."""
 
     quiet_columns = ("kl_d",)
+    part: Any = None
 
     def measured(self, eval_data: Any) -> dict[str, float]:
         """RMSE and MAE of a part, clipped to the scale."""
@@ -18,5 +19,7 @@ class RatingTrainer(RunTrainer):
 
     def findings(self) -> dict[str, Any]:
         """The report by star and group, the audit, and warnings, of the part that was evaluated last."""
+        if self.part is None:  # a process that does not lead has evaluated nothing
+            return {}
         rows = self.run.rows if self.run else []
         return rating_result(self.config, self.model, self.keeper.loaders[0], self.part, rows)
