@@ -63,7 +63,12 @@ def configuration(model: str, arguments: argparse.Namespace, **given: Any) -> Co
     else:
         listed = [[], ["item_id_list"], LISTS][(model == "DIN") + 2 * (model in OWN)]
         inter = ["user_id", "item_id", "timestamp", "label", *listed]
-        values |= {"eval_args": {"mode": "labeled"}, "load_col": {"inter": inter, "item": ["item_id", "category_id"]}}
+        values |= {
+            "MAX_ITEM_LIST_LENGTH": 100,
+            "train_batch_size": 64,
+            "eval_args": {"mode": "labeled"},
+            "load_col": {"inter": inter, "item": ["item_id", "category_id"]},
+        }
     if arguments.data_path:
         values["data_path"] = arguments.data_path
     if model in OWN:
