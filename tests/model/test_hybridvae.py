@@ -24,6 +24,8 @@ SIZES: dict[str, Any] = {
     "latent_size": 2,
     "pairwise_widths": [16, 8],
     "train_batch_size": 256,
+    "learning_rate": 0.01,
+    "table_kl_weight": 0.1,
     "load_col": None,
     "baselines": [],
     "epochs": 30,
