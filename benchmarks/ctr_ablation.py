@@ -24,6 +24,7 @@ PARTS: dict[str, dict[str, Any]] = {
     "Mamba (transformer instead)": {"encoder": "transformer"},
     "target attention": {"target_attention": False},
     "cross attention": {"cross_attention": False},
+    "matches": {"matches": False},
     "implicit sets": {"implicit_sets": "none"},
     "Tri-BCE": {"tri_bce": False},
     "gate": {"gate": "none"},

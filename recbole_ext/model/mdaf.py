@@ -5,7 +5,8 @@
     states      = encoder(history of items, behaviours and time gaps)
     readout     = target attention of the item over the states
     summary     = attention of the fields over the readout's heads
-    sequential  = MLP [readout, item, readout * item, last state, summary]
+    matches     = log(1 + how often the item, and each of its attributes, is in the history)
+    sequential  = MLP [readout, item, readout * item, last state, summary, matches]
     fused       = gate_static * static + (1 - gate_static) * sequential
     p           = sigmoid(MLP fused),   loss = BCE + sum over branches of max(0, L_branch - L) L_branch
 
@@ -31,7 +32,7 @@ from recbole_ext.model.dropout import Dropout
 from recbole_ext.model.gate import Gate, fuse
 from recbole_ext.model.history_encoder import HistoryEncoder
 from recbole_ext.model.row_fields import RowFields
-from recbole_ext.model.target_attention import CrossBranchAttention, Reading, TargetAttention
+from recbole_ext.model.target_attention import CrossBranchAttention, Reading, TargetAttention, match_counts
 
 BRANCHES = ("static", "sequential")
 
@@ -43,6 +44,7 @@ class Settings:
     branches: list[str]
     target_attention: bool
     cross_attention: bool
+    matches: bool
     tri_bce: bool
     label_smoothing: float
     embedding_l2: float
@@ -102,11 +104,12 @@ class StaticBranch(nn.Module):
 class SequentialBranch(nn.Module):
     """The history, read by the candidate, and seen from the fields: -> (R, H) and its logit."""
 
-    def __init__(self, config: Any, settings: Settings, item_width: int, n_behaviours: int, encoder: str) -> None:
+    def __init__(self, config: Any, settings: Settings, fields: RowFields, n_behaviours: int) -> None:
         super().__init__()
         width, heads, field = config["hidden_size"], config["attention_heads"], config["embedding_size"]
-        self.encoder = HistoryEncoder(config, item_width, n_behaviours, encoder)
-        self.target = nn.Linear(item_width, width)
+        self.encoder = HistoryEncoder(config, fields.item_width, n_behaviours, config["encoder"])
+        self.target, self.reach = nn.Linear(fields.item_width, width), config["MAX_ITEM_LIST_LENGTH"]
+        self.n_codes = fields.item.n_codes if settings.matches else 0
         self.read = self.cross = None
         if settings.target_attention:
             self.read = TargetAttention(width, heads, config["MAX_ITEM_LIST_LENGTH"])
@@ -114,10 +117,13 @@ class SequentialBranch(nn.Module):
             self.cross = CrossBranchAttention(field, width // heads)
         self.heads = heads
         inputs = (4 if self.read is not None else 3) * width + (field if self.cross is not None else 0)
+        inputs += self.n_codes
         self.mix = nn.Sequential(nn.Linear(inputs, width), nn.ReLU(), Dropout(config["dropout_prob"]))
         self.out, self.logit = nn.Linear(width, width), nn.Linear(width, 1)
 
-    def forward(self, items: Tensor, rows: Any, row_items: Tensor, fields: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, items: Tensor, rows: Any, row_items: Tensor, fields: Tensor, codes: tuple[Tensor, Tensor]
+    ) -> tuple[Tensor, Tensor]:
         """Read the histories of a batch.
 
         Args:
@@ -125,6 +131,7 @@ class SequentialBranch(nn.Module):
             rows: the batch; see `recbole_ext.data.click_batches`.
             row_items: (R, item_width), those of the candidates.
             fields: (R, F, d).
+            codes: (R, C) and (S, L, C) int64, ids and attributes of the candidates and of the events' items.
 
         Returns:
             (R, H) and the logit (R,).
@@ -141,6 +148,8 @@ class SequentialBranch(nn.Module):
             parts = [target, last, readout, readout * target]
         if self.cross is not None:
             parts.append(self.cross(fields, tokens))
+        if self.n_codes:
+            parts.append(match_counts(*codes, reading, self.reach))
         mixed = self.mix(torch.cat(parts, dim=1))
         return self.out(mixed), self.logit(mixed).squeeze(1)
 
@@ -159,9 +168,7 @@ class MDAF(AbstractRecommender):
         if "static" in self.settings.branches:
             self.static = StaticBranch(config, self.fields.n_fields)
         if "sequential" in self.settings.branches:
-            self.sequential = SequentialBranch(
-                config, self.settings, self.fields.item_width, dataset.n_behaviours, config["encoder"]
-            )
+            self.sequential = SequentialBranch(config, self.settings, self.fields, dataset.n_behaviours)
         if both:
             self.gate = Gate(config["gate"], width)
             self.head = nn.Sequential(
@@ -176,7 +183,8 @@ class MDAF(AbstractRecommender):
         if self.static is not None:
             static, logits = self.static(fields)
         if self.sequential is not None:
-            sequential, logits["sequential"] = self.sequential(items, rows, row_items, fields)
+            codes = tuple(self.fields.item.codes(rows[name]) for name in ("item", "history_item"))
+            sequential, logits["sequential"] = self.sequential(items, rows, row_items, fields, codes)
         if static is None:
             return Prediction(logits.pop("sequential"), {}, None, fields)
         if sequential is None:

@@ -15,6 +15,7 @@ from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.loaders import Loaders, build_loaders
 from recbole_ext.errors import UsageError
 from recbole_ext.model.mdaf import Prediction
+from recbole_ext.model.target_attention import Reading, match_counts
 from recbole_ext.quick_start import build_trainer
 from recbole_ext.training.checkpoint import load_checkpoint, save_checkpoint
 from recbole_ext.training.trainer import RunTrainer
@@ -163,6 +164,7 @@ def test_random_labels_stay_at_chance(build: Build, model: str) -> None:
         {"ssm_variant": "mamba2", "head_dim": 8},
         {"implicit_sets": "none"},
         {"time_fields": False},
+        {"matches": False},
         {"gate": "vector"},
         {"gate": "softmax"},
         {"gate": "none"},
@@ -219,6 +221,14 @@ def test_values_that_training_does_not_have_are_zero_vectors(build: Build) -> No
     for number in range(part.item_num):
         assert bool(network.fields.item.id.weight[number].any()) == (number in seen)
     assert not network.fields.user.id.weight[0].any()
+
+
+def test_matches_are_counted_by_hand() -> None:
+    reading = Reading(torch.tensor([0, 0, 1]), torch.tensor([0, 1, 0]), torch.tensor([2, 4, 0]), torch.zeros(3))
+    events = torch.tensor([[[5, 1], [6, 1], [5, 2], [5, 1]], [[5, 1], [0, 0], [0, 0], [0, 0]]])
+    rows = torch.tensor([[5, 1], [5, 0], [5, 1]])
+    expected = torch.log1p(torch.tensor([[1.0, 2.0], [2.0, 0.0], [0.0, 0.0]]))
+    torch.testing.assert_close(match_counts(rows, events, reading, reach=3), expected)
 
 
 def test_an_empty_history_is_defined(build: Build) -> None:
