@@ -72,7 +72,8 @@ def configuration(model: str, arguments: argparse.Namespace, **given: Any) -> Co
     if arguments.data_path:
         values["data_path"] = arguments.data_path
     if model in OWN:
-        values |= OF_RATINGS if arguments.protocol != "P4" else {}
+        tuned = arguments.protocol != "P4" and not getattr(arguments, "presets_alone", False)
+        values |= OF_RATINGS if tuned else {}
     else:
         values |= PEERS
     return build_config(model, arguments.data, arguments.config_files.split(), {**values, **given})
