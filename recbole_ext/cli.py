@@ -7,6 +7,7 @@ run_recbole_ext.py import-checkpoint FILE.pth --model=M --dataset=D --i-trust-th
 run_recbole_ext.py metric-audit FILE [--train=FILE] [--dataset=NAME] [--reported="{rmse: 0.9}"]
 run_recbole_ext.py rate --run=RUN[,RUN...] [--history=FILE] [--pairs=FILE] [--output=FILE]
 run_recbole_ext.py score --run=RUN --input=FILE [--output=FILE]
+run_recbole_ext.py diagnose RUN|metrics.csv [--columns="{valid: val_loss}"] [--settings="{...}"] [--json]
 run_recbole_ext.py --model=M --help
 run_recbole_ext.py doctor
 """
@@ -25,12 +26,12 @@ from recbole_ext.redact import redact_text, remember_words
 if TYPE_CHECKING:
     from recbole_ext.config.config import Config
 
-SWITCHES = ("help", "print_config", "debug", "dry_run", "i-trust-this-file")
+SWITCHES = ("help", "print_config", "debug", "dry_run", "json", "i-trust-this-file")
 _TEXT = (
     *("model", "dataset", "config_files", "data_path", "runs_dir"),
     *("run", "train", "pairs", "history", "output", "input"),
 )
-_COMMANDS = ("doctor", "run", "import-checkpoint", "metric-audit", "rate", "score")
+_COMMANDS = ("doctor", "run", "import-checkpoint", "metric-audit", "rate", "score", "diagnose")
 
 
 @dataclass
@@ -39,7 +40,7 @@ class Words:
 
     Attributes:
         command: one of `_COMMANDS`.
-        file: what to import or to audit.
+        file: what to import, to audit or to diagnose.
         given: `--key=value` pairs, values read as YAML scalars.
         resume: `newest`, the name of a run, or None.
         switches: those of `SWITCHES` that were given.
@@ -88,11 +89,11 @@ def parse(arguments: list[str]) -> Words:
 
 
 def _command(rest: list[str]) -> Words:
-    """Take the command, and the file of `import-checkpoint` or `metric-audit`, from the front of the words."""
+    """Take the command, and its file if it reads one, from the front of the words."""
     words = Words()
     if rest and rest[0] in _COMMANDS:
         words.command = rest.pop(0)
-    if words.command in ("import-checkpoint", "metric-audit") and rest and not rest[0].startswith("-"):
+    if words.command in ("import-checkpoint", "metric-audit", "diagnose") and rest and not rest[0].startswith("-"):
         words.file = rest.pop(0)
     return words
 
@@ -147,6 +148,10 @@ def _dispatch(words: Words) -> int:
         from recbole_ext.rating_files import rating_command
 
         return rating_command(words.command, words.file, words.given)
+    if words.command == "diagnose":
+        from recbole_ext.experiments.diagnose import diagnose_command
+
+        return diagnose_command(words.file, words.given, "json" in words.switches)
     if words.command == "score":
         from recbole_ext.score import score_command
 

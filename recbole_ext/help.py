@@ -17,6 +17,7 @@ usage: run_recbole_ext.py --model=MODEL --dataset=DATASET [--config_files="a.yam
        run_recbole_ext.py metric-audit FILE [--train=FILE] [--dataset=NAME] [--reported="{rmse: 0.9}"]
        run_recbole_ext.py rate --run=RUN[,RUN...] [--history=FILE] [--pairs=FILE] [--output=FILE]
        run_recbole_ext.py score --run=RUN --input=FILE [--output=FILE]   click probabilities
+       run_recbole_ext.py diagnose RUN|metrics.csv [--columns="{valid: val_loss}"] [--settings="{...}"] [--json]
        run_recbole_ext.py doctor                          what works on this machine
 
 Values are read as YAML: --topk=[5,10] --eval_args="{mode: uni100}". --debug shows tracebacks."""

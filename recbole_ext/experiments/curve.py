@@ -1,0 +1,132 @@
+"""The curve of one run, from its directory or from anybody's csv file."""
+
+import csv
+import json
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from recbole_ext.config.yaml_reader import read_yaml
+from recbole_ext.errors import DataError
+
+COLUMNS = {
+    "epoch": ("epoch", "Epoch", "step"),
+    "train_loss": ("train_loss", "training_loss", "loss"),
+    "learning_rate": ("learning_rate", "lr"),
+    "valid": ("valid_loss", "val_loss", "validation_loss"),
+    "train_score": ("train_auc", "train_score"),
+    "train_seconds": ("train_seconds", "epoch_seconds"),
+    "kl": ("kl",),
+    "r2": ("r2", "val_r2", "valid_r2"),
+}
+BIGGER_IS_BETTER = ("auc", "hit", "ndcg", "mrr", "recall", "precision", "map", "r2", "acc", "coverage")
+
+
+@dataclass
+class Curve:
+    """What is known of one run; a cell that the file leaves empty is no point.
+
+    Attributes:
+        points: column -> [(epoch, value)], in the order of epochs.
+        last_epoch: of the file, whether or not anything was measured there.
+        bigger: whether more of `valid` is better.
+        settings: the configuration, as far as it is known.
+        result: of `result.json`, or numbers that were reported.
+        rounding: half a unit of the last digit that a column prints, 0 for columns with all digits.
+    """
+
+    points: dict[str, list[tuple[int, float]]]
+    last_epoch: int
+    bigger: bool = False
+    settings: dict[str, Any] = field(default_factory=dict)
+    result: dict[str, Any] = field(default_factory=dict)
+    rounding: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def valid(self) -> list[tuple[int, float]]:
+        """Validation, as a loss: a score's sign is turned."""
+        sign = -1 if self.bigger else 1
+        return [(epoch, sign * value) for epoch, value in self.points.get("valid", [])]
+
+    @property
+    def n_epochs(self) -> int:
+        """Epochs of which the file tells anything."""
+        return len(self.points["epoch"])
+
+
+def read_curve(
+    path: Path, columns: dict[str, str], settings: dict[str, Any], reported: dict[str, float], metric: str = ""
+) -> Curve:
+    """Read a run directory or a csv file.
+
+    Args:
+        path: of either.
+        columns: our name of a column -> its name in the file.
+        settings: what the file does not say of the configuration; it goes before `config.yaml`. Validation is a
+            loss unless its name or `valid_metric_bigger` says otherwise.
+        reported: results that stand in no file.
+        metric: the validation column; else the run's `valid_metric`, or a validation loss.
+
+    Raises:
+        DataError: the file cannot be read, has no epochs, or lacks a column that was named.
+    """
+    folder = path if path.is_dir() else path.parent
+    result: dict[str, Any] = {}
+    if path.is_dir() or path.name == "metrics.csv":
+        settings = (read_yaml(folder / "config.yaml")[0] if (folder / "config.yaml").is_file() else {}) | settings
+        result = _json(folder / "result.json")
+    rows, header = _rows(path / "metrics.csv" if path.is_dir() else path)
+    chosen = metric or columns.get("valid", "")
+    metric = chosen or str(settings.get("valid_metric") or "").lower()
+    names = {ours: next((known for known in theirs if known in header), "") for ours, theirs in COLUMNS.items()}
+    names |= columns | ({"valid": metric} if metric in header or not names["valid"] else {})
+    missing = [theirs for ours, theirs in columns.items() if theirs not in header]
+    if missing or not names["epoch"]:
+        raise DataError(f"{path}: no column {missing[0] if missing else 'epoch'!r}; the header has {', '.join(header)}")
+    epochs = [epoch for epoch in _numbers(rows, names["epoch"]) if epoch is not None]
+    if len(epochs) != len(rows) or not epochs:
+        raise DataError(f"{path}: {'no epochs' if not rows else 'a row has no epoch'}")
+    points = {
+        ours: sorted((int(e), v) for e, v in zip(epochs, _numbers(rows, theirs), strict=True) if v is not None)
+        for ours, theirs in names.items()
+        if theirs
+    }
+    rounding = {ours: _rounding(rows, theirs) for ours, theirs in names.items() if theirs}
+    bigger = any(word in names["valid"].lower() for word in BIGGER_IS_BETTER)
+    if "valid_metric_bigger" in settings | result and not chosen:
+        bigger = bool((settings | result)["valid_metric_bigger"])
+    return Curve(points, int(max(epochs)), bigger, settings, result | {"reported": reported}, rounding)
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+    except (OSError, ValueError):
+        raise DataError(f"cannot read {path}: it is damaged") from None
+
+
+def _rows(path: Path) -> tuple[list[dict[str, str]], list[str]]:
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            return list(reader), list(reader.fieldnames or [])
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"cannot read {path}: {error}") from None
+
+
+def _numbers(rows: list[dict[str, str]], name: str) -> list[float | None]:
+    """Cells as numbers; None where a cell is empty, no number, or not finite."""
+    found: list[float | None] = []
+    for row in rows:
+        try:
+            value = float(row.get(name) or "nan")
+        except ValueError:
+            value = math.nan
+        found.append(value if math.isfinite(value) else None)
+    return found
+
+
+def _rounding(rows: list[dict[str, str]], name: str) -> float:
+    digits = max((len((row.get(name) or "").partition(".")[2]) for row in rows), default=0)
+    return 0.5 * 10.0**-digits if 0 < digits <= 8 else 0.0
