@@ -58,6 +58,11 @@ def diagnose_command(file: str, given: dict[str, Any], as_json: bool) -> int:
     if not file:
         raise UsageError('diagnose needs a run or a file: diagnose RUN|metrics.csv [--columns="{valid: val_loss}"]')
     columns, settings, reported = (_mapping(given, name) for name in ("columns", "settings", "reported"))
+    for name in ("epochs", "warmup_steps", "learning_rate", "dropout_prob"):
+        if not isinstance(settings.get(name), int | float | None):
+            raise UsageError(f"--settings: {name} must be a number (got {settings[name]!r})")
+    if not isinstance(settings.get("seeds"), int | list | None):
+        raise UsageError(f"--settings: seeds must be a number or a list (got {settings['seeds']!r})")
     wrong = [name for name in columns if name not in COLUMNS]
     if wrong:
         raise UsageError(f"--columns: {wrong[0]!r} is no column of ours; those are {', '.join(COLUMNS)}")

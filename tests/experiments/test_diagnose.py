@@ -123,6 +123,10 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
         diagnose_command("", {}, False)
     with pytest.raises(UsageError, match="must be a mapping"):
         diagnose_command("x.csv", {"settings": 3}, False)
+    with pytest.raises(UsageError, match="epochs must be a number"):
+        diagnose_command("x.csv", {"settings": {"epochs": "many"}}, False)
+    with pytest.raises(UsageError, match="seeds must be a number or a list"):
+        diagnose_command("x.csv", {"settings": {"seeds": "all"}}, False)
     with pytest.raises(UsageError, match="no column of ours"):
         diagnose_command("x.csv", {"columns": {"vald": "v"}}, False)
     with pytest.raises(DataError, match="cannot read"):
