@@ -1,6 +1,6 @@
 """Rating prediction beside myFM, Surprise and LensKit on the same rows: RMSE, seconds, and what each part brings.
 
-    pip install "setuptools<81" myfm scikit-surprise lenskit        # peers that are missing are left out, and named
+    pip install myfm scikit-surprise lenskit "pyarrow<26" "setuptools<81"   # peers that fail to import are named
     python -m benchmarks.rating                                     # ml-100k, random 80/10/10, 3 seeds
     python -m benchmarks.rating --split=user_time                   # each user's last 10 %
     python -m benchmarks.rating --dataset=ml-1m --data_path=dataset --split=random_90 --seeds=2020
