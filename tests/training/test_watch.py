@@ -41,9 +41,7 @@ def test_a_loader_that_stalls_is_diagnosed_and_the_run_stopped(build: Build) -> 
     _, loaders, trainer = build("BPR", hang_seconds=1.0, epochs=2, train_batch_size=16)
     per_epoch = len(loaders.train)
     started = time.monotonic()
-    with pytest.raises(
-        ResourceError, match=r"(?s)hang: nothing moved .* loading data; .*raise --hang_seconds"
-    ):
+    with pytest.raises(ResourceError, match=r"(?s)hang: nothing moved .* loading data; .*raise --hang_seconds"):
         trainer.fit(Stalling(loaders.train, {per_epoch + 2: 600.0}), loaders.valid)
     assert time.monotonic() - started < 20
     written = (trainer.run.path / "hang.txt").read_text()
