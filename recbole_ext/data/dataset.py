@@ -33,7 +33,7 @@ def predicts_clicks(config: Config) -> bool:
 
 
 @cache
-def exact_class(host_class: type[Dataset], ratings: bool = False) -> type[Dataset]:
+def exact_class(host_class: type[Dataset], ratings: bool) -> type[Dataset]:
     """RecBole's data set class with exact times and, for sequences, histories as offsets; ratings split by seed.
 
     DIEN's class keeps its own rows: it draws a negative history per row while it builds them.
@@ -65,6 +65,6 @@ def create_dataset(config: Config) -> Any:
             "take --model=DIN, or the data set before the cut"
         )
     try:
-        return exact_class(host_class, rates(config))(config)
+        return exact_class(host_class, ratings=rates(config))(config)
     except ValueError as error:  # RecBole's word for a field or a file that its settings ask for in vain
         raise DataError(f"{config.dataset}: {error}") from None
