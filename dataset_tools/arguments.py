@@ -58,9 +58,7 @@ def percent(text: str) -> float:
 def _convert(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("release", choices=sorted(RELEASES), metavar="RELEASE", help=", ".join(RELEASES))
     parser.add_argument("--input", type=Path, help="zip, folder or file of the release")
-    parser.add_argument("--output", type=Path, required=True, help="folder of data sets; writes OUTPUT/NAME/")
-    parser.add_argument("--name", default="", help="of the data set (default: the release's name)")
-    parser.add_argument("--overwrite", action="store_true", help="replace a data set of that name")
+    _result(parser, "of the data set (default: the release's name)")
     parser.add_argument("--download", action="store_true", help="fetch the zip to OUTPUT/downloads first")
     parser.add_argument("--url", help="another address of the same zip; its digest is checked all the same")
     parser.add_argument("--max-rejected", default="0.1%", help="stop when more rows fail (default: 0.1%%)")
@@ -76,6 +74,12 @@ def _convert(parser: argparse.ArgumentParser) -> None:
     _engine(parser)
 
 
+def _result(parser: argparse.ArgumentParser, name: str, default: str = "") -> None:
+    parser.add_argument("--output", type=Path, required=True, help="folder of data sets; writes OUTPUT/NAME/")
+    parser.add_argument("--name", default=default, help=name)
+    parser.add_argument("--overwrite", action="store_true", help="replace a data set of that name")
+
+
 def _engine(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--engine", choices=ENGINES, default="local", help="where the work runs")
     parser.add_argument("--ray-address", help="of a Ray cluster (default: start a local Ray)")
@@ -89,9 +93,7 @@ def _fields(parser: argparse.ArgumentParser) -> None:
 
 def _split(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("input", type=Path, help="folder of a data set, or its .inter file")
-    parser.add_argument("--output", type=Path, required=True, help="folder of data sets; writes OUTPUT/NAME/")
-    parser.add_argument("--name", default="", help="of the result (default: <input>-cut)")
-    parser.add_argument("--overwrite", action="store_true", help="replace a data set of that name")
+    _result(parser, "of the result (default: <input>-cut)")
     cut = parser.add_mutually_exclusive_group(required=True)
     cut.add_argument("--at", help="first moment of the future, such as 2015-03-31T06:40:03Z")
     cut.add_argument("--at-timestamp", dest="at", help="the same in Unix seconds")
@@ -108,16 +110,12 @@ def _split(parser: argparse.ArgumentParser) -> None:
 
 def _ads(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--input", type=Path, required=True, help="folder of raw_sample, ad_feature and user_profile")
-    parser.add_argument("--output", type=Path, required=True, help="folder of data sets; writes OUTPUT/NAME/")
-    parser.add_argument("--name", default="taobao-ad", help="of the data set (default: taobao-ad)")
-    parser.add_argument("--overwrite", action="store_true", help="replace a data set of that name")
+    _result(parser, "of the data set (default: taobao-ad)", default="taobao-ad")
 
 
 def _sample(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("input", type=Path, help="folder of a converted Taobao log, or its .inter file")
-    parser.add_argument("--output", type=Path, required=True, help="folder of data sets; writes OUTPUT/NAME/")
-    parser.add_argument("--name", default="", help="of the result (default: <input>-<negatives>)")
-    parser.add_argument("--overwrite", action="store_true", help="replace a data set of that name")
+    _result(parser, "of the result (default: <input>-<negatives>)")
     parser.add_argument("--negatives", choices=NEGATIVES, default="uniform", help="how items are drawn")
     parser.add_argument("--seed", type=int, default=2020, help="of coins and draws")
     parser.add_argument("--history", type=int, default=100, help="events before the sample at most (default: 100)")
