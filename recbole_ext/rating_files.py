@@ -9,15 +9,14 @@ import polars as pl
 import torch
 from recbole.data.interaction import Interaction
 
-from recbole_ext.config.config import build_config
 from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.loaders import build_loaders
+from recbole_ext.data.ratings import rates
 from recbole_ext.errors import DataError, UsageError, nearest
 from recbole_ext.evaluation.metric_audit import Evidence, audit_lines, metric_audit
 from recbole_ext.evaluation.ratings import Predictions
-from recbole_ext.quick_start import build_model
-from recbole_ext.training.checkpoint import load_checkpoint, write_atomically
-from recbole_ext.training.resume import recorded
+from recbole_ext.finished_run import best_model, finished_config
+from recbole_ext.training.checkpoint import write_atomically
 
 _ROWS_AT_ONCE = 16384
 _OPTIONS = {"metric-audit": ("train", "reported", "dataset"), "rate": ("run", "pairs", "history", "output")}
@@ -88,16 +87,11 @@ class Rater:
     """
 
     def __init__(self, run: Path) -> None:
-        if not (run / "config.yaml").is_file():
-            raise UsageError(f"--run={run}: there is no config.yaml; name the directory of a run")
-        values = recorded(run)
-        self.config = build_config(str(values["model"]), str(values["dataset"]), [str(run / "config.yaml")], {})
-        if getattr(self.config.model_class, "task", None) != "rating":
+        self.config = finished_config(run)
+        if not rates(self.config):
             raise UsageError(f"--run={run}: {self.config.model} predicts no ratings; take a run of HybridVAE")
         self.data = build_loaders(self.config, create_dataset(self.config)).train._dataset
-        self.model = build_model(self.config, self.data).to(self.config["device"])
-        load_checkpoint(run / "checkpoint", "best", self.model, self.config["device"])
-        self.model.eval()
+        self.model = best_model(run, self.config, self.data)
 
     def learn_of(self, history: pd.DataFrame) -> None:
         """Take ratings of somebody new, who is the unknown user from now on; no weight is trained.

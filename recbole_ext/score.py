@@ -14,16 +14,15 @@ import polars as pl
 import torch
 from recbole.data.interaction import Interaction
 
-from recbole_ext.config.config import Config, build_config
+from recbole_ext.config.config import Config
 from recbole_ext.data.click_batches import ClickLoader
 from recbole_ext.data.click_lists import AGES, BEHAVIOURS, listed_past
 from recbole_ext.data.clicks import BEHAVIOUR, ROW
 from recbole_ext.data.dataset import create_dataset, predicts_clicks
 from recbole_ext.data.past import Events, past_of
 from recbole_ext.errors import DataError, UsageError
-from recbole_ext.quick_start import build_model
-from recbole_ext.training.checkpoint import load_checkpoint, write_atomically
-from recbole_ext.training.resume import recorded
+from recbole_ext.finished_run import best_model, finished_config
+from recbole_ext.training.checkpoint import write_atomically
 
 
 def score(run: Path, source: Path, target: Path) -> int:
@@ -41,16 +40,16 @@ def score(run: Path, source: Path, target: Path) -> int:
         UsageError: no such run, or of a model that predicts no clicks.
         DataError: the file lacks a column, or a value is no number where one is needed.
     """
-    config = _config(run)
+    config = finished_config(run)
+    if not predicts_clicks(config):
+        raise UsageError(f"--run={run}: {config.model} predicts no clicks; score is for MDAFMamba and MDAFBST")
     table = _read(source)
     parts = create_dataset(config).build()
     train, known = parts[0], parts[-1].past.by_user
-    model = build_model(config, train).to(config["device"])
-    load_checkpoint(run / "checkpoint", "best", model, config["device"])
+    model = best_model(run, config, train)
     part = _part(config, train, known, table, source)
     probabilities = np.empty(len(table))
     with torch.no_grad():
-        model.eval()
         for batch in ClickLoader(config, part):
             probabilities[batch["row"].numpy()] = model.predict(batch.to(config["device"])).double().cpu().numpy()
     told = table.with_columns(pl.Series("probability", probabilities).round(6))
@@ -70,16 +69,6 @@ def score_command(given: dict[str, Any]) -> int:
     target = Path(given.get("output") or source.with_name(f"{source.stem}.scored.tsv"))
     print(f"{target}: {score(Path(given['run']), source, target):,} rows with their probability")
     return 0
-
-
-def _config(run: Path) -> Config:
-    if not (run / "config.yaml").is_file():
-        raise UsageError(f"--run={run}: there is no run; give the directory that a run left under --runs_dir")
-    values = recorded(run)
-    config = build_config(str(values["model"]), str(values["dataset"]), [str(run / "config.yaml")], {})
-    if not predicts_clicks(config):
-        raise UsageError(f"--run={run}: {config.model} predicts no clicks; score is for MDAFMamba and MDAFBST")
-    return config
 
 
 def _read(source: Path) -> pl.DataFrame:
