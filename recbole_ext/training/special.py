@@ -11,11 +11,13 @@ from recbole.trainer import Trainer
 from recbole.utils import ModelType
 from torch import Tensor
 
+from recbole_ext.registry import find_model
 from recbole_ext.training.clicks import ClickTrainer
 from recbole_ext.training.ratings import RatingTrainer
 from recbole_ext.training.trainer import RunTrainer
 
-CLICK_MODELS = ("MDAFMamba", "MDAFBST")
+OF_TASK: dict[str, type[RunTrainer]] = {"clicks": ClickTrainer, "rating": RatingTrainer}
+"""By the `task` of our own models."""
 
 
 class NCLRunTrainer(RunTrainer):
@@ -34,10 +36,10 @@ class NCLRunTrainer(RunTrainer):
 @cache
 def trainer_class(model: str, model_type: ModelType) -> type[RunTrainer]:
     """The trainer for a model: ours, with RecBole's special one before it where there is one."""
-    if model in CLICK_MODELS:
-        return ClickTrainer
-    if model == "HybridVAE":
-        return RatingTrainer
+    entry = find_model(model)
+    task = getattr(entry.load(), "task", None) if entry.own else None
+    if task:
+        return OF_TASK[task]
     if model == "NCL":
         return NCLRunTrainer
     host = importlib.import_module("recbole.trainer")
