@@ -1,0 +1,215 @@
+"""A line chart as inline SVG: round ticks, colours from the page's style, no script."""
+
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from itertools import pairwise
+
+from recbole_ext.redact import redact_text
+
+WIDTH, HEIGHT = 400, 240
+"""Units of the drawing; at phone width one unit is a little under a pixel, so that 11 units are still read."""
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 348, 28, 204
+MOST_SERIES, MOST_POINTS, SERIES_POINTS = 40, 4000, 400
+"""Lines that are drawn, and points of all of them and of one; the rest is thinned out."""
+COLOURS = 8
+_DASHES = ("", "6 3", "2 2", "8 3 2 3", "12 3")
+_LARGEST = 1e300  # differences of larger numbers overflow
+_LOG_RATIO = 1000  # above it, a linear axis shows the largest values alone
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis: from value to drawing units."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    ticks: list[float]
+    logarithmic: bool = False
+
+    def place(self, value: float) -> float:
+        """Where a value lies, in drawing units."""
+        low, high, at = (math.log10(v) if self.logarithmic else v for v in (self.low, self.high, value))
+        return self.start + (at - low) / (high - low) * (self.end - self.start)
+
+
+def chart_html(
+    series: Mapping[str, Sequence[Point]], y_label: str, x_label: str, mark: tuple[float, str] | None = None
+) -> str:
+    """The legend, the drawing, and what it leaves out.
+
+    Args:
+        series: name -> (x, y), in any order.
+        y_label: what y is.
+        x_label: what x is.
+        mark: an x that is marked by a line, and the words beside it.
+
+    Returns:
+        HTML; a sentence instead of a drawing if no point is finite.
+    """
+    ordered = {str(name): sorted(points, key=lambda p: p[0]) for name, points in list(series.items())[:MOST_SERIES]}
+    finite = {name: [p for p in points if _finite(p)] for name, points in ordered.items()}
+    left_out = _left_out(series, ordered, finite, x_label)
+    note = f'<p class="note">{_safe(left_out)}</p>' if left_out else ""
+    told = [p for points in finite.values() for p in points]
+    if not told:
+        return f'<p class="note">no finite point to draw</p>{note}'
+    x = _linear([p[0] for p in told] + ([mark[0]] if mark else []), _LEFT, _RIGHT, whole=True)
+    y = _vertical([p[1] for p in told])
+    lines = [_line(i, ordered[name], finite[name], x, y, len(finite)) for i, name in enumerate(finite)]
+    labels = "".join(_end_labels(finite, y)) if len(finite) <= 6 else ""
+    axes = _axes(x, y, x_label, f"{y_label} (logarithmic)" if y.logarithmic else y_label)
+    drawing = axes + (_mark(mark, x) if mark else "") + "".join(lines) + labels
+    said = _safe(f"{', '.join(finite)} over {x_label}")
+    svg = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{said}">{drawing}</svg>'
+    return _legend(list(finite)) + svg + note
+
+
+def round_ticks(low: float, high: float, count: int = 5, whole: bool = False) -> list[float]:
+    """About `count` round numbers (1, 2 or 5 times a power of ten apart) that lie within [low, high]."""
+    raw = (high - low) / count
+    power = 10.0 ** math.floor(math.log10(raw))
+    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= raw * 0.999)
+    step = max(1.0, step) if whole else step
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [round(i * step, 12 - math.floor(math.log10(step))) for i in range(first, last + 1)]
+
+
+def thinned(points: Sequence[Point], most: int) -> list[Point]:
+    """At most about `most` points; of each stretch the lowest and the highest stay, and both ends."""
+    if len(points) <= most:
+        return list(points)
+    width = len(points) / (most // 2)
+    kept = {0, len(points) - 1}
+    for i in range(most // 2):
+        stretch = range(int(i * width), max(int(i * width) + 1, int((i + 1) * width)))
+        kept |= {min(stretch, key=lambda at: points[at][1]), max(stretch, key=lambda at: points[at][1])}
+    return [points[at] for at in sorted(kept)]
+
+
+def number(value: float) -> str:
+    """A number in few digits, as axes and line ends show it."""
+    if value == 0 or 1e-3 <= abs(value) < 1e5:
+        return f"{value:.4g}" if abs(value) >= 0.01 else f"{value:.3g}"
+    digits, power = f"{value:.2e}".split("e")
+    return f"{float(digits):g}e{int(power)}"
+
+
+def _finite(point: Point) -> bool:
+    return all(math.isfinite(v) and abs(v) < _LARGEST for v in point)
+
+
+def _left_out(
+    series: Mapping[str, Sequence[Point]],
+    ordered: Mapping[str, Sequence[Point]],
+    finite: Mapping[str, Sequence[Point]],
+    x_label: str,
+) -> str:
+    """What the drawing does not show, in words."""
+    told = []
+    bad = [p[0] for points in ordered.values() for p in points if not _finite(p)]
+    if bad:
+        where = ", ".join(number(x) for x in bad[:5]) + (" ..." if len(bad) > 5 else "")
+        told.append(f"{len(bad)} not finite and left out ({x_label} {where})")
+    if any(len(points) > _points_each(len(finite)) for points in finite.values()):
+        told.append("thinned out; the lowest and highest point of each stretch are kept")
+    if len(series) > len(ordered):
+        told.append(f"{len(series) - len(ordered)} more lines left out")
+    return "; ".join(told)
+
+
+def _points_each(n_series: int) -> int:
+    return min(SERIES_POINTS, MOST_POINTS // max(1, n_series))
+
+
+def _linear(values: Sequence[float], start: float, end: float, whole: bool = False) -> Axis:
+    low, high = min(values), max(values)
+    if low == high:
+        margin = 1.0 if whole else abs(low) * 0.1 or 1.0
+        low, high = low - margin, high + margin
+        ticks = [values[0]]
+        return Axis(low, high, start, end, ticks)
+    whole = whole and all(float(v).is_integer() for v in values)
+    return Axis(low, high, start, end, round_ticks(low, high, 5, whole))
+
+
+def _vertical(values: Sequence[float]) -> Axis:
+    low, high = min(values), max(values)
+    if low > 0 and high / low > _LOG_RATIO:
+        powers = range(math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9) + 1)
+        every = -(-len(powers) // 6)
+        return Axis(low, high, _BOTTOM, _TOP, [10.0**p for p in powers[::every]], logarithmic=True)
+    return _linear(values, _BOTTOM, _TOP)
+
+
+def _axes(x: Axis, y: Axis, x_label: str, y_label: str) -> str:
+    parts = [f'<text x="0" y="10">{_safe(y_label)}</text>'] if y_label else []
+    under = _BOTTOM + (18 if len(x_label) <= 8 else 32)  # a long one would meet the last tick
+    parts.append(f'<text x="{WIDTH}" y="{under}" text-anchor="end">{_safe(x_label)}</text>')
+    for tick in y.ticks:
+        at = y.place(tick)
+        parts.append(f'<path class="grid" d="M{_LEFT} {at:.1f}H{_RIGHT}"/>')
+        parts.append(f'<text x="{_LEFT - 6}" y="{at + 3.5:.1f}" text-anchor="end">{number(tick)}</text>')
+    parts.append(f'<path class="axis" d="M{_LEFT} {_BOTTOM + 4}H{_RIGHT}"/>')
+    for tick in x.ticks:
+        at = x.place(tick)
+        parts.append(f'<text x="{at:.1f}" y="{_BOTTOM + 18}" text-anchor="middle">{number(tick)}</text>')
+    return "".join(parts)
+
+
+def _mark(mark: tuple[float, str], x: Axis) -> str:
+    at = x.place(mark[0])
+    side, anchor = (-4, "end") if at > (_LEFT + _RIGHT) / 2 else (4, "start")
+    words = f'<text x="{at + side:.1f}" y="{_TOP - 3}" text-anchor="{anchor}">{_safe(mark[1])}</text>'
+    return f'<path class="mark" d="M{at:.1f} {_TOP - 12}V{_BOTTOM + 4}"/>{words}'
+
+
+def _line(i: int, points: Sequence[Point], finite: Sequence[Point], x: Axis, y: Axis, n_series: int) -> str:
+    """One line, broken where a point is not finite; a point that stands alone is a dot."""
+    kept = thinned(finite, _points_each(n_series))
+    if not kept:
+        return ""
+    bad = sorted(p[0] for p in points if not _finite(p) and math.isfinite(p[0]))
+    places = [f"{x.place(a):.1f} {y.place(b):.1f}" for a, b in kept]
+    path = f"M{places[0]}"
+    for (before, after), place in zip(pairwise(kept), places[1:], strict=True):
+        broken = bisect_left(bad, before[0]) < bisect_right(bad, after[0])
+        path += f"{'M' if broken else 'L'}{place}"
+    dash = _DASHES[i % len(_DASHES)]
+    style = f' stroke-dasharray="{dash}"' if dash else ""
+    dots = "".join(f'<circle cx="{p.split()[0]}" cy="{p.split()[1]}" r="2.2"/>' for p in places[:40])
+    return f'<g class="s{i % COLOURS}"><path class="line" d="{path}"{style}/>{dots if len(places) <= 40 else ""}</g>'
+
+
+def _end_labels(finite: Mapping[str, Sequence[Point]], y: Axis) -> list[str]:
+    """The last value of each line, moved apart where two would overlap."""
+    ends = sorted((y.place(points[-1][1]), i, points[-1][1]) for i, points in enumerate(finite.values()) if points)
+    parts, free = [], float(_TOP)
+    for at, i, value in ends:
+        free = max(at + 3.5, free)
+        words = f'<text x="{_RIGHT + 5}" y="{free:.1f}">{number(value)}</text>'
+        parts.append(f'<g class="end s{i % COLOURS}">{words}</g>')
+        free += 12
+    return parts
+
+
+def _legend(names: Sequence[str]) -> str:
+    """Each line's name beside a piece of it."""
+    parts = []
+    for i, name in enumerate(names[:12]):
+        dash = _DASHES[i % len(_DASHES)]
+        style = f' stroke-dasharray="{dash}"' if dash else ""
+        piece = f'<svg viewBox="0 0 22 8" class="s{i % COLOURS}"><path class="line" d="M1 4H21"{style}/></svg>'
+        parts.append(f"<span>{piece}{_safe(name)}</span>")
+    more = f"<span>and {len(names) - 12} more</span>" if len(names) > 12 else ""
+    return f'<div class="legend">{"".join(parts)}{more}</div>'
+
+
+def _safe(text: str) -> str:
+    return escape(redact_text(str(text))[:200])
