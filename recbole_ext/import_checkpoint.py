@@ -47,12 +47,14 @@ def import_checkpoint(config: Config, path: Path, trusted: bool, command: list[s
         trainer.attach(directory, Progress(0, enabled=config.placement.leads, bar=False))
         trainer.eval_collector.data_collect(loaders.train)
         trainer._save_checkpoint(int(state.get("epoch", 0)))
-        test, baselines = trainer.evaluate(loaders.test), evaluate_baselines(config, loaders, trainer)
+        test, units = trainer.evaluate(loaders.test), {config.model: trainer.units(loaders.test)}
+        baselines = evaluate_baselines(config, loaders, trainer, units)
         protocol = protocol_of(config)
         result = _result(config, trainer, protocol, directory, test, baselines)
         seconds = round(time.perf_counter() - started, 2)
         result |= {"imported_from": path.name, "fit_seconds": 0.0, "total_seconds": seconds}
         if directory:
+            directory.write_units(units)
             directory.write_result(result)
             directory.release()
         for line in summary_lines(result, protocol):

@@ -21,6 +21,7 @@ from recbole_ext.evaluation.baselines import BASELINES
 from recbole_ext.evaluation.protocol import Protocol, protocol_of
 from recbole_ext.evaluation.rating_baselines import RATING_BASELINES
 from recbole_ext.evaluation.summary import summary_lines
+from recbole_ext.evaluation.units import Units
 from recbole_ext.placement import from_leader, process_group
 from recbole_ext.registry import missing_library
 from recbole_ext.training.progress import Progress
@@ -147,29 +148,37 @@ def _fit_and_test(
     fit_seconds = time.perf_counter() - fit_started
     if trainer.best_epoch is None:
         trainer._save_checkpoint(trainer.epochs - 1)
-    test = trainer.evaluate(loaders.test)
+    test, units = trainer.evaluate(loaders.test), {config.model: trainer.units(loaders.test)}
     findings = trainer.findings()
-    baselines = evaluate_baselines(config, loaders, trainer)
+    baselines = evaluate_baselines(config, loaders, trainer, units)
     result = _result(config, trainer, protocol, directory, test, baselines)
     result |= findings | stages
     result |= {"fit_seconds": round(fit_seconds, 2), "total_seconds": round(time.perf_counter() - started, 2)}
     if directory:
+        directory.write_units(units)
         directory.write_result(result)
         for line in summary_lines(result, protocol):
             progress.say(line)
     return result
 
 
-def evaluate_baselines(config: Config, loaders: Loaders, trainer: RunTrainer) -> dict[str, dict[str, float]]:
-    """Test metrics of the counted baselines, for sequential ranking and for ratings; {} elsewhere."""
+def evaluate_baselines(
+    config: Config, loaders: Loaders, trainer: RunTrainer, units: dict[str, Units | None]
+) -> dict[str, dict[str, float]]:
+    """Test metrics of the counted baselines, for sequential ranking and for ratings; {} elsewhere.
+
+    Args:
+        config, loaders, trainer: of the run.
+        units: what each user contributes is added to them, by the baseline's name.
+    """
     ranking = config["MODEL_TYPE"] == ModelType.SEQUENTIAL and config["eval_type"] == EvaluatorType.RANKING
     if not rates(config) and not (ranking and hasattr(loaders.train._dataset, "events")):
         return {}
     known: dict[str, Any] = RATING_BASELINES if rates(config) else BASELINES
-    found = {
-        name: trainer.evaluate_other(known[name](loaders.train._dataset, config), loaders.test)
-        for name in config["baselines"] or []
-    }
+    found = {}
+    for name in config["baselines"] or []:
+        found[name] = trainer.evaluate_other(known[name](loaders.train._dataset, config), loaders.test)
+        units[name] = trainer.units(loaders.test)
     return from_leader(found, config.placement)
 
 

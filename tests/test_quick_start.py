@@ -51,6 +51,7 @@ def test_a_run_returns_and_writes_what_it_promises(configure: Callable[..., Conf
         "environment.json",
         "metrics.csv",
         "result.json",
+        "test_units.npz",
         "checkpoint",
         "log.txt",
         "events.jsonl",

@@ -60,6 +60,24 @@ def auc(labels: np.ndarray, scores: np.ndarray) -> float:
     return _Ranks(labels, scores).auc(np.ones(len(labels)))
 
 
+def placements(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Share of the other class that each row is on the right side of, ties half: (n,).
+
+    Its mean over either class is the AUC.
+
+    Args:
+        labels: (n,) of 0 and 1.
+        scores: (n,).
+    """
+    ranks = _Ranks(labels, scores)
+    clicks, others = np.bincount(ranks.tie, ranks.labels), np.bincount(ranks.tie, 1 - ranks.labels)
+    below, above = np.cumsum(others) - others / 2, clicks.sum() - np.cumsum(clicks) + clicks / 2
+    place = np.empty(len(labels))
+    shares = np.where(ranks.labels > 0, below[ranks.tie] / others.sum(), above[ranks.tie] / clicks.sum())
+    place[ranks.order] = shares
+    return place
+
+
 def user_aucs(scored: Scored) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """AUC within each user who has both classes.
 

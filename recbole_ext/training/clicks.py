@@ -11,6 +11,7 @@ from recbole_ext.data.click_batches import ClickLoader
 from recbole_ext.errors import NonFiniteError
 from recbole_ext.evaluation.clicks import Scored, auc, click_metrics, intervals, reliability
 from recbole_ext.evaluation.gate import gate_statistics, is_dead
+from recbole_ext.evaluation.units import CLICK_METRICS, Units, valued_units
 from recbole_ext.training.trainer import RunTrainer
 
 _LOG = logging.getLogger(__name__)
@@ -76,6 +77,14 @@ class ClickTrainer(RunTrainer):
                 "for everybody; try --gate=none, --gate=vector or one of the branches alone",
                 result["gate_static_mean"], result["gate_static_std"],
             )  # fmt: skip
+
+    def units(self, eval_data: Any) -> Units | None:
+        """Contributions of users to the click metrics of the part that was evaluated last."""
+        if not self.placement.leads:
+            return None
+        dataset, scored = eval_data.dataset, self.scored
+        tokens = np.asarray(dataset.field2id_token[dataset.uid_field])[scored.users].astype(str)
+        return valued_units(tokens, scored.labels, scored.probabilities, CLICK_METRICS)
 
     def findings(self) -> dict[str, Any]:
         """Intervals, the reliability curve and the gate of the part that was evaluated last."""

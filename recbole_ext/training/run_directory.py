@@ -20,6 +20,7 @@ import yaml
 
 from recbole_ext.environment import environment
 from recbole_ext.errors import ResourceError
+from recbole_ext.evaluation.units import UNITS_FILE, Units, units_bytes
 from recbole_ext.names import refuse_links
 from recbole_ext.redact import redact, redact_text, redact_words
 from recbole_ext.training.checkpoint import write_atomically
@@ -94,6 +95,12 @@ class RunDirectory:
         writer.writeheader()
         writer.writerows(rows)
         write_atomically(self.path / "metrics.csv", text.getvalue().encode() if rows else b"")
+
+    def write_units(self, units: dict[str, Units | None]) -> None:
+        """`test_units.npz`: what each tested user contributes to the metrics of the model and of the baselines."""
+        known = {name: of for name, of in units.items() if of is not None and of.totals}
+        if known:
+            write_atomically(self.path / UNITS_FILE, units_bytes(known))
 
     def write_result(self, result: dict[str, Any]) -> None:
         """`result.json`: protocol, metrics, baselines, times."""

@@ -11,6 +11,8 @@ from recbole.utils import calculate_valid_score
 from torch import Tensor, nn
 
 from recbole_ext.errors import InterruptedRun, NonFiniteError
+from recbole_ext.evaluation.collector import UnitCollector
+from recbole_ext.evaluation.units import Units
 from recbole_ext.placement import Placement, from_leader
 from recbole_ext.training.checkpoint import load_checkpoint
 from recbole_ext.training.guards import bad_weight
@@ -39,6 +41,7 @@ class ScoringTrainer(Trainer):
     run: RunDirectory | None
     signals: Signals
     watch: Watch
+    eval_collector: UnitCollector
 
     def _stop_if_asked(self) -> None:
         if self.signals.received:
@@ -71,7 +74,12 @@ class ScoringTrainer(Trainer):
 
     def measured(self, eval_data: Any) -> dict[str, float]:
         """Metrics of a part by the weights of the moment."""
+        self.eval_collector.begin()
         return dict(super().evaluate(eval_data, load_best_model=False, show_progress=False))
+
+    def units(self, eval_data: Any) -> Units | None:
+        """Contributions of users to the metrics of the part that was evaluated last; None in all but one process."""
+        return self.eval_collector.units(eval_data._dataset, self.evaluator)
 
     def findings(self) -> dict[str, Any]:
         """What the result says beside the metrics of the part that was evaluated last."""

@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from recbole.evaluator import Collector, Evaluator
+from recbole.evaluator import Evaluator
 from recbole.model.abstract_recommender import AbstractRecommender
 from torch import Tensor
 
 from recbole_ext.config.config import Config
 from recbole_ext.errors import InterruptedRun, NonFiniteError, UsageError
+from recbole_ext.evaluation.collector import UnitCollector
 from recbole_ext.training.averaging import Averaging, AveragingSettings
 from recbole_ext.training.checkpoint import save_checkpoint
 from recbole_ext.training.groups import decay_groups
@@ -56,7 +57,7 @@ class RunTrainer(ScoringTrainer):
         self.optimizer = self._build_optimizer()
         self.averaging = Averaging(model, AveragingSettings.read(config), self.start_epoch, self.epochs)
         self.steps = Steps(config, model)
-        self.eval_collector, self.evaluator = Collector(self.config), Evaluator(self.config)
+        self.eval_collector, self.evaluator = UnitCollector(self.config), Evaluator(self.config)
         self.item_tensor = self.tot_item_num = None
         self.signals, self.watch = Signals(), Watch(self.device, config["hang_seconds"])
         own_epochs = any(getattr(type(self), n) is not getattr(RunTrainer, n) for n in ("_train_epoch", "before_epoch"))

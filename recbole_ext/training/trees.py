@@ -135,6 +135,9 @@ class TreeRunTrainer(RunTrainer):
         if load_best_model:
             self.load_best()
         rows, labels = self._table(eval_data)
+        self.eval_collector.begin()
+        if eval_data._dataset.uid_field:
+            self.eval_collector.note(eval_data._dataset.inter_feat[eval_data._dataset.uid_field])
         scores = torch.as_tensor(self.trees.predict(self.model, rows), dtype=torch.float32)
         self.eval_collector.eval_collect(scores, torch.as_tensor(labels, dtype=torch.float32))
         return dict(self.evaluator.evaluate(self.eval_collector.get_data_struct()))
