@@ -102,7 +102,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command.
 
     Returns:
-        0; 2 usage, 3 data, 4 resources, 5 non-finite numbers, 130 interrupted.
+        0; 2 usage, 3 data, 4 resources, 5 non-finite numbers, 6 a criterion failed and nothing else, 130 interrupted.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments
@@ -182,11 +182,10 @@ def _run(words: Words) -> int:
     if "print_config" in words.switches:
         print("\n".join(config_lines(config)))
         return 0
-    _carry_out(words, config)
-    return 0
+    return _carry_out(words, config)
 
 
-def _carry_out(words: Words, config: "Config") -> None:
+def _carry_out(words: Words, config: "Config") -> int:
     command = [sys.executable, *sys.argv]
     if words.command == "import-checkpoint":
         from recbole_ext.import_checkpoint import import_checkpoint
@@ -194,15 +193,16 @@ def _carry_out(words: Words, config: "Config") -> None:
         if not words.file:
             raise UsageError("import-checkpoint needs a file: import-checkpoint FILE.pth --model=M --dataset=D")
         import_checkpoint(config, Path(words.file), "i-trust-this-file" in words.switches, command)
-        return
+        return 0
     if "dry_run" in words.switches:
         from recbole_ext.dry_run import dry_run, lines
 
         print("\n".join(lines(config, dry_run(config))))
-        return
+        return 0
+    from recbole_ext.experiments.criteria import FAILED_EXIT_CODE, failed
     from recbole_ext.quick_start import run
 
-    run(config, command, words.resume)
+    return FAILED_EXIT_CODE if failed(run(config, command, words.resume)["criteria"]) else 0
 
 
 def _recorded(words: Words) -> tuple[str, str, str] | None:

@@ -14,7 +14,7 @@ from recbole.utils import EvaluatorType, ModelType, init_seed
 
 from recbole_ext.config.config import Config
 from recbole_ext.data.dataset import create_dataset
-from recbole_ext.data.loaders import Loaders, build_loaders
+from recbole_ext.data.loaders import Loaders, build_loaders, training_sample
 from recbole_ext.data.ratings import rates
 from recbole_ext.errors import DataError, InterruptedRun, NonFiniteError, ResourceError
 from recbole_ext.evaluation.baselines import BASELINES
@@ -22,6 +22,7 @@ from recbole_ext.evaluation.protocol import Protocol, protocol_of
 from recbole_ext.evaluation.rating_baselines import RATING_BASELINES
 from recbole_ext.evaluation.summary import summary_lines
 from recbole_ext.evaluation.units import Units
+from recbole_ext.experiments.criteria import judge
 from recbole_ext.placement import from_leader, process_group
 from recbole_ext.registry import missing_library
 from recbole_ext.training.progress import Progress
@@ -105,12 +106,16 @@ def build_model(config: Config, dataset: Any) -> Any:
 def build_trainer(config: Config, loaders: Loaders) -> RunTrainer:
     """The model on its device, in its trainer."""
     if config["MODEL_TYPE"] == ModelType.DECISIONTREE:
-        return TreeRunTrainer(config)
+        trees = TreeRunTrainer(config)
+        trees.sample = training_sample(config, loaders)
+        return trees
     init_seed(config["seed"], config["reproducibility"])
     model = build_model(config, loaders.train._dataset).to(config["device"])
     if config["torch_compile"]:
         model.forward = torch.compile(model.forward, dynamic=True)
-    return trainer_class(config.model, config["MODEL_TYPE"])(config, model)
+    trainer = trainer_class(config.model, config["MODEL_TYPE"])(config, model)
+    trainer.sample = training_sample(config, loaders)
+    return trainer
 
 
 def _way_on(trainer: RunTrainer, command: list[str]) -> str:
@@ -153,6 +158,8 @@ def _fit_and_test(
     baselines = evaluate_baselines(config, loaders, trainer, units)
     result = _result(config, trainer, protocol, directory, test, baselines)
     result |= findings | stages
+    rows = directory.rows if directory else []
+    result["criteria"] = [asdict(verdict) for verdict in judge(config["criteria"], rows, result)]
     result |= {"fit_seconds": round(fit_seconds, 2), "total_seconds": round(time.perf_counter() - started, 2)}
     if directory:
         directory.write_units(units)

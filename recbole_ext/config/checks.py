@@ -8,6 +8,8 @@ from recbole_ext.config.known_keys import Key, host_keys, keys_of, keys_read_by
 from recbole_ext.config.layers import Layer
 from recbole_ext.data.recency import RecencySettings
 from recbole_ext.errors import UsageError, nearest
+from recbole_ext.experiments.criteria import criteria_faults
+from recbole_ext.experiments.seeds import read_seeds
 from recbole_ext.places import properties_folder
 from recbole_ext.registry import ModelEntry
 from recbole_ext.ssm import BACKENDS
@@ -200,6 +202,19 @@ def _splits(layer: Layer) -> bool:
     return isinstance(layer.values.get("eval_args"), dict) and "split" in layer.values["eval_args"]
 
 
+def _criteria(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
+    task = getattr(entry.load(), "task", None) or "" if entry.own else ""
+    faults = criteria_faults(values, task)
+    sample = values.get("train_sample")
+    if sample != "valid" and (not isinstance(sample, int) or sample < 0):
+        faults.append(f"train_sample must be a number of rows, 0 for none, or valid (got {sample!r})")
+    try:
+        read_seeds(values.get("seeds"))
+    except UsageError as error:
+        faults.append(str(error))
+    return faults
+
+
 _RULES: tuple[Callable[[ModelEntry, list[Layer], dict[str, Any]], list[str]], ...] = (
     _choices,
     _metrics,
@@ -209,5 +224,6 @@ _RULES: tuple[Callable[[ModelEntry, list[Layer], dict[str, Any]], list[str]], ..
     _negatives_with_ce,
     _eval_args,
     _split_of_a_cut,
+    _criteria,
     boundary,
 )

@@ -19,12 +19,13 @@ from recbole_ext.data.clicks import ClickDataset
 from recbole_ext.data.cut import told_split
 from recbole_ext.data.history import TARGET_POSITION, HistoryRows
 from recbole_ext.data.labels import check_labels
-from recbole_ext.data.ratings import RatingEvalLoader, RatingLoader, check_ratings, rates
+from recbole_ext.data.ratings import RatingEvalLoader, RatingLoader, RatingSampleLoader, check_ratings, rates
 from recbole_ext.data.recency import newest, weigh_targets
 from recbole_ext.data.windows import WindowLoader
 from recbole_ext.errors import DataError, UsageError
 
 _SCORE_COPIES = 6
+_SAMPLE_SEED = 2020
 
 
 class FullRankingLoader(FullSortEvalDataLoader):
@@ -157,14 +158,43 @@ def newest_rows(config: Config, loader: Any, share: float) -> Any:
 def old_window(config: Config, loaders: Loaders, share: float) -> Any:
     """An evaluation loader of each user's last training target before the newest share; None if there is none."""
     part = loaders.train._dataset
-    target = part.inter_feat.target[~_newest_targets(part, share)].sort().values
+    target = _last_of_users(part, part.inter_feat.target[~_newest_targets(part, share)])
     if not len(target):
         return None
+    rows = part.copy(HistoryRows(part.events, target, part.inter_feat.names, part.inter_feat.width))
+    return _eval_loader(config, "test", rows, getattr(loaders.test, "_sampler", None))
+
+
+def _last_of_users(part: Any, target: torch.Tensor) -> torch.Tensor:
+    """The newest target of each user among some positions (n,) in the events."""
+    target = target.sort().values
     user = part.events.user_start[target]
     last = torch.ones(len(target), dtype=torch.bool)
     last[:-1] = user[1:] != user[:-1]
-    rows = part.copy(HistoryRows(part.events, target[last], part.inter_feat.names, part.inter_feat.width))
-    return _eval_loader(config, "test", rows, getattr(loaders.test, "_sampler", None))
+    return target[last]
+
+
+def training_sample(config: Config, loaders: Loaders) -> Any:
+    """An evaluation loader of a fixed sample of the training part, the same for every seed; None where none is asked.
+
+    `train_sample` rows, of sequences the newest training target of so many users, which is where validation is
+    measured too; `valid` takes as many as validation has. What a user did beside the row is no candidate, as in
+    validation.
+    """
+    asked = config["train_sample"]
+    if not asked or loaders.valid is None:
+        return None
+    part, count = loaders.train._dataset, len(loaders.valid._dataset) if asked == "valid" else asked
+    known = torch.arange(len(part))
+    if isinstance(part.inter_feat, HistoryRows):
+        known = known[torch.isin(part.inter_feat.target, _last_of_users(part, part.inter_feat.target))]
+    rows = np.sort(np.random.default_rng(_SAMPLE_SEED).permutation(len(known))[:count])
+    chosen = known[torch.from_numpy(rows)]
+    if isinstance(part, ClickDataset):
+        return ClickLoader(config.alone(), part, rows=rows)
+    if rates(config):
+        return RatingSampleLoader(config, part, chosen)
+    return _eval_loader(config, "valid", part.copy(part.inter_feat[chosen]), loaders.valid._sampler)
 
 
 def _eval_loader(config: Config, phase: str, part: Any, sampler: Any) -> Any:

@@ -160,3 +160,23 @@ class RatingEvalLoader(RatingLoader):
     def batch(self, rows: Tensor) -> Any:
         """The rows (B,), and three empty places: nothing is ranked."""
         return Interaction({name: column[rows] for name, column in self.columns.items()}), None, None, None
+
+
+class RatingSampleLoader(RatingEvalLoader):
+    """Some training rows to predict, each named by `ROW`, so that the model leaves its own rating out.
+
+    Args:
+        config: of the run.
+        dataset: the training part.
+        rows: (n,) int64 places in it.
+    """
+
+    def __init__(self, config: Any, dataset: Any, rows: Tensor) -> None:
+        super().__init__(config, dataset)
+        self.rows, self.n_rows = rows, len(rows)
+
+    def batch(self, rows: Tensor) -> Any:
+        """The rows (B,) of the sample, and three empty places: nothing is ranked."""
+        chosen = self.rows[rows]
+        fields = {name: column[chosen] for name, column in self.columns.items()}
+        return Interaction({**fields, ROW: chosen}), None, None, None

@@ -4,6 +4,7 @@ from typing import Any
 
 from recbole_ext.evaluation.protocol import Protocol
 from recbole_ext.evaluation.rating_result import rating_lines
+from recbole_ext.experiments.criteria import verdict_lines
 
 
 def summary_lines(result: dict[str, Any], protocol: Protocol) -> list[str]:
@@ -24,6 +25,7 @@ def summary_lines(result: dict[str, Any], protocol: Protocol) -> list[str]:
         f"{result['peak_memory_mb']:,} MB at most",
     ]
     lines += _stage_lines(result) + _click_lines(result) + rating_lines(result)
+    lines += verdict_lines(result.get("criteria", []))
     return [*lines, "", *_next_steps(result)]
 
 

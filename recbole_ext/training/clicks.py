@@ -1,4 +1,4 @@
-"""Training of click models: their own metrics, the training AUC that can be compared, and a gate that is watched."""
+"""Training of click models: their own metrics, and a gate that is watched."""
 
 import logging
 from typing import Any
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from recbole_ext.data.click_batches import ClickLoader
 from recbole_ext.errors import NonFiniteError
-from recbole_ext.evaluation.clicks import Scored, auc, click_metrics, intervals, reliability
+from recbole_ext.evaluation.clicks import Scored, click_metrics, intervals, reliability
 from recbole_ext.evaluation.gate import gate_statistics, is_dead
 from recbole_ext.evaluation.units import CLICK_METRICS, Units, valued_units
 from recbole_ext.training.trainer import RunTrainer
@@ -20,12 +20,10 @@ _LOG = logging.getLogger(__name__)
 class ClickTrainer(RunTrainer):
     """RunTrainer with click metrics.
 
-    After each epoch `metrics.csv` also has `gauc` and `ece`, `train_auc` on a fixed sample of training rows in
-    evaluation mode with `auc_gap` = train_auc - auc, and statistics of `gate_static` on the validation part.
+    After each epoch `metrics.csv` also has `gauc` and `ece`, and statistics of `gate_static` on the validation part.
     """
 
-    quiet_columns = ("auc_gap", "gate_static_")
-    sample: ClickLoader | None = None
+    quiet_columns = ("train_valid_gap", "gate_static_")
 
     def measured(self, eval_data: Any) -> dict[str, float]:
         """Click metrics of a part."""
@@ -50,22 +48,9 @@ class ClickTrainer(RunTrainer):
         has_gate = getattr(self.model, "gate", None) is not None
         return Scored(users, labels.astype(np.float64), probabilities), gates if has_gate else None, visible
 
-    def _training_sample(self, count: int) -> ClickLoader:
-        """A fixed sample of training rows, for evaluation."""
-        if self.sample is None:
-            train = self.keeper.loaders[0]
-            rows = np.random.default_rng(self.config["split_seed"]).permutation(train.rows)[:count]
-            self.sample = ClickLoader(self.config, train.dataset, rows=np.sort(rows))
-        return self.sample
-
     def _valid_epoch(self, valid_data: Any, show_progress: bool = False) -> tuple[float, dict[str, float]]:
         score, result = super()._valid_epoch(valid_data, show_progress)
-        if not self.placement.leads:
-            return score, result
-        sampled = self.scores(self._training_sample(len(valid_data.rows)))[0]
-        result["train_auc"] = auc(sampled.labels, sampled.probabilities)
-        result["auc_gap"] = result["train_auc"] - result["auc"]
-        if self.gate is not None:
+        if self.placement.leads and self.gate is not None:
             result |= gate_statistics(self.gate, self.visible)
             self._warn_of_a_dead_gate(result)
         return score, result

@@ -13,9 +13,11 @@ from torch import Tensor, nn
 from recbole_ext.errors import InterruptedRun, NonFiniteError
 from recbole_ext.evaluation.collector import UnitCollector
 from recbole_ext.evaluation.units import Units
+from recbole_ext.experiments.criteria import GAP
 from recbole_ext.placement import Placement, from_leader
 from recbole_ext.training.checkpoint import load_checkpoint
 from recbole_ext.training.guards import bad_weight
+from recbole_ext.training.randomness import random_states, set_random_states
 from recbole_ext.training.run_directory import RunDirectory
 from recbole_ext.training.signals import Signals
 from recbole_ext.training.watch import Watch
@@ -34,6 +36,7 @@ class ScoringTrainer(Trainer):
     Attributes:
         run: where the best weights are; None for none.
         signals: asked before each batch.
+        sample: loader of a fixed sample of the training part, measured beside validation; None for none.
     """
 
     model: Any
@@ -42,14 +45,32 @@ class ScoringTrainer(Trainer):
     signals: Signals
     watch: Watch
     eval_collector: UnitCollector
+    keeper: Any
+    sample: Any = None
 
     def _stop_if_asked(self) -> None:
         if self.signals.received:
             raise InterruptedRun("interrupted", self.signals.received)
 
     def _valid_epoch(self, valid_data: Any, show_progress: bool = False) -> tuple[float, dict[str, float]]:
+        sampled = self._sampled()
         result = self.evaluate(valid_data, load_best_model=False)
-        return calculate_valid_score(result, self.valid_metric), result
+        score = calculate_valid_score(result, self.valid_metric)
+        if sampled:
+            sign = 1 if self.valid_metric_bigger else -1
+            result |= {f"train_{name}": value for name, value in sampled.items()}
+            result[GAP] = sign * (calculate_valid_score(sampled, self.valid_metric) - score)
+        return score, result
+
+    def _sampled(self) -> dict[str, float]:
+        """Metrics of the sample of the training part, in evaluation mode; no random number of the run is used up."""
+        if self.sample is None:
+            return {}
+        before = random_states(*self.keeper.loaders)
+        try:
+            return self.evaluate(self.sample, load_best_model=False)
+        finally:
+            set_random_states(before, *self.keeper.loaders)
 
     @torch.no_grad()
     def evaluate(

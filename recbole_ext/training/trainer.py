@@ -191,7 +191,7 @@ class RunTrainer(ScoringTrainer):
             **self.record.columns(),
             **(self.model.epoch_columns() if hasattr(self.model, "epoch_columns") else {}),
         }
-        stop = False
+        stop, hidden = False, {"valid_seconds", *self.record.columns()}
         if not valid_data or self.eval_step <= 0:
             self._save_checkpoint(epoch)
         elif (epoch + 1) % self.eval_step == 0:
@@ -199,9 +199,9 @@ class RunTrainer(ScoringTrainer):
             score, result = self._valid_or_save(valid_data)
             stop = self._judge(epoch, score, result)
             row |= {"valid_seconds": round(time.perf_counter() - started, 3), **result}
+            hidden |= {f"train_{name}" for name in result if name != self.valid_metric}
         if self.run:
             self.run.append_metrics(row)
-        hidden = {"valid_seconds", *self.record.columns()}
         shown = {k: v for k, v in row.items() if k not in hidden and not k.startswith(self.quiet_columns)}
         self.progress.row(shown | {"best": "*" if self.best_epoch == epoch else ""})
         return stop

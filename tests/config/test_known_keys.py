@@ -74,7 +74,6 @@ def test_an_own_model_reads_what_its_file_lists_and_lists_what_it_reads(name: st
     if name in ("MDAFMamba", "MDAFBST"):
         sources = [folder / f"{part}.py" for part in ("mdaf", "row_fields", "history_encoder", "mamba_variant")]
         sources += [folder.parent / "data" / f"{part}.py" for part in ("clicks", "click_batches")]
-        sources.append(folder.parents[1] / "benchmarks" / "phases.py")
     if name == "HybridVAE":
         parts = ("hybridvae", "set_network", "pairwise_network", "rating_table")
         sources = [folder / f"{part}.py" for part in parts] + [folder.parent / "data" / "ratings.py"]

@@ -41,9 +41,18 @@ def test_a_run_tells_metrics_gate_and_intervals(ran: Any) -> None:
     folder = Path(result["run_directory"])
     rows = list(csv.DictReader((folder / "metrics.csv").open()))
     assert len(rows) == 2
-    for name in ("auc", "gauc", "logloss", "ece", "train_auc", "auc_gap", "gate_static_mean", "gate_static_entropy"):
+    for name in (
+        "auc",
+        "gauc",
+        "logloss",
+        "ece",
+        "train_auc",
+        "train_valid_gap",
+        "gate_static_mean",
+        "gate_static_entropy",
+    ):
         assert float(rows[-1][name]) == float(rows[-1][name])
-    assert float(rows[-1]["auc_gap"]) == pytest.approx(float(rows[-1]["train_auc"]) - float(rows[-1]["auc"]))
+    assert float(rows[-1]["train_valid_gap"]) == pytest.approx(float(rows[-1]["train_auc"]) - float(rows[-1]["auc"]))
     told = json.loads((folder / "result.json").read_text())
     low, high = told["clicks"]["intervals"]["logloss"]
     assert low < told["test"]["logloss"] < high
