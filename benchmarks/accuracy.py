@@ -7,6 +7,8 @@
 5-core, at most 200 events, leave-one-out, all items ranked; the epoch is chosen by validation NDCG@10 and test
 is evaluated once. `level` is the wall time, validation included, until validation reaches HR@10 .2952 and
 NDCG@10 .1662, what SASRec is reported to reach on test under RecBole's protocol; - where it never does.
+`--first_users=2999` adds a line of test metrics of the users up to that id alone: those whose times are the
+official ones, where the others' are reconstructed.
 Further --key=value go into the configuration as they are.
 """
 
@@ -19,6 +21,7 @@ from typing import Any
 from benchmarks.machine import describe
 from recbole_ext.config.config import build_config
 from recbole_ext.config.yaml_reader import parse_scalar
+from recbole_ext.evaluation.units import read_units
 from recbole_ext.quick_start import run
 
 LEVEL = {"hit@10": 0.2952, "ndcg@10": 0.1662}
@@ -67,6 +70,18 @@ def baselines(result: dict[str, Any]) -> None:
         print(f"{name:36}" + "".join(f"{values[m]:>9.4f}" for m in METRICS))
 
 
+def report_first_users(results: list[dict[str, Any]], last_user: int) -> None:
+    """Test metrics of the users 1 to `last_user`, of each seed and of the baselines beside the last one."""
+    for result in results:
+        for name, units in read_units(Path(result["run_directory"])).items():
+            if name != result["model"] and result is not results[-1]:
+                continue
+            chosen = units.tested.users.astype(int) <= last_user
+            values = [units.totals[m][chosen].sum() / units.weights[m][chosen].sum() for m in METRICS]
+            shown = f"{result['model']}, seed {result['protocol']['seed']}" if name == result["model"] else name
+            print(f"{f'{shown}, {chosen.sum()} users':36}" + "".join(f"{value:>9.4f}" for value in values))
+
+
 def main() -> None:
     """Train and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -75,6 +90,7 @@ def main() -> None:
     parser.add_argument("--models", default="SS4Rec")
     parser.add_argument("--protocols", default="recbole,time_aware")
     parser.add_argument("--seeds", default="2020,2021,2022")
+    parser.add_argument("--first_users", type=int, default=0)
     arguments, more = parser.parse_known_args()
     given = dict(item.removeprefix("--").split("=", 1) for item in more)
     settings = {**SETTINGS, "data_path": arguments.data_path, **{k: parse_scalar(v, k) for k, v in given.items()}}
@@ -90,6 +106,8 @@ def main() -> None:
                 values = {**settings, "protocol": protocol, "seed": int(seed)}
                 results.append(run(build_config(model, arguments.dataset, [], values)))
             report(model, results)
+            if arguments.first_users:
+                report_first_users(results, arguments.first_users)
         baselines(results[-1])
 
 
