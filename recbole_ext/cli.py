@@ -8,6 +8,7 @@ run_recbole_ext.py metric-audit FILE [--train=FILE] [--dataset=NAME] [--reported
 run_recbole_ext.py rate --run=RUN[,RUN...] [--history=FILE] [--pairs=FILE] [--output=FILE]
 run_recbole_ext.py score --run=RUN --input=FILE [--output=FILE]
 run_recbole_ext.py diagnose RUN|metrics.csv [--columns="{valid: val_loss}"] [--settings="{...}"] [--json]
+run_recbole_ext.py compare RUN|EXPERIMENT ... [--metric=ndcg@10,...|all] [--baseline=NAME] [--json] [--output=FILE.html]
 run_recbole_ext.py --model=M --help
 run_recbole_ext.py doctor
 """
@@ -30,8 +31,10 @@ SWITCHES = ("help", "print_config", "debug", "dry_run", "json", "i-trust-this-fi
 _TEXT = (
     *("model", "dataset", "config_files", "data_path", "runs_dir"),
     *("run", "train", "pairs", "history", "output", "input"),
+    *("metric", "baseline"),
 )
-_COMMANDS = ("doctor", "run", "import-checkpoint", "metric-audit", "rate", "score", "diagnose")
+_COMMANDS = ("doctor", "run", "import-checkpoint", "metric-audit", "rate", "score", "diagnose", "compare")
+_TAKE_A_FILE, _TAKE_FILES = ("import-checkpoint", "metric-audit", "diagnose"), ("compare",)
 
 
 @dataclass
@@ -41,6 +44,7 @@ class Words:
     Attributes:
         command: one of `_COMMANDS`.
         file: what to import, to audit or to diagnose.
+        files: what to compare.
         given: `--key=value` pairs, values read as YAML scalars.
         resume: `newest`, the name of a run, or None.
         switches: those of `SWITCHES` that were given.
@@ -48,6 +52,7 @@ class Words:
 
     command: str = "run"
     file: str = ""
+    files: list[str] = field(default_factory=list)
     given: dict[str, Any] = field(default_factory=dict)
     resume: str | None = None
     switches: set[str] = field(default_factory=set)
@@ -89,12 +94,14 @@ def parse(arguments: list[str]) -> Words:
 
 
 def _command(rest: list[str]) -> Words:
-    """Take the command, and its file if it reads one, from the front of the words."""
+    """Take the command, and its files if it reads some, from the front of the words."""
     words = Words()
     if rest and rest[0] in _COMMANDS:
         words.command = rest.pop(0)
-    if words.command in ("import-checkpoint", "metric-audit", "diagnose") and rest and not rest[0].startswith("-"):
+    if words.command in _TAKE_A_FILE and rest and not rest[0].startswith("-"):
         words.file = rest.pop(0)
+    while words.command in _TAKE_FILES and rest and not rest[0].startswith("-"):
+        words.files.append(rest.pop(0))
     return words
 
 
@@ -152,6 +159,10 @@ def _dispatch(words: Words) -> int:
         from recbole_ext.experiments.diagnose import diagnose_command
 
         return diagnose_command(words.file, words.given, "json" in words.switches)
+    if words.command == "compare":
+        from recbole_ext.experiments.compare import compare_command
+
+        return compare_command(words.files, words.given, "json" in words.switches)
     if words.command == "score":
         from recbole_ext.score import score_command
 

@@ -56,12 +56,12 @@ class Protocol:
         facts = asdict(self)
         return tuple(sorted((k, str(v)) for k, v in facts.items() if k not in ("seed", "packages")))
 
-    def lines(self) -> list[str]:
-        """For a person, a few lines."""
+    def lines(self, seeds: str = "") -> list[str]:
+        """For a person, a few lines; of several runs, `seeds` says which theirs are."""
         return [
             f"protocol    {self.name}; split {self.split}; {self.order}",
             f"            {self.seen_items}; {self.target_time}; candidates: {self.candidates}",
-            f"            min counts {self.min_counts}; max length {self.max_length}; seed {self.seed}; "
+            f"            min counts {self.min_counts}; max length {self.max_length}; {seeds or f'seed {self.seed}'}; "
             f"data {', '.join(f'{n} {h[:12]}' for n, h in self.data_sha256.items() if n.endswith('.inter'))}",
         ]
 

@@ -1,0 +1,195 @@
+"""What is compared: finished runs, one by one or as the seeds of an experiment, and their counted baselines."""
+
+import csv
+import json
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from recbole_ext.errors import DataError, UsageError
+from recbole_ext.evaluation.protocol import Protocol
+from recbole_ext.evaluation.units import Units, read_units
+from recbole_ext.training.resume import FREE_KEYS, recorded
+from recbole_ext.training.stage_list import read_stages
+
+_ROUNDING = 1e-3
+"""A result's metrics and its units are of one evaluation; they may differ by rounding alone."""
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run with a result.
+
+    Attributes:
+        path: its directory.
+        model, seed: of the run.
+        test: metric -> value.
+        baselines: name -> metric -> value.
+        units: contributions of users, by the model's and the baselines' names; {} where the run left none.
+        protocol: of the result.
+        valid_metric: by which its weights were chosen, in lower case.
+        epochs, planned_epochs: trained, and at most to be trained.
+    """
+
+    path: Path
+    model: str
+    seed: int
+    test: dict[str, float]
+    baselines: dict[str, dict[str, float]]
+    units: dict[str, Units]
+    protocol: Protocol
+    valid_metric: str
+    epochs: int
+    planned_epochs: int
+
+    @property
+    def rows(self) -> int | None:
+        """Fingerprint of the tested rows; None where it is not known."""
+        return self.units[self.model].tested.rows if self.model in self.units else None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a comparison.
+
+    Attributes:
+        name: in the table.
+        runs: the finished ones, one per seed.
+        planned_seeds: how many there were to be.
+        unfinished: `seed S: E of P epochs` of each run without a result.
+        counted: it is a counted baseline, `runs` are those it stands beside.
+    """
+
+    name: str
+    runs: list[FinishedRun]
+    planned_seeds: int = 1
+    unfinished: list[str] = field(default_factory=list)
+    counted: str | None = None
+
+    def test(self, run: FinishedRun) -> dict[str, float]:
+        """Test metrics in one of its runs."""
+        return run.baselines[self.counted] if self.counted else run.test
+
+    def units(self, run: FinishedRun) -> Units | None:
+        """Contributions of users in one of its runs."""
+        return run.units.get(self.counted or run.model)
+
+
+def read_entry(paths: list[Path]) -> Entry:
+    """A run's directory, or those of one model under several seeds, as an entry.
+
+    Raises:
+        UsageError: there is no run, or the runs differ in more than their seed.
+        DataError: a result is damaged.
+    """
+    found = [_read(path) for path in paths]
+    _require_same_settings(paths)
+    runs = [run for entry in found for run in entry.runs]
+    twice = [run.seed for i, run in enumerate(runs) if run.seed in [other.seed for other in runs[:i]]]
+    if twice:
+        raise UsageError(f"{','.join(map(str, paths))}: seed {twice[0]} is there twice; a seed counts once")
+    more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+    unfinished = [text for entry in found for text in entry.unfinished]
+    return Entry(found[0].name + more, runs, len(paths), unfinished)
+
+
+def _read(path: Path) -> Entry:
+    if not (path / "config.yaml").is_file():
+        raise UsageError(
+            f"{path}: there is no run; give directories that runs left under --runs_dir "
+            "(there is no config.yaml in this one)"
+        )
+    settings = recorded(path)
+    if not (path / "result.json").is_file():
+        told = f"seed {settings.get('seed')}: {_rows(path / 'metrics.csv')} of {planned_epochs(settings)} epochs"
+        return Entry(path.name, [], unfinished=[told])
+    return Entry(path.name, [_finished(path, settings)])
+
+
+def _require_same_settings(paths: list[Path]) -> None:
+    first, *others = (
+        {key: value for key, value in recorded(path).items() if key not in {*FREE_KEYS, "seed"}} for path in paths
+    )
+    for path, settings in zip(paths[1:], others, strict=True):
+        keys = sorted(key for key in {*first, *settings} if first.get(key) != settings.get(key))
+        if keys:
+            raise UsageError(
+                f"{path} is no other seed of {paths[0]}: {keys[0]} is {settings.get(keys[0])!r} and was "
+                f"{first.get(keys[0])!r}; give them apart, with a space between them"
+            )
+
+
+def _rows(path: Path) -> int:
+    if not path.is_file():
+        return 0
+    with open(path, newline="", encoding="utf-8") as file:
+        return sum(1 for _ in csv.DictReader(file))
+
+
+def _finished(path: Path, settings: dict[str, Any]) -> FinishedRun:
+    try:
+        result = json.loads((path / "result.json").read_text(encoding="utf-8"))
+        run = FinishedRun(
+            path=path,
+            model=str(result["model"]),
+            seed=int(result["protocol"]["seed"]),
+            test=_numbers(result["test"]),
+            baselines={str(name): _numbers(of) for name, of in result["baselines"].items()},
+            units=read_units(path),
+            protocol=Protocol(**result["protocol"]),
+            valid_metric=str(result["valid_metric"]).lower(),
+            epochs=int(result["epochs_trained"]),
+            planned_epochs=planned_epochs(settings) or int(result["epochs_trained"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise DataError(
+            f"{path / 'result.json'} is damaged or of another version ({type(error).__name__}: {str(error)[:100]}); "
+            "run it again"
+        ) from None
+    _require_one_evaluation(run)
+    return run
+
+
+def planned_epochs(settings: dict[str, Any]) -> int:
+    """How many epochs a configuration asks for at most."""
+    stages = read_stages(settings) if settings.get("stages") else []
+    return sum(stage.epochs for stage in stages) or int(settings.get("epochs") or 0)
+
+
+def _numbers(metrics: dict[str, Any]) -> dict[str, float]:
+    found = {str(name): float(value) for name, value in metrics.items()}
+    bad = [name for name, value in found.items() if not math.isfinite(value)]
+    if bad or not found:
+        raise ValueError(f"{bad[0]} is {found[bad[0]]}" if bad else "no metrics")
+    return found
+
+
+def _require_one_evaluation(run: FinishedRun) -> None:
+    """Refuse units that are not those of the result."""
+    for name, metrics in {run.model: run.test, **run.baselines}.items():
+        units = run.units.get(name)
+        for metric in set(metrics) & set(units.totals if units else ()):
+            value = units.value(metric) if units else math.nan
+            if not abs(value - metrics[metric]) <= _ROUNDING * max(1.0, abs(value)):
+                raise DataError(
+                    f"{run.path}: {metric} of {name} is {metrics[metric]:g} in result.json and {value:g} in "
+                    "test_units.npz; one of them was changed, so neither is compared. Run it again"
+                )
+
+
+def counted_entries(entries: list[Entry]) -> list[Entry]:
+    """The counted baselines of finished runs; one that all runs agree on stands there once."""
+    found: list[Entry] = []
+    for run in (run for entry in entries for run in entry.runs):
+        for name, metrics in run.baselines.items():
+            same = [e for e in found if e.counted == name and _agree(e.runs[0].baselines[name], metrics)]
+            if not same:
+                again = any(e.counted == name for e in found)
+                label = f"{name} of {run.path.name}" if again else name
+                found.append(Entry(label, [run], counted=name))
+    return found
+
+
+def _agree(first: dict[str, float], second: dict[str, float]) -> bool:
+    return all(first[name] == second[name] for name in first if name in second)
