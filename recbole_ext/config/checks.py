@@ -143,7 +143,8 @@ def _shares(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> l
 def _read_early(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
     """What parts of a run read when they are made, which is after the data."""
     faults = []
-    for read in (ScheduleSettings.read, AveragingSettings.read, RecencySettings.read, read_stages):
+    of_model = [entry.load().check_settings] if entry.own and hasattr(entry.load(), "check_settings") else []
+    for read in (ScheduleSettings.read, AveragingSettings.read, RecencySettings.read, read_stages, *of_model):
         try:
             read(values)
         except UsageError as error:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from recbole.data.interaction import Interaction
+from recbole.data.interaction import Interaction, cat_interactions
 from torch import Tensor
 
 from recbole_ext.errors import DataError
@@ -69,9 +69,17 @@ class RatingSplits:
     inter_feat: Any
 
     def build(self) -> list[Any]:
-        """Training, validation and test parts; the files of a data set that is cut into files are its parts."""
-        if self.config["benchmark_filename"]:
-            return super().build()  # type: ignore[misc]
+        """Training, validation and test parts; the files of a data set that is cut into files are its parts.
+
+        With `train_on: train_valid` the validation rows are trained on, and the validation part is empty.
+        """
+        parts = super().build() if self.config["benchmark_filename"] else self._split()  # type: ignore[misc]
+        if self.config["train_on"] == "train_valid":
+            train, valid = (part.inter_feat for part in parts[:2])
+            parts[:2] = [self.copy(cat_interactions([train, valid])), self.copy(valid[:0])]  # type: ignore[attr-defined]
+        return parts
+
+    def _split(self) -> list[Any]:
         self._change_feat_format()  # type: ignore[attr-defined]
         self._drop_unused_col()  # type: ignore[attr-defined]
         arguments, rows = self.config["eval_args"], self.inter_feat

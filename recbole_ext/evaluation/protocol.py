@@ -72,7 +72,7 @@ def protocol_of(config: Config) -> Protocol:
     arguments = config["eval_args"]
     return Protocol(
         name=_name(config) if sequential else _family(config),
-        split=told_split(config) + (f", split seed {config['split_seed']}" if rates(config) else ""),
+        split=told_split(config) + (_of_ratings(config) if rates(config) else ""),
         order=_order(config, sequential),
         seen_items=_seen_items(config, sequential),
         target_time="target time known" if sequential and config["use_target_time"] else "target time not known",
@@ -104,6 +104,12 @@ def _family(config: Config) -> str:
     if predicts_clicks(config):
         return f"clicks, histories of {config['history_from']}, implicit sets {config['implicit_sets']}"
     return f"recbole {config.entry.family}"
+
+
+def _of_ratings(config: Config) -> str:
+    """What is told of the split of ratings beside its shares."""
+    trained = ", trained on training and validation rows" if config["train_on"] == "train_valid" else ""
+    return f", split seed {config['split_seed']}{trained}"
 
 
 def _order(config: Config, sequential: bool) -> str:

@@ -9,7 +9,6 @@ adds `ranking_weight` times that to the ordinal loss. KL is summed over dimensio
 Predictions are the expected rating, clipped to the scale and never rounded.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -21,44 +20,12 @@ from recbole_ext.errors import UsageError
 from recbole_ext.model.kl_record import KlRecord
 from recbole_ext.model.likelihood import Gaussian, Ordinal, pairwise_ranking
 from recbole_ext.model.pairwise_network import PairwiseNetwork
+from recbole_ext.model.rating_settings import LossSettings, check_settings
 from recbole_ext.model.rating_table import RatingTable
 from recbole_ext.model.set_network import Scores, SetNetwork
 from recbole_ext.model.variational import kl_share, with_free_bits
 
 ARCHITECTURES = {"sets": SetNetwork, "pairwise": PairwiseNetwork}
-LOSSES = ("mse", "huber", "ordinal", "bpr", "mixed")
-
-
-@dataclass(frozen=True)
-class LossSettings:
-    """What is minimised; the fields are keys of HybridVAE.yaml."""
-
-    loss: str
-    label_smoothing: float
-    ranking_weight: float
-    kl_weight: float
-    table_kl_weight: float
-    kl_anneal_steps: int
-    kl_cycle_steps: int
-    free_bits: float
-    embedding_l2: float
-
-    @classmethod
-    def read(cls, config: Any) -> "LossSettings":
-        """Take the settings from a configuration.
-
-        Raises:
-            UsageError: an unknown loss, a negative weight, or label smoothing without levels.
-        """
-        settings = cls(*(config[name] for name in cls.__dataclass_fields__))
-        if settings.loss not in LOSSES:
-            raise UsageError(f"loss must be one of {', '.join(LOSSES)} (got {settings.loss!r})")
-        for name in cls.__dataclass_fields__:
-            if name != "loss" and getattr(settings, name) < 0:
-                raise UsageError(f"{name} must not be negative (got {getattr(settings, name)})")
-        if settings.label_smoothing and settings.loss not in ("ordinal", "mixed"):
-            raise UsageError(f"label_smoothing goes with loss ordinal or mixed (got {settings.loss!r}); leave it out")
-        return settings
 
 
 class HybridVAE(GeneralRecommender):
@@ -69,17 +36,16 @@ class HybridVAE(GeneralRecommender):
         dataset: the training part.
 
     Raises:
-        UsageError: an unknown architecture or loss, or too many distinct ratings for an ordinal one.
+        UsageError: too many distinct ratings for an ordinal loss.
     """
 
     task = "rating"
     input_type = InputType.POINTWISE
+    check_settings = staticmethod(check_settings)
 
     def __init__(self, config: Any, dataset: Any) -> None:
         super().__init__(config, dataset)
         self.settings = LossSettings.read(config)
-        if config["architecture"] not in ARCHITECTURES:
-            raise UsageError(f"architecture must be one of {', '.join(ARCHITECTURES)} (got {config['architecture']!r})")
         self.table = RatingTable(config, dataset)
         self.network: Any = ARCHITECTURES[config["architecture"]](config, self.table)
         self.bounded = config["architecture"] == "pairwise"

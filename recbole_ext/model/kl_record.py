@@ -1,5 +1,7 @@
 """What the latent vectors hold, epoch by epoch, and whether they have collapsed onto the prior."""
 
+from typing import Any
+
 from torch import Tensor
 
 ACTIVE_VARIANCE = 0.01
@@ -34,6 +36,14 @@ class KlRecord:
         self.kl, self.first, self.second = (
             new if old is None else old + new for old, new in zip(before, sums, strict=True)
         )
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a run needs that is resumed within an epoch."""
+        return dict(vars(self))
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """What `state_dict` returned."""
+        vars(self).update(state)
 
     def columns(self) -> dict[str, float]:
         """The epoch's means; `kl` is the sum over dimensions in nats, `kl_d<k>` that of one; begins anew."""

@@ -8,8 +8,6 @@
 It never sees a user's other ratings when it predicts, and is kept to repeat what was once measured with it.
 """
 
-from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 import torch
@@ -18,15 +16,8 @@ from torch import Tensor, nn
 from recbole_ext.model.dropout import Dropout
 from recbole_ext.model.rating_table import Pairs, RatingTable
 from recbole_ext.model.set_network import Scores
+from recbole_ext.model.tower import tower
 from recbole_ext.model.variational import kl_per_dimension
-
-
-def tower(widths: Sequence[int], dropout: float) -> nn.Sequential:
-    """(B, widths[0]) -> (B, widths[-1]); Linear, BatchNorm, ReLU and Dropout between each two widths."""
-    layers: list[nn.Module] = []
-    for width, following in pairwise(widths):
-        layers += [nn.Linear(width, following), nn.BatchNorm1d(following), nn.ReLU(), Dropout(dropout)]
-    return nn.Sequential(*layers)
 
 
 class PairwiseNetwork(nn.Module):

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from recbole_ext.model.rating_neighbours import N_FEATURES, NeighbourIndex
+from recbole_ext.model.rating_order import RatingOrder
 from recbole_ext.model.rating_sets import Side, build_side, shrunken_mean
 
 SECONDS_PER_DAY = 86400
@@ -39,6 +40,7 @@ class RatingTable:
 
     Attributes:
         users, items: the ratings of each user, and of each item.
+        order: each user's ratings in the order of time.
         ratings: (n,) float64 raw.
         scale: lowest and highest rating.
         side_sizes: rows of the table of each side field.
@@ -59,10 +61,14 @@ class RatingTable:
         standard = self._standard(self.ratings)
         self.item_mean = shrunken_mean(item, standard, self.n_items)
         user_mean = shrunken_mean(user, standard, self.n_users)
-        self.users: Side = build_side(user, item, standard - self.item_mean[item], self.n_users, self.n_items)
+        self._see_users(user, item, standard - self.item_mean[item], self.rows[2])
         self.items: Side = build_side(item, user, standard - user_mean[user], self.n_items, self.n_users)
         self._read_side(dataset, config["side_features"] or [])
         self._read_time(config)
+
+    def _see_users(self, user: np.ndarray, item: np.ndarray, deviation: np.ndarray, times: np.ndarray | None) -> None:
+        self.order = RatingOrder(user, item, times, deviation, self.n_users)
+        self.users: Side = build_side(user, item, deviation, self.n_users, self.n_items)
 
     def _standard(self, ratings: np.ndarray) -> np.ndarray:
         """(n,) raw ratings -> with mean 0 and variance 1 over the training part."""
@@ -108,9 +114,10 @@ class RatingTable:
         users = np.concatenate([user, np.zeros(len(items), dtype=user.dtype)])
         every_item = np.concatenate([item, items])
         deviation = self._standard(np.concatenate([self.ratings, ratings])) - self.item_mean[every_item]
-        self.users = build_side(users, every_item, deviation, self.n_users, self.n_items)
-        if self.neighbours is not None and known is not None and times is not None:
-            self.neighbours = self._index(users, np.concatenate([known, times]))
+        every_time = None if known is None or times is None else np.concatenate([known, times])
+        self._see_users(users, every_item, deviation, every_time)
+        if self.neighbours is not None and every_time is not None:
+            self.neighbours = self._index(users, every_time)
 
     @property
     def n_neighbour_features(self) -> int:

@@ -1,9 +1,11 @@
 """The default network of HybridVAE: a score from who rates, what is rated, and all their other ratings.
 
     q(v_f)   = N(m_f, s_f)   for each field f of the pair: user, item, the items that the user has rated and how, the
-                             users who have rated the item and how, age, genre, ..., the day, the ratings next in time
+                             users who have rated the item and how, age, genre, ..., the day, the ratings next in
+                             time, what attention finds (rating_attention.py)
     score    = sum_f w_f + sum_{f < g} v_f . v_g                                  a factorisation machine of all fields
              + g_u . h_i + g_i . h_u                                              an auto-encoder on each side
+             + a t_u . t_i                                                        two towers (`tower_widths`)
              + decoder(z_u, z_i, z_u * z_i)                                       a variational auto-encoder
     h_u      = tanh(a + sum of the user's other ratings),   z_u ~ N(mu(h_u), sigma(h_u)),   likewise for the item
 
@@ -22,8 +24,10 @@ import torch
 from torch import Tensor, nn
 
 from recbole_ext.model.dropout import Dropout
+from recbole_ext.model.rating_attention import RatingAttention
 from recbole_ext.model.rating_sets import Others, sums_of_others
 from recbole_ext.model.rating_table import Pairs, RatingTable
+from recbole_ext.model.tower import tower
 from recbole_ext.model.variational import GaussianTable, kl_per_dimension
 
 Field = tuple[Tensor, Tensor | None]
@@ -148,6 +152,9 @@ class SetNetwork(nn.Module):
         self.user_weights = GaussianTable(table.n_users, hidden + 1, start=0.02, prior_std=points)
         self.item_weights = GaussianTable(table.n_items, hidden + 1, start=0.02, prior_std=points)
         self.dropout = Dropout(config["dropout_prob"])
+        self.attention = self._attention(config, size)
+        self.towers = self._towers(config, 3 * size + hidden)
+        self.tower_weight = nn.Parameter(torch.zeros(())) if self.towers else None
         self.latent_size = latent
         if latent:
             self.user_latent, self.item_latent = Latent(hidden, latent), Latent(hidden, latent)
@@ -156,6 +163,20 @@ class SetNetwork(nn.Module):
             self.decoder = nn.Sequential(
                 nn.Linear(3 * latent, hidden), nn.ReLU(), Dropout(config["dropout_prob"]), last
             )
+
+    def _attention(self, config: Any, size: int) -> RatingAttention | None:
+        """The one of the settings; None without heads."""
+        heads, reach, ahead = config["attention_heads"], config["attention_reach"], config["time_context"] == "both"
+        if not heads:
+            return None
+        return RatingAttention(self.table.n_items, config["embedding_size"], heads, reach, size, ahead)
+
+    def _towers(self, config: Any, width: int) -> nn.ModuleList | None:
+        """One for users and one for items; None without widths."""
+        if not config["tower_widths"]:
+            return None
+        widths = [width, *config["tower_widths"]]
+        return nn.ModuleList(tower(widths, config["dropout_prob"]) for _ in range(2))
 
     def forward(self, pairs: Pairs) -> Scores:
         """Pairs (B,) -> their scores."""
@@ -168,6 +189,8 @@ class SetNetwork(nn.Module):
         fields += [self.fields[name](ids) for name, ids in self.table.side_ids(pairs)]
         if self.table.n_neighbour_features:
             fields.append((self.table.neighbour_features(pairs) @ self.neighbours, None))
+        if self.attention:
+            fields.append((self.attention(self.table.order, pairs, row), None))
         mean, variance = factorisation_machine(fields)
         user_hidden, item_hidden = self.dropout(user_hidden), self.dropout(item_hidden)
         for weights, ids, hidden in (
@@ -178,6 +201,11 @@ class SetNetwork(nn.Module):
             mean = mean + (of_id[:, 1:] * hidden).sum(1)
             if spread is not None:
                 variance = variance + (spread[:, 1:] * hidden.square()).sum(1)
+        if self.towers:
+            sides = ((fields[0][0], of_user, user_hidden), (fields[1][0], of_item, item_hidden))
+            inputs = (torch.cat([own, of.implicit, of.valued, hidden], dim=1) for own, of, hidden in sides)
+            ends = [each(of_side) for each, of_side in zip(self.towers, inputs, strict=True)]
+            mean = mean + self.tower_weight * (ends[0] * ends[1]).sum(1)
         return self._with_latent(mean, variance, user_hidden, item_hidden)
 
     def _with_latent(self, mean: Tensor, variance: Tensor, user_hidden: Tensor, item_hidden: Tensor) -> Scores:

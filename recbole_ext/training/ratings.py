@@ -12,6 +12,10 @@ class RatingTrainer(RunTrainer):
     quiet_columns = ("kl_d",)
     part: Any = None
 
+    def stateful(self) -> dict[str, Any]:
+        """The sums of KL too, so that an epoch that is resumed has them of all its batches."""
+        return super().stateful() | {"kl": self.model.record}
+
     def measured(self, eval_data: Any) -> dict[str, float]:
         """RMSE and MAE of a part, clipped to the scale."""
         self.part = eval_data

@@ -75,7 +75,7 @@ def test_an_own_model_reads_what_its_file_lists_and_lists_what_it_reads(name: st
         sources = [folder / f"{part}.py" for part in ("mdaf", "row_fields", "history_encoder", "mamba_variant")]
         sources += [folder.parent / "data" / f"{part}.py" for part in ("clicks", "click_batches")]
     if name == "HybridVAE":
-        parts = ("hybridvae", "set_network", "pairwise_network", "rating_table")
+        parts = ("hybridvae", "set_network", "pairwise_network", "rating_table", "rating_settings")
         sources = [folder / f"{part}.py" for part in parts] + [folder.parent / "data" / "ratings.py"]
         sources.append(folder.parent / "evaluation" / "rating_result.py")
     read = frozenset().union(*(keys_read_by(path) for path in sources))

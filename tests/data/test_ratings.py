@@ -88,3 +88,10 @@ def test_every_training_row_comes_once_with_its_place(rated: Callable[..., Any])
 def test_what_cannot_be_learnt_is_refused(rated: Callable[..., Any], ratings: Any, given: Any, told: str) -> None:
     with pytest.raises(DataError, match=told):
         rated(ratings, **given)
+
+
+def test_train_valid_trains_on_both_and_tests_the_same_rows(rated: Callable[..., Any]) -> None:
+    apart, both = rated(), rated(train_on="train_valid")
+    rows = torch.cat([apart.train.columns["rating"], apart.valid.columns["rating"]])
+    assert torch.equal(both.train.columns["rating"], rows) and both.valid is None
+    assert torch.equal(both.test.columns["item_id"], apart.test.columns["item_id"])

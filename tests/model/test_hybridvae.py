@@ -9,9 +9,8 @@ import torch
 from recbole_ext.config.config import Config
 from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.loaders import build_loaders
-from recbole_ext.errors import UsageError
-from recbole_ext.model.hybridvae import LOSSES
 from recbole_ext.model.kl_record import collapse_warning
+from recbole_ext.model.rating_settings import CHOICES
 from recbole_ext.model.set_network import factorisation_machine
 from recbole_ext.quick_start import build_trainer
 from recbole_ext.training.checkpoint import load_checkpoint, save_checkpoint
@@ -23,12 +22,12 @@ SIZES: dict[str, Any] = {
     "hidden_size": 8,
     "latent_size": 2,
     "pairwise_widths": [16, 8],
-    "train_batch_size": 256,
-    "learning_rate": 0.03,
+    "train_batch_size": 512,
+    "learning_rate": 0.1,
     "table_kl_weight": 0.1,
     "load_col": None,
     "baselines": [],
-    "epochs": 12,
+    "epochs": 7,
     "stopping_step": 12,
 }
 
@@ -71,8 +70,9 @@ def test_planted_taste_is_learnt(build: Callable[..., Any], loss: str) -> None:
 
 
 def test_planted_taste_is_learnt_pairwise(build: Callable[..., Any]) -> None:
-    given = {"architecture": "pairwise", "loss": "mse", "latent_size": 4, "kl_weight": 1e-4, "embedding_size": 16}
-    assert rmse_after_training(build, **given, dropout_prob=0.0, learning_rate=0.01, epochs=60) < 0.8
+    given: dict[str, Any] = {"architecture": "pairwise", "loss": "mse", "latent_size": 4, "kl_weight": 1e-4}
+    given |= {"embedding_size": 16, "dropout_prob": 0.0, "learning_rate": 0.01, "train_batch_size": 256, "epochs": 50}
+    assert rmse_after_training(build, **given) < 0.8
 
 
 @pytest.mark.slow
@@ -107,7 +107,8 @@ def self_influence(build: Callable[..., Any], **given: Any) -> float:
 
 
 def test_a_rating_never_predicts_itself_and_a_planted_leak_is_found(build: Callable[..., Any]) -> None:
-    honest, leaking = self_influence(build), self_influence(build, leave_one_out=False)
+    everything = {"attention_heads": 2, "tower_widths": [8]}
+    honest, leaking = self_influence(build, **everything), self_influence(build, leave_one_out=False)
     assert honest < 1e-3 < 3e-3 < leaking
 
 
@@ -124,9 +125,10 @@ def test_a_leak_learns_shuffled_stars_in_training_that_it_cannot_tell_in_test(bu
 
 
 @pytest.mark.parametrize("architecture", ["sets", "pairwise"])
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", CHOICES["loss"])
 def test_every_parameter_gets_a_finite_gradient(build: Callable[..., Any], architecture: str, loss: str) -> None:
-    _, loaders, trainer = build(architecture=architecture, loss=loss, dropout_prob=0.0, shuffled=True)
+    more = {"attention_heads": 2, "tower_widths": [8]} if architecture == "sets" else {}
+    _, loaders, trainer = build(architecture=architecture, loss=loss, dropout_prob=0.0, shuffled=True, **more)
     batch = next(iter(loaders.train))
     torch.nn.init.normal_(trainer.model.network.decoder[-1].weight) if architecture == "sets" else None
     loss_value = trainer.model.calculate_loss(batch)
@@ -184,20 +186,6 @@ def test_kl_columns_and_the_warning_of_a_collapse(build: Callable[..., Any]) -> 
     assert collapse_warning({"kl": 0.0, "active_units": 0.0, "kl_d0": 0.0}).startswith("posterior collapse: 0 of 1")  # type: ignore[union-attr]
     assert collapse_warning({"kl": 1.0, "active_units": 1.0, "kl_d0": 1.0}) is None
     assert trainer.model.epoch_columns() == {}
-
-
-@pytest.mark.parametrize(
-    ("given", "told"),
-    [
-        ({"architecture": "triple"}, "architecture must be one of sets, pairwise"),
-        ({"loss": "rmse"}, "loss must be one of mse, huber, ordinal, bpr, mixed"),
-        ({"kl_weight": -1.0}, "kl_weight must not be negative"),
-        ({"loss": "mse", "label_smoothing": 0.1}, "label_smoothing goes with loss ordinal or mixed"),
-    ],
-)
-def test_impossible_settings_are_refused(build: Callable[..., Any], given: dict[str, Any], told: str) -> None:
-    with pytest.raises(UsageError, match=told):
-        build(**given)
 
 
 def test_unknown_users_and_items_get_a_prediction(build: Callable[..., Any]) -> None:
