@@ -8,6 +8,7 @@ run_recbole_ext.py metric-audit FILE [--train=FILE] [--dataset=NAME] [--reported
 run_recbole_ext.py rate --run=RUN[,RUN...] [--history=FILE] [--pairs=FILE] [--output=FILE]
 run_recbole_ext.py score --run=RUN --input=FILE [--output=FILE]
 run_recbole_ext.py diagnose RUN|metrics.csv [--columns="{valid: val_loss}"] [--settings="{...}"] [--json]
+run_recbole_ext.py report RUN
 run_recbole_ext.py compare RUN|EXPERIMENT ... [--metric=ndcg@10,...|all] [--baseline=NAME] [--json] [--output=FILE.html]
 run_recbole_ext.py --model=M --help
 run_recbole_ext.py doctor
@@ -33,8 +34,8 @@ _TEXT = (
     *("run", "train", "pairs", "history", "output", "input"),
     *("metric", "baseline"),
 )
-_COMMANDS = ("doctor", "run", "import-checkpoint", "metric-audit", "rate", "score", "diagnose", "compare")
-_TAKE_A_FILE, _TAKE_FILES = ("import-checkpoint", "metric-audit", "diagnose"), ("compare",)
+_COMMANDS = ("doctor", "run", "import-checkpoint", "metric-audit", "rate", "score", "diagnose", "report", "compare")
+_TAKE_A_FILE, _TAKE_FILES = ("import-checkpoint", "metric-audit", "diagnose", "report"), ("compare",)
 
 
 @dataclass
@@ -43,7 +44,7 @@ class Words:
 
     Attributes:
         command: one of `_COMMANDS`.
-        file: what to import, to audit or to diagnose.
+        file: what to import, to audit, to diagnose or to report on.
         files: what to compare.
         given: `--key=value` pairs, values read as YAML scalars.
         resume: `newest`, the name of a run, or None.
@@ -159,6 +160,10 @@ def _dispatch(words: Words) -> int:
         from recbole_ext.experiments.diagnose import diagnose_command
 
         return diagnose_command(words.file, words.given, "json" in words.switches)
+    if words.command == "report":
+        from recbole_ext.experiments.report import report_command
+
+        return report_command(words.file, words.given)
     if words.command == "compare":
         from recbole_ext.experiments.compare import compare_command
 
@@ -211,9 +216,10 @@ def _carry_out(words: Words, config: "Config") -> int:
         print("\n".join(lines(config, dry_run(config))))
         return 0
     from recbole_ext.experiments.criteria import FAILED_EXIT_CODE, failed
+    from recbole_ext.experiments.report import leave_report
     from recbole_ext.quick_start import run
 
-    return FAILED_EXIT_CODE if failed(run(config, command, words.resume)["criteria"]) else 0
+    return FAILED_EXIT_CODE if failed(run(config, command, words.resume, leave_report)["criteria"]) else 0
 
 
 def _recorded(words: Words) -> tuple[str, str, str] | None:

@@ -26,6 +26,7 @@ def package_versions() -> dict[str, str]:
 
 def environment(device: torch.device) -> dict[str, Any]:
     """Versions, machine and device of this process."""
+    on_gpu = device.type == "cuda"
     return {
         "packages": package_versions(),
         "system": platform.platform(),
@@ -33,5 +34,6 @@ def environment(device: torch.device) -> dict[str, Any]:
         "torch_threads": torch.get_num_threads(),
         "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
         "device": str(device),
-        "gpu": torch.cuda.get_device_name(device) if device.type == "cuda" else None,
+        "gpu": torch.cuda.get_device_name(device) if on_gpu else None,
+        "gpu_memory_gb": round(torch.cuda.get_device_properties(device).total_memory / 1e9, 1) if on_gpu else None,
     }

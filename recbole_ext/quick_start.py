@@ -4,7 +4,8 @@ import logging
 import resource
 import sys
 import time
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -38,13 +39,20 @@ from recbole_ext.training.trees import TreeRunTrainer
 _LOG = logging.getLogger(__name__)
 
 
-def run(config: Config, command: list[str] | None = None, resume: str | None = None) -> dict[str, Any]:
+def run(
+    config: Config,
+    command: list[str] | None = None,
+    resume: str | None = None,
+    at_end: Callable[[Path], None] | None = None,
+) -> dict[str, Any]:
     """Train the configured model, choose by validation, evaluate the chosen weights once on test.
 
     Args:
         config: from `build_config`.
         command: what was typed, for the run directory.
         resume: name of the run to continue, or `newest`.
+        at_end: called with the run's directory when the run is over, finished or not, by the process that writes;
+            `experiments.report.leave_report` is one.
 
     Returns:
         What `result.json` holds: metrics, baselines, protocol, times, and `run_directory`.
@@ -58,12 +66,14 @@ def run(config: Config, command: list[str] | None = None, resume: str | None = N
     torch.set_float32_matmul_precision("high" if config["tf32"] else "highest")
     try:
         with process_group(config.placement):
-            return _run(config, command or sys.argv, resume, started)
+            return _run(config, command or sys.argv, resume, at_end, started)
     except ModuleNotFoundError as error:
         raise missing_library(config.model, error) from None
 
 
-def _run(config: Config, command: list[str], resume: str | None, started: float) -> dict[str, Any]:
+def _run(
+    config: Config, command: list[str], resume: str | None, at_end: Callable[[Path], None] | None, started: float
+) -> dict[str, Any]:
     require_sinks(config)
     init_seed(config["seed"], config["reproducibility"])
     continued = open_run(config, resume) if resume is not None else None
@@ -72,7 +82,12 @@ def _run(config: Config, command: list[str], resume: str | None, started: float)
     trainer = build_trainer(config, loaders)
     directory = continued or _new_directory(config, command)
     signals = Signals()
-    with directory.logging() if directory else nullcontext(), tracked(config, directory, trainer), signals.heard():
+    with (
+        _ending(directory, at_end),
+        directory.logging() if directory else nullcontext(),
+        tracked(config, directory, trainer),
+        signals.heard(),
+    ):
         _LOG.info("%s", dataset)
         progress = Progress(
             trainer.epochs * len(loaders.train), enabled=config.placement.leads, bar=config["show_progress"]
@@ -83,9 +98,18 @@ def _run(config: Config, command: list[str], resume: str | None, started: float)
         except (InterruptedRun, NonFiniteError, ResourceError) as error:
             error.args = (f"{error}\n{_way_on(trainer, command)}".rstrip(),)
             raise
-        finally:
-            if directory:
-                directory.release()
+
+
+@contextmanager
+def _ending(directory: RunDirectory | None, at_end: Callable[[Path], None] | None) -> Iterator[None]:
+    """Release the directory and tell whoever waits for the end, whatever the end is."""
+    try:
+        yield
+    finally:
+        if directory:
+            directory.release()
+            if at_end:
+                at_end(directory.path)
 
 
 def build_model(config: Config, dataset: Any) -> Any:
@@ -189,12 +213,17 @@ def evaluate_baselines(
     return from_leader(found, config.placement)
 
 
+def _parameters(trainer: RunTrainer) -> int | None:
+    """Trainable ones; None for boosted trees."""
+    if not isinstance(trainer.model, torch.nn.Module):
+        return None
+    return sum(p.numel() for p in trainer.model.parameters() if p.requires_grad)
+
+
 def _opening_lines(
     config: Config, trainer: RunTrainer, protocol: Protocol, directory: RunDirectory | None
 ) -> list[str]:
-    size = "boosted trees"
-    if trainer.model is not None:
-        size = f"{sum(p.numel() for p in trainer.model.parameters() if p.requires_grad):,} parameters"
+    size = "boosted trees" if trainer.model is None else f"{_parameters(trainer):,} parameters"
     return [
         f"{config.model} on {config.dataset}: {size} on {config['device']}, at most {trainer.epochs} epochs",
         *protocol.lines(),
@@ -210,9 +239,11 @@ def _result(
     test: dict[str, float],
     baselines: dict[str, dict[str, float]],
 ) -> dict[str, Any]:
+    on_gpu = trainer.device.type == "cuda"
     return {
         "model": config.model,
         "dataset": config.dataset,
+        "parameters": _parameters(trainer),
         "best_epoch": trainer.best_epoch,
         "epochs_trained": len(trainer.train_loss_dict),
         "batch_halvings": trainer.position.halvings,
@@ -224,5 +255,6 @@ def _result(
         "baselines": baselines,
         "protocol": asdict(protocol),
         "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "peak_gpu_memory_mb": round(torch.cuda.max_memory_reserved(trainer.device) / 2**20) if on_gpu else None,
         "run_directory": str(directory.path) if directory else None,
     }

@@ -61,14 +61,13 @@ def _chosen_by(result: dict[str, Any]) -> str:
     return f"chosen by validation {result['valid_metric']}"
 
 
+def best_baseline(result: dict[str, Any]) -> tuple[str, float] | None:
+    """Name and test value of the counted baseline that is best by the validation metric; None without one."""
+    metric, sign = str(result.get("valid_metric", "")).lower(), 1 if result.get("valid_metric_bigger", True) else -1
+    told = [(name, found[metric]) for name, found in (result.get("baselines") or {}).items() if metric in found]
+    return max(told, key=lambda pair: sign * pair[1], default=None)
+
+
 def _next_steps(result: dict[str, Any]) -> list[str]:
-    steps = []
-    metric, sign = result["valid_metric"].lower(), 1 if result.get("valid_metric_bigger", True) else -1
-    best = max((sign * b.get(metric, 0.0) for b in result["baselines"].values()), default=None)
-    if best is not None and sign * result["test"].get(metric, 0.0) <= best:
-        steps.append(
-            "The model does not beat a counted baseline: train longer (--epochs, --stopping_step) or check the data."
-        )
     directory = result["run_directory"]
-    steps.append(f"Look at {directory}/metrics.csv, or run it again: {directory}/command.txt")
-    return steps
+    return [f"Look at {directory}/metrics.csv, or run it again: {directory}/command.txt"]

@@ -150,8 +150,7 @@ def _vertical(values: Sequence[float]) -> Axis:
 
 def _axes(x: Axis, y: Axis, x_label: str, y_label: str) -> str:
     parts = [f'<text x="0" y="10">{_safe(y_label)}</text>'] if y_label else []
-    under = _BOTTOM + (18 if len(x_label) <= 8 else 32)  # a long one would meet the last tick
-    parts.append(f'<text x="{WIDTH}" y="{under}" text-anchor="end">{_safe(x_label)}</text>')
+    parts.append(f'<text x="{_RIGHT}" y="{_BOTTOM + 33}" text-anchor="end">{_safe(x_label)}</text>')
     for tick in y.ticks:
         at = y.place(tick)
         parts.append(f'<path class="grid" d="M{_LEFT} {at:.1f}H{_RIGHT}"/>')

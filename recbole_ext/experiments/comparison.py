@@ -7,7 +7,7 @@ import numpy as np
 
 from recbole_ext.evaluation.units import shape
 from recbole_ext.experiments.entries import Entry
-from recbole_ext.experiments.rules import limit
+from recbole_ext.experiments.finding import limit
 from recbole_ext.experiments.statistics import LEVEL, OverSeeds, holm, middle, over_seeds, resampled, sign_flip_p
 
 SMALLER_IS_BETTER = ("rmse", "mae", "logloss", "ece")

@@ -16,6 +16,7 @@ COLUMNS = {
     "learning_rate": ("learning_rate", "lr"),
     "valid": ("valid_loss", "val_loss", "validation_loss"),
     "train_score": ("train_auc", "train_score"),
+    "gap": ("train_valid_gap",),
     "train_seconds": ("train_seconds", "epoch_seconds"),
     "kl": ("kl",),
     "r2": ("r2", "val_r2", "valid_r2"),
@@ -34,6 +35,8 @@ class Curve:
         settings: the configuration, as far as it is known.
         result: of `result.json`, or numbers that were reported.
         rounding: half a unit of the last digit that a column prints, 0 for columns with all digits.
+        metric: the file's name of `valid`.
+        environment: of `environment.json`.
     """
 
     points: dict[str, list[tuple[int, float]]]
@@ -42,6 +45,8 @@ class Curve:
     settings: dict[str, Any] = field(default_factory=dict)
     result: dict[str, Any] = field(default_factory=dict)
     rounding: dict[str, float] = field(default_factory=dict)
+    metric: str = ""
+    environment: dict[str, Any] = field(default_factory=dict)
 
     @property
     def valid(self) -> list[tuple[int, float]]:
@@ -73,9 +78,10 @@ def read_curve(
     """
     folder = path if path.is_dir() else path.parent
     result: dict[str, Any] = {}
+    environment: dict[str, Any] = {}
     if path.is_dir() or path.name == "metrics.csv":
         settings = (read_yaml(folder / "config.yaml")[0] if (folder / "config.yaml").is_file() else {}) | settings
-        result = _json(folder / "result.json")
+        result, environment = _json(folder / "result.json"), _json(folder / "environment.json")
     rows, header = _rows(path / "metrics.csv" if path.is_dir() else path)
     chosen = metric or columns.get("valid", "")
     metric = chosen or str(settings.get("valid_metric") or "").lower()
@@ -96,7 +102,8 @@ def read_curve(
     bigger = any(word in names["valid"].lower() for word in BIGGER_IS_BETTER)
     if "valid_metric_bigger" in settings | result and not chosen:
         bigger = bool((settings | result)["valid_metric_bigger"])
-    return Curve(points, int(max(epochs)), bigger, settings, result | {"reported": reported}, rounding)
+    result = result | {"reported": reported}
+    return Curve(points, int(max(epochs)), bigger, settings, result, rounding, names["valid"], environment)
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -9,7 +9,8 @@ import yaml
 
 from recbole_ext.errors import UsageError, nearest
 from recbole_ext.experiments.curve import COLUMNS, Curve, read_curve
-from recbole_ext.experiments.rules import RULES, Finding, findings
+from recbole_ext.experiments.finding import Finding
+from recbole_ext.experiments.rules import RULES, findings
 from recbole_ext.training.checkpoint import write_atomically
 
 OPTIONS = ("columns", "settings", "reported", "metric", "output")
@@ -58,11 +59,13 @@ def diagnose_command(file: str, given: dict[str, Any], as_json: bool) -> int:
     if not file:
         raise UsageError('diagnose needs a run or a file: diagnose RUN|metrics.csv [--columns="{valid: val_loss}"]')
     columns, settings, reported = (_mapping(given, name) for name in ("columns", "settings", "reported"))
-    for name in ("epochs", "warmup_steps", "learning_rate", "dropout_prob"):
+    for name in ("epochs", "warmup_steps", "learning_rate", "dropout_prob", "kl_weight", "latent_size"):
         if not isinstance(settings.get(name), int | float | None):
             raise UsageError(f"--settings: {name} must be a number (got {settings[name]!r})")
     if not isinstance(settings.get("seeds"), int | list | None):
         raise UsageError(f"--settings: seeds must be a number or a list (got {settings['seeds']!r})")
+    if settings.get("kl_reduction") not in (None, "mean", "sum"):
+        raise UsageError(f"--settings: kl_reduction must be mean or sum (got {settings['kl_reduction']!r})")
     wrong = [name for name in columns if name not in COLUMNS]
     if wrong:
         raise UsageError(f"--columns: {wrong[0]!r} is no column of ours; those are {', '.join(COLUMNS)}")

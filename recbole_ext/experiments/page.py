@@ -40,25 +40,33 @@ class Page:
         """A paragraph."""
         return self._add("text", f"<p>{_safe(paragraph, TEXT_CHARACTERS)}</p>")
 
-    def table(self, head: Sequence[str], rows: Sequence[Sequence[object]]) -> "Page":
-        """A table; columns of numbers are aligned right, and beyond `MOST_ROWS` rows are counted and left out."""
-        shown = [[_shown(cell) for cell in row] for row in rows[:MOST_ROWS]]
-        right = [all(_is_number(row[i]) for row in shown if i < len(row)) and bool(shown) for i in range(len(head))]
+    def table(self, head: Sequence[str], rows: Sequence[Sequence[object]], fold: str = "") -> "Page":
+        """A table; columns of numbers are aligned right, and rows beyond `MOST_ROWS` are counted and left out.
+
+        Args:
+            head: names of the columns.
+            rows: cells, as many in each row as the head has.
+            fold: if given, the table is folded away behind these words.
+        """
+        columns = [_column([row[i] for row in rows[:MOST_ROWS]]) for i in range(len(head))]
+        right = [bool(column) and all(map(_is_number, column)) for column in columns]
         marks = ['<td class="n">' if number else "<td>" for number in right]
         top = "".join(
             f'<th scope="col"{" class=n" if number else ""}>{_safe(name)}</th>'
             for name, number in zip(head, right, strict=True)
         )
-        body, kept = _within(_row(marks, row) for row in shown)
+        body, kept = _within(_row(marks, row) for row in zip(*columns, strict=True))
         table = f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
-        scroll = f'<div class="scroll" role="region" aria-label="table" tabindex="0">{table}</div>'
-        return self._add("table", scroll + _cut(len(rows) - kept, "rows"))
+        shown_part = f'<div class="scroll" role="region" aria-label="table" tabindex="0">{table}</div>'
+        shown_part += _cut(len(rows) - kept, "rows")
+        folded = f"<details><summary>{_safe(fold)}</summary>{shown_part}</details>"
+        return self._add("table", folded if fold else shown_part)
 
     def facts(self, mapping: Mapping[str, object]) -> "Page":
         """Names and values in two columns."""
-        told = list(redact(dict(mapping)).items())
+        told = list(redact(dict(list(mapping.items())[:MOST_ROWS])).items())
         body, kept = _within(f"<dt>{_safe(name)}</dt><dd>{_safe(_shown(value))}</dd>" for name, value in told)
-        return self._add("facts", f"<dl>{body}</dl>" + _cut(len(told) - kept, "lines"))
+        return self._add("facts", f"<dl>{body}</dl>" + _cut(len(mapping) - kept, "lines"))
 
     def verdicts(self, rows: Sequence[Sequence[str]]) -> "Page":
         """Judged criteria: (PASS, FAIL or NOT YET; the criterion; the value and why)."""
@@ -128,6 +136,13 @@ class Page:
         return self
 
 
+def _column(cells: Sequence[object]) -> list[str]:
+    """Cells as text; where one count is large, all counts of the column are written in groups of three."""
+    large = any(isinstance(cell, int) and abs(cell) >= 10_000 for cell in cells)
+    grouped = [large and isinstance(cell, int) and not isinstance(cell, bool) for cell in cells]
+    return [f"{cell:,}" if group else _shown(cell) for cell, group in zip(cells, grouped, strict=True)]
+
+
 def _row(marks: Sequence[str], row: Sequence[str]) -> str:
     return f"<tr>{''.join(f'{mark}{_safe(cell)}</td>' for mark, cell in zip(marks, row, strict=True))}</tr>"
 
@@ -177,5 +192,7 @@ def _is_number(text: str) -> bool:
 
 def _safe(text: object, most: int = CELL_CHARACTERS) -> str:
     """Words of a user: without secrets, cut to a length, and never markup."""
-    told = redact_text(str(text))
+    told = str(text)
+    if not _is_number(told):
+        told = redact_text(told)
     return escape(told if len(told) <= most else told[:most] + " ...")

@@ -52,8 +52,12 @@ svg circle{fill:currentColor}
 .end text{fill:currentColor}
 .s0{color:var(--s0)}.s1{color:var(--s1)}.s2{color:var(--s2)}.s3{color:var(--s3)}
 .s4{color:var(--s4)}.s5{color:var(--s5)}.s6{color:var(--s6)}.s7{color:var(--s7)}
+summary{cursor:pointer;color:var(--soft);font-size:.92rem;padding:.3rem 0}
 pre{background:var(--tint);border-radius:6px;padding:.8rem 1rem;margin:.8rem 0;font:.85rem/1.5 ui-monospace,
 SFMono-Regular,Menlo,Consolas,monospace;white-space:pre-wrap;overflow-wrap:anywhere}
+@media(max-width:40rem){svg text{font-size:13px}}
+@media(max-width:30rem){li{grid-template-columns:minmax(0,1fr)}li small{grid-column:1}
+dl{grid-template-columns:minmax(0,1fr);gap:0}dd{margin-bottom:.5rem}}
 @media(min-width:40rem){main{padding:3.5rem 2rem 5rem}}
 @media print{body{font-size:12px}main{max-width:none}}
 """

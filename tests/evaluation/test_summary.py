@@ -1,9 +1,7 @@
 from typing import Any
 
-import pytest
-
 from recbole_ext.evaluation.protocol import Protocol
-from recbole_ext.evaluation.summary import summary_lines
+from recbole_ext.evaluation.summary import best_baseline, summary_lines
 
 PROTOCOL = Protocol(
     "no_time (track C)", "LS by user", "exact", "removed", "not known", "full", "all", 50, 7, {"d.inter": "ab" * 32}, {}
@@ -35,18 +33,11 @@ def test_the_model_stands_beside_its_baselines_under_its_protocol() -> None:
     assert "runs/x/metrics.csv" in text and "runs/x/command.txt" in text
 
 
-@pytest.mark.parametrize(
-    ("score", "baselines", "told"),
-    [
-        (0.25, {"popularity": 0.1, "markov": 0.3}, True),
-        (0.3, {"markov": 0.3}, True),
-        (0.35, {"popularity": 0.1, "markov": 0.3}, False),
-        (0.0, {}, False),
-    ],
-)
-def test_a_model_that_adds_nothing_is_told_so(score: float, baselines: dict[str, float], told: bool) -> None:
-    text = "\n".join(summary_lines(result(score, **baselines), PROTOCOL))
-    assert ("does not beat a counted baseline" in text) == told
+def test_the_best_counted_baseline_is_best_by_the_validation_metric() -> None:
+    assert best_baseline(result(0.25, popularity=0.1, markov=0.3)) == ("markov", 0.3)
+    smaller = {**result(0.25, bias=0.9, mean=1.1), "valid_metric_bigger": False}
+    assert best_baseline(smaller) == ("bias", 0.9)
+    assert best_baseline(result(0.25)) is None and best_baseline({}) is None
 
 
 def test_without_validation_nothing_chose_the_weights() -> None:

@@ -23,6 +23,22 @@ PROTOCOL: dict[str, Any] = {
     "data_sha256": {"made.inter": "ab" * 32},
     "packages": {},
 }
+CONFIG = """# 6 values; behind each one, where it came from
+criteria: ['hit@10 > 0.25', 'best_epoch in [2, 4]', valid.hit@10@epoch9 > 0.1]  # mine.yaml:3
+dataset: ml-100k  # derived
+epochs: 12  # command line
+learning_rate: 0.001  # properties/overall.yaml:3
+model: SS4Rec  # derived
+valid_metric: NDCG@10  # properties/model/SS4Rec.yaml:9
+"""
+RESULT: dict[str, Any] = {
+    **{"model": "SS4Rec", "dataset": "ml-100k", "best_epoch": 2, "epochs_trained": 6, "parameters": 198432},
+    **{"valid_metric": "NDCG@10", "valid_metric_bigger": True, "fit_seconds": 61.5, "peak_memory_mb": 900},
+    "valid": {"hit@10": 0.19, "ndcg@10": 0.1},
+    "test": {"hit@10": 0.15, "ndcg@10": 0.08},
+    "baselines": {"markov": {"hit@10": 0.14, "ndcg@10": 0.07}, "skip_markov": {"hit@10": 0.19, "ndcg@10": 0.11}},
+    "protocol": {"name": "no_time (track C)", "split": "LS", "seed": 7, "data_sha256": {"ml-100k.inter": "ab" * 32}},
+}
 N_USERS = 200
 
 
@@ -73,3 +89,43 @@ def _units(hit: np.ndarray | None, errors: np.ndarray | None, rows: int) -> dict
     assert errors is not None
     truth = np.tile([1.0, 2.0, 4.0, 5.0], N_USERS)
     return {"Made": valued_units(np.repeat(users, 4), truth, truth + errors.reshape(-1), ["rmse", "mae"])}
+
+
+@pytest.fixture
+def result() -> dict[str, Any]:
+    """A `result.json`."""
+    return dict(RESULT)
+
+
+@pytest.fixture
+def make_run(tmp_path: Path) -> Callable[..., Path]:
+    """Write a run; `result=None` for one that has not finished, `end` for its last event."""
+
+    def make(
+        result: dict[str, Any] | None = RESULT,
+        end: dict[str, Any] | None = None,
+        config: str = CONFIG,
+        columns: dict[str, list[Any]] | None = None,
+        name: str = "SS4Rec-ml-100k-20260101T000000Z-ab12",
+    ) -> Path:
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "config.yaml").write_text(config)
+        table = {"epoch": range(6), "train_loss": [3.0, 2.5, 2.2, 2.1, 2.0, 1.9]}
+        table |= {"hit@10": [0.1, 0.15, 0.19, 0.18, 0.18, 0.18], "ndcg@10": [0.05, 0.08, 0.1, 0.098, 0.098, 0.098]}
+        table |= {"learning_rate": [0.001] * 6, "grad_norm_mean": [1.0] * 6, "train_seconds": [10.0] * 6} | (
+            columns or {}
+        )
+        rows = [",".join(map(str, row)) for row in zip(*table.values(), strict=True)]
+        (folder / "metrics.csv").write_text("\n".join([",".join(table), *rows]) + "\n")
+        if result is not None:
+            (folder / "result.json").write_text(json.dumps(result))
+        machine = {"packages": {"torch": "2.13"}, "cpu_cores": 2, "device": "cpu", "memory_gb": 16.0}
+        (folder / "environment.json").write_text(json.dumps(machine))
+        (folder / "command.txt").write_text("python run_recbole_ext.py --model=SS4Rec\n")
+        event = end or {"event": "finished", "time": "2026-01-01T12:34:56.789+00:00"}
+        lines = [json.dumps({"event": "started"}), json.dumps(event), '{"event": "epo']
+        (folder / "events.jsonl").write_text("\n".join(lines))
+        return folder
+
+    return make
