@@ -10,6 +10,8 @@ run_recbole_ext.py score --run=RUN --input=FILE [--output=FILE]
 run_recbole_ext.py diagnose RUN|metrics.csv [--columns="{valid: val_loss}"] [--settings="{...}"] [--json]
 run_recbole_ext.py report RUN
 run_recbole_ext.py compare RUN|EXPERIMENT ... [--metric=ndcg@10,...|all] [--baseline=NAME] [--json] [--output=FILE.html]
+run_recbole_ext.py --model=M --dataset=D --seeds=42,123,456
+run_recbole_ext.py experiment create|run|list|show|import ...
 run_recbole_ext.py --model=M --help
 run_recbole_ext.py doctor
 """
@@ -34,7 +36,10 @@ _TEXT = (
     *("run", "train", "pairs", "history", "output", "input"),
     *("metric", "baseline"),
 )
-_COMMANDS = ("doctor", "run", "import-checkpoint", "metric-audit", "rate", "score", "diagnose", "report", "compare")
+_COMMANDS = (
+    *("doctor", "run", "import-checkpoint", "metric-audit", "rate", "score", "diagnose", "report", "compare"),
+    "experiment",
+)
 _TAKE_A_FILE, _TAKE_FILES = ("import-checkpoint", "metric-audit", "diagnose", "report"), ("compare",)
 
 
@@ -49,6 +54,7 @@ class Words:
         given: `--key=value` pairs, values read as YAML scalars.
         resume: `newest`, the name of a run, or None.
         switches: those of `SWITCHES` that were given.
+        arguments: what stands behind `experiment`, which reads its own words.
     """
 
     command: str = "run"
@@ -57,6 +63,7 @@ class Words:
     given: dict[str, Any] = field(default_factory=dict)
     resume: str | None = None
     switches: set[str] = field(default_factory=set)
+    arguments: list[str] = field(default_factory=list)
 
 
 def parse(arguments: list[str]) -> Words:
@@ -69,6 +76,9 @@ def parse(arguments: list[str]) -> Words:
 
     rest = list(arguments)
     words = _command(rest)
+    if words.command == "experiment":
+        words.switches |= {"help"} if {"-h", "--help"} & {*rest} else set()
+        words.arguments, rest = rest, []
     while rest:
         word = rest.pop(0)
         if word in ("-h", "--help"):
@@ -152,6 +162,19 @@ def _dispatch(words: Words) -> int:
 
         print(help_text(model))
         return 0
+    if words.command not in ("run", "import-checkpoint"):
+        return _other_command(words)
+    if words.resume in (None, "newest"):
+        _require_names(words)
+    if words.given.get("seeds") is not None and not words.switches & {"print_config", "dry_run"}:
+        from recbole_ext.experiments.command import seeds_command
+
+        return seeds_command(words.given, words.resume)
+    return _run(words)
+
+
+def _other_command(words: Words) -> int:
+    """A command that reads finished runs, files or experiments, and no configuration from the command line."""
     if words.command in ("metric-audit", "rate"):
         from recbole_ext.rating_files import rating_command
 
@@ -168,13 +191,13 @@ def _dispatch(words: Words) -> int:
         from recbole_ext.experiments.compare import compare_command
 
         return compare_command(words.files, words.given, "json" in words.switches)
-    if words.command == "score":
-        from recbole_ext.score import score_command
+    if words.command == "experiment":
+        from recbole_ext.experiments.command import experiment_command
 
-        return score_command(words.given)
-    if words.resume in (None, "newest"):
-        _require_names(words)
-    return _run(words)
+        return experiment_command(words.arguments)
+    from recbole_ext.score import score_command
+
+    return score_command(words.given)
 
 
 def _require_names(words: Words) -> None:

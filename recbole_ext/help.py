@@ -18,6 +18,8 @@ usage: run_recbole_ext.py --model=MODEL --dataset=DATASET [--config_files="a.yam
        run_recbole_ext.py rate --run=RUN[,RUN...] [--history=FILE] [--pairs=FILE] [--output=FILE]
        run_recbole_ext.py score --run=RUN --input=FILE [--output=FILE]   click probabilities
        run_recbole_ext.py diagnose RUN|metrics.csv [--columns="{valid: val_loss}"] [--settings="{...}"] [--json]
+       run_recbole_ext.py --model=M --dataset=D --seeds=42,123,456   every seed once, continued, with intervals
+       run_recbole_ext.py experiment create TEMPLATE NAME | run NAME | list | show NAME | import FILE.csv
        run_recbole_ext.py doctor                          what works on this machine
 
 Values are read as YAML: --topk=[5,10] --eval_args="{mode: uni100}". --debug shows tracebacks."""

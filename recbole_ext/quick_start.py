@@ -24,6 +24,7 @@ from recbole_ext.evaluation.rating_baselines import RATING_BASELINES
 from recbole_ext.evaluation.summary import summary_lines
 from recbole_ext.evaluation.units import Units
 from recbole_ext.experiments.criteria import judge
+from recbole_ext.experiments.seeds import read_seeds
 from recbole_ext.placement import from_leader, process_group
 from recbole_ext.registry import missing_library
 from recbole_ext.training.progress import Progress
@@ -228,7 +229,17 @@ def _opening_lines(
         f"{config.model} on {config.dataset}: {size} on {config['device']}, at most {trainer.epochs} epochs",
         *protocol.lines(),
         f"run         {directory.path if directory else '-'}",
+        *_seeds_line(config),
     ]
+
+
+def _seeds_line(config: Config) -> list[str]:
+    """That a list of seeds in a file is not what a single run reads."""
+    seeds = read_seeds(config["seeds"])
+    if not seeds:
+        return []
+    told = f"{config.origins['seeds']} names {len(seeds)} seeds; this run takes {config['seed']} alone"
+    return [f"seeds       {told}. All of them: --seeds={','.join(map(str, seeds))}"]
 
 
 def _result(

@@ -96,8 +96,9 @@ def user_file(name: str) -> Layer:
     shipped = {
         path.stem: path for room in ("model", "experiment") for path in (properties_folder() / room).glob("*.yaml")
     }
-    if name in shipped:
-        return file_layer(shipped[name], f"properties/{shipped[name].parent.name}/{name}.yaml", user=True)
+    path = shipped.get(name) or shipped.get(name.replace("_", "-"))
+    if path:
+        return file_layer(path, f"properties/{path.parent.name}/{path.name}", user=True)
     names = list(shipped)
     raise UsageError(f"--config_files: no file {name!r}{nearest(name, names)}")
 

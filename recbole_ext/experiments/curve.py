@@ -82,6 +82,9 @@ def read_curve(
     if path.is_dir() or path.name == "metrics.csv":
         settings = (read_yaml(folder / "config.yaml")[0] if (folder / "config.yaml").is_file() else {}) | settings
         result, environment = _json(folder / "result.json"), _json(folder / "environment.json")
+        reported = _json(folder / "imported.json").get("reported", {}) | reported
+        if (folder / "imported.json").is_file() and not (folder / "metrics.csv").is_file():
+            raise DataError(f"{folder} was imported without a history; add --history=FOLDER to experiment import")
     rows, header = _rows(path / "metrics.csv" if path.is_dir() else path)
     chosen = metric or columns.get("valid", "")
     metric = chosen or str(settings.get("valid_metric") or "").lower()

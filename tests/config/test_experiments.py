@@ -1,25 +1,44 @@
-"""The presets of properties/experiment are accepted as they are."""
+"""The templates of properties/experiment are accepted as they are."""
 
 import pytest
 
 from recbole_ext.config.config import build_config
 from recbole_ext.config.yaml_reader import read_yaml
+from recbole_ext.experiments.template import OF_EXPERIMENT, plan, told
 from recbole_ext.places import properties_folder
 
-PRESETS = sorted((properties_folder() / "experiment").glob("mdaf-*.yaml"))
+FOLDER = properties_folder() / "experiment"
+TEMPLATES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
+PHASES = ["mdaf-phase-1", "mdaf-phase-3", "mdaf-phase-3-revised"]
 
 
-@pytest.mark.parametrize("preset", [path.stem for path in PRESETS])
-def test_a_preset_is_a_configuration_file_by_its_name(preset: str) -> None:
-    config = build_config("MDAFMamba", "ml-100k", [preset], {"device": "cpu"})
-    for key, value in read_yaml(properties_folder() / "experiment" / f"{preset}.yaml")[0].items():
-        assert config[key] == value
-        assert config.origins[key].startswith(f"properties/experiment/{preset}.yaml:")
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_template_is_a_configuration_file_by_its_name(name: str) -> None:
+    values = read_yaml(FOLDER / f"{name}.yaml")[0]
+    config = build_config(values["model"], "ml-100k", [name.replace("-", "_")], {"device": "cpu"})
+    for key, value in values.items():
+        if key not in OF_EXPERIMENT and not isinstance(value, dict):
+            assert config[key] == value
+            assert config.origins[key].startswith(f"properties/experiment/{name}.yaml:")
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_template_makes_a_plan_and_says_why_and_whence(name: str) -> None:
+    made = plan(name, [])
+    assert made.seeds and made.settings["criteria"] and made.dataset and len(made.template_sha256) == 64
+    head = told(FOLDER / f"{name}.yaml")
+    assert len(head["reason"]) > 40 and len(head["source"]) > 40
+
+
+def test_the_kl_weights_are_those_of_a_mean_divided_by_its_dimensions() -> None:
+    there = {"optimized": 0.008, "winning": 0.01, "failing-kl": 0.3, "failing-fit": 0.1}
+    for name, weight in there.items():
+        values = read_yaml(FOLDER / f"hybrid-vae-{name}.yaml")[0]
+        assert values["kl_weight"] == pytest.approx(weight / values["latent_size"])
 
 
 def test_the_phases_differ_in_their_regularisation_alone() -> None:
-    assert len(PRESETS) == 3
-    values = [read_yaml(path)[0] for path in PRESETS]
+    values = [read_yaml(FOLDER / f"{name}.yaml")[0] for name in PHASES]
     differing = {key for key in values[0] if len({str(v[key]) for v in values}) > 1}
     assert differing == {"dropout_prob", "weight_decay", "label_smoothing", "learning_rate"}
     assert values[0]["seeds"] == [42, 123, 456, 789, 2024] and values[0]["epochs"] == 5

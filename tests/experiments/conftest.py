@@ -1,4 +1,4 @@
-"""Directories of finished runs, written and not trained."""
+"""Directories of finished runs, written and not trained; and a tiny experiment that can be trained."""
 
 import json
 from collections.abc import Callable
@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from recbole_ext.cli import main
 from recbole_ext.evaluation.units import UNITS_FILE, Units, ranked_units, units_bytes, valued_units
+from tests.conftest import write_inter
 
 PROTOCOL: dict[str, Any] = {
     "name": "no_time (track C)",
@@ -127,5 +129,50 @@ def make_run(tmp_path: Path) -> Callable[..., Path]:
         lines = [json.dumps({"event": "started"}), json.dumps(event), '{"event": "epo']
         (folder / "events.jsonl").write_text("\n".join(lines))
         return folder
+
+    return make
+
+
+ROWS = [(user, (user + 3 * k) % 12, 1000 * k + user) for user in range(16) for k in range(7)]
+TEMPLATE = """\
+model: SASRec
+dataset: made
+data_path: {root}
+load_col: {{inter: [user_id, item_id, timestamp]}}
+loss_type: CE
+hidden_size: 8
+inner_size: 8
+n_layers: 1
+MAX_ITEM_LIST_LENGTH: 6
+topk: [2]
+valid_metric: NDCG@2
+metrics: [Hit, NDCG]
+baselines: []
+device: cpu
+epochs: 2
+train_batch_size: 64
+log_tensorboard: False
+show_progress: False
+seeds: [1, 2]
+"""
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to stand in, with data and `tiny.yaml`, a template."""
+    write_inter(tmp_path, "made", ROWS)
+    (tmp_path / "tiny.yaml").write_text(TEMPLATE.format(root=tmp_path))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def made(tiny: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Path]:
+    """Makes the experiment `t` of the template and returns its folder."""
+
+    def make(*more: str) -> Path:
+        assert main(["experiment", "create", "tiny.yaml", "t", *more]) == 0, capsys.readouterr().err
+        capsys.readouterr()
+        return tiny / "experiments" / "t"
 
     return make

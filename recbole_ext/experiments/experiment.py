@@ -1,0 +1,228 @@
+"""An experiment: one configuration under several seeds, as a folder that outlives every process.
+
+experiments/NAME/experiment.yaml   template and its hash, model, data set, seeds, origins of the settings
+experiments/NAME/settings.yaml     the settings, as --config_files takes them
+experiments/NAME/runs.jsonl        every start and every end
+experiments/NAME/runs/             the directories of the runs
+experiments/NAME/report.html
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from recbole_ext.config.yaml_reader import read_yaml
+from recbole_ext.errors import DataError, ResourceError, UsageError, nearest
+from recbole_ext.experiments.attempts import FINISHED, RUNNING, Attempt, Journal, now
+from recbole_ext.experiments.endings import ending_of
+from recbole_ext.experiments.seeds import read_seeds
+from recbole_ext.experiments.template import Plan
+from recbole_ext.names import checked_name
+from recbole_ext.redact import redact
+from recbole_ext.training.checkpoint import write_atomically
+from recbole_ext.training.run_directory import config_text
+
+FACTS, SETTINGS = "experiment.yaml", "settings.yaml"
+ROOT = "experiments"
+"""Where experiments are, unless --experiments_dir says otherwise."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What `experiment.yaml` says.
+
+    Attributes:
+        folder: of the experiment.
+        model, dataset: names.
+        seeds: that are planned.
+        origins: key of a setting -> where its value came from.
+        template, template_sha256: what it was made from.
+        created: UTC.
+        imported: the file that it was read from; its runs were made elsewhere, under a protocol that is not known.
+    """
+
+    folder: Path
+    model: str
+    dataset: str
+    seeds: list[int]
+    origins: dict[str, str]
+    template: str
+    template_sha256: str
+    created: str
+    imported: str = ""
+
+    @property
+    def name(self) -> str:
+        """Name of its folder."""
+        return self.folder.name
+
+    @property
+    def runs(self) -> Path:
+        """Where its runs are."""
+        return self.folder / "runs"
+
+    @property
+    def journal(self) -> Journal:
+        """Its attempts."""
+        return Journal(self.folder / "runs.jsonl")
+
+    def settings(self) -> dict[str, Any]:
+        """The settings of every run."""
+        return read_yaml(self.folder / SETTINGS)[0] if (self.folder / SETTINGS).is_file() else {}
+
+    def write_settings(self, settings: dict[str, Any]) -> None:
+        """Write `settings.yaml`."""
+        write_atomically(self.folder / SETTINGS, config_text(settings, self.origins).encode())
+
+    def write(self) -> None:
+        """Write `experiment.yaml`."""
+        facts = {key: value for key, value in asdict(self).items() if key != "folder"}
+        text = yaml.safe_dump(redact(facts), sort_keys=False, allow_unicode=True, width=10**6)
+        write_atomically(self.folder / FACTS, text.encode())
+
+    def with_seeds(self, seeds: list[int]) -> "Experiment":
+        """The same with these seeds planned too, written down."""
+        more = [seed for seed in seeds if seed not in self.seeds]
+        if not more:
+            return self
+        wider = replace(self, seeds=[*self.seeds, *more])
+        wider.write()
+        return wider
+
+    def finished(self) -> dict[int, Path]:
+        """Seed -> the run that finished, in the order of the plan."""
+        found = {a.seed: self.runs / a.run for a in self.journal.attempts() if a.state == FINISHED and a.run}
+        return {seed: found[seed] for seed in self.seeds if (found.get(seed, self.folder) / "result.json").is_file()}
+
+    def run_of(self, seed: int) -> Path | None:
+        """The newest run directory of a seed."""
+        found = [path.parent for path in self.runs.glob("*/config.yaml") if _seed(path) == seed]
+        return max(found, key=lambda path: _last_sign(path), default=None)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Nobody else runs or mends this experiment in the meantime.
+
+        Raises:
+            ResourceError: somebody does.
+        """
+        handle = os.open(self.folder, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the kernel drops it with the process
+            yield
+        except BlockingIOError:
+            raise ResourceError(
+                f"the experiment {self.name} is being run by another process; wait for its end, or stop it first"
+            ) from None
+        finally:
+            os.close(handle)
+
+    def mend(self) -> list[Attempt]:
+        """Give every start whose process is gone its end; the caller holds the experiment."""
+        lost = [attempt for attempt in self.journal.attempts() if attempt.state == RUNNING]
+        for attempt in lost:
+            self.journal.end(ending_of(attempt, self.run_of(attempt.seed)))
+        return lost
+
+    def mended(self) -> "Experiment":
+        """The same, mended unless somebody is at work on it."""
+        if not any(attempt.state == RUNNING for attempt in self.journal.attempts()):
+            return self
+        try:
+            with self.held():
+                self.mend()
+        except ResourceError:
+            pass
+        return self
+
+
+def _seed(config: Path) -> int | None:
+    try:
+        value = read_yaml(config)[0].get("seed")
+    except UsageError:
+        return None
+    return value if isinstance(value, int) else None
+
+
+def _last_sign(run: Path) -> int:
+    return max(path.stat().st_mtime_ns for path in (run, *run.iterdir()))
+
+
+def create(root: Path, name: str, plan: Plan) -> Experiment:
+    """Make the folder of an experiment.
+
+    Raises:
+        UsageError: the name is none, or is taken.
+        ResourceError: the disk refuses.
+    """
+    folder = root / checked_name("the name of an experiment", name)
+    experiment = Experiment(
+        folder, plan.model, plan.dataset, plan.seeds, plan.origins, plan.template, plan.template_sha256, now()
+    )
+    make_folder(folder)
+    experiment.write_settings(plan.settings)
+    experiment.write()
+    return experiment
+
+
+def make_folder(folder: Path) -> None:
+    """A new folder for an experiment, with `runs`.
+
+    Raises:
+        UsageError: there is one.
+        ResourceError: the disk refuses.
+    """
+    try:
+        (folder / "runs").mkdir(parents=True)
+    except FileExistsError:
+        raise UsageError(f"there is an experiment {folder.name} in {folder.parent}; choose another name") from None
+    except OSError as error:
+        raise ResourceError(f"cannot make {folder}: {error.strerror}; choose another --experiments_dir") from None
+
+
+def experiments(root: Path) -> list[Experiment]:
+    """All experiments of a folder, the oldest first."""
+    found = [read_experiment(root, path.parent.name) for path in sorted(root.glob(f"*/{FACTS}"))]
+    return sorted(found, key=lambda each: each.created)
+
+
+def read_experiment(root: Path, name: str) -> Experiment:
+    """Read an experiment by its name, or by the path of its folder.
+
+    Raises:
+        UsageError: there is none.
+        DataError: its file is damaged.
+    """
+    folder = Path(name) if "/" in name else root / name
+    if not (folder / FACTS).is_file():
+        known = [path.parent.name for path in folder.parent.glob(f"*/{FACTS}")]
+        raise UsageError(
+            f"there is no experiment {folder.name!r} in {folder.parent}{nearest(folder.name, known)}; "
+            "experiment list shows them all"
+        )
+    try:
+        facts = read_yaml(folder / FACTS)[0]
+        facts["seeds"] = read_seeds(facts["seeds"] or None)
+        return Experiment(folder, **facts)
+    except (UsageError, KeyError, TypeError) as error:
+        raise DataError(f"cannot read {folder / FACTS}: {error}") from None
+
+
+def read_result(run: Path) -> dict[str, Any] | None:
+    """`result.json` of a run; None where there is none.
+
+    Raises:
+        DataError: it is damaged.
+    """
+    path = run / "result.json"
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+    except (OSError, ValueError):
+        raise DataError(f"cannot read {path}: it is damaged") from None

@@ -1,0 +1,245 @@
+"""`experiment import`: runs that were made elsewhere, from a table such as Weights & Biases exports.
+
+A map says which of its columns means what:
+
+    model, dataset      what the runs were of
+    columns             name, state, created, runtime_seconds, seed: column
+    metrics             our name: column; a loss is never taken for an RMSE
+    settings            key: column
+    history             our column of metrics.csv: column of the file FOLDER/<name>.csv, for `diagnose`
+
+Under which protocol and on which data the numbers were measured is not known, so they never stand beside ours.
+"""
+
+import csv
+import hashlib
+import io
+import json
+import math
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from recbole_ext.config.yaml_reader import parse_scalar, read_yaml
+from recbole_ext.errors import DataError, UsageError, nearest
+from recbole_ext.experiments.attempts import CRASHED, FINISHED, Attempt, now
+from recbole_ext.experiments.curve import COLUMNS
+from recbole_ext.experiments.experiment import Experiment, make_folder
+from recbole_ext.experiments.standing import standing, table_lines
+from recbole_ext.names import checked_name
+from recbole_ext.places import properties_folder
+from recbole_ext.redact import redact
+from recbole_ext.training.checkpoint import write_atomically
+
+RECORD = "imported.json"
+_SECTIONS = ("model", "dataset", "columns", "metrics", "settings", "history")
+_COLUMNS = ("name", "state", "created", "runtime_seconds", "seed")
+_REASON = (
+    "a loss may hold more than the squared error and is its square besides: an MSE + 0.01 KL of 0.5996 is an RMSE of "
+    "about 0.774"
+)
+
+
+def import_runs(root: Path, name: str, table: Path, map_name: str, history: Path | None) -> Experiment:
+    """Read a table into an experiment of its own.
+
+    Args:
+        root: of the experiments.
+        name: of the new one.
+        table: a csv file with a header, a run per row.
+        map_name: a file, or a name in properties/past_runs.
+        history: folder with one csv file per run, or None.
+
+    Raises:
+        UsageError: the map is wrong, takes a loss for an RMSE, or names columns that the table does not have.
+        DataError: the table cannot be read.
+    """
+    chosen = _read_map(map_name)
+    rows, header = _rows(table)
+    _require_columns(chosen, header, table)
+    _refuse_losses(chosen["metrics"], rows, header)
+    folder = root / checked_name("the name of an experiment", name)
+    make_folder(folder)
+    digest = hashlib.sha256(table.read_bytes()).hexdigest()
+    experiment = Experiment(
+        folder, chosen["model"], chosen["dataset"], [], {}, f"map {map_name}", digest, now(), table.name
+    )
+    for number, row in enumerate(rows, 1):
+        _import_run(experiment, chosen, number, row, history)
+    experiment.write()
+    return experiment
+
+
+def _read_map(name: str) -> dict[str, Any]:
+    path = Path(name)
+    folder = properties_folder() / "past_runs"
+    if not path.is_file():
+        path = folder / f"{name}.yaml"
+    if not path.is_file():
+        known = [each.stem for each in folder.glob("*.yaml")]
+        raise UsageError(f"--map: no file {name!r}{nearest(name, known)}; those that are shipped: {', '.join(known)}")
+    given = read_yaml(path)[0]
+    for key in given:
+        if key not in _SECTIONS:
+            raise UsageError(f"{path}: unknown key {key!r}{nearest(key, _SECTIONS)}; it has {', '.join(_SECTIONS)}")
+    chosen = {key: given.get(key) or {} for key in _SECTIONS}
+    for section, names in (("columns", _COLUMNS), ("history", tuple(COLUMNS))):
+        for key in chosen[section]:
+            if key not in names:
+                raise UsageError(f"{path}: {section}: unknown name {key!r}{nearest(key, names)}")
+    if not chosen["model"] or not chosen["dataset"] or "name" not in chosen["columns"]:
+        raise UsageError(f"{path}: a map names model, dataset, and under columns at least name")
+    return chosen
+
+
+def _rows(table: Path) -> tuple[list[dict[str, str]], list[str]]:
+    try:
+        with open(table, newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            rows, header = list(reader), list(reader.fieldnames or [])
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"cannot read {table}: {error}") from None
+    if not rows:
+        raise DataError(f"{table}: the file has no runs")
+    return rows, header
+
+
+def _require_columns(chosen: dict[str, Any], header: list[str], table: Path) -> None:
+    for section in ("columns", "metrics", "settings"):
+        for ours, theirs in chosen[section].items():
+            if theirs not in header:
+                raise UsageError(
+                    f"{table} has no column {theirs!r}, which the map takes for {ours}{nearest(str(theirs), header)}"
+                )
+
+
+def _refuse_losses(metrics: dict[str, str], rows: list[dict[str, str]], header: list[str]) -> None:
+    """A column that is a loss, by its name or because it holds a loss's numbers, is no RMSE."""
+    losses = [name for name in header if "loss" in name.lower() and not name.lower().startswith("train")]
+    for ours, theirs in metrics.items():
+        if "rmse" not in ours.lower():
+            continue
+        if "loss" in theirs.lower():
+            raise UsageError(f"the map takes the column {theirs!r} for {ours}: {_REASON}. Map it to valid_loss")
+        for loss in losses:
+            pairs = [
+                (a, b)
+                for row in rows
+                if (a := _number(row[theirs])) is not None and (b := _number(row[loss])) is not None
+            ]
+            if pairs and all(a == b for a, b in pairs):
+                raise UsageError(
+                    f"the map takes {theirs!r} for {ours}, but it holds the numbers of {loss!r}: {_REASON}. "
+                    "Map it to valid_loss"
+                )
+
+
+def _import_run(
+    experiment: Experiment, chosen: dict[str, Any], number: int, row: dict[str, str], history: Path | None
+) -> None:
+    columns = chosen["columns"]
+    name = row[columns["name"]]
+    folder = experiment.runs / _free_name(experiment.runs, name)
+    folder.mkdir()
+    reported = {
+        ours: value for ours, theirs in chosen["metrics"].items() if (value := _number(row[theirs])) is not None
+    }
+    settings = {ours: parse_scalar(row[theirs], theirs) for ours, theirs in chosen["settings"].items() if row[theirs]}
+    state = row.get(columns.get("state", ""), "")
+    seconds = _number(row.get(columns.get("runtime_seconds", ""), "")) or 0.0
+    started = _time(row.get(columns.get("created", ""), ""))
+    facts = {"name": name, "state": state, "reported": reported, "protocol": "unknown", "file": experiment.imported}
+    write_atomically(folder / RECORD, json.dumps(redact(facts), indent=2).encode())
+    write_atomically(folder / "config.yaml", yaml.safe_dump(redact(settings), allow_unicode=True).encode())
+    if history is not None:
+        _copy_history(chosen["history"], history / f"{name}.csv", folder)
+    ended = (datetime.fromisoformat(started) + timedelta(seconds=seconds)).isoformat(timespec="seconds")
+    seed = _number(row.get(columns.get("seed", ""), ""))
+    good, cause = state.lower() == "finished" and bool(reported), ""
+    if not good:
+        cause = f"its state is {state!r}" if state.lower() != "finished" else "it says finished, and reports no number"
+    experiment.journal.record(
+        Attempt(
+            number, int(seed or 0), folder.name, started, ended, FINISHED if good else CRASHED, cause, seconds / 3600
+        )
+    )
+
+
+def _free_name(runs: Path, name: str) -> str:
+    plain = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "._-") else "-" for letter in name)
+    plain = plain.lstrip(".")[:56] or "run"
+    return next(n for k in range(1, 10**6) if not (runs / (n := plain if k == 1 else f"{plain}-{k}")).exists())
+
+
+def _copy_history(columns: dict[str, str], path: Path, folder: Path) -> None:
+    """`metrics.csv` with our names of columns; nothing where the run has no file."""
+    if not path.is_file():
+        return
+    rows, header = _rows(path)
+    kept = {COLUMNS[ours][0]: theirs for ours, theirs in columns.items() if theirs in header}
+    if "epoch" not in kept:
+        raise DataError(
+            f"{path}: the map's history names no column of epochs that is here; the header has {', '.join(header)}"
+        )
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(kept))
+    writer.writeheader()
+    writer.writerows({ours: row[theirs] for ours, theirs in kept.items()} for row in rows if row[kept["epoch"]])
+    write_atomically(folder / "metrics.csv", text.getvalue().encode())
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text or "nan")
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _time(text: str) -> str:
+    """A time of the table in UTC; 1970 where there is none."""
+    try:
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        moment = datetime.fromtimestamp(0, timezone.utc)
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    return aware.astimezone(timezone.utc).isoformat(timespec="seconds")
+
+
+def imported_lines(experiment: Experiment) -> list[str]:
+    """A table of imported runs, and what is odd about them."""
+    attempts = experiment.journal.attempts()
+    records = [json.loads((experiment.runs / a.run / RECORD).read_text(encoding="utf-8")) for a in attempts]
+    names = list(dict.fromkeys(name for record in records for name in record["reported"]))
+    rows = []
+    for attempt, record in zip(attempts, records, strict=True):
+        told = [f"{record['reported'][name]:.4f}" if name in record["reported"] else "-" for name in names]
+        curve = "yes" if (experiment.runs / attempt.run / "metrics.csv").is_file() else "-"
+        rows.append([attempt.run, record["state"], attempt.started[:16], f"{attempt.hours:.2f}", *told, curve])
+    good, over = standing(experiment).success
+    lines = [
+        f"{experiment.name}: imported from {experiment.imported}, {experiment.model} on {experiment.dataset}; protocol "
+        "unknown, so these numbers are never put beside ours",
+        f"{good} of {over} runs finished with a number ({good / over:.0%}), {sum(a.hours for a in attempts):.2f} hours",
+        *table_lines(["run", "state", "started", "hours", *names, "history"], rows),
+        *_copies(attempts, records),
+    ]
+    with_history = next((row[0] for row in rows if row[-1] == "yes"), None)
+    return [
+        *lines,
+        f"diagnose {experiment.runs / with_history}" if with_history else "no run has a history to diagnose",
+    ]
+
+
+def _copies(attempts: list[Attempt], records: list[dict[str, Any]]) -> list[str]:
+    """Runs that report the same numbers to the last digit."""
+    seen: dict[str, str] = {}
+    lines = []
+    for attempt, record in zip(attempts, records, strict=True):
+        numbers = json.dumps(record["reported"], sort_keys=True)
+        if len(record["reported"]) > 1 and numbers in seen:
+            lines.append(f"odd: {attempt.run} and {seen[numbers]} report the same numbers to the last digit")
+        seen.setdefault(numbers, attempt.run)
+    return lines

@@ -1,0 +1,113 @@
+"""Carries an experiment out: every planned seed once, each continued where it was left."""
+
+import hashlib
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from recbole_ext.config.config import build_config
+from recbole_ext.errors import InterruptedRun, NonFiniteError, UsageError
+from recbole_ext.experiments.criteria import FAIL, FAILED_EXIT_CODE
+from recbole_ext.experiments.endings import ended
+from recbole_ext.experiments.experiment import FACTS, ROOT, SETTINGS, Experiment, create, read_experiment
+from recbole_ext.experiments.experiment_page import write_page
+from recbole_ext.experiments.report import leave_report
+from recbole_ext.experiments.standing import standing, standing_lines, verdicts_over_seeds
+from recbole_ext.experiments.template import OF_EXPERIMENT, Plan
+from recbole_ext.quick_start import run
+from recbole_ext.redact import redact_text
+from recbole_ext.training.resume import FREE_KEYS, NEWEST
+
+
+def run_experiment(experiment: Experiment, seeds: list[int]) -> int:
+    """Run what is not finished, and tell what is known afterwards.
+
+    Args:
+        experiment: made before.
+        seeds: to run; they join the plan. [] for all that are planned.
+
+    Returns:
+        0; 5 where a seed ended with numbers that are not finite; 6 where a criterion failed and nothing else did.
+
+    Raises:
+        UsageError: no seed is planned, or the experiment was imported.
+        RecBoleExtError: what a run raises that the next one would raise too; the attempt is recorded.
+    """
+    if experiment.imported:
+        raise UsageError(f"{experiment.name} was imported from {experiment.imported}; its runs were made elsewhere")
+    code = 0
+    with experiment.held():
+        experiment.mend()
+        experiment = experiment.with_seeds(seeds)
+        wanted = seeds or experiment.seeds
+        if not wanted:
+            raise UsageError(f"{experiment.name} has no seeds; add --seeds=42,123,456")
+        try:
+            for number, seed in enumerate(wanted, 1):
+                code = max(code, _run_seed(experiment, seed, f"seed {seed} ({number} of {len(wanted)})"))
+        finally:
+            write_page(experiment)
+    found = standing(experiment)
+    print("\n".join(standing_lines(found)))
+    return code or (FAILED_EXIT_CODE if any(v.verdict == FAIL for v in verdicts_over_seeds(found)) else 0)
+
+
+def _run_seed(experiment: Experiment, seed: int, told: str) -> int:
+    done = experiment.finished().get(seed)
+    if done:
+        print(f"{experiment.name}: {told} is finished: {done}", flush=True)
+        return 0
+    print(f"\n{experiment.name}: {told}", flush=True)
+    settings = str(experiment.folder / SETTINGS)
+    config = build_config(
+        experiment.model, experiment.dataset, [settings], {"seed": seed, "runs_dir": str(experiment.runs)}
+    )
+    words = [f"--model={experiment.model}", f"--dataset={experiment.dataset}", f"--config_files={settings}"]
+    number = experiment.journal.start(seed)
+    started = experiment.journal.attempts()[-1]
+    assert started.number == number
+    fault: BaseException | None = None
+    try:
+        run(config, [sys.executable, sys.argv[0], *words, f"--seed={seed}"], NEWEST, leave_report)
+    except NonFiniteError as error:
+        fault = error
+        print(f"error: {redact_text(str(error))}", file=sys.stderr)
+        return error.exit_code
+    except BaseException as error:
+        fault = error
+        if isinstance(error, InterruptedRun):
+            error.args = (f"{error}\nor, with the seeds after it: {_continued(experiment)}",)
+        raise
+    finally:
+        experiment.journal.end(ended(started, experiment.run_of(seed), fault))
+    return 0
+
+
+def _continued(experiment: Experiment) -> str:
+    root = experiment.folder.parent
+    return f"experiment run {experiment.name}" + ("" if str(root) == ROOT else f" --experiments_dir={root}")
+
+
+def made_on_the_fly(root: Path, plan: Plan) -> Experiment:
+    """The experiment of a command with --seeds: the same settings give the same one.
+
+    Args:
+        root: of the experiments.
+        plan: of the command.
+    """
+    name = f"{plan.model}-{plan.dataset}"[:55] + f"-{_digest(plan)}"
+    if not (root / name / FACTS).is_file():
+        return create(root, name, plan)
+    known = replace(read_experiment(root, name), origins=plan.origins)
+    known.write_settings(plan.settings)  # what may differ from last time changes no number: criteria, a bar, a message
+    known.write()
+    return known
+
+
+def _digest(plan: Plan) -> str:
+    numbers: Mapping[str, Any] = {k: v for k, v in plan.settings.items() if k not in FREE_KEYS | {*OF_EXPERIMENT}}
+    text = json.dumps([plan.model, plan.dataset, numbers], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]

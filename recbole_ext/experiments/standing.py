@@ -1,0 +1,191 @@
+"""How an experiment stands: what each seed reached, what may be said over seeds, and what went wrong."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recbole_ext.experiments.attempts import FINISHED, RUNNING, Attempt
+from recbole_ext.experiments.criteria import FAIL, NOT_YET, PASS, Verdict, judge
+from recbole_ext.experiments.experiment import Experiment, read_result
+from recbole_ext.experiments.statistics import OverSeeds, over_seeds
+
+NOT_OF_PROTOCOL = ("seed", "packages")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Everything that is known of an experiment.
+
+    Attributes:
+        experiment: it.
+        attempts: all of them.
+        results: seed -> `result.json` of those that finished.
+        verdicts: seed -> of every seed that has a run.
+    """
+
+    experiment: Experiment
+    attempts: list[Attempt]
+    results: dict[int, dict[str, Any]]
+    verdicts: dict[int, list[Verdict]]
+
+    @property
+    def hours(self) -> float:
+        """Of all attempts together."""
+        return sum(attempt.hours for attempt in self.attempts)
+
+    @property
+    def success(self) -> tuple[int, int]:
+        """Attempts that finished, and those that ended at all."""
+        over = [attempt for attempt in self.attempts if attempt.state != RUNNING]
+        return sum(attempt.state == FINISHED for attempt in over), len(over)
+
+    @property
+    def one_protocol(self) -> bool:
+        """Whether all results were measured in the same way on the same data."""
+        return len({protocol_key(result) for result in self.results.values()}) < 2
+
+    @property
+    def valid_metric(self) -> str:
+        """The metric that validation chooses by; "" without results."""
+        return next((str(result["valid_metric"]).lower() for result in self.results.values()), "")
+
+    def values(self, part: str, metric: str) -> dict[int, float]:
+        """Seed -> a metric of `valid` or `test`, of the seeds that have it."""
+        found = {seed: (result.get(part) or {}).get(metric) for seed, result in self.results.items()}
+        return {seed: float(value) for seed, value in found.items() if value is not None}
+
+    def metrics(self) -> list[str]:
+        """The metrics of the test part."""
+        return list(next(iter(self.results.values()))["test"]) if self.results else []
+
+
+def standing(experiment: Experiment) -> Standing:
+    """Read everything; a start whose process is gone gets its end first."""
+    experiment.mended()
+    done = experiment.finished()
+    results = {seed: result for seed, run in done.items() if (result := read_result(run)) is not None}
+    criteria = experiment.settings().get("criteria")
+    verdicts = {}
+    for seed in experiment.seeds if criteria else []:
+        run = done.get(seed) or experiment.run_of(seed)
+        verdicts[seed] = judge(criteria, metric_rows(run), results.get(seed))
+    return Standing(experiment, experiment.journal.attempts(), results, verdicts)
+
+
+def metric_rows(run: Path | None) -> list[dict[str, str]]:
+    """The rows of a run's `metrics.csv`; [] where there is none."""
+    path = run / "metrics.csv" if run else None
+    if path is None or not path.is_file():
+        return []
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def protocol_key(result: Mapping[str, Any]) -> str:
+    """What two results must share to stand in one table; see `Protocol.key`."""
+    facts = result.get("protocol") or {}
+    return str(sorted((key, str(value)) for key, value in facts.items() if key not in NOT_OF_PROTOCOL))
+
+
+def verdicts_over_seeds(found: Standing) -> list[Verdict]:
+    """Per criterion: FAIL where a seed fails, NOT YET where one is missing, else PASS; the value is the mean."""
+    return [_over_seeds(same) for same in zip(*found.verdicts.values(), strict=True)]
+
+
+def _over_seeds(same: Sequence[Verdict]) -> Verdict:
+    values = [each.value for each in same if each.value is not None]
+    words = [each.verdict for each in same]
+    verdict = next((word for word in (FAIL, NOT_YET) if word in words), PASS)
+    return Verdict(same[0].text, verdict, sum(values) / len(values) if values else None)
+
+
+def limits(found: Standing) -> list[str]:
+    """What cannot be said, in sentences."""
+    n, planned = len(found.results), len(found.experiment.seeds)
+    said = []
+    if not found.one_protocol:
+        said.append("the seeds were measured under different protocols or data: no mean over them means anything")
+    if n == 1:
+        said.append(f"1 of {planned} seeds: no interval, and no statement on variance is possible")
+    elif 0 < n < planned:
+        said.append(f"{n} of {planned} seeds: means and intervals are those of the finished ones")
+    return said
+
+
+def seed_table(found: Standing) -> tuple[list[str], list[list[object]]]:
+    """Head and rows: a row per finished seed, then mean, standard deviation and 95 % interval where there are any."""
+    chosen, names = found.valid_metric, found.metrics()
+    columns = [found.values("valid", chosen), *(found.values("test", name) for name in names)]
+    head = ["seed", f"valid {chosen}", *names, "best epoch", "hours"]
+    rows: list[list[object]] = [
+        [seed, *(_cell(column.get(seed)) for column in columns), result["best_epoch"] + 1, _hours(found, seed)]
+        for seed, result in found.results.items()
+    ]
+    told = [over_seeds(list(column.values())) if column else None for column in columns]
+    if found.results and found.one_protocol:
+        rows.append(["mean", *(_cell(one.mean if one else None) for one in told), "", ""])
+    if len(found.results) > 1 and found.one_protocol:
+        rows.append(["std", *(_cell(one.std if one else None) for one in told), "", ""])
+        rows.append(["95 %", *(_interval(one) for one in told), "", ""])
+    return head, rows
+
+
+def _cell(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
+def _interval(told: OverSeeds | None) -> str:
+    if told is None or told.low is None or told.high is None:
+        return "-"
+    return f"{told.low:.4f} to {told.high:.4f}"
+
+
+def _hours(found: Standing, seed: int) -> str:
+    return f"{sum(attempt.hours for attempt in found.attempts if attempt.seed == seed):.2f}"
+
+
+def failure_lines(found: Standing) -> list[str]:
+    """One line per attempt that did not finish."""
+    return [
+        f"{attempt.state:<12}seed {attempt.seed}, {attempt.started}, after {attempt.hours:.2f} h: {attempt.cause}"
+        for attempt in found.attempts
+        if attempt.state not in (FINISHED, RUNNING)
+    ]
+
+
+def verdict_lines_over_seeds(found: Standing) -> list[str]:
+    """One line per criterion, with the mean and with how many seeds pass."""
+    lines = []
+    for number, verdict in enumerate(verdicts_over_seeds(found)):
+        words = [verdicts[number].verdict for verdicts in found.verdicts.values()]
+        mean = "" if verdict.value is None else f"; mean {verdict.value:.6g}"
+        lines.append(f"{verdict.verdict:<12}{verdict.text}  ({words.count(PASS)} of {len(words)} seeds{mean})")
+    return lines
+
+
+def standing_lines(found: Standing) -> list[str]:
+    """The whole standing for a person."""
+    experiment, (good, over) = found.experiment, found.success
+    head, rows = seed_table(found)
+    lines = [
+        f"\nexperiment {experiment.name}: {experiment.model} on {experiment.dataset}, "
+        f"{len(found.results)} of {len(experiment.seeds)} seeds, {good} of {over} attempts finished, "
+        f"{found.hours:.2f} hours"
+    ]
+    running = [attempt for attempt in found.attempts if attempt.state == RUNNING]
+    lines += [f"running     seed {attempt.seed} since {attempt.started}" for attempt in running]
+    lines += table_lines(head, rows) if rows else ["no seed has finished"]
+    return [*lines, *limits(found), *failure_lines(found), *verdict_lines_over_seeds(found)]
+
+
+def table_lines(head: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
+    """A table in columns, the first one left, the others right."""
+    cells = [[str(cell) for cell in row] for row in (head, *rows)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
+    return [
+        "  ".join(f"{cell:<{width}}" if i == 0 else f"{cell:>{width}}" for i, (cell, width) in pairs).rstrip()
+        for row in cells
+        for pairs in [list(enumerate(zip(row, widths, strict=True)))]
+    ]

@@ -1,0 +1,49 @@
+"""`experiment list`: one line per experiment, ours and imported ones apart."""
+
+from recbole_ext.experiments.experiment import Experiment
+from recbole_ext.experiments.standing import Standing, standing, table_lines
+from recbole_ext.experiments.statistics import over_seeds
+
+HEAD = ["name", "model", "data set", "seeds", "finished", "hours", "validation", "mean", "std", "best"]
+
+
+def list_lines(found: list[Experiment]) -> list[str]:
+    """Two tables.
+
+    Args:
+        found: at least one experiment.
+    """
+    known = [standing(each) for each in found]
+    ours = [each for each in known if not each.experiment.imported]
+    others = [each for each in known if each.experiment.imported]
+    lines = table_lines(HEAD, [_row(each) for each in ours]) if ours else []
+    if others:
+        lines += ["", "imported, protocol unknown: their numbers are never compared with those above"] if ours else []
+        lines += table_lines(["name", "model", "data set", "finished", "hours", "file"], [_other(e) for e in others])
+    return lines
+
+
+def _row(found: Standing) -> list[str]:
+    experiment, metric = found.experiment, found.valid_metric
+    values = list(found.values("valid", metric).values()) if found.one_protocol else []
+    told = over_seeds(values) if values else None
+    bigger = next((result.get("valid_metric_bigger", True) for result in found.results.values()), True)
+    return [
+        *(experiment.name, experiment.model, experiment.dataset, f"{len(found.results)}/{len(experiment.seeds)}"),
+        *(_share(found), f"{found.hours:.2f}", metric or "-"),
+        *(f"{told.mean:.4f}" if told else "-", f"{told.std:.4f}" if told and told.std is not None else "-"),
+        f"{(max if bigger else min)(values):.4f}" if values else "-",
+    ]
+
+
+def _other(found: Standing) -> list[str]:
+    experiment = found.experiment
+    return [
+        *(experiment.name, experiment.model, experiment.dataset, _share(found), f"{found.hours:.2f}"),
+        experiment.imported,
+    ]
+
+
+def _share(found: Standing) -> str:
+    good, over = found.success
+    return f"{good}/{over} ({good / over:.0%})" if over else "-"

@@ -1,0 +1,298 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from recbole_ext import quick_start
+from recbole_ext.cli import main
+from recbole_ext.config.yaml_reader import read_yaml
+from recbole_ext.experiments import seed_runs
+from recbole_ext.experiments.attempts import Journal
+from recbole_ext.experiments.experiment import read_experiment
+from recbole_ext.experiments.standing import standing
+
+ROOT = Path(__file__).parents[2]
+Made = Callable[..., Path]
+
+
+def told(capsys: pytest.CaptureFixture[str]) -> str:
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and "Traceback" not in error
+    return error
+
+
+def states(folder: Path) -> list[tuple[int, str]]:
+    return [(attempt.seed, attempt.state) for attempt in Journal(folder / "runs.jsonl").attempts()]
+
+
+def test_an_experiment_is_made_run_listed_and_shown(made: Made, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = made("--set", "training.epochs=1", "--modifications", '{"criteria": ["best_epoch in [1, 1]"]}')
+    facts, settings = read_yaml(folder / "experiment.yaml")[0], read_yaml(folder / "settings.yaml")[0]
+    assert (facts["model"], facts["dataset"], facts["seeds"], facts["template"]) == (
+        "SASRec",
+        "made",
+        [1, 2],
+        "tiny.yaml",
+    )
+    assert len(facts["template_sha256"]) == 64 and settings["epochs"] == 1 and "seeds" not in settings
+    assert facts["origins"]["epochs"] == "--set training.epochs" and facts["origins"]["hidden_size"] == "tiny.yaml:6"
+    assert main(["experiment", "run", "t"]) == 0
+    out = capsys.readouterr().out
+    assert "2 of 2 seeds, 2 of 2 attempts finished" in out
+    assert "PASS        best_epoch in [1, 1]  (2 of 2 seeds; mean 1)" in out and " to " in out
+    runs = sorted((folder / "runs").iterdir())
+    results = {r["protocol"]["seed"]: r for r in (json.loads((run / "result.json").read_text()) for run in runs)}
+    values = standing(read_experiment(Path("experiments"), "t")).values("test", "ndcg@2")
+    assert values == {seed: results[seed]["test"]["ndcg@2"] for seed in (1, 2)}
+    assert main(["experiment", "list"]) == 0
+    line = capsys.readouterr().out.splitlines()[1].split()
+    assert line[:5] == ["t", "SASRec", "made", "2/2", "2/2"] and line[-4] == "ndcg@2"
+    assert main(["experiment", "show", "t"]) == 0
+    out = capsys.readouterr().out
+    assert "epochs = 1  # --set training.epochs" in out and "hidden_size = 8  # tiny.yaml:6" in out
+    page = (folder / "report.html").read_text()
+    assert "best_epoch in [1, 1]" in page and "--set training.epochs" in page and "95 %" in page
+
+
+def test_what_is_finished_is_not_run_again_and_what_is_missing_is(
+    made: Made, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = made("--seeds=1")
+    assert main(["experiment", "run", "t"]) == 0
+    assert "1 of 1 seeds: no interval, and no statement on variance is possible" in capsys.readouterr().out
+    assert main(["experiment", "run", "t", "--seeds", "1,3"]) == 0
+    assert "seed 1 (1 of 2) is finished" in capsys.readouterr().out
+    assert states(folder) == [(1, "finished"), (3, "finished")]
+    assert read_experiment(Path("experiments"), "t").seeds == [1, 3]
+
+
+def test_a_failed_criterion_is_6(made: Made, capsys: pytest.CaptureFixture[str]) -> None:
+    made("--set", "seed=1", "--set", "criteria=[best_epoch > 5, ndcg@2 >= 0]")
+    assert main(["experiment", "run", "t"]) == 6
+    assert "FAIL        best_epoch > 5  (0 of 1 seeds; mean" in capsys.readouterr().out
+    assert main(["experiment", "show", "t"]) == 6
+
+
+def test_a_process_that_died_without_a_word_is_seen_and_its_seed_continued(
+    made: Made, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = made("--set", "seed=1")
+    Journal(folder / "runs.jsonl").start(1)
+    with (folder / "runs.jsonl").open("a") as file:
+        file.write('{"event": "end", "att')
+    assert main(["experiment", "show", "t"]) == 0
+    out = capsys.readouterr().out
+    assert "crashed     seed 1" in out and "the process ended without a word" in out
+    assert "0 of 1 attempts finished" in out and "no seed has finished" in out
+    assert main(["experiment", "run", "t"]) == 0
+    assert states(folder) == [(1, "crashed"), (1, "finished")]
+    assert "1 of 1 seeds, 1 of 2 attempts finished" in capsys.readouterr().out
+
+
+def test_a_run_that_breaks_off_is_recorded_and_continued_to_the_same_result(
+    made: Made, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = made("--set", "seed=1")
+    write = quick_start.RunDirectory.append_metrics
+
+    def broken(self: quick_start.RunDirectory, row: dict[str, object]) -> None:
+        write(self, row)
+        if row["epoch"] == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(quick_start.RunDirectory, "append_metrics", broken)
+        assert main(["experiment", "run", "t"]) == 130
+    assert "experiment run t" in capsys.readouterr().err
+    assert states(folder) == [(1, "interrupted")]
+    assert main(["experiment", "run", "t"]) == 0
+    assert len(list((folder / "runs").iterdir())) == 1 and states(folder)[1] == (1, "finished")
+    assert "interrupted by Ctrl-C" in capsys.readouterr().out
+    assert main(["experiment", "create", "tiny.yaml", "whole", "--set", "seed=1"]) == 0
+    assert main(["experiment", "run", "whole"]) == 0
+    parts, whole = (next((f / "runs").iterdir()) / "result.json" for f in (folder, folder.parent / "whole"))
+    assert json.loads(parts.read_text())["test"] == json.loads(whole.read_text())["test"]
+
+
+def test_numbers_that_are_not_finite_end_a_seed_and_not_the_experiment(
+    made: Made, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = made("--set", "learning_rate=.inf")
+    assert main(["experiment", "run", "t"]) == 5
+    assert states(folder) == [(1, "crashed"), (2, "crashed")]
+    assert "crashed     seed 2" in capsys.readouterr().out
+
+
+def test_a_fault_of_the_data_is_recorded_and_stops_the_rest(made: Made, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = made("--set", "user_inter_num_interval='[50,inf)'")
+    assert main(["experiment", "run", "t"]) == 3
+    assert "no interaction is left" in told(capsys)
+    (attempt,) = Journal(folder / "runs.jsonl").attempts()
+    assert (attempt.state, attempt.run) == ("crashed", "") and "no interaction is left" in attempt.cause
+
+
+def test_a_second_process_is_refused(made: Made, capsys: pytest.CaptureFixture[str]) -> None:
+    made()
+    with read_experiment(Path("experiments"), "t").held():
+        assert main(["experiment", "run", "t"]) == 4
+    assert "the experiment t is being run by another process" in told(capsys)
+
+
+def test_different_data_never_share_a_mean(made: Made, tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made()
+    assert main(["experiment", "run", "t", "--seeds=1"]) == 0
+    with (tiny / "made" / "made.inter").open("a") as file:
+        file.write("1\t5\t90000\n")
+    assert main(["experiment", "run", "t"]) == 0
+    out = capsys.readouterr().out
+    assert "measured under different protocols or data" in out and "\nmean" not in out.split("2 of 2 seeds")[-1]
+
+
+def test_seeds_of_the_main_command_are_an_experiment(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--model=SASRec", "--dataset=made", "--config_files=tiny.yaml", "--epochs=1"]
+    assert main([*words, "--seeds=4,5"]) == 0
+    assert "2 of 2 seeds" in capsys.readouterr().out
+    (folder,) = (tiny / "experiments").iterdir()
+    assert folder.name.startswith("SASRec-made-") and not (tiny / "runs").exists()
+    assert main([*words, "--seeds=[5, 6]", "--criteria=[best_epoch > 5]"]) == 6
+    out = capsys.readouterr().out
+    assert "seed 5 (1 of 2) is finished" in out and "3 of 3 seeds" in out
+    assert [each.name for each in (tiny / "experiments").iterdir()] == [folder.name]
+    assert main([*words, "--seeds=4", "--hidden_size=4"]) == 0
+    assert len(list((tiny / "experiments").iterdir())) == 2
+
+
+def test_a_single_run_says_that_it_takes_one_of_the_seeds(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--model=SASRec", "--dataset=made", "--config_files=tiny.yaml", "--epochs=1", "--seed=7"]) == 0
+    out = capsys.readouterr().out
+    assert "tiny.yaml:19 names 2 seeds; this run takes 7 alone. All of them: --seeds=1,2" in out
+    assert not (tiny / "experiments").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["create", "tiny.yaml"], "experiment create takes 2 words: experiment create TEMPLATE NAME"),
+        (["create", "hybrid_vae_optimised", "x"], "did you mean 'hybrid-vae-optimized'"),
+        (["create", "tiny.yaml", "../x"], "the name of an experiment must be 1 to 64 letters"),
+        (["create", "tiny.yaml", "x", "--set", "training.epoch=3"], "unknown key 'epoch'; did you mean 'epochs'"),
+        (["create", "tiny.yaml", "x", "--set", "epochs"], "--set needs NAME=VALUE"),
+        (["create", "tiny.yaml", "x", "--set", "epochs=many"], "epochs must be of type int"),
+        (["create", "tiny.yaml", "x", "--set", "runs_dir=y"], "the runs of an experiment lie in its folder"),
+        (["create", "tiny.yaml", "x", "--set", "seed=1", "--seeds=2"], "give seed or seeds, not both"),
+        (["create", "tiny.yaml", "x", "--seeds=a"], "seeds must be whole numbers"),
+        (["create", "tiny.yaml", "x", "--modifications", "{"], "--modifications: '{' is no JSON"),
+        (["create", "tiny.yaml", "x", "--modifications", "[1]"], "--modifications must be a JSON object"),
+        (["create", "tiny.yaml", "x", "--modifications", '{"a": {"epochs": 1}, "epochs": 2}'], "epochs is given twice"),
+        (["create", "tiny.yaml", "x", "--epochs=3"], "unknown option --epochs; a setting is --set epochs=VALUE"),
+        (["create", "tiny.yaml", "x", "--model=SASRek"], "no model named 'SASRek'; did you mean 'SASRec'"),
+        (["run", "t2"], "there is no experiment 't2' in experiments; did you mean 't'"),
+        (["run", "t", "--seed=2"], "experiment run: unknown option --seed; did you mean 'seeds'"),
+        (["show"], "experiment show takes 1 words"),
+        (["shwo", "t"], "experiment needs one of create, run, list, show, import (got 'shwo'); did you mean 'show'"),
+        ([], "experiment needs one of"),
+    ],
+    ids=" ".join,
+)
+def test_wrong_words(words: list[str], message: str, made: Made, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = made()
+    assert main(["experiment", *words]) == 2
+    assert message in told(capsys)
+    assert [each.name for each in folder.parent.iterdir()] == ["t"]
+
+
+def test_more_wrong_words(made: Made, tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made()
+    assert main(["experiment", "create", "tiny.yaml", "t"]) == 2
+    assert "there is an experiment t in experiments; choose another name" in told(capsys)
+    (tiny / "bare.yaml").write_text("epochs: 1\n")
+    assert main(["experiment", "create", "bare.yaml", "x"]) == 2
+    assert "bare.yaml names no model; add --model=NAME" in told(capsys)
+    words = ["--model=SASRec", "--dataset=made", "--config_files=tiny.yaml"]
+    assert main([*words, "--seeds=1", "--resume"]) == 2
+    assert "leave --resume out" in told(capsys)
+    assert main([*words, "--seeds=1", "--seed=2"]) == 2
+    assert "give seed or seeds, not both" in told(capsys)
+    assert main([*words, "--seeds=one"]) == 2
+    assert "seeds must be whole numbers" in told(capsys)
+
+
+def test_no_experiments_yet(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["experiment", "list"]) == 0
+    out = capsys.readouterr().out
+    assert "no experiments in experiments" in out and "hybrid-vae-optimized" in out
+
+
+def test_sections_and_parts_of_settings(made: Made) -> None:
+    folder = made("--set", "evaluation.eval_args.mode=uni5", "--modifications", '{"optim": {"epochs": 7}, "seed": 9}')
+    settings = read_yaml(folder / "settings.yaml")[0]
+    assert settings["eval_args"] == {"mode": "uni5"} and settings["epochs"] == 7
+    assert read_experiment(Path("experiments"), "t").seeds == [9]
+
+
+def test_the_command_of_a_run_repeats_it(made: Made) -> None:
+    folder = made("--set", "seed=1", "--set", "epochs=1")
+    assert main(["experiment", "run", "t"]) == 0
+    (run,) = (folder / "runs").iterdir()
+    words = (run / "command.txt").read_text().split()[2:]
+    assert words == ["--model=SASRec", "--dataset=made", "--config_files=experiments/t/settings.yaml", "--seed=1"]
+
+
+@pytest.mark.slow
+def test_kill_9_in_the_middle(made: Made, tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = made("--set", "epochs=100000", "--set", "stopping_step=100000", "--set", "save_seconds=0")
+    command = [sys.executable, str(ROOT / "run_recbole_ext.py"), "experiment", "run", "t"]
+    process = subprocess.Popen(command, cwd=tiny, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for _ in range(600):
+        time.sleep(0.1)
+        if any(path.read_text().count("\n") > 3 for path in (folder / "runs").glob("*/metrics.csv")):
+            break
+    refused = subprocess.run(command, cwd=tiny, capture_output=True, text=True)
+    assert refused.returncode == 4 and "is being run by another process" in refused.stderr
+    assert main(["experiment", "show", "t"]) == 0
+    assert "running     seed 1" in capsys.readouterr().out
+    process.kill()
+    process.wait()
+    assert main(["experiment", "list"]) == 0
+    assert "0/1 (0%)" in capsys.readouterr().out
+    assert main(["experiment", "show", "t"]) == 0
+    out = capsys.readouterr().out
+    assert "the process ended without a word" in out and "its last sign was epoch" in out
+
+
+def test_the_machinery_is_the_one_of_resume(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    made("--set", "seed=1")
+    asked: list[str | None] = []
+
+    def noted(config: object, command: list[str], resume: str | None, at_end: object) -> dict[str, object]:
+        asked.append(resume)
+        return {}
+
+    monkeypatch.setattr(seed_runs, "run", noted)
+    main(["experiment", "run", "t"])
+    assert asked == ["newest"]
+
+
+def test_an_imported_or_unseeded_experiment_is_not_run(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (tiny / "tiny.yaml").read_text().replace("seeds: [1, 2]\n", "")
+    (tiny / "unseeded.yaml").write_text(text)
+    assert main(["experiment", "create", "unseeded.yaml", "u"]) == 0
+    assert "none yet: add --seeds=42,123,456" in capsys.readouterr().out
+    assert main(["experiment", "run", "u"]) == 2
+    assert "u has no seeds; add --seeds=42,123,456" in told(capsys)
+
+
+def test_a_damaged_experiment(made: Made, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = made()
+    (folder / "runs.jsonl").write_text("nonsense\n{}\n")
+    assert main(["experiment", "show", "t"]) == 3
+    assert "runs.jsonl:1: this line is damaged" in told(capsys)
+    (folder / "experiment.yaml").write_text("a: 1\n")
+    assert main(["experiment", "show", "t"]) == 3
+    assert "cannot read experiments/t/experiment.yaml" in told(capsys)
