@@ -10,6 +10,7 @@ run_recbole_ext.py score --run=RUN --input=FILE [--output=FILE]
 run_recbole_ext.py diagnose RUN|metrics.csv [--columns="{valid: val_loss}"] [--settings="{...}"] [--json]
 run_recbole_ext.py report RUN
 run_recbole_ext.py compare RUN|EXPERIMENT ... [--metric=ndcg@10,...|all] [--baseline=NAME] [--json] [--output=FILE.html]
+run_recbole_ext.py ensemble RUN RUN ... [--method=mean|score|rank] [--weights="[0.5, 0.5]"] [--output=DIR]
 run_recbole_ext.py --model=M --dataset=D --seeds=42,123,456
 run_recbole_ext.py experiment create|run|list|show|import ...
 run_recbole_ext.py --model=M --help
@@ -39,8 +40,9 @@ _TEXT = (
 _COMMANDS = (
     *("doctor", "run", "import-checkpoint", "metric-audit", "rate", "score", "diagnose", "report", "compare"),
     "experiment",
+    "ensemble",
 )
-_TAKE_A_FILE, _TAKE_FILES = ("import-checkpoint", "metric-audit", "diagnose", "report"), ("compare",)
+_TAKE_A_FILE, _TAKE_FILES = ("import-checkpoint", "metric-audit", "diagnose", "report"), ("compare", "ensemble")
 
 
 @dataclass
@@ -50,7 +52,7 @@ class Words:
     Attributes:
         command: one of `_COMMANDS`.
         file: what to import, to audit, to diagnose or to report on.
-        files: what to compare.
+        files: what to compare or to blend.
         given: `--key=value` pairs, values read as YAML scalars.
         resume: `newest`, the name of a run, or None.
         switches: those of `SWITCHES` that were given.
@@ -191,6 +193,10 @@ def _other_command(words: Words) -> int:
         from recbole_ext.experiments.compare import compare_command
 
         return compare_command(words.files, words.given, "json" in words.switches)
+    if words.command == "ensemble":
+        from recbole_ext.experiments.ensemble import ensemble_command
+
+        return ensemble_command(words.files, words.given)
     if words.command == "experiment":
         from recbole_ext.experiments.command import experiment_command
 

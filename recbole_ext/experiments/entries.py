@@ -25,6 +25,7 @@ class FinishedRun:
         path: its directory.
         model, seed: of the run.
         test: metric -> value.
+        valid: the same of the validation part, for the chosen weights; {} without one.
         baselines: name -> metric -> value.
         units: contributions of users, by the model's and the baselines' names; {} where the run left none.
         protocol: of the result.
@@ -36,6 +37,7 @@ class FinishedRun:
     model: str
     seed: int
     test: dict[str, float]
+    valid: dict[str, float]
     baselines: dict[str, dict[str, float]]
     units: dict[str, Units]
     protocol: Protocol
@@ -84,7 +86,8 @@ def read_entry(paths: list[Path]) -> Entry:
         DataError: a result is damaged.
     """
     found = [_read(path) for path in paths]
-    _require_same_settings(paths)
+    if len(paths) > 1:
+        _require_same_settings(paths)
     runs = [run for entry in found for run in entry.runs]
     twice = [run.seed for i, run in enumerate(runs) if run.seed in [other.seed for other in runs[:i]]]
     if twice:
@@ -135,6 +138,7 @@ def _finished(path: Path, settings: dict[str, Any]) -> FinishedRun:
             model=str(result["model"]),
             seed=int(result["protocol"]["seed"]),
             test=_numbers(result["test"]),
+            valid=_numbers(result["valid"]) if result["valid"] else {},
             baselines={str(name): _numbers(of) for name, of in result["baselines"].items()},
             units=read_units(path),
             protocol=Protocol(**result["protocol"]),

@@ -37,12 +37,13 @@ def _key(entry: Entry) -> Any:
     return tuple(sorted((run.seed, str(run.protocol.key), str(run.rows)) for run in entry.runs))
 
 
-def difference(first: Entry, other: Entry) -> str:
-    """What two entries differ in, in words."""
+def difference(first: Entry, other: Entry, last: tuple[str, ...] = ()) -> str:
+    """What two entries differ in, in words; parts of the protocol in `last` are told only if nothing else differs."""
     ours, theirs = (_facts(entry.runs[0]) for entry in (first, other))
-    found = [f"{name} {theirs[name]!r} instead of {ours[name]!r}" for name in ours if ours[name] != theirs[name]]
-    if found:
-        return "; ".join(found)
+    found = {name: f"{name} {theirs[name]!r} instead of {ours[name]!r}" for name in ours if ours[name] != theirs[name]}
+    told = [text for name, text in found.items() if name not in last]
+    if told or (found and first.runs[0].rows == other.runs[0].rows):
+        return "; ".join(told or found.values())
     if first.runs[0].rows is None or other.runs[0].rows is None:
         without = first if first.runs[0].rows is None else other
         return f"{without.name} left no test_units.npz, so nobody knows whether its tested rows are the same"

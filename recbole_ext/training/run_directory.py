@@ -59,7 +59,7 @@ class RunDirectory:
     @classmethod
     def new(cls, root: Path, model: str, dataset: str) -> "RunDirectory":
         """A directory that nobody else has or had."""
-        path = _make(root, f"{model}-{dataset}")
+        path = new_folder(root, f"{model}-{dataset}")
         (path / "checkpoint").mkdir()
         return cls(path)
 
@@ -150,7 +150,12 @@ def config_text(values: dict[str, Any], origins: dict[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _make(root: Path, prefix: str) -> Path:
+def new_folder(root: Path, prefix: str) -> Path:
+    """Make `<root>/<prefix>-<UTC time>-<4 hex>`, which nobody else has or had.
+
+    Raises:
+        ResourceError: the disk or the folder's permissions refuse.
+    """
     for _ in range(100):
         stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
         path = root / f"{prefix}-{stamp}-{secrets.token_hex(2)}"

@@ -75,6 +75,7 @@ def finished_run(tmp_path: Path) -> Callable[..., Path]:
             "epochs_trained": epochs,
             "valid_metric": "HIT@10" if hit is not None else "RMSE",
             "test": test,
+            "valid": test,
             "baselines": {"markov": {"hit@10": 0.0}} if hit is not None else {},
             "protocol": {**PROTOCOL, "seed": seed, **protocol},
         }
