@@ -5,11 +5,13 @@
     python -m benchmarks.rating --split=user_time                   # each user's last 10 %
     python -m benchmarks.rating --dataset=ml-1m --data_path=dataset --split=random_90 --seeds=2020
     python -m benchmarks.rating --peers=                            # HybridVAE alone
-    python -m benchmarks.rating --ablation                          # HybridVAE without one part at a time, one seed
+    python -m benchmarks.rating --split=user_time --time_context=past --train_on=train_valid   # what validation chose
+    python -m benchmarks.rating --ablation --seeds=2020,2021        # one part out or in at a time, a short schedule
 
 The weights of every model are chosen on validation; test is evaluated once. Peers are trained on the same training
-rows with the settings written below. `blend` is the mean of HybridVAE's seeds and the best peer with one weight, chosen
-on validation. Further --key=value go into HybridVAE's configuration as they are.
+rows with the settings written below; with `--train_on=train_valid` nobody has a validation part. `blend` is the mean of
+HybridVAE's seeds and the best peer with one weight, chosen on validation. Further --key=value go into HybridVAE's
+configuration as they are; `--ablation` has a shorter schedule, `SHORT`.
 """
 
 import argparse
@@ -49,14 +51,17 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "no ratings next in time": {"time_context": "none"},
     "no latent z": {"latent_size": 0},
     "no average of weights": {"averaging": "none"},
+    "and attention of 2 heads": {"attention_heads": 2},
+    "and towers": {"tower_widths": [64, 32]},
 }
+SHORT = {"epochs": 12, "learning_rate": 0.01, "table_kl_weight": 0.1}
 
 
 def fit(settings: dict[str, Any], dataset: str) -> dict[str, Any]:
     """Train HybridVAE once.
 
     Returns:
-        `valid` and `test` predictions, clipped, their truth, the loaders, `seconds`, `epochs`.
+        `valid` (if there is one) and `test` predictions, clipped, their truth, the loaders, `seconds`, `epochs`.
     """
     config = build_config("HybridVAE", dataset, [], settings)
     started = time.perf_counter()
@@ -67,7 +72,8 @@ def fit(settings: dict[str, Any], dataset: str) -> dict[str, Any]:
     trainer.fit(loaders.train, loaders.valid)
     seconds = time.perf_counter() - started
     trainer.load_best()
-    found = {part: predict_part(trainer.model, getattr(loaders, part), trainer.device) for part in ("valid", "test")}
+    parts = {part: getattr(loaders, part) for part in ("valid", "test") if getattr(loaders, part)}
+    found = {part: predict_part(trainer.model, loader, trainer.device) for part, loader in parts.items()}
     directory.release()
     return {
         **{part: of.clipped for part, of in found.items()},
@@ -89,9 +95,15 @@ def best_weight(truth: np.ndarray, first: np.ndarray, second: np.ndarray) -> flo
     return float(shares[int(np.argmin([rmse(truth, w * first + (1 - w) * second) for w in shares]))])
 
 
-def row(name: str, valid: float, test: float, seconds: float, note: str = "") -> None:
-    """One line of the table."""
-    print(f"{name:34}{valid:9.4f}{test:9.4f}{seconds:9.0f}  {note}", flush=True)
+def row(name: str, scores: list[float], seconds: float, note: str = "") -> None:
+    """One line of the table; `scores` are those of validation, if there is one, and of test."""
+    cells = "".join(f"{score:9.4f}" for score in scores)
+    print(f"{name:34}{cells:>18}{seconds:9.0f}  {note}", flush=True)
+
+
+def score(truth: dict[str, np.ndarray], predicted: dict[str, np.ndarray]) -> list[float]:
+    """RMSE of each part."""
+    return [rmse(truth[part], predicted[part]) for part in truth]
 
 
 def contest(arguments: argparse.Namespace, settings: dict[str, Any]) -> None:
@@ -100,17 +112,14 @@ def contest(arguments: argparse.Namespace, settings: dict[str, Any]) -> None:
     for seed in arguments.seeds.split(","):
         runs.append(fit({**settings, "seed": int(seed)}, arguments.dataset))
         of, truth = runs[-1], runs[0]["truth"]
-        row(f"HybridVAE, seed {seed}", *(rmse(truth[p], of[p]) for p in truth), of["seconds"], f"{of['epochs']} epochs")
-    singles = [[rmse(truth[p], of[p]) for p in truth] for of in runs]
+        row(f"HybridVAE, seed {seed}", score(truth, of), of["seconds"], f"{of['epochs']} epochs")
+    columns = zip(*(score(truth, of) for of in runs), strict=True)
     seconds = sum(of["seconds"] for of in runs)
-    row(
-        "HybridVAE, mean of seeds",
-        *(statistics.mean(column) for column in zip(*singles, strict=True)),
-        seconds / len(runs),
-    )
+    row("HybridVAE, mean of seeds", [statistics.mean(column) for column in columns], seconds / len(runs))
     ensemble = {p: np.mean([of[p] for of in runs], axis=0) for p in truth}
-    row(f"HybridVAE, ensemble of {len(runs)}", *(rmse(truth[p], ensemble[p]) for p in truth), seconds)
-    tables = {p: Table.read(getattr(runs[0]["loaders"], p)._dataset) for p in ("train", "valid", "test")}
+    row(f"HybridVAE, ensemble of {len(runs)}", score(truth, ensemble), seconds)
+    parts = {"train": runs[0]["loaders"].train, **{part: getattr(runs[0]["loaders"], part) for part in truth}}
+    tables = {part: Table.read(loader._dataset) for part, loader in parts.items()}
     best: tuple[float, str, dict[str, np.ndarray], float] | None = None
     for name in [n for n in arguments.peers.split(",") if n]:
         started = time.perf_counter()
@@ -119,21 +128,24 @@ def contest(arguments: argparse.Namespace, settings: dict[str, Any]) -> None:
         except ImportError as error:
             print(f"{name:34}is not installed ({error.name})", flush=True)
             continue
-        score = rmse(truth["valid"], found["valid"])
-        row(name, score, rmse(truth["test"], found["test"]), time.perf_counter() - started)
-        best = min(filter(None, (best, (score, name, found, time.perf_counter() - started))), key=lambda b: b[0])
-    if best:
+        scores, spent = score(truth, found), time.perf_counter() - started
+        row(name, scores, spent)
+        best = min(filter(None, (best, (scores[0], name, found, spent))), key=lambda b: b[0])
+    if best and "valid" in truth:
         share = best_weight(truth["valid"], ensemble["valid"], best[2]["valid"])
         blend = {p: share * ensemble[p] + (1 - share) * best[2][p] for p in truth}
-        note = f"{share:.2f} HybridVAE, {1 - share:.2f} {best[1]}"
-        row("blend", *(rmse(truth[p], blend[p]) for p in truth), seconds + best[3], note)
+        row("blend", score(truth, blend), seconds + best[3], f"{share:.2f} HybridVAE, {1 - share:.2f} {best[1]}")
 
 
 def ablation(arguments: argparse.Namespace, settings: dict[str, Any]) -> None:
-    """One row per part that is left out."""
-    for name, without in ABLATIONS.items():
-        of = fit({**settings, **without}, arguments.dataset)
-        row(name, *(rmse(of["truth"][p], of[p]) for p in of["truth"]), of["seconds"], f"{of['epochs']} epochs")
+    """One row per part that is left out or added: means over the seeds, and their standard deviation."""
+    for name, changed in ABLATIONS.items():
+        seeds = [int(seed) for seed in arguments.seeds.split(",")]
+        runs = [fit({**SHORT, **settings, **changed, "seed": seed}, arguments.dataset) for seed in seeds]
+        columns = list(zip(*(score(of["truth"], of) for of in runs), strict=True))
+        spread = ", ".join(f"{statistics.stdev(column):.4f}" for column in columns) if len(runs) > 1 else "-"
+        seconds = sum(of["seconds"] for of in runs) / len(runs)
+        row(name, [statistics.mean(column) for column in columns], seconds, f"deviation {spread}")
 
 
 def main() -> None:

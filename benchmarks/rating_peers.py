@@ -1,4 +1,4 @@
-"""Other rating predictors on the rows that HybridVAE is trained on; each returns its predictions of two parts."""
+"""Other rating predictors on the rows that HybridVAE is trained on; each predicts all parts but `train`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -57,6 +57,10 @@ def one_hot(ids: np.ndarray, size: int) -> Any:
     return scipy.sparse.csr_matrix((values, (rows, ids[known])), shape=(len(ids), size))
 
 
+def _asked(tables: dict[str, Table]) -> list[str]:
+    return [name for name in tables if name != "train"]
+
+
 def myfm(tables: dict[str, Table], rank: int = 10, iterations: int = 300, full: bool = True) -> dict[str, np.ndarray]:
     """Bayesian factorisation machine with ordered probit, by Gibbs sampling; ids, implicit sets, side, day."""
     import myfm as library
@@ -100,7 +104,7 @@ def myfm(tables: dict[str, Table], rank: int = 10, iterations: int = 300, full: 
     model.fit(
         main(train), place, X_rel=blocks["train"], group_shapes=groups, n_iter=iterations, n_kept_samples=iterations
     )
-    return {name: model.predict_proba(main(tables[name]), blocks[name]) @ levels for name in ("valid", "test")}
+    return {name: model.predict_proba(main(tables[name]), blocks[name]) @ levels for name in _asked(tables)}
 
 
 def myfm_ids(tables: dict[str, Table]) -> dict[str, np.ndarray]:
@@ -132,7 +136,7 @@ def _surprise(tables: dict[str, Table], algorithm: Any) -> dict[str, np.ndarray]
     algorithm.fit(surprise.Dataset.load_from_df(frame, reader).build_full_trainset())
     return {
         name: np.array([algorithm.predict(u, i).est for u, i in zip(tables[name].user, tables[name].item, strict=True)])
-        for name in ("valid", "test")
+        for name in _asked(tables)
     }
 
 
@@ -162,7 +166,7 @@ def _lenskit(tables: dict[str, Table], scorer: Any) -> dict[str, np.ndarray]:
     pipeline = predict_pipeline(scorer)
     pipeline.train(from_interactions_df(frame(tables["train"])))
     found = {}
-    for name in ("valid", "test"):
+    for name in _asked(tables):
         table = tables[name]
         pairs = ItemListCollection.from_df(frame(table)[["user_id", "item_id"]], UserIDKey)
         scores = predict(pipeline, pairs, n_jobs=1).to_df().set_index(["user_id", "item_id"])["score"]

@@ -21,6 +21,7 @@ from recbole_ext.data.history import TARGET_POSITION, HistoryRows
 from recbole_ext.data.labels import check_labels
 from recbole_ext.data.ratings import RatingEvalLoader, RatingLoader, RatingSampleLoader, check_ratings, rates
 from recbole_ext.data.recency import newest, weigh_targets
+from recbole_ext.data.user_batches import UserLoader
 from recbole_ext.data.windows import WindowLoader
 from recbole_ext.errors import DataError, UsageError
 
@@ -126,7 +127,8 @@ def _train_loader(config: Config, dataset: Any, part: Any, sampler: Any) -> Any:
     if trains_on_windows(config):
         return WindowLoader(config, part)
     if rates(config):
-        return RatingLoader(config, part, shuffle=config["shuffle"])
+        loader = UserLoader if config["batches_of"] == "users" else RatingLoader
+        return loader(config, part, shuffle=config["shuffle"])
     if isinstance(part, ClickDataset):
         return ClickLoader(config, part, shuffle=True)
     loader_class = get_dataloader(config, "train")

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from recbole_ext.model.rating_order import RatingOrder
+from recbole_ext.model.rating_order import RatingOrder, ranges
 from recbole_ext.model.rating_table import Pairs
 
 _MOST = 15.0  # exp of more makes every other weight vanish in float32
@@ -50,9 +50,7 @@ class RatingAttention(nn.Module):
         user, place = pairs.user, order.place(pairs.user, pairs.time, row)
         first, last = order.bounds(user)
         first, last = torch.maximum(first, place - self.reach), torch.minimum(last, place + self._reach_ahead(row))
-        length = (last - first).clamp(min=0)
-        pair = torch.repeat_interleave(torch.arange(len(user), device=user.device), length)
-        at = torch.arange(len(pair), device=user.device) - (length.cumsum(0) - length - first)[pair]
+        pair, at = ranges(first, (last - first).clamp(min=0))
         like = self.query(pairs.item)[pair] * self.key(order.tensors["item"][at])
         logits = like.unflatten(1, (self.heads, -1)).sum(2)
         steps = (at - place[pair]).abs().float().log1p().unsqueeze(1)

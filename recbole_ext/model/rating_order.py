@@ -56,3 +56,10 @@ class RatingOrder:
         if time is None or "key" not in self.tensors:
             return self.tensors["start"][user + 1]
         return torch.searchsorted(self.tensors["key"], self._key(user, time), right=True)
+
+
+def ranges(start: Tensor, count: Tensor) -> tuple[Tensor, Tensor]:
+    """(B,) starts and lengths -> each range's number, and start, start + 1, ...: both (sum of lengths,)."""
+    number = torch.repeat_interleave(torch.arange(len(start), device=start.device), count)
+    skipped = start - (count.cumsum(0) - count)
+    return number, torch.arange(len(number), device=start.device) + skipped[number]

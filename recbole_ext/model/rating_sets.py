@@ -10,6 +10,7 @@ user, because a user's own mean holds r_ui, and the deviations from it would tel
 """
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,8 @@ import scipy.sparse
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from recbole_ext.model.rating_order import ranges
 
 
 class _Product(torch.autograd.Function):
@@ -59,6 +62,10 @@ def _to_torch(matrix: Any) -> Tensor:
         return torch.sparse_csr_tensor(starts, columns, torch.from_numpy(matrix.data), size=matrix.shape)
 
 
+Totals = Callable[[str, Tensor], Tensor]
+"""`implicit`, `valued` or `squared`, and vectors (n_members, D) -> sums over an owner's ratings (B, D)."""
+
+
 @dataclass
 class Side:
     """One side's view of the ratings: the users' (members are items) or the items' (members are users).
@@ -80,6 +87,46 @@ class Side:
     def to(self, device: torch.device) -> None:
         """Move the vectors; the matrices follow by themselves."""
         self.count, self.deviation = self.count.to(device), self.deviation.to(device)
+
+    def totals(self, owner: Tensor) -> Totals:
+        """Sums over all ratings of the owners (B,)."""
+        return lambda kind, vectors: F.embedding(owner, getattr(self, kind)(vectors))
+
+
+class RowSide:
+    """The same, for batches of few owners: sums cost what their ratings are, instead of what all ratings are.
+
+    Args:
+        owners, members, deviation: (n,) as in `build_side`.
+        n_owners: with the padding id.
+    """
+
+    def __init__(self, owners: np.ndarray, members: np.ndarray, deviation: np.ndarray, n_owners: int) -> None:
+        order = np.argsort(owners, kind="stable")
+        counts = np.bincount(owners, minlength=n_owners)
+        self.count, self.deviation = torch.from_numpy(counts).float(), torch.from_numpy(deviation).float()
+        self.start = torch.from_numpy(np.cumsum(counts) - counts)
+        self.member = torch.from_numpy(members[order].astype(np.int32))
+        self.value = torch.from_numpy(deviation[order].astype(np.float32))
+
+    def to(self, device: torch.device) -> None:
+        """Move all there is."""
+        for name, tensor in vars(self).items():
+            setattr(self, name, tensor.to(device))
+
+    def totals(self, owner: Tensor) -> Totals:
+        """Sums over all ratings of the owners (B,); each owner's are computed once."""
+        owners, place = torch.unique(owner, return_inverse=True)
+        count = self.count[owners].long()
+        _, at = ranges(self.start[owners], count)
+        bounds, members, value = (count.cumsum(0) - count).int(), self.member[at], self.value[at]
+        weights = {"implicit": None, "valued": value, "squared": value * value}
+
+        def total(kind: str, vectors: Tensor) -> Tensor:
+            bag = F.embedding_bag(members, vectors, bounds, mode="sum", per_sample_weights=weights[kind])
+            return F.embedding(place, bag)
+
+        return total
 
 
 def build_side(owners: np.ndarray, members: np.ndarray, deviation: np.ndarray, n_owners: int, n_members: int) -> Side:
@@ -121,7 +168,7 @@ class Others:
 
 
 def sums_of_others(
-    side: Side,
+    side: Side | RowSide,
     owner: Tensor,
     member: Tensor,
     row: Tensor | None,
@@ -142,15 +189,17 @@ def sums_of_others(
     count = count if own is None else count - 1
     scale = count.clamp(min=1).rsqrt().unsqueeze(1)
 
-    def taken(matrix: SparseMatrix, vectors: Tensor | None, weight: Any) -> Tensor | None:
+    totals = side.totals(owner)
+
+    def taken(kind: str, vectors: Tensor | None, weight: Any) -> Tensor | None:
         if vectors is None:
             return None
-        total = F.embedding(owner, matrix(vectors))
+        total = totals(kind, vectors)
         return total if own is None else total - weight * F.embedding(member, vectors)
 
     ones, squares = (1.0, None) if own is None else (1.0, own * own)
-    sums = taken(side.implicit, implicit[0], ones), taken(side.valued, valued[0], own)
-    variances = taken(side.implicit, implicit[1], ones), taken(side.squared, valued[1], squares)
+    sums = taken("implicit", implicit[0], ones), taken("valued", valued[0], own)
+    variances = taken("implicit", implicit[1], ones), taken("squared", valued[1], squares)
     spreads = [None if v is None else v.clamp(min=0) * scale**2 for v in variances]
     assert sums[0] is not None and sums[1] is not None
     return Others(sums[0] * scale, sums[1] * scale, spreads[0], spreads[1], count)

@@ -10,6 +10,7 @@ CHOICES = {
     "loss": ("mse", "huber", "ordinal", "bpr", "mixed"),
     "time_context": ("both", "past", "none"),
     "train_on": ("train", "train_valid"),
+    "batches_of": ("ratings", "users"),
 }
 _NOT_NEGATIVE = (
     "ranking_weight",
@@ -82,6 +83,12 @@ def _together(values: Any) -> list[str]:
         faults.append(f"rating_scale must be [lowest, highest] (got {scale})")
     if heads > 0 and values["embedding_size"] % heads:
         faults.append(f"attention_heads must divide embedding_size {values['embedding_size']} (got {heads})")
+    if not values["item_sets"]:
+        faults += [
+            f"{name} reads the item's sets (got {values[name]}); leave item_sets on, or give --{name}={none}"
+            for name, none in (("latent_size", 0), ("tower_widths", "[]"))
+            if values[name] and values["architecture"] == "sets"
+        ]
     if values["architecture"] == "pairwise":
         faults += _of_pairwise(values)
     return faults

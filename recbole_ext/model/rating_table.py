@@ -9,7 +9,7 @@ from torch import Tensor
 
 from recbole_ext.model.rating_neighbours import N_FEATURES, NeighbourIndex
 from recbole_ext.model.rating_order import RatingOrder
-from recbole_ext.model.rating_sets import Side, build_side, shrunken_mean
+from recbole_ext.model.rating_sets import RowSide, Side, build_side, shrunken_mean
 
 SECONDS_PER_DAY = 86400
 ROW = "rating_row"
@@ -35,12 +35,13 @@ class RatingTable:
     """The training ratings, indexed from both sides, and the fields of users and items.
 
     Args:
-        config: names of fields, `side_features`, `time_features`, `time_context`.
+        config: names of fields, `side_features`, `time_features`, `time_context`, `batches_of`, `item_sets`,
+            `attention_heads`.
         dataset: the training part.
 
     Attributes:
-        users, items: the ratings of each user, and of each item.
-        order: each user's ratings in the order of time.
+        users, items: the ratings of each user, and of each item; `items` is None without `item_sets`.
+        order: each user's ratings in the order of time; None without attention.
         ratings: (n,) float64 raw.
         scale: lowest and highest rating.
         side_sizes: rows of the table of each side field.
@@ -60,15 +61,23 @@ class RatingTable:
         self.rows = user, item, rows[self.time].numpy() if self.time in rows else None
         standard = self._standard(self.ratings)
         self.item_mean = shrunken_mean(item, standard, self.n_items)
-        user_mean = shrunken_mean(user, standard, self.n_users)
+        self.by_rows, self.attended = config["batches_of"] == "users", config["attention_heads"] > 0
         self._see_users(user, item, standard - self.item_mean[item], self.rows[2])
-        self.items: Side = build_side(item, user, standard - user_mean[user], self.n_items, self.n_users)
+        self.items = self._see_items(user, item, standard) if config["item_sets"] else None
         self._read_side(dataset, config["side_features"] or [])
         self._read_time(config)
 
     def _see_users(self, user: np.ndarray, item: np.ndarray, deviation: np.ndarray, times: np.ndarray | None) -> None:
-        self.order = RatingOrder(user, item, times, deviation, self.n_users)
-        self.users: Side = build_side(user, item, deviation, self.n_users, self.n_items)
+        self.order = RatingOrder(user, item, times, deviation, self.n_users) if self.attended else None
+        self.users: Side | RowSide = (
+            RowSide(user, item, deviation, self.n_users)
+            if self.by_rows
+            else build_side(user, item, deviation, self.n_users, self.n_items)
+        )
+
+    def _see_items(self, user: np.ndarray, item: np.ndarray, standard: np.ndarray) -> Side:
+        user_mean = shrunken_mean(user, standard, self.n_users)
+        return build_side(item, user, standard - user_mean[user], self.n_items, self.n_users)
 
     def _standard(self, ratings: np.ndarray) -> np.ndarray:
         """(n,) raw ratings -> with mean 0 and variance 1 over the training part."""

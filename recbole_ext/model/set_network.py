@@ -27,7 +27,7 @@ from recbole_ext.model.dropout import Dropout
 from recbole_ext.model.rating_attention import RatingAttention
 from recbole_ext.model.rating_sets import Others, sums_of_others
 from recbole_ext.model.rating_table import Pairs, RatingTable
-from recbole_ext.model.tower import tower
+from recbole_ext.model.tower import Towers
 from recbole_ext.model.variational import GaussianTable, kl_per_dimension
 
 Field = tuple[Tensor, Tensor | None]
@@ -148,13 +148,15 @@ class SetNetwork(nn.Module):
         self.fields = nn.ModuleDict({name: GaussianTable(n, size, prior_std=points) for name, n in sizes.items()})
         self.neighbours = nn.Parameter(torch.zeros(table.n_neighbour_features, size))
         nn.init.normal_(self.neighbours, std=0.02)
-        self.users, self.items = SideEncoder(config, table.n_items), SideEncoder(config, table.n_users)
-        self.user_weights = GaussianTable(table.n_users, hidden + 1, start=0.02, prior_std=points)
+        self.users = SideEncoder(config, table.n_items)
+        self.items = SideEncoder(config, table.n_users) if table.items else None
+        if self.items:
+            self.user_weights = GaussianTable(table.n_users, hidden + 1, start=0.02, prior_std=points)
         self.item_weights = GaussianTable(table.n_items, hidden + 1, start=0.02, prior_std=points)
         self.dropout = Dropout(config["dropout_prob"])
         self.attention = self._attention(config, size)
-        self.towers = self._towers(config, 3 * size + hidden)
-        self.tower_weight = nn.Parameter(torch.zeros(())) if self.towers else None
+        widths = config["tower_widths"]
+        self.towers = Towers(3 * size + hidden, widths, config["dropout_prob"]) if widths else None
         self.latent_size = latent
         if latent:
             self.user_latent, self.item_latent = Latent(hidden, latent), Latent(hidden, latent)
@@ -171,51 +173,44 @@ class SetNetwork(nn.Module):
             return None
         return RatingAttention(self.table.n_items, config["embedding_size"], heads, reach, size, ahead)
 
-    def _towers(self, config: Any, width: int) -> nn.ModuleList | None:
-        """One for users and one for items; None without widths."""
-        if not config["tower_widths"]:
-            return None
-        widths = [width, *config["tower_widths"]]
-        return nn.ModuleList(tower(widths, config["dropout_prob"]) for _ in range(2))
-
     def forward(self, pairs: Pairs) -> Scores:
         """Pairs (B,) -> their scores."""
         row = pairs.row if self.leave_one_out else None
         of_user, user_hidden = self.users(self.table.users, pairs.user, pairs.item, row)
-        of_item, item_hidden = self.items(self.table.items, pairs.item, pairs.user, row)
+        sides, hiddens = [of_user], [(self.item_weights, pairs.item, self.dropout(user_hidden))]
+        if self.items:
+            of_item, item_hidden = self.items(self.table.items, pairs.item, pairs.user, row)
+            sides.append(of_item)
+            hiddens.append((self.user_weights, pairs.user, self.dropout(item_hidden)))
         fields = [self.fields["user"](pairs.user), self.fields["item"](pairs.item)]
-        for others in (of_user, of_item):
-            fields += [(others.implicit, others.implicit_variance), (others.valued, others.valued_variance)]
+        for of in sides:
+            fields += [(of.implicit, of.implicit_variance), (of.valued, of.valued_variance)]
         fields += [self.fields[name](ids) for name, ids in self.table.side_ids(pairs)]
         if self.table.n_neighbour_features:
             fields.append((self.table.neighbour_features(pairs) @ self.neighbours, None))
         if self.attention:
             fields.append((self.attention(self.table.order, pairs, row), None))
         mean, variance = factorisation_machine(fields)
-        user_hidden, item_hidden = self.dropout(user_hidden), self.dropout(item_hidden)
-        for weights, ids, hidden in (
-            (self.user_weights, pairs.user, item_hidden),
-            (self.item_weights, pairs.item, user_hidden),
-        ):
+        for weights, ids, hidden in hiddens:
             of_id, spread = weights(ids)
             mean = mean + (of_id[:, 1:] * hidden).sum(1)
             if spread is not None:
                 variance = variance + (spread[:, 1:] * hidden.square()).sum(1)
+        layers = [hidden for _, _, hidden in hiddens]
         if self.towers:
-            sides = ((fields[0][0], of_user, user_hidden), (fields[1][0], of_item, item_hidden))
-            inputs = (torch.cat([own, of.implicit, of.valued, hidden], dim=1) for own, of, hidden in sides)
-            ends = [each(of_side) for each, of_side in zip(self.towers, inputs, strict=True)]
-            mean = mean + self.tower_weight * (ends[0] * ends[1]).sum(1)
-        return self._with_latent(mean, variance, user_hidden, item_hidden)
+            parts = zip(fields[:2], sides, layers, strict=True)
+            inputs = [torch.cat([own[0], of.implicit, of.valued, hidden], dim=1) for own, of, hidden in parts]
+            mean = mean + self.towers(*inputs)
+        return self._with_latent(mean, variance, layers)
 
-    def _with_latent(self, mean: Tensor, variance: Tensor, user_hidden: Tensor, item_hidden: Tensor) -> Scores:
+    def _with_latent(self, mean: Tensor, variance: Tensor, layers: list[Tensor]) -> Scores:
         """Add what the decoder says of z."""
         if not self.latent_size:
             empty = mean.new_zeros(len(mean), 0)
             return Scores(mean, variance, empty, empty)
         (of_user, user_mu, user_kl), (of_item, item_mu, item_kl) = (
-            self.user_latent(user_hidden),
-            self.item_latent(item_hidden),
+            self.user_latent(layers[0]),
+            self.item_latent(layers[1]),
         )
         decoded = self.decoder(torch.cat([of_user, of_item, of_user * of_item], dim=1)).squeeze(1)
         kl, mu = torch.cat([user_kl, item_kl], dim=1), torch.cat([user_mu, item_mu], dim=1)

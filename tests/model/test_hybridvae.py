@@ -188,6 +188,16 @@ def test_kl_columns_and_the_warning_of_a_collapse(build: Callable[..., Any]) -> 
     assert trainer.model.epoch_columns() == {}
 
 
+def test_batches_of_users_predict_as_batches_of_ratings_do(build: Callable[..., Any]) -> None:
+    given = {"item_sets": False, "latent_size": 0}
+    _, loaders, trainer = build(**given)
+    _, by_user, other = build(**given, batches_of="users")
+    other.model.load_state_dict(trainer.model.state_dict())
+    for rows in (next(iter(by_user.train)), next(iter(loaders.test))[0]):
+        torch.testing.assert_close(other.model.eval().expected(rows), trainer.model.eval().expected(rows))
+    assert rmse_after_training(build, **given, batches_of="users") < 0.6
+
+
 def test_unknown_users_and_items_get_a_prediction(build: Callable[..., Any]) -> None:
     _, loaders, trainer = build(epochs=1)
     rows = next(iter(loaders.test))[0]

@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from recbole_ext.model.rating_sets import SparseMatrix, build_side, shrunken_mean, sums_of_others
+from recbole_ext.model.rating_sets import RowSide, SparseMatrix, build_side, shrunken_mean, sums_of_others
 
 USER = np.array([1, 1, 1, 2, 2, 3])
 ITEM = np.array([1, 2, 3, 1, 3, 2])
@@ -47,3 +47,20 @@ def test_a_pair_that_is_no_training_rating_sees_all() -> None:
 
 def test_means_are_drawn_to_the_mean_of_all() -> None:
     assert shrunken_mean(np.array([1, 1, 2]), np.array([1.0, 1.0, 4.0]), 4, strength=2.0).tolist() == [2, 1.5, 8 / 3, 2]
+
+
+def test_sums_by_rows_are_those_by_matrices_forward_and_backward() -> None:
+    sides = build_side(USER, ITEM, RATING, 4, 4), RowSide(USER, ITEM, RATING, 4)
+    owner, member, row = torch.from_numpy(USER[[5, 1, 0]]), torch.from_numpy(ITEM[[5, 1, 0]]), torch.tensor([5, 1, 0])
+    start = torch.randn(4, 4, 2)
+    for known in (row, None):
+        tables = [start.clone().requires_grad_() for _ in sides]
+        found = [
+            sums_of_others(side, owner, member, known, (t[0], t[1].exp()), (t[2], t[3].exp()))
+            for side, t in zip(sides, tables, strict=True)
+        ]
+        for name in ("implicit", "valued", "implicit_variance", "valued_variance", "count"):
+            torch.testing.assert_close(*(getattr(each, name) for each in found))
+        for each in found:
+            (each.implicit.square().sum() + each.valued.sum() + each.valued_variance.sum()).backward()  # type: ignore[union-attr]
+        torch.testing.assert_close(tables[0].grad, tables[1].grad)

@@ -18,6 +18,10 @@ from recbole_ext.places import properties_folder
         ({"loss": "rmse"}, "loss must be one of mse, huber, ordinal, bpr, mixed .got 'rmse'.*mse"),
         ({"time_context": "future"}, "time_context must be one of both, past, none"),
         ({"train_on": "test"}, "train_on must be one of train, train_valid"),
+        (
+            {"item_sets": False},
+            "latent_size reads the item's sets .got 8.; leave item_sets on, or give --latent_size=0",
+        ),
         ({"kl_weight": -1.0}, "kl_weight must not be negative .got -1.0"),
         ({"embedding_size": 0}, "embedding_size must be positive .got 0"),
         ({"tower_widths": [8, 0]}, r"tower_widths must hold positive integers .got \[8, 0\]"),
