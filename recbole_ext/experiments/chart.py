@@ -40,11 +40,16 @@ class Axis:
 
 
 def chart_html(
-    series: Mapping[str, Sequence[Point]], y_label: str, x_label: str, mark: tuple[float, str] | None = None
+    title: str,
+    series: Mapping[str, Sequence[Point]],
+    y_label: str,
+    x_label: str,
+    mark: tuple[float, str] | None = None,
 ) -> str:
     """The legend, the drawing, and what it leaves out.
 
     Args:
+        title: what stands above it; a single line that it names needs no legend.
         series: name -> (x, y), in any order.
         y_label: what y is.
         x_label: what x is.
@@ -68,7 +73,8 @@ def chart_html(
     drawing = axes + (_mark(mark, x) if mark else "") + "".join(lines) + labels
     said = _safe(f"{', '.join(finite)} over {x_label}")
     svg = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{said}">{drawing}</svg>'
-    return _legend(list(finite)) + svg + note
+    named = len(series) == 1 and all(name.lower() in title.lower() for name in finite)
+    return ("" if named else _legend(list(finite))) + svg + note
 
 
 def round_ticks(low: float, high: float, count: int = 5, whole: bool = False) -> list[float]:

@@ -14,7 +14,7 @@ from recbole_ext.training.checkpoint import write_atomically
 LARGEST = 900_000
 """Bytes of a page's parts; what would go beyond is left out, and the page says so."""
 MOST_ROWS, PART_BYTES, CELL_CHARACTERS, TEXT_CHARACTERS = 300, 200_000, 500, 20_000
-VERDICTS = {"PASS": "pass", "FAIL": "fail"}
+COLOURED = {"PASS": "pass", "FAIL": "fail", "LIMIT": "limit"}
 _NUMBER = re.compile(r"[-+]?[\d,]*\.?\d+(e[-+]?\d+)?\s?%?", re.IGNORECASE)
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"  # a browser then loads and runs nothing
 
@@ -65,7 +65,7 @@ class Page:
     def facts(self, mapping: Mapping[str, object]) -> "Page":
         """Names and values in two columns."""
         told = list(redact(dict(list(mapping.items())[:MOST_ROWS])).items())
-        body, kept = _within(f"<dt>{_safe(name)}</dt><dd>{_safe(_shown(value))}</dd>" for name, value in told)
+        body, kept = _within(f"<dt>{_safe(name)}</dt><dd>{_safe(_fact(value))}</dd>" for name, value in told)
         return self._add("facts", f"<dl>{body}</dl>" + _cut(len(mapping) - kept, "lines"))
 
     def verdicts(self, rows: Sequence[Sequence[str]]) -> "Page":
@@ -94,7 +94,7 @@ class Page:
             x_label: what x is.
             mark: an x that is marked, and the words beside it.
         """
-        drawing = chart_html(series, y_label, x_label, mark)
+        drawing = chart_html(title, series, y_label, x_label, mark)
         return self._add("chart", f"<figure><figcaption>{_safe(title)}</figcaption>{drawing}</figure>")
 
     def code(self, text: str) -> "Page":
@@ -150,7 +150,7 @@ def _row(marks: Sequence[str], row: Sequence[str]) -> str:
 def _note(row: Sequence[str]) -> str:
     word, sentence, *remarks = row
     small = "".join(f"<small>{_safe(remark)}</small>" for remark in remarks if remark)
-    return f'<li><b class="{VERDICTS.get(word, "open")}">{_safe(word)}</b><span>{_safe(sentence)}</span>{small}</li>'
+    return f'<li><b class="{COLOURED.get(word, "open")}">{_safe(word)}</b><span>{_safe(sentence)}</span>{small}</li>'
 
 
 def _within(parts: Iterable[str]) -> tuple[str, int]:
@@ -184,6 +184,11 @@ def _shown(value: object) -> str:
         plain = value == 0 or 1e-3 <= abs(value) < 1e6
         return f"{value:,.4f}" if plain and math.isfinite(value) else f"{value:.4g}"
     return str(value)
+
+
+def _fact(value: object) -> str:
+    """A value that stands in no column: a number in its own digits."""
+    return f"{value:.6g}" if isinstance(value, float) else _shown(value)
 
 
 def _is_number(text: str) -> bool:

@@ -16,16 +16,17 @@ def add_curves(page: Page, record: Record) -> None:
     if not columns:
         return
     page.heading("Curves")
-    _chart(page, "Training loss", columns, {"train_loss": "training"}, "loss")
+    _chart(page, "Training loss", columns, {"train_loss": "training"}, "mean over the epoch")
     metric, best = record.metric, record.result.get("best_epoch")
     names = {metric: "validation", f"train_{metric}": "training rows, evaluation mode"}
     mark = (float(best), f"best {best}") if isinstance(best, int) and metric in columns else None
     _chart(page, f"Validation {metric}", columns, names, metric, mark)
     rest = [name for name in columns if name != metric and not name.startswith(_OTHERS)]
-    _chart(page, "Other validation metrics", columns, {name: name for name in rest[:_MOST_LINES]}, "")
-    gap = {"train_valid_gap": "training rows better by"}
-    _chart(page, "Gap of training and validation", columns, gap, f"{metric}, evaluation mode")
-    _chart(page, "Learning rate", columns, {"learning_rate": "at the end of the epoch"}, "learning rate")
+    title = "Other validation metrics" if len(rest) > 1 else f"Validation {''.join(rest)}"
+    _chart(page, title, columns, {name: name for name in rest[:_MOST_LINES]}, "")
+    gap = {"train_valid_gap": "gap"}
+    _chart(page, "Gap: training rows better than validation by", columns, gap, f"{metric}, evaluation mode")
+    _chart(page, "Learning rate", columns, {"learning_rate": "learning rate"}, "at the end of the epoch")
     _chart(page, "Gradient norm", columns, {"grad_norm_mean": "mean", "grad_norm_max": "largest"}, "before clipping")
     _chart(page, "Time", columns, {"train_seconds": "training", "valid_seconds": "validation"}, "seconds")
 
@@ -63,7 +64,7 @@ def add_latent(page: Page, record: Record) -> None:
         f"KL of {len(each)} dimensions" if len(each) <= _MOST_LINES else f"KL, the largest {_MOST_LINES} of {len(each)}"
     )
     _chart(page, title, columns, {name: f"dimension {name[4:]}" for name in ordered[:_MOST_LINES]}, "nats")
-    _chart(page, "Active units", columns, {"active_units": "variance of the mean above 0.01"}, "units")
+    _chart(page, "Active units", columns, {"active_units": "units"}, "variance of the mean above 0.01")
 
 
 def add_reliability(page: Page, record: Record) -> None:

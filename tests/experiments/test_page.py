@@ -9,6 +9,7 @@ import pytest
 from recbole_ext.errors import ResourceError
 from recbole_ext.experiments.chart import round_ticks, thinned
 from recbole_ext.experiments.page import Page
+from recbole_ext.experiments.page_style import STYLE
 
 EVIL = "<script>alert(1)</script>\"'&"
 TOKEN = "hf_abcdefghijklmnopqrstuvwx"
@@ -98,3 +99,18 @@ def test_a_page_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     assert "x?y" in (tmp_path / "a.html").read_text()
     with pytest.raises(ResourceError, match="cannot write"):
         Page("t").write(tmp_path / "none" / "a.html")
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_every_colour_of_words_can_be_read_in_light_and_dark() -> None:
+    light, dark = (dict(re.findall(r"--(\w+):(#\w{6})", part)) for part in STYLE.split("@media(prefers")[:2])
+    assert len(light) == len(dark) == 16
+    for colours in (light, dark):
+        for name in set(colours) - {"paper", "rule", "tint"}:
+            one, other = sorted((luminance(colours[name]), luminance(colours["paper"])))
+            assert (other + 0.05) / (one + 0.05) >= 4.5, name
