@@ -2,6 +2,7 @@
 
     python -m benchmarks.ctr --data ml-100k --protocol P1 [--models MDAFMamba,FM,myFM] [--seeds 1,2,3]
 
+On ratings our models take properties/experiment/mdaf-ratings.yaml, or what --config_files names.
 P1: rating 3 dropped, a click is a rating of 4 or more, random 8:1:1 (split seed 2020). P2: the same rows, each user's
 in the order of time. P4: `recbole-data sample` of Taobao's log, whose files are the split; --data names its folder.
 Every model is chosen on validation and tested once per seed; the interval resamples users, for the first seed.
@@ -42,21 +43,19 @@ SPLITS: dict[str, dict[str, Any]] = {
     "P4": {},
 }
 LISTS = ["item_id_list", "behavior_list", "age_list"]
-OF_RATINGS = {
-    "implicit_sets": "train",
-    "implicit_set_size": 500,
-    "time_fields": False,
-    "learning_rate": 0.003,
-    "embedding_l2": 0.3,
-    "stopping_step": 2,
+NEXT_IN_TIME = {"P1": "both", "P2": "past"}
+PEERS: dict[str, Any] = {
+    "metrics": ["AUC", "LogLoss"],
+    "valid_metric": "AUC",
+    "train_neg_sample_args": None,
+    "stopping_step": 3,
+    "epochs": 30,
 }
-"""Chosen on the validation part of ml-100k, P2."""
-PEERS = {"metrics": ["AUC", "LogLoss"], "valid_metric": "AUC", "train_neg_sample_args": None, "stopping_step": 3}
 
 
 def configuration(model: str, arguments: argparse.Namespace, **given: Any) -> Config:
     """The same rows for every model."""
-    values: dict[str, Any] = {"show_progress": False, "epochs": arguments.epochs, **SPLITS[arguments.protocol]}
+    values: dict[str, Any] = {"show_progress": False, **SPLITS[arguments.protocol]}
     if arguments.protocol != "P4":
         inter = ["user_id", "item_id", "rating", "timestamp"]
         values |= RATINGS | {"load_col": {"inter": inter, **COLUMNS[arguments.data]}}
@@ -73,12 +72,15 @@ def configuration(model: str, arguments: argparse.Namespace, **given: Any) -> Co
         }
     if arguments.data_path:
         values["data_path"] = arguments.data_path
-    if model in OWN:
-        tuned = arguments.protocol != "P4" and not getattr(arguments, "presets_alone", False)
-        values |= OF_RATINGS if tuned else {}
-    else:
+    files = arguments.config_files.split() if model in OWN else []
+    if model not in OWN:
         values |= PEERS
-    return build_config(model, arguments.data, arguments.config_files.split(), {**values, **given})
+    elif arguments.protocol != "P4":
+        values["next_in_time"] = NEXT_IN_TIME[arguments.protocol]
+        files = files or ["mdaf-ratings"]
+    if arguments.epochs:
+        values["epochs"] = arguments.epochs
+    return build_config(model, arguments.data, files, {**values, **given})
 
 
 def trained(config: Config, loaders: Loaders, seed: int) -> tuple[Scored, dict[str, float]]:
@@ -123,7 +125,7 @@ def main() -> None:
     parser.add_argument("--protocol", choices=sorted(SPLITS), default="P2")
     parser.add_argument("--models", default="MDAFMamba,MDAFBST,FM,DeepFM,DCNV2,DIN,myFM")
     parser.add_argument("--seeds", default="1,2,3")
-    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--epochs", type=int, default=0, help="0: as the model's settings say")
     parser.add_argument("--config_files", default="")
     arguments = parser.parse_args()
     print(f"{describe()}\n{arguments.data}, {arguments.protocol}")

@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--protocol", default="P2")
     parser.add_argument("--seeds", default="")
     arguments = parser.parse_args()
-    arguments.epochs, arguments.presets_alone, heard = 5, True, _Heard()
+    arguments.epochs, heard = 5, _Heard()
     logging.getLogger("recbole_ext").addHandler(heard)
     print(f"{describe()}\n{arguments.data}, {arguments.protocol}")
     for phase in PHASES:

@@ -3,6 +3,7 @@
     raw_sample.csv    user, time_stamp, adgroup_id, pid, nonclk, clk     -> .inter: label is clk
     ad_feature.csv    adgroup_id, cate_id, campaign_id, customer, brand, price   -> .item
     user_profile.csv  userid and eight attributes                         -> .user
+    behavior_log.csv  if it is there: what the user did with the ad's category and brand before (ad_behaviours.py)
 
 All days but the last are trained on. The last day (China time) is held out in two halves: its earlier rows are
 validation, its later ones test, so that nothing is chosen on what is tested. Published results on this split chose on
@@ -16,6 +17,8 @@ from typing import Any
 
 import polars as pl
 
+from dataset_tools.ad_behaviours import FILE, with_behaviours
+from dataset_tools.ad_behaviours import HEADER as BEHAVIOURS
 from dataset_tools.dataset_files import PARTS
 from dataset_tools.errors import DataError, UsageError
 from dataset_tools.publish import whole_folder
@@ -42,7 +45,7 @@ USER = {
     "occupation": "student:token",
     "new_user_class_level": "city_level:token",
 }
-HEADER = ("user_id:token", "item_id:token", "position:token", "timestamp:float", "label:float")
+HEADER: tuple[str, ...] = ("user_id:token", "item_id:token", "position:token", "timestamp:float", "label:float")
 _MISSING = ("", "NULL")
 
 
@@ -60,37 +63,40 @@ def convert_ads(options: AdOptions) -> dict[str, Any]:
     """Write the data set.
 
     Returns:
-        Rows and clicks of each part, and the seconds at which the parts begin.
+        Rows and clicks of each part, the seconds at which the parts begin, and whether behavior_log.csv was read.
 
     Raises:
         UsageError: a raw file is missing.
         DataError: a file lacks a column, a label is not 0 or 1, or there is a single day.
     """
-    log = _log(_file(options.input, "raw_sample.csv"))
-    last_day = (int(log["timestamp"].max()) + CHINA_SECONDS) // DAY * DAY - CHINA_SECONDS  # type: ignore[arg-type]
-    held_out = log.filter(pl.col("timestamp") >= last_day)
-    if len(held_out) == len(log):
-        raise DataError(f"{options.input}: all rows are of one day; the first days are needed for training.")
-    middle = int(held_out["timestamp"][len(held_out) // 2])
-    cuts = [None, last_day, middle, None]
-    parts = {name: _between(log, low, high) for name, low, high in zip(PARTS, cuts, cuts[1:], strict=False)}
+    log, header = _log(_file(options.input, "raw_sample.csv")), HEADER
     tables = {
         "item": _table(_file(options.input, "ad_feature.csv"), ITEM),
         "user": _table(_file(options.input, "user_profile.csv"), USER),
     }
+    last_day = (int(log["timestamp"].max()) + CHINA_SECONDS) // DAY * DAY - CHINA_SECONDS  # type: ignore[arg-type]
+    held_out = log.filter(pl.col("timestamp") >= last_day)
+    if len(held_out) == len(log):
+        raise DataError(f"{options.input}: all rows are of one day; the first days are needed for training.")
+    if (options.input / FILE).is_file():
+        log, header = with_behaviours(log, tables["item"], options.input / FILE), HEADER + BEHAVIOURS
+    middle = int(held_out["timestamp"][len(held_out) // 2])
+    cuts = [None, last_day, middle, None]
+    parts = {name: _between(log, low, high) for name, low, high in zip(PARTS, cuts, cuts[1:], strict=False)}
     summary = {
         "parts": {name: {"rows": len(rows), "clicks": int(rows["label"].sum())} for name, rows in parts.items()},
         "validation_begins": last_day,
         "test_begins": middle,
+        "behaviours": header != HEADER,
     }
     target = options.output / options.name
     with whole_folder(target, options.overwrite) as folder:
         for name, rows in parts.items():
-            _write(folder / f"{options.name}.{name}.inter", HEADER, rows)
+            _write(folder / f"{options.name}.{name}.inter", header, rows)
         for suffix, rows in tables.items():
             _write(folder / f"{options.name}.{suffix}", tuple(rows.columns), rows)
         headers = {suffix: list(rows.columns) for suffix, rows in tables.items()}
-        text = dataset_yaml("Ali_Display_Ad_Click; the last day in two halves", list(HEADER), headers, list(parts))
+        text = dataset_yaml("Ali_Display_Ad_Click; the last day in two halves", list(header), headers, list(parts))
         (folder / f"{options.name}.yaml").write_text(text, encoding="utf-8")
         (folder / f"{options.name}.summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     return summary

@@ -109,7 +109,7 @@ def _split(parser: argparse.ArgumentParser) -> None:
 
 
 def _ads(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--input", type=Path, required=True, help="folder of raw_sample, ad_feature and user_profile")
+    parser.add_argument("--input", type=Path, required=True, help="folder of the log's csv files")
     _result(parser, "of the data set (default: taobao-ad)", default="taobao-ad")
 
 

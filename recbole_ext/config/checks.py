@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from recbole_ext.config.boundary import boundary
+from recbole_ext.config.click_checks import click_faults
 from recbole_ext.config.known_keys import Key, host_keys, keys_of, keys_read_by
 from recbole_ext.config.layers import Layer
 from recbole_ext.data.recency import RecencySettings
@@ -30,6 +31,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "encoder": ("mamba", "transformer", "none"),
     "history_from": ("train", "before"),
     "implicit_sets": ("none", "before", "train"),
+    "next_in_time": ("both", "past", "none"),
 }
 _BASELINES = ("popularity", "markov", "skip_markov")
 _RATING_BASELINES = ("global_mean", "item_mean", "user_item_bias")
@@ -50,8 +52,11 @@ _POSITIVE = (
     "expand",
     "s5_state_size",
     "head_dim",
+    "implicit_set_size",
+    "set_embedding_size",
+    "set_hidden_size",
 )
-_SHARES = ("window_overlap", "dropout_prob", "label_smoothing")
+_SHARES = ("window_overlap", "dropout_prob", "label_smoothing", "set_dropout_prob")
 
 
 def known_keys(entry: ModelEntry, layers: list[Layer]) -> dict[str, Key]:
@@ -227,4 +232,5 @@ _RULES: tuple[Callable[[ModelEntry, list[Layer], dict[str, Any]], list[str]], ..
     _split_of_a_cut,
     _criteria,
     boundary,
+    click_faults,
 )

@@ -15,7 +15,6 @@ from recbole_ext.data.past import Slices, as_tensors, flat
 from recbole_ext.errors import UsageError
 
 POOL_BATCHES = 16
-SETS = ("none", "before", "train")
 
 
 def stretches(past: Slices, width: int) -> tuple[np.ndarray, np.ndarray]:
@@ -40,8 +39,10 @@ class ClickLoader:
     Each batch is an Interaction with R rows, S histories of up to L events, and M members of implicit sets:
 
         user, item, time, label, context fields, row (R,)   row: its number in the part
+        training_row (R,)                the same, in batches of the training part alone; needs history_from: train
         history_item, history_behaviour, history_time (S, L) 0 at padding
         history, slot, visible (R,)      whose history, the row's place among its rows, how many events it sees
+                                         (of these, visible alone if no branch reads histories)
         <user|item>_set_member, _behaviour, _owner (M,)      what the user touched, who touched the item; owner: a set
         <user|item>_set_group, _own (R,)     the row's set, and the row's own behaviour in it, 0 if it is no part of it
 
@@ -63,15 +64,17 @@ class ClickLoader:
         self.width, self.sets, self.set_size = (
             config["MAX_ITEM_LIST_LENGTH"], config["implicit_sets"], config["implicit_set_size"]
         )  # fmt: skip
-        _check_sets(config)
+        _refuse_lists(config, dataset)
         self.rows = np.arange(len(dataset)) if rows is None else rows
         size = config["train_batch_size" if shuffle else "eval_batch_size"]
         self.n_batches = max(1, -(-len(self.rows) * config["world_size"] // size))
         most = max(1, len(self.rows) // self.n_batches)
         self.rows_per_history = min(config["rows_per_history"] or most, most) if shuffle else most
-        start, self.visible = stretches(dataset.past.of_user, self.width)
-        _, self.history = np.unique(start[self.rows], return_inverse=True)
-        self.start = start
+        self.start, self.visible = stretches(dataset.past.of_user, self.width)
+        self.reads_histories = "sequential" in config["branches"]
+        shared = self.start[self.rows] if self.reads_histories else np.arange(len(self.rows))
+        _, self.history = np.unique(shared, return_inverse=True)
+        self.trains = config["history_from"] == "train" and bool((dataset.past.of_user.own >= 0).all())
         self.context = dataset.context_fields()
 
     def __len__(self) -> int:
@@ -91,7 +94,7 @@ class ClickLoader:
         A group goes where its middle row goes; it is no larger than a batch, so no batch stays empty.
         """
         counts = np.diff(np.r_[first, len(rows)])
-        longest = np.maximum.reduceat(self.visible[rows], first)
+        longest = np.maximum.reduceat(self.visible[rows], first) if self.reads_histories else first * 0
         units = np.argsort(longest, kind="stable")
         if self.shuffle:
             units = torch.randperm(len(first), generator=self.generator).numpy()
@@ -121,7 +124,8 @@ class ClickLoader:
         names = {"user": part.uid_field, "item": part.iid_field, "time": part.time_field, "label": part.label_field}
         names |= {name: name for name in self.context}
         fields = {key: table.interaction[field][index] for key, field in names.items()}
-        columns = {"row": rows, **self._histories(rows)}
+        columns = {"row": rows, **({"training_row": rows} if self.trains else {})}
+        columns |= self._histories(rows) if self.reads_histories else {"visible": self.visible[rows]}
         if self.sets != "none":
             past = part.past
             columns |= self._members("user", past.by_user.item, past.by_user.behaviour, past.of_user, rows)
@@ -167,12 +171,10 @@ class ClickLoader:
         return {f"{side}_set_{name}": column for name, column in found.items()}
 
 
-def _check_sets(config: Any) -> None:
-    sets = config["implicit_sets"]
-    if sets not in SETS:
-        raise UsageError(f"implicit_sets must be one of {', '.join(SETS)} (got {sets!r})")
-    if sets == "train" and config["history_from"] != "train":
+def _refuse_lists(config: Any, dataset: Any) -> None:
+    """Rows with lists of their own have no place in the sets that they could be left out of."""
+    if "sets" in config["branches"] and dataset.iid_field + config["LIST_SUFFIX"] in dataset.inter_feat:
         raise UsageError(
-            "implicit_sets: train is for history_from: train, where sets and histories are the training part's; "
-            "take --implicit_sets=before"
+            f"{config['dataset']}: branches: sets is for rows without lists of their own, where a training row can be "
+            "left out of its sets; take --branches=[static,sequential]"
         )

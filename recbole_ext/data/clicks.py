@@ -18,10 +18,9 @@ from recbole.data.interaction import Interaction
 from recbole_ext.data.click_lists import BEHAVIOURS, listed_past
 from recbole_ext.data.labels import check_classes
 from recbole_ext.data.past import Past, past_of
-from recbole_ext.errors import DataError, UsageError
+from recbole_ext.errors import DataError
 
 ROW, BEHAVIOUR = "_row", "_behaviour"
-HISTORIES = ("train", "before")
 _MOST_BEHAVIOURS = 64
 
 
@@ -80,10 +79,8 @@ class ClickDataset(Dataset):
 
         Raises:
             DataError: a part has no labels of both classes.
-            UsageError: an unknown `history_from`, or one that would show labels of the future.
         """
         history = self.config["history_from"]
-        self._check_history(history)
         parts = super().build()
         for name, part in zip(("training", "validation", "test")[: len(parts)], parts, strict=False):
             if len(part):
@@ -108,13 +105,6 @@ class ClickDataset(Dataset):
             part.past = listed_past(part, training, listed)
             training = training or part.past.by_user
         return parts
-
-    def _check_history(self, history: Any) -> None:
-        if history not in HISTORIES:
-            raise UsageError(f"history_from must be one of {', '.join(HISTORIES)} (got {history!r})")
-        in_time = self.config["benchmark_filename"] or self.config["eval_args"]["order"] == "TO"
-        if history == "before" and not in_time:
-            raise UsageError("history_from: before needs rows in the order of time; add --eval_args='{order: TO}'")
 
     def _columns(self, tables: list[Interaction]) -> dict[str, np.ndarray]:
         names = {"user": self.uid_field, "item": self.iid_field, "time": self.time_field}

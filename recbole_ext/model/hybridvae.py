@@ -21,11 +21,9 @@ from recbole_ext.model.kl_record import KlRecord
 from recbole_ext.model.likelihood import Gaussian, Ordinal, pairwise_ranking
 from recbole_ext.model.pairwise_network import PairwiseNetwork
 from recbole_ext.model.rating_settings import LossSettings, check_settings
-from recbole_ext.model.rating_table import RatingTable
-from recbole_ext.model.set_network import Scores, SetNetwork
+from recbole_ext.model.rating_table import Columns, RatingTable
+from recbole_ext.model.set_network import Scores, SetNetwork, SetSettings
 from recbole_ext.model.variational import kl_share, with_free_bits
-
-ARCHITECTURES = {"sets": SetNetwork, "pairwise": PairwiseNetwork}
 
 
 class HybridVAE(GeneralRecommender):
@@ -46,9 +44,10 @@ class HybridVAE(GeneralRecommender):
     def __init__(self, config: Any, dataset: Any) -> None:
         super().__init__(config, dataset)
         self.settings = LossSettings.read(config)
-        self.table = RatingTable(config, dataset)
-        self.network: Any = ARCHITECTURES[config["architecture"]](config, self.table)
-        self.bounded = config["architecture"] == "pairwise"
+        self.table, self.bounded = RatingTable(Columns.read(config), dataset), config["architecture"] == "pairwise"
+        self.network: Any = (
+            PairwiseNetwork(config, self.table) if self.bounded else SetNetwork(SetSettings.read(config), self.table)
+        )
         self.likelihood = self._likelihood()
         self.record = KlRecord()
         self.register_buffer("step", torch.zeros((), dtype=torch.int64))

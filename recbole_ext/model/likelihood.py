@@ -99,12 +99,8 @@ class Ordinal(nn.Module):
         return (1 - self.label_smoothing) * own - self.label_smoothing * chances.mean(1)
 
     def _above(self, mean: Tensor, variance: Tensor) -> Tensor:
-        """P(rating > level_k) under the belief: (B, R - 1).
-
-        Source: MacKay 1992, the logistic function averaged over a Gaussian.
-        """
-        width = torch.rsqrt(1 + math.pi / 8 * variance).unsqueeze(1)
-        return torch.sigmoid((mean.unsqueeze(1) - self.cuts()) * width)
+        """P(rating > level_k) under the belief: (B, R - 1)."""
+        return torch.sigmoid(averaged(mean.unsqueeze(1) - self.cuts(), variance.unsqueeze(1)))
 
     def rating(self, mean: Tensor, variance: Tensor) -> Tensor:
         """The expected rating: (B,), within the levels."""
@@ -121,6 +117,14 @@ class Ordinal(nn.Module):
 def drawn(mean: Tensor, variance: Tensor) -> Tensor:
     """One draw of each score: (B,)."""
     return mean + variance.clamp(min=1e-12).sqrt() * torch.randn_like(mean)
+
+
+def averaged(logit: Tensor, variance: Tensor) -> Tensor:
+    """The logit whose sigmoid is about the mean of sigmoid(x) over x ~ N(logit, variance), elementwise.
+
+    Source: MacKay 1992, the logistic function averaged over a Gaussian.
+    """
+    return logit * torch.rsqrt(1 + math.pi / 8 * variance)
 
 
 def pairwise_ranking(score: Tensor, users: Tensor, ratings: Tensor) -> Tensor:

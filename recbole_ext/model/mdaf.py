@@ -8,9 +8,11 @@
     matches     = log(1 + how often the item, and each of its attributes, is in the history)
     sequential  = MLP [readout, item, readout * item, last state, summary, matches]
     fused       = gate_static * static + (1 - gate_static) * sequential
-    p           = sigmoid(MLP fused),   loss = BCE + sum over branches of max(0, L_branch - L) L_branch
+    sets        ~ N(mean, variance), a factorisation machine of Gaussian vectors (set_branch.py)
+    p           = sigmoid(sets + MLP fused),   loss = BCE + sum over branches of max(0, L_branch - L) L_branch + KL
 
-With one branch alone: p is sigmoid of the mean of DCNv3's two logits, or of the sequential branch's logit.
+A branch that is switched off adds nothing. Without one of the two that the gate weighs, in the place of MLP fused
+stands the mean of DCNv3's two logits, or the sequential branch's logit.
 
 Source: DCNv3 (arXiv 2407.13349) for the static branch and Tri-BCE; Deep Interest Network (Zhou et al. 2018) and
 Behavior Sequence Transformer (Chen et al. 2019) for reading a history by the target.
@@ -26,15 +28,14 @@ from recbole.utils import InputType, ModelType
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from recbole_ext.errors import UsageError
 from recbole_ext.model.dcnv3 import CrossNetwork
 from recbole_ext.model.dropout import Dropout
 from recbole_ext.model.gate import Gate, fuse
 from recbole_ext.model.history_encoder import HistoryEncoder
+from recbole_ext.model.likelihood import averaged, drawn
 from recbole_ext.model.row_fields import RowFields
+from recbole_ext.model.set_branch import SetBranch
 from recbole_ext.model.target_attention import CrossBranchAttention, Reading, TargetAttention, match_counts
-
-BRANCHES = ("static", "sequential")
 
 
 @dataclass(frozen=True)
@@ -48,23 +49,12 @@ class Settings:
     tri_bce: bool
     label_smoothing: float
     embedding_l2: float
+    set_kl_weight: float
 
     @classmethod
     def read(cls, config: Any) -> "Settings":
-        """Take the settings from a configuration.
-
-        Raises:
-            UsageError: no branch, an unknown one, or heads that do not divide the width.
-        """
-        settings = cls(*(config[name] for name in cls.__dataclass_fields__))
-        wrong = [name for name in settings.branches or [""] if name not in BRANCHES]
-        if wrong:
-            raise UsageError(f"branches must name one or both of {', '.join(BRANCHES)} (got {settings.branches!r})")
-        if config["hidden_size"] % config["attention_heads"]:
-            raise UsageError(
-                f"attention_heads must divide hidden_size (got {config['attention_heads']}, {config['hidden_size']})"
-            )
-        return settings
+        """Take the settings from a configuration, which has checked them."""
+        return cls(*(config[name] for name in cls.__dataclass_fields__))
 
 
 @dataclass(frozen=True)
@@ -74,14 +64,14 @@ class Prediction:
     Attributes:
         logit: (R,) of the whole model.
         of_branches: further logits (R,) by name, for Tri-BCE.
-        gate_static: (R, 1) or (R, H) weight of the static branch; None with one branch.
-        fields: (R, F, d).
+        gate_static: (R, 1) or (R, H) weight of the static branch; None without a gate.
+        fields: (R, F, d); None with the sets alone.
     """
 
     logit: Tensor
     of_branches: dict[str, Tensor]
     gate_static: Tensor | None
-    fields: Tensor
+    fields: Tensor | None
 
 
 class StaticBranch(nn.Module):
@@ -162,14 +152,16 @@ class MDAF(AbstractRecommender):
     def __init__(self, config: Any, dataset: Any) -> None:
         super().__init__()
         self.settings = Settings.read(config)
-        self.fields = RowFields(config, dataset)
-        width, both = config["hidden_size"], len(set(self.settings.branches)) == 2
-        self.static = self.sequential = self.gate = None
-        if "static" in self.settings.branches:
-            self.static = StaticBranch(config, self.fields.n_fields)
-        if "sequential" in self.settings.branches:
-            self.sequential = SequentialBranch(config, self.settings, self.fields, dataset.n_behaviours)
-        if both:
+        width, names = config["hidden_size"], set(self.settings.branches)
+        self.fields = self.static = self.sequential = self.gate = None
+        if names != {"sets"}:
+            self.fields = fields = RowFields(config, dataset)
+            if "static" in names:
+                self.static = StaticBranch(config, fields.n_fields)
+            if "sequential" in names:
+                self.sequential = SequentialBranch(config, self.settings, fields, dataset.n_behaviours)
+        self.sets = SetBranch(config, dataset) if "sets" in names else None
+        if names >= {"static", "sequential"}:
             self.gate = Gate(config["gate"], width)
             self.head = nn.Sequential(
                 nn.ReLU(), Dropout(config["dropout_prob"]), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 1)
@@ -177,13 +169,27 @@ class MDAF(AbstractRecommender):
 
     def forward(self, rows: Any) -> Prediction:
         """A batch of R rows -> logits (R,); see `recbole_ext.data.click_batches` for its fields."""
-        fields, row_items, items = self.fields(rows)
+        if self.fields is None:
+            fused = Prediction(rows["label"].new_zeros(()), {}, None, None)
+        else:
+            fused = self._fused(rows, self.fields)
+        if self.sets is None:
+            return fused
+        mean, variance = self.sets(rows)
+        logit = mean + fused.logit
+        logit = drawn(logit, variance) if self.training else averaged(logit, variance)
+        others = fused.of_branches if self.fields is None else {"fused": fused.logit, **fused.of_branches}
+        return Prediction(logit, others, fused.gate_static, fused.fields)
+
+    def _fused(self, rows: Any, row_fields: RowFields) -> Prediction:
+        """What the static and the sequential branch say."""
+        fields, row_items, items = row_fields(rows)
         logits: dict[str, Tensor] = {}
         static = sequential = None
         if self.static is not None:
             static, logits = self.static(fields)
         if self.sequential is not None:
-            codes = tuple(self.fields.item.codes(rows[name]) for name in ("item", "history_item"))
+            codes = tuple(row_fields.item.codes(rows[name]) for name in ("item", "history_item"))
             sequential, logits["sequential"] = self.sequential(items, rows, row_items, fields, codes)
         if static is None:
             return Prediction(logits.pop("sequential"), {}, None, fields)
@@ -205,7 +211,9 @@ class MDAF(AbstractRecommender):
             for logit in predicted.of_branches.values():
                 part = F.binary_cross_entropy_with_logits(logit, labels)
                 total = total + (part - loss).detach().clamp(min=0) * part
-        if self.settings.embedding_l2:
+        if self.sets is not None:
+            total = total + self.settings.set_kl_weight * self.sets.kl()
+        if self.settings.embedding_l2 and predicted.fields is not None:
             total = total + self.settings.embedding_l2 * predicted.fields.square().sum(2).mean()
         return total
 

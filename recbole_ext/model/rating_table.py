@@ -31,12 +31,51 @@ class Pairs:
     row: Tensor | None
 
 
+@dataclass(frozen=True)
+class Columns:
+    """Which columns of the data are used, and how.
+
+    Attributes:
+        user, item, rating, time: names of columns.
+        rating_scale: lowest and highest rating; None: those of the training part.
+        side_features: token columns of users and items.
+        time_features: whether each day has a vector.
+        time_context: `both`, `past` or `none` of the user's ratings next in time.
+        by_rows: sums are made over the batch's rows, for batches of whole users.
+        item_sets: whether items have sets too.
+        attended: whether each user's ratings are needed in the order of time.
+        shrinkage: by how many ratings each mean that deviations are taken from is drawn to the mean of all. Infinity:
+            it is the mean of all, so that where a pair comes twice, the one rating is in no deviation of the other.
+    """
+
+    user: str
+    item: str
+    rating: str
+    time: str
+    rating_scale: list[float] | None
+    side_features: list[str]
+    time_features: bool
+    time_context: str
+    by_rows: bool = False
+    item_sets: bool = True
+    attended: bool = False
+    shrinkage: float = 5.0
+
+    @classmethod
+    def read(cls, config: Any) -> "Columns":
+        """Those of a rating model."""
+        user, item, rating, time = (config[f"{name}_FIELD"] for name in ("USER_ID", "ITEM_ID", "RATING", "TIME"))
+        scale, side = config["rating_scale"], config["side_features"] or []
+        days, context, item_sets = (config[name] for name in ("time_features", "time_context", "item_sets"))
+        by_rows, attended = config["batches_of"] == "users", config["attention_heads"] > 0
+        return cls(user, item, rating, time, scale, side, days, context, by_rows, item_sets, attended)
+
+
 class RatingTable:
     """The training ratings, indexed from both sides, and the fields of users and items.
 
     Args:
-        config: names of fields, `side_features`, `time_features`, `time_context`, `batches_of`, `item_sets`,
-            `attention_heads`.
+        columns: of the data set.
         dataset: the training part.
 
     Attributes:
@@ -48,24 +87,22 @@ class RatingTable:
         context_sizes: rows of the table of days; {} without times.
     """
 
-    def __init__(self, config: Any, dataset: Any) -> None:
+    def __init__(self, columns: Columns, dataset: Any) -> None:
         rows = dataset.inter_feat
-        self.user, self.item, self.rating_field, self.time = (
-            config[f"{name}_FIELD"] for name in ("USER_ID", "ITEM_ID", "RATING", "TIME")
-        )
+        self.user, self.item, self.rating_field, self.time = columns.user, columns.item, columns.rating, columns.time
         self.n_users, self.n_items = dataset.num(self.user), dataset.num(self.item)
         user, item = rows[self.user].numpy(), rows[self.item].numpy()
         self.ratings = rows[self.rating_field].numpy().astype(np.float64)
-        scale = config["rating_scale"] or [self.ratings.min(), self.ratings.max()]
+        scale = columns.rating_scale or [self.ratings.min(), self.ratings.max()]
         self.scale = (float(scale[0]), float(scale[1]))
         self.rows = user, item, rows[self.time].numpy() if self.time in rows else None
         standard = self._standard(self.ratings)
-        self.item_mean = shrunken_mean(item, standard, self.n_items)
-        self.by_rows, self.attended = config["batches_of"] == "users", config["attention_heads"] > 0
+        self.item_mean = shrunken_mean(item, standard, self.n_items, columns.shrinkage)
+        self.by_rows, self.attended = columns.by_rows, columns.attended
         self._see_users(user, item, standard - self.item_mean[item], self.rows[2])
-        self.items = self._see_items(user, item, standard) if config["item_sets"] else None
-        self._read_side(dataset, config["side_features"] or [])
-        self._read_time(config)
+        self.items = self._see_items(user, item, standard, columns.shrinkage) if columns.item_sets else None
+        self._read_side(dataset, columns.side_features)
+        self._read_time(columns)
 
     def _see_users(self, user: np.ndarray, item: np.ndarray, deviation: np.ndarray, times: np.ndarray | None) -> None:
         self.order = RatingOrder(user, item, times, deviation, self.n_users) if self.attended else None
@@ -75,8 +112,8 @@ class RatingTable:
             else build_side(user, item, deviation, self.n_users, self.n_items)
         )
 
-    def _see_items(self, user: np.ndarray, item: np.ndarray, standard: np.ndarray) -> Side:
-        user_mean = shrunken_mean(user, standard, self.n_users)
+    def _see_items(self, user: np.ndarray, item: np.ndarray, standard: np.ndarray, shrinkage: float) -> Side:
+        user_mean = shrunken_mean(user, standard, self.n_users, shrinkage)
         return build_side(item, user, standard - user_mean[user], self.n_items, self.n_users)
 
     def _standard(self, ratings: np.ndarray) -> np.ndarray:
@@ -94,18 +131,18 @@ class RatingTable:
                     found[name] = feat[name]
         self.side_sizes = {f"side_{n}": int(ids.max()) + 1 for n, ids in {**self.of_user, **self.of_item}.items()}
 
-    def _read_time(self, config: Any) -> None:
+    def _read_time(self, columns: Columns) -> None:
         self.context_sizes: dict[str, int] = {}
         self.neighbours: NeighbourIndex | None = None
-        self.first_day, self.looks_ahead = 0, config["time_context"] == "both"
+        self.first_day, self.looks_ahead = 0, columns.time_context == "both"
         times = self.rows[2]
         if times is None:
             return
-        if config["time_features"]:
+        if columns.time_features:
             days = times // SECONDS_PER_DAY
             self.first_day = int(days.min())
             self.context_sizes = {"day": int(days.max()) - self.first_day + 2}
-        if config["time_context"] != "none":
+        if columns.time_context != "none":
             self.neighbours = self._index(self.rows[0], times)
 
     def _index(self, user: np.ndarray, times: np.ndarray) -> NeighbourIndex:

@@ -73,9 +73,10 @@ class RowFields(nn.Module):
 
         Returns:
             The fields (R, F, d), the items' vectors side by side (R, item_width), and those of the histories'
-            items (S, L, item_width).
+            items (S, L, item_width), S = 0 where batches have no histories.
         """
-        history, n_rows = rows["history_item"], len(rows["item"])
+        n_rows = len(rows["item"])
+        history = rows["history_item"] if "history_item" in rows else rows["item"].new_empty(0, 1)
         items, place = torch.unique(torch.cat([rows["item"], history.flatten()]), return_inverse=True)
         item = self.item(items)
         users, owner = torch.unique(rows["user"], return_inverse=True)
@@ -92,4 +93,4 @@ class RowFields(nn.Module):
         joined = torch.cat(fields, dim=1)
         if joined.shape[1] < self.n_fields:
             joined = nn.functional.pad(joined, (0, 0, 0, self.n_fields - joined.shape[1]))
-        return joined, flat[place[:n_rows]], flat[place[n_rows:]].view(*history.shape, -1)
+        return joined, flat[place[:n_rows]], flat[place[n_rows:]].view(*history.shape, self.item_width)

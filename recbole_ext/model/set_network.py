@@ -34,6 +34,32 @@ Field = tuple[Tensor, Tensor | None]
 
 
 @dataclass(frozen=True)
+class SetSettings:
+    """Sizes and switches; the fields are keys of HybridVAE.yaml, and what MDAF's branch of sets gives."""
+
+    embedding_size: int
+    hidden_size: int
+    latent_size: int
+    variational: bool
+    prior_std: float
+    leave_one_out: bool
+    dropout_prob: float
+    attention_heads: int = 0
+    attention_reach: int = 0
+    tower_widths: list[int] | None = None
+
+    @classmethod
+    def read(cls, config: Any) -> "SetSettings":
+        """Take the settings from a configuration."""
+        return cls(*(config[name] for name in cls.__dataclass_fields__))
+
+    @property
+    def prior_of_points(self) -> float | None:
+        """Width of the prior of vectors that are points; None where they have variances."""
+        return None if self.variational else self.prior_std
+
+
+@dataclass(frozen=True)
 class Scores:
     """What a network says of a batch of pairs.
 
@@ -80,14 +106,14 @@ class SideEncoder(nn.Module):
     """What the sums over one side's other ratings are made of.
 
     Args:
-        config: sizes.
+        settings: sizes.
         n_members: of the other side, with the padding id.
     """
 
-    def __init__(self, config: Any, n_members: int) -> None:
+    def __init__(self, settings: SetSettings, n_members: int) -> None:
         super().__init__()
-        self.size, hidden, prior_std = config["embedding_size"] + 1, config["hidden_size"], config["prior_std"]
-        points = None if config["variational"] else prior_std
+        self.size, hidden, prior_std = settings.embedding_size + 1, settings.hidden_size, settings.prior_std
+        points = settings.prior_of_points
         self.implicit, self.valued = (GaussianTable(n_members, self.size, prior_std=points) for _ in range(2))
         self.hidden_implicit, self.hidden_valued = (
             GaussianTable(n_members, hidden, start=0.02, prior_std=prior_std) for _ in range(2)
@@ -135,43 +161,41 @@ class SetNetwork(nn.Module):
     """See the module's equations.
 
     Args:
-        config: sizes and switches of HybridVAE.yaml.
+        settings: sizes and switches.
         table: the training ratings and the side information.
     """
 
-    def __init__(self, config: Any, table: RatingTable) -> None:
+    def __init__(self, settings: SetSettings, table: RatingTable) -> None:
         super().__init__()
-        size, hidden, latent = config["embedding_size"] + 1, config["hidden_size"], config["latent_size"]
-        self.table, self.leave_one_out = table, config["leave_one_out"]
+        size, hidden, latent = settings.embedding_size + 1, settings.hidden_size, settings.latent_size
+        self.table, self.leave_one_out = table, settings.leave_one_out
         sizes = {"user": table.n_users, "item": table.n_items, **table.side_sizes, **table.context_sizes}
-        points = None if config["variational"] else config["prior_std"]
+        points = settings.prior_of_points
         self.fields = nn.ModuleDict({name: GaussianTable(n, size, prior_std=points) for name, n in sizes.items()})
         self.neighbours = nn.Parameter(torch.zeros(table.n_neighbour_features, size))
         nn.init.normal_(self.neighbours, std=0.02)
-        self.users = SideEncoder(config, table.n_items)
-        self.items = SideEncoder(config, table.n_users) if table.items else None
+        self.users = SideEncoder(settings, table.n_items)
+        self.items = SideEncoder(settings, table.n_users) if table.items else None
         if self.items:
             self.user_weights = GaussianTable(table.n_users, hidden + 1, start=0.02, prior_std=points)
         self.item_weights = GaussianTable(table.n_items, hidden + 1, start=0.02, prior_std=points)
-        self.dropout = Dropout(config["dropout_prob"])
-        self.attention = self._attention(config, size)
-        widths = config["tower_widths"]
-        self.towers = Towers(3 * size + hidden, widths, config["dropout_prob"]) if widths else None
+        self.dropout = Dropout(settings.dropout_prob)
+        self.attention = self._attention(settings)
+        widths = settings.tower_widths
+        self.towers = Towers(3 * size + hidden, widths, settings.dropout_prob) if widths else None
         self.latent_size = latent
         if latent:
             self.user_latent, self.item_latent = Latent(hidden, latent), Latent(hidden, latent)
             last = nn.Linear(hidden, 1)
             nn.init.zeros_(last.weight)
-            self.decoder = nn.Sequential(
-                nn.Linear(3 * latent, hidden), nn.ReLU(), Dropout(config["dropout_prob"]), last
-            )
+            self.decoder = nn.Sequential(nn.Linear(3 * latent, hidden), nn.ReLU(), Dropout(settings.dropout_prob), last)
 
-    def _attention(self, config: Any, size: int) -> RatingAttention | None:
+    def _attention(self, settings: SetSettings) -> RatingAttention | None:
         """The one of the settings; None without heads."""
-        heads, reach, ahead = config["attention_heads"], config["attention_reach"], config["time_context"] == "both"
+        heads, reach, size = settings.attention_heads, settings.attention_reach, settings.embedding_size
         if not heads:
             return None
-        return RatingAttention(self.table.n_items, config["embedding_size"], heads, reach, size, ahead)
+        return RatingAttention(self.table.n_items, size, heads, reach, size + 1, self.table.looks_ahead)
 
     def forward(self, pairs: Pairs) -> Scores:
         """Pairs (B,) -> their scores."""

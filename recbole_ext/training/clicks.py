@@ -24,6 +24,7 @@ class ClickTrainer(RunTrainer):
     """
 
     quiet_columns = ("train_valid_gap", "gate_static_")
+    gate_was_dead = False
 
     def measured(self, eval_data: Any) -> dict[str, float]:
         """Click metrics of a part."""
@@ -56,12 +57,14 @@ class ClickTrainer(RunTrainer):
         return score, result
 
     def _warn_of_a_dead_gate(self, result: dict[str, float]) -> None:
-        if is_dead(result) and self.config["gate"] != "none":
+        dead = is_dead(result) and self.config["gate"] != "none"
+        if dead and not self.gate_was_dead:
             _LOG.warning(
                 "dead gate: gate_static is %.3f +- %.3f over the validation rows, so it weighs the branches the same "
                 "for everybody; try --gate=none, --gate=vector or one of the branches alone",
                 result["gate_static_mean"], result["gate_static_std"],
             )  # fmt: skip
+        self.gate_was_dead = dead
 
     def units(self, eval_data: Any) -> Units | None:
         """Contributions of users to the click metrics of the part that was evaluated last."""

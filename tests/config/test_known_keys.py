@@ -72,7 +72,9 @@ def test_an_own_model_reads_what_its_file_lists_and_lists_what_it_reads(name: st
     folder = Path(entry.source).parent
     sources = [entry.source, folder / "causal.py", folder / "mamba_variant.py"]
     if name in ("MDAFMamba", "MDAFBST"):
-        sources = [folder / f"{part}.py" for part in ("mdaf", "row_fields", "history_encoder", "mamba_variant")]
+        sources = [
+            folder / f"{part}.py" for part in ("mdaf", "set_branch", "row_fields", "history_encoder", "mamba_variant")
+        ]
         sources += [folder.parent / "data" / f"{part}.py" for part in ("clicks", "click_batches")]
     if name == "HybridVAE":
         parts = ("hybridvae", "set_network", "pairwise_network", "rating_table", "rating_settings")

@@ -71,3 +71,45 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
     (folder / "ad_feature.csv").unlink()
     with pytest.raises(UsageError, match=r"ad_feature\.csv is missing"):
         convert_ads(AdOptions(folder, tmp_path / "out"))
+
+
+def behaviours(*rows: str) -> str:
+    return "user,time_stamp,btag,cate,brand\n" + "".join(f"{row}\n" for row in rows)
+
+
+def test_what_the_user_did_before_is_counted_and_nothing_of_the_same_second_or_later(tmp_path: Path) -> None:
+    folder, seen = raw(tmp_path / "raw"), FIRST + 86400  # user 0 sees advertisement 0, of category and brand 0, then
+    log = [f"0,{seen - k},pv,0,7" for k in (5, 4, 3)] + [f"0,{seen - 9},buy,2,0", f"0,{seen},cart,0,0"]
+    (folder / "behavior_log.csv").write_text(behaviours(*log, f"0,{seen + 1},fav,0,0", f"1,{seen - 1},fav,0,0"))
+    assert convert_ads(AdOptions(folder, tmp_path / "out"))["behaviours"]
+    text = tmp_path / "out" / "taobao-ad"
+    rows = pl.concat(
+        pl.read_csv(text / f"taobao-ad.{name}.inter", separator="\t") for name in ("train", "valid", "test")
+    )
+    assert len(rows) == 120
+    names = [name for name in rows.columns if name.startswith(("category_", "brand_"))]
+    assert names == [f"{g}_{b}:token" for g in ("category", "brand") for b in ("pv", "cart", "fav", "buy")]
+
+    def of(user: int, time: int) -> list[int]:
+        found = rows.filter((pl.col("user_id:token") == user) & (pl.col("timestamp:float") == time))
+        return list(found.select(names).row(0))
+
+    assert of(0, seen) == [2, 0, 0, 0, 0, 0, 0, 1]  # 3 views are bucket 2; one purchase of the brand is bucket 1
+    assert of(0, seen + 86400) == [2, 1, 1, 0, 0, 1, 1, 1]
+    assert of(0, seen - 86400) == [0] * 8
+    assert "category_pv" in (text / "taobao-ad.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("log", "fault"),
+    [
+        ("user,btag\n0,pv\n", "behavior_log.csv: the column time_stamp is missing"),
+        (behaviours("0,noon,pv,0,0"), "time_stamp 'noon' must be whole seconds"),
+        (behaviours("0,1494000000,like,0,0"), "btag 'like' must be one of pv, cart, fav, buy"),
+    ],
+)
+def test_faults_of_the_behaviour_log(tmp_path: Path, log: str, fault: str) -> None:
+    folder = raw(tmp_path / "raw")
+    (folder / "behavior_log.csv").write_text(log)
+    with pytest.raises(DataError, match=fault):
+        convert_ads(AdOptions(folder, tmp_path / "out"))

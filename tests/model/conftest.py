@@ -60,3 +60,49 @@ def build(make_config: Callable[..., Config], tmp_path: Path) -> Callable[..., t
         return config, loaders, build_trainer(config, loaders)
 
     return make
+
+
+CLICK_SIZES: dict[str, Any] = {
+    "hidden_size": 16,
+    "embedding_size": 8,
+    "d_state": 4,
+    "attention_heads": 2,
+    "ecn_layers": 1,
+    "lcn_layers": 2,
+    "MAX_ITEM_LIST_LENGTH": 10,
+    "train_batch_size": 128,
+    "learning_rate": 0.01,
+    "implicit_set_size": 10,
+    "stopping_step": 20,
+    "eval_args": {"order": "TO", "group_by": "user"},
+}
+
+
+def click_rows(n_users: int, shuffled: bool) -> list[tuple[int, int, int, int]]:
+    """Each user likes one of three kinds of items, with one label in ten wrong; shuffled: labels at random."""
+    rng = np.random.default_rng(5)
+    rows = []
+    for user in range(n_users):
+        kind, time = int(rng.integers(3)), int(rng.integers(10**6))
+        for item in rng.integers(9, size=25).tolist():
+            time += int(rng.integers(1, 10**5))
+            liked = int(item % 3 == kind) ^ int(rng.uniform() < 0.1)
+            rows.append((user, item, time, int(rng.integers(2)) if shuffled else liked))
+    return rows
+
+
+@pytest.fixture
+def build_clicks(make_config: Callable[..., Config], tmp_path: Path) -> Callable[..., Any]:
+    def make(model: str = "MDAFMamba", shuffled: bool = False, n_users: int = 40, **given: Any) -> Any:
+        header = "user_id:token\titem_id:token\ttimestamp:float\tlabel:float"
+        root = write_inter(tmp_path, "made", click_rows(n_users, shuffled), header)
+        (root / "made" / "made.item").write_text(
+            "item_id:token\tgenres:token_seq\tprice:float\n"
+            + "".join(f"{i}\t{' '.join(['a', 'b', 'c'][: i % 4])}\t{i / 7:.2f}\n" for i in range(30))
+        )
+        columns = {"inter": ["user_id", "item_id", "timestamp", "label"], "item": ["item_id", "genres", "price"]}
+        config = make_config(model, root, **{"load_col": columns, **CLICK_SIZES, **given})
+        loaders = build_loaders(config, create_dataset(config))
+        return loaders, build_trainer(config, loaders)
+
+    return make

@@ -10,63 +10,20 @@ import torch
 from recbole.data.interaction import Interaction
 from torch.nn import functional as F
 
-from recbole_ext.config.config import Config
-from recbole_ext.data.dataset import create_dataset
-from recbole_ext.data.loaders import Loaders, build_loaders
+from recbole_ext.data.loaders import Loaders
 from recbole_ext.errors import UsageError
 from recbole_ext.model.mdaf import Prediction
 from recbole_ext.model.target_attention import Reading, match_counts
-from recbole_ext.quick_start import build_trainer
 from recbole_ext.training.checkpoint import load_checkpoint, save_checkpoint
 from recbole_ext.training.trainer import RunTrainer
-from tests.conftest import write_inter
 
 Build = Callable[..., tuple[Loaders, RunTrainer]]
-SIZES: dict[str, Any] = {
-    "hidden_size": 16,
-    "embedding_size": 8,
-    "d_state": 4,
-    "attention_heads": 2,
-    "ecn_layers": 1,
-    "lcn_layers": 2,
-    "MAX_ITEM_LIST_LENGTH": 10,
-    "train_batch_size": 128,
-    "learning_rate": 0.01,
-    "implicit_set_size": 10,
-    "stopping_step": 20,
-    "eval_args": {"order": "TO", "group_by": "user"},
-}
 BOTH = pytest.mark.parametrize("model", ["MDAFMamba", "MDAFBST"])
 
 
-def click_rows(n_users: int, shuffled: bool) -> list[tuple[int, int, int, int]]:
-    """Each user likes one of three kinds of items, with one label in ten wrong; shuffled: labels at random."""
-    rng = np.random.default_rng(5)
-    rows = []
-    for user in range(n_users):
-        kind, time = int(rng.integers(3)), int(rng.integers(10**6))
-        for item in rng.integers(9, size=25).tolist():
-            time += int(rng.integers(1, 10**5))
-            liked = int(item % 3 == kind) ^ int(rng.uniform() < 0.1)
-            rows.append((user, item, time, int(rng.integers(2)) if shuffled else liked))
-    return rows
-
-
 @pytest.fixture
-def build(make_config: Callable[..., Config], tmp_path: Path) -> Build:
-    def make(model: str = "MDAFMamba", shuffled: bool = False, n_users: int = 40, **given: Any) -> Any:
-        header = "user_id:token\titem_id:token\ttimestamp:float\tlabel:float"
-        root = write_inter(tmp_path, "made", click_rows(n_users, shuffled), header)
-        (root / "made" / "made.item").write_text(
-            "item_id:token\tgenres:token_seq\tprice:float\n"
-            + "".join(f"{i}\t{' '.join(['a', 'b', 'c'][: i % 4])}\t{i / 7:.2f}\n" for i in range(30))
-        )
-        columns = {"inter": ["user_id", "item_id", "timestamp", "label"], "item": ["item_id", "genres", "price"]}
-        config = make_config(model, root, **{"load_col": columns, **SIZES, **given})
-        loaders = build_loaders(config, create_dataset(config))
-        return loaders, build_trainer(config, loaders)
-
-    return make
+def build(build_clicks: Build) -> Build:
+    return build_clicks
 
 
 def first_batch(loaders: Loaders) -> Interaction:
@@ -132,8 +89,13 @@ def test_events_beyond_the_longest_history_are_not_read(build: Build) -> None:
 @BOTH
 @pytest.mark.parametrize(
     "given",
-    [{}, {"branches": ["static"], "implicit_sets": "none"}, {"branches": ["sequential"], "implicit_sets": "none"}],
-    ids=["both", "static", "sequential"],
+    [
+        {},
+        {"branches": ["static"], "implicit_sets": "none"},
+        {"branches": ["sequential"], "implicit_sets": "none"},
+        {"branches": ["sets"], "implicit_sets": "none"},
+    ],
+    ids=["both", "static", "sequential", "sets"],
 )
 def test_planted_tastes_are_learnt_by_each_branch(build: Build, model: str, given: dict[str, Any]) -> None:
     loaders, trainer = build(model, n_users=100, epochs=12, dropout_prob=0.0, **given)
@@ -157,6 +119,9 @@ def test_random_labels_stay_at_chance(build: Build, model: str) -> None:
     [
         {"branches": ["static"]},
         {"branches": ["sequential"]},
+        {"branches": ["sets"]},
+        {"branches": ["static", "sets"]},
+        {"branches": ["static", "sequential", "sets"]},
         {"target_attention": False},
         {"cross_attention": False},
         {"encoder": "none"},
@@ -262,11 +227,11 @@ def test_tastes_are_learnt_with_sparse_updates(build: Build) -> None:
 @pytest.mark.parametrize(
     ("given", "fault"),
     [
-        ({"branches": ["static", "deep"]}, "branches must name one or both of static, sequential"),
-        ({"branches": []}, "branches must name one or both"),
+        ({"branches": ["static", "deep"]}, "branches must name one or more of static, sequential, sets"),
+        ({"branches": []}, "branches must name one or more"),
         ({"gate": "tanh"}, r"gate must be one of scalar, vector, softmax, none \(got 'tanh'\)"),
         ({"encoder": "lstm"}, r"encoder must be one of mamba, transformer, none \(got 'lstm'\)"),
-        ({"attention_heads": 3}, r"attention_heads must divide hidden_size \(got 3, 16\)"),
+        ({"attention_heads": 3}, r"attention_heads must be positive and divide hidden_size \(got 3, 16\)"),
     ],
 )
 def test_impossible_settings(build: Build, given: dict[str, Any], fault: str) -> None:

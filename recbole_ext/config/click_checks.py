@@ -1,0 +1,50 @@
+"""Faults of the settings of click models; what would show a row its future is told before any data is read."""
+
+from typing import Any
+
+from recbole_ext.config.layers import Layer
+from recbole_ext.errors import nearest
+from recbole_ext.registry import ModelEntry
+
+BRANCHES = ("static", "sequential", "sets")
+MODELS = ("MDAFMamba", "MDAFBST")
+
+
+def click_faults(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
+    """All faults of these kinds; values of a wrong type are told elsewhere."""
+    if entry.name not in MODELS:
+        return []
+    return [*_branches(values), *_sizes(values), *_history(values)]
+
+
+def _branches(values: dict[str, Any]) -> list[str]:
+    given = values["branches"]
+    wrong = [name for name in given or [""] if name not in BRANCHES] if isinstance(given, list | None) else []
+    if not wrong:
+        return []
+    return [
+        f"branches must name one or more of {', '.join(BRANCHES)} (got {given!r}){nearest(str(wrong[0]), BRANCHES)}"
+    ]
+
+
+def _sizes(values: dict[str, Any]) -> list[str]:
+    width, heads = values["hidden_size"], values["attention_heads"]
+    if not isinstance(width, int) or not isinstance(heads, int) or (heads > 0 and width % heads == 0):
+        return []
+    return [f"attention_heads must be positive and divide hidden_size (got {heads}, {width})"]
+
+
+def _history(values: dict[str, Any]) -> list[str]:
+    """What a row may see of others."""
+    faults, history, order = [], values["history_from"], values["eval_args"]
+    before = history == "before"
+    if before and not values.get("benchmark_filename") and isinstance(order, dict) and order.get("order") != "TO":
+        faults.append("history_from: before needs rows in the order of time; add --eval_args='{order: TO}'")
+    if before and values["implicit_sets"] == "train":
+        faults.append(
+            "implicit_sets: train is for history_from: train, where sets and histories are the training part's; "
+            "take --implicit_sets=before"
+        )
+    if before and "sets" in (values["branches"] or []):
+        faults.append("branches: sets is for history_from: train, where a training row can be left out of its sets")
+    return faults
