@@ -1,4 +1,5 @@
 # make demo   train SS4Rec on the real ml-100k that RecBole carries, and evaluate it
+# make tune-setup   add Ray and Optuna to .venv, for the command `tune`; make test does so too
 # make test   the whole suite: fast tests, then the slow ones
 # make torture   the proofs of reliability at their full counts; an hour on one core
 #
@@ -10,9 +11,9 @@ DEMO ?=
 PIP = .venv/bin/python -m pip --disable-pip-version-check
 REQUIREMENTS = requirements.txt requirements-host.txt requirements-test.txt setup.cfg pyproject.toml
 
-.PHONY: help setup demo test test-fast test-slow torture lint clean
+.PHONY: help setup tune-setup demo test test-fast test-slow torture lint clean
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -7
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -8
 
 .venv/ready: $(REQUIREMENTS)
 	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is not here; name one with: make PYTHON=/path/to/python3.11"; exit 1; }
@@ -24,6 +25,14 @@ help:
 	@$(PIP) install -q --no-deps --no-build-isolation -e .
 	@touch $@
 
+.venv/tune-ready: .venv/ready requirements-tune.txt
+	@echo "== installing Ray and Optuna (the command tune needs them)"
+	@$(PIP) install -q --no-deps -r requirements-tune.txt
+	@touch $@
+
+tune-setup: .venv/tune-ready
+	@echo "== ready; try: .venv/bin/python run_recbole_ext.py tune --model=SS4Rec --dataset=ml-100k --space=SS4Rec"
+
 setup: .venv/ready
 	@echo "== .venv is ready; try: .venv/bin/python run_recbole_ext.py doctor"
 
@@ -33,15 +42,15 @@ demo: .venv/ready
 
 test: test-fast test-slow
 
-test-fast: .venv/ready
+test-fast: .venv/tune-ready
 	@echo "== fast tests, in as many processes as there are cores"
 	@.venv/bin/python -m pytest -n auto --maxprocesses=4
 
-test-slow: .venv/ready
+test-slow: .venv/tune-ready
 	@echo "== slow tests, one after the other: some of them measure"
 	@.venv/bin/python -m pytest -m slow
 
-torture: .venv/ready
+torture: .venv/tune-ready
 	@echo "== full counts of the proofs of reliability"
 	@.venv/bin/python -m pytest -m torture
 

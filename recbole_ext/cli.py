@@ -13,6 +13,8 @@ run_recbole_ext.py compare RUN|EXPERIMENT ... [--metric=ndcg@10,...|all] [--base
 run_recbole_ext.py ensemble RUN RUN ... [--method=mean|score|rank] [--weights="[0.5, 0.5]"] [--output=DIR]
 run_recbole_ext.py --model=M --dataset=D --seeds=42,123,456
 run_recbole_ext.py experiment create|run|list|show|import ...
+run_recbole_ext.py tune --model=M --dataset=D --space=FILE|NAME [--trials=N] [--metric=ndcg@10] [--key=value ...]
+run_recbole_ext.py tune --resume | --resume=NAME
 run_recbole_ext.py --model=M --help
 run_recbole_ext.py doctor
 """
@@ -35,12 +37,11 @@ SWITCHES = ("help", "print_config", "debug", "dry_run", "json", "i-trust-this-fi
 _TEXT = (
     *("model", "dataset", "config_files", "data_path", "runs_dir"),
     *("run", "train", "pairs", "history", "output", "input"),
-    *("metric", "baseline"),
+    *("metric", "baseline", "space", "tune_dir", "ray-address"),
 )
 _COMMANDS = (
     *("doctor", "run", "import-checkpoint", "metric-audit", "rate", "score", "diagnose", "report", "compare"),
-    "experiment",
-    "ensemble",
+    *("experiment", "ensemble", "tune"),
 )
 _TAKE_A_FILE, _TAKE_FILES = ("import-checkpoint", "metric-audit", "diagnose", "report"), ("compare", "ensemble")
 
@@ -167,7 +168,7 @@ def _dispatch(words: Words) -> int:
     if words.command not in ("run", "import-checkpoint"):
         return _other_command(words)
     if words.resume in (None, "newest"):
-        _require_names(words)
+        _take_names(words)
     if words.given.get("seeds") is not None and not words.switches & {"print_config", "dry_run"}:
         from recbole_ext.experiments.command import seeds_command
 
@@ -201,12 +202,23 @@ def _other_command(words: Words) -> int:
         from recbole_ext.experiments.command import experiment_command
 
         return experiment_command(words.arguments)
+    if words.command == "tune":
+        from recbole_ext.tuning.tune import tune_command
+
+        return tune_command(words.given, words.resume)
     from recbole_ext.score import score_command
 
     return score_command(words.given)
 
 
-def _require_names(words: Words) -> None:
+def _take_names(words: Words) -> None:
+    """Model and data set from the command line, else from the last of the user's files that names them."""
+    from recbole_ext.config.layers import user_file
+
+    named: dict[str, Any] = {}
+    for name in str(words.given.get("config_files") or "").split():
+        named |= {key: value for key, value in user_file(name).values.items() if key in ("model", "dataset")}
+    words.given = {**named, **words.given}
     if not words.given.get("model") or not words.given.get("dataset"):
         raise UsageError(
             "--model and --dataset are needed, for instance: --model=SS4Rec --dataset=ml-100k\n"

@@ -45,6 +45,8 @@ def run(
     command: list[str] | None = None,
     resume: str | None = None,
     at_end: Callable[[Path], None] | None = None,
+    test: bool = True,
+    on_epoch: Callable[[int, float], None] | None = None,
 ) -> dict[str, Any]:
     """Train the configured model, choose by validation, evaluate the chosen weights once on test.
 
@@ -54,6 +56,8 @@ def run(
         resume: name of the run to continue, or `newest`.
         at_end: called with the run's directory when the run is over, finished or not, by the process that writes;
             `experiments.report.leave_report` is one.
+        test: False for a run that only chooses: the test part is never read, `test` of the result is None.
+        on_epoch: called after each epoch, when its state is saved, with its number and the best validation score.
 
     Returns:
         What `result.json` holds: metrics, baselines, protocol, times, and `run_directory`.
@@ -67,13 +71,19 @@ def run(
     torch.set_float32_matmul_precision("high" if config["tf32"] else "highest")
     try:
         with process_group(config.placement):
-            return _run(config, command or sys.argv, resume, at_end, started)
+            return _run(config, command or sys.argv, resume, at_end, test, on_epoch, started)
     except ModuleNotFoundError as error:
         raise missing_library(config.model, error) from None
 
 
 def _run(
-    config: Config, command: list[str], resume: str | None, at_end: Callable[[Path], None] | None, started: float
+    config: Config,
+    command: list[str],
+    resume: str | None,
+    at_end: Callable[[Path], None] | None,
+    test: bool,
+    on_epoch: Callable[[int, float], None] | None,
+    started: float,
 ) -> dict[str, Any]:
     require_sinks(config)
     init_seed(config["seed"], config["reproducibility"])
@@ -95,7 +105,7 @@ def _run(
         )
         trainer.attach(directory, progress, signals, resuming=continued is not None)
         try:
-            return _fit_and_test(config, loaders, trainer, directory, started)
+            return _fit_and_test(config, loaders, trainer, directory, test, on_epoch, started)
         except (InterruptedRun, NonFiniteError, ResourceError) as error:
             error.args = (f"{error}\n{_way_on(trainer, command)}".rstrip(),)
             raise
@@ -164,7 +174,13 @@ def _new_directory(config: Config, command: list[str]) -> RunDirectory | None:
 
 
 def _fit_and_test(
-    config: Config, loaders: Loaders, trainer: RunTrainer, directory: RunDirectory | None, started: float
+    config: Config,
+    loaders: Loaders,
+    trainer: RunTrainer,
+    directory: RunDirectory | None,
+    test: bool,
+    on_epoch: Callable[[int, float], None] | None,
+    started: float,
 ) -> dict[str, Any]:
     protocol, progress = protocol_of(config), trainer.progress
     for line in _opening_lines(config, trainer, protocol, directory):
@@ -172,26 +188,31 @@ def _fit_and_test(
     fit_started = time.perf_counter()
     try:
         with progress.overheard("recbole_ext"):
-            stages = fit_in_stages(trainer, loaders)
+            stages = fit_in_stages(trainer, loaders, on_epoch)
     finally:
         progress.close()
     fit_seconds = time.perf_counter() - fit_started
     if trainer.best_epoch is None:
         trainer._save_checkpoint(trainer.epochs - 1)
-    test, units = trainer.evaluate(loaders.test), {config.model: trainer.units(loaders.test)}
-    findings = trainer.findings()
-    baselines = evaluate_baselines(config, loaders, trainer, units)
-    result = _result(config, trainer, protocol, directory, test, baselines)
-    result |= findings | stages
+    units: dict[str, Units | None] = {}
+    tested = _tested(config, loaders, trainer, units) if test else {"test": None, "baselines": {}}
+    result = _result(config, trainer, protocol, directory, tested["test"], tested["baselines"]) | tested | stages
     rows = directory.rows if directory else []
     result["criteria"] = [asdict(verdict) for verdict in judge(config["criteria"], rows, result)]
     result |= {"fit_seconds": round(fit_seconds, 2), "total_seconds": round(time.perf_counter() - started, 2)}
     if directory:
         directory.write_units(units)
         directory.write_result(result)
-        for line in summary_lines(result, protocol):
+        for line in summary_lines(result, protocol) if test else []:
             progress.say(line)
     return result
+
+
+def _tested(config: Config, loaders: Loaders, trainer: RunTrainer, units: dict[str, Units | None]) -> dict[str, Any]:
+    """What the chosen weights and the baselines reach on the test part; what each user contributes goes to `units`."""
+    metrics, units[config.model] = trainer.evaluate(loaders.test), trainer.units(loaders.test)
+    findings = trainer.findings()
+    return {"test": metrics, "baselines": evaluate_baselines(config, loaders, trainer, units), **findings}
 
 
 def evaluate_baselines(
@@ -247,7 +268,7 @@ def _result(
     trainer: RunTrainer,
     protocol: Protocol,
     directory: RunDirectory | None,
-    test: dict[str, float],
+    test: dict[str, float] | None,
     baselines: dict[str, dict[str, float]],
 ) -> dict[str, Any]:
     on_gpu = trainer.device.type == "cuda"

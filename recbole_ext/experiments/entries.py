@@ -133,6 +133,8 @@ def _rows(path: Path) -> int:
 def _finished(path: Path, settings: dict[str, Any]) -> FinishedRun:
     try:
         result = json.loads((path / "result.json").read_text(encoding="utf-8"))
+        if result["test"] is None:
+            raise DataError(f"{path} is a trial of a tuning, which was never tested; train the tuning's best.yaml")
         run = FinishedRun(
             path=path,
             model=str(result["model"]),

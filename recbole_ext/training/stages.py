@@ -5,6 +5,7 @@ the same validation, so a stage that does not help changes nothing. Whether the 
 was before is measured on the old window: each user's newest training target before the part it trains on.
 """
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -32,12 +33,15 @@ class StageRecord:
     before: float | None = None
 
 
-def fit_in_stages(trainer: Any, loaders: Loaders) -> dict[str, Any]:
+def fit_in_stages(
+    trainer: Any, loaders: Loaders, on_epoch: Callable[[int, float], None] | None = None
+) -> dict[str, Any]:
     """Train, in one go or in `stages`.
 
     Args:
         trainer: its `stages` are those of its configuration.
         loaders: of the whole training part.
+        on_epoch: called after each epoch with its number and the best validation score.
 
     Returns:
         What the result says of stages; {} without them.
@@ -46,7 +50,7 @@ def fit_in_stages(trainer: Any, loaders: Loaders) -> dict[str, Any]:
         UsageError: the model cannot be trained in stages, or a stage is shorter than its warm-up.
     """
     if not trainer.stages:
-        trainer.fit(loaders.train, loaders.valid)
+        trainer.fit(loaders.train, loaders.valid, callback_fn=on_epoch)
         return {}
     _require_support(trainer, loaders)
     _require_longer_than_warm_up(trainer, loaders)
@@ -60,7 +64,8 @@ def fit_in_stages(trainer: Any, loaders: Loaders) -> dict[str, Any]:
             record.before = _metric(trainer, loaders, old) if last else None
         _set(trainer, trainer.stages[number], record.starts[number])
         batches = (*trainer.keeper.loaders, loaders.train)[0].config  # smaller ones, where memory has run out
-        trainer.fit(newest_rows(batches, loaders.train, trainer.stages[number].share), loaders.valid)
+        newest = newest_rows(batches, loaders.train, trainer.stages[number].share)
+        trainer.fit(newest, loaders.valid, callback_fn=on_epoch)
         trainer.keeper.resuming = False
     if trainer.best_epoch is not None:
         trainer.load_best()

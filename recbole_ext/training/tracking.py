@@ -199,7 +199,8 @@ def tracked(config: Config, directory: RunDirectory | None, trainer: Any) -> Ite
     try:
         yield
     except BaseException as error:
-        by_signal = isinstance(error, KeyboardInterrupt) or getattr(error, "exit_code", 0) > 128
+        asked = isinstance(error, KeyboardInterrupt | SystemExit)  # SystemExit: a scheduler has stopped the trial
+        by_signal = asked or getattr(error, "exit_code", 0) > 128
         tracking.event("interrupted" if by_signal else "failed", text=str(error), type=type(error).__name__)
         raise
     finally:

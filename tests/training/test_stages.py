@@ -119,7 +119,7 @@ def test_a_stage_begins_with_the_best_weights_and_stops_by_its_own_patience(
         return trainer.model.item_embedding.weight.detach().clone()
 
     monkeypatch.setattr(trainer, "_judge", lambda epoch, *rest: kept.update({epoch: weights()}) or judge(epoch, *rest))
-    monkeypatch.setattr(trainer, "fit", lambda *data: starts.append(weights()) or fit(*data))
+    monkeypatch.setattr(trainer, "fit", lambda *data, **more: starts.append(weights()) or fit(*data, **more))
     told = fit_in_stages(trainer, loaders)
     assert [stage["first_epoch"] for stage in told["stages"]] == [0, 4]
     assert torch.equal(starts[1], kept[1]) and not torch.equal(starts[1], kept[3])

@@ -53,13 +53,14 @@ def test_events_and_curves_of_a_run(build: Build) -> None:
         (KeyError("x"), "failed"),
         (InterruptedRun("stopped", 15), "interrupted"),
         (KeyboardInterrupt(), "interrupted"),
+        (SystemExit(0), "interrupted"),
     ],
     ids=lambda value: type(value).__name__,
 )
 def test_how_a_run_ends_is_an_event(
     error: BaseException, kind: str, build: Build, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def fit(*args: Any) -> None:
+    def fit(*args: Any, **more: Any) -> None:
         logging.getLogger("recbole_ext.any").warning("it is slow")
         logging.getLogger("other").warning("not ours")
         raise error

@@ -1,0 +1,146 @@
+"""What a tuning leaves: `best.yaml`, `trials.csv`, `report.html`, and a few lines on the terminal."""
+
+from typing import Any
+
+import yaml
+
+from recbole_ext.config.config import Config
+from recbole_ext.config.layers import Layer, merge, user_file
+from recbole_ext.evaluation.protocol import protocol_of
+from recbole_ext.experiments.page import Page
+from recbole_ext.training.checkpoint import write_atomically
+from recbole_ext.tuning.importance import Importance, importance
+from recbole_ext.tuning.settings import Settings, epochs_of
+from recbole_ext.tuning.table import Table, Trial
+
+_CURVES = 8
+
+
+def write_outcome(settings: Settings, table: Table, config: Config) -> list[str]:
+    """Write all of it.
+
+    Args:
+        settings: of the tuning.
+        table: with its trials over.
+        config: of a run without values of the space.
+
+    Returns:
+        What to tell on the terminal.
+    """
+    table.write_csv()
+    metric, best = config["valid_metric"].lower(), table.best()
+    found = importance(settings.parameters(), table.ended(), table.bigger, config["seed"])
+    report = table.folder / "report.html"
+    if best is None:
+        _page(settings, table, config, found).write(report)
+        causes = sorted({trial.cause for trial in table.ended() if trial.cause})
+        return ["no trial has a score; causes:", *causes, f"all of them: {table.folder / 'trials.csv'}"]
+    write_atomically(table.folder / "best.yaml", best_text(settings, table, best, metric).encode())
+    _page(settings, table, config, found).write(report)
+    lines = ["", f"best        {metric} {best.score:.4f} on validation, trial {best.number}: {_values(best)}"]
+    if found.shares:
+        lines.append("mattered    " + ", ".join(f"{name} {share:.0%}" for name, share in found.shares.items()))
+    lines += [f"            {found.limits}", f"report      {report}"]
+    return [*lines, f"train and test the best: {test_command(table)}"]
+
+
+def test_command(table: Table) -> str:
+    """The command that trains the best settings and evaluates them once on test."""
+    return f"python run_recbole_ext.py --config_files={table.folder / 'best.yaml'}"
+
+
+def best_text(settings: Settings, table: Table, best: Trial, metric: str) -> str:
+    """`best.yaml`: model, data set, what was given, and the values that were found.
+
+    Args:
+        settings: of the tuning.
+        table: of trials.
+        best: the best one.
+        metric: by which it was chosen.
+    """
+    layers = [*map(user_file, settings.config_files), Layer("command line", settings.given, user=True)]
+    fixed = {**merge(layers)[0], "model": settings.model, "dataset": settings.dataset}
+    lines = [
+        f"# The best of {len(table.ended())} trials: {metric} {best.score:.6g} on validation "
+        f"(trial {best.number}, {best.epochs} epochs).",
+        "# The test part was not read. Train these settings and test them once:",
+        f"#   {test_command(table)}",
+    ]
+    lines += [f"{_yaml(key, value)}" for key, value in fixed.items() if key not in best.values]
+    lines += [f"{_yaml(key, value)}  # tuned: {settings.space[key]}" for key, value in best.values.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _yaml(key: str, value: Any) -> str:
+    text = yaml.safe_dump({key: value}, default_flow_style=True, width=10**6, allow_unicode=True, sort_keys=False)
+    return text.strip()[1:-1]
+
+
+def _values(trial: Trial) -> str:
+    return " ".join(f"{name}={value}" for name, value in trial.values.items())
+
+
+def _page(settings: Settings, table: Table, config: Config, found: Importance) -> Page:
+    metric, best, ended = config["valid_metric"].lower(), table.best(), table.ended()
+    page = Page(
+        f"Tuning of {settings.model} on {settings.dataset}",
+        f"{len(ended)} of {settings.trials} trials, chosen by {metric} on validation; the test part was not read",
+    )
+    if best:
+        page.heading("Best settings").facts({metric: best.score, "trial": best.number, **best.values})
+        page.text(
+            "This score is the highest of many on the same validation part, so it is too good by a little. What the "
+            "settings are worth is told by one test, and by several seeds:"
+        ).code(test_command(table))
+    page.heading("How it went").facts(_account(settings, ended, epochs_of(config)))
+    page.chart("Best score so far", {metric: _best_so_far(table)}, metric, "trial")
+    page.chart("The best trials", _curves(table), metric, "epoch")
+    page.heading("What mattered")
+    if found.shares:
+        page.table(["setting", "share of the variance"], list(found.shares.items()))
+    page.text(found.limits)
+    for parameter in settings.parameters():
+        points = _points(ended, parameter.name)
+        if points:
+            page.chart(parameter.name, {metric: points}, metric, parameter.name)
+    rows = table.rows()
+    names = ["trial", "state", "score", "epochs", "seconds", "retries", *settings.space, "cause"]
+    page.heading("All trials").table(names, [[row[name] for name in names] for row in rows])
+    page.heading("Asked for").facts({name: str(value) for name, value in settings.space.items()})
+    page.facts({key: str(value) for key, value in settings.given.items()}).text(" ".join(protocol_of(config).lines()))
+    return page
+
+
+def _points(trials: list[Trial], name: str) -> list[tuple[float, float]]:
+    """Score over a setting; [] where a value of it is no number."""
+    scored = [(trial.values[name], trial.score) for trial in trials if trial.score is not None]
+    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value, _ in scored)
+    return [(float(value), float(score)) for value, score in scored] if numbers else []
+
+
+def _account(settings: Settings, ended: list[Trial], epochs: int) -> dict[str, Any]:
+    spent = sum(trial.epochs for trial in ended)
+    counts = {state: sum(trial.state == state for trial in ended) for state in ("finished", "stopped", "failed")}
+    return {
+        "scheduler": settings.scheduler,
+        "searcher": settings.searcher,
+        **{f"trials {state}": count for state, count in counts.items()},
+        "epochs spent": spent,
+        "epochs without stopping": epochs * len(ended),
+        "begun again after a failure": sum(trial.retries for trial in ended),
+    }
+
+
+def _best_so_far(table: Table) -> list[tuple[float, float]]:
+    points: list[tuple[float, float]] = []
+    for trial in table.ended():
+        if trial.state != "failed" and trial.score is not None:
+            choose = max if table.bigger else min
+            best = choose(points[-1][1], trial.score) if points else trial.score
+            points.append((float(trial.number), best))
+    return points
+
+
+def _curves(table: Table) -> dict[str, list[tuple[float, float]]]:
+    best = table.ranked()[:_CURVES]
+    return {f"trial {t.number}": [(float(epoch), score) for epoch, score in t.reports] for t in best}

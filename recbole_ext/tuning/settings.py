@@ -1,0 +1,193 @@
+"""What a tuning was asked for: its options, the run's configuration and the space, all checked before Ray starts."""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from recbole_ext.config.checks import known_keys
+from recbole_ext.config.config import Config, build_config, data_folder
+from recbole_ext.config.layers import default_layers
+from recbole_ext.config.yaml_reader import read_yaml
+from recbole_ext.errors import UsageError, nearest
+from recbole_ext.registry import find_model
+from recbole_ext.training.checkpoint import write_atomically
+from recbole_ext.training.stage_list import read_stages
+from recbole_ext.tuning.space import Parameter, read_space, space_of
+
+SCHEDULERS = ("asha", "none")
+SEARCHERS = ("tpe", "random")
+_MEASURED = """protocol time_order filter_seen_items use_target_time eval_args topk metrics valid_metric baselines
+    load_col benchmark_filename rating_scale normalize_all val_interval user_inter_num_interval
+    item_inter_num_interval threshold""".split()
+_PLACES = "model dataset data_path runs_dir device torch_threads".split()
+NOT_TUNED = {
+    **dict.fromkeys(("seed", "split_seed"), "the best of several seeds is luck; tune with one, then compare seeds"),
+    **dict.fromkeys(("epochs", "stages"), "it is the budget of every trial; give it as --epochs=N"),
+    **dict.fromkeys(_MEASURED, "it changes what is measured, so the scores of trials could not be compared"),
+    **dict.fromkeys(_PLACES, "it is no setting of a model"),
+}
+"""Keys that no space may hold, and why."""
+_ALSO = {"ray-address", "tune_dir"}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One tuning.
+
+    Attributes:
+        model, dataset, config_files, given: of every run; `given` are the keys of the command line.
+        space: key to `{kind: values}`.
+        trials: how many are tried.
+        scheduler: `asha` stops poor trials early, `none` lets each one go on.
+        grace_epochs: asha: epochs that every trial gets; 0 for a sixth of them, at least 1.
+        reduction_factor: asha: one of so many goes on at each rung.
+        searcher: `tpe` or `random`.
+        cpus_per_trial: cores of a trial, and its threads.
+        gpus_per_trial: GPUs of a trial; 0.25 lets four trials share one.
+        max_concurrent: how many trials run at once at most; 0 for as many as fit.
+        max_failures: how often a trial is begun again after a failure.
+        keep_best: of how many of the best trials checkpoints stay.
+    """
+
+    model: str
+    dataset: str
+    space: dict[str, Any]
+    config_files: list[str] = field(default_factory=list)
+    given: dict[str, Any] = field(default_factory=dict)
+    trials: int = 20
+    scheduler: str = "asha"
+    grace_epochs: int = 0
+    reduction_factor: float = 3
+    searcher: str = "tpe"
+    cpus_per_trial: int = 1
+    gpus_per_trial: float = 0
+    max_concurrent: int = 0
+    max_failures: int = 2
+    keep_best: int = 1
+
+    def parameters(self) -> list[Parameter]:
+        """The space, parsed."""
+        return space_of(self.space, "tune.yaml")
+
+    def config(self, values: dict[str, Any]) -> Config:
+        """The configuration of a run with these values of the space."""
+        return build_config(self.model, self.dataset, self.config_files, {**self.given, **values})
+
+    def write(self, folder: Path) -> None:
+        """`tune.yaml`."""
+        text = yaml.safe_dump(asdict(self), sort_keys=False, allow_unicode=True)
+        write_atomically(folder / "tune.yaml", text.encode())
+
+    @classmethod
+    def read(cls, folder: Path) -> "Settings":
+        """What `write` wrote."""
+        return cls(**read_yaml(folder / "tune.yaml")[0])
+
+
+OPTIONS = tuple(name for name in Settings.__dataclass_fields__ if name != "given")
+"""Options of the command that are no keys of a run; beside them: --metric, --tune_dir and --ray-address."""
+
+
+def settings_of(given: dict[str, Any]) -> Settings:
+    """Settings from the words of the command line.
+
+    Raises:
+        UsageError: something is missing, unknown, of a wrong type, or refused by the configuration.
+    """
+    rest = {key: value for key, value in given.items() if key not in _ALSO}
+    for name in ("model", "dataset", "space"):
+        if not rest.get(name):
+            raise UsageError(f"tune needs --{name}; for instance: tune --model=SS4Rec --dataset=ml-100k --space=SS4Rec")
+    options = {name: rest.pop(name) for name in OPTIONS if name in rest}
+    if "metric" in rest:
+        rest["valid_metric"] = str(rest.pop("metric"))
+    parameters, source = read_space(str(options["space"]))
+    options["space"] = {parameter.name: parameter.told() for parameter in parameters}
+    options["config_files"] = str(options.get("config_files") or "").split()
+    settings = Settings(**options, given=rest)
+    _check_options(settings)
+    keys = _keys(settings)
+    _check_given(settings, keys)
+    _check_space(settings, parameters, source, keys)
+    return settings
+
+
+def _keys(settings: Settings) -> set[str]:
+    entry = find_model(settings.model)
+    root = str(settings.given.get("data_path") or "dataset")
+    layers = default_layers(entry, settings.dataset, data_folder(root, settings.dataset))
+    return set(known_keys(entry, layers))
+
+
+def _check_options(settings: Settings) -> None:
+    faults = [
+        f"--{name} must be one of {', '.join(allowed)} (got {value!r}){nearest(str(value), allowed)}"
+        for name, value, allowed in (
+            ("scheduler", settings.scheduler, SCHEDULERS),
+            ("searcher", settings.searcher, SEARCHERS),
+        )
+        if value not in allowed
+    ]
+    least = {
+        "trials": 1,
+        "cpus_per_trial": 1,
+        "max_failures": 0,
+        "keep_best": 1,
+        "grace_epochs": 0,
+        "max_concurrent": 0,
+    }
+    faults += [
+        f"--{name} must be an integer of at least {low} (got {getattr(settings, name)!r})"
+        for name, low in least.items()
+        if type(getattr(settings, name)) is not int or getattr(settings, name) < low
+    ]
+    if not _number(settings.gpus_per_trial) or not 0 <= settings.gpus_per_trial:
+        faults.append(f"--gpus_per_trial must be a number of at least 0 (got {settings.gpus_per_trial!r})")
+    if not _number(settings.reduction_factor) or not settings.reduction_factor > 1:
+        faults.append(f"--reduction_factor must be a number above 1 (got {settings.reduction_factor!r})")
+    if faults:
+        raise UsageError("\n".join(faults))
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _check_given(settings: Settings, keys: set[str]) -> None:
+    options = {*OPTIONS, *_ALSO, "metric"}
+    unknown = [key for key in settings.given if key not in keys]
+    if unknown:
+        told = (f"command line: unknown key or option '{key}'{nearest(key, keys | options)}" for key in unknown)
+        raise UsageError("\n".join(told))
+    if "runs_dir" in settings.given:
+        raise UsageError("--runs_dir has no meaning here: the runs of a tuning lie in its own folder; see --tune_dir")
+
+
+def _check_space(settings: Settings, parameters: list[Parameter], source: str, keys: set[str]) -> None:
+    """Every key is known and may be tuned, and the configuration takes every choice and both ends of every range."""
+    faults = []
+    for parameter in parameters:
+        name = parameter.name
+        if name in NOT_TUNED:
+            faults.append(f"{source}: {name} is not tuned: {NOT_TUNED[name]}")
+        elif name not in keys:
+            faults.append(f"{source}: unknown key '{name}' of {settings.model}{nearest(name, keys)}")
+        elif name in settings.given:
+            faults.append(f"{source}: {name} is given on the command line too; leave it out of one of them")
+    if faults:
+        raise UsageError("\n".join(faults))
+    first = {parameter.name: parameter.ends()[0] for parameter in parameters}
+    settings.config(first)
+    for parameter in parameters:
+        for value in parameter.ends()[1:]:
+            try:
+                settings.config({**first, parameter.name: value})
+            except UsageError as error:
+                raise UsageError(f"{source}: with {parameter.name}={value!r}: {error}") from None
+
+
+def epochs_of(config: Config) -> int:
+    """Epochs of a run, over its stages if it has some."""
+    return sum(stage.epochs for stage in read_stages(config)) or config["epochs"]
