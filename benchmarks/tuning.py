@@ -46,13 +46,15 @@ def account(folder: Path) -> dict[str, Any]:
     return {**counts, "epochs": epochs, "best": best.score if best else None, "best trial": best and best.number}
 
 
-def killed(words: list[str], folder: Path, kills: int, seed: int) -> dict[str, Any]:
+def killed(
+    words: list[str], folder: Path, kills: int, seed: int, window: tuple[float, float] = WINDOW
+) -> dict[str, Any]:
     """The same, killed with SIGKILL `kills` times at random instants and resumed each time."""
     draw, started, seen, after = random.Random(seed), time.perf_counter(), {}, []
     resume = [*words[:3], "--resume", f"--tune_dir={folder}"]
     for number in range(kills):
         process = subprocess.Popen(words if not any(folder.glob("*/tune.yaml")) else resume)
-        wait = draw.uniform(*WINDOW)
+        wait = draw.uniform(*window)
         try:
             process.wait(wait)
         except subprocess.TimeoutExpired:

@@ -135,7 +135,7 @@ class TableSearcher(Searcher):
             self._end(trial, "finished" if result.get("over") else "stopped")
 
     def _end(self, trial: Trial, state: str, cause: str = "") -> None:
-        trial.state, trial.cause = state, cause
+        trial.state, trial.cause = state, cause or trial.cause  # that of a retry is told even if it went well then
         self.table.save(trial)
         self.ended(trial)
 

@@ -30,7 +30,7 @@ class Trial:
         values: key to value.
         state: `running`, or how it ended: `finished`, `stopped` by the scheduler, or `failed`.
         reports: [epochs done, best validation score until then], oldest first.
-        cause: why it failed.
+        cause: why it failed, at last or before a retry.
         retries: how often it was begun again after a failure.
     """
 
