@@ -80,7 +80,6 @@ def parse(arguments: list[str]) -> Words:
     rest = list(arguments)
     words = _command(rest)
     if words.command == "experiment":
-        words.switches |= {"help"} if {"-h", "--help"} & {*rest} else set()
         words.arguments, rest = rest, []
     while rest:
         word = rest.pop(0)

@@ -8,19 +8,20 @@ experiment show NAME
 experiment import FILE.csv --map=FILE.yaml [--name=NAME] [--history=FOLDER]
 """
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from recbole_ext.config.layers import Layer, user_file
-from recbole_ext.errors import UsageError, nearest
+from recbole_ext.errors import DataError, UsageError, nearest
 from recbole_ext.experiments.criteria import FAIL, FAILED_EXIT_CODE
 from recbole_ext.experiments.experiment import ROOT, create, experiments, read_experiment
 from recbole_ext.experiments.experiment_page import write_page
 from recbole_ext.experiments.past_runs import import_runs, imported_lines
 from recbole_ext.experiments.seed_runs import made_on_the_fly, run_experiment
 from recbole_ext.experiments.seeds import read_seeds
-from recbole_ext.experiments.standing import standing, standing_lines, table_lines, verdicts_over_seeds
+from recbole_ext.experiments.standing import standing, standing_lines, verdicts_over_seeds
 from recbole_ext.experiments.standing_list import list_lines
 from recbole_ext.experiments.template import change_of, modifications_of, plan, shipped, templates, told
 
@@ -38,12 +39,15 @@ def experiment_command(arguments: list[str]) -> int:
     """Carry out what stands behind the word `experiment`.
 
     Returns:
-        0; 5 or 6 after a run, as `run_experiment` says; 6 from `show` where a criterion failed.
+        0 (help too); 5 or 6 after a run, as `run_experiment` says; 6 from `show` where a criterion failed.
 
     Raises:
         UsageError: an action, an option or a word that does not exist, or one that is missing.
     """
     action, *rest = arguments or [""]
+    if {"-h", "--help"} & {*arguments}:
+        print(__doc__)
+        return 0
     if action not in _ACTIONS:
         known = ", ".join(_ACTIONS)
         raise UsageError(f"experiment needs one of {known} (got {action!r}){nearest(action, _ACTIONS)}")
@@ -88,7 +92,7 @@ def _parse(action: str, rest: list[str]) -> tuple[list[str], dict[str, str], lis
 def _wrong_words(action: str, needed: tuple[str, ...], words: list[str]) -> str:
     usage = " ".join(("experiment", action, *needed))
     shown = f"; the templates are {', '.join(templates())}" if action == "create" else ""
-    return f"experiment {action} takes {len(needed)} words: {usage} (got {' '.join(words)!r}){shown}"
+    return f"experiment {action} takes {' and '.join(needed) or 'no words'}: {usage} (got {' '.join(words)!r}){shown}"
 
 
 def _create(root: Path, words: list[str], options: dict[str, str], changes: list[str]) -> int:
@@ -118,7 +122,7 @@ def _list(root: Path, words: list[str], options: dict[str, str], changes: list[s
         print("\n".join(list_lines(found)))
         return 0
     print(f"no experiments in {root}; make one with experiment create TEMPLATE NAME. The templates:")
-    print("\n".join(table_lines(["template", "reason"], list(templates().items()))))
+    print("\n".join(f"{name:<24}{reason}" for name, reason in templates().items()))
     return 0
 
 
@@ -173,4 +177,9 @@ def seeds_command(given: dict[str, Any], resume: str | None) -> int:
     typed = {key: value for key, value in given.items() if key != "config_files"}
     planned = plan("", [*files, Layer("command line", typed, user=True)])
     experiment = made_on_the_fly(Path(given.get("experiments_dir") or ROOT), planned)
-    return run_experiment(experiment, planned.seeds)
+    try:
+        return run_experiment(experiment, planned.seeds)
+    except (UsageError, DataError):
+        if not any(experiment.runs.iterdir()):  # a misspelt data set is no experiment
+            shutil.rmtree(experiment.folder)
+        raise

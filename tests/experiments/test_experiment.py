@@ -178,7 +178,10 @@ def test_a_single_run_says_that_it_takes_one_of_the_seeds(tiny: Path, capsys: py
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["create", "tiny.yaml"], "experiment create takes 2 words: experiment create TEMPLATE NAME"),
+        (
+            ["create", "tiny.yaml"],
+            "experiment create takes TEMPLATE and NAME: experiment create TEMPLATE NAME (got 'tiny",
+        ),
         (["create", "hybrid_vae_optimised", "x"], "did you mean 'hybrid-vae-optimized'"),
         (["create", "tiny.yaml", "../x"], "the name of an experiment must be 1 to 64 letters"),
         (["create", "tiny.yaml", "x", "--set", "training.epoch=3"], "unknown key 'epoch'; did you mean 'epochs'"),
@@ -194,7 +197,7 @@ def test_a_single_run_says_that_it_takes_one_of_the_seeds(tiny: Path, capsys: py
         (["create", "tiny.yaml", "x", "--model=SASRek"], "no model named 'SASRek'; did you mean 'SASRec'"),
         (["run", "t2"], "there is no experiment 't2' in experiments; did you mean 't'"),
         (["run", "t", "--seed=2"], "experiment run: unknown option --seed; did you mean 'seeds'"),
-        (["show"], "experiment show takes 1 words"),
+        (["show"], "experiment show takes NAME: experiment show NAME (got '')"),
         (["shwo", "t"], "experiment needs one of create, run, list, show, import (got 'shwo'); did you mean 'show'"),
         ([], "experiment needs one of"),
     ],
@@ -219,8 +222,18 @@ def test_more_wrong_words(made: Made, tiny: Path, capsys: pytest.CaptureFixture[
     assert "leave --resume out" in told(capsys)
     assert main([*words, "--seeds=1", "--seed=2"]) == 2
     assert "give seed or seeds, not both" in told(capsys)
+    assert main([*words, "--seeds=1", "--runs_dir=x"]) == 2
+    assert "the runs of an experiment lie in its folder" in told(capsys)
+    assert main(["--model=SASRec", "--dataset=mode", "--config_files=tiny.yaml", "--seeds=1"]) == 2
+    assert "there is no data set named 'mode'" in told(capsys)
+    assert [each.name for each in (tiny / "experiments").iterdir()] == ["t"]
     assert main([*words, "--seeds=one"]) == 2
     assert "seeds must be whole numbers" in told(capsys)
+
+
+def test_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["experiment", "create", "--help"]) == 0
+    assert "experiment create TEMPLATE NAME [--set training.seed=42 ...]" in capsys.readouterr().out
 
 
 def test_no_experiments_yet(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
