@@ -11,6 +11,7 @@ The map, in the order in which a run uses it:
     training/       the loop, the checkpoints, the run directory
     evaluation/     what was measured, under which protocol, beside which baselines
     quick_start.py  run(): the ten calls that tie them together
+    experiments/    many runs: templates, seeds, criteria, comparison, diagnosis, reports
 """
 
 __version__ = "0.1.0"

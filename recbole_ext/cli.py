@@ -168,7 +168,11 @@ def _dispatch(words: Words) -> int:
         return _other_command(words)
     if words.resume in (None, "newest"):
         _take_names(words)
-    if words.given.get("seeds") is not None and not words.switches & {"print_config", "dry_run"}:
+    if (
+        words.command == "run"
+        and words.given.get("seeds") is not None
+        and not words.switches & {"print_config", "dry_run"}
+    ):
         from recbole_ext.experiments.command import seeds_command
 
         return seeds_command(words.given, words.resume)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -33,11 +34,13 @@ def run_experiment(experiment: Experiment, seeds: list[int]) -> int:
         0; 5 where a seed ended with numbers that are not finite; 6 where a criterion failed and nothing else did.
 
     Raises:
-        UsageError: no seed is planned, or the experiment was imported.
+        UsageError: no seed is planned, the experiment was imported, or torchrun started this process.
         RecBoleExtError: what a run raises that the next one would raise too; the attempt is recorded.
     """
     if experiment.imported:
         raise UsageError(f"{experiment.name} was imported from {experiment.imported}; its runs were made elsewhere")
+    if int(os.environ.get("WORLD_SIZE", 1)) > 1:
+        raise UsageError("an experiment continues its runs, which works in a single process; start without torchrun")
     code = 0
     with experiment.held():
         experiment.mend()

@@ -144,6 +144,13 @@ def test_a_second_process_is_refused(made: Made, capsys: pytest.CaptureFixture[s
     assert "the experiment t is being run by another process" in told(capsys)
 
 
+def test_torchrun_is_refused(made: Made, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    made()
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert main(["experiment", "run", "t"]) == 2
+    assert "works in a single process; start without torchrun" in told(capsys)
+
+
 def test_different_data_never_share_a_mean(made: Made, tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made()
     assert main(["experiment", "run", "t", "--seeds=1"]) == 0
