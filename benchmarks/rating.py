@@ -31,6 +31,7 @@ from recbole_ext.config.yaml_reader import parse_scalar
 from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.loaders import build_loaders
 from recbole_ext.evaluation.ratings import errors, predict_part
+from recbole_ext.experiments.blending import blended, convex_weights
 from recbole_ext.quick_start import build_trainer
 from recbole_ext.training.progress import Progress
 from recbole_ext.training.run_directory import RunDirectory
@@ -89,12 +90,6 @@ def rmse(truth: np.ndarray, predicted: np.ndarray) -> float:
     return errors(truth, predicted)["rmse"]
 
 
-def best_weight(truth: np.ndarray, first: np.ndarray, second: np.ndarray) -> float:
-    """The share of `first`, in steps of 0.05, that makes the smallest RMSE."""
-    shares = np.linspace(0, 1, 21)
-    return float(shares[int(np.argmin([rmse(truth, w * first + (1 - w) * second) for w in shares]))])
-
-
 def row(name: str, scores: list[float], seconds: float, note: str = "") -> None:
     """One line of the table; `scores` are those of validation, if there is one, and of test."""
     cells = "".join(f"{score:9.4f}" for score in scores)
@@ -116,7 +111,8 @@ def contest(arguments: argparse.Namespace, settings: dict[str, Any]) -> None:
     columns = zip(*(score(truth, of) for of in runs), strict=True)
     seconds = sum(of["seconds"] for of in runs)
     row("HybridVAE, mean of seeds", [statistics.mean(column) for column in columns], seconds / len(runs))
-    ensemble = {p: np.mean([of[p] for of in runs], axis=0) for p in truth}
+    equal = np.full(len(runs), 1 / len(runs))
+    ensemble = {p: blended(np.stack([of[p] for of in runs]), equal, probabilities=False) for p in truth}
     row(f"HybridVAE, ensemble of {len(runs)}", score(truth, ensemble), seconds)
     parts = {"train": runs[0]["loaders"].train, **{part: getattr(runs[0]["loaders"], part) for part in truth}}
     tables = {part: Table.read(loader._dataset) for part, loader in parts.items()}
@@ -132,9 +128,11 @@ def contest(arguments: argparse.Namespace, settings: dict[str, Any]) -> None:
         row(name, scores, spent)
         best = min(filter(None, (best, (scores[0], name, found, spent))), key=lambda b: b[0])
     if best and "valid" in truth:
-        share = best_weight(truth["valid"], ensemble["valid"], best[2]["valid"])
-        blend = {p: share * ensemble[p] + (1 - share) * best[2][p] for p in truth}
-        row("blend", score(truth, blend), seconds + best[3], f"{share:.2f} HybridVAE, {1 - share:.2f} {best[1]}")
+        both = {p: np.stack([ensemble[p], best[2][p]]) for p in truth}
+        weights = convex_weights(both["valid"], truth["valid"])
+        blend = {p: blended(both[p], weights, probabilities=False) for p in truth}
+        note = f"{weights[0]:.2f} HybridVAE, {weights[1]:.2f} {best[1]}"
+        row("blend", score(truth, blend), seconds + best[3], note)
 
 
 def ablation(arguments: argparse.Namespace, settings: dict[str, Any]) -> None:

@@ -18,6 +18,7 @@ from recbole_ext.experiments.comparison import (
 from recbole_ext.experiments.entries import Entry, counted_entries, read_entry
 from recbole_ext.experiments.groups import Group, group
 from recbole_ext.experiments.page import Page
+from recbole_ext.experiments.standing import table_lines
 
 OPTIONS = ("metric", "baseline", "output")
 HEAD = ("", "seeds", "mean", "std", "difference", "95 % users", "p users", "95 % seeds", "p seeds", "shown")
@@ -100,7 +101,7 @@ def lines(found: Comparison) -> list[str]:
         if len(found.groups) > 1:
             told.append(f"TABLE {number}" + (f", not comparable with table 1: {one.differs}" if one.differs else ""))
         for table in tables:
-            told += [title(table), *_text_table([list(HEAD), *(cells(row, table) for row in table.rows)]), ""]
+            told += [title(table), *table_lines(HEAD, [cells(row, table) for row in table.rows]), ""]
         seeds = sorted({run.seed for entry in one.entries for run in entry.runs})
         told += [*one.entries[0].runs[0].protocol.lines(f"seeds {', '.join(map(str, seeds))}"), ""]
     return told + notes(found)
@@ -157,15 +158,6 @@ def _interval(ends: Any) -> str:
 
 def _p(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}" if value >= 1e-4 else "<.0001"
-
-
-def _text_table(rows: list[list[str]]) -> list[str]:
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    told = []
-    for first, *others in rows:
-        right = [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
-        told.append("  ".join([first.ljust(widths[0]), *right]).rstrip())
-    return told
 
 
 def as_json(found: Comparison) -> str:

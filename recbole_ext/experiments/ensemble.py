@@ -16,6 +16,7 @@ from recbole_ext.experiments.entries import Entry
 from recbole_ext.experiments.fusion import Measured, Weighing, best_member, chosen_method, measure_test, weigh
 from recbole_ext.experiments.members import Member, load_members, read_members
 from recbole_ext.experiments.page import Page
+from recbole_ext.experiments.standing import table_lines
 from recbole_ext.training.checkpoint import write_atomically
 from recbole_ext.training.run_directory import new_folder
 
@@ -59,9 +60,9 @@ def ensemble(paths: list[Path], method: str | None = None, weights: list[float] 
     """Blend finished runs.
 
     Args:
-        paths: their directories.
+        paths: their directories, or those of experiments, whose seeds they are.
         method: `mean` for ratings and clicks, `score` or `rank` for rankings; None for the first that fits.
-        weights: one for each run; None to choose them on validation.
+        weights: one for each run, in order; None to choose them on validation.
 
     Raises:
         UsageError: the runs cannot be blended, or a method or weights do not fit them.
@@ -117,12 +118,13 @@ def _gains(member: Member, alone: Measured, whole: Measured) -> list[Table]:
 def lines(found: Ensemble) -> list[str]:
     """The ensemble in words."""
     head, rows = table(found)
-    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
-    told = [title(found)]
-    for first, *others in [head, *rows]:
-        right = [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
-        told.append("  ".join([first.ljust(widths[0]), *right]).rstrip())
-    return [*told, "", *gain_lines(found), *found.members[0].run.protocol.lines(_seeds(found))]
+    return [
+        title(found),
+        *table_lines(head, rows),
+        "",
+        *gain_lines(found),
+        *found.members[0].run.protocol.lines(_seeds(found)),
+    ]
 
 
 def _seeds(found: Ensemble) -> str:
@@ -212,7 +214,7 @@ def ensemble_command(files: list[str], given: dict[str, Any]) -> int:
     """Blend what the command line names, and write `ensemble.json` and `ensemble.html`.
 
     Args:
-        files: directories of runs.
+        files: directories of runs and experiments.
         given: those of `OPTIONS`.
 
     Returns:

@@ -10,6 +10,8 @@ from typing import Any
 from recbole_ext.errors import DataError, UsageError
 from recbole_ext.evaluation.protocol import Protocol
 from recbole_ext.evaluation.units import Units, read_units
+from recbole_ext.experiments.experiment import FACTS, ROOT, Experiment, read_experiment
+from recbole_ext.experiments.past_runs import RECORD
 from recbole_ext.training.resume import FREE_KEYS, recorded
 from recbole_ext.training.stage_list import read_stages
 
@@ -79,12 +81,18 @@ class Entry:
 
 
 def read_entry(paths: list[Path]) -> Entry:
-    """A run's directory, or those of one model under several seeds, as an entry.
+    """An experiment, a run, or the runs of one model under several seeds, as an entry.
+
+    Args:
+        paths: of one experiment (or its name), or of runs.
 
     Raises:
-        UsageError: there is no run, or the runs differ in more than their seed.
+        UsageError: there is no run, it was imported, or the runs differ in more than their seed.
         DataError: a result is damaged.
     """
+    folder = paths[0] if paths[0].exists() else Path(ROOT) / paths[0]
+    if len(paths) == 1 and (folder / FACTS).is_file():
+        return _of_experiment(read_experiment(folder.parent, folder.name))
     found = [_read(path) for path in paths]
     if len(paths) > 1:
         _require_same_settings(paths)
@@ -97,11 +105,32 @@ def read_entry(paths: list[Path]) -> Entry:
     return Entry(found[0].name + more, runs, len(paths), unfinished)
 
 
+def _of_experiment(experiment: Experiment) -> Entry:
+    if experiment.imported:
+        raise _imported(experiment.folder)
+    done = experiment.finished()
+    unfinished = []
+    for seed in (seed for seed in experiment.seeds if seed not in done):
+        run = experiment.run_of(seed)
+        unfinished += _read(run).unfinished if run else [f"seed {seed}: not started"]
+    runs = [_finished(run, recorded(run)) for run in done.values()]
+    return Entry(experiment.name, runs, max(1, len(experiment.seeds)), unfinished)
+
+
+def _imported(path: Path) -> UsageError:
+    return UsageError(
+        f"{path} was imported; under which protocol and on which data its numbers were measured is not known, so they "
+        "are compared with nothing. Look at them with: experiment show"
+    )
+
+
 def _read(path: Path) -> Entry:
+    if (path / RECORD).is_file():
+        raise _imported(path)
     if not (path / "config.yaml").is_file():
         raise UsageError(
-            f"{path}: there is no run; give directories that runs left under --runs_dir "
-            "(there is no config.yaml in this one)"
+            f"{path}: there is no run and no experiment; give directories that runs left under --runs_dir, or "
+            f"experiments of {ROOT}/ (there is no config.yaml in this one)"
         )
     settings = recorded(path)
     if not (path / "result.json").is_file():

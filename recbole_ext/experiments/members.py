@@ -17,7 +17,7 @@ from recbole_ext.data.loaders import build_loaders
 from recbole_ext.data.ratings import rates
 from recbole_ext.errors import UsageError
 from recbole_ext.evaluation.ratings import predict_part
-from recbole_ext.experiments.entries import FinishedRun, read_entry
+from recbole_ext.experiments.entries import Entry, FinishedRun, read_entry
 from recbole_ext.experiments.groups import difference
 from recbole_ext.finished_run import best_model, finished_config
 from recbole_ext.training.special import trainer_class
@@ -120,29 +120,29 @@ def _kind(config: Any, loader: Any) -> str:
 
 
 def read_members(paths: list[Path]) -> list[FinishedRun]:
-    """Runs that may be blended, before anything is loaded.
+    """Runs that may be blended, before anything is loaded; an experiment stands for its finished seeds.
 
     Raises:
         UsageError: fewer than two, one twice, one without a result, or of other protocols, data or tested rows.
         DataError: a result is damaged.
     """
-    if len(paths) < 2:
-        raise UsageError("ensemble needs two runs or more: ensemble RUN RUN ... [--method=mean|score|rank]")
     entries = [read_entry([path]) for path in paths]
-    for path, entry in zip(paths, entries, strict=True):
+    for entry in entries:
         if not entry.runs:
-            raise UsageError(f"{path} has no result ({entry.unfinished[0]}); finish it with --resume={path.name}")
-        if [other.resolve() for other in paths].count(path.resolve()) > 1:
-            raise UsageError(f"{path} is given twice; a member counts once, and --weights weighs it")
-    first = entries[0]
-    for entry in entries[1:]:
-        ours, theirs = first.runs[0], entry.runs[0]
-        if _shared(ours) != _shared(theirs):
+            raise UsageError(f"{entry.name} has no result ({entry.unfinished[0]}); finish it first, with --resume")
+    runs = [run for entry in entries for run in entry.runs]
+    if len(runs) < 2:
+        raise UsageError("ensemble needs two runs or more: ensemble RUN RUN ... [--method=mean|score|rank]")
+    for run in runs:
+        if [other.path.resolve() for other in runs].count(run.path.resolve()) > 1:
+            raise UsageError(f"{run.path} is given twice; a member counts once, and --weights weighs it")
+        if _shared(run) != _shared(runs[0]):
+            first, other = (Entry(each.path.name, [each]) for each in (runs[0], run))
             raise UsageError(
-                f"{entry.name} cannot be blended with {first.name}: {difference(first, entry, _OWN)}\n"
+                f"{other.name} cannot be blended with {first.name}: {difference(first, other, _OWN)}\n"
                 "members share protocol, data, split and task; run one of them again with the other's settings"
             )
-    return [entry.runs[0] for entry in entries]
+    return runs
 
 
 def _shared(run: FinishedRun) -> tuple[object, ...]:

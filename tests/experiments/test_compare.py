@@ -9,9 +9,11 @@ import pytest
 from recbole_ext.cli import main
 from recbole_ext.errors import DataError, UsageError
 from recbole_ext.evaluation.units import UNITS_FILE
+from recbole_ext.experiments.attempts import FINISHED, Attempt, Journal, now
 from recbole_ext.experiments.compare import compare, lines
 from recbole_ext.experiments.comparison import Table, cannot_say, compare_entries
 from recbole_ext.experiments.entries import Entry, read_entry
+from recbole_ext.experiments.experiment import Experiment
 from tests.experiments.conftest import N_USERS
 
 Make = Callable[..., Path]
@@ -140,6 +142,38 @@ def test_a_run_without_a_result_is_told_and_left_out(finished_run: Make, capsys:
     out = capsys.readouterr().out
     assert "b: 0 of 1 seeds, seed 1: 3 of 9 epochs: no statement on variance, best epoch or significance" in out
     assert "\nb " not in out
+
+
+def experiment(folder: Path, name: str, seeds: list[int], **facts: Any) -> Path:
+    made = Experiment(folder / name, "Made", "made", seeds, {}, "t", "", now(), **facts)
+    made.runs.mkdir(parents=True)
+    made.write()
+    return made.folder
+
+
+def test_an_experiment_is_its_finished_seeds(finished_run: Make, tmp_path: Path) -> None:
+    folder = experiment(tmp_path, "mine", [1, 2, 3, 4])
+    for seed, done in ((1, True), (2, True), (3, False)):
+        run = finished_run(f"s{seed}", hits(0.2, seed), seed=seed, epochs=9 if done else 2, finished=done)
+        run.rename(folder / "runs" / run.name)
+        state = FINISHED if done else "crashed"
+        Journal(folder / "runs.jsonl").record(Attempt(seed, seed, run.name, now(), now(), state, "", 0.1))
+    entry = read_entry([folder])
+    assert (entry.name, [run.seed for run in entry.runs], entry.planned_seeds) == ("mine", [1, 2], 4)
+    assert entry.unfinished == ["seed 3: 2 of 9 epochs", "seed 4: not started"]
+    assert cannot_say(entry) == (
+        "mine: 2 of 4 seeds, 9 of 9 epochs, seed 3: 2 of 9 epochs, seed 4: not started: the plan is not finished"
+    )
+    row = table(finished_run("a", hits(0.6)), folder).rows[1]
+    assert row.own.n == 2 and row.verdict("hit@10") == "worse, these models only"
+
+
+def test_what_was_imported_is_compared_with_nothing(finished_run: Make, tmp_path: Path) -> None:
+    folder, run = experiment(tmp_path, "past", [], imported="export.csv"), finished_run("a", hits(0.2))
+    (run / "imported.json").write_text("{}")
+    for path in (folder, run):
+        with pytest.raises(UsageError, match=r"was imported; under which protocol .* compared with nothing"):
+            compare([str(path)])
 
 
 def test_the_command_prints_json_and_writes_a_page(finished_run: Make, tmp_path: Path, capsys: Any) -> None:

@@ -241,6 +241,6 @@ def test_an_unfinished_member_and_a_changed_one(trained: Trained, tmp_path: Path
     with pytest.raises(DataError, match=r"its checkpoint has ndcg@2 0.\d+ on validation, its result says 0.9999"):
         ensemble(paths)
     (paths[1] / "result.json").unlink()
-    with pytest.raises(UsageError, match=r"b has no result \(seed 2: 1 of 1 epochs\); finish it with --resume=b"):
+    with pytest.raises(UsageError, match=r"b has no result \(seed 2: 1 of 1 epochs\); finish it first, with --resume"):
         ensemble(paths)
     assert np.isfinite(result["valid"]["mrr@2"])
