@@ -10,6 +10,7 @@ experiments/NAME/report.html
 import fcntl
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -144,11 +145,9 @@ class Experiment:
 
 
 def _seed(config: Path) -> int | None:
-    try:
-        value = read_yaml(config)[0].get("seed")
-    except UsageError:
-        return None
-    return value if isinstance(value, int) else None
+    """The seed in a run's `config.yaml`, which has a key per line; reading all of it takes a hundred times as long."""
+    found = re.search(r"^seed: (\d+)\b", config.read_text(encoding="utf-8"), re.MULTILINE)
+    return int(found[1]) if found else None
 
 
 def _last_sign(run: Path) -> int:

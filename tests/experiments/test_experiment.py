@@ -120,6 +120,7 @@ def test_a_run_that_breaks_off_is_recorded_and_continued_to_the_same_result(
     assert json.loads(parts.read_text())["test"] == json.loads(whole.read_text())["test"]
 
 
+@pytest.mark.slow
 def test_numbers_that_are_not_finite_end_a_seed_and_not_the_experiment(
     made: Made, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -151,6 +152,7 @@ def test_torchrun_is_refused(made: Made, capsys: pytest.CaptureFixture[str], mon
     assert "works in a single process; start without torchrun" in told(capsys)
 
 
+@pytest.mark.slow
 def test_different_data_never_share_a_mean(made: Made, tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made()
     assert main(["experiment", "run", "t", "--seeds=1"]) == 0
