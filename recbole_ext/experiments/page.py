@@ -74,6 +74,8 @@ class Page:
 
     def notes(self, rows: Sequence[Sequence[str]]) -> "Page":
         """Lines of (a word, a sentence, any number of remarks in small print)."""
+        if not rows:
+            return self
         body, kept = _within(_note(row) for row in rows[:MOST_ROWS])
         return self._add("notes", f"<ul>{body}</ul>" + _cut(len(rows) - kept, "lines"))
 

@@ -81,6 +81,8 @@ def run_page(record: Record, found: list[Finding]) -> Page:
     """The whole page of a run."""
     page = Page(f"{record.config.get('model')} on {record.config.get('dataset')}", record.folder.resolve().name)
     page.text(outcome(record))
+    cause = [line for line in str(record.end.get("text", "")).splitlines() if line.strip()]
+    page.notes([("CAUSE", *cause)] if cause and not record.result else [])
     _add_result(page, record)
     _add_criteria(page, record)
     _add_diagnosis(page, record, found)
@@ -106,7 +108,7 @@ def outcome(record: Record) -> str:
     why = {"interrupted": "was interrupted", "failed": "failed"}.get(str(end.get("event")))
     if why is None:
         return f"This run has not finished: it is still going on, or was killed. There are {rows} and no test result."
-    return f"This run {why} at {moment}, after {rows}, and has no test result. {str(end.get('text', '')).strip()}"
+    return f"This run {why} at {moment}, after {rows}, and has no test result."
 
 
 def against_baselines(result: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from recbole_ext.evaluation.honest_levels import honest_level
+from recbole_ext.evaluation.metric_audit import HONEST, NOISE
 from recbole_ext.evaluation.summary import best_baseline
 from recbole_ext.experiments.curve import Curve
 from recbole_ext.experiments.finding import THRESHOLDS, Finding, limit
@@ -17,13 +18,17 @@ def too_little(curve: Curve) -> Finding | None:
     few = curve.n_epochs < limit("few_epochs")
     if not few and n_seeds < 2 and not curve.result.get("test"):
         return None
-    of_epochs = f"{curve.n_epochs} of {planned} epochs" if planned > curve.n_epochs else f"{curve.n_epochs} epochs"
+    of_epochs = f"{curve.n_epochs} of {planned} epochs" if planned > curve.n_epochs else _count(curve.n_epochs, "epoch")
     of_seeds = f"1 of {n_seeds} seeds" if n_seeds > 1 else "1 seed"
     text = f"{of_epochs}, {of_seeds}" if few else of_seeds
     silent = "best epoch, trend, variance or significance" if few else "variance or significance"
     open_still = (planned > curve.n_epochs and few) or n_seeds > 1
-    advice = "finish what is planned before changing anything" if open_still else "five seeds carry a comparison"
+    advice = "finish what is planned before changing anything" if open_still else "repeat with --seeds=42,123,456,789,2024"
     return Finding("too_little", f"{text}: no conclusion on {silent} is possible", [], advice, limit=True)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def worse_than_mean(curve: Curve) -> Finding | None:
@@ -65,6 +70,9 @@ def suspiciously_good(curve: Curve) -> Finding | None:
     if faults:
         text = "; ".join(f"{fault['name']}: {fault['text']}" for fault in faults)
         return Finding("suspiciously_good", f"the audit of the ratings finds {text}", [], "see docs/rating.md")
+    told = (curve.result.get("reported") or {}).get("rmse")
+    if isinstance(told, int | float):
+        return _rmse_below(told, HONEST.get(str(curve.settings.get("dataset")), NOISE))
     metric, sign = _judged(curve)
     own, level = (curve.result.get("test") or {}).get(metric), honest_level(curve.result)
     known = "the best honest level known of this data"
@@ -76,6 +84,14 @@ def suspiciously_good(curve: Curve) -> Finding | None:
     text = f"suspiciously good: test {metric} {own:g} is beyond {level:g}, {known}"
     advice = "look for a leak first: the target among the inputs, test rows in training, the same row twice"
     return Finding("suspiciously_good", text, [(None, own)], advice)
+
+
+def _rmse_below(rmse: float, level: float) -> Finding | None:
+    if rmse >= level:
+        return None
+    text = f"suspiciously good: an RMSE of {rmse:g} in stars is below {level:g}, the best that is honestly known"
+    advice = "look whether it is in another unit, a loss or a mean squared error: metric-audit, docs/rating.md"
+    return Finding("suspiciously_good", text, [(None, rmse)], advice)
 
 
 def _judged(curve: Curve) -> tuple[str, int]:

@@ -68,6 +68,13 @@ def test_a_run_that_ended_early_says_so(make_run: MakeRun, event: dict[str, Any]
     assert "NOT YET hit@10" in text and "Validation ndcg@10" in text and "Result" not in text
 
 
+def test_a_run_that_only_chose_has_no_test_result(make_run: MakeRun, result: dict[str, Any]) -> None:
+    folder = make_run(result={**result, "test": None, "baselines": {}})
+    write_report(folder)
+    assert "Finished at" in plain(folder) and "Result" not in plain(folder)
+    assert "None: there is no test result." in (folder / "model_card.md").read_text()
+
+
 def test_gate_and_latent_vector_have_their_charts(make_run: MakeRun) -> None:
     gate = {f"gate_static_{name}": [0.1 * e for e in range(6)] for name in ("mean", "std", "min", "max", "events_5")}
     latent = {"kl": [3.0] * 6, "active_units": [2] * 6} | {f"kl_d{k}": [k] * 6 for k in range(20)}
@@ -160,4 +167,4 @@ def test_a_run_that_fails_leaves_it_too(
     with pytest.raises(NonFiniteError, match="the loss is NaN"):
         run(config, ["x"], at_end=leave_report)
     text = plain(next(Path(config["runs_dir"]).iterdir()))
-    assert "This run failed at" in text and "after 1 epoch, and has no test result. the loss is NaN" in text
+    assert "This run failed at" in text and "after 1 epoch, and has no test result. CAUSE the loss is NaN" in text

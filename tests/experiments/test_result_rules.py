@@ -39,7 +39,7 @@ def ranking(own: float, **baselines: float) -> dict[str, Any]:
 def test_a_finished_run_of_one_seed_says_nothing_of_variance() -> None:
     assert text(too_little(curve(ranking(0.1)))) == "1 seed: no conclusion on variance or significance is possible"
     assert "1 of 3 seeds" in text(too_little(curve(seeds=[1, 2, 3])))
-    assert too_little(curve()) is None
+    assert "1 epoch, 1 seed" in text(too_little(curve(epochs=1))) and too_little(curve()) is None
 
 
 def test_the_best_counted_baseline_is_what_has_to_be_beaten() -> None:
@@ -78,6 +78,13 @@ def test_the_audit_of_ratings_speaks_for_itself() -> None:
     ratings = {"dataset": "ml-100k", "valid_metric": "RMSE", "valid_metric_bigger": False, "test": {"rmse": 0.80}}
     assert "rmse 0.8 is beyond 0.845" in text(suspiciously_good(curve(ratings)))
     assert suspiciously_good(curve(ratings | {"test": {"rmse": 0.86}})) is None
+
+
+def test_an_rmse_that_was_reported_is_held_against_its_data() -> None:
+    told = text(suspiciously_good(curve({"reported": {"rmse": 0.5996}}, dataset="ml-32m")))
+    assert "an RMSE of 0.5996 in stars is below 0.73" in told
+    assert suspiciously_good(curve({"reported": {"rmse": 0.5996}})) is None, "nothing is known of the data"
+    assert "below 0.55" in text(suspiciously_good(curve({"reported": {"rmse": 0.5046}})))
 
 
 def test_a_kl_weight_is_judged_in_the_unit_of_the_rule() -> None:
