@@ -23,7 +23,9 @@ def too_little(curve: Curve) -> Finding | None:
     text = f"{of_epochs}, {of_seeds}" if few else of_seeds
     silent = "best epoch, trend, variance or significance" if few else "variance or significance"
     open_still = (planned > curve.n_epochs and few) or n_seeds > 1
-    advice = "finish what is planned before changing anything" if open_still else "repeat with --seeds=42,123,456,789,2024"
+    advice = (
+        "finish what is planned before changing anything" if open_still else "repeat with --seeds=42,123,456,789,2024"
+    )
     return Finding("too_little", f"{text}: no conclusion on {silent} is possible", [], advice, limit=True)
 
 
