@@ -96,3 +96,12 @@ def from_leader(value: Any, placement: Placement) -> Any:
     box = [value]
     dist.broadcast_object_list(box, src=0, device=placement.device if placement.device.type == "cuda" else None)
     return box[0]
+
+
+def mean_over_processes(values: list[float], placement: Placement) -> list[float]:
+    """The mean of each value, in every process."""
+    if placement.world_size == 1:
+        return values
+    total = torch.tensor(values, dtype=torch.float64, device=placement.device)
+    dist.all_reduce(total)
+    return (total / placement.world_size).tolist()

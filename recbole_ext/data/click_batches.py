@@ -67,7 +67,7 @@ class ClickLoader:
         _refuse_lists(config, dataset)
         self.rows = np.arange(len(dataset)) if rows is None else rows
         size = config["train_batch_size" if shuffle else "eval_batch_size"]
-        self.n_batches = max(1, -(-len(self.rows) * config["world_size"] // size))
+        self.n_batches = max(1, -(-len(self.rows) // size))
         most = max(1, len(self.rows) // self.n_batches)
         self.rows_per_history = min(config["rows_per_history"] or most, most) if shuffle else most
         self.start, self.visible = stretches(dataset.past.of_user, self.width)
@@ -78,7 +78,7 @@ class ClickLoader:
         self.context = dataset.context_fields()
 
     def __len__(self) -> int:
-        return -(-self.n_batches // self.config["world_size"])
+        return self.n_batches
 
     def _units(self, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Rows in groups of one history and at most `rows_per_history` rows: (n,) rows and each group's first place."""
@@ -113,9 +113,7 @@ class ClickLoader:
         batches = self._batches(*self._units(order))
         if self.shuffle:
             batches = [batches[i] for i in torch.randperm(len(batches), generator=self.generator).tolist()]
-        size, rank = self.config["world_size"], self.config.placement.rank if self.config["world_size"] > 1 else 0
-        batches += batches[: -len(batches) % size]
-        return (self.batch(rows) for rows in batches[rank::size])
+        return (self.batch(rows) for rows in batches)
 
     def batch(self, rows: np.ndarray) -> Interaction:
         """Write out the rows (R,): see the class for the fields."""

@@ -19,6 +19,7 @@ from recbole_ext.data.clicks import ClickDataset
 from recbole_ext.data.cut import told_split
 from recbole_ext.data.history import TARGET_POSITION, HistoryRows
 from recbole_ext.data.labels import check_labels
+from recbole_ext.data.processes import divided
 from recbole_ext.data.ratings import RatingEvalLoader, RatingLoader, RatingSampleLoader, check_ratings, rates
 from recbole_ext.data.recency import newest, weigh_targets
 from recbole_ext.data.user_batches import UserLoader
@@ -124,19 +125,20 @@ def trains_on_windows(config: Config) -> bool:
 
 
 def _train_loader(config: Config, dataset: Any, part: Any, sampler: Any) -> Any:
+    alone = config.alone()
     if trains_on_windows(config):
-        return WindowLoader(config, part)
+        return divided(WindowLoader, config)(alone, part)
     if rates(config):
         loader = UserLoader if config["batches_of"] == "users" else RatingLoader
-        return loader(config, part, shuffle=config["shuffle"])
+        return divided(loader, config)(alone, part, shuffle=config["shuffle"])
     if isinstance(part, ClickDataset):
-        return ClickLoader(config, part, shuffle=True)
-    loader_class = get_dataloader(config, "train")
+        return divided(ClickLoader, config)(alone, part, shuffle=True)
+    loader_class = divided(get_dataloader(config, "train"), config)
     if config["MODEL_TYPE"] != ModelType.KNOWLEDGE:
-        return loader_class(config, part, sampler, shuffle=config["shuffle"])
+        return loader_class(alone, part, sampler, shuffle=config["shuffle"])
     negatives = config["train_neg_sample_args"]
     graph_sampler = KGSampler(dataset, negatives["distribution"], negatives["alpha"])
-    return KnowledgeBasedDataLoader(config, part, sampler, graph_sampler, shuffle=True)
+    return divided(KnowledgeBasedDataLoader, config)(alone, part, sampler, graph_sampler, shuffle=True)
 
 
 def _newest_targets(part: Any, share: float) -> torch.Tensor:

@@ -128,7 +128,7 @@ class RatingLoader:
     Each batch is an Interaction of (B,) columns: those of the interactions, and `ROW`.
 
     Args:
-        config: `train_batch_size`, `eval_batch_size`, `seed` and the place among processes.
+        config: `train_batch_size`, `eval_batch_size`, `seed`.
         dataset: one part.
         sampler: none; here because RecBole's loaders have one.
         shuffle: whether rows are drawn; off: in their order.
@@ -139,19 +139,17 @@ class RatingLoader:
         self.shuffle, self.generator = shuffle, torch.Generator().manual_seed(config["seed"])
         self.columns = dict(dataset.inter_feat.interaction)
         self.n_rows = len(dataset)
-        self.batch_size = max(1, config["train_batch_size"] // config["world_size"])
+        self.batch_size = config["train_batch_size"]
 
     def __len__(self) -> int:
-        return -(-self.n_rows // (self.batch_size * self.config["world_size"]))
+        return -(-self.n_rows // self.batch_size)
 
     def _rows(self) -> Iterator[Tensor]:
         order = torch.randperm(self.n_rows, generator=self.generator) if self.shuffle else torch.arange(self.n_rows)
         return iter(order.split(self.batch_size))
 
     def __iter__(self) -> Iterator[Any]:
-        batches, size = list(self._rows()), self.config["world_size"]
-        batches += batches[: -len(batches) % size]
-        return (self.batch(rows) for rows in batches[self.config.placement.rank % size :: size])
+        return (self.batch(rows) for rows in self._rows())
 
     def batch(self, rows: Tensor) -> Any:
         """The rows (B,) int64, as the trainer takes them."""

@@ -81,7 +81,7 @@ class WindowLoader:
         self.weight = getattr(config.model_class, "weight_field", "")
         self.weight_list = f"next_{self.weight}{suffix}"
         self.pairwise = config["loss_type"] == "BPR"
-        self.batch_targets = max(1, config["train_batch_size"] // config["world_size"])
+        self.batch_targets = config["train_batch_size"]
 
     def _cut(self, first: np.ndarray, targets: np.ndarray) -> Windows:
         if not len(targets):
@@ -101,7 +101,7 @@ class WindowLoader:
         return before[windows.start + windows.length + 1] - before[windows.start + windows.fresh + 1]
 
     def __len__(self) -> int:
-        return len(self._batches(np.arange(len(self.windows.start)))[:: self.config["world_size"]])
+        return len(self._batches(np.arange(len(self.windows.start))))
 
     def _batches(self, order: np.ndarray) -> list[np.ndarray]:
         """Cut an order of windows into batches of about `batch_targets` targets each."""
@@ -114,17 +114,18 @@ class WindowLoader:
     def _order(self) -> list[np.ndarray]:
         """This epoch's batches: random pools, each sorted by length so that little padding is computed."""
         order = torch.randperm(len(self.windows.start), generator=self.generator).numpy()
-        pools = np.array_split(order, max(1, round(len(self) * self.config["world_size"] / POOL_BATCHES)))
+        pools = np.array_split(order, max(1, round(len(self) / POOL_BATCHES)))
         order = np.concatenate([pool[np.argsort(self.windows.length[pool], kind="stable")] for pool in pools])
         batches = self._batches(order)
         shuffled = torch.randperm(len(batches), generator=self.generator).tolist()
         return [batches[i] for i in shuffled]
 
     def __iter__(self) -> Iterator[Interaction]:
-        batches = self._order()
-        size, rank = self.config["world_size"], self.config.placement.rank
-        batches += batches[: -len(batches) % size]
-        return (self.batch(rows) for rows in batches[rank::size])
+        return (self.batch(rows) for rows in self._order())
+
+    def count_targets(self, rows: np.ndarray) -> int:
+        """Targets of the windows `rows` (n,)."""
+        return int(self.n_targets[rows].sum())
 
     def batch(self, rows: np.ndarray) -> Interaction:
         """Write out the windows `rows` (n,): see the class for the fields."""

@@ -12,8 +12,10 @@ from recbole.model.abstract_recommender import AbstractRecommender
 from torch import Tensor
 
 from recbole_ext.config.config import Config
+from recbole_ext.data.processes import SHARE
 from recbole_ext.errors import InterruptedRun, NonFiniteError, UsageError
 from recbole_ext.evaluation.collector import UnitCollector
+from recbole_ext.placement import mean_over_processes
 from recbole_ext.training.averaging import Averaging, AveragingSettings
 from recbole_ext.training.checkpoint import save_checkpoint
 from recbole_ext.training.groups import decay_groups
@@ -239,8 +241,6 @@ class RunTrainer(ScoringTrainer):
         """One pass over the training batches; returns the summed loss, or one sum per part of it."""
         self.model.train()
         loss_func = loss_func or self.model.calculate_loss
-        if hasattr(getattr(train_data, "sampler", None), "set_epoch"):
-            train_data.sampler.set_epoch(epoch_idx)
         last = len(train_data) - 1
         for batch, interaction in self.watch.timed(self.keeper.rest_of(train_data)):
             self._train_batch(loss_func, interaction, epoch_idx, batch)
@@ -251,15 +251,16 @@ class RunTrainer(ScoringTrainer):
         return tuple(total) if self.position.several else sum(total)
 
     def _train_batch(self, loss_func: Callable[[Any], Any], interaction: Any, epoch: int, batch: int) -> None:
+        share = getattr(interaction, SHARE, 1.0)
         self.steps.where, interaction = (epoch, batch), interaction.to(self.device)
         kind = self.steps.autocast_type
         with torch.autocast(self.device.type, dtype=kind) if kind else nullcontext():
             losses = loss_func(interaction)
         self.position.several = isinstance(losses, tuple)
         parts = self.used_losses(losses if isinstance(losses, tuple) else (losses,), epoch)
-        values = [float(part.detach()) for part in parts]
+        values = mean_over_processes([share * float(part.detach()) for part in parts], self.placement)
         self.steps.check_loss(values, self.optimizer.param_groups[0]["lr"], lambda: loss_func(interaction))
-        self.steps.backward(sum(parts[1:], parts[0]))
+        self.steps.backward(share * sum(parts[1:], parts[0]))
         total = self.position.total or [0.0] * len(values)
         self.position.total = [a + b for a, b in zip(total, values, strict=True)]
 
