@@ -102,9 +102,16 @@ def thinned(points: Sequence[Point], most: int) -> list[Point]:
 def number(value: float) -> str:
     """A number in few digits, as axes and line ends show it."""
     if value == 0 or 1e-3 <= abs(value) < 1e5:
-        return f"{value:.4g}" if abs(value) >= 0.01 else f"{value:.3g}"
+        return f"{value:.{5 if abs(value) >= 1000 else 4 if abs(value) >= 0.01 else 3}g}"
     digits, power = f"{value:.2e}".split("e")
     return f"{float(digits):g}e{int(power)}"
+
+
+def tick_labels(ticks: Sequence[float]) -> list[str]:
+    """Labels in few digits, and in as many as keep them apart where a small range lies far from 0."""
+    short = [number(tick) for tick in ticks]
+    digits = (d for d in range(5, 17) if len({f"{tick:.{d}g}" for tick in ticks}) == len(ticks))
+    return short if len(set(short)) == len(short) else [f"{tick:.{next(digits, 17)}g}" for tick in ticks]
 
 
 def _finite(point: Point) -> bool:
@@ -157,14 +164,14 @@ def _vertical(values: Sequence[float]) -> Axis:
 def _axes(x: Axis, y: Axis, x_label: str, y_label: str) -> str:
     parts = [f'<text x="0" y="10">{_safe(y_label)}</text>'] if y_label else []
     parts.append(f'<text x="{_RIGHT}" y="{_BOTTOM + 33}" text-anchor="end">{_safe(x_label)}</text>')
-    for tick in y.ticks:
+    for tick, words in zip(y.ticks, tick_labels(y.ticks), strict=True):
         at = y.place(tick)
         parts.append(f'<path class="grid" d="M{_LEFT} {at:.1f}H{_RIGHT}"/>')
-        parts.append(f'<text x="{_LEFT - 6}" y="{at + 3.5:.1f}" text-anchor="end">{number(tick)}</text>')
+        parts.append(f'<text x="{_LEFT - 6}" y="{at + 3.5:.1f}" text-anchor="end">{words}</text>')
     parts.append(f'<path class="axis" d="M{_LEFT} {_BOTTOM + 4}H{_RIGHT}"/>')
-    for tick in x.ticks:
+    for tick, words in zip(x.ticks, tick_labels(x.ticks), strict=True):
         at = x.place(tick)
-        parts.append(f'<text x="{at:.1f}" y="{_BOTTOM + 18}" text-anchor="middle">{number(tick)}</text>')
+        parts.append(f'<text x="{at:.1f}" y="{_BOTTOM + 18}" text-anchor="middle">{words}</text>')
     return "".join(parts)
 
 

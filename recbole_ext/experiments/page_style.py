@@ -15,6 +15,7 @@ main{max-width:58rem;margin:0 auto;padding:2.5rem 1rem 4rem}
 h1{font-size:1.7rem;line-height:1.2;font-weight:650;letter-spacing:-.01em;margin:0}
 .sub{color:var(--soft);margin:.35rem 0 0}
 h2{font-size:1.1rem;font-weight:650;margin:2.6rem 0 .7rem;padding-top:1.1rem;border-top:1px solid var(--rule)}
+h2+h2{border-top:0;margin-top:0;padding-top:0;font-size:1rem}
 p{margin:.6rem 0;max-width:42rem}
 .note{color:var(--soft);font-size:.82rem;margin:.4rem 0}
 .scroll{overflow-x:auto;max-width:100%;margin:.8rem 0;background-repeat:no-repeat;
