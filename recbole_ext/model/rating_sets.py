@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from recbole_ext.model.batch_sums import groups_in_batch
 from recbole_ext.model.rating_order import ranges
 
 
@@ -189,17 +190,24 @@ def sums_of_others(
     count = count if own is None else count - 1
     scale = count.clamp(min=1).rsqrt().unsqueeze(1)
 
-    totals = side.totals(owner)
+    within = groups_in_batch(owner, side.count) if isinstance(side, RowSide) and row is not None else None
+    totals = side.totals(owner) if within is None else None
 
-    def taken(kind: str, vectors: Tensor | None, weight: Any) -> Tensor | None:
+    def taken(kind: str, vectors: Tensor | None, weight: Tensor | None) -> Tensor | None:
         if vectors is None:
             return None
+        if within is not None:
+            return within(vectors, member, weight)
+        assert totals is not None
         total = totals(kind, vectors)
-        return total if own is None else total - weight * F.embedding(member, vectors)
+        if own is None:
+            return total
+        taken_off = F.embedding(member, vectors)
+        return total - (taken_off if weight is None else weight * taken_off)
 
-    ones, squares = (1.0, None) if own is None else (1.0, own * own)
-    sums = taken("implicit", implicit[0], ones), taken("valued", valued[0], own)
-    variances = taken("implicit", implicit[1], ones), taken("squared", valued[1], squares)
+    squares = None if own is None else own * own
+    sums = taken("implicit", implicit[0], None), taken("valued", valued[0], own)
+    variances = taken("implicit", implicit[1], None), taken("squared", valued[1], squares)
     spreads = [None if v is None else v.clamp(min=0) * scale**2 for v in variances]
     assert sums[0] is not None and sums[1] is not None
     return Others(sums[0] * scale, sums[1] * scale, spreads[0], spreads[1], count)

@@ -88,9 +88,9 @@ def factorisation_machine(fields: list[Field]) -> tuple[Tensor, Tensor]:
         (B,) and (B,).
     """
     means = torch.stack([mean for mean, _ in fields])
-    linear, factors = means[:, :, 0].sum(0), means[:, :, 1:]
+    linear, factors = means.split([1, means.shape[2] - 1], dim=2)  # slices would fill a gradient of zeros each
     total = factors.sum(0)
-    mean = linear + 0.5 * (total.square() - factors.square().sum(0)).sum(1)
+    mean = linear.sum((0, 2)) + 0.5 * (total.square() - factors.square().sum(0)).sum(1)
     known = [(k, variance) for k, (_, variance) in enumerate(fields) if variance is not None]
     if not known:
         return mean, torch.zeros_like(mean)
@@ -122,18 +122,19 @@ class SideEncoder(nn.Module):
 
     def forward(self, side: Any, owner: Tensor, member: Tensor, row: Tensor | None) -> tuple[Others, Tensor]:
         """Pairs (B,) -> the sums of the fields, and the hidden layer (B, hidden_size)."""
-        (implicit, spread), (valued, valued_spread) = self.implicit.tables(), self.valued.tables()
+        (of_implicit, spread), (of_valued, valued_spread) = self.implicit.tables(), self.valued.tables()
         summed = sums_of_others(
             side,
             owner,
             member,
             row,
-            (torch.cat([implicit, self.hidden_implicit.tables()[0]], dim=1), spread),
-            (torch.cat([valued, self.hidden_valued.tables()[0]], dim=1), valued_spread),
+            (torch.cat([of_implicit, self.hidden_implicit.tables()[0]], dim=1), spread),
+            (torch.cat([of_valued, self.hidden_valued.tables()[0]], dim=1), valued_spread),
         )
-        hidden = torch.tanh(self.bias + summed.implicit[:, self.size :] + summed.valued[:, self.size :])
-        fields = (summed.implicit[:, : self.size], summed.valued[:, : self.size])
-        return Others(*fields, summed.implicit_variance, summed.valued_variance, summed.count), hidden
+        widths = [self.size, len(self.bias)]
+        (implicit, first), (valued, second) = (each.split(widths, dim=1) for each in (summed.implicit, summed.valued))
+        hidden = torch.tanh(self.bias + first + second)
+        return Others(implicit, valued, summed.implicit_variance, summed.valued_variance, summed.count), hidden
 
 
 class Latent(nn.Module):
@@ -217,7 +218,7 @@ class SetNetwork(nn.Module):
         mean, variance = factorisation_machine(fields)
         for weights, ids, hidden in hiddens:
             of_id, spread = weights(ids)
-            mean = mean + (of_id[:, 1:] * hidden).sum(1)
+            mean = mean + (of_id.split([1, hidden.shape[1]], dim=1)[1] * hidden).sum(1)
             if spread is not None:
                 variance = variance + (spread[:, 1:] * hidden.square()).sum(1)
         layers = [hidden for _, _, hidden in hiddens]

@@ -38,18 +38,18 @@ class GaussianTable(nn.Module):
 
     def tables(self) -> tuple[Tensor, Tensor | None]:
         """Means (n_rows, D), and variances (n_rows, D) or None."""
+        if self.log_std is None:  # row 0 starts at 0, and nothing is learnt about it
+            return self.mean, None
         known = self.get_buffer("known")
-        if self.log_std is None:
-            return self.mean * known, None
         return self.mean * known, (2 * self.log_std.clamp(LOG_STD_MIN, LOG_STD_MAX)).exp() * known
 
     def forward(self, ids: Tensor) -> tuple[Tensor, Tensor | None]:
         """Ids (B,) -> mean (B, D) and variance (B, D); ids (B, L), padded with 0 -> those of sum_l v_l / sqrt(L_b)."""
         mean, variance = self.tables()
         if ids.dim() == 1:
-            return F.embedding(ids, mean), None if variance is None else F.embedding(ids, variance)
+            return F.embedding(ids, mean, padding_idx=0), None if variance is None else F.embedding(ids, variance)
         count = (ids > 0).sum(1, keepdim=True).clamp(min=1)
-        summed = F.embedding(ids, mean).sum(1) / count.sqrt()
+        summed = F.embedding(ids, mean, padding_idx=0).sum(1) / count.sqrt()
         return summed, None if variance is None else F.embedding(ids, variance).sum(1) / count
 
     def kl(self) -> Tensor:

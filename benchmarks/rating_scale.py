@@ -1,0 +1,100 @@
+"""A made log of 20,000,000 ratings, as many users and items as MovieLens 20M: ratings per second, and memory.
+
+    python -m benchmarks.rating_scale [--rows 20000000] [--users 138493] [--items 26744] [--batches 40]
+
+HybridVAE by batches of whole users, without the items' sets, z, variances and dropout, with squared errors. The log is
+made in memory, so that reading text is not measured; indexing it, the sums over the users' other ratings, the
+optimiser, the clipping and the looking for bad numbers are. Ratings per second of the clock, and per second of one
+core's work, for machines that other programs use too; the peak memory is that of the whole process. Further
+--key=value go into the configuration as they are.
+"""
+
+import argparse
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import torch
+from recbole.data.interaction import Interaction
+
+from benchmarks.machine import describe, peak_memory_mb
+from recbole_ext.config.config import build_config
+from recbole_ext.config.yaml_reader import parse_scalar
+from recbole_ext.data.user_batches import UserLoader
+from recbole_ext.quick_start import build_trainer
+
+SETTINGS: dict[str, Any] = {
+    "batches_of": "users",
+    "train_batch_size": 131072,
+    "item_sets": False,
+    "latent_size": 0,
+    "variational": False,
+    "loss": "mse",
+    "time_context": "none",
+    "time_features": False,
+    "dropout_prob": 0.0,
+    "averaging": "none",
+}
+
+
+class MadeRatings:
+    """What a loader and a model ask of a training part; how much users rate is log-normal, items follow a power law."""
+
+    uid_field, iid_field, time_field = "user_id", "item_id", "timestamp"
+    user_feat = item_feat = None
+
+    def __init__(self, n_rows: int, n_users: int, n_items: int) -> None:
+        rng = np.random.default_rng(0)
+        share = rng.lognormal(0, 1.1, n_users).cumsum()
+        user = np.searchsorted(share, rng.random(n_rows) * share[-1]) + 1
+        popularity = (1 / np.arange(1, n_items + 1) ** 0.9).cumsum()
+        item = np.searchsorted(popularity, rng.random(n_rows) * popularity[-1]) + 1
+        rating = rng.integers(1, 11, n_rows) / 2
+        columns = {"user_id": user, "item_id": item, "rating": rating.astype(np.float32)}
+        self.inter_feat = Interaction({name: torch.from_numpy(column) for name, column in columns.items()})
+        self.sizes = {"user_id": n_users + 1, "item_id": n_items + 1}
+        self.user_num, self.item_num = self.sizes.values()
+
+    def __len__(self) -> int:
+        return len(self.inter_feat)
+
+    def num(self, field: str) -> int:
+        """Number of ids of a field."""
+        return self.sizes[field]
+
+
+def main() -> None:
+    """Make, index, train, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, value in (("rows", 20_000_000), ("users", 138_493), ("items", 26_744), ("batches", 40)):
+        parser.add_argument(f"--{name}", type=int, default=value)
+    options, more = parser.parse_known_args()
+    given = {k: parse_scalar(v, k) for k, v in (item.removeprefix("--").split("=", 1) for item in more)}
+    config = build_config("HybridVAE", "ml-100k", [], {**SETTINGS, **given})
+    if config["torch_threads"]:
+        torch.set_num_threads(config["torch_threads"])
+    started = time.perf_counter()
+    log: Any = MadeRatings(options.rows, options.users, options.items)
+    loader = UserLoader(config, log)
+    trainer = build_trainer(config, SimpleNamespace(train=loader))  # type: ignore[arg-type]
+    trainer.model.train()
+    print(f"{describe()}\n{options.rows:,} ratings made and indexed in {time.perf_counter() - started:.0f} s")
+    rows, begun, worked = 0, 0.0, 0.0
+    for number, batch in enumerate(loader):
+        if number == 3:  # the optimiser's state is there
+            rows, begun, worked = 0, time.perf_counter(), time.process_time()
+        trainer._train_batch(trainer.model.calculate_loss, batch, 0, number)
+        trainer.steps.step(trainer.optimizer)
+        rows += len(batch)
+        if number == options.batches + 2:
+            break
+    seconds, core = time.perf_counter() - begun, time.process_time() - worked
+    print(
+        f"{rows / seconds:,.0f} ratings per second on {torch.get_num_threads()} threads, {rows / core:,.0f} per second "
+        f"of one core, over {rows:,} ratings; peak {peak_memory_mb() / 1000:.2f} GB"
+    )
+
+
+if __name__ == "__main__":
+    main()
