@@ -5,7 +5,8 @@
 On ratings our models take properties/experiment/mdaf-ratings.yaml, or what --config_files names.
 P1: rating 3 dropped, a click is a rating of 4 or more, random 8:1:1 (split seed 2020). P2: the same rows, each user's
 in the order of time. P4: `recbole-data sample` of Taobao's log, whose files are the split; --data names its folder.
-Every model is chosen on validation and tested once per seed; the interval resamples users, for the first seed.
+Every model is chosen on validation and tested once per seed; the interval resamples users, for the first seed. Below
+each model stands how far the first one is ahead of it: mean over the seeds, and users resampled for both alike.
 
 RecBole's models read the data with seed 2020 and are trained with the seed in turn.
 myFM needs: pip install myfm "setuptools<81"
@@ -23,7 +24,7 @@ from benchmarks.myfm_peer import myfm_scores
 from recbole_ext.config.config import Config, build_config
 from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.loaders import Loaders, build_loaders
-from recbole_ext.evaluation.clicks import Scored, click_metrics, intervals
+from recbole_ext.evaluation.clicks import Scored, auc, auc_difference, click_metrics, intervals
 from recbole_ext.quick_start import build_trainer
 from recbole_ext.training.clicks import ClickTrainer
 
@@ -130,16 +131,21 @@ def main() -> None:
     arguments = parser.parse_args()
     print(f"{describe()}\n{arguments.data}, {arguments.protocol}")
     print(f"{'':10}{'seed':>6}{'valid':>8}{'AUC':>8}{'GAUC':>8}{'logloss':>9}{'ECE':>8}{'epoch':>7}{'s/epoch':>9}")
+    first: list[Scored] = []
     for model in arguments.models.split(","):
         found = [row(model, arguments, int(seed)) for seed in arguments.seeds.split(",")]
-        aucs = [metrics["auc"] for metrics, _ in found]
-        low, high = found[0][1]["auc"]
+        aucs = [auc(scored.labels, scored.probabilities) for scored in found]
+        low, high = intervals(found[0])["auc"]
         print(
             f"{model:10}  mean AUC {np.mean(aucs):.4f} +- {np.std(aucs):.4f}; users resampled {low:.4f} to {high:.4f}"
         )
+        if first:
+            ahead = "{:+.4f} ({:+.4f} to {:+.4f})".format(*auc_difference(first, found))
+            print(f"{'':10}  {arguments.models.split(',')[0]} is ahead by {ahead}", flush=True)
+        first = first or found
 
 
-def row(model: str, arguments: argparse.Namespace, seed: int) -> tuple[dict[str, float], dict[str, Any]]:
+def row(model: str, arguments: argparse.Namespace, seed: int) -> Scored:
     """Train one model with one seed and print its line."""
     if model == "myFM":
         config = configuration("MDAFMamba", arguments)
@@ -154,7 +160,7 @@ def row(model: str, arguments: argparse.Namespace, seed: int) -> tuple[dict[str,
         f"{model:10}{seed:6}{facts['valid']:8.4f}{metrics['auc']:8.4f}{metrics.get('gauc', 0):8.4f}"
         f"{metrics['logloss']:9.4f}{metrics['ece']:8.4f}{facts['epoch']:7}{facts['seconds']:9.2f}", flush=True
     )  # fmt: skip
-    return metrics, intervals(scored)
+    return scored
 
 
 if __name__ == "__main__":

@@ -2,8 +2,9 @@
 
     python -m benchmarks.ctr_ablation --data ml-100k --protocol P2 [--seeds 1,2,3,4,5]
 
-A positive number is what the part adds to the test AUC; a part whose interval holds 0 has shown nothing. Validation
-chooses the epoch of every run; what is on by default was decided on the column of validation.
+On ratings everything is all three branches with the schedule of properties/experiment/mdaf-ratings.yaml; on P4 the
+branch of sets has no place. A positive number is what the part adds to the test AUC; a part whose interval holds 0 has
+shown nothing. Validation chooses the epoch of every run; what is on by default is decided on the column of validation.
 """
 
 import argparse
@@ -18,8 +19,7 @@ from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.loaders import build_loaders
 from recbole_ext.evaluation.clicks import auc
 
-PARTS: dict[str, dict[str, Any]] = {
-    "everything": {},
+SWITCHES: dict[str, dict[str, Any]] = {
     "Mamba": {"encoder": "none"},
     "Mamba (transformer instead)": {"encoder": "transformer"},
     "target attention": {"target_attention": False},
@@ -28,9 +28,15 @@ PARTS: dict[str, dict[str, Any]] = {
     "implicit sets": {"implicit_sets": "none"},
     "Tri-BCE": {"tri_bce": False},
     "gate": {"gate": "none"},
-    "static branch": {"branches": ["sequential"]},
-    "sequential branch": {"branches": ["static"]},
 }
+
+
+def parts(protocol: str) -> dict[str, dict[str, Any]]:
+    """What is given to each variant, the whole model first."""
+    names = ["static", "sequential", *(["sets"] if protocol != "P4" else [])]
+    whole = {"branches": names, **({"implicit_sets": "train"} if protocol != "P4" else {})}
+    fewer = {f"branch {name}": {"branches": [other for other in names if other != name]} for name in names}
+    return {"everything": whole} | {name: {**whole, **given} for name, given in (SWITCHES | fewer).items()}
 
 
 def main() -> None:
@@ -40,18 +46,23 @@ def main() -> None:
     parser.add_argument("--data_path", default="")
     parser.add_argument("--protocol", default="P2")
     parser.add_argument("--seeds", default="1,2,3,4,5")
-    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--epochs", type=int, default=0, help="0: as the model's settings say")
+    parser.add_argument("--parts", default="", help="names of parts with commas between; all of them by default")
     parser.add_argument("--config_files", default="")
     arguments = parser.parse_args()
     seeds = [int(seed) for seed in arguments.seeds.split(",")]
     print(f"{describe()}\n{arguments.data}, {arguments.protocol}, seeds {arguments.seeds}")
     print(f"{'without':30}{'valid AUC':>11}{'test AUC':>10}   what the part adds (95 %): valid, test")
-    whole = None
-    for name, given in PARTS.items():
+    whole, known = None, parts(arguments.protocol)
+    chosen = ["everything", *arguments.parts.split(",")] if arguments.parts else list(known)
+    for name in chosen:
+        if name not in known:
+            parser.error(f"--parts: there is no part {name!r}; all parts: {', '.join(known)}")
+        given = known[name]
         found = np.array([scores(arguments, seed, given) for seed in seeds])
         whole = found if whole is None else whole
         valid, test = found.mean(0)
-        told = "" if not given else "; ".join(interval(whole[:, k] - found[:, k]) for k in range(2))
+        told = "" if whole is found else "; ".join(interval(whole[:, k] - found[:, k]) for k in range(2))
         print(f"{name:30}{valid:11.4f}{test:10.4f}   {told}", flush=True)
 
 

@@ -163,6 +163,36 @@ def intervals(scored: Scored, seed: int = 0, resamples: int = RESAMPLES) -> dict
     return {name: _middle(values) for name, values in drawn.items() if values}
 
 
+def auc_difference(
+    first: list[Scored], other: list[Scored], seed: int = 0, resamples: int = RESAMPLES
+) -> tuple[float, float, float]:
+    """By how much the mean AUC of `first` is above that of `other` on the same rows, with a 95 % bootstrap interval.
+
+    Each resampling weighs the users once for all predictions, so what makes the rows of a user hard for both models
+    is no part of the interval.
+
+    Args:
+        first, other: predictions of two models, one per seed; their rows are the same, in any order.
+        seed: of the resampling; each user counts Poisson(1) times.
+        resamples: how many.
+
+    Raises:
+        ValueError: the rows are not those of the same users.
+    """
+    users = np.unique(first[0].users)
+    rng, every = np.random.default_rng(seed), [*first, *other]
+    if any(not np.array_equal(np.sort(of.users), np.sort(first[0].users)) for of in every):
+        raise ValueError("predictions can be compared on the same rows alone")
+    ranks = [(_Ranks(of.labels, of.probabilities), np.searchsorted(users, of.users)) for of in every]
+
+    def difference(of_user: np.ndarray) -> float:
+        aucs = [each.auc(of_user[place]) for each, place in ranks]
+        return float(np.mean(aucs[: len(first)]) - np.mean(aucs[len(first) :]))
+
+    drawn = [difference(rng.poisson(1.0, len(users)).astype(float)) for _ in range(resamples)]
+    return difference(np.ones(len(users))), *_middle(drawn)
+
+
 def _middle(values: list[float]) -> tuple[float, float]:
     low, high = np.nanpercentile(values, [2.5, 97.5])
     return float(low), float(high)

@@ -7,6 +7,7 @@ from recbole_ext.errors import DataError
 from recbole_ext.evaluation.clicks import (
     Scored,
     auc,
+    auc_difference,
     calibration_error,
     click_metrics,
     intervals,
@@ -93,3 +94,19 @@ def test_rows_of_one_user_count_as_one() -> None:
 def test_labels_of_one_class_or_of_another_kind_are_refused(labels: list[float], fault: str) -> None:
     with pytest.raises(DataError, match=fault):
         check_classes(np.array(labels), "test")
+
+
+def test_a_difference_is_narrower_than_its_parts_and_nothing_is_ahead_of_itself() -> None:
+    scored = drawn()
+    noisy = np.clip(scored.probabilities + np.random.default_rng(1).normal(0, 0.2, len(scored.labels)), 0, 1)
+    worse = Scored(scored.users, scored.labels, noisy)
+    mean, low, high = auc_difference([scored, scored], [worse])
+    assert mean == pytest.approx(auc(scored.labels, scored.probabilities) - auc(scored.labels, noisy))
+    parts = [intervals(of)["auc"] for of in (scored, worse)]
+    assert 0 < low < mean < high and high - low < max(top - bottom for bottom, top in parts)
+    assert auc_difference([scored], [scored]) == (0, 0, 0)
+
+
+def test_other_rows_are_no_comparison() -> None:
+    with pytest.raises(ValueError, match="on the same rows alone"):
+        auc_difference([drawn()], [drawn(seed=1)])
