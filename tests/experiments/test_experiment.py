@@ -1,9 +1,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +14,6 @@ from recbole_ext.experiments.attempts import Journal
 from recbole_ext.experiments.experiment import read_experiment
 from recbole_ext.experiments.standing import standing
 
-ROOT = Path(__file__).parents[2]
 Made = Callable[..., Path]
 
 
@@ -264,28 +260,6 @@ def test_the_command_of_a_run_repeats_it(made: Made) -> None:
     (run,) = (folder / "runs").iterdir()
     words = (run / "command.txt").read_text().split()[2:]
     assert words == ["--model=SASRec", "--dataset=made", "--config_files=experiments/t/settings.yaml", "--seed=1"]
-
-
-@pytest.mark.slow
-def test_kill_9_in_the_middle(made: Made, tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = made("--set", "epochs=100000", "--set", "stopping_step=100000", "--set", "save_seconds=0")
-    command = [sys.executable, str(ROOT / "run_recbole_ext.py"), "experiment", "run", "t"]
-    process = subprocess.Popen(command, cwd=tiny, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    for _ in range(600):
-        time.sleep(0.1)
-        if any(path.read_text().count("\n") > 3 for path in (folder / "runs").glob("*/metrics.csv")):
-            break
-    refused = subprocess.run(command, cwd=tiny, capture_output=True, text=True)
-    assert refused.returncode == 4 and "is being run by another process" in refused.stderr
-    assert main(["experiment", "show", "t"]) == 0
-    assert "running     seed 1" in capsys.readouterr().out
-    process.kill()
-    process.wait()
-    assert main(["experiment", "list"]) == 0
-    assert "0/1 (0%)" in capsys.readouterr().out
-    assert main(["experiment", "show", "t"]) == 0
-    out = capsys.readouterr().out
-    assert "the process ended without a word" in out and "its last sign was epoch" in out
 
 
 def test_the_machinery_is_the_one_of_resume(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
