@@ -68,11 +68,16 @@ def compare(names: list[str], metrics: list[str] | None = None, baseline: str | 
 
 
 def _reference(entries: list[Entry], baseline: str | None) -> Entry:
-    return next((entry for entry in entries if entry.name == baseline), entries[0])
+    return next((entry for entry in entries if baseline in _names(entry)), entries[0])
+
+
+def _names(entry: Entry) -> list[str]:
+    """An entry's name, and those of its runs."""
+    return [entry.name, *(run.path.name for run in entry.runs if not entry.counted)]
 
 
 def _require_known(baseline: str | None, wholes: list[list[Entry]]) -> None:
-    names = [entry.name for whole in wholes for entry in whole]
+    names = list(dict.fromkeys(name for whole in wholes for entry in whole for name in _names(entry)))
     if baseline is not None and baseline not in names:
         raise UsageError(
             f"--baseline={baseline} is none of the entries{nearest(baseline, names)} Known: {', '.join(names)}"

@@ -61,6 +61,7 @@ def test_seeds_are_paired_and_both_tests_must_hold(finished_run: Make) -> None:
     assert row.verdict("hit@10") == "better"
     assert found.rows[2].verdict("hit@10") == "not shown"
     assert found.rows[3].verdict("hit@10") == "worse"  # markov, the same beside each seed
+    assert table(",".join(one), ",".join(other), baseline="b2").reference.name == "b0 and 3 more"
 
 
 def test_users_are_resampled_and_not_rows(finished_run: Make) -> None:
