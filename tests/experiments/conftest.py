@@ -10,6 +10,7 @@ import pytest
 
 from recbole_ext.cli import main
 from recbole_ext.evaluation.units import UNITS_FILE, Units, ranked_units, units_bytes, valued_units
+from recbole_ext.training.run_directory import config_text
 from tests.conftest import write_inter
 
 PROTOCOL: dict[str, Any] = {
@@ -62,7 +63,7 @@ def finished_run(tmp_path: Path) -> Callable[..., Path]:
         folder = tmp_path / "runs" / name
         folder.mkdir(parents=True)
         config = {"model": "Made", "dataset": "made", "seed": seed, "epochs": 9, **(settings or {})}
-        (folder / "config.yaml").write_text(json.dumps(config))
+        (folder / "config.yaml").write_text(config_text(config, {}))
         (folder / "metrics.csv").write_text("epoch\n" + "".join(f"{e}\n" for e in range(epochs)))
         if not finished:
             return folder
