@@ -19,8 +19,8 @@ from typing import Any
 from recbole_ext.tuning.table import ENDED, Table
 
 SMALL = {"hidden_size": 32, "num_layers": 1, "s5_state_size": 16, "d_state": 16, "topk": "[10]"}
-WINDOW = (5.0, 120.0)
-"""Seconds after the start within which a driver is killed."""
+MOST_REPORTS = 8
+"""Epochs after which a driver is killed at the latest, counted from its start."""
 
 
 def command(folder: Path, trials: int, epochs: int, scheduler: str) -> list[str]:
@@ -46,30 +46,36 @@ def account(folder: Path) -> dict[str, Any]:
     return {**counts, "epochs": epochs, "best": best.score if best else None, "best trial": best and best.number}
 
 
-def killed(
-    words: list[str], folder: Path, kills: int, seed: int, window: tuple[float, float] = WINDOW
-) -> dict[str, Any]:
-    """The same, killed with SIGKILL `kills` times at random instants and resumed each time."""
+def killed(words: list[str], folder: Path, kills: int, seed: int, most: int = MOST_REPORTS) -> dict[str, Any]:
+    """The same, killed with SIGKILL `kills` times and resumed each time.
+
+    Each time at random: while it starts, or within a second after some epochs.
+    """
     draw, started, seen, after = random.Random(seed), time.perf_counter(), {}, []
     resume = [*words[:3], "--resume", f"--tune_dir={folder}"]
-    for number in range(kills):
+    for _ in range(kills):
         process = subprocess.Popen(words if not any(folder.glob("*/tune.yaml")) else resume)
-        wait = draw.uniform(*window)
-        try:
-            process.wait(wait)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-        else:
-            print(f"kill {number}: the tuning was over before it", flush=True)
+        target = _reports(folder) + draw.randint(0, most)
+        while process.poll() is None and _reports(folder) < target:
+            time.sleep(0.05)
+        time.sleep(draw.uniform(0.0, 1.0))
+        if process.poll() is not None:
+            print("the tuning was over before all kills", flush=True)
             break
-        after.append(round(wait, 1))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        after.append(_reports(folder))
         seen.update(_ended(folder))
     subprocess.run(resume, check=True)
     now = _ended(folder)
     again = [number for number, trace in seen.items() if now[number] != trace]
-    facts = {"kills": len(after), "killed after": after, "ended before a kill": len(seen), "of these run again": again}
+    facts = {"kills": len(after), "at reports": after, "ended before a kill": len(seen), "of these run again": again}
     return {"seconds": round(time.perf_counter() - started), **facts, **account(folder)}
+
+
+def _reports(folder: Path) -> int:
+    """Epochs that the table knows of."""
+    return sum(len(json.loads(path.read_text())["reports"]) for path in folder.glob("*/trials/*/trial.json"))
 
 
 def _ended(folder: Path) -> dict[int, Any]:

@@ -98,7 +98,7 @@ class TableSearcher(Searcher):
         for trial in self.table.trials:
             if trial.state == "running" and trial.number not in under_way:
                 return trial
-        if len(self.table.trials) >= self.settings.trials:
+        if len(self.table.trials) >= self.settings.trials or self.table.hopeless():
             return None
         parameters = self.settings.parameters()
         values = propose(parameters, self.table.trials, self.settings.searcher, self.seed, self.table.bigger)

@@ -25,7 +25,7 @@ def write_outcome(settings: Settings, table: Table, config: Config) -> list[str]
         config: of a run without values of the space.
 
     Returns:
-        What to tell on the terminal.
+        What to tell on the terminal; nothing where no trial has a score.
     """
     table.write_csv()
     metric, best = config["valid_metric"].lower(), table.best()
@@ -33,8 +33,7 @@ def write_outcome(settings: Settings, table: Table, config: Config) -> list[str]
     report = table.folder / "report.html"
     if best is None:
         _page(settings, table, config, found).write(report)
-        causes = sorted({trial.cause for trial in table.ended() if trial.cause})
-        return ["no trial has a score; causes:", *causes, f"all of them: {table.folder / 'trials.csv'}"]
+        return []
     write_atomically(table.folder / "best.yaml", best_text(settings, table, best, metric).encode())
     _page(settings, table, config, found).write(report)
     lines = ["", f"best        {metric} {best.score:.4f} on validation, trial {best.number}: {_values(best)}"]

@@ -3,6 +3,7 @@
 import os
 import secrets
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,6 +59,7 @@ def _start(ray: object, address: str | None, folder: str) -> None:
     quiet = {"log_to_driver": False, "logging_level": "ERROR"}
     try:
         if address is not None:
+            _require_answer(address)
             ray.init(address=address, **quiet)  # type: ignore[attr-defined]
             return
         ray.init(  # type: ignore[attr-defined]
@@ -77,6 +79,21 @@ def _start(ray: object, address: str | None, folder: str) -> None:
             f"Ray listens on {', '.join(found)}, which other machines can reach; it was stopped. "
             "Install the version of requirements-tune.txt"
         )
+
+
+def _require_answer(address: str) -> None:
+    """Ray itself would wait for minutes.
+
+    Raises:
+        ConnectionError: nothing listens at `host:port`.
+    """
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit():  # `auto`
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=5).close()
+    except (OSError, OverflowError) as error:
+        raise ConnectionError(str(error)) from None
 
 
 def listening_elsewhere() -> list[str]:

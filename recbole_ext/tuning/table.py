@@ -19,6 +19,8 @@ from typing import Any
 from recbole_ext.training.checkpoint import write_atomically
 
 ENDED = ("finished", "stopped", "failed")
+GIVE_UP_AFTER = 3
+"""Failures from the start on, without one good trial, after which no further trial is begun."""
 
 
 @dataclass
@@ -89,6 +91,11 @@ class Table:
     def ended(self) -> list[Trial]:
         """Trials that are over, in their order."""
         return [trial for trial in self.trials if trial.state in ENDED]
+
+    def hopeless(self) -> bool:
+        """Whether the first trials have all failed, so that the fault is not in the values."""
+        ended = self.ended()
+        return len(ended) >= GIVE_UP_AFTER and all(trial.state == "failed" for trial in ended)
 
     def best(self) -> Trial | None:
         """The trial with the best score among those that did not fail; the first one of equals."""

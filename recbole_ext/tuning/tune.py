@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from recbole_ext.errors import InterruptedRun, ResourceError, UsageError, nearest
+from recbole_ext.errors import DataError, InterruptedRun, ResourceError, UsageError, nearest
 from recbole_ext.training.run_directory import new_folder
 from recbole_ext.tuning.settings import Settings, epochs_of, settings_of
 from recbole_ext.tuning.table import Table, Trial
@@ -138,6 +138,7 @@ def tune(settings: Settings, folder: Path, address: str | None = None) -> None:
 
     Raises:
         ResourceError: a trial asks for more than there is.
+        DataError: no trial has a score.
     """
     from recbole_ext.tuning.outcome import write_outcome
     from recbole_ext.tuning.ray_session import ray_session
@@ -146,7 +147,7 @@ def tune(settings: Settings, folder: Path, address: str | None = None) -> None:
     table, epochs = Table(folder, config["valid_metric_bigger"]), epochs_of(config)
     metric = config["valid_metric"].lower()
     _say_opening(settings, table, folder, metric, epochs)
-    if len(table.ended()) < settings.trials:
+    if len(table.ended()) < settings.trials and not table.hopeless():
         wait_for_runs(table)
         with ray_session(address) as resources:
             width = places(settings, resources)
@@ -154,6 +155,11 @@ def tune(settings: Settings, folder: Path, address: str | None = None) -> None:
         shutil.rmtree(folder / "ray", ignore_errors=True)
     for line in write_outcome(settings, table, config):
         print(line, flush=True)
+    if table.best() is None:
+        causes = "; ".join(dict.fromkeys(trial.cause for trial in table.ended() if trial.cause))
+        raise DataError(
+            f"none of {len(table.ended())} trials has a score: {causes}\nall of them: {folder / 'trials.csv'}"
+        )
 
 
 def _say_opening(settings: Settings, table: Table, folder: Path, metric: str, epochs: int) -> None:

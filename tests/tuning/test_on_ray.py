@@ -124,6 +124,14 @@ def wait_for(condition: Callable[[], Any], seconds: float = 180.0) -> None:
         time.sleep(0.05)
 
 
+def test_a_cluster_that_does_not_answer_is_said_at_once() -> None:
+    from recbole_ext.errors import ResourceError
+    from recbole_ext.tuning.ray_session import _start
+
+    with pytest.raises(ResourceError, match=r"--ray-address=127\.0\.0\.1:1: no Ray answers there"):
+        _start(None, "127.0.0.1:1", "")
+
+
 @pytest.mark.slow
 def test_a_whole_tuning(words: Callable[..., dict[str, Any]], start: Start, tmp_path: Path) -> None:
     process = start(**words(trials=3, max_concurrent=1))
@@ -203,7 +211,7 @@ def test_a_tuning_survives_kills_at_random_instants(
     command = [sys.executable, "run_recbole_ext.py", "tune", *pairs]
     folders = [tmp_path / "whole", tmp_path / "killed"]
     tuned([*command, f"--tune_dir={folders[0]}"], folders[0])
-    facts = killed([*command, f"--tune_dir={folders[1]}"], folders[1], kills, seed=3, window=(10.0, 45.0))
+    facts = killed([*command, f"--tune_dir={folders[1]}"], folders[1], kills, seed=3, most=150)
     assert facts["kills"] == kills and facts["ended before a kill"] > 0 and facts["of these run again"] == []
     assert facts["finished"] + facts["stopped"] == 24
     assert same(*folders) == "24 of 24 trials are the same in values, scores and end"

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from recbole_ext.cli import main
+from recbole_ext.errors import DataError
 from recbole_ext.tuning.settings import Settings, settings_of
 from recbole_ext.tuning.table import Table
 
@@ -53,8 +54,10 @@ def test_the_report_holds_the_account(settings: Settings, tmp_path: Path) -> Non
 
 
 def test_no_trial_with_a_score_is_said_with_its_causes(settings: Settings, tmp_path: Path) -> None:
-    from recbole_ext.tuning.outcome import write_outcome
+    from recbole_ext.tuning.tune import tune
 
-    lines = write_outcome(settings, filled(tmp_path, settings, "xx"), settings.config({}))
-    assert lines[:2] == ["no trial has a score; causes:", "NonFiniteError: a loss"]
+    table = filled(tmp_path, settings, "xxx")
+    assert table.hopeless() and not filled(tmp_path / "other", settings, "xxf").hopeless()
+    with pytest.raises(DataError, match="none of 3 trials has a score: NonFiniteError: a loss"):
+        tune(settings, tmp_path)
     assert not (tmp_path / "best.yaml").exists() and (tmp_path / "report.html").exists()
