@@ -20,8 +20,8 @@ usage: run_recbole_ext.py --model=MODEL --dataset=DATASET [--config_files="a.yam
        run_recbole_ext.py diagnose RUN|metrics.csv [--columns="{valid: val_loss}"] [--settings="{...}"] [--json]
        run_recbole_ext.py --model=M --dataset=D --seeds=42,123,456   every seed once, continued, with intervals
        run_recbole_ext.py experiment create TEMPLATE NAME | run NAME | list | show NAME | import FILE.csv
-       run_recbole_ext.py tune --model=M --dataset=D --space=FILE|NAME [--trials=N] [--metric=ndcg@10] [--key=value ...]
-       run_recbole_ext.py tune --resume | --resume=NAME    go on after a kill; docs/tuning.md has all options
+       run_recbole_ext.py tune --model=M --dataset=D --space=FILE|NAME [--trials=N] [--key=value ...]
+       run_recbole_ext.py tune --resume | --resume=NAME    go on after a kill; all options: docs/tuning.md
        run_recbole_ext.py doctor                          what works on this machine
 
 Values are read as YAML: --topk=[5,10] --eval_args="{mode: uni100}". --debug shows tracebacks."""
