@@ -102,7 +102,8 @@ def _name(config: Config) -> str:
 
 def _family(config: Config) -> str:
     if predicts_clicks(config):
-        return f"clicks, histories of {config['history_from']}, implicit sets {config['implicit_sets']}"
+        told = f"clicks, histories of {config['history_from']}, implicit sets {config['implicit_sets']}"
+        return told + (f", labels next in time {config['next_in_time']}" if "sets" in config["branches"] else "")
     return f"recbole {config.entry.family}"
 
 

@@ -111,3 +111,9 @@ def test_another_byte_is_another_protocol(make_config: MakeConfig, root: Path) -
     with open(root / "made" / "made.inter", "a") as file:
         file.write("c\tx\t9\n")
     assert protocol_of(make_config("SS4Rec", root)).key != before
+
+
+def test_clicks_name_what_the_branch_of_sets_sees(root: Path, make_config: MakeConfig) -> None:
+    given = {"branches": ["sets"], "next_in_time": "both", "implicit_sets": "none", "threshold": {"rating": 4}}
+    found = protocol_of(make_config("MDAFMamba", root, **given))
+    assert found.name == "clicks, histories of train, implicit sets none, labels next in time both"
