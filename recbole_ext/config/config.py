@@ -1,6 +1,8 @@
 """RecBole's Config, filled by us: no argv of its own, no eval, no environment side effects, known origins."""
 
 import copy
+from collections import ChainMap
+from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +40,7 @@ class Config(RecBoleConfig):
         self.yaml_loader = _Loader
         values, self.origins = merge(layers)
         check(entry, layers, values)
-        self.final_config_dict = copy.deepcopy(values)
+        self.final_config_dict: MutableMapping[str, Any] = copy.deepcopy(values)
         self.model, self.dataset, self.model_class = entry.name, dataset, entry.load()
         self.final_config_dict["MODEL_TYPE"] = getattr(self.model_class, "type", None)
         self._settle(layers)
@@ -77,9 +79,12 @@ class Config(RecBoleConfig):
         return placement
 
     def alone(self) -> "Config":
-        """The same configuration for a loader that one process reads whole, also in a distributed run."""
+        """The same configuration for a loader that one process reads whole, also in a distributed run.
+
+        What is written into it stands in both: RecBole's transforms tell models so under which names their fields are.
+        """
         view = copy.copy(self)
-        view.final_config_dict = {**self.final_config_dict, "single_spec": True, "world_size": 1}
+        view.final_config_dict = _View({"single_spec": True, "world_size": 1}, self.final_config_dict)
         return view
 
     def compatibility_settings(self) -> None:
@@ -98,6 +103,13 @@ class Config(RecBoleConfig):
         ):
             if old not in np.__dict__:
                 setattr(np, old, new)
+
+
+class _View(ChainMap[str, Any]):
+    """Values laid over others; what is written goes to the others."""
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.maps[1][key] = value
 
 
 def data_folder(root: str, dataset: str) -> Path:

@@ -1,6 +1,8 @@
 """`compare`: finished runs and experiments in one table, and in words what the numbers do not carry."""
 
+import hashlib
 import json
+import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -221,7 +223,14 @@ def compare_command(files: list[str], given: dict[str, Any], as_json_text: bool)
     baseline = Path(given["baseline"]).name if given.get("baseline") else None
     found = compare(files, metrics, baseline)
     print(as_json(found) if as_json_text else "\n".join(lines(found)))
-    if given.get("output"):
-        options = [f"--{name}={value}" for name, value in given.items()]
-        page(found, " ".join(["recbole-ext", "compare", *files, *options])).write(Path(given["output"]))
+    command = " ".join(["recbole-ext", "compare", *files, *(f"--{name}={value}" for name, value in given.items())])
+    output = Path(given.get("output") or _beside(files[0], command))
+    page(found, command).write(output)
+    print(f"page        {output}", file=sys.stderr)
     return 0
+
+
+def _beside(first: str, command: str) -> Path:
+    """Where a comparison's page goes unless something else is said: beside the first run, one page per command."""
+    digest = hashlib.sha256(command.encode()).hexdigest()[:8]
+    return Path(first.split(",")[0]).resolve().parent / f"comparison-{digest}.html"

@@ -76,6 +76,8 @@ class ClickTrainer(RunTrainer):
 
     def findings(self) -> dict[str, Any]:
         """Intervals, the reliability curve and the gate of the part that was evaluated last."""
+        if not self.placement.leads:  # such a process has evaluated nothing
+            return {}
         curve = {name: values.tolist() for name, values in reliability(self.scored).items()}
         found: dict[str, Any] = {"intervals": intervals(self.scored), "reliability": curve}
         if self.gate is not None:

@@ -130,6 +130,12 @@ def test_alone_reads_whole_and_leaves_the_original() -> None:
     assert view["seed"] == config["seed"] and view.origins is config.origins
 
 
+def test_what_a_loader_writes_into_alone_is_known_to_the_model() -> None:
+    config = build()
+    config.alone()["MASK_ITEM_SEQ"] = "mask_item_id_list"  # as RecBole's transforms do
+    assert config["MASK_ITEM_SEQ"] == "mask_item_id_list"
+
+
 def test_two_configurations_share_nothing() -> None:
     one, two = build(), build()
     one["eval_args"]["mode"]["test"] = "changed"

@@ -192,7 +192,9 @@ def test_the_command_prints_json_and_writes_a_page(finished_run: Make, tmp_path:
 def test_the_table_of_the_command(finished_run: Make, capsys: Any) -> None:
     folders = [str(finished_run(name, hits(share))) for name, share in (("a", 0.2), ("b", 0.6))]
     assert main(["compare", *folders]) == 0
-    out = capsys.readouterr().out
+    out, told = capsys.readouterr()
+    (page,) = Path(folders[0]).parent.glob("comparison-*.html")
+    assert str(page) in told and "on test" in page.read_text()
     assert "corrected by Holm over all 2 tests here" in out and "seeds 1; data made.inter abababababab" in out
     assert "a test over users alone holds for these trained models" in out
 

@@ -150,7 +150,7 @@ def test_planted_structure_is_learnt(build: Build, model_name: str, train_mode: 
 )
 def test_planted_structure_is_learnt_by_every_loss(build: Build, model_name: str, given: dict[str, Any]) -> None:
     _, loaders, trainer = build(
-        model_name, n_users=80, epochs=50, stopping_step=50, n_negatives=8, filter_seen_items=False, **given
+        model_name, n_users=80, epochs=50, eval_step=25, n_negatives=8, filter_seen_items=False, **given
     )
     trainer.fit(loaders.train, loaders.valid)
     assert trainer.evaluate(loaders.test)["hit@1"] > 0.7
