@@ -13,7 +13,6 @@ Further --key=value go into the configuration as they are.
 """
 
 import argparse
-import csv
 import statistics
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from recbole_ext.config.config import build_config
 from recbole_ext.config.yaml_reader import parse_scalar
 from recbole_ext.evaluation.units import read_units
 from recbole_ext.quick_start import run
+from recbole_ext.training.run_directory import read_metrics
 
 LEVEL = {"hit@10": 0.2952, "ndcg@10": 0.1662}
 METRICS = ("hit@10", "ndcg@10", "mrr@10")
@@ -37,21 +37,20 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-def seconds_to_level(metrics: Path) -> float | None:
+def seconds_to_level(run_directory: Path) -> float | None:
     """Wall seconds of training and validation until both metrics stand at the level; None if they never do."""
     total = 0.0
-    with metrics.open() as file:
-        for row in csv.DictReader(file):
-            total += float(row["train_seconds"]) + float(row["valid_seconds"] or 0)
-            if row["hit@10"] and all(float(row[name]) >= value for name, value in LEVEL.items()):
-                return total
+    for row in read_metrics(run_directory):
+        total += float(row["train_seconds"]) + float(row["valid_seconds"] or 0)
+        if row["hit@10"] and all(float(row[name]) >= value for name, value in LEVEL.items()):
+            return total
     return None
 
 
 def report(name: str, results: list[dict[str, Any]]) -> None:
     """One line per seed, then mean and standard deviation."""
     for result in results:
-        reached = seconds_to_level(Path(result["run_directory"]) / "metrics.csv")
+        reached = seconds_to_level(Path(result["run_directory"]))
         shown = [*(result["valid"][m] for m in METRICS[:2]), *(result["test"][m] for m in METRICS)]
         print(
             f"{name:12}{result['protocol']['seed']:>6}" + "".join(f"{value:>9.4f}" for value in shown),

@@ -17,6 +17,7 @@ import torch
 from recbole.data.interaction import Interaction
 
 from benchmarks.machine import describe, peak_memory_mb
+from benchmarks.throughput import train_some
 from recbole_ext.config.config import build_config
 from recbole_ext.data.click_batches import ClickLoader
 from recbole_ext.data.past import past_of
@@ -79,19 +80,10 @@ def main() -> None:
     print(f"{describe()}\n{options.rows:,} rows indexed in {time.perf_counter() - started:.0f} s")
     trainer = build_trainer(config, SimpleNamespace(train=loader, valid=None))  # type: ignore[arg-type]
     trainer.model.train()
-    rows, begun, worked = 0, 0.0, 0.0
-    for number, batch in enumerate(loader):
-        if number == 5:  # kernels are compiled
-            rows, begun, worked = 0, time.perf_counter(), time.process_time()
-        trainer._train_batch(trainer.model.calculate_loss, batch, 0, number)
-        trainer.steps.step(trainer.optimizer)
-        rows += len(batch["item"])
-        if number == options.batches + 5:
-            break
-    seconds, cpu_seconds = time.perf_counter() - begun, time.process_time() - worked
+    done = train_some(trainer, loader, "item", 5, options.batches)
     print(
-        f"{rows / seconds:,.0f} rows per second and {rows / cpu_seconds:,.0f} per CPU second over {options.batches} "
-        f"batches; peak {peak_memory_mb() / 1000:.2f} GB"
+        f"{done.rows / done.seconds:,.0f} rows per second and {done.rows / done.cpu_seconds:,.0f} per CPU second over "
+        f"{options.batches} batches; peak {peak_memory_mb() / 1000:.2f} GB"
     )
 
 

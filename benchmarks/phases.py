@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.ctr import configuration
 from benchmarks.machine import describe
-from recbole_ext.experiments.criteria import PASS
+from recbole_ext.evaluation.criteria import PASS
 from recbole_ext.quick_start import run
 
 PHASES = ("mdaf-phase-1", "mdaf-phase-3-revised", "mdaf-phase-3")

@@ -19,6 +19,7 @@ import torch
 from recbole.data.interaction import Interaction
 
 from benchmarks.machine import describe, peak_memory_mb
+from benchmarks.throughput import train_some
 from recbole_ext.config.config import build_config
 from recbole_ext.config.yaml_reader import parse_scalar
 from recbole_ext.data.user_batches import UserLoader
@@ -80,19 +81,11 @@ def main() -> None:
     trainer = build_trainer(config, SimpleNamespace(train=loader))  # type: ignore[arg-type]
     trainer.model.train()
     print(f"{describe()}\n{options.rows:,} ratings made and indexed in {time.perf_counter() - started:.0f} s")
-    rows, begun, worked = 0, 0.0, 0.0
-    for number, batch in enumerate(loader):
-        if number == 3:  # the optimiser's state is there
-            rows, begun, worked = 0, time.perf_counter(), time.process_time()
-        trainer._train_batch(trainer.model.calculate_loss, batch, 0, number)
-        trainer.steps.step(trainer.optimizer)
-        rows += len(batch)
-        if number == options.batches + 2:
-            break
-    seconds, core = time.perf_counter() - begun, time.process_time() - worked
+    done = train_some(trainer, loader, config["USER_ID_FIELD"], 3, options.batches)
     print(
-        f"{rows / seconds:,.0f} ratings per second on {torch.get_num_threads()} threads, {rows / core:,.0f} per second "
-        f"of one core, over {rows:,} ratings; peak {peak_memory_mb() / 1000:.2f} GB"
+        f"{done.rows / done.seconds:,.0f} ratings per second on {torch.get_num_threads()} threads, "
+        f"{done.rows / done.cpu_seconds:,.0f} per second of one core, over {done.rows:,} ratings; "
+        f"peak {peak_memory_mb() / 1000:.2f} GB"
     )
 
 

@@ -259,7 +259,7 @@ def _carry_out(words: Words, config: "Config") -> int:
 
         print("\n".join(lines(config, dry_run(config))))
         return 0
-    from recbole_ext.experiments.criteria import FAILED_EXIT_CODE, failed
+    from recbole_ext.evaluation.criteria import FAILED_EXIT_CODE, failed
     from recbole_ext.experiments.report import leave_report
     from recbole_ext.quick_start import run
 

@@ -19,11 +19,11 @@ from recbole_ext.data.loaders import Loaders, build_loaders, training_sample
 from recbole_ext.data.ratings import rates
 from recbole_ext.errors import DataError, InterruptedRun, NonFiniteError, ResourceError
 from recbole_ext.evaluation.baselines import BASELINES
+from recbole_ext.evaluation.criteria import judge
 from recbole_ext.evaluation.protocol import Protocol, protocol_of
 from recbole_ext.evaluation.rating_baselines import RATING_BASELINES
 from recbole_ext.evaluation.summary import summary_lines
 from recbole_ext.evaluation.units import Units
-from recbole_ext.experiments.criteria import judge
 from recbole_ext.experiments.seeds import read_seeds
 from recbole_ext.placement import from_leader, process_group
 from recbole_ext.registry import missing_library

@@ -9,7 +9,7 @@ from recbole_ext.config.known_keys import Key, host_keys, keys_of, keys_read_by
 from recbole_ext.config.layers import Layer
 from recbole_ext.data.recency import RecencySettings
 from recbole_ext.errors import UsageError, nearest
-from recbole_ext.experiments.criteria import criteria_faults
+from recbole_ext.evaluation.criteria import criteria_faults
 from recbole_ext.experiments.seeds import read_seeds
 from recbole_ext.places import properties_folder
 from recbole_ext.registry import ModelEntry

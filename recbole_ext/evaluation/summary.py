@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from recbole_ext.evaluation.criteria import verdict_lines
 from recbole_ext.evaluation.protocol import Protocol
 from recbole_ext.evaluation.rating_result import rating_lines
-from recbole_ext.experiments.criteria import verdict_lines
 
 
 def summary_lines(result: dict[str, Any], protocol: Protocol) -> list[str]:

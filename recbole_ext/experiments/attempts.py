@@ -78,11 +78,13 @@ class Journal:
                     raise DataError(f"{self.path}:{number}: this line is damaged; remove it by hand") from None
         return list(found.values())
 
-    def start(self, seed: int) -> int:
-        """Note the start of a seed; returns the attempt's number."""
+    def start(self, seed: int) -> Attempt:
+        """Note the start of a seed; returns the attempt."""
         number = 1 + max((attempt.number for attempt in self.attempts()), default=0)
-        self._append(event="start", attempt=number, seed=seed, time=now(), pid=os.getpid(), host=socket.gethostname())
-        return number
+        begun = Attempt(number, seed, "", now(), "", RUNNING, "", 0.0)
+        pid, host = os.getpid(), socket.gethostname()
+        self._append(event="start", attempt=number, seed=seed, time=begun.started, pid=pid, host=host)
+        return begun
 
     def record(self, attempt: Attempt) -> None:
         """Note an attempt that was made elsewhere."""

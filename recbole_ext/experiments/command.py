@@ -15,7 +15,7 @@ from typing import Any
 
 from recbole_ext.config.layers import Layer, user_file
 from recbole_ext.errors import DataError, UsageError, nearest
-from recbole_ext.experiments.criteria import FAIL, FAILED_EXIT_CODE
+from recbole_ext.evaluation.criteria import FAIL, FAILED_EXIT_CODE
 from recbole_ext.experiments.experiment import ROOT, create, experiments, read_experiment
 from recbole_ext.experiments.experiment_page import write_page
 from recbole_ext.experiments.past_runs import import_runs, imported_lines

@@ -1,6 +1,5 @@
 """What is compared: finished runs, one by one or as the seeds of an experiment, and their counted baselines."""
 
-import csv
 import json
 import math
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from recbole_ext.evaluation.units import Units, read_units
 from recbole_ext.experiments.experiment import FACTS, ROOT, Experiment, read_experiment
 from recbole_ext.experiments.past_runs import RECORD
 from recbole_ext.training.resume import FREE_KEYS, recorded
+from recbole_ext.training.run_directory import read_metrics
 from recbole_ext.training.stage_list import read_stages
 
 _ROUNDING = 1e-3
@@ -134,7 +134,7 @@ def _read(path: Path) -> Entry:
         )
     settings = recorded(path)
     if not (path / "result.json").is_file():
-        told = f"seed {settings.get('seed')}: {_rows(path / 'metrics.csv')} of {planned_epochs(settings)} epochs"
+        told = f"seed {settings.get('seed')}: {len(read_metrics(path))} of {planned_epochs(settings)} epochs"
         return Entry(path.name, [], unfinished=[told])
     return Entry(path.name, [_finished(path, settings)])
 
@@ -150,13 +150,6 @@ def _require_same_settings(paths: list[Path]) -> None:
                 f"{path} is no other seed of {paths[0]}: {keys[0]} is {settings.get(keys[0])!r} and was "
                 f"{first.get(keys[0])!r}; give them apart, with a space between them"
             )
-
-
-def _rows(path: Path) -> int:
-    if not path.is_file():
-        return 0
-    with open(path, newline="", encoding="utf-8") as file:
-        return sum(1 for _ in csv.DictReader(file))
 
 
 def _finished(path: Path, settings: dict[str, Any]) -> FinishedRun:

@@ -5,14 +5,8 @@ import shlex
 from recbole_ext.experiments.attempts import Attempt
 from recbole_ext.experiments.experiment import Experiment
 from recbole_ext.experiments.page import Page
-from recbole_ext.experiments.standing import (
-    Standing,
-    limits,
-    metric_rows,
-    seed_table,
-    standing,
-    verdicts_over_seeds,
-)
+from recbole_ext.experiments.standing import Standing, limits, seed_table, standing, verdicts_over_seeds
+from recbole_ext.training.run_directory import read_metrics
 
 
 def write_page(experiment: Experiment) -> None:
@@ -61,7 +55,7 @@ def _row(attempt: Attempt) -> list[object]:
 
 def _curves(page: Page, found: Standing) -> None:
     """Validation and training loss of every seed that has a run."""
-    runs = {seed: metric_rows(found.experiment.run_of(seed)) for seed in found.experiment.seeds}
+    runs = {seed: read_metrics(found.experiment.run_of(seed)) for seed in found.experiment.seeds}
     metric = str(found.valid_metric)
     for title, column in ((f"validation {metric}", metric), ("training loss", "train_loss")):
         series = {

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ext.errors import UsageError
+from recbole_ext.evaluation.criteria import judge
 from recbole_ext.evaluation.summary import best_baseline
-from recbole_ext.experiments.criteria import judge
 from recbole_ext.experiments.curve import read_curve
 from recbole_ext.experiments.finding import Finding
 from recbole_ext.experiments.model_card import model_card

@@ -11,7 +11,7 @@ from typing import Any
 
 from recbole_ext.config.config import build_config
 from recbole_ext.errors import InterruptedRun, NonFiniteError, UsageError
-from recbole_ext.experiments.criteria import FAIL, FAILED_EXIT_CODE
+from recbole_ext.evaluation.criteria import FAIL, FAILED_EXIT_CODE
 from recbole_ext.experiments.endings import ended
 from recbole_ext.experiments.experiment import FACTS, ROOT, SETTINGS, Experiment, create, read_experiment
 from recbole_ext.experiments.experiment_page import write_page
@@ -69,9 +69,7 @@ def _run_seed(experiment: Experiment, seed: int, told: str) -> int:
         experiment.model, experiment.dataset, [settings], {"seed": seed, "runs_dir": str(experiment.runs)}
     )
     words = [f"--model={experiment.model}", f"--dataset={experiment.dataset}", f"--config_files={settings}"]
-    number = experiment.journal.start(seed)
-    started = experiment.journal.attempts()[-1]
-    assert started.number == number
+    started = experiment.journal.start(seed)
     fault: BaseException | None = None
     try:
         run(config, [sys.executable, sys.argv[0], *words, f"--seed={seed}"], NEWEST, leave_report)

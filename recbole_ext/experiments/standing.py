@@ -1,15 +1,14 @@
 """How an experiment stands: what each seed reached, what may be said over seeds, and what went wrong."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from recbole_ext.evaluation.criteria import FAIL, NOT_YET, PASS, Verdict, judge
 from recbole_ext.experiments.attempts import FINISHED, RUNNING, Attempt
-from recbole_ext.experiments.criteria import FAIL, NOT_YET, PASS, Verdict, judge
 from recbole_ext.experiments.experiment import Experiment, read_result
 from recbole_ext.experiments.statistics import OverSeeds, over_seeds
+from recbole_ext.training.run_directory import read_metrics
 
 NOT_OF_PROTOCOL = ("seed", "packages")
 
@@ -70,17 +69,8 @@ def standing(experiment: Experiment) -> Standing:
     verdicts = {}
     for seed in experiment.seeds if criteria else []:
         run = done.get(seed) or experiment.run_of(seed)
-        verdicts[seed] = judge(criteria, metric_rows(run), results.get(seed))
+        verdicts[seed] = judge(criteria, read_metrics(run), results.get(seed))
     return Standing(experiment, experiment.journal.attempts(), results, verdicts)
-
-
-def metric_rows(run: Path | None) -> list[dict[str, str]]:
-    """The rows of a run's `metrics.csv`; [] where there is none."""
-    path = run / "metrics.csv" if run else None
-    if path is None or not path.is_file():
-        return []
-    with open(path, newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 def protocol_key(result: Mapping[str, Any]) -> str:

@@ -138,6 +138,15 @@ class _Uncoloured(logging.Formatter):
         return redact_text(re.sub(r"\x1b\[[0-9;]*m", "", super().format(record)))
 
 
+def read_metrics(run: Path | None) -> list[dict[str, str]]:
+    """The rows of a run's `metrics.csv`, cells as text; [] where there is no run or no such file yet."""
+    path = run / "metrics.csv" if run else None
+    if path is None or not path.is_file():
+        return []
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
 def config_text(values: dict[str, Any], origins: dict[str, str]) -> str:
     """A configuration as YAML, each value with its origin."""
     lines = [f"# {len(values)} values; behind each one, where it came from"]

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from recbole_ext.errors import InterruptedRun, NonFiniteError
 from recbole_ext.evaluation.collector import UnitCollector
+from recbole_ext.evaluation.criteria import GAP
 from recbole_ext.evaluation.units import Units
-from recbole_ext.experiments.criteria import GAP
 from recbole_ext.placement import Placement, from_leader
 from recbole_ext.training.checkpoint import load_checkpoint
 from recbole_ext.training.guards import bad_weight

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ext.training.checkpoint import write_atomically
+from recbole_ext.training.run_directory import read_metrics
 
 ENDED = ("finished", "stopped", "failed")
 GIVE_UP_AFTER = 3
@@ -132,16 +133,7 @@ class Table:
         write_atomically(self.folder / "trials.csv", text.getvalue().encode())
 
 
-def epoch_rows(run: Path) -> list[dict[str, str]]:
-    """The rows of a run's `metrics.csv`."""
-    path = run / "metrics.csv"
-    if not path.is_file():
-        return []
-    with open(path, newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
 def _seconds(run: Path | None) -> float:
     """Time that a run spent in training and validation, over all its parts."""
-    rows = epoch_rows(run) if run else []
+    rows = read_metrics(run)
     return sum(float(row.get(name) or 0.0) for row in rows for name in ("train_seconds", "valid_seconds"))

@@ -10,8 +10,8 @@ from typing import Any
 
 from recbole_ext.errors import DataError, NonFiniteError, UsageError
 from recbole_ext.quick_start import run
+from recbole_ext.training.run_directory import read_metrics
 from recbole_ext.tuning.settings import Settings
-from recbole_ext.tuning.table import epoch_rows
 
 QUIET = {"show_progress": False, "notify": None}
 """A tuning speaks for its trials."""
@@ -86,7 +86,7 @@ def _report_past(place: Path, metric: str, bigger: bool, report: Callable[[int, 
         return False
     folder = states[-1].parents[1]
     best = None
-    for row in epoch_rows(folder):
+    for row in read_metrics(folder):
         if row.get(metric):
             score = float(row[metric])
             best = score if best is None else max(best, score) if bigger else min(best, score)
