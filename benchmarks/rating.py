@@ -3,6 +3,7 @@
     pip install myfm scikit-surprise lenskit "pyarrow<26" "setuptools<81"   # peers that fail to import are named
     python -m benchmarks.rating                                     # ml-100k, random 80/10/10, 3 seeds
     python -m benchmarks.rating --split=user_time                   # each user's last 10 %
+    python -m benchmarks.rating --split=u1                          # the published u1.base and u1.test
     python -m benchmarks.rating --dataset=ml-1m --data_path=dataset --split=random_90 --seeds=2020
     python -m benchmarks.rating --peers=                            # HybridVAE alone
     python -m benchmarks.rating --split=user_time --time_context=past --train_on=train_valid   # what validation chose
@@ -16,6 +17,7 @@ configuration as they are; `--ablation` has a shorter schedule, `SHORT`.
 
 import argparse
 import statistics
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +28,7 @@ import torch
 
 from benchmarks.machine import describe
 from benchmarks.rating_peers import PEERS, Table
+from benchmarks.u1 import NAME, write_u1
 from recbole_ext.config.config import build_config
 from recbole_ext.config.yaml_reader import parse_scalar
 from recbole_ext.data.dataset import create_dataset
@@ -40,6 +43,7 @@ SPLITS: dict[str, dict[str, Any]] = {
     "random": {"split": {"RS": [0.8, 0.1, 0.1]}, "order": "RO", "group_by": "none"},
     "random_90": {"split": {"RS": [0.88, 0.02, 0.1]}, "order": "RO", "group_by": "none"},
     "user_time": {"split": {"RS": [0.8, 0.1, 0.1]}, "order": "TO", "group_by": "user"},
+    "u1": {"order": "RO", "group_by": "none"},
     "global_time": {"split": {"RS": [0.8, 0.1, 0.1]}, "order": "TO", "group_by": "none"},
 }
 ABLATIONS: dict[str, dict[str, Any]] = {
@@ -162,7 +166,12 @@ def main() -> None:
     print(f"{describe()}\n{arguments.dataset}, {arguments.split}: {SPLITS[arguments.split]}")
     print(f"{'RMSE':34}{'valid':>9}{'test':>9}{'s':>9}", flush=True)
     run: Callable[..., None] = ablation if arguments.ablation else contest
-    run(arguments, settings)
+    with tempfile.TemporaryDirectory() as folder:
+        if arguments.split == "u1":
+            write_u1(Path(folder))
+            arguments.dataset = NAME
+            settings |= {"data_path": folder, "benchmark_filename": ["train", "valid", "test"]}
+        run(arguments, settings)
 
 
 if __name__ == "__main__":
