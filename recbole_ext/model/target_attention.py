@@ -4,6 +4,7 @@ Rows that share a history are its queries side by side, so that attention is one
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -66,6 +67,23 @@ def match_counts(row_codes: Tensor, event_codes: Tensor, reading: Reading, reach
     return torch.log1p(reading.gather(torch.stack(counts, dim=2)).float())
 
 
+class _Lookup(torch.autograd.Function):
+    """table[n_values, H] at indices (S, Q, L) -> (S, H, Q, L); its gradient is one count per value and head."""
+
+    @staticmethod
+    def forward(ctx: Any, table: Tensor, indices: Tensor) -> Tensor:
+        ctx.save_for_backward(indices)
+        ctx.n_values = len(table)
+        return torch.stack([column.take(indices) for column in table.t().contiguous()], dim=1)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        (indices,) = ctx.saved_tensors
+        flat = indices.flatten()
+        counts = [flat.bincount(head.flatten(), ctx.n_values) for head in grad.unbind(1)]
+        return torch.stack(counts, dim=1).to(grad.dtype), None
+
+
 class TargetAttention(nn.Module):
     """Attention of the candidate over the last `reach` events that came before the row.
 
@@ -101,19 +119,25 @@ class TargetAttention(nn.Module):
             (R, heads, width / heads).
         """
         n = len(states)
-        query = self._split(reading.spread(self.query(target), n))  # (S, heads, Q, d)
+        query = self._split(reading.spread(self.query(target) / (target.shape[1] // self.heads) ** 0.5, n))
         key, value = (
             self._split(torch.cat([layer(states), none.expand(n, 1, -1)], dim=1))
             for layer, none in zip((self.key, self.value), self.nothing, strict=True)
         )  # (S, heads, L + 1, d)
-        scores = query @ key.transpose(2, 3) / query.shape[-1] ** 0.5
+        scores = query @ key.transpose(2, 3) + self._bias(times, reading)
+        return reading.gather((scores.softmax(-1) @ value).transpose(1, 2))  # (S, Q, heads, d) -> (R, heads, d)
+
+    def _bias(self, times: Tensor, reading: Reading) -> Tensor:
+        """T of each event's age, -inf for what a row does not read, 0 for `nothing`: (S, heads, Q, L + 1)."""
+        n, length = times.shape
         age = reading.spread(reading.time, n).unsqueeze(2) - times.unsqueeze(1)  # (S, Q, L)
-        bias = nn.functional.pad(self.age(gap_buckets(age)).permute(0, 3, 1, 2), (0, 1))
         seen = reading.spread(reading.visible, n).unsqueeze(2)
-        event = torch.arange(states.shape[1], device=states.device)
-        allowed = nn.functional.pad((event < seen) & (event >= seen - self.reach), (0, 1), value=True)
-        weights = (scores + bias).masked_fill(~allowed.unsqueeze(1), float("-inf")).softmax(-1)
-        return reading.gather((weights @ value).transpose(1, 2))  # (S, Q, heads, d) -> (R, heads, d)
+        event = torch.arange(length, device=times.device)
+        allowed = (event < seen) & (event >= seen - self.reach)
+        ages = gap_buckets(age).masked_fill_(~allowed, GAP_BUCKETS)
+        beside = self.age.weight.new_tensor([float("-inf"), 0.0]).unsqueeze(1).expand(2, self.heads)
+        table = torch.cat([self.age.weight, beside])
+        return _Lookup.apply(table, nn.functional.pad(ages, (0, 1), value=GAP_BUCKETS + 1))
 
     def _split(self, x: Tensor) -> Tensor:
         return x.view(*x.shape[:2], self.heads, -1).transpose(1, 2)
