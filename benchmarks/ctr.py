@@ -7,6 +7,8 @@ P1: rating 3 dropped, a click is a rating of 4 or more, random 8:1:1 (split seed
 in the order of time. P4: `recbole-data sample` of Taobao's log, whose files are the split; --data names its folder.
 Every model is chosen on validation and tested once per seed; the interval resamples users, for the first seed. Below
 each model stands how far the first one is ahead of it: mean over the seeds, and users resampled for both alike.
+With --train_on train_valid our models and myFM are trained on the validation rows too, with the settings and --epochs
+that runs with validation chose; RecBole's models need that part to stop.
 
 RecBole's models read the data with seed 2020 and are trained with the seed in turn.
 myFM needs: pip install myfm "setuptools<81"
@@ -101,7 +103,7 @@ def trained(config: Config, loaders: Loaders, seed: int) -> tuple[Scored, dict[s
     trainer.fit(loaders.train, loaders.valid)
     seconds = (time.perf_counter() - started) / len(trainer.train_loss_dict)
     trainer.model.load_state_dict(kept["weights"])
-    valid = (trainer.best_valid_result or {})["auc"]
+    valid = (trainer.best_valid_result or {}).get("auc", float("nan"))
     return predicted(trainer, loaders.test), {"valid": valid, "epoch": trainer.best_epoch or 0, "seconds": seconds}
 
 
@@ -128,6 +130,7 @@ def main() -> None:
     parser.add_argument("--seeds", default="1,2,3")
     parser.add_argument("--epochs", type=int, default=0, help="0: as the model's settings say")
     parser.add_argument("--config_files", default="")
+    parser.add_argument("--train_on", default="train", choices=("train", "train_valid"))
     arguments = parser.parse_args()
     print(f"{describe()}\n{arguments.data}, {arguments.protocol}")
     print(f"{'':10}{'seed':>6}{'valid':>8}{'AUC':>8}{'GAUC':>8}{'logloss':>9}{'ECE':>8}{'epoch':>7}{'s/epoch':>9}")
@@ -147,12 +150,13 @@ def main() -> None:
 
 def row(model: str, arguments: argparse.Namespace, seed: int) -> Scored:
     """Train one model with one seed and print its line."""
+    rows = {"train_on": arguments.train_on} if model in (*OWN, "myFM") else {}
     if model == "myFM":
-        config = configuration("MDAFMamba", arguments)
+        config = configuration("MDAFMamba", arguments, **rows)
         loaders = build_loaders(config, create_dataset(config))
         scored, facts = myfm_scores(loaders.train.dataset, loaders.test.dataset, seed)
     else:
-        config = configuration(model, arguments, seed=2020)
+        config = configuration(model, arguments, seed=2020, **rows)
         torch.manual_seed(2020)
         scored, facts = trained(config, build_loaders(config, create_dataset(config)), seed)
     metrics = click_metrics(scored)

@@ -17,6 +17,7 @@ from recbole.data.interaction import Interaction
 
 from recbole_ext.data.click_lists import BEHAVIOURS, listed_past
 from recbole_ext.data.labels import check_classes
+from recbole_ext.data.parts import join_validation
 from recbole_ext.data.past import Past, past_of
 from recbole_ext.errors import DataError
 
@@ -81,7 +82,7 @@ class ClickDataset(Dataset):
             DataError: a part has no labels of both classes.
         """
         history = self.config["history_from"]
-        parts = super().build()
+        parts = join_validation(self, super().build())
         for name, part in zip(("training", "validation", "test")[: len(parts)], parts, strict=False):
             if len(part):
                 check_classes(part.inter_feat[self.label_field].numpy(), f"{self.config['dataset']}, {name} part")

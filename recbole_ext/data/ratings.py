@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from recbole.data.interaction import Interaction, cat_interactions
+from recbole.data.interaction import Interaction
 from torch import Tensor
 
+from recbole_ext.data.parts import join_validation
 from recbole_ext.errors import DataError
 
 ROW = "rating_row"
@@ -69,15 +70,9 @@ class RatingSplits:
     inter_feat: Any
 
     def build(self) -> list[Any]:
-        """Training, validation and test parts; the files of a data set that is cut into files are its parts.
-
-        With `train_on: train_valid` the validation rows are trained on, and the validation part is empty.
-        """
+        """Training, validation and test parts; the files of a data set that is cut into files are its parts."""
         parts = super().build() if self.config["benchmark_filename"] else self._split()  # type: ignore[misc]
-        if self.config["train_on"] == "train_valid":
-            train, valid = (part.inter_feat for part in parts[:2])
-            parts[:2] = [self.copy(cat_interactions([train, valid])), self.copy(valid[:0])]  # type: ignore[attr-defined]
-        return parts
+        return join_validation(self, parts)
 
     def _split(self) -> list[Any]:
         self._change_feat_format()  # type: ignore[attr-defined]

@@ -72,7 +72,7 @@ def protocol_of(config: Config) -> Protocol:
     arguments = config["eval_args"]
     return Protocol(
         name=_name(config) if sequential else _family(config),
-        split=told_split(config) + (_of_ratings(config) if rates(config) else ""),
+        split=told_split(config) + _seeded(config) + _trained(config),
         order=_order(config, sequential),
         seen_items=_seen_items(config, sequential),
         target_time="target time known" if sequential and config["use_target_time"] else "target time not known",
@@ -107,10 +107,13 @@ def _family(config: Config) -> str:
     return f"recbole {config.entry.family}"
 
 
-def _of_ratings(config: Config) -> str:
-    """What is told of the split of ratings beside its shares."""
-    trained = ", trained on training and validation rows" if config["train_on"] == "train_valid" else ""
-    return f", split seed {config['split_seed']}{trained}"
+def _seeded(config: Config) -> str:
+    return f", split seed {config['split_seed']}" if rates(config) else ""
+
+
+def _trained(config: Config) -> str:
+    both = (rates(config) or predicts_clicks(config)) and config["train_on"] == "train_valid"
+    return ", trained on training and validation rows" if both else ""
 
 
 def _order(config: Config, sequential: bool) -> str:

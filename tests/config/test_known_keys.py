@@ -75,10 +75,12 @@ def test_an_own_model_reads_what_its_file_lists_and_lists_what_it_reads(name: st
         sources = [
             folder / f"{part}.py" for part in ("mdaf", "set_branch", "row_fields", "history_encoder", "mamba_variant")
         ]
-        sources += [folder.parent / "data" / f"{part}.py" for part in ("clicks", "click_batches")]
+        sources += [folder.parent / "data" / f"{part}.py" for part in ("clicks", "click_batches", "parts")]
     if name == "HybridVAE":
         parts = ("hybridvae", "set_network", "pairwise_network", "rating_table", "rating_settings")
-        sources = [folder / f"{part}.py" for part in parts] + [folder.parent / "data" / "ratings.py"]
+        sources = [folder / f"{part}.py" for part in parts] + [
+            folder.parent / "data" / f"{part}.py" for part in ("ratings", "parts")
+        ]
         sources.append(folder.parent / "evaluation" / "rating_result.py")
     read = frozenset().union(*(keys_read_by(path) for path in sources))
     text = "".join(path.read_text() for path in sources)

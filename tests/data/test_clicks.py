@@ -45,6 +45,14 @@ def keys(loader: ClickLoader) -> np.ndarray:
     return np.stack([table[name].numpy() for name in ("user_id", "timestamp", "_row")], axis=1)
 
 
+def test_train_valid_trains_on_both_and_tests_the_same_rows(build: Any) -> None:
+    apart, both = build(**IN_TIME), build(**IN_TIME, train_on="train_valid")
+    assert both.valid is None
+    assert np.array_equal(keys(both.train), np.concatenate([keys(apart.train), keys(apart.valid)]))
+    assert np.array_equal(keys(both.test), keys(apart.test))
+    assert (both.test.dataset.past.of_user.end >= apart.test.dataset.past.of_user.end).all()
+
+
 @pytest.mark.parametrize("history", ["train", "before"])
 @pytest.mark.parametrize("phase", ["train", "valid", "test"])
 def test_histories_are_the_events_before_the_row_and_nothing_else(build: Any, history: str, phase: str) -> None:
