@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from recbole_ext.model.batch_sums import groups_in_batch
+from recbole_ext.model.batch_sums import Groups, groups_in_batch
 from recbole_ext.model.rating_order import ranges
 
 
@@ -153,11 +153,12 @@ def shrunken_mean(members: np.ndarray, ratings: np.ndarray, n_members: int, stre
 
 @dataclass(frozen=True)
 class Others:
-    """The sums over a pair's other ratings.
+    """The sums over a pair's other ratings, divided by the root of their number.
 
     Attributes:
         implicit, valued: (B, D) means of the sums.
         implicit_variance, valued_variance: (B, D) their variances; None where vectors have none.
+        hidden: (B, H), of both kinds together.
         count: (B,) number of other ratings.
     """
 
@@ -165,49 +166,84 @@ class Others:
     valued: Tensor
     implicit_variance: Tensor | None
     valued_variance: Tensor | None
+    hidden: Tensor
     count: Tensor
 
 
-def sums_of_others(
-    side: Side | RowSide,
-    owner: Tensor,
-    member: Tensor,
-    row: Tensor | None,
-    implicit: tuple[Tensor, Tensor | None],
-    valued: tuple[Tensor, Tensor | None],
-) -> Others:
+@dataclass(frozen=True)
+class Members:
+    """What the sums are made of.
+
+    Attributes:
+        implicit, valued: (n_members, D) vectors, and their variances or None.
+        hidden: two tables (n_members, H), summed as they are and by deviations.
+    """
+
+    implicit: tuple[Tensor, Tensor | None]
+    valued: tuple[Tensor, Tensor | None]
+    hidden: tuple[Tensor, Tensor]
+
+
+def sums_of_others(side: Side | RowSide, owner: Tensor, member: Tensor, row: Tensor | None, members: Members) -> Others:
     """The sums for pairs, without the pairs' own ratings.
 
     Args:
         side: of the owners.
         owner, member: (B,) int64.
         row: (B,) place of each pair's rating in training; None for pairs that are no training ratings.
-        implicit, valued: (n_members, D) vectors and their variances.
+        members: vectors of all members.
     """
     side.to(owner.device)
     count = side.count[owner]
     own = None if row is None else side.deviation[row].unsqueeze(1)
-    count = count if own is None else count - 1
+    groups = None
+    if own is not None:
+        count = count - 1
+        groups = groups_in_batch(owner, side.count) if isinstance(side, RowSide) else None
+    if groups is not None and own is not None:
+        sums = _sums_in_groups(groups, member, own, members)
+    else:
+        sums = _sums_of_all(side.totals(owner), member, own, members)
+    implicit, valued, first, second, hidden = sums
     scale = count.clamp(min=1).rsqrt().unsqueeze(1)
+    spread, valued_spread = (None if v is None else v.clamp(min=0) * scale**2 for v in (first, second))
+    return Others(implicit * scale, valued * scale, spread, valued_spread, hidden * scale, count)
 
-    within = groups_in_batch(owner, side.count) if isinstance(side, RowSide) and row is not None else None
-    totals = side.totals(owner) if within is None else None
+
+_Sums = tuple[Tensor, Tensor, Tensor | None, Tensor | None, Tensor]
+"""Of `implicit`, of `valued`, of the variances of both, and of `hidden`."""
+
+
+def _sums_in_groups(groups: Groups, member: Tensor, own: Tensor, members: Members) -> _Sums:
+    (implicit, spread), (valued, valued_spread) = members.implicit, members.valued
+    return (
+        groups.sums(implicit, member, None),
+        groups.sums(valued, member, own),
+        None if spread is None else groups.sums(spread, member, None),
+        None if valued_spread is None else groups.sums(valued_spread, member, own * own),
+        groups.joint_sums(*members.hidden, member, own),
+    )
+
+
+def _sums_of_all(totals: Totals, member: Tensor, own: Tensor | None, members: Members) -> _Sums:
+    """Sums over all of the owners' ratings, from which the pair's own part is taken off again."""
 
     def taken(kind: str, vectors: Tensor | None, weight: Tensor | None) -> Tensor | None:
         if vectors is None:
             return None
-        if within is not None:
-            return within(vectors, member, weight)
-        assert totals is not None
         total = totals(kind, vectors)
         if own is None:
             return total
         taken_off = F.embedding(member, vectors)
         return total - (taken_off if weight is None else weight * taken_off)
 
+    (implicit, spread), (valued, valued_spread) = members.implicit, members.valued
+    of_implicit, of_valued = members.hidden
+    widths = [implicit.shape[1], of_implicit.shape[1]]
+    first = taken("implicit", torch.cat([implicit, of_implicit], dim=1), None)
+    second = taken("valued", torch.cat([valued, of_valued], dim=1), own)
+    assert first is not None and second is not None
+    (plain, hidden), (weighed, more) = first.split(widths, dim=1), second.split(widths, dim=1)
     squares = None if own is None else own * own
-    sums = taken("implicit", implicit[0], None), taken("valued", valued[0], own)
-    variances = taken("implicit", implicit[1], None), taken("squared", valued[1], squares)
-    spreads = [None if v is None else v.clamp(min=0) * scale**2 for v in variances]
-    assert sums[0] is not None and sums[1] is not None
-    return Others(sums[0] * scale, sums[1] * scale, spreads[0], spreads[1], count)
+    spreads = taken("implicit", spread, None), taken("squared", valued_spread, squares)
+    return plain, weighed, *spreads, hidden + more

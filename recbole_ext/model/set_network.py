@@ -24,13 +24,12 @@ import torch
 from torch import Tensor, nn
 
 from recbole_ext.model.dropout import Dropout
+from recbole_ext.model.factorisation_machine import factorisation_machine
 from recbole_ext.model.rating_attention import RatingAttention
-from recbole_ext.model.rating_sets import Others, sums_of_others
+from recbole_ext.model.rating_sets import Members, Others, sums_of_others
 from recbole_ext.model.rating_table import Pairs, RatingTable
 from recbole_ext.model.tower import Towers
 from recbole_ext.model.variational import GaussianTable, kl_per_dimension
-
-Field = tuple[Tensor, Tensor | None]
 
 
 @dataclass(frozen=True)
@@ -75,33 +74,6 @@ class Scores:
     mu: Tensor
 
 
-def factorisation_machine(fields: list[Field]) -> tuple[Tensor, Tensor]:
-    """Mean and variance of sum_f w_f + sum_{f < g} v_f . v_g, for independent fields.
-
-        mean     = sum_f m_f0 + (|M|^2 - sum_f |m_f|^2) / 2,                      M = sum_f m_f
-        variance = sum_f s_f0 + sum_f s_f . (M - m_f)^2 + (|S|^2 - sum_f |s_f|^2) / 2,   S = sum_f s_f
-
-    Args:
-        fields: means (B, D) and variances (B, D) or None; column 0 is the linear weight.
-
-    Returns:
-        (B,) and (B,).
-    """
-    means = torch.stack([mean for mean, _ in fields])
-    linear, factors = means.split([1, means.shape[2] - 1], dim=2)  # slices would fill a gradient of zeros each
-    total = factors.sum(0)
-    mean = linear.sum((0, 2)) + 0.5 * (total.square() - factors.square().sum(0)).sum(1)
-    known = [(k, variance) for k, (_, variance) in enumerate(fields) if variance is not None]
-    if not known:
-        return mean, torch.zeros_like(mean)
-    spread = torch.stack([variance for _, variance in known])
-    others = total - factors[[k for k, _ in known]]
-    spreads = spread[:, :, 1:]
-    crossed = (spreads * others.square()).sum((0, 2))
-    twice = 0.5 * (spreads.sum(0).square() - spreads.square().sum(0)).sum(1)
-    return mean, spread[:, :, 0].sum(0) + crossed + twice
-
-
 class SideEncoder(nn.Module):
     """What the sums over one side's other ratings are made of.
 
@@ -122,19 +94,10 @@ class SideEncoder(nn.Module):
 
     def forward(self, side: Any, owner: Tensor, member: Tensor, row: Tensor | None) -> tuple[Others, Tensor]:
         """Pairs (B,) -> the sums of the fields, and the hidden layer (B, hidden_size)."""
-        (of_implicit, spread), (of_valued, valued_spread) = self.implicit.tables(), self.valued.tables()
-        summed = sums_of_others(
-            side,
-            owner,
-            member,
-            row,
-            (torch.cat([of_implicit, self.hidden_implicit.tables()[0]], dim=1), spread),
-            (torch.cat([of_valued, self.hidden_valued.tables()[0]], dim=1), valued_spread),
-        )
-        widths = [self.size, len(self.bias)]
-        (implicit, first), (valued, second) = (each.split(widths, dim=1) for each in (summed.implicit, summed.valued))
-        hidden = torch.tanh(self.bias + first + second)
-        return Others(implicit, valued, summed.implicit_variance, summed.valued_variance, summed.count), hidden
+        hidden = self.hidden_implicit.tables()[0], self.hidden_valued.tables()[0]
+        members = Members(self.implicit.tables(), self.valued.tables(), hidden)
+        others = sums_of_others(side, owner, member, row, members)
+        return others, torch.tanh(self.bias + others.hidden)
 
 
 class Latent(nn.Module):

@@ -11,7 +11,6 @@ from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.loaders import build_loaders
 from recbole_ext.model.kl_record import collapse_warning
 from recbole_ext.model.rating_settings import CHOICES
-from recbole_ext.model.set_network import factorisation_machine
 from recbole_ext.quick_start import build_trainer
 from recbole_ext.training.checkpoint import load_checkpoint, save_checkpoint
 from tests.conftest import write_inter
@@ -138,19 +137,6 @@ def test_every_parameter_gets_a_finite_gradient(build: Callable[..., Any], archi
     unused = [n for n, p in trainer.model.named_parameters() if p.grad is None or not torch.isfinite(p.grad).all()]
     apart = ("likelihood.",) if loss == "bpr" or architecture == "pairwise" else ()
     assert [name for name in unused if not name.startswith(apart or ("-",))] == []
-
-
-def test_the_machine_is_the_sum_over_pairs_of_fields_and_its_variance_that_of_draws() -> None:
-    torch.manual_seed(1)
-    fields = [(torch.randn(2, 4), torch.rand(2, 4) * 0.3) for _ in range(3)] + [(torch.randn(2, 4), None)]
-    mean, variance = factorisation_machine(fields)
-    draws = torch.stack(
-        [m + (torch.zeros_like(m) if s is None else s.sqrt()) * torch.randn(200_000, 2, 4) for m, s in fields]
-    )
-    pairs = sum((draws[f, :, :, 1:] * draws[g, :, :, 1:]).sum(2) for f in range(4) for g in range(f))
-    scores = draws[:, :, :, 0].sum(0) + pairs
-    torch.testing.assert_close(mean, scores.mean(0), rtol=0, atol=0.03)
-    torch.testing.assert_close(variance, scores.var(0), rtol=0.02, atol=0)
 
 
 def test_predictions_do_not_depend_on_the_batch_and_stay_on_the_scale(build: Callable[..., Any]) -> None:
