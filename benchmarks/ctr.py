@@ -68,7 +68,7 @@ def configuration(model: str, arguments: argparse.Namespace, **given: Any) -> Co
         values |= {
             "MAX_ITEM_LIST_LENGTH": 100,
             "train_batch_size": 64,
-            "eval_args": {"order": "RO", "group_by": None, "mode": "labeled"},
+            "eval_args": {"order": "TO" if model == "DIN" else "RO", "group_by": None, "mode": "labeled"},
             "threshold": None,  # the samples have labels of their own
             "val_interval": None,
             "load_col": {"inter": inter, "item": ["item_id", "category_id"]},
