@@ -33,6 +33,13 @@ def stretches(past: Slices, width: int) -> tuple[np.ndarray, np.ndarray]:
     return start, past.end - start
 
 
+def numbered(values: np.ndarray) -> np.ndarray:
+    """Numbers from 0 for the distinct values among integers from 0 on, in their order: (n,) -> (n,)."""
+    found = np.zeros(values.max(initial=-1) + 1, dtype=bool)
+    found[values] = True
+    return (np.cumsum(found) - 1)[values]
+
+
 class ClickLoader:
     """Batches of a part: rows, and the histories that they share.
 
@@ -73,7 +80,7 @@ class ClickLoader:
         self.start, self.visible = stretches(dataset.past.of_user, self.width)
         self.reads_histories = "sequential" in config["branches"]
         shared = self.start[self.rows] if self.reads_histories else np.arange(len(self.rows))
-        _, self.history = np.unique(shared, return_inverse=True)
+        self.history = numbered(shared)
         self.trains = config["history_from"] == "train" and bool((dataset.past.of_user.own >= 0).all())
         self.context = dataset.context_fields()
 

@@ -67,13 +67,23 @@ def slices(events: Keys, rows: Keys | None = None) -> tuple[np.ndarray, Slices]:
 
 
 def _own_slices(events: Keys) -> tuple[np.ndarray, Slices]:
-    order = np.lexsort(events[::-1])
+    order = _sorting(events)
     groups = events[0][order]
-    place = np.empty(len(order), np.int64)
+    first = np.flatnonzero(np.diff(groups, prepend=groups[:1] - 1))
+    last = np.append(first[1:], len(order))[: len(first)]
+    start, stop, place = (np.empty(len(order), small(order).dtype) for _ in range(3))
+    for column, values in ((start, first), (stop, last)):
+        column[order] = np.repeat(values, last - first)
     place[order] = np.arange(len(order))
-    place = small(place)
-    start, stop = (small(np.searchsorted(groups, events[0], side=side)) for side in ("left", "right"))
     return order, Slices(start, place, stop, place)
+
+
+def _sorting(events: Keys) -> np.ndarray:
+    """The order by group, time and number (n,); what the file is sorted by already costs nothing."""
+    keys = list(events[::-1])
+    while len(keys) > 1 and (keys[0][1:] >= keys[0][:-1]).all():
+        del keys[0]
+    return np.lexsort(keys)
 
 
 @dataclass(frozen=True)
