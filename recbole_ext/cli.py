@@ -34,6 +34,12 @@ if TYPE_CHECKING:
     from recbole_ext.config.config import Config
 
 SWITCHES = ("help", "print_config", "debug", "dry_run", "json", "i-trust-this-file")
+_SWITCHES_OF = {
+    "print_config": ("run", "import-checkpoint"),
+    "dry_run": ("run",),
+    "json": ("diagnose", "compare"),
+    "i-trust-this-file": ("import-checkpoint",),
+}
 _TEXT = (
     *("model", "dataset", "config_files", "data_path", "runs_dir"),
     *("run", "train", "pairs", "history", "output", "input"),
@@ -73,7 +79,7 @@ def parse(arguments: list[str]) -> Words:
     """Read a command line; nothing is evaluated.
 
     Raises:
-        UsageError: a word that is neither an option nor its value, or an option given twice.
+        UsageError: a word that is neither an option nor its value, an option given twice, or one of another command.
     """
     from recbole_ext.config.yaml_reader import parse_scalar
 
@@ -103,7 +109,14 @@ def parse(arguments: list[str]) -> Words:
             raise UsageError(f"--{key} is given twice")
         as_text = key in _TEXT or key.endswith("num_interval")  # "[5,inf)" is an interval and no YAML
         words.given[key] = None if text == "None" else text if as_text else parse_scalar(text, f"--{key}")
+    _check_switches(words)
     return words
+
+
+def _check_switches(words: Words) -> None:
+    for switch in sorted(words.switches & set(_SWITCHES_OF)):
+        if words.command not in _SWITCHES_OF[switch]:
+            raise UsageError(f"--{switch} is for {' and '.join(_SWITCHES_OF[switch])}, not for {words.command}")
 
 
 def _command(rest: list[str]) -> Words:

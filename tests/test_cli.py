@@ -93,6 +93,8 @@ def test_switches_and_commands() -> None:
         (["-seed=1"], "unexpected word '-seed=1'"),
         (["--topk=[1"], r"--topk: cannot read the value '\[1' as YAML"),
         (["--=1"], "unexpected word '--=1'"),
+        (["report", "runs/x", "--json"], "--json is for diagnose and compare, not for report"),
+        (["tune", "--dry_run"], "--dry_run is for run, not for tune"),
     ],
 )
 def test_what_cannot_be_read(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:

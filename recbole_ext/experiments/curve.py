@@ -1,7 +1,6 @@
 """The curve of one run, from its directory or from anybody's csv file."""
 
 import csv
-import json
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 from recbole_ext.config.yaml_reader import read_yaml
 from recbole_ext.errors import DataError
+from recbole_ext.training.run_directory import read_json
 
 COLUMNS = {
     "epoch": ("epoch", "Epoch", "step"),
@@ -81,8 +81,8 @@ def read_curve(
     environment: dict[str, Any] = {}
     if path.is_dir() or path.name == "metrics.csv":
         settings = (read_yaml(folder / "config.yaml")[0] if (folder / "config.yaml").is_file() else {}) | settings
-        result, environment = _json(folder / "result.json"), _json(folder / "environment.json")
-        reported = _json(folder / "imported.json").get("reported", {}) | reported
+        result, environment = read_json(folder / "result.json"), read_json(folder / "environment.json")
+        reported = read_json(folder / "imported.json").get("reported", {}) | reported
         if (folder / "imported.json").is_file() and not (folder / "metrics.csv").is_file():
             raise DataError(f"{folder} was imported without a history; add --history=FOLDER to experiment import")
     rows, header = _rows(path / "metrics.csv" if path.is_dir() else path)
@@ -107,13 +107,6 @@ def read_curve(
         bigger = bool((settings | result)["valid_metric_bigger"])
     result = result | {"reported": reported}
     return Curve(points, int(max(epochs)), bigger, settings, result, rounding, names["valid"], environment)
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
-    except (OSError, ValueError):
-        raise DataError(f"cannot read {path}: it is damaged") from None
 
 
 def _rows(path: Path) -> tuple[list[dict[str, str]], list[str]]:

@@ -8,7 +8,6 @@ experiments/NAME/report.html
 """
 
 import fcntl
-import json
 import os
 import re
 from collections.abc import Iterator
@@ -212,16 +211,3 @@ def read_experiment(root: Path, name: str) -> Experiment:
         return Experiment(folder, **facts)
     except (UsageError, KeyError, TypeError) as error:
         raise DataError(f"cannot read {folder / FACTS}: {error}") from None
-
-
-def read_result(run: Path) -> dict[str, Any] | None:
-    """`result.json` of a run; None where there is none.
-
-    Raises:
-        DataError: it is damaged.
-    """
-    path = run / "result.json"
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
-    except (OSError, ValueError):
-        raise DataError(f"cannot read {path}: it is damaged") from None

@@ -9,6 +9,7 @@ from typing import Any
 from recbole_ext.config.yaml_reader import read_yaml
 from recbole_ext.errors import DataError, UsageError
 from recbole_ext.experiments.chart import Point
+from recbole_ext.training.run_directory import read_json
 
 _ENDS = ("started", "continued", "finished", "failed", "interrupted")
 
@@ -68,8 +69,8 @@ def read_record(folder: Path) -> Record:
         read_yaml(folder / "config.yaml")[0],
         _origins(_text(folder / "config.yaml")),
         list(csv.DictReader(_text(folder / "metrics.csv").splitlines())),
-        _json(folder / "result.json"),
-        _json(folder / "environment.json"),
+        read_json(folder / "result.json"),
+        read_json(folder / "environment.json"),
         _text(folder / "command.txt").strip(),
         _end(_text(folder / "events.jsonl")),
     )
@@ -81,13 +82,6 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from None
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        return dict(json.loads(_text(path) or "{}"))
-    except (ValueError, TypeError):
-        raise DataError(f"cannot read {path}: it is damaged") from None
 
 
 def _origins(text: str) -> dict[str, str]:

@@ -6,9 +6,9 @@ from typing import Any
 
 from recbole_ext.evaluation.criteria import FAIL, NOT_YET, PASS, Verdict, judge
 from recbole_ext.experiments.attempts import FINISHED, RUNNING, Attempt
-from recbole_ext.experiments.experiment import Experiment, read_result
+from recbole_ext.experiments.experiment import Experiment
 from recbole_ext.experiments.statistics import OverSeeds, over_seeds
-from recbole_ext.training.run_directory import read_metrics
+from recbole_ext.training.run_directory import read_json, read_metrics
 
 NOT_OF_PROTOCOL = ("seed", "packages")
 
@@ -64,7 +64,7 @@ def standing(experiment: Experiment) -> Standing:
     """Read everything; a start whose process is gone gets its end first."""
     experiment.mended()
     done = experiment.finished()
-    results = {seed: result for seed, run in done.items() if (result := read_result(run)) is not None}
+    results = {seed: result for seed, run in done.items() if (result := read_json(run / "result.json"))}
     criteria = experiment.settings().get("criteria")
     verdicts = {}
     for seed in experiment.seeds if criteria else []:

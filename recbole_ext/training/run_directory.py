@@ -19,7 +19,7 @@ import torch
 import yaml
 
 from recbole_ext.environment import environment
-from recbole_ext.errors import ResourceError
+from recbole_ext.errors import DataError, ResourceError
 from recbole_ext.evaluation.units import UNITS_FILE, Units, units_bytes
 from recbole_ext.names import refuse_links
 from recbole_ext.redact import redact, redact_text, redact_words
@@ -145,6 +145,18 @@ def read_metrics(run: Path | None) -> list[dict[str, str]]:
         return []
     with open(path, newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """What a JSON file of a run holds; {} where there is none.
+
+    Raises:
+        DataError: it is damaged.
+    """
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+    except (OSError, ValueError, TypeError):
+        raise DataError(f"cannot read {path}: it is damaged") from None
 
 
 def config_text(values: dict[str, Any], origins: dict[str, str]) -> str:
