@@ -148,6 +148,7 @@ def test_planted_structure_is_learnt(build: Build, model_name: str, train_mode: 
     ],
     ids=str,
 )
+@pytest.mark.parametrize("model_name", ["Mamba4Rec", pytest.param("SS4Rec", marks=pytest.mark.slow)])
 def test_planted_structure_is_learnt_by_every_loss(build: Build, model_name: str, given: dict[str, Any]) -> None:
     _, loaders, trainer = build(
         model_name, n_users=80, epochs=50, eval_step=25, n_negatives=8, filter_seen_items=False, **given
