@@ -10,7 +10,8 @@ each model stands how far the first one is ahead of it: mean over the seeds, and
 With --train_on train_valid our models and myFM are trained on the validation rows too, with the settings and --epochs
 that runs with validation chose; RecBole's models need that part to stop.
 
-RecBole's models read the data with seed 2020 and are trained with the seed in turn.
+BST is MDAFBST's sequential branch as it was published: a transformer over the history, read by the candidate, without
+`matches`, fields and gate. RecBole's models read the data with seed 2020 and are trained with the seed in turn.
 myFM needs: pip install myfm "setuptools<81"
 """
 
@@ -30,7 +31,8 @@ from recbole_ext.evaluation.clicks import Scored, auc, auc_difference, click_met
 from recbole_ext.quick_start import build_trainer
 from recbole_ext.training.clicks import ClickTrainer
 
-OWN = ("MDAFMamba", "MDAFBST")
+OWN = ("MDAFMamba", "MDAFBST", "BST")
+BST: dict[str, Any] = {"branches": ["sequential"], "cross_attention": False, "matches": False}
 RATINGS: dict[str, Any] = {
     "threshold": {"rating": 4},
     "val_interval": {"rating": "[1,3);(3,5]"},
@@ -83,6 +85,8 @@ def configuration(model: str, arguments: argparse.Namespace, **given: Any) -> Co
         files = files or ["mdaf-ratings"]
     if arguments.epochs:
         values["epochs"] = arguments.epochs
+    if model == "BST":
+        model, values = "MDAFBST", {**values, **BST}
     return build_config(model, arguments.data, files, {**values, **given})
 
 
