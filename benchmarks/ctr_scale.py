@@ -17,21 +17,20 @@ import torch
 from recbole.data.interaction import Interaction
 
 from benchmarks.machine import describe, peak_memory_mb
-from benchmarks.throughput import train_some
+from benchmarks.throughput import MadeLog, train_some
 from recbole_ext.config.config import build_config
 from recbole_ext.data.click_batches import ClickLoader
 from recbole_ext.data.past import past_of
 from recbole_ext.quick_start import build_trainer
 
 
-class MadeLog:
-    """What a loader and a model ask of a training part; items and users are drawn by popularity."""
+class MadeImpressions(MadeLog):
+    """Items and users are drawn by popularity."""
 
-    uid_field, iid_field, time_field, label_field = "user_id", "item_id", "timestamp", "label"
-    user_feat = item_feat = None
-    n_behaviours = 2
+    label_field, n_behaviours = "label", 2
 
     def __init__(self, n_rows: int, n_users: int, n_items: int) -> None:
+        super().__init__(n_users, n_items)
         rng = np.random.default_rng(0)
         user = (rng.random(n_rows) ** 2 * n_users).astype(np.int64) + 1
         item = (rng.random(n_rows) ** 3 * n_items).astype(np.int64) + 1
@@ -41,15 +40,6 @@ class MadeLog:
         self.past = past_of(columns, None)
         tensors = {"user_id": user, "item_id": item, "timestamp": times, "label": label.astype(np.float32)}
         self.inter_feat = Interaction({name: torch.from_numpy(column) for name, column in tensors.items()})
-        self.sizes = {"user_id": n_users + 1, "item_id": n_items + 1}
-        self.user_num, self.item_num = self.sizes.values()
-
-    def __len__(self) -> int:
-        return len(self.inter_feat)
-
-    def num(self, field: str) -> int:
-        """Number of ids of a field."""
-        return self.sizes[field]
 
     def context_fields(self) -> list[str]:
         """None beside user, item and time."""
@@ -75,7 +65,7 @@ def main() -> None:
     }
     config = build_config("MDAFMamba", "ml-100k", [], given)
     started = time.perf_counter()
-    log = MadeLog(options.rows, options.users, options.items)
+    log: Any = MadeImpressions(options.rows, options.users, options.items)
     loader = ClickLoader(config, log, shuffle=True)
     print(f"{describe()}\n{options.rows:,} rows indexed in {time.perf_counter() - started:.0f} s")
     trainer = build_trainer(config, SimpleNamespace(train=loader, valid=None))  # type: ignore[arg-type]

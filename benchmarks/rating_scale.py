@@ -19,7 +19,7 @@ import torch
 from recbole.data.interaction import Interaction
 
 from benchmarks.machine import describe, peak_memory_mb
-from benchmarks.throughput import train_some
+from benchmarks.throughput import MadeLog, train_some
 from recbole_ext.config.config import build_config
 from recbole_ext.config.yaml_reader import parse_scalar
 from recbole_ext.data.user_batches import UserLoader
@@ -39,13 +39,11 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-class MadeRatings:
-    """What a loader and a model ask of a training part; how much users rate is log-normal, items follow a power law."""
-
-    uid_field, iid_field, time_field = "user_id", "item_id", "timestamp"
-    user_feat = item_feat = None
+class MadeRatings(MadeLog):
+    """How much users rate is log-normal, items follow a power law."""
 
     def __init__(self, n_rows: int, n_users: int, n_items: int) -> None:
+        super().__init__(n_users, n_items)
         rng = np.random.default_rng(0)
         share = rng.lognormal(0, 1.1, n_users).cumsum()
         user = np.searchsorted(share, rng.random(n_rows) * share[-1]) + 1
@@ -54,15 +52,6 @@ class MadeRatings:
         rating = rng.integers(1, 11, n_rows) / 2
         columns = {"user_id": user, "item_id": item, "rating": rating.astype(np.float32)}
         self.inter_feat = Interaction({name: torch.from_numpy(column) for name, column in columns.items()})
-        self.sizes = {"user_id": n_users + 1, "item_id": n_items + 1}
-        self.user_num, self.item_num = self.sizes.values()
-
-    def __len__(self) -> int:
-        return len(self.inter_feat)
-
-    def num(self, field: str) -> int:
-        """Number of ids of a field."""
-        return self.sizes[field]
 
 
 def main() -> None:

@@ -14,6 +14,17 @@ from recbole_ext.config.config import Config, build_config
 from recbole_ext.places import RECBOLE
 
 ML_100K = RECBOLE / "dataset_example" / "ml-100k"
+CLICK_HEADER = "user_id:token\titem_id:token\ttimestamp:float\tlabel:float"
+SMALL_CLICKS: dict[str, Any] = {
+    "load_col": {"inter": ["user_id", "item_id", "timestamp", "label"]},
+    "eval_args": {"order": "TO", "group_by": "user"},
+    "hidden_size": 8,
+    "embedding_size": 4,
+    "d_state": 4,
+    "attention_heads": 2,
+    "epochs": 1,
+}
+"""A small MDAFMamba for data sets under that header."""
 
 
 @pytest.fixture(autouse=True)

@@ -12,18 +12,7 @@ from recbole_ext.data.loaders import build_loaders
 from recbole_ext.errors import DataError, UsageError
 from recbole_ext.quick_start import build_trainer, run
 from recbole_ext.score import score
-from tests.conftest import write_inter
-
-HEADER = "user_id:token\titem_id:token\ttimestamp:float\tlabel:float"
-GIVEN: dict[str, Any] = {
-    "load_col": {"inter": ["user_id", "item_id", "timestamp", "label"]},
-    "eval_args": {"order": "TO", "group_by": "user"},
-    "hidden_size": 8,
-    "embedding_size": 4,
-    "d_state": 4,
-    "attention_heads": 2,
-    "epochs": 1,
-}
+from tests.conftest import CLICK_HEADER, SMALL_CLICKS, write_inter
 
 
 @pytest.fixture
@@ -31,8 +20,8 @@ def finished(make_config: Callable[..., Config], tmp_path: Path) -> tuple[Path, 
     rows = [
         (f"u{u}", f"i{(7 * u + 3 * k) % 20}", 100 * k + u, (7 * u + 3 * k) % 2) for u in range(20) for k in range(20)
     ]
-    root = write_inter(tmp_path, "made", rows, HEADER)
-    config = make_config("MDAFMamba", root, **GIVEN)
+    root = write_inter(tmp_path, "made", rows, CLICK_HEADER)
+    config = make_config("MDAFMamba", root, **SMALL_CLICKS)
     return Path(run(config)["run_directory"]), config
 
 

@@ -12,22 +12,12 @@ import pytest
 
 from recbole_ext.config.config import Config
 from recbole_ext.quick_start import run
-from tests.conftest import write_inter
+from tests.conftest import CLICK_HEADER, SMALL_CLICKS, write_inter
 from tests.training.test_resume import interrupted, outcome, whole
 
 ROOT = Path(__file__).parents[2]
-HEADER = "user_id:token\titem_id:token\ttimestamp:float\tlabel:float"
 ROWS = [(u, (7 * u + 3 * k) % 20, 100 * k + u, (7 * u + 3 * k) % 2) for u in range(30) for k in range(20)]
-GIVEN: dict[str, Any] = {
-    "load_col": {"inter": ["user_id", "item_id", "timestamp", "label"]},
-    "eval_args": {"order": "TO", "group_by": "user"},
-    "hidden_size": 8,
-    "embedding_size": 4,
-    "d_state": 4,
-    "attention_heads": 2,
-    "train_batch_size": 128,
-    "epochs": 2,
-}
+GIVEN: dict[str, Any] = {**SMALL_CLICKS, "train_batch_size": 128, "epochs": 2}
 CASES: dict[str, dict[str, Any]] = {
     "both branches": {},
     "sets": {"branches": ["sets"], "implicit_sets": "none", "averaging": "ema", "lr_schedule": "cosine"},
@@ -37,7 +27,7 @@ CASES: dict[str, dict[str, Any]] = {
 
 @pytest.fixture
 def configure(make_config: Callable[..., Config], tmp_path: Path) -> Callable[..., Config]:
-    root = write_inter(tmp_path, "made", ROWS, HEADER)
+    root = write_inter(tmp_path, "made", ROWS, CLICK_HEADER)
     return lambda case, **given: make_config("MDAFMamba", root, **{**GIVEN, **CASES[case], **given})
 
 
@@ -53,7 +43,7 @@ def test_an_interrupted_run_ends_like_one_in_one_go(
 @pytest.mark.slow
 @pytest.mark.parametrize("branches", ["[static,sequential]", "[sets]"])
 def test_two_processes_train_one_model(tmp_path: Path, branches: str) -> None:
-    root = write_inter(tmp_path, "made", ROWS, HEADER)
+    root = write_inter(tmp_path, "made", ROWS, CLICK_HEADER)
     words = ["--model=MDAFMamba", "--dataset=made", f"--data_path={root}", "--device=cpu", f"--branches={branches}"]
     words += [f"--{key}={json.dumps(value)}" for key, value in GIVEN.items()]
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
