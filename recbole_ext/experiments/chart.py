@@ -1,4 +1,4 @@
-"""A line chart as inline SVG: round ticks, colours from the page's style, no script."""
+"""Lines or points as inline SVG: round ticks, colours from the page's style, no script."""
 
 import math
 from bisect import bisect_left, bisect_right
@@ -18,6 +18,7 @@ COLOURS = 8
 _DASHES = ("", "6 3", "2 2", "8 3 2 3", "12 3")
 _LARGEST = 1e300  # differences of larger numbers overflow
 _LOG_RATIO = 1000  # above it, a linear axis shows the largest values alone
+_LOG_RATIO_OF_POINTS = 20  # settings that differ by so much were drawn by their logarithm
 
 Point = tuple[float, float]
 
@@ -45,15 +46,17 @@ def chart_html(
     y_label: str,
     x_label: str,
     mark: tuple[float, str] | None = None,
+    joined: bool = True,
 ) -> str:
     """The legend, the drawing, and what it leaves out.
 
     Args:
-        title: what stands above it; a single line that it names needs no legend.
+        title: what stands above it; a single line that it or `y_label` names needs no legend.
         series: name -> (x, y), in any order.
         y_label: what y is.
         x_label: what x is.
         mark: an x that is marked by a line, and the words beside it.
+        joined: False for points that are no sequence: dots alone, and x by its logarithm where it differs much.
 
     Returns:
         HTML; a sentence instead of a drawing if no point is finite.
@@ -65,15 +68,16 @@ def chart_html(
     told = [p for points in finite.values() for p in points]
     if not told:
         return f'<p class="note">no finite point to draw</p>{note}'
-    x = _linear([p[0] for p in told] + ([mark[0]] if mark else []), _LEFT, _RIGHT, whole=True)
-    y = _vertical([p[1] for p in told])
-    lines = [_line(i, ordered[name], finite[name], x, y, len(finite)) for i, name in enumerate(finite)]
-    labels = "".join(_end_labels(finite, y)) if len(finite) <= 6 else ""
-    axes = _axes(x, y, x_label, f"{y_label} (logarithmic)" if y.logarithmic else y_label)
+    across = [p[0] for p in told] + ([mark[0]] if mark else [])
+    x = _linear(across, _LEFT, _RIGHT, whole=True) if joined else _by_range(across, _LEFT, _RIGHT, _LOG_RATIO_OF_POINTS)
+    y = _by_range([p[1] for p in told], _BOTTOM, _TOP, _LOG_RATIO)
+    lines = [_line(i, ordered[name], finite[name], x, y, len(finite), joined) for i, name in enumerate(finite)]
+    labels = "".join(_end_labels(finite, y)) if joined and len(finite) <= 6 else ""
+    axes = _axes(x, y, _named(x_label, x), _named(y_label, y))
     drawing = axes + (_mark(mark, x) if mark else "") + "".join(lines) + labels
     said = _safe(f"{', '.join(finite)} over {x_label}")
     svg = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{said}">{drawing}</svg>'
-    named = len(series) == 1 and all(name.lower() in title.lower() for name in finite)
+    named = len(series) == 1 and all(name == y_label or name.lower() in title.lower() for name in finite)
     return ("" if named else _legend(list(finite))) + svg + note
 
 
@@ -152,13 +156,18 @@ def _linear(values: Sequence[float], start: float, end: float, whole: bool = Fal
     return Axis(low, high, start, end, round_ticks(low, high, 5, whole))
 
 
-def _vertical(values: Sequence[float]) -> Axis:
+def _named(label: str, axis: Axis) -> str:
+    return f"{label} (logarithmic)" if axis.logarithmic else label
+
+
+def _by_range(values: Sequence[float], start: float, end: float, log_ratio: float) -> Axis:
+    """Logarithmic where the largest value is more than `log_ratio` times the smallest, else linear."""
     low, high = min(values), max(values)
-    if low > 0 and high / low > _LOG_RATIO:
+    if low > 0 and high / low > log_ratio:
         powers = range(math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9) + 1)
         every = -(-len(powers) // 6)
-        return Axis(low, high, _BOTTOM, _TOP, [10.0**p for p in powers[::every]], logarithmic=True)
-    return _linear(values, _BOTTOM, _TOP)
+        return Axis(low, high, start, end, [10.0**p for p in powers[::every]], logarithmic=True)
+    return _linear(values, start, end)
 
 
 def _axes(x: Axis, y: Axis, x_label: str, y_label: str) -> str:
@@ -182,21 +191,26 @@ def _mark(mark: tuple[float, str], x: Axis) -> str:
     return f'<path class="mark" d="M{at:.1f} {_TOP - 12}V{_BOTTOM + 4}"/>{words}'
 
 
-def _line(i: int, points: Sequence[Point], finite: Sequence[Point], x: Axis, y: Axis, n_series: int) -> str:
-    """One line, broken where a point is not finite; a point that stands alone is a dot."""
+def _line(
+    i: int, points: Sequence[Point], finite: Sequence[Point], x: Axis, y: Axis, n_series: int, joined: bool
+) -> str:
+    """One line, broken where a point is not finite; a point that stands alone is a dot, and all are if not joined."""
     kept = thinned(finite, _points_each(n_series))
     if not kept:
         return ""
-    bad = sorted(p[0] for p in points if not _finite(p) and math.isfinite(p[0]))
     places = [f"{x.place(a):.1f} {y.place(b):.1f}" for a, b in kept]
+    dots = [f'<circle cx="{p.split()[0]}" cy="{p.split()[1]}" r="2.2"/>' for p in places]
+    if not joined:
+        return f'<g class="s{i % COLOURS}">{"".join(dots)}</g>'
+    bad = sorted(p[0] for p in points if not _finite(p) and math.isfinite(p[0]))
     path = f"M{places[0]}"
     for (before, after), place in zip(pairwise(kept), places[1:], strict=True):
         broken = bisect_left(bad, before[0]) < bisect_right(bad, after[0])
         path += f"{'M' if broken else 'L'}{place}"
     dash = _DASHES[i % len(_DASHES)]
     style = f' stroke-dasharray="{dash}"' if dash else ""
-    dots = "".join(f'<circle cx="{p.split()[0]}" cy="{p.split()[1]}" r="2.2"/>' for p in places[:40])
-    return f'<g class="s{i % COLOURS}"><path class="line" d="{path}"{style}/>{dots if len(places) <= 40 else ""}</g>'
+    shown = "".join(dots) if len(dots) <= 40 else ""
+    return f'<g class="s{i % COLOURS}"><path class="line" d="{path}"{style}/>{shown}</g>'
 
 
 def _end_labels(finite: Mapping[str, Sequence[Point]], y: Axis) -> list[str]:

@@ -86,8 +86,9 @@ class Page:
         y_label: str = "",
         x_label: str = "epoch",
         mark: tuple[float, str] | None = None,
+        joined: bool = True,
     ) -> "Page":
-        """Lines over x; charts that follow one another stand side by side where there is room.
+        """Lines over x, or points; charts that follow one another stand side by side where there is room.
 
         Args:
             title: above it.
@@ -95,8 +96,9 @@ class Page:
             y_label: what y is.
             x_label: what x is.
             mark: an x that is marked, and the words beside it.
+            joined: False for points that are no sequence.
         """
-        drawing = chart_html(title, series, y_label, x_label, mark)
+        drawing = chart_html(title, series, y_label, x_label, mark, joined)
         return self._add("chart", f"<figure><figcaption>{_safe(title)}</figcaption>{drawing}</figure>")
 
     def code(self, text: str) -> "Page":

@@ -101,7 +101,7 @@ def _page(settings: Settings, table: Table, config: Config, found: Importance) -
     for parameter in settings.parameters():
         points = _points(ended, parameter.name)
         if points:
-            page.chart(parameter.name, {metric: points}, metric, parameter.name)
+            page.chart(parameter.name, {metric: points}, metric, parameter.name, joined=False)
     rows = table.rows()
     names = ["trial", "state", "score", "epochs", "seconds", "retries", *settings.space, "cause"]
     page.heading("All trials").table(names, [[row[name] for name in names] for row in rows])

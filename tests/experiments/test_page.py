@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from recbole_ext.errors import ResourceError
-from recbole_ext.experiments.chart import number, round_ticks, thinned, tick_labels
+from recbole_ext.experiments.chart import chart_html, number, round_ticks, thinned, tick_labels
 from recbole_ext.experiments.page import Page
 from recbole_ext.experiments.page_style import STYLE
 
@@ -121,3 +121,11 @@ def test_every_colour_of_words_can_be_read_in_light_and_dark() -> None:
         for name in set(colours) - {"paper", "rule", "tint"}:
             one, other = sorted((luminance(colours[name]), luminance(colours["paper"])))
             assert (other + 0.05) / (one + 0.05) >= 4.5, name
+
+
+def test_points_that_are_no_sequence_are_dots_on_an_axis_that_fits_them() -> None:
+    points = [(1e-4, 0.1), (1e-2, 0.3), (1e-3, 0.2)]
+    lines, dots = (chart_html("rate", {"ndcg": points}, "ndcg", "rate", joined=joined) for joined in (True, False))
+    assert 'class="line"' in lines and lines.count("<circle") == 3 and "(logarithmic)" not in lines
+    assert 'class="line"' not in dots.rpartition("<svg")[2] and dots.count("<circle") == 3
+    assert "rate (logarithmic)" in dots
