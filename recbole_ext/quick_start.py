@@ -94,10 +94,10 @@ def _run(
     directory = continued or _new_directory(config, command)
     signals = Signals()
     with (
+        signals.heard(),  # outermost: what comes while the report is written finds a run that ends anyway
         _ending(directory, at_end),
         directory.logging() if directory else nullcontext(),
         tracked(config, directory, trainer),
-        signals.heard(),
     ):
         _LOG.info("%s", dataset)
         progress = Progress(

@@ -2,6 +2,7 @@ import csv
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -195,3 +196,14 @@ def test_two_processes_make_one_run(given: list[str], write: Callable[..., Path]
     result = json.loads((folder / "result.json").read_text())
     assert result["epochs_trained"] == 2 and set(result["baselines"]) == {"popularity", "markov", "skip_markov"}
     assert done.stdout.count("SS4Rec on made") == 1
+
+
+def test_a_signal_while_the_report_is_written_does_not_end_the_run(configure: Callable[..., Config]) -> None:
+    written = []
+
+    def report(folder: Path) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        written.append(str(folder))
+
+    result = run(configure(epochs=1), at_end=report)
+    assert written == [result["run_directory"]]
