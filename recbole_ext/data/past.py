@@ -71,7 +71,8 @@ def _own_slices(events: Keys) -> tuple[np.ndarray, Slices]:
     groups = events[0][order]
     first = np.flatnonzero(np.diff(groups, prepend=groups[:1] - 1))
     last = np.append(first[1:], len(order))[: len(first)]
-    start, stop, place = (np.empty(len(order), small(order).dtype) for _ in range(3))
+    dtype = small(np.array([0, len(order)])).dtype
+    start, stop, place = (np.empty(len(order), dtype) for _ in range(3))
     for column, values in ((start, first), (stop, last)):
         column[order] = np.repeat(values, last - first)
     place[order] = np.arange(len(order))

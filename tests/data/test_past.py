@@ -21,6 +21,13 @@ def test_rows_see_what_came_before_them_in_their_group(in_time: bool, in_file_or
         assert wanted[found.own[row]] == row and found.end[row] == found.own[row]
 
 
+def test_bounds_that_need_a_larger_type_than_places() -> None:
+    """The last place is 32,767, which int16 holds, and the end behind it is not."""
+    count = np.arange(32_768)
+    _, found = slices((np.zeros_like(count), count, count))
+    assert set(found.stop.tolist()) == {32_768}
+
+
 def test_no_events_have_no_slices() -> None:
     order, found = slices((np.empty(0, np.int64),) * 3)
     assert len(order) == len(found.start) == len(found.stop) == 0
