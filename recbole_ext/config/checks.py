@@ -33,6 +33,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "implicit_sets": ("none", "before", "train"),
     "next_in_time": ("both", "past", "none"),
 }
+TRAIN_ON = ("train", "train_valid")
 _BASELINES = ("popularity", "markov", "skip_markov")
 _RATING_BASELINES = ("global_mean", "item_mean", "user_item_bias")
 _EVAL_ARGS = ("split", "order", "group_by", "mode")
@@ -108,6 +109,14 @@ def _choices(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> 
         if name not in known:
             faults.append(f"baselines must be among {', '.join(known)} (got {name!r})")
     return faults
+
+
+def _train_on(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
+    """Exactly one of the two words, for every model that has the key."""
+    given = values.get("train_on", TRAIN_ON[0])
+    if given in TRAIN_ON:
+        return []
+    return [f"train_on must be one of {', '.join(TRAIN_ON)} (got {given!r}){nearest(str(given), TRAIN_ON)}"]
 
 
 def _metrics(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
@@ -223,6 +232,7 @@ def _criteria(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) ->
 
 _RULES: tuple[Callable[[ModelEntry, list[Layer], dict[str, Any]], list[str]], ...] = (
     _choices,
+    _train_on,
     _metrics,
     _positive,
     _shares,

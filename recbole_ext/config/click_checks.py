@@ -8,14 +8,13 @@ from recbole_ext.registry import ModelEntry
 
 BRANCHES = ("static", "sequential", "sets")
 MODELS = ("MDAFMamba", "MDAFBST")
-TRAIN_ON = ("train", "train_valid")
 
 
 def click_faults(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
     """All faults of these kinds; values of a wrong type are told elsewhere."""
     if entry.name not in MODELS:
         return []
-    return [*_branches(values), *_sizes(values), *_history(values), *_train_on(values)]
+    return [*_branches(values), *_sizes(values), *_history(values)]
 
 
 def _branches(values: dict[str, Any]) -> list[str]:
@@ -33,13 +32,6 @@ def _sizes(values: dict[str, Any]) -> list[str]:
     if not isinstance(width, int) or not isinstance(heads, int) or (heads > 0 and width % heads == 0):
         return []
     return [f"attention_heads must be positive and divide hidden_size (got {heads}, {width})"]
-
-
-def _train_on(values: dict[str, Any]) -> list[str]:
-    given = values["train_on"]
-    if given in TRAIN_ON:
-        return []
-    return [f"train_on must be one of {', '.join(TRAIN_ON)} (got {given!r}){nearest(str(given), TRAIN_ON)}"]
 
 
 def _history(values: dict[str, Any]) -> list[str]:

@@ -112,8 +112,7 @@ def _seeded(config: Config) -> str:
 
 
 def _trained(config: Config) -> str:
-    both = (rates(config) or predicts_clicks(config)) and config["train_on"] == "train_valid"
-    return ", trained on training and validation rows" if both else ""
+    return ", trained on training and validation rows" if config["train_on"] == "train_valid" else ""
 
 
 def _order(config: Config, sequential: bool) -> str:

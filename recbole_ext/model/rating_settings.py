@@ -9,7 +9,6 @@ CHOICES = {
     "architecture": ("sets", "pairwise"),
     "loss": ("mse", "huber", "ordinal", "bpr", "mixed"),
     "time_context": ("both", "past", "none"),
-    "train_on": ("train", "train_valid"),
     "batches_of": ("ratings", "users"),
 }
 _NOT_NEGATIVE = (
