@@ -2,9 +2,10 @@
 
     python -m benchmarks.ctr_ablation --data ml-100k --protocol P2 [--seeds 1,2,3,4,5]
 
-On ratings everything is all three branches with the schedule of properties/experiment/mdaf-ratings.yaml; on P4 the
-branch of sets has no place. A positive number is what the part adds to the test AUC; a part whose interval holds 0 has
-shown nothing. Validation chooses the epoch of every run; what is on by default is decided on the column of validation.
+On ratings everything is all three branches with the schedule of properties/experiment/mdaf-ratings.yaml, or what
+--branches and --config_files name; on P4 the branch of sets has no place. A positive number is what the part adds to
+the AUC; a part whose interval holds 0 has shown nothing. Validation chooses the epoch of every run; what is on by
+default is decided on the column of validation.
 """
 
 import argparse
@@ -31,12 +32,13 @@ SWITCHES: dict[str, dict[str, Any]] = {
 }
 
 
-def parts(protocol: str) -> dict[str, dict[str, Any]]:
-    """What is given to each variant, the whole model first."""
-    names = ["static", "sequential", *(["sets"] if protocol != "P4" else [])]
+def parts(protocol: str, names: list[str]) -> dict[str, dict[str, Any]]:
+    """What is given to each variant of the branches with these names, the whole model first."""
+    names = names or ["static", "sequential", *(["sets"] if protocol != "P4" else [])]
     whole = {"branches": names, **({"implicit_sets": "train"} if protocol != "P4" else {})}
+    switches = SWITCHES | ({"implicit sets (before the row)": {"implicit_sets": "before"}} if protocol != "P4" else {})
     fewer = {f"branch {name}": {"branches": [other for other in names if other != name]} for name in names}
-    return {"everything": whole} | {name: {**whole, **given} for name, given in (SWITCHES | fewer).items()}
+    return {"everything": whole} | {name: {**whole, **given} for name, given in (switches | fewer).items()}
 
 
 def main() -> None:
@@ -48,12 +50,13 @@ def main() -> None:
     parser.add_argument("--seeds", default="1,2,3,4,5")
     parser.add_argument("--epochs", type=int, default=0, help="0: as the model's settings say")
     parser.add_argument("--parts", default="", help="names of parts with commas between; all of them by default")
+    parser.add_argument("--branches", default="", help="names of branches with commas between; all of them by default")
     parser.add_argument("--config_files", default="")
     arguments = parser.parse_args()
     seeds = [int(seed) for seed in arguments.seeds.split(",")]
     print(f"{describe()}\n{arguments.data}, {arguments.protocol}, seeds {arguments.seeds}")
     print(f"{'without':30}{'valid AUC':>11}{'test AUC':>10}   what the part adds (95 %): valid, test")
-    whole, known = None, parts(arguments.protocol)
+    whole, known = None, parts(arguments.protocol, arguments.branches.split(",") if arguments.branches else [])
     chosen = ["everything", *arguments.parts.split(",")] if arguments.parts else list(known)
     for name in chosen:
         if name not in known:
