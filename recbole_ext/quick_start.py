@@ -11,17 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from recbole.utils import EvaluatorType, ModelType, init_seed
+from recbole.utils import ModelType, init_seed
 
 from recbole_ext.config.config import Config
 from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.loaders import Loaders, build_loaders, training_sample
-from recbole_ext.data.ratings import rates
 from recbole_ext.errors import DataError, InterruptedRun, NonFiniteError, ResourceError
-from recbole_ext.evaluation.baselines import BASELINES
+from recbole_ext.evaluation.counted import counted_baselines
 from recbole_ext.evaluation.criteria import judge
 from recbole_ext.evaluation.protocol import Protocol, protocol_of
-from recbole_ext.evaluation.rating_baselines import RATING_BASELINES
 from recbole_ext.evaluation.summary import summary_lines
 from recbole_ext.evaluation.units import Units
 from recbole_ext.experiments.seeds import read_seeds
@@ -218,19 +216,15 @@ def _tested(config: Config, loaders: Loaders, trainer: RunTrainer, units: dict[s
 def evaluate_baselines(
     config: Config, loaders: Loaders, trainer: RunTrainer, units: dict[str, Units | None]
 ) -> dict[str, dict[str, float]]:
-    """Test metrics of the counted baselines, for sequential ranking and for ratings; {} elsewhere.
+    """Test metrics of the counted baselines of the run's task; {} where there are none.
 
     Args:
         config, loaders, trainer: of the run.
         units: what each user contributes is added to them, by the baseline's name.
     """
-    ranking = config["MODEL_TYPE"] == ModelType.SEQUENTIAL and config["eval_type"] == EvaluatorType.RANKING
-    if not rates(config) and not (ranking and hasattr(loaders.train._dataset, "events")):
-        return {}
-    known: dict[str, Any] = RATING_BASELINES if rates(config) else BASELINES
     found = {}
-    for name in config["baselines"] or []:
-        found[name] = trainer.evaluate_other(known[name](loaders.train._dataset, config), loaders.test)
+    for name, made in counted_baselines(config, loaders).items():
+        found[name] = trainer.evaluate_other(made(loaders.train._dataset, config), loaders.test)
         units[name] = trainer.units(loaders.test)
     return from_leader(found, config.placement)
 

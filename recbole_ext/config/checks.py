@@ -34,8 +34,11 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "next_in_time": ("both", "past", "none"),
 }
 TRAIN_ON = ("train", "train_valid")
-_BASELINES = ("popularity", "markov", "skip_markov")
-_RATING_BASELINES = ("global_mean", "item_mean", "user_item_bias")
+BASELINES_OF_TASK = {
+    "sequences": ("popularity", "markov", "skip_markov"),
+    "rating": ("global_mean", "item_mean", "user_item_bias"),
+    "clicks": ("click_rate", "item_rate", "user_item_rate", "match_rate"),
+}
 _EVAL_ARGS = ("split", "order", "group_by", "mode")
 _POSITIVE = (
     "epochs",
@@ -104,11 +107,20 @@ def _choices(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> 
     backend = values.get("ssm_backend")
     if backend not in ("auto", *BACKENDS):
         faults.append(f"ssm_backend must be one of auto, {', '.join(BACKENDS)} (got {backend!r})")
-    known = _RATING_BASELINES if entry.name == "HybridVAE" else _BASELINES
-    for name in values.get("baselines") or []:
-        if name not in known:
-            faults.append(f"baselines must be among {', '.join(known)} (got {name!r})")
     return faults
+
+
+def _baselines(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
+    """Those of the task; RecBole's models rank, and some of them predict clicks."""
+    tasks = (_task(entry) or "sequences",) if entry.own else ("sequences", "clicks")
+    known = [name for task in tasks for name in BASELINES_OF_TASK[task]]
+    wrong = [name for name in values.get("baselines") or [] if name not in known]
+    return [f"baselines must be among {', '.join(known)} (got {n!r}){nearest(str(n), known)}" for n in wrong]
+
+
+def _task(entry: ModelEntry) -> str:
+    """Of one of our own models, `rating` or `clicks`; "" for any other."""
+    return getattr(entry.load(), "task", None) or "" if entry.own else ""
 
 
 def _train_on(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
@@ -218,8 +230,7 @@ def _splits(layer: Layer) -> bool:
 
 
 def _criteria(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
-    task = getattr(entry.load(), "task", None) or "" if entry.own else ""
-    faults = criteria_faults(values, task)
+    faults = criteria_faults(values, _task(entry))
     sample = values.get("train_sample")
     if sample != "valid" and (not isinstance(sample, int) or sample < 0):
         faults.append(f"train_sample must be a number of rows, 0 for none, or valid (got {sample!r})")
@@ -232,6 +243,7 @@ def _criteria(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) ->
 
 _RULES: tuple[Callable[[ModelEntry, list[Layer], dict[str, Any]], list[str]], ...] = (
     _choices,
+    _baselines,
     _train_on,
     _metrics,
     _positive,

@@ -1,0 +1,135 @@
+"""Counted baselines of click prediction, so that a reader sees at once what a trained model adds.
+
+    click_rate       p = clicks / rows of the training part, for every row
+    item_rate        p_i = (clicks of i + 10 p) / (rows of i + 10)
+    user_item_rate   sigmoid(logit p_u + logit p_i - logit p), with p_u counted as p_i is
+    match_rate       (clicks + 10 p) / (rows + 10) over training rows that match their history as the row does: how
+                     often the item, and each of its attributes with one value, is in it: never, 1 or 2, 3 to 6, more
+
+All are evaluated on the same rows as the model. `match_rate` is there where a model reads histories; it is counted on
+at most 100,000 training rows.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from recbole_ext.data.click_batches import ClickLoader
+
+STRENGTH = 10
+_MOST_COUNTED, _MOST_CODES, _LEVELS, _SEED = 100_000, 8, 4, 2020
+
+
+class ClickRate:
+    """Every row has the same chance; what RecBole's evaluation and ours ask of a model, answered from counts.
+
+    Args:
+        train: the training part; its rows have labels of 0 and 1.
+        config: names of the fields.
+    """
+
+    def __init__(self, train: Any, config: Any) -> None:
+        self.user_field, self.item_field = config["USER_ID_FIELD"], config["ITEM_ID_FIELD"]
+        self.labels = train.inter_feat[config["LABEL_FIELD"]].double().numpy()
+        self.rate = float(self.labels.mean())
+        self.fit(train, config)
+
+    def fit(self, train: Any, config: Any) -> None:
+        """Count what the rates need beside the share of clicks; nothing here."""
+
+    def rates(self, user: Tensor, item: Tensor, rows: Any) -> Tensor:
+        """Chances (R,) of users and items (R,), in rows of a loader."""
+        return torch.full(user.shape, self.rate)
+
+    def eval(self) -> "ClickRate":
+        """Counts do not train; here for RecBole's evaluation."""
+        return self
+
+    def predict(self, interaction: Any) -> Tensor:
+        """Chances (R,) for rows of RecBole's loaders."""
+        user, item = interaction[self.user_field], interaction[self.item_field]
+        return self.rates(user.cpu(), item.cpu(), interaction).float().to(user.device)
+
+    def predict_with_gate(self, rows: Any) -> tuple[Tensor, None]:
+        """Chances (R,) for rows of a `ClickLoader`; there is no gate."""
+        return self.rates(rows["user"].cpu(), rows["item"].cpu(), rows).to(rows["user"].device), None
+
+    def shrunken(self, groups: np.ndarray, labels: np.ndarray, n_groups: int) -> Tensor:
+        """Share of clicks in each group, drawn to that of all by 10 rows: (n,), (n,) -> (n_groups,)."""
+        rows, clicks = np.bincount(groups, minlength=n_groups), np.bincount(groups, labels, n_groups)
+        return torch.from_numpy((clicks + STRENGTH * self.rate) / (rows + STRENGTH))
+
+
+class ItemRate(ClickRate):
+    """Everybody has the same chance with an item."""
+
+    def fit(self, train: Any, config: Any) -> None:
+        """The items' shares."""
+        items = train.inter_feat[self.item_field].numpy()
+        self.of_item = self.shrunken(items, self.labels, train.num(self.item_field))
+
+    def rates(self, user: Tensor, item: Tensor, rows: Any) -> Tensor:
+        """The item's share: (R,)."""
+        return self.of_item[item]
+
+
+class UserItemRate(ItemRate):
+    """The log-odds of user and item add up."""
+
+    def fit(self, train: Any, config: Any) -> None:
+        """The shares of both."""
+        super().fit(train, config)
+        users = train.inter_feat[self.user_field].numpy()
+        self.of_user = self.shrunken(users, self.labels, train.num(self.user_field))
+
+    def rates(self, user: Tensor, item: Tensor, rows: Any) -> Tensor:
+        """Both shares, against that of all: (R,)."""
+        of_all = torch.logit(torch.tensor(self.rate, dtype=torch.float64))
+        return torch.sigmoid(torch.logit(self.of_user[user]) + torch.logit(self.of_item[item]) - of_all)
+
+
+class MatchRate(ClickRate):
+    """What is known of the item from the user's own history."""
+
+    def fit(self, train: Any, config: Any) -> None:
+        """Shares of clicks by how rows match their histories."""
+        ids = torch.arange(train.num(train.iid_field))
+        table = train.item_feat
+        columns = [table[name] for name in table if name != train.iid_field] if table is not None else []
+        single = [column for column in columns if column.dtype == torch.int64 and column.dim() == 1]
+        self.codes, self.reach = [ids, *single][:_MOST_CODES], config["MAX_ITEM_LIST_LENGTH"]
+        drawn = np.random.default_rng(_SEED).permutation(len(self.labels))[:_MOST_COUNTED]
+        batches = list(_counted(ClickLoader(config.alone(), train, rows=np.sort(drawn)), self.cells))
+        cells, labels = (torch.cat(column).numpy() for column in zip(*batches, strict=True))
+        self.of_cell = self.shrunken(cells, labels, _LEVELS ** len(self.codes))
+
+    def rates(self, user: Tensor, item: Tensor, rows: Any) -> Tensor:
+        """The share of rows that match alike: (R,)."""
+        return self.of_cell[self.cells(rows)]
+
+    def cells(self, rows: Any) -> Tensor:
+        """How the rows match their histories, as one number: (R,) int64."""
+        past, seen = rows["history_item"].cpu()[rows["history"].cpu()], rows["visible"].cpu().unsqueeze(1)  # (R, L)
+        event = torch.arange(past.shape[1])
+        allowed = (event < seen) & (event >= seen - self.reach)
+        cell = torch.zeros(len(past), dtype=torch.int64)
+        for code in self.codes:
+            own = code[rows["item"].cpu()].unsqueeze(1)
+            count = ((code[past] == own) & (own > 0) & allowed).sum(1)
+            cell = cell * _LEVELS + torch.log2(count + 1.0).long().clamp(max=_LEVELS - 1)
+        return cell
+
+
+def _counted(loader: ClickLoader, cells: Any) -> Any:
+    for rows in loader:
+        yield cells(rows), rows["label"].double()
+
+
+CLICK_BASELINES = {
+    "click_rate": ClickRate,
+    "item_rate": ItemRate,
+    "user_item_rate": UserItemRate,
+    "match_rate": MatchRate,
+}

@@ -1,0 +1,41 @@
+"""Which counted baselines stand beside a result: those of the run's task."""
+
+from typing import Any
+
+from recbole.utils import EvaluatorType, ModelType
+
+from recbole_ext.data.dataset import predicts_clicks
+from recbole_ext.data.ratings import rates
+from recbole_ext.evaluation.baselines import BASELINES
+from recbole_ext.evaluation.click_baselines import CLICK_BASELINES
+from recbole_ext.evaluation.rating_baselines import RATING_BASELINES
+
+_OF_CLICKS = {"auc", "logloss"}
+
+
+def counted_baselines(config: Any, loaders: Any) -> dict[str, type]:
+    """Baselines of the run by name; {} for ranking that is not of sequences, and for values that are no clicks.
+
+    Args:
+        config: `baselines` chooses among those of the task, all of them where it is empty.
+        loaders: of the run.
+    """
+    known = _of_task(config, loaders)
+    chosen = known if config["baselines"] is None else config["baselines"]
+    return {name: known[name] for name in chosen if name in known}
+
+
+def _of_task(config: Any, loaders: Any) -> dict[str, Any]:
+    part = loaders.train._dataset
+    if rates(config):
+        return RATING_BASELINES
+    if predicts_clicks(config):
+        without = [] if loaders.test.reads_histories else ["match_rate"]
+        return {name: made for name, made in CLICK_BASELINES.items() if name not in without}
+    if config["eval_type"] == EvaluatorType.RANKING:
+        return BASELINES if config["MODEL_TYPE"] == ModelType.SEQUENTIAL and hasattr(part, "events") else {}
+    labelled = "labeled" in str(config["eval_args"]["mode"]) and config["LABEL_FIELD"] in part.inter_feat
+    measured = {str(name).lower() for name in config["metrics"]}
+    if config["MODEL_TYPE"] == ModelType.DECISIONTREE or not (labelled and _OF_CLICKS & measured):
+        return {}
+    return {name: made for name, made in CLICK_BASELINES.items() if name != "match_rate"}
