@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from recbole.data.interaction import Interaction
 
+from recbole_ext.data.matches import match_cells
 from recbole_ext.data.past import Slices, as_tensors, flat
 from recbole_ext.errors import UsageError
 
@@ -49,7 +50,8 @@ class ClickLoader:
         training_row (R,)                the same, in batches of the training part alone; needs history_from: train
         history_item, history_behaviour, history_time (S, L) 0 at padding
         history, slot, visible (R,)      whose history, the row's place among its rows, how many events it sees
-                                         (of these, visible alone if no branch reads histories)
+        match (R,)                       how the item matches the row's history; see `recbole_ext.data.matches`
+                                         (visible alone of these three lines, if no branch reads histories)
         <user|item>_set_member, _behaviour, _owner (M,)      what the user touched, who touched the item; owner: a set
         <user|item>_set_group, _own (R,)     the row's set, and the row's own behaviour in it, 0 if it is no part of it
 
@@ -81,6 +83,9 @@ class ClickLoader:
         self.reads_histories = "sequential" in config["branches"]
         shared = self.start[self.rows] if self.reads_histories else np.arange(len(self.rows))
         self.history = numbered(shared)
+        self.match = np.zeros(len(dataset), np.int8)
+        if self.reads_histories:
+            self.match[self.rows] = match_cells(dataset, self.rows)
         self.trains = config["history_from"] == "train" and bool((dataset.past.of_user.own >= 0).all())
         self.context = dataset.context_fields()
 
@@ -154,7 +159,7 @@ class ClickLoader:
             f"history_{name}": np.where(inside, column[place] if len(column) else 0, 0)
             for name, column in columns.items()
         }
-        return {**written, "history": history, "slot": slot, "visible": visible}
+        return {**written, "history": history, "slot": slot, "visible": visible, "match": self.match[rows]}
 
     def _members(
         self, side: str, member: np.ndarray, behaviour: np.ndarray, past: Slices, rows: np.ndarray

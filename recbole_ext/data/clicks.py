@@ -17,6 +17,7 @@ from recbole.data.interaction import Interaction
 
 from recbole_ext.data.click_lists import BEHAVIOURS, listed_past
 from recbole_ext.data.labels import check_classes
+from recbole_ext.data.matches import match_rates
 from recbole_ext.data.parts import join_validation
 from recbole_ext.data.past import Past, past_of
 from recbole_ext.errors import DataError
@@ -111,6 +112,10 @@ class ClickDataset(Dataset):
         names = {"user": self.uid_field, "item": self.iid_field, "time": self.time_field}
         names |= {"row": ROW, "behaviour": BEHAVIOUR}
         return {key: torch.cat([table[field] for table in tables]).numpy() for key, field in names.items()}
+
+    def match_rates(self) -> torch.Tensor:
+        """Of the training part: shares of clicks by how rows match their histories, (n_cells,)."""
+        return match_rates(self)
 
     def context_fields(self) -> list[str]:
         """Token columns of the rows themselves, beside user, item, time, label and behaviour."""

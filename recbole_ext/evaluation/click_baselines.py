@@ -3,11 +3,10 @@
     click_rate       p = clicks / rows of the training part, for every row
     item_rate        p_i = (clicks of i + 10 p) / (rows of i + 10)
     user_item_rate   sigmoid(logit p_u + logit p_i - logit p), with p_u counted as p_i is
-    match_rate       (clicks + 10 p) / (rows + 10) over training rows that match their history as the row does: how
-                     often the item, and each of its attributes with one value, is in it: never, 1 or 2, 3 to 6, more
+    match_rate       (clicks + 10 p) / (rows + 10) over training rows that match their history as the row does
+                     (`recbole_ext.data.matches`); there where a model reads histories
 
-All are evaluated on the same rows as the model. `match_rate` is there where a model reads histories; it is counted on
-at most 100,000 training rows.
+All are evaluated on the same rows as the model.
 """
 
 from typing import Any
@@ -16,10 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from recbole_ext.data.click_batches import ClickLoader
-
-STRENGTH = 10
-_MOST_COUNTED, _MOST_CODES, _LEVELS, _SEED = 100_000, 8, 4, 2020
+from recbole_ext.data.matches import STRENGTH
 
 
 class ClickRate:
@@ -95,36 +91,11 @@ class MatchRate(ClickRate):
 
     def fit(self, train: Any, config: Any) -> None:
         """Shares of clicks by how rows match their histories."""
-        ids = torch.arange(train.num(train.iid_field))
-        table = train.item_feat
-        columns = [table[name] for name in table if name != train.iid_field] if table is not None else []
-        single = [column for column in columns if column.dtype == torch.int64 and column.dim() == 1]
-        self.codes, self.reach = [ids, *single][:_MOST_CODES], config["MAX_ITEM_LIST_LENGTH"]
-        drawn = np.random.default_rng(_SEED).permutation(len(self.labels))[:_MOST_COUNTED]
-        batches = list(_counted(ClickLoader(config.alone(), train, rows=np.sort(drawn)), self.cells))
-        cells, labels = (torch.cat(column).numpy() for column in zip(*batches, strict=True))
-        self.of_cell = self.shrunken(cells, labels, _LEVELS ** len(self.codes))
+        self.of_cell = train.match_rates()
 
     def rates(self, user: Tensor, item: Tensor, rows: Any) -> Tensor:
         """The share of rows that match alike: (R,)."""
-        return self.of_cell[self.cells(rows)]
-
-    def cells(self, rows: Any) -> Tensor:
-        """How the rows match their histories, as one number: (R,) int64."""
-        past, seen = rows["history_item"].cpu()[rows["history"].cpu()], rows["visible"].cpu().unsqueeze(1)  # (R, L)
-        event = torch.arange(past.shape[1])
-        allowed = (event < seen) & (event >= seen - self.reach)
-        cell = torch.zeros(len(past), dtype=torch.int64)
-        for code in self.codes:
-            own = code[rows["item"].cpu()].unsqueeze(1)
-            count = ((code[past] == own) & (own > 0) & allowed).sum(1)
-            cell = cell * _LEVELS + torch.log2(count + 1.0).long().clamp(max=_LEVELS - 1)
-        return cell
-
-
-def _counted(loader: ClickLoader, cells: Any) -> Any:
-    for rows in loader:
-        yield cells(rows), rows["label"].double()
+        return self.of_cell[rows["match"].cpu()]
 
 
 CLICK_BASELINES = {

@@ -65,16 +65,6 @@ class EntityFields(nn.Module):
         vectors += [self.column(name)[ids].unsqueeze(1) * weight for name, weight in self.numbers.items()]
         return torch.stack(vectors, dim=1)
 
-    def codes(self, ids: Tensor) -> Tensor:
-        """Ids and attributes with one value: (...) int64 -> (..., n) int64, 0 where missing."""
-        single = [self.column(name)[ids] for name in self.tokens if self.column(name).dim() == 1]
-        return torch.stack([ids, *single], dim=-1)
-
-    @property
-    def n_codes(self) -> int:
-        """How many `codes` there are."""
-        return 1 + sum(self.column(name).dim() == 1 for name in self.tokens)
-
     def column(self, name: str) -> Tensor:
         """An attribute of all entities: (n_entities,) or, for lists, (n_entities, longest list)."""
         return getattr(self, f"column_{name}")

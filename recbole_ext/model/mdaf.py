@@ -5,14 +5,16 @@
     states      = encoder(history of items, behaviours and time gaps)
     readout     = target attention of the item over the states
     summary     = attention of the fields over the readout's heads
-    matches     = log(1 + how often the item, and each of its attributes, is in the history)
-    sequential  = MLP [readout, item, readout * item, last state, summary, matches]
+    sequential  = MLP [readout, item, readout * item, last state, summary]
     fused       = gate_static * static + (1 - gate_static) * sequential
+    match       = T[how often the item, and each of its attributes, is in the history], of the sequential branch
     sets        ~ N(mean, variance), a factorisation machine of Gaussian vectors (set_branch.py)
-    p           = sigmoid(sets + MLP fused),   loss = BCE + sum over branches of max(0, L_branch - L) L_branch + KL
+    p           = sigmoid(sets + MLP fused + match)
+    loss        = BCE + sum over branches of max(0, L_branch - L) L_branch + KL
 
 A branch that is switched off adds nothing. Without one of the two that the gate weighs, in the place of MLP fused
-stands the mean of DCNv3's two logits, or the sequential branch's logit.
+stands the mean of DCNv3's two logits, or the sequential branch's logit. T starts at the log-odds of training's shares
+of clicks (`recbole_ext.data.matches`), so that training begins where counting ends.
 
 Source: DCNv3 (arXiv 2407.13349) for the static branch and Tri-BCE; Deep Interest Network (Zhou et al. 2018) and
 Behavior Sequence Transformer (Chen et al. 2019) for reading a history by the target.
@@ -35,7 +37,7 @@ from recbole_ext.model.history_encoder import HistoryEncoder
 from recbole_ext.model.likelihood import averaged, drawn
 from recbole_ext.model.row_fields import RowFields
 from recbole_ext.model.set_branch import SetBranch
-from recbole_ext.model.target_attention import CrossBranchAttention, Reading, TargetAttention, match_counts
+from recbole_ext.model.target_attention import CrossBranchAttention, Reading, TargetAttention
 
 
 @dataclass(frozen=True)
@@ -98,8 +100,7 @@ class SequentialBranch(nn.Module):
         super().__init__()
         width, heads, field = config["hidden_size"], config["attention_heads"], config["embedding_size"]
         self.encoder = HistoryEncoder(config, fields.item_width, n_behaviours, config["encoder"])
-        self.target, self.reach = nn.Linear(fields.item_width, width), config["MAX_ITEM_LIST_LENGTH"]
-        self.n_codes = fields.item.n_codes if settings.matches else 0
+        self.target = nn.Linear(fields.item_width, width)
         self.read = self.cross = None
         if settings.target_attention:
             self.read = TargetAttention(width, heads, config["MAX_ITEM_LIST_LENGTH"])
@@ -107,13 +108,10 @@ class SequentialBranch(nn.Module):
             self.cross = CrossBranchAttention(field, width // heads)
         self.heads = heads
         inputs = (4 if self.read is not None else 3) * width + (field if self.cross is not None else 0)
-        inputs += self.n_codes
         self.mix = nn.Sequential(nn.Linear(inputs, width), nn.ReLU(), Dropout(config["dropout_prob"]))
         self.out, self.logit = nn.Linear(width, width), nn.Linear(width, 1)
 
-    def forward(
-        self, items: Tensor, rows: Any, row_items: Tensor, fields: Tensor, codes: tuple[Tensor, Tensor]
-    ) -> tuple[Tensor, Tensor]:
+    def forward(self, items: Tensor, rows: Any, row_items: Tensor, fields: Tensor) -> tuple[Tensor, Tensor]:
         """Read the histories of a batch.
 
         Args:
@@ -121,7 +119,6 @@ class SequentialBranch(nn.Module):
             rows: the batch; see `recbole_ext.data.click_batches`.
             row_items: (R, item_width), those of the candidates.
             fields: (R, F, d).
-            codes: (R, C) and (S, L, C) int64, ids and attributes of the candidates and of the events' items.
 
         Returns:
             (R, H) and the logit (R,).
@@ -138,10 +135,13 @@ class SequentialBranch(nn.Module):
             parts = [target, last, readout, readout * target]
         if self.cross is not None:
             parts.append(self.cross(fields, tokens))
-        if self.n_codes:
-            parts.append(match_counts(*codes, reading, self.reach))
         mixed = self.mix(torch.cat(parts, dim=1))
         return self.out(mixed), self.logit(mixed).squeeze(1)
+
+
+def match_table(rates: Tensor) -> nn.Embedding:
+    """Log-odds of shares of clicks (n_cells,), to be trained on."""
+    return nn.Embedding.from_pretrained(torch.logit(rates).float().unsqueeze(1), freeze=False)
 
 
 class MDAF(AbstractRecommender):
@@ -153,13 +153,14 @@ class MDAF(AbstractRecommender):
         super().__init__()
         self.settings = Settings.read(config)
         width, names = config["hidden_size"], set(self.settings.branches)
-        self.fields = self.static = self.sequential = self.gate = None
+        self.fields = self.static = self.sequential = self.gate = self.match = None
         if names != {"sets"}:
             self.fields = fields = RowFields(config, dataset)
             if "static" in names:
                 self.static = StaticBranch(config, fields.n_fields)
             if "sequential" in names:
                 self.sequential = SequentialBranch(config, self.settings, fields, dataset.n_behaviours)
+                self.match = match_table(dataset.match_rates()) if self.settings.matches else None
         self.sets = SetBranch(config, dataset) if "sets" in names else None
         if names >= {"static", "sequential"}:
             self.gate = Gate(config["gate"], width)
@@ -189,15 +190,16 @@ class MDAF(AbstractRecommender):
         if self.static is not None:
             static, logits = self.static(fields)
         if self.sequential is not None:
-            codes = tuple(row_fields.item.codes(rows[name]) for name in ("item", "history_item"))
-            sequential, logits["sequential"] = self.sequential(items, rows, row_items, fields, codes)
+            sequential, logit = self.sequential(items, rows, row_items, fields)
+            match = logit * 0 if self.match is None else self.match(rows["match"]).squeeze(1)
+            logits["sequential"] = logit + match
         if static is None:
             return Prediction(logits.pop("sequential"), {}, None, fields)
         if sequential is None:
             return Prediction((logits["ecn"] + logits["lcn"]) / 2, logits, None, fields)
         assert self.gate is not None
         gate_static = self.gate(static, sequential)
-        logit = self.head(fuse(gate_static, static, sequential)).squeeze(1)
+        logit = self.head(fuse(gate_static, static, sequential)).squeeze(1) + match
         return Prediction(logit, logits, gate_static, fields)
 
     def calculate_loss(self, rows: Any) -> Tensor:

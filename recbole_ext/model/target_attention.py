@@ -44,29 +44,6 @@ class Reading:
         return found * (self.visible > 0).unsqueeze(1)
 
 
-def match_counts(row_codes: Tensor, event_codes: Tensor, reading: Reading, reach: int) -> Tensor:
-    """How often the candidate's id, and each of its attributes, is among the events that its row reads.
-
-    Args:
-        row_codes: (R, C) int64, 0 for none.
-        event_codes: (S, L, C) int64.
-        reading: who reads what.
-        reach: longest history.
-
-    Returns:
-        (R, C) float, log(1 + count).
-    """
-    n, length = event_codes.shape[:2]
-    codes, seen = reading.spread(row_codes, n), reading.spread(reading.visible, n).unsqueeze(2)
-    event = torch.arange(length, device=codes.device)
-    allowed = (event < seen) & (event >= seen - reach)  # (S, Q, L)
-    counts = []
-    for row, past in zip(codes.unbind(2), event_codes.unbind(2), strict=True):
-        equal = (row.unsqueeze(2) == past.unsqueeze(1)) & (row > 0).unsqueeze(2) & allowed
-        counts.append(equal.sum(2))
-    return torch.log1p(reading.gather(torch.stack(counts, dim=2)).float())
-
-
 class _Lookup(torch.autograd.Function):
     """table[n_values, H] at indices (S, Q, L) -> (S, H, Q, L); its gradient is one count per value and head."""
 

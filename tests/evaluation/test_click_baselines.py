@@ -71,16 +71,15 @@ def test_matches_with_the_history_are_counted(loaded: Callable[..., Any]) -> Non
     assert scorer.of_cell[0] < 0.25 < 0.5 < scorer.of_cell[1]  # never before; once or twice
     train = sorted(zip(*(loaders.train.dataset.inter_feat[n].tolist() for n in ("user_id", "item_id")), strict=True))
     for batch in loaders.test:
-        cells = scorer.cells(batch).tolist()
+        cells = batch["match"].tolist()
         for user, item, cell in zip(batch["user"].tolist(), batch["item"].tolist(), cells, strict=True):
             assert cell == min(3, int(np.log2(train.count((user, item)) + 1)))
 
 
 def test_an_item_is_no_match_of_another_users_history(loaded: Callable[..., Any]) -> None:
     rows = [(f"u{u}", f"i{(u + k) % 40}", 100 * k + u, (u + k) % 2) for u in range(30) for k in range(20)]
-    config, loaders = loaded(rows)  # nobody has an item twice
-    scorer = CLICK_BASELINES["match_rate"](loaders.train.dataset, config)
-    assert all(not scorer.cells(batch).any() for batch in loaders.test)
+    _, loaders = loaded(rows)  # nobody has an item twice
+    assert all(not batch["match"].any() for batch in loaders.test)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,6 @@ from torch.nn import functional as F
 from recbole_ext.data.loaders import Loaders
 from recbole_ext.errors import UsageError
 from recbole_ext.model.mdaf import Prediction
-from recbole_ext.model.target_attention import Reading, match_counts
 from recbole_ext.training.checkpoint import load_checkpoint, save_checkpoint
 from recbole_ext.training.trainer import RunTrainer
 
@@ -155,7 +154,7 @@ def test_one_branch_alone_is_the_published_prediction(build: Build) -> None:
 
 
 def test_the_gate_weighs_the_static_branch(build: Build) -> None:
-    loaders, trainer = build(gate="scalar")
+    loaders, trainer = build(gate="scalar", matches=False)
     network, batch = trainer.model.eval(), first_batch(loaders)
     with torch.no_grad():
         network.gate.judge[-1].weight.zero_()
@@ -188,12 +187,18 @@ def test_values_that_training_does_not_have_are_zero_vectors(build: Build) -> No
     assert not network.fields.user.id.weight[0].any()
 
 
-def test_matches_are_counted_by_hand() -> None:
-    reading = Reading(torch.tensor([0, 0, 1]), torch.tensor([0, 1, 0]), torch.tensor([2, 4, 0]), torch.zeros(3))
-    events = torch.tensor([[[5, 1], [6, 1], [5, 2], [5, 1]], [[5, 1], [0, 0], [0, 0], [0, 0]]])
-    rows = torch.tensor([[5, 1], [5, 0], [5, 1]])
-    expected = torch.log1p(torch.tensor([[1.0, 2.0], [2.0, 0.0], [0.0, 0.0]]))
-    torch.testing.assert_close(match_counts(rows, events, reading, reach=3), expected)
+def test_training_begins_where_counting_ends(build: Build) -> None:
+    loaders, trainer = build(dropout_prob=0.0)
+    rates = loaders.train.dataset.match_rates()
+    assert trainer.model.match.weight.squeeze(1).tolist() == pytest.approx(torch.logit(rates).tolist(), abs=1e-6)
+    batch = next(iter(loaders.test))
+    before = trainer.model.eval()(batch)
+    with torch.no_grad():
+        trainer.model.match.weight[batch["match"]] += 1
+    after = trainer.model(batch)
+    assert (after.logit - before.logit).tolist() == pytest.approx([1.0] * len(before.logit), abs=1e-5)
+    for name, logit in before.of_branches.items():
+        assert (after.of_branches[name] - logit).mean().item() == pytest.approx(float(name == "sequential"), abs=1e-5)
 
 
 def test_an_empty_history_is_defined(build: Build) -> None:
