@@ -20,8 +20,11 @@ from benchmarks.machine import describe, peak_memory_mb
 from benchmarks.throughput import MadeLog, train_some
 from recbole_ext.config.config import build_config
 from recbole_ext.data.click_batches import ClickLoader
+from recbole_ext.data.matches import match_rates
 from recbole_ext.data.past import past_of
 from recbole_ext.quick_start import build_trainer
+
+REACH = 20
 
 
 class MadeImpressions(MadeLog):
@@ -40,6 +43,10 @@ class MadeImpressions(MadeLog):
         self.past = past_of(columns, None)
         tensors = {"user_id": user, "item_id": item, "timestamp": times, "label": label.astype(np.float32)}
         self.inter_feat = Interaction({name: torch.from_numpy(column) for name, column in tensors.items()})
+
+    def match_rates(self) -> torch.Tensor:
+        """See `ClickDataset`."""
+        return match_rates(self, REACH)
 
     def context_fields(self) -> list[str]:
         """None beside user, item and time."""
@@ -61,7 +68,7 @@ def main() -> None:
         "train_batch_size": 8192,
         "embedding_size": 8,
         "hidden_size": 32,
-        "MAX_ITEM_LIST_LENGTH": 20,
+        "MAX_ITEM_LIST_LENGTH": REACH,
     }
     config = build_config("MDAFMamba", "ml-100k", [], given)
     started = time.perf_counter()

@@ -85,7 +85,7 @@ class ClickLoader:
         self.history = numbered(shared)
         self.match = np.zeros(len(dataset), np.int8)
         if self.reads_histories:
-            self.match[self.rows] = match_cells(dataset, self.rows)
+            self.match[self.rows] = match_cells(dataset, self.rows, self.width)
         self.trains = config["history_from"] == "train" and bool((dataset.past.of_user.own >= 0).all())
         self.context = dataset.context_fields()
 

@@ -115,7 +115,7 @@ class ClickDataset(Dataset):
 
     def match_rates(self) -> torch.Tensor:
         """Of the training part: shares of clicks by how rows match their histories, (n_cells,)."""
-        return match_rates(self)
+        return match_rates(self, self.config["MAX_ITEM_LIST_LENGTH"])
 
     def context_fields(self) -> list[str]:
         """Token columns of the rows themselves, beside user, item, time, label and behaviour."""

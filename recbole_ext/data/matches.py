@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 LEVELS, MOST_CODES, STRENGTH = 4, 3, 10
+_BLOCK = 2**20
 
 
 def item_codes(dataset: Any) -> list[np.ndarray]:
@@ -22,38 +23,49 @@ def item_codes(dataset: Any) -> list[np.ndarray]:
     return [ids, *single][:MOST_CODES]
 
 
-def match_cells(part: Any, rows: np.ndarray) -> np.ndarray:
+def match_cells(part: Any, rows: np.ndarray, reach: int) -> np.ndarray:
     """The cell of each row.
 
     Args:
         part: a part of a `ClickDataset`, with its `past`.
         rows: (n,) numbers of rows.
+        reach: W, the longest history.
 
     Returns:
         (n,) int8.
     """
-    of_user, reach = part.past.of_user, part.config["MAX_ITEM_LIST_LENGTH"]
-    end = of_user.end[rows].astype(np.int64)
-    low = np.maximum(of_user.start[rows], end - reach)
-    items = part.inter_feat[part.iid_field].numpy()[rows]
+    items, codes = part.inter_feat[part.iid_field].numpy(), item_codes(part)
+    places = [_places(code[part.past.by_user.item]) for code in codes]
     cells = np.zeros(len(rows), np.int8)
-    for code in item_codes(part):
-        count = _occurrences(code[part.past.by_user.item], code[items], low, end)
-        cells = cells * LEVELS + np.log2(count + 1.0).astype(np.int8).clip(max=LEVELS - 1)
+    for first in range(0, len(rows), _BLOCK):
+        block = slice(first, first + _BLOCK)
+        end = part.past.of_user.end[rows[block]].astype(np.int64)
+        low = np.maximum(part.past.of_user.start[rows[block]], end - reach)
+        for code, found in zip(codes, places, strict=True):
+            count = _occurrences(found, code[items[rows[block]]], low, end)
+            cells[block] = cells[block] * LEVELS + np.log2(count + 1.0).astype(np.int8).clip(max=LEVELS - 1)
     return cells
 
 
-def _occurrences(codes: np.ndarray, wanted: np.ndarray, low: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """How often each wanted code is in a slice [low, end) of the codes (N,): (n,) each -> (n,), 0 for code 0."""
-    size = len(codes) + 1
-    places = np.sort(codes.astype(np.int64) * size + np.arange(len(codes)))
-    own = wanted.astype(np.int64) * size
+def _places(codes: np.ndarray) -> np.ndarray:
+    """Codes (N,) with their places, sorted by code, then place, as one number each: code * (N + 1) + place, (N,)."""
+    return np.sort(codes.astype(np.int64) * (len(codes) + 1) + np.arange(len(codes)))
+
+
+def _occurrences(places: np.ndarray, wanted: np.ndarray, low: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """How often each wanted code stands at a place in [low, end): (n,) each -> (n,), 0 for code 0."""
+    own = wanted.astype(np.int64) * (len(places) + 1)
     return np.where(wanted > 0, np.searchsorted(places, own + end) - np.searchsorted(places, own + low), 0)
 
 
-def match_rates(part: Any) -> Tensor:
-    """Shares of clicks in the cells of a training part, drawn to that of all by 10 rows: (n_cells,) float64."""
+def match_rates(part: Any, reach: int) -> Tensor:
+    """Shares of clicks in the cells of a training part, drawn to that of all by 10 rows: (n_cells,) float64.
+
+    Of more than a million rows, so many are counted, evenly spread.
+    """
     labels = part.inter_feat[part.label_field].double().numpy()
-    cells, n_cells = match_cells(part, np.arange(len(labels))), LEVELS ** len(item_codes(part))
+    counted = np.arange(0, len(labels), max(1, len(labels) // _BLOCK))
+    labels = labels[counted]
+    cells, n_cells = match_cells(part, counted, reach), LEVELS ** len(item_codes(part))
     rows, clicks = np.bincount(cells, minlength=n_cells), np.bincount(cells, labels, n_cells)
     return torch.from_numpy((clicks + STRENGTH * labels.mean()) / (rows + STRENGTH))

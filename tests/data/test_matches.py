@@ -7,19 +7,19 @@ import numpy as np
 import pytest
 import torch
 
+from recbole_ext.data import matches
 from recbole_ext.data.matches import item_codes, match_cells, match_rates
-from recbole_ext.data.past import Past, past_of
+from recbole_ext.data.past import past_of
 
 CATEGORY = np.array([0, 1, 1, 2, 2, 0])  # of items 0 to 5; 0 for none
 
 
-def part(users: list[int], items: list[int], labels: list[int], reach: int = 100, past: Past | None = None) -> Any:
+def part(users: list[int], items: list[int], labels: list[int]) -> Any:
     """A part whose rows are its own events, one second apart."""
     columns = {"user": users, "item": items, "time": range(len(users)), "row": range(len(users)), "behaviour": labels}
     events = {name: np.array(list(column), np.int64) for name, column in columns.items()}
     return SimpleNamespace(
-        config={"MAX_ITEM_LIST_LENGTH": reach},
-        past=past or past_of(events, None),
+        past=past_of(events, None),
         iid_field="item_id",
         label_field="label",
         num=lambda _: len(CATEGORY),
@@ -42,15 +42,16 @@ def test_cells_by_hand() -> None:
     # item: 0 0 1 2 0 1 3 0 0 times before; its category: 0 1 2 3 - - 4 0 0
     item, category = [0, 0, 1, 1, 0, 1, 2, 0, 0], [0, 1, 1, 2, 0, 0, 2, 0, 0]
     expected = [4 * a + b for a, b in zip(item, category, strict=True)]
-    assert match_cells(rows, np.arange(9)).tolist() == expected
-    assert match_cells(rows, np.array([6, 2])).tolist() == [expected[6], expected[2]]
+    assert match_cells(rows, np.arange(9), 100).tolist() == expected
+    assert match_cells(rows, np.array([6, 2]), 100).tolist() == [expected[6], expected[2]]
 
 
-@pytest.mark.parametrize("reach", [1, 3, 100])
-def test_cells_are_those_of_a_loop(reach: int) -> None:
+@pytest.mark.parametrize(("reach", "block"), [(1, 7), (3, 299), (100, 1000)])
+def test_cells_are_those_of_a_loop(reach: int, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matches, "_BLOCK", block)
     rng = np.random.default_rng(reach)
     users, items = rng.integers(1, 5, 300).tolist(), rng.integers(0, 6, 300).tolist()
-    found = match_cells(part(users, items, [1] * 300, reach), np.arange(300))
+    found = match_cells(part(users, items, [1] * 300), np.arange(300), reach)
     for row, cell in enumerate(found.tolist()):
         past = [items[k] for k in range(row) if users[k] == users[row]][-reach:]
         of_item, of_category = past.count(items[row]), [CATEGORY[k] for k in past].count(CATEGORY[items[row]])
@@ -61,7 +62,7 @@ def test_cells_are_those_of_a_loop(reach: int) -> None:
 
 def test_rates_are_drawn_to_the_share_of_all() -> None:
     rows = part([1, 1, 1, 2, 2], [1, 1, 1, 3, 4], [0, 1, 1, 0, 0])
-    rates = match_rates(rows)
+    rates = match_rates(rows, 100)
     p = 2 / 5
     assert len(rates) == 16 and rates[15] == pytest.approx(p)  # no row has so many matches
     assert rates[0] == pytest.approx((0 + 10 * p) / 12)  # the first row of each user
