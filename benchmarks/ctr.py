@@ -10,6 +10,7 @@ each model stands how far the first one is ahead of it: mean over the seeds, and
 With --train_on train_valid our models and myFM are trained on the validation rows too, with the settings and --epochs
 that runs with validation chose; RecBole's models need that part to stop.
 
+click_rate, item_rate, user_item_rate and match_rate among --models are the counted baselines, which know no seed.
 BST is MDAFBST's sequential branch as it was published: a transformer over the history, read by the candidate, without
 `matches`, fields and gate. RecBole's models read the data with seed 2020 and are trained with the seed in turn.
 myFM needs: pip install myfm "setuptools<81"
@@ -27,6 +28,7 @@ from benchmarks.myfm_peer import myfm_scores
 from recbole_ext.config.config import Config, build_config
 from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.loaders import Loaders, build_loaders
+from recbole_ext.evaluation.click_baselines import CLICK_BASELINES
 from recbole_ext.evaluation.clicks import Scored, auc, auc_difference, click_metrics, intervals
 from recbole_ext.quick_start import build_trainer
 from recbole_ext.training.clicks import ClickTrainer
@@ -124,6 +126,18 @@ def predicted(trainer: Any, loader: Any) -> Scored:
     return Scored(users.astype(np.int64), labels, scores)
 
 
+def counted(name: str, arguments: argparse.Namespace, given: dict[str, Any]) -> tuple[Scored, dict[str, float]]:
+    """What a counted baseline predicts for the test rows."""
+    given = {"branches": ["static", "sequential"], "implicit_sets": "none", "seed": 2020, **given}
+    config = configuration("MDAFMamba", arguments, **given)
+    loaders = build_loaders(config, create_dataset(config))
+    trainer, scorer = build_trainer(config, loaders), CLICK_BASELINES[name](loaders.train.dataset, config)
+    valid = trainer.evaluate_other(scorer, loaders.valid)["auc"] if loaders.valid is not None else float("nan")
+    trainer.evaluate_other(scorer, loaders.test)
+    assert isinstance(trainer, ClickTrainer)
+    return trainer.scored, {"valid": valid, "epoch": 0, "seconds": 0.0}
+
+
 def main() -> None:
     """Run the chosen models and print one table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -137,25 +151,27 @@ def main() -> None:
     parser.add_argument("--train_on", default="train", choices=("train", "train_valid"))
     arguments = parser.parse_args()
     print(f"{describe()}\n{arguments.data}, {arguments.protocol}")
-    print(f"{'':10}{'seed':>6}{'valid':>8}{'AUC':>8}{'GAUC':>8}{'logloss':>9}{'ECE':>8}{'epoch':>7}{'s/epoch':>9}")
+    print(f"{'':14}{'seed':>6}{'valid':>8}{'AUC':>8}{'GAUC':>8}{'logloss':>9}{'ECE':>8}{'epoch':>7}{'s/epoch':>9}")
     first: list[Scored] = []
     for model in arguments.models.split(","):
         found = [row(model, arguments, int(seed)) for seed in arguments.seeds.split(",")]
         aucs = [auc(scored.labels, scored.probabilities) for scored in found]
         low, high = intervals(found[0])["auc"]
         print(
-            f"{model:10}  mean AUC {np.mean(aucs):.4f} +- {np.std(aucs):.4f}; users resampled {low:.4f} to {high:.4f}"
+            f"{model:14}  mean AUC {np.mean(aucs):.4f} +- {np.std(aucs):.4f}; users resampled {low:.4f} to {high:.4f}"
         )
         if first:
             ahead = "{:+.4f} ({:+.4f} to {:+.4f})".format(*auc_difference(first, found))
-            print(f"{'':10}  {arguments.models.split(',')[0]} is ahead by {ahead}", flush=True)
+            print(f"{'':14}  {arguments.models.split(',')[0]} is ahead by {ahead}", flush=True)
         first = first or found
 
 
 def row(model: str, arguments: argparse.Namespace, seed: int) -> Scored:
     """Train one model with one seed and print its line."""
-    rows = {"train_on": arguments.train_on} if model in (*OWN, "myFM") else {}
-    if model == "myFM":
+    rows = {"train_on": arguments.train_on} if model in (*OWN, *CLICK_BASELINES, "myFM") else {}
+    if model in CLICK_BASELINES:
+        scored, facts = counted(model, arguments, rows)
+    elif model == "myFM":
         config = configuration("MDAFMamba", arguments, **rows)
         loaders = build_loaders(config, create_dataset(config))
         scored, facts = myfm_scores(loaders.train.dataset, loaders.test.dataset, seed)
@@ -165,7 +181,7 @@ def row(model: str, arguments: argparse.Namespace, seed: int) -> Scored:
         scored, facts = trained(config, build_loaders(config, create_dataset(config)), seed)
     metrics = click_metrics(scored)
     print(
-        f"{model:10}{seed:6}{facts['valid']:8.4f}{metrics['auc']:8.4f}{metrics.get('gauc', 0):8.4f}"
+        f"{model:14}{seed:6}{facts['valid']:8.4f}{metrics['auc']:8.4f}{metrics.get('gauc', 0):8.4f}"
         f"{metrics['logloss']:9.4f}{metrics['ece']:8.4f}{facts['epoch']:7}{facts['seconds']:9.2f}", flush=True
     )  # fmt: skip
     return scored

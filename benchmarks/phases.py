@@ -1,6 +1,6 @@
 """The phases of properties/experiment, each with its five seeds, judged by the criteria that stand in them.
 
-    python -m benchmarks.phases --data ml-1m [--data_path dataset] [--protocol P2] [--seeds 42,123]
+    python -m benchmarks.phases --data ml-1m [--data_path dataset] [--protocol P2] [--seeds 42] [--phases mdaf-phase-1]
 
 One command trains every phase with every seed for five epochs and tells means, deviations and which criteria hold;
 every warning of a run, a slow epoch above all, is counted and told.
@@ -35,12 +35,13 @@ def main() -> None:
     parser.add_argument("--data", default="ml-1m")
     parser.add_argument("--data_path", default="")
     parser.add_argument("--protocol", default="P2")
-    parser.add_argument("--seeds", default="")
+    parser.add_argument("--seeds", default="", help="with commas between; those of the phases by default")
+    parser.add_argument("--phases", default=",".join(PHASES), help="with commas between; all by default")
     arguments = parser.parse_args()
     arguments.epochs, heard = 5, _Heard()
     logging.getLogger("recbole_ext").addHandler(heard)
     print(f"{describe()}\n{arguments.data}, {arguments.protocol}")
-    for phase in PHASES:
+    for phase in arguments.phases.split(","):
         arguments.config_files = phase
         told(phase, arguments, [int(seed) for seed in arguments.seeds.split(",") if seed])
     slow = [message for message in heard.messages if message.startswith("slow")]
