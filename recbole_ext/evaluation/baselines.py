@@ -1,6 +1,6 @@
 """Counted baselines, so that a reader sees at once what a trained model adds.
 
-    popularity   score(item) = how often the item occurs in training
+    popularity   score(item) = how often the item occurs in training; also beside rankings that are of no sequences
     markov       score(item) = how often it followed the last item in training; popularity breaks ties
     skip_markov  score(item) = sum_k d^k P(item | item k events ago), where P counts what came 1 to 10
                  events later, weighted by d^(events later); d = 0.8, 10 events back
@@ -107,4 +107,32 @@ class SkipMarkov(Markov):
         return (scores + self.tie_breaker).to(interaction[self.history_field].device)
 
 
+class RowPopularity:
+    """Popularity where rows are no sequences: everybody gets the items with the most training rows.
+
+    Args:
+        train: the training part.
+        config: names of the fields.
+    """
+
+    def __init__(self, train: Any, config: Any) -> None:
+        self.user_field, self.item_field = train.uid_field, train.iid_field
+        items = train.inter_feat[self.item_field].numpy()
+        self.popularity = torch.from_numpy(np.bincount(items, minlength=train.item_num)).float()
+
+    def eval(self) -> "RowPopularity":
+        """Counts do not train; here for RecBole's evaluation."""
+        return self
+
+    def full_sort_predict(self, interaction: Any) -> Tensor:
+        """(B, n_items), the same row for everybody."""
+        return self.popularity.to(interaction[self.user_field].device).expand(len(interaction), -1).clone()
+
+    def predict(self, interaction: Any) -> Tensor:
+        """Score of each row's item: (B,)."""
+        items = interaction[self.item_field]
+        return self.popularity.to(items.device)[items]
+
+
 BASELINES = {"popularity": Popularity, "markov": Markov, "skip_markov": SkipMarkov}
+ROW_BASELINES = {"popularity": RowPopularity}

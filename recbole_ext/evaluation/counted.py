@@ -6,7 +6,7 @@ from recbole.utils import EvaluatorType, ModelType
 
 from recbole_ext.data.dataset import predicts_clicks
 from recbole_ext.data.ratings import rates
-from recbole_ext.evaluation.baselines import BASELINES
+from recbole_ext.evaluation.baselines import BASELINES, ROW_BASELINES
 from recbole_ext.evaluation.click_baselines import CLICK_BASELINES
 from recbole_ext.evaluation.rating_baselines import RATING_BASELINES
 
@@ -14,7 +14,7 @@ _OF_CLICKS = {"auc", "logloss"}
 
 
 def counted_baselines(config: Any, loaders: Any) -> dict[str, type]:
-    """Baselines of the run by name; {} for ranking that is not of sequences, and for values that are no clicks.
+    """Baselines of the run by name; {} for values that are neither ratings nor clicks.
 
     Args:
         config: `baselines` chooses among those of the task, all of them where it is empty.
@@ -33,7 +33,7 @@ def _of_task(config: Any, loaders: Any) -> dict[str, Any]:
         without = [] if loaders.test.reads_histories else ["match_rate"]
         return {name: made for name, made in CLICK_BASELINES.items() if name not in without}
     if config["eval_type"] == EvaluatorType.RANKING:
-        return BASELINES if config["MODEL_TYPE"] == ModelType.SEQUENTIAL and hasattr(part, "events") else {}
+        return BASELINES if hasattr(part, "events") else ROW_BASELINES
     labelled = "labeled" in str(config["eval_args"]["mode"]) and config["LABEL_FIELD"] in part.inter_feat
     measured = {str(name).lower() for name in config["metrics"]}
     if config["MODEL_TYPE"] == ModelType.DECISIONTREE or not (labelled and _OF_CLICKS & measured):

@@ -92,7 +92,7 @@ def test_an_item_is_no_match_of_another_users_history(loaded: Callable[..., Any]
         ("FM", {**COLUMNS, "metrics": ["AUC", "LogLoss"]}, ["click_rate", "item_rate", "user_item_rate"]),
         ("FM", {**COLUMNS, "metrics": ["AUC", "LogLoss"], "baselines": ["markov"]}, []),
         ("DIN", {**LABELLED, "metrics": ["AUC", "LogLoss"]}, ["click_rate", "item_rate", "user_item_rate"]),
-        ("BPR", {"load_col": COLUMNS["load_col"], "topk": [2], "valid_metric": "NDCG@2"}, []),
+        ("BPR", {"load_col": COLUMNS["load_col"], "topk": [2], "valid_metric": "NDCG@2"}, ["popularity"]),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
