@@ -34,7 +34,7 @@ from recbole_ext.quick_start import build_trainer
 from recbole_ext.training.clicks import ClickTrainer
 
 OWN = ("MDAFMamba", "MDAFBST", "BST")
-BST: dict[str, Any] = {"branches": ["sequential"], "cross_attention": False, "matches": False}
+BST: dict[str, Any] = {"branches": ["sequential"], "target_attention": True, "cross_attention": False, "matches": False}
 RATINGS: dict[str, Any] = {
     "threshold": {"rating": 4},
     "val_interval": {"rating": "[1,3);(3,5]"},

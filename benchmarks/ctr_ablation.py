@@ -20,6 +20,14 @@ from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.loaders import build_loaders
 from recbole_ext.evaluation.clicks import auc
 
+WHOLE: dict[str, Any] = {
+    "encoder": "mamba",
+    "target_attention": True,
+    "cross_attention": True,
+    "matches": True,
+    "tri_bce": True,
+    "gate": "scalar",
+}
 SWITCHES: dict[str, dict[str, Any]] = {
     "Mamba": {"encoder": "none"},
     "Mamba (transformer instead)": {"encoder": "transformer"},
@@ -35,7 +43,7 @@ SWITCHES: dict[str, dict[str, Any]] = {
 def parts(protocol: str, names: list[str]) -> dict[str, dict[str, Any]]:
     """What is given to each variant of the branches with these names, the whole model first."""
     names = names or ["static", "sequential", *(["sets"] if protocol != "P4" else [])]
-    whole = {"branches": names, **({"implicit_sets": "train"} if protocol != "P4" else {})}
+    whole = WHOLE | {"branches": names, **({"implicit_sets": "train"} if protocol != "P4" else {})}
     switches = SWITCHES | ({"implicit sets (before the row)": {"implicit_sets": "before"}} if protocol != "P4" else {})
     fewer = {f"branch {name}": {"branches": [other for other in names if other != name]} for name in names}
     return {"everything": whole} | {name: {**whole, **given} for name, given in (switches | fewer).items()}

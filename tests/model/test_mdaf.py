@@ -31,7 +31,7 @@ def first_batch(loaders: Loaders) -> Interaction:
 
 @BOTH
 def test_loss_is_that_of_guessing_and_every_parameter_gets_a_gradient(build: Build, model: str) -> None:
-    loaders, trainer = build(model, dropout_prob=0.0, num_layers=2)
+    loaders, trainer = build(model, dropout_prob=0.0, num_layers=2, cross_attention=True)
     total = sum((trainer.model.calculate_loss(batch) for batch in loaders.train), torch.zeros(()))
     assert abs(total.item() / len(loaders.train) - np.log(2)) < 0.1
     total.backward()
@@ -74,7 +74,7 @@ def test_what_comes_after_a_row_changes_nothing(build: Build, model: str) -> Non
 
 
 def test_events_beyond_the_longest_history_are_not_read(build: Build) -> None:
-    loaders, trainer = build(encoder="none", cross_attention=False, MAX_ITEM_LIST_LENGTH=4)
+    loaders, trainer = build(encoder="none", MAX_ITEM_LIST_LENGTH=4)
     network, batch = trainer.model.eval(), loaders.test.batch(np.arange(3))
     changed = {k: v.clone() for k, v in batch.interaction.items()}
     unread = int(batch["visible"].min()) - 4
@@ -122,7 +122,7 @@ def test_random_labels_stay_at_chance(build: Build, model: str) -> None:
         {"branches": ["static", "sets"]},
         {"branches": ["static", "sequential", "sets"]},
         {"target_attention": False},
-        {"cross_attention": False},
+        {"cross_attention": True},
         {"encoder": "none"},
         {"encoder": "transformer"},
         {"ssm_variant": "mamba2", "head_dim": 8},
@@ -166,7 +166,7 @@ def test_the_gate_weighs_the_static_branch(build: Build) -> None:
 
 
 def test_tri_bce_adds_what_a_branch_lacks(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
-    _, trainer = build(label_smoothing=0.2)
+    _, trainer = build(label_smoothing=0.2, tri_bce=True)
     network, labels = trainer.model, torch.tensor([1.0, 0.0])
     logit, good, bad = torch.tensor([0.5, -0.5]), torch.tensor([3.0, -3.0]), torch.tensor([-1.0, 1.0])
     predicted = Prediction(logit, {"ecn": good, "lcn": bad}, None, torch.zeros(2, 1, 1))
