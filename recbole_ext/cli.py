@@ -144,7 +144,9 @@ def main(arguments: list[str] | None = None) -> int:
         warnings.filterwarnings("ignore", module="recbole")
         warnings.simplefilter("ignore", FutureWarning)
     try:
-        return _dispatch(parse(arguments))
+        done = _dispatch(parse(arguments))
+        sys.stdout.flush()  # what a closed reader does not take is told here, and not while Python ends
+        return done
     except BrokenPipeError:  # the reader has closed, for instance `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

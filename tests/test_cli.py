@@ -311,8 +311,9 @@ def test_the_script_itself(command: Callable[..., list[str]], tmp_path: Path) ->
     )
 
 
-def test_a_reader_that_closes_early_is_no_fault() -> None:
-    command = f"{sys.executable} run_recbole_ext.py --model=SS4Rec --help | head -1"
+@pytest.mark.parametrize(("words", "reader"), [("--model=SS4Rec --help", "head -1"), ("doctor", "true")])
+def test_a_reader_that_closes_is_no_fault(words: str, reader: str) -> None:
+    command = f"{sys.executable} run_recbole_ext.py {words} | {reader}"
     done = subprocess.run(command, shell=True, capture_output=True, text=True)
-    assert done.stdout.startswith("usage:")
+    assert done.stdout.startswith("usage:") or reader == "true"
     assert done.stderr == ""
