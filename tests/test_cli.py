@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -314,6 +315,7 @@ def test_the_script_itself(command: Callable[..., list[str]], tmp_path: Path) ->
 @pytest.mark.parametrize(("words", "reader"), [("--model=SS4Rec --help", "head -1"), ("doctor", "true")])
 def test_a_reader_that_closes_is_no_fault(words: str, reader: str) -> None:
     command = f"{sys.executable} run_recbole_ext.py {words} | {reader}"
-    done = subprocess.run(command, shell=True, capture_output=True, text=True)
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, env=buffered)
     assert done.stdout.startswith("usage:") or reader == "true"
     assert done.stderr == ""
