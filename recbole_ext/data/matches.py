@@ -66,6 +66,10 @@ def match_rates(part: Any, reach: int) -> Tensor:
     labels = part.inter_feat[part.label_field].double().numpy()
     counted = np.arange(0, len(labels), max(1, len(labels) // _BLOCK))
     labels = labels[counted]
-    cells, n_cells = match_cells(part, counted, reach), LEVELS ** len(item_codes(part))
-    rows, clicks = np.bincount(cells, minlength=n_cells), np.bincount(cells, labels, n_cells)
+    return shrunken(match_cells(part, counted, reach), labels, LEVELS ** len(item_codes(part)))
+
+
+def shrunken(groups: np.ndarray, labels: np.ndarray, n_groups: int) -> Tensor:
+    """Share of clicks in each group, drawn to that of all by 10 rows: (n,), (n,) -> (n_groups,) float64."""
+    rows, clicks = np.bincount(groups, minlength=n_groups), np.bincount(groups, labels, n_groups)
     return torch.from_numpy((clicks + STRENGTH * labels.mean()) / (rows + STRENGTH))

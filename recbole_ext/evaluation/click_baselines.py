@@ -11,11 +11,10 @@ All are evaluated on the same rows as the model.
 
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from recbole_ext.data.matches import STRENGTH
+from recbole_ext.data.matches import shrunken
 
 
 class ClickRate:
@@ -52,11 +51,6 @@ class ClickRate:
         """Chances (R,) for rows of a `ClickLoader`; there is no gate."""
         return self.rates(rows["user"].cpu(), rows["item"].cpu(), rows).to(rows["user"].device), None
 
-    def shrunken(self, groups: np.ndarray, labels: np.ndarray, n_groups: int) -> Tensor:
-        """Share of clicks in each group, drawn to that of all by 10 rows: (n,), (n,) -> (n_groups,)."""
-        rows, clicks = np.bincount(groups, minlength=n_groups), np.bincount(groups, labels, n_groups)
-        return torch.from_numpy((clicks + STRENGTH * self.rate) / (rows + STRENGTH))
-
 
 class ItemRate(ClickRate):
     """Everybody has the same chance with an item."""
@@ -64,7 +58,7 @@ class ItemRate(ClickRate):
     def fit(self, train: Any, config: Any) -> None:
         """The items' shares."""
         items = train.inter_feat[self.item_field].numpy()
-        self.of_item = self.shrunken(items, self.labels, train.num(self.item_field))
+        self.of_item = shrunken(items, self.labels, train.num(self.item_field))
 
     def rates(self, user: Tensor, item: Tensor, rows: Any) -> Tensor:
         """The item's share: (R,)."""
@@ -78,7 +72,7 @@ class UserItemRate(ItemRate):
         """The shares of both."""
         super().fit(train, config)
         users = train.inter_feat[self.user_field].numpy()
-        self.of_user = self.shrunken(users, self.labels, train.num(self.user_field))
+        self.of_user = shrunken(users, self.labels, train.num(self.user_field))
 
     def rates(self, user: Tensor, item: Tensor, rows: Any) -> Tensor:
         """Both shares, against that of all: (R,)."""

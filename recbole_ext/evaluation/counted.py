@@ -30,12 +30,15 @@ def _of_task(config: Any, loaders: Any) -> dict[str, Any]:
     if rates(config):
         return RATING_BASELINES
     if predicts_clicks(config):
-        without = [] if loaders.test.reads_histories else ["match_rate"]
-        return {name: made for name, made in CLICK_BASELINES.items() if name not in without}
+        return _of_clicks(loaders.test.reads_histories)
     if config["eval_type"] == EvaluatorType.RANKING:
         return BASELINES if hasattr(part, "events") else ROW_BASELINES
     labelled = "labeled" in str(config["eval_args"]["mode"]) and config["LABEL_FIELD"] in part.inter_feat
     measured = {str(name).lower() for name in config["metrics"]}
     if config["MODEL_TYPE"] == ModelType.DECISIONTREE or not (labelled and _OF_CLICKS & measured):
         return {}
-    return {name: made for name, made in CLICK_BASELINES.items() if name != "match_rate"}
+    return _of_clicks(with_histories=False)
+
+
+def _of_clicks(with_histories: bool) -> dict[str, Any]:
+    return {name: made for name, made in CLICK_BASELINES.items() if with_histories or name != "match_rate"}
