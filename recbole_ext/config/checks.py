@@ -7,6 +7,7 @@ from recbole_ext.config.boundary import boundary
 from recbole_ext.config.click_checks import click_faults
 from recbole_ext.config.known_keys import Key, host_keys, keys_of, keys_read_by
 from recbole_ext.config.layers import Layer
+from recbole_ext.config.rating_checks import rating_faults
 from recbole_ext.data.recency import RecencySettings
 from recbole_ext.errors import UsageError, nearest
 from recbole_ext.evaluation.criteria import criteria_faults
@@ -255,4 +256,5 @@ _RULES: tuple[Callable[[ModelEntry, list[Layer], dict[str, Any]], list[str]], ..
     _criteria,
     boundary,
     click_faults,
+    rating_faults,
 )

@@ -11,6 +11,7 @@ from recbole.utils import InputType
 
 from recbole_ext.config.checks import check, samples_negatives
 from recbole_ext.config.layers import Layer, default_layers, merge, protocol_layer, user_file
+from recbole_ext.config.rating_checks import predicts_ratings
 from recbole_ext.config.yaml_reader import _Loader
 from recbole_ext.errors import UsageError
 from recbole_ext.names import checked_name
@@ -51,6 +52,8 @@ class Config(RecBoleConfig):
         values = self.final_config_dict
         values["data_path"] = values.get("data_path") or "dataset"
         root = values["data_path"]
+        if predicts_ratings(self.entry):  # RecBole's metrics read the truth under LABEL_FIELD
+            values["LABEL_FIELD"], self.origins["LABEL_FIELD"] = values["RATING_FIELD"], self.origins["RATING_FIELD"]
         without_pairs = self.entry.family == "sequential" and values.get("loss_type") in LOSSES_WITHOUT_PAIRS
         if without_pairs or not samples_negatives(values["train_neg_sample_args"]):
             values["train_neg_sample_args"] = None

@@ -5,26 +5,55 @@ from typing import Any
 import numpy as np
 
 from recbole_ext.evaluation.metric_audit import Evidence, audit_lines, metric_audit
-from recbole_ext.evaluation.ratings import predict_part, rating_report, report_lines
+from recbole_ext.evaluation.ratings import errors, predict_part, rating_report, report_lines
 from recbole_ext.model.kl_record import collapse_warning
 
+_FLOAT32 = 1e-4
+"""Relative difference between means of float32 and of float64 values."""
 
-def rating_result(config: Any, model: Any, train: Any, part: Any, rows: list[dict[str, Any]]) -> dict[str, Any]:
+
+def rating_result(
+    config: Any, model: Any, train: Any, part: Any, rows: list[dict[str, Any]], measured: dict[str, float]
+) -> dict[str, Any]:
     """`ratings`, `audit` and `warnings` of the weights of the moment.
 
     Args:
         config: of the run.
         model: a rating model with its best weights.
-        train, part: loaders of the training part, and of the one that is told of.
+        train, part: loaders of the training part, and of the one that is reported on.
         rows: of metrics.csv.
+        measured: what RecBole's metrics gave for the same part.
+
+    Raises:
+        RuntimeError: the metrics are not those of these predictions and ratings.
     """
     found, table = predict_part(model, part, config["device"]), model.table
+    require_one_truth(measured, errors(found.truth, found.clipped), 10.0 ** -config["metric_decimal_place"])
     user, item = (train.columns[name].numpy() for name in (table.user, table.item))
     of_user, of_item = np.bincount(user, minlength=table.n_users), np.bincount(item, minlength=table.n_items)
     report = rating_report(found, of_user, of_item, config["relevant_rating"])
     audit = metric_audit(Evidence(found, (user, item, table.ratings), dict(report["all"]), config["dataset"]))
     warning = collapse_warning(rows[-1]) if rows else None
     return {"ratings": report, "audit": audit, "warnings": [warning] if warning else []}
+
+
+def require_one_truth(measured: dict[str, float], found: dict[str, float], rounding: float) -> None:
+    """The table's metrics and the report are of the same rows, predictions and ratings.
+
+    Args:
+        measured: from RecBole's metrics, rounded.
+        found: from `errors`, of the predictions and the ratings that were learnt.
+        rounding: the last decimal place of `measured`.
+
+    Raises:
+        RuntimeError: they differ by more than rounding, so that one of the two reads another column or other rows.
+    """
+    for name in ("rmse", "mae"):
+        if name in measured and abs(measured[name] - found[name]) > rounding + _FLOAT32 * abs(found[name]):
+            raise RuntimeError(
+                f"test {name} is {measured[name]:g} by the metrics and {found[name]:g} by the predicted rows; the two "
+                "are not of the same ratings"
+            )
 
 
 def rating_lines(result: dict[str, Any]) -> list[str]:

@@ -11,6 +11,7 @@ class RatingTrainer(RunTrainer):
 
     quiet_columns = ("kl_d",)
     part: Any = None
+    metrics: dict[str, float]
 
     def stateful(self) -> dict[str, Any]:
         """The sums of KL too, so that an epoch that is resumed has them of all its batches."""
@@ -18,12 +19,12 @@ class RatingTrainer(RunTrainer):
 
     def measured(self, eval_data: Any) -> dict[str, float]:
         """RMSE and MAE of a part, clipped to the scale."""
-        self.part = eval_data
-        return super().measured(eval_data)
+        self.part, self.metrics = eval_data, super().measured(eval_data)
+        return self.metrics
 
     def findings(self) -> dict[str, Any]:
         """The report by star and group, the audit, and warnings, of the part that was evaluated last."""
         if self.part is None:  # a process that does not lead has evaluated nothing
             return {}
         rows = self.run.rows if self.run else []
-        return rating_result(self.config, self.model, self.keeper.loaders[0], self.part, rows)
+        return rating_result(self.config, self.model, self.keeper.loaders[0], self.part, rows, self.metrics)

@@ -46,3 +46,24 @@ def test_columns_of_an_epoch_that_is_resumed_are_those_of_all_its_batches(
         with pytest.raises(InterruptedRun):
             run(configure("halved"))
     assert columns(run(configure("halved"), resume="newest")) == expected
+
+
+def test_the_rating_that_is_learnt_is_the_one_that_is_measured(
+    make_config: Callable[..., Config], tmp_path: Path
+) -> None:
+    rows = [(user, item, 10 * stars, stars, time) for user, item, stars, time in rating_rows(False, 20, 40)]
+    header = "user_id:token\titem_id:token\tpoints:float\trating:float\ttimestamp:float"
+    root = write_inter(tmp_path, "made", rows, header)
+    given = {**SIZES, "epochs": 1, "RATING_FIELD": "points", "baselines": ["global_mean"]}
+    result = run(make_config("HybridVAE", root, **given))
+    assert result["test"]["rmse"] == pytest.approx(result["ratings"]["all"]["rmse"], abs=1e-4)
+    assert 5 < result["test"]["rmse"] < 20 and 5 < result["baselines"]["global_mean"]["rmse"] < 20
+
+
+def test_a_metric_of_another_column_ends_the_run(
+    configure: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = configure("other")
+    monkeypatch.setitem(config.final_config_dict, "LABEL_FIELD", "timestamp")
+    with pytest.raises(RuntimeError, match="not of the same ratings"):
+        run(config)
