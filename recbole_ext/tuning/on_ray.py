@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ray import tune
 from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
@@ -108,10 +108,10 @@ class TableSearcher(Searcher):
         """Tell the scheduler what a trial reported in an earlier part; False where it would stop it."""
         if not trial.reports:
             return True
-        past = _Past(trial_id)
-        self.scheduler.on_trial_add(None, past)
+        past, scheduler = _Past(trial_id), cast(Any, self.scheduler)  # a scheduler of Ray asks no more of a trial
+        scheduler.on_trial_add(None, past)
         results = [{"epochs": epochs, "score": score} for epochs, score in trial.reports]
-        told = [self.scheduler.on_trial_result(None, past, result) for result in results]
+        told = [scheduler.on_trial_result(None, past, result) for result in results]
         return TrialScheduler.STOP not in told
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:

@@ -87,7 +87,8 @@ def _distribution(parameter: Parameter) -> BaseDistribution:
     if parameter.kind == "quniform":
         low, high, step = values
         return IntDistribution(0, int((high - low) / step + 1e-9))
-    return FloatDistribution(*values, log=parameter.kind == "loguniform")
+    low, high = values
+    return FloatDistribution(low, high, log=parameter.kind == "loguniform")
 
 
 def value_of(parameter: Parameter, drawn: Any) -> Any:
