@@ -48,6 +48,7 @@ def import_checkpoint(config: Config, path: Path, trusted: bool, command: list[s
         trainer.eval_collector.data_collect(loaders.train)
         trainer._save_checkpoint(int(state.get("epoch", 0)))
         test, units = trainer.evaluate(loaders.test), {config.model: trainer.units(loaders.test)}
+        trainer.count_candidates("test")
         baselines = evaluate_baselines(config, loaders, trainer, units)
         protocol = protocol_of(config)
         result = _result(config, trainer, protocol, directory, test, baselines)

@@ -209,6 +209,7 @@ def _fit_and_test(
 def _tested(config: Config, loaders: Loaders, trainer: RunTrainer, units: dict[str, Units | None]) -> dict[str, Any]:
     """What the chosen weights and the baselines reach on the test part; what each user contributes goes to `units`."""
     metrics, units[config.model] = trainer.evaluate(loaders.test), trainer.units(loaders.test)
+    trainer.count_candidates("test")
     findings = trainer.findings()
     return {"test": metrics, "baselines": evaluate_baselines(config, loaders, trainer, units), **findings}
 
@@ -280,6 +281,7 @@ def _result(
         "test": test,
         "baselines": baselines,
         "protocol": asdict(protocol),
+        "candidates": trainer.candidates,
         "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         "peak_gpu_memory_mb": round(torch.cuda.max_memory_reserved(trainer.device) / 2**20) if on_gpu else None,
         "run_directory": str(directory.path) if directory else None,

@@ -112,8 +112,9 @@ def _samplers(config: Config, dataset: Any, parts: list[Any]) -> tuple[Any, Any,
 
 def _check_cutoffs(config: Config, dataset: Any) -> None:
     n_items = dataset.item_num - 1 if dataset.iid_field else 0
+    cuts = any(str(name).lower() != "gauc" for name in config["metrics"])
     ranking = any(mode == "full" for mode in config["eval_args"]["mode"].values())
-    if ranking and max(config["topk"]) > n_items:
+    if ranking and cuts and max(config["topk"]) > n_items:
         raise UsageError(
             f"topk {max(config['topk'])} is more than the {n_items} items of {config.dataset}; lower --topk"
         )

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from recbole_ext.data.history import TARGET_POSITION
+from recbole_ext.evaluation.training_counts import item_counts
 
 
 class CountedScorer:
@@ -34,10 +35,7 @@ class CountedScorer:
         self.items = train.events[self.item_field].numpy()
         self.targets = train.inter_feat[TARGET_POSITION].numpy()
         self.user_start = train.events.user_start.numpy()
-        first = train.events.first_positions  # each user's first item is a target of nothing
-        first = (first if train.part is None else first[train.part[first] == 0]).numpy()
-        counts = np.bincount(np.r_[self.items[self.targets], self.items[first]], minlength=self.n_items)
-        self.popularity = torch.from_numpy(counts).float()
+        self.popularity = torch.from_numpy(item_counts(train)).float()
 
     def eval(self) -> "CountedScorer":
         """Counts do not train; here for RecBole's evaluation."""
@@ -117,8 +115,7 @@ class RowPopularity:
 
     def __init__(self, train: Any, config: Any) -> None:
         self.user_field, self.item_field = train.uid_field, train.iid_field
-        items = train.inter_feat[self.item_field].numpy()
-        self.popularity = torch.from_numpy(np.bincount(items, minlength=train.item_num)).float()
+        self.popularity = torch.from_numpy(item_counts(train)).float()
 
     def eval(self) -> "RowPopularity":
         """Counts do not train; here for RecBole's evaluation."""

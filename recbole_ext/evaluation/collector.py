@@ -1,14 +1,23 @@
-"""RecBole's collector, which also remembers whose rows were tested, so that runs can be compared user by user."""
+"""RecBole's collector: what was recommended among the candidates, and to whom, so that runs can be compared.
+
+A score of -inf marks an item that is no candidate. Such an item is in nobody's list, and a target that is none is a
+miss. Models, baselines, sampled candidates and ensembles all are evaluated here.
+"""
 
 import inspect
 from typing import Any
 
 import numpy as np
 import torch
-from recbole.evaluator import Collector, Evaluator
+from recbole.evaluator import Collector
 from recbole.evaluator.base_metric import TopkMetric
+from recbole.evaluator.collector import DataStruct
+from recbole.utils import EvaluatorType
 from torch import Tensor
 
+from recbole_ext.evaluation.candidates import CandidateCounts
+from recbole_ext.evaluation.evaluator import Evaluator
+from recbole_ext.evaluation.training_counts import item_counts
 from recbole_ext.evaluation.units import Units, fingerprint, ranked_units, valued_units
 
 
@@ -20,38 +29,95 @@ class UnitCollector(Collector):
 
     Attributes:
         struct: what the metrics of the last evaluation were computed from.
+        counts: candidates of the last evaluation.
     """
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
+        self.largest_k = max(config["topk"])
+        self.ranks = config["eval_type"] == EvaluatorType.RANKING
         self.begin()
 
     def begin(self) -> None:
-        """Forget the last evaluation, whole or broken off."""
+        """Forget the last evaluation, whole or interrupted."""
         self.struct: Any = None
+        self.counts = CandidateCounts()
+        self._parts: dict[str, list[Tensor]] = {}
         self._users: list[Tensor] = []
         self._targets: list[tuple[Tensor, Tensor]] = []
         self._rows = 0
-        for key in [key for key in self.data_struct._data_dict if key.startswith("rec.") or key == "data.label"]:
-            del self.data_struct[key]
 
-    def eval_batch_collect(self, scores_tensor: Tensor, interaction: Any, positive_u: Any, positive_i: Any) -> None:
-        """See RecBole's.
+    def data_collect(self, train_data: Any) -> None:
+        """What metrics need of the training split.
 
         Args:
-            scores_tensor: (R, n_items) for rankings, (R,) for values.
-            interaction: R rows, or those of R blocks of sampled candidates.
+            train_data: the training loader.
+        """
+        part = train_data._dataset
+        if self.register.need("data.num_items"):
+            self.data_struct.set("data.num_items", part.item_num - 1)  # padding is no item
+        if self.register.need("data.count_items"):
+            self.data_struct.set("data.count_items", item_counts(part))
+
+    def eval_batch_collect(self, scores_tensor: Tensor, interaction: Any, positive_u: Any, positive_i: Any) -> None:
+        """Add a batch.
+
+        Args:
+            scores_tensor: (R, n_items) for rankings, -inf for what is no candidate; (R,) for values.
+            interaction: R rows.
             positive_u, positive_i: (p,) row and item of each target; None for values.
         """
-        super().eval_batch_collect(scores_tensor, interaction, positive_u, positive_i)
-        field = self.config["USER_ID_FIELD"]
-        if field not in interaction:
-            return
-        users = interaction[field].cpu()
-        if positive_u is not None:
-            users = users[_first_of_blocks(len(users), len(scores_tensor), positive_u.cpu())]
+        if self.ranks:
+            self._collect_lists(scores_tensor, positive_u.to(scores_tensor.device), positive_i.to(scores_tensor.device))
             self._targets.append((positive_u.cpu() + self._rows, positive_i.cpu()))
-        self.note(users)
+        else:
+            self.eval_collect(scores_tensor, interaction[self.config["LABEL_FIELD"]])
+        field = self.config["USER_ID_FIELD"]
+        if field in interaction:
+            self.note(interaction[field].cpu())
+
+    def eval_collect(self, eval_pred: Tensor, data_label: Tensor) -> None:
+        """Add predicted values and their labels, (R,) each."""
+        self._add("rec.score", eval_pred)
+        self._add("data.label", data_label)
+
+    def _add(self, key: str, values: Tensor) -> None:
+        self._parts.setdefault(key, []).append(values.detach())
+
+    def _collect_lists(self, scores: Tensor, row: Tensor, item: Tensor) -> None:
+        """The lists of a batch and their hits.
+
+        Args:
+            scores: (R, n_items).
+            row, item: (p,) of each target.
+        """
+        items = top_items(scores, self.largest_k)
+        target = torch.zeros_like(scores, dtype=torch.bool)
+        target[row, item] = True
+        n_targets = target.sum(dim=1, keepdim=True)
+        hits = target.gather(1, items.clamp(min=0)) & (items >= 0)
+        if self.register.need("rec.items"):
+            self._add("rec.items", items)
+        self._add("rec.topk", torch.cat((hits, n_targets), dim=1).int())
+        if self.register.need("rec.meanrank"):
+            self._add("rec.meanrank", self._ranks_of_targets(scores, target, n_targets))
+        self.counts.lists += len(scores)
+        self.counts.targets += int(n_targets.sum())
+        self.counts.targets_not_candidates += int((target & torch.isneginf(scores)).sum())
+        self.counts.short_lists += int((items[:, -1] < 0).sum())
+
+    def _ranks_of_targets(self, scores: Tensor, target: Tensor, n_targets: Tensor) -> Tensor:
+        """Each list's sum of ranks of targets, number of ranked items, and number of targets: (R, 3) float64.
+
+        Equal scores share their mean rank. Targets that are no candidates come after all candidates.
+        """
+        ordered, index = torch.sort(scores, dim=1, descending=True)
+        candidate = ~torch.isneginf(ordered)
+        n_candidates = candidate.sum(dim=1, keepdim=True).double()
+        rank = torch.where(target.gather(1, index) & candidate, self._average_rank(ordered).double(), 0.0)
+        lost = (target & torch.isneginf(scores)).sum(dim=1, keepdim=True)
+        ranks_of_lost = lost * n_candidates + lost * (lost + 1) / 2
+        return torch.cat((rank.sum(dim=1, keepdim=True) + ranks_of_lost, n_candidates + lost, n_targets), dim=1)
 
     def note(self, users: Tensor) -> None:
         """The (R,) users of the next rows."""
@@ -59,8 +125,12 @@ class UnitCollector(Collector):
         self._rows += len(users)
 
     def get_data_struct(self) -> Any:
-        """See RecBole's."""
-        self.struct = super().get_data_struct()
+        """Everything that was collected since `begin`, on the CPU."""
+        self.struct = DataStruct()
+        self.struct._data_dict |= self.data_struct._data_dict
+        for key, parts in self._parts.items():
+            self.struct.set(key, torch.cat(parts).cpu())
+        self._parts = {}
         return self.struct
 
     def units(self, dataset: Any, evaluator: Evaluator) -> Units | None:
@@ -84,12 +154,16 @@ class UnitCollector(Collector):
         return valued_units(tokens, truth, score, evaluator.metrics)
 
 
-def _first_of_blocks(n_rows: int, n_users: int, positive_u: Tensor) -> Tensor:
-    """(R,) place of the first row of each block; a user's block is as many rows per target as any other's."""
-    if n_rows == n_users:
-        return torch.arange(n_users)
-    lengths = torch.bincount(positive_u, minlength=n_users) * (n_rows // len(positive_u))
-    return lengths.cumsum(0) - lengths
+def top_items(scores: Tensor, k: int) -> Tensor:
+    """The k best candidates of each row, best first: (R, k) int64, -1 where there are fewer.
+
+    Args:
+        scores: (R, n_items), -inf for what is no candidate.
+        k: length of the lists; it may be larger than the number of items.
+    """
+    width = min(k, scores.shape[1])
+    best, items = torch.topk(scores, width, dim=1)
+    return torch.nn.functional.pad(items.masked_fill(torch.isneginf(best), -1), (0, k - width), value=-1)
 
 
 def row_values(struct: Any, evaluator: Evaluator) -> dict[str, np.ndarray]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from recbole_ext.evaluation.candidates import candidate_warnings
 from recbole_ext.evaluation.criteria import verdict_lines
 from recbole_ext.evaluation.protocol import Protocol
 from recbole_ext.evaluation.rating_result import rating_lines
@@ -24,9 +25,18 @@ def summary_lines(result: dict[str, Any], protocol: Protocol) -> list[str]:
         f"weights of epoch {result['best_epoch']}, {_chosen_by(result)}; {result['fit_seconds']:.0f} s of training, "
         f"{result['peak_memory_mb']:,} MB at most",
     ]
-    lines += _stage_lines(result) + _click_lines(result) + rating_lines(result)
+    lines += _candidate_lines(result) + _stage_lines(result) + _click_lines(result) + rating_lines(result)
     lines += verdict_lines(result.get("criteria", []))
     return [*lines, "", *_next_steps(result)]
+
+
+def _candidate_lines(result: dict[str, Any]) -> list[str]:
+    """That targets of the test split were taken out, or that lists are short."""
+    counts = result.get("candidates", {}).get("test")
+    if not counts:
+        return []
+    largest_k = max((int(name.rpartition("@")[2]) for name in result["test"] if "@" in name), default=1)
+    return [f"WARNING     {text}" for text in candidate_warnings(counts, "test", largest_k)]
 
 
 def _stage_lines(result: dict[str, Any]) -> list[str]:

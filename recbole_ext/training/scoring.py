@@ -1,16 +1,19 @@
 """Evaluation in RecBole's Trainer, with its results looked at: a model of NaNs gets no score."""
 
+import logging
 import math
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import torch
 import torch.distributed as dist
 from recbole.trainer import Trainer
-from recbole.utils import calculate_valid_score
+from recbole.utils import EvaluatorType, calculate_valid_score
 from torch import Tensor, nn
 
 from recbole_ext.errors import InterruptedRun, NonFiniteError
+from recbole_ext.evaluation.candidates import candidate_warnings
 from recbole_ext.evaluation.collector import UnitCollector
 from recbole_ext.evaluation.criteria import GAP
 from recbole_ext.evaluation.units import Units
@@ -21,6 +24,8 @@ from recbole_ext.training.randomness import random_states, set_random_states
 from recbole_ext.training.run_directory import RunDirectory
 from recbole_ext.training.signals import Signals
 from recbole_ext.training.watch import Watch
+
+_LOG = logging.getLogger(__name__)
 
 
 class Silent:
@@ -37,6 +42,7 @@ class ScoringTrainer(Trainer):
         run: where the best weights are; None for none.
         signals: asked before each batch.
         sample: loader of a fixed sample of the training part, measured beside validation; None for none.
+        candidates: split -> `CandidateCounts` of it, as a mapping; of rankings alone.
     """
 
     model: Any
@@ -47,6 +53,7 @@ class ScoringTrainer(Trainer):
     eval_collector: UnitCollector
     keeper: Any
     sample: Any = None
+    candidates: dict[str, dict[str, int]]
 
     def _stop_if_asked(self) -> None:
         if self.signals.received:
@@ -55,6 +62,7 @@ class ScoringTrainer(Trainer):
     def _valid_epoch(self, valid_data: Any, show_progress: bool = False) -> tuple[float, dict[str, float]]:
         sampled = self._sampled()
         result = self.evaluate(valid_data, load_best_model=False)
+        self.count_candidates("valid")
         score = calculate_valid_score(result, self.valid_metric)
         if sampled:
             sign = 1 if self.valid_metric_bigger else -1
@@ -98,6 +106,14 @@ class ScoringTrainer(Trainer):
         self.eval_collector.begin()
         return dict(super().evaluate(eval_data, load_best_model=False, show_progress=False))
 
+    def count_candidates(self, split: str) -> None:
+        """Keep the counts of the last evaluation as those of a split; the first time, warn of what was left out."""
+        counts = asdict(self.eval_collector.counts)
+        if counts["lists"] and split not in self.candidates:
+            self.candidates[split] = counts
+            for text in candidate_warnings(counts, split, self.eval_collector.largest_k):
+                _LOG.warning("%s", text)
+
     def units(self, eval_data: Any) -> Units | None:
         """Contributions of users to the metrics of the part that was evaluated last; None in all but one process."""
         return self.eval_collector.units(eval_data._dataset, self.evaluator)
@@ -124,7 +140,11 @@ class ScoringTrainer(Trainer):
 
     def _neg_sample_batch_eval(self, batched_data: Any) -> Any:
         self._before_batch()
-        return _finite(super()._neg_sample_batch_eval(batched_data))
+        rows, scores, positive_u, positive_i = _finite(super()._neg_sample_batch_eval(batched_data))
+        if self.config["eval_type"] == EvaluatorType.RANKING:  # one row per list, as in a full ranking
+            n_candidates = torch.unique_consecutive(batched_data[1], return_counts=True)[1]
+            rows = rows[(n_candidates.cumsum(0) - n_candidates).to(rows[self.config["ITEM_ID_FIELD"]].device)]
+        return rows, scores, positive_u, positive_i
 
     def load_best(self) -> None:
         """Put the best weights back; with no run directory the weights stay as they are."""

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from recbole.evaluator import Evaluator
 from recbole.model.abstract_recommender import AbstractRecommender
 from torch import Tensor
 
@@ -15,6 +14,7 @@ from recbole_ext.config.config import Config
 from recbole_ext.data.processes import SHARE
 from recbole_ext.errors import InterruptedRun, NonFiniteError, UsageError
 from recbole_ext.evaluation.collector import UnitCollector
+from recbole_ext.evaluation.evaluator import Evaluator
 from recbole_ext.placement import mean_over_processes
 from recbole_ext.training.averaging import Averaging, AveragingSettings
 from recbole_ext.training.checkpoint import save_checkpoint
@@ -61,6 +61,7 @@ class RunTrainer(ScoringTrainer):
         self.steps = Steps(config, model)
         self.eval_collector, self.evaluator = UnitCollector(self.config), Evaluator(self.config)
         self.item_tensor = self.tot_item_num = None
+        self.candidates = {}
         self.signals, self.watch = Signals(), Watch(self.device, config["hang_seconds"])
         own_epochs = any(getattr(type(self), n) is not getattr(RunTrainer, n) for n in ("_train_epoch", "before_epoch"))
         self.keeper = Keeper(self, whole_epochs=own_epochs)
