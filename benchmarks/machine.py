@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from recbole_ext.environment import package_versions
+from recbole_ext.versions import package_versions
 
 
 def describe() -> str:

@@ -5,25 +5,24 @@ import shutil
 from pathlib import Path
 
 import psutil
-import torch
 
-from recbole_ext.environment import package_versions
 from recbole_ext.places import found_datasets
-from recbole_ext.ssm import backend_status
+from recbole_ext.versions import package_versions
 
 TESTED = {"torch": (2, 10), "numpy": (1, 24), "pandas": (2, 0), "scipy": (1, 9)}
 BELOW = {"numpy": (2,), "pandas": (3,), "scipy": (1, 13)}
 
 
-def report() -> str:
-    """Versions, scan back ends, devices, memory, disk and data sets, one line each."""
-    parts = [
-        ("packages", [_package(name, number) for name, number in package_versions().items()]),
-        ("scan back ends", [_backend(name, reason) for name, reason in backend_status().items()]),
-        ("devices", _devices()),
-        ("machine", _machine()),
-        ("data sets", _datasets()),
-    ]
+def report(quick: bool = False) -> str:
+    """Versions, scan back ends, devices, memory, disk and data sets, one line each.
+
+    Args:
+        quick: leave out what only an imported torch can answer.
+    """
+    packages = [_package(name, number) for name, number in package_versions().items()]
+    later = ["scan back ends and devices: `doctor` without --quick imports torch and tries them"]
+    of_torch = [("not examined", later)] if quick else [("scan back ends", _backends()), ("devices", _devices())]
+    parts = [("packages", packages), *of_torch, ("machine", _machine()), ("data sets", _datasets())]
     return "\n".join(line for title, lines in parts for line in (f"{title}:", *(f"  {x}" for x in lines)))
 
 
@@ -40,11 +39,15 @@ def _dotted(numbers: tuple[int, ...]) -> str:
     return ".".join(map(str, numbers))
 
 
-def _backend(name: str, reason: str | None) -> str:
-    return f"{name}: {'ok' if reason is None else reason}"
+def _backends() -> list[str]:
+    from recbole_ext.ssm.backend import backend_status
+
+    return [f"{name}: {'ok' if reason is None else reason}" for name, reason in backend_status().items()]
 
 
 def _devices() -> list[str]:
+    import torch
+
     lines = [f"cpu: ok, {os.cpu_count()} cores, torch uses {torch.get_num_threads()} threads"]
     for index in range(torch.cuda.device_count()):
         free, total = torch.cuda.mem_get_info(index)

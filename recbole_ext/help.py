@@ -22,7 +22,8 @@ usage: run_recbole_ext.py --model=MODEL --dataset=DATASET [--config_files="a.yam
        run_recbole_ext.py experiment create TEMPLATE NAME | run NAME | list | show NAME | import FILE.csv
        run_recbole_ext.py tune --model=M --dataset=D --space=FILE|NAME [--trials=N] [--key=value ...]
        run_recbole_ext.py tune --resume | --resume=NAME    go on after a kill; all options: docs/tuning.md
-       run_recbole_ext.py doctor                          what works on this machine
+       run_recbole_ext.py doctor [--quick]                what works on this machine; --quick leaves torch out
+       run_recbole_ext.py --version
 
 Values are read as YAML: --topk=[5,10] --eval_args="{mode: uni100}". --debug shows tracebacks."""
 

@@ -1,11 +1,19 @@
 """Where things lie that are not code of this package: RecBole's folder, and the property files."""
 
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
-import recbole
 
-RECBOLE = Path(recbole.__file__).parent
+def _host() -> Path:
+    """RecBole's folder, found without importing it: the import takes seconds, and a message about a setting none."""
+    spec = find_spec("recbole")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("RecBole is not installed; run: pip install 'recbole>=1.2.1,<1.3'", name="recbole")
+    return Path(spec.origin).parent
+
+
+RECBOLE = _host()
 """The installed host."""
 
 

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from recbole_ext.errors import ResourceError, UsageError, nearest
 from recbole_ext.places import RECBOLE, properties_folder
 
@@ -24,6 +22,10 @@ OWN_MODELS = {
 }
 OWN_FAMILIES = {"MDAFMamba": "context_aware", "MDAFBST": "context_aware", "HybridVAE": "general"}
 """Families of our models that are not sequential."""
+OWN_TASKS = {"MDAFMamba": "clicks", "MDAFBST": "clicks", "HybridVAE": "rating"}
+"""Tasks of our models that do not rank sequences."""
+SETTINGS_MODULES = {"HybridVAE": "recbole_ext.model.rating_settings"}
+"""Modules with the `check_settings` of a model; they import neither torch nor RecBole."""
 _FAMILIES = ("general", "context_aware", "sequential", "knowledge_aware", "exlib")
 _CLASS_OF_FILE = {"lightgbm": "LightGBM", "xgboost": "XGBoost"}
 _WITHOUT_PROPERTIES = ("Random",)
@@ -49,6 +51,20 @@ class ModelEntry:
     properties: Path
 
     @property
+    def task(self) -> str:
+        """`rating` or `clicks` for our models of these tasks, "" for any other model."""
+        return OWN_TASKS.get(self.name, "") if self.own else ""
+
+    def check_settings(self, values: Any) -> None:
+        """Refuse values that the model cannot be built from; reads the settings module alone, not the model.
+
+        Raises:
+            UsageError: with one line per fault.
+        """
+        if self.own and self.name in SETTINGS_MODULES:
+            importlib.import_module(SETTINGS_MODULES[self.name]).check_settings(values)
+
+    @property
     def source(self) -> Path:
         """The Python file that defines the model."""
         root = Path(__file__).parents[1] if self.module.startswith("recbole_ext.") else RECBOLE.parent
@@ -60,6 +76,8 @@ class ModelEntry:
         Raises:
             ResourceError: the model needs a library that is not installed.
         """
+        import torch
+
         try:
             model_class = getattr(importlib.import_module(self.module), self.name)
         except ModuleNotFoundError as error:

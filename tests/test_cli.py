@@ -163,7 +163,7 @@ def test_print_config_runs_nothing(
 
 
 def test_doctor_prints_its_report(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "report", lambda: "all is well")
+    monkeypatch.setattr(doctor, "report", lambda quick: "all is well")
     assert main(["doctor"]) == 0
     assert capsys.readouterr().out == "all is well\n"
 

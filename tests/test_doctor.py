@@ -15,6 +15,13 @@ def test_the_report_has_every_part() -> None:
     assert "python -m dataset_tools convert" in text
 
 
+def test_the_quick_report_says_what_it_leaves_out() -> None:
+    text = doctor.report(quick=True)
+    for title in ("packages", "not examined", "machine", "data sets"):
+        assert f"{title}:\n" in text
+    assert "devices:\n" not in text and "scan back ends and devices: `doctor` without --quick" in text
+
+
 @pytest.mark.parametrize(
     ("name", "number", "told"),
     [
@@ -31,7 +38,8 @@ def test_a_package_out_of_range_comes_with_its_command(name: str, number: str, t
 
 
 def test_a_back_end_says_why_it_does_not_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "backend_status", lambda: {"reference": None, "mamba_ssm": "pip install mamba-ssm"})
+    told = {"reference": None, "mamba_ssm": "pip install mamba-ssm"}
+    monkeypatch.setattr("recbole_ext.ssm.backend.backend_status", lambda: told)
     assert "  reference: ok\n  mamba_ssm: pip install mamba-ssm\n" in doctor.report()
 
 

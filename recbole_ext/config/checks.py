@@ -8,15 +8,16 @@ from recbole_ext.config.click_checks import click_faults
 from recbole_ext.config.known_keys import Key, host_keys, keys_of, keys_read_by
 from recbole_ext.config.layers import Layer
 from recbole_ext.config.rating_checks import rating_faults
-from recbole_ext.data.recency import RecencySettings
+from recbole_ext.data.recency_settings import RecencySettings
 from recbole_ext.errors import UsageError, nearest
 from recbole_ext.evaluation.criteria import criteria_faults
+from recbole_ext.evaluation.metric_kinds import METRIC_KINDS
 from recbole_ext.experiments.seeds import read_seeds
 from recbole_ext.places import properties_folder
 from recbole_ext.registry import ModelEntry
-from recbole_ext.ssm import BACKENDS
-from recbole_ext.training.averaging import AveragingSettings
-from recbole_ext.training.schedule import ScheduleSettings
+from recbole_ext.ssm.names import BACKENDS
+from recbole_ext.training.averaging_settings import AveragingSettings
+from recbole_ext.training.schedule_settings import ScheduleSettings
 from recbole_ext.training.stage_list import read_stages
 
 LEARNERS = ("adam", "adamw", "sgd", "adagrad", "rmsprop", "sparse_adam")
@@ -113,15 +114,10 @@ def _choices(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> 
 
 def _baselines(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
     """Those of the task; RecBole's models rank, and some of them predict clicks."""
-    tasks = (_task(entry) or "sequences",) if entry.own else ("sequences", "clicks")
+    tasks = (entry.task or "sequences",) if entry.own else ("sequences", "clicks")
     known = [name for task in tasks for name in BASELINES_OF_TASK[task]]
     wrong = [name for name in values.get("baselines") or [] if name not in known]
     return [f"baselines must be among {', '.join(known)} (got {n!r}){nearest(str(n), known)}" for n in wrong]
-
-
-def _task(entry: ModelEntry) -> str:
-    """Of one of our own models, `rating` or `clicks`; "" for any other."""
-    return getattr(entry.load(), "task", None) or "" if entry.own else ""
 
 
 def _train_on(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
@@ -133,13 +129,11 @@ def _train_on(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) ->
 
 
 def _metrics(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
-    from recbole.evaluator import metric_types
-
     names = values["metrics"] if isinstance(values["metrics"], list) else [values["metrics"]]
     faults = [
-        f"there is no metric named {n!r}{nearest(str(n), metric_types)} All names: {', '.join(sorted(metric_types))}"
+        f"there is no metric named {n!r}{nearest(str(n), METRIC_KINDS)} All names: {', '.join(sorted(METRIC_KINDS))}"
         for n in names
-        if str(n).lower() not in metric_types
+        if str(n).lower() not in METRIC_KINDS
     ]
     chosen, _, cutoff = str(values["valid_metric"]).partition("@")
     cutoffs = values["topk"] if isinstance(values["topk"], list) else [values["topk"]]
@@ -170,8 +164,8 @@ def _shares(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> l
 def _read_early(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
     """What parts of a run read when they are made, which is after the data."""
     faults = []
-    of_model = [entry.load().check_settings] if entry.own and hasattr(entry.load(), "check_settings") else []
-    for read in (ScheduleSettings.read, AveragingSettings.read, RecencySettings.read, read_stages, *of_model):
+    settings = (ScheduleSettings.read, AveragingSettings.read, RecencySettings.read, read_stages)
+    for read in (*settings, entry.check_settings):
         try:
             read(values)
         except UsageError as error:
@@ -231,7 +225,7 @@ def _splits(layer: Layer) -> bool:
 
 
 def _criteria(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
-    faults = criteria_faults(values, _task(entry))
+    faults = criteria_faults(values, entry.task)
     sample = values.get("train_sample")
     if sample != "valid" and (not isinstance(sample, int) or sample < 0):
         faults.append(f"train_sample must be a number of rows, 0 for none, or valid (got {sample!r})")

@@ -3,22 +3,17 @@
 import copy
 from collections import ChainMap
 from collections.abc import MutableMapping
-from pathlib import Path
 from typing import Any
 
 from recbole.config import Config as RecBoleConfig
 from recbole.utils import InputType
 
-from recbole_ext.config.checks import check, samples_negatives
-from recbole_ext.config.layers import Layer, default_layers, merge, protocol_layer, user_file
-from recbole_ext.config.rating_checks import predicts_ratings
+from recbole_ext.config.checks import samples_negatives
+from recbole_ext.config.layers import Layer, protocol_layer
+from recbole_ext.config.resolve import Resolved, data_folder, resolve
 from recbole_ext.config.yaml_reader import _Loader
 from recbole_ext.errors import UsageError
-from recbole_ext.names import checked_name
 from recbole_ext.placement import Placement, place
-from recbole_ext.places import RECBOLE
-from recbole_ext.redact import remember
-from recbole_ext.registry import ModelEntry, find_model
 
 LOSSES_WITHOUT_PAIRS = ("CE", "sampled_softmax", "gBCE")
 """Losses that need no negative items from RecBole's sampler."""
@@ -34,17 +29,15 @@ class Config(RecBoleConfig):
         placement: device and place among the processes of a distributed run.
     """
 
-    def __init__(self, entry: ModelEntry, dataset: str, layers: list[Layer]) -> None:
-        self.entry = entry
+    def __init__(self, resolved: Resolved) -> None:
+        self.entry, self.origins = resolved.entry, dict(resolved.origins)
         self.compatibility_settings()
         self._init_parameters_category()
         self.yaml_loader = _Loader
-        values, self.origins = merge(layers)
-        check(entry, layers, values)
-        self.final_config_dict: MutableMapping[str, Any] = copy.deepcopy(values)
-        self.model, self.dataset, self.model_class = entry.name, dataset, entry.load()
+        self.final_config_dict: MutableMapping[str, Any] = copy.deepcopy(resolved.values)
+        self.model, self.dataset, self.model_class = self.entry.name, resolved.dataset, self.entry.load()
         self.final_config_dict["MODEL_TYPE"] = getattr(self.model_class, "type", None)
-        self._settle(layers)
+        self._settle(resolved.layers)
         self.placement = self._init_device()
 
     def _settle(self, layers: list[Layer]) -> None:
@@ -52,7 +45,7 @@ class Config(RecBoleConfig):
         values = self.final_config_dict
         values["data_path"] = values.get("data_path") or "dataset"
         root = values["data_path"]
-        if predicts_ratings(self.entry):  # RecBole's metrics read the truth under LABEL_FIELD
+        if self.entry.task == "rating":  # RecBole's metrics read the truth under LABEL_FIELD
             values["LABEL_FIELD"], self.origins["LABEL_FIELD"] = values["RATING_FIELD"], self.origins["RATING_FIELD"]
         without_pairs = self.entry.family == "sequential" and values.get("loss_type") in LOSSES_WITHOUT_PAIRS
         if without_pairs or not samples_negatives(values["train_neg_sample_args"]):
@@ -115,18 +108,6 @@ class _View(ChainMap[str, Any]):
         self.maps[1][key] = value
 
 
-def data_folder(root: str, dataset: str) -> Path:
-    """Where a data set's files lie: under `root`, or, for ml-100k alone, in the installed RecBole.
-
-    `root` may be the data set's folder itself, as the `config.yaml` of a run has it.
-    """
-    folder = Path(root) / dataset
-    if not folder.is_dir() and folder.parent.name == dataset and folder.parent.is_dir():
-        return folder.parent
-    carried = RECBOLE / "dataset_example" / dataset
-    return carried if not folder.is_dir() and carried.is_dir() else folder
-
-
 def build_config(model: str, dataset: str, config_files: list[str], given: dict[str, Any]) -> Config:
     """Resolve all sources into one configuration.
 
@@ -140,13 +121,4 @@ def build_config(model: str, dataset: str, config_files: list[str], given: dict[
         UsageError: any fault of the configuration; all are listed.
         ResourceError: the model needs a library that is not installed.
     """
-    checked_name("--dataset", dataset)
-    entry = find_model(checked_name("--model", model))
-    user = [user_file(name) for name in config_files] + [Layer("command line", given, user=True)]
-    for layer in user:
-        layer.values = {k: v for k, v in layer.values.items() if k not in ("model", "dataset", "config_files")}
-    roots = [root for layer in user if isinstance(root := layer.values.get("data_path"), str) and root]
-    lower = default_layers(entry, dataset, data_folder(roots[-1] if roots else "dataset", dataset))
-    for layer in [*lower, *user]:
-        remember(layer.values)
-    return Config(entry, dataset, [*lower, protocol_layer([*lower, *user]), *user])
+    return Config(resolve(model, dataset, config_files, given))

@@ -9,14 +9,9 @@ _RECBOLE_DEFAULT = "label"
 """RecBole's LABEL_FIELD, which configuration files for several models repeat."""
 
 
-def predicts_ratings(entry: ModelEntry) -> bool:
-    """Whether the model is one of ours that learns RATING_FIELD on its own scale."""
-    return entry.own and getattr(entry.load(), "task", None) == "rating"
-
-
 def rating_faults(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
     """A second column for the metrics, and a threshold that would make 0 and 1 of the ratings."""
-    if not predicts_ratings(entry):
+    if entry.task != "rating":
         return []
     rating, faults = values.get("RATING_FIELD"), []
     labels = [layer.values["LABEL_FIELD"] for layer in layers if layer.user and "LABEL_FIELD" in layer.values]

@@ -29,7 +29,7 @@ _CLASS_OF_TYPE = {
 
 def predicts_clicks(config: Config) -> bool:
     """Whether the model predicts clicks from fields and histories."""
-    return getattr(config.model_class, "task", None) == "clicks"
+    return config.entry.task == "clicks"
 
 
 @cache

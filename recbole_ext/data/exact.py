@@ -16,11 +16,8 @@ from recbole.data.interaction import Interaction
 from recbole.utils import FeatureSource, FeatureType
 
 from recbole_ext.data.atomic import read_atomic
-from recbole_ext.errors import DataError, UsageError, nearest
-from recbole_ext.places import found_datasets
-
-RELEASES = ("ml-100k", "ml-1m", "ml-10m", "ml-20m", "ml-25m", "ml-32m", "ml-latest", "taobao")
-"""What `dataset_tools convert` makes data sets of."""
+from recbole_ext.data.files import require_files
+from recbole_ext.errors import DataError
 
 
 def recbole_order_key(seconds: np.ndarray, normalised: bool) -> np.ndarray:
@@ -47,13 +44,7 @@ class ExactTime:
     time_field: str
 
     def _load_data(self, token: str, dataset_path: str) -> None:
-        if not Path(dataset_path).is_dir():
-            raise UsageError(_unknown(token, Path(dataset_path)))
-        names = self.config["benchmark_filename"] or [None]
-        parts = [f"{token}.inter" if name is None else f"{token}.{name}.inter" for name in names]
-        for part in parts:
-            if not (Path(dataset_path) / part).is_file():
-                raise DataError(_missing(token, Path(dataset_path), part))
+        require_files(token, Path(dataset_path), self.config)
         super()._load_data(token, dataset_path)  # type: ignore[misc]
 
     def _load_feat(self, filepath: str, source: Any) -> pd.DataFrame | None:
@@ -145,21 +136,3 @@ class ExactTime:
         if field != self.time_field or self.config["time_order"] != "recbole":
             return values
         return recbole_order_key(values, getattr(self, "normalises_time", False))
-
-
-def _unknown(dataset: str, folder: Path) -> str:
-    names = [name for name in (*found_datasets(folder.parent), *RELEASES) if name != dataset]
-    hint = nearest(dataset, names)
-    return f"there is no data set named {dataset!r} in {folder.parent}{hint}\n{_how_to_make(dataset, folder)}"
-
-
-def _missing(dataset: str, folder: Path, part: str) -> str:
-    return f"data set {dataset!r}: {folder / part} is missing\n{_how_to_make(dataset, folder)}"
-
-
-def _how_to_make(dataset: str, folder: Path) -> str:
-    release = next((name for name in RELEASES if dataset.startswith(name)), "<release>")
-    return (
-        f"make it from the release's files with: python -m dataset_tools convert {release} "
-        f"--input <zip or folder> --output {folder.parent}\nor name the folder that holds it with --data_path=DIR"
-    )

@@ -17,7 +17,7 @@ ROW = "rating_row"
 
 def rates(config: Any) -> bool:
     """Whether the model predicts ratings on their own scale."""
-    return getattr(config.model_class, "task", None) == "rating"
+    return bool(config.entry.task == "rating")
 
 
 def split_rows(

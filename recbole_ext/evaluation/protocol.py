@@ -14,7 +14,7 @@ from recbole_ext.config.config import Config
 from recbole_ext.data.cut import NO_FILTER, parts_of, told_split
 from recbole_ext.data.dataset import predicts_clicks
 from recbole_ext.data.ratings import rates
-from recbole_ext.environment import package_versions
+from recbole_ext.versions import package_versions
 
 _NO_TABLE = (".inter", ".yaml", ".json", ".tsv")
 TRACKS = {"recbole": "A", "time_aware": "B", "no_time": "C"}

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from recbole_ext.config.config import build_config
 from recbole_ext.config.layers import MERGED_KEYS, Layer, merge, user_file
+from recbole_ext.config.resolve import resolve
 from recbole_ext.config.yaml_reader import parse_scalar
 from recbole_ext.errors import UsageError
 from recbole_ext.experiments.seeds import read_seeds
@@ -112,7 +112,10 @@ def plan(template: str, changes: Sequence[Layer]) -> Plan:
     settings, origins = merge([base, *changes])
     model, dataset = checked_name("--model", own["model"]), checked_name("--dataset", own["dataset"])
     files = [template] if template else []
-    build_config(model, dataset, files, {**merge(list(changes))[0], "seed": seeds[0] if seeds else 0})
+    resolved = resolve(model, dataset, files, {**merge(list(changes))[0], "seed": seeds[0] if seeds else 0})
+    from recbole_ext.config.config import Config  # imports RecBole, which has conditions of its own
+
+    Config(resolved)
     path = _path(base.source)
     digest = hashlib.sha256(path.read_bytes()).hexdigest() if path else ""
     return Plan(model, dataset, seeds, settings, origins, base.source, digest)

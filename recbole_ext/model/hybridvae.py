@@ -20,7 +20,7 @@ from recbole_ext.errors import UsageError
 from recbole_ext.model.kl_record import KlRecord
 from recbole_ext.model.likelihood import Gaussian, Ordinal, pairwise_ranking
 from recbole_ext.model.pairwise_network import PairwiseNetwork
-from recbole_ext.model.rating_settings import LossSettings, check_settings
+from recbole_ext.model.rating_settings import LossSettings
 from recbole_ext.model.rating_table import Columns, RatingTable
 from recbole_ext.model.set_network import Scores, SetNetwork, SetSettings
 from recbole_ext.model.variational import kl_share, with_free_bits
@@ -37,9 +37,7 @@ class HybridVAE(GeneralRecommender):
         UsageError: too many distinct ratings for an ordinal loss.
     """
 
-    task = "rating"
     input_type = InputType.POINTWISE
-    check_settings = staticmethod(check_settings)
 
     def __init__(self, config: Any, dataset: Any) -> None:
         super().__init__(config, dataset)

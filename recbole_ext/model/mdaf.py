@@ -147,7 +147,7 @@ def match_table(rates: Tensor) -> nn.Embedding:
 class MDAF(AbstractRecommender):
     """See the module's equations; settings in `properties/model/MDAFMamba.yaml` and `MDAFBST.yaml`."""
 
-    type, input_type, task = ModelType.CONTEXT, InputType.POINTWISE, "clicks"
+    type, input_type = ModelType.CONTEXT, InputType.POINTWISE
 
     def __init__(self, config: Any, dataset: Any) -> None:
         super().__init__()

@@ -37,11 +37,17 @@ Papers: Gu and Dao 2023 (Mamba), arXiv 2312.00752; Dao and Gu 2024 (Mamba-2), ar
 Warrington, Linderman 2023 (S5), arXiv 2208.04933.
 """
 
-from recbole_ext.ssm.backend import BACKENDS, BackendUnavailable, backend_status, resolve_backend
-from recbole_ext.ssm.mamba import Mamba, MambaState
-from recbole_ext.ssm.mamba2 import Mamba2
-from recbole_ext.ssm.s5 import S5
-from recbole_ext.ssm.scan import diagonal_scan, selective_scan
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from recbole_ext.ssm.names import BACKENDS
+
+if TYPE_CHECKING:
+    from recbole_ext.ssm.backend import BackendUnavailable, backend_status, resolve_backend
+    from recbole_ext.ssm.mamba import Mamba, MambaState
+    from recbole_ext.ssm.mamba2 import Mamba2
+    from recbole_ext.ssm.s5 import S5
+    from recbole_ext.ssm.scan import diagonal_scan, selective_scan
 
 __all__ = [
     "BACKENDS",
@@ -55,3 +61,22 @@ __all__ = [
     "resolve_backend",
     "selective_scan",
 ]
+
+_MODULES = {
+    "S5": "s5",
+    "BackendUnavailable": "backend",
+    "Mamba": "mamba",
+    "Mamba2": "mamba2",
+    "MambaState": "mamba",
+    "backend_status": "backend",
+    "diagonal_scan": "scan",
+    "resolve_backend": "backend",
+    "selective_scan": "scan",
+}
+"""Name -> module that defines it; imported on first use, so that the names of the back ends need no torch."""
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

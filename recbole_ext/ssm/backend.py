@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import torch
 
+from recbole_ext.ssm.names import BACKENDS
+
 _LOGGER = logging.getLogger(__name__)
 
 SELECTIVE = "selective_scan"
@@ -97,8 +99,6 @@ _OBSTACLES: dict[str, Callable[[ScanRequest], str | None]] = {
     "mamba_ssm": _mamba_ssm_obstacle,
 }
 _FASTEST_FIRST = {"cuda": ("triton", "mamba_ssm", "parallel"), "cpu": ("cpu", "parallel")}
-
-BACKENDS = tuple(_OBSTACLES)
 
 
 @functools.cache

@@ -5,7 +5,6 @@ Training goes on with its own weights. Validation, the best checkpoint and so th
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -13,33 +12,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import get_ema_multi_avg_fn, get_swa_multi_avg_fn
 
-from recbole_ext.errors import UsageError
-
-KINDS = ("none", "ema", "swa")
-
-
-@dataclass(frozen=True)
-class AveragingSettings:
-    """The fields are keys of overall.yaml."""
-
-    averaging: str
-    ema_decay: float
-    swa_start_share: float
-
-    @classmethod
-    def read(cls, config: Any) -> "AveragingSettings":
-        """Take the settings from a configuration.
-
-        Raises:
-            UsageError: an unknown kind, or a share outside [0, 1).
-        """
-        settings = cls(*(config[name] for name in cls.__dataclass_fields__))
-        if settings.averaging not in KINDS:
-            raise UsageError(f"averaging must be one of {', '.join(KINDS)} (got {settings.averaging!r})")
-        for name in ("ema_decay", "swa_start_share"):
-            if not 0 <= getattr(settings, name) < 1:
-                raise UsageError(f"{name} must be at least 0 and below 1 (got {getattr(settings, name)})")
-        return settings
+from recbole_ext.training.averaging_settings import AveragingSettings
 
 
 class Averaging:

@@ -37,7 +37,7 @@ class NCLRunTrainer(RunTrainer):
 def trainer_class(model: str, model_type: ModelType) -> type[RunTrainer]:
     """The trainer for a model: ours, with RecBole's special one before it where there is one."""
     entry = find_model(model)
-    task = getattr(entry.load(), "task", None) if entry.own else None
+    task = entry.task
     if task:
         return OF_TASK[task]
     if model == "NCL":

@@ -16,7 +16,8 @@ from recbole_ext.errors import InterruptedRun, NonFiniteError, UsageError
 from recbole_ext.evaluation.collector import UnitCollector
 from recbole_ext.evaluation.evaluator import Evaluator
 from recbole_ext.placement import mean_over_processes
-from recbole_ext.training.averaging import Averaging, AveragingSettings
+from recbole_ext.training.averaging import Averaging
+from recbole_ext.training.averaging_settings import AveragingSettings
 from recbole_ext.training.checkpoint import save_checkpoint
 from recbole_ext.training.groups import decay_groups
 from recbole_ext.training.keeper import Keeper
@@ -26,7 +27,8 @@ from recbole_ext.training.progress import Progress
 from recbole_ext.training.randomness import random_states
 from recbole_ext.training.recovery import make_room, roll_back
 from recbole_ext.training.run_directory import RunDirectory
-from recbole_ext.training.schedule import Schedule, ScheduleSettings, build_schedule
+from recbole_ext.training.schedule import Schedule, build_schedule
+from recbole_ext.training.schedule_settings import ScheduleSettings
 from recbole_ext.training.scoring import ScoringTrainer, Silent
 from recbole_ext.training.signals import Signals
 from recbole_ext.training.stage_list import read_stages

@@ -7,8 +7,9 @@ from typing import Any
 import yaml
 
 from recbole_ext.config.checks import known_keys
-from recbole_ext.config.config import Config, build_config, data_folder
+from recbole_ext.config.config import Config, build_config
 from recbole_ext.config.layers import default_layers
+from recbole_ext.config.resolve import data_folder
 from recbole_ext.config.yaml_reader import read_yaml
 from recbole_ext.errors import UsageError, nearest
 from recbole_ext.registry import find_model

@@ -8,7 +8,8 @@ import pytest
 import torch
 import yaml
 
-from recbole_ext.config.config import Config, build_config, data_folder
+from recbole_ext.config.config import Config, build_config
+from recbole_ext.config.resolve import data_folder
 from recbole_ext.errors import UsageError
 from recbole_ext.places import RECBOLE
 

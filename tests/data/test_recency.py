@@ -8,7 +8,8 @@ import torch
 from recbole_ext.config.config import Config
 from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.loaders import build_loaders
-from recbole_ext.data.recency import RecencySettings, newest, recency_weights
+from recbole_ext.data.recency import newest, recency_weights
+from recbole_ext.data.recency_settings import RecencySettings
 from recbole_ext.errors import UsageError
 from recbole_ext.quick_start import build_trainer
 from tests.conftest import write_inter

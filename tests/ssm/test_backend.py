@@ -120,3 +120,7 @@ def test_triton_says_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(BackendUnavailable, match="triton is not installed; run: pip install triton"):
         resolve_backend("triton", "cuda")
+
+
+def test_the_declared_names_are_those_that_have_conditions() -> None:
+    assert tuple(backend._OBSTACLES) == BACKENDS

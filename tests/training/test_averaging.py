@@ -10,7 +10,8 @@ from torch.optim.swa_utils import AveragedModel
 from recbole_ext.config.config import Config
 from recbole_ext.data.loaders import Loaders
 from recbole_ext.errors import UsageError
-from recbole_ext.training.averaging import Averaging, AveragingSettings
+from recbole_ext.training.averaging import Averaging
+from recbole_ext.training.averaging_settings import AveragingSettings
 from recbole_ext.training.trainer import RunTrainer
 
 Build = Callable[..., tuple[Config, Loaders, RunTrainer]]

@@ -12,10 +12,11 @@ import pytest
 import torch
 
 from recbole_ext.config.config import Config, build_config
-from recbole_ext.environment import environment, package_versions
+from recbole_ext.environment import environment
 from recbole_ext.errors import ResourceError
 from recbole_ext.training import run_directory
 from recbole_ext.training.run_directory import RunDirectory
+from recbole_ext.versions import package_versions
 
 
 def test_two_runs_of_one_second_have_two_directories(tmp_path: Path) -> None:

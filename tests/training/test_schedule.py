@@ -10,7 +10,8 @@ from recbole_ext.config.known_keys import keys_of
 from recbole_ext.errors import UsageError
 from recbole_ext.places import properties_folder
 from recbole_ext.training.optimizer import SparseAndDense
-from recbole_ext.training.schedule import Schedule, ScheduleSettings, build_schedule, rate_share
+from recbole_ext.training.schedule import Schedule, build_schedule, rate_share
+from recbole_ext.training.schedule_settings import ScheduleSettings
 
 PLAIN: dict[str, Any] = {
     "lr_schedule": "constant",

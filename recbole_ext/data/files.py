@@ -1,0 +1,64 @@
+"""What is wrong with the files of a data set before one of them is read; imports neither torch nor RecBole."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from recbole_ext.config.resolve import Resolved
+from recbole_ext.errors import DataError, UsageError, nearest
+from recbole_ext.places import found_datasets
+
+RELEASES = ("ml-100k", "ml-1m", "ml-10m", "ml-20m", "ml-25m", "ml-32m", "ml-latest", "taobao")
+"""What `dataset_tools convert` makes data sets of."""
+
+
+def check_data(resolved: Resolved) -> None:
+    """Report what stops a run of this configuration, from the files' names and headers alone.
+
+    Raises:
+        UsageError: there is no such data set.
+        DataError: a file of it is missing.
+    """
+    require_files(resolved.dataset, resolved.data_folder, resolved.values)
+
+
+def require_files(dataset: str, folder: Path, config: Any) -> None:
+    """Refuse a data set whose folder or files of interactions are missing.
+
+    Args:
+        dataset: its name.
+        folder: where its files are expected.
+        config: with `benchmark_filename`.
+
+    Raises:
+        UsageError: there is no such folder.
+        DataError: a file is missing.
+    """
+    if not folder.is_dir():
+        raise UsageError(_unknown(dataset, folder))
+    for file in interaction_files(dataset, config["benchmark_filename"]):
+        if not (folder / file).is_file():
+            raise DataError(_missing(dataset, folder, file))
+
+
+def interaction_files(dataset: str, parts: Iterable[str] | None) -> list[str]:
+    """Names of the files of interactions: one, or one per part of a data set that was split before."""
+    return [f"{dataset}.{part}.inter" for part in parts or ()] or [f"{dataset}.inter"]
+
+
+def _unknown(dataset: str, folder: Path) -> str:
+    names = [name for name in (*found_datasets(folder.parent), *RELEASES) if name != dataset]
+    hint = nearest(dataset, names)
+    return f"there is no data set named {dataset!r} in {folder.parent}{hint}\n{_how_to_make(dataset, folder)}"
+
+
+def _missing(dataset: str, folder: Path, part: str) -> str:
+    return f"data set {dataset!r}: {folder / part} is missing\n{_how_to_make(dataset, folder)}"
+
+
+def _how_to_make(dataset: str, folder: Path) -> str:
+    release = next((name for name in RELEASES if dataset.startswith(name)), "<release>")
+    return (
+        f"make it from the release's files with: python -m dataset_tools convert {release} "
+        f"--input <zip or folder> --output {folder.parent}\nor name the folder that holds it with --data_path=DIR"
+    )

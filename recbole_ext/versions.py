@@ -1,0 +1,19 @@
+"""Installed versions of the packages that can change a result; none of them is imported."""
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+import recbole_ext
+
+PACKAGES = ("recbole", "torch", "numpy", "pandas", "scipy", "polars", "safetensors", "mamba-ssm", "causal-conv1d")
+
+
+def package_versions() -> dict[str, str]:
+    """Installed versions of the packages that can change a result."""
+    found = {"recbole_ext": recbole_ext.__version__, "python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
