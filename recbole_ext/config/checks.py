@@ -7,7 +7,9 @@ from recbole_ext.config.boundary import boundary
 from recbole_ext.config.click_checks import click_faults
 from recbole_ext.config.known_keys import Key, host_keys, keys_of, keys_read_by
 from recbole_ext.config.layers import Layer
+from recbole_ext.config.mappings import mapping_faults
 from recbole_ext.config.rating_checks import rating_faults
+from recbole_ext.config.schema import is_number
 from recbole_ext.data.recency_settings import RecencySettings
 from recbole_ext.errors import UsageError, nearest
 from recbole_ext.evaluation.criteria import criteria_faults
@@ -41,7 +43,6 @@ BASELINES_OF_TASK = {
     "rating": ("global_mean", "item_mean", "user_item_bias"),
     "clicks": ("click_rate", "item_rate", "user_item_rate", "match_rate"),
 }
-_EVAL_ARGS = ("split", "order", "group_by", "mode")
 _POSITIVE = (
     "epochs",
     "train_batch_size",
@@ -147,9 +148,7 @@ def _metrics(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> 
 
 def _positive(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
     return [
-        f"{n} must be positive (got {values[n]!r})"
-        for n in _POSITIVE
-        if _is_number(values.get(n)) and not values[n] > 0
+        f"{n} must be positive (got {values[n]!r})" for n in _POSITIVE if is_number(values.get(n)) and not values[n] > 0
     ]
 
 
@@ -157,7 +156,7 @@ def _shares(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> l
     return [
         f"{n} must be at least 0 and below 1 (got {values[n]!r})"
         for n in _SHARES
-        if _is_number(values.get(n)) and not 0 <= values[n] < 1
+        if is_number(values.get(n)) and not 0 <= values[n] < 1
     ]
 
 
@@ -173,10 +172,6 @@ def _read_early(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) 
         except TypeError:  # a value of a wrong type is named by its own rule
             continue
     return faults
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def samples_negatives(given: Any) -> bool:
@@ -195,19 +190,21 @@ def _negatives_with_ce(entry: ModelEntry, layers: list[Layer], values: dict[str,
     return []
 
 
-def _eval_args(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
+def _mappings(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
+    """Declared forms, whoever wrote the value: the user, or the data set's own file."""
+    return mapping_faults(values)
+
+
+def _order_of_time(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
+    """Where the order of rows is not free."""
     given = values.get("eval_args")
-    if not isinstance(given, dict):
-        return [f"eval_args must be a mapping with {', '.join(_EVAL_ARGS)} (got {given!r})"]
-    faults = [
-        f"eval_args has no part '{part}'{nearest(str(part), _EVAL_ARGS)}" for part in given if part not in _EVAL_ARGS
-    ]
-    if entry.family == "sequential" and given.get("order") != "TO":
-        faults.append(f"eval_args: order must be TO for sequential models (got {given.get('order')!r})")
-    split = given.get("split")
-    if not (isinstance(split, dict) and len(split) == 1 and set(split) <= {"RS", "LS", "TS"}):
-        faults.append(f"eval_args: split must be one of {{RS: [..]}}, {{LS: ..}}, {{TS: [..]}} (got {split!r})")
-    return faults
+    if not isinstance(given, dict) or given.get("order") == "TO":
+        return []
+    if entry.family == "sequential":
+        return [f"eval_args: order must be TO for sequential models (got {given.get('order')!r})"]
+    if isinstance(given.get("split"), dict) and "TS" in given["split"]:
+        return [f"eval_args: order must be TO where split is TS, which is by time (got {given.get('order')!r})"]
+    return []
 
 
 def _split_of_a_cut(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
@@ -245,7 +242,8 @@ _RULES: tuple[Callable[[ModelEntry, list[Layer], dict[str, Any]], list[str]], ..
     _shares,
     _read_early,
     _negatives_with_ce,
-    _eval_args,
+    _mappings,
+    _order_of_time,
     _split_of_a_cut,
     _criteria,
     boundary,

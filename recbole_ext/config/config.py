@@ -9,6 +9,7 @@ from recbole.config import Config as RecBoleConfig
 from recbole.utils import InputType
 
 from recbole_ext.config.checks import samples_negatives
+from recbole_ext.config.eval_args import settled
 from recbole_ext.config.layers import Layer, protocol_layer
 from recbole_ext.config.resolve import Resolved, data_folder, resolve
 from recbole_ext.config.yaml_reader import _Loader
@@ -47,6 +48,8 @@ class Config(RecBoleConfig):
         root = values["data_path"]
         if self.entry.task == "rating":  # RecBole's metrics read the truth under LABEL_FIELD
             values["LABEL_FIELD"], self.origins["LABEL_FIELD"] = values["RATING_FIELD"], self.origins["RATING_FIELD"]
+        values["eval_args"] = settled(values["eval_args"])
+        values["numerical_features"] = values.get("numerical_features") or []
         without_pairs = self.entry.family == "sequential" and values.get("loss_type") in LOSSES_WITHOUT_PAIRS
         if without_pairs or not samples_negatives(values["train_neg_sample_args"]):
             values["train_neg_sample_args"] = None

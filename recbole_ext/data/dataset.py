@@ -12,9 +12,11 @@ from recbole_ext.data.clicks import ClickDataset
 from recbole_ext.data.cut import FileParts, check_no_filter, parts_of
 from recbole_ext.data.exact import ExactTime
 from recbole_ext.data.filters import FastFilters
+from recbole_ext.data.named_fields import NamedFields
 from recbole_ext.data.pickles import refuse_pickles
 from recbole_ext.data.ratings import RatingSplits, rates
 from recbole_ext.data.sequences import OffsetHistory
+from recbole_ext.data.time_splits import TimeSplit
 from recbole_ext.errors import DataError, UsageError
 
 _CLASS_OF_TYPE = {
@@ -40,7 +42,7 @@ def exact_class(host_class: type[Dataset], ratings: bool) -> type[Dataset]:
     """
     offsets = issubclass(host_class, SequentialDataset) and not issubclass(host_class, DIENDataset)
     splits: tuple[type, ...] = (RatingSplits,) if ratings else ()
-    ours: tuple[type, ...] = (FileParts, *splits, ExactTime, FastFilters)
+    ours: tuple[type, ...] = (FileParts, *splits, ExactTime, NamedFields, FastFilters, TimeSplit)
     bases = (*ours, OffsetHistory, host_class) if offsets else (*ours, host_class)
     return type(f"Exact{host_class.__name__}", bases, {"__doc__": exact_class.__doc__})
 

@@ -6,13 +6,49 @@ import numpy as np
 import pandas as pd
 from recbole.utils import FeatureType
 
-Interval = list[tuple[str, float, float, str]] | None
+from recbole_ext.config.intervals import Intervals, parse_intervals
+from recbole_ext.errors import UsageError
 
 
 class FastFilters:
     """Mixin before a data set class of RecBole: the same rows and the same ids, without a Python loop per row."""
 
     inter_feat: pd.DataFrame
+    config: Any
+
+    def _parse_intervals_str(self, intervals_str: Any) -> Intervals | None:
+        """The one parser of intervals, for each of RecBole's filters."""
+        return None if intervals_str is None else parse_intervals(intervals_str)
+
+    def _within_intervals(self, num: Any, intervals: Intervals | None) -> Any:
+        """Whether numbers lie in one of the intervals; without intervals all do."""
+        return True if intervals is None else super()._within_intervals(num, intervals)  # type: ignore[misc]
+
+    def _filter_by_field_value(self) -> None:
+        """Keep the rows whose values `val_interval` names: intervals of a float column, a list for a token column."""
+        for field, wanted in (self.config["val_interval"] or {}).items():
+            for frame in self.field2feats(field):  # type: ignore[attr-defined]
+                kept = self._wanted_rows(frame[field], self.field2type[field], wanted)  # type: ignore[attr-defined]
+                frame.drop(frame.index[~kept], inplace=True)
+
+    def _wanted_rows(self, column: pd.Series, ftype: FeatureType, wanted: Any) -> np.ndarray:
+        """(n,) bool: the rows of one column that an entry of `val_interval` keeps.
+
+        Raises:
+            UsageError: an interval for a token column, or a list of values for a float column.
+        """
+        where = f"val_interval: {column.name} is a {ftype.value} column"
+        if ftype == FeatureType.TOKEN and isinstance(wanted, list):
+            return column.isin([str(value) for value in wanted]).to_numpy()
+        if ftype == FeatureType.TOKEN:
+            raise UsageError(
+                f"{where}; list the values to keep, for instance {{{column.name}: [a, b]}} (got {wanted!r})"
+            )
+        try:
+            intervals = parse_intervals(wanted)
+        except ValueError as error:
+            raise UsageError(f"{where}; its values {error}") from None
+        return np.asarray(self._within_intervals(column.to_numpy(), intervals))
 
     def _filter_nan_user_or_item(self) -> None:
         """Drop rows without a user or an item; RecBole drops the wrong rows when both kinds are there."""
@@ -31,7 +67,7 @@ class FastFilters:
         """Drop users and items with too few or too many interactions until none is left (k-core)."""
         fields = {"user": self.uid_field, "item": self.iid_field}  # type: ignore[attr-defined]
         intervals = {
-            kind: self._parse_intervals_str(self.config[f"{kind}_inter_num_interval"])  # type: ignore[attr-defined]
+            kind: self._parse_intervals_str(self.config[f"{kind}_inter_num_interval"])
             for kind, field in fields.items()
             if field is not None
         }
@@ -43,7 +79,7 @@ class FastFilters:
         for kind, interval in intervals.items():
             self._drop_features(kind, fields[kind], interval)
 
-    def _k_core(self, codes: dict[str, np.ndarray], intervals: dict[str, Interval]) -> np.ndarray:
+    def _k_core(self, codes: dict[str, np.ndarray], intervals: dict[str, Intervals | None]) -> np.ndarray:
         """(n,) bool: the interactions that stay; users and items are judged by the same counts in each round."""
         kept = np.ones(len(self.inter_feat), dtype=bool)
         while True:
@@ -51,14 +87,14 @@ class FastFilters:
             for kind, interval in intervals.items():
                 if interval:
                     counts = np.bincount(codes[kind][kept], minlength=codes[kind].max(initial=0) + 1)
-                    allowed = self._within_intervals(counts, interval)  # type: ignore[attr-defined]
+                    allowed = self._within_intervals(counts, interval)
                     banned |= ~allowed[codes[kind]]
             banned &= kept
             if not banned.any():
                 return kept
             kept &= ~banned
 
-    def _drop_features(self, kind: str, field: str, interval: Interval) -> None:
+    def _drop_features(self, kind: str, field: str, interval: Intervals | None) -> None:
         """Drop the users or items of a feature file that have fewer interactions than the lower bound."""
         features = getattr(self, f"{kind}_feat")
         if features is None or not interval:

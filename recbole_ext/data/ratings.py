@@ -9,6 +9,7 @@ from recbole.data.interaction import Interaction
 from torch import Tensor
 
 from recbole_ext.data.parts import join_validation
+from recbole_ext.data.time_splits import leave_out_rows, split_by_time
 from recbole_ext.errors import DataError
 
 ROW = "rating_row"
@@ -47,12 +48,8 @@ def split_rows(
     Raises:
         DataError: an order in time is asked for, and there are no times.
     """
-    if order == "TO" and times is None:
-        raise DataError("eval_args: order TO needs times, and the data set has no time column; take order: RO")
     n = len(users)
-    dealt = np.random.RandomState(seed).permutation(n)
-    if times is not None and order == "TO":
-        dealt = np.argsort(times, kind="stable")
+    dealt = order_rows(n, times, order, seed)
     groups = users if str(group_by) == "user" else np.zeros(n, dtype=np.int64)
     dealt = dealt[np.argsort(groups[dealt], kind="stable")]
     _, group, count = np.unique(groups[dealt], return_inverse=True, return_counts=True)
@@ -63,8 +60,21 @@ def split_rows(
     return part
 
 
+def order_rows(n: int, times: np.ndarray | None, order: str, seed: int) -> np.ndarray:
+    """(n,) int64: the rows in a random order (`RO`) or in that of time (`TO`), equal times in the order of the file.
+
+    Raises:
+        DataError: an order in time is asked for, and there are no times.
+    """
+    if order != "TO":
+        return np.random.RandomState(seed).permutation(n)
+    if times is None:
+        raise DataError("eval_args: order TO needs times, and the data set has no time column; take order: RO")
+    return np.argsort(times, kind="stable")
+
+
 class RatingSplits:
-    """Mixin before a data set class of RecBole: `split_rows` with `split_seed`, apart from the seed of the run."""
+    """Mixin before a data set class of RecBole: its splits by `split_seed`, apart from the seed of the run."""
 
     config: Any
     inter_feat: Any
@@ -77,17 +87,30 @@ class RatingSplits:
     def _split(self) -> list[Any]:
         self._change_feat_format()  # type: ignore[attr-defined]
         self._drop_unused_col()  # type: ignore[attr-defined]
-        arguments, rows = self.config["eval_args"], self.inter_feat
+        rows = self.inter_feat
         time = self.time_field  # type: ignore[attr-defined]
-        part = split_rows(
-            rows[self.uid_field].numpy(),  # type: ignore[attr-defined]
-            rows[time].numpy() if time in rows else None,
-            arguments["split"]["RS"],
-            arguments["order"],
-            arguments["group_by"],
-            self.config["split_seed"],
-        )
-        return [self.copy(rows[torch.from_numpy(np.flatnonzero(part == k))]) for k in range(3)]  # type: ignore[attr-defined]
+        times = rows[time].numpy() if time in rows else None
+        split = split_as(self.config, rows[self.uid_field].numpy(), times)  # type: ignore[attr-defined]
+        return [self.copy(rows[torch.from_numpy(np.flatnonzero(split == k))]) for k in range(3)]  # type: ignore[attr-defined]
+
+
+def split_as(config: Any, users: np.ndarray, times: np.ndarray | None) -> np.ndarray:
+    """Which split each row belongs to by `eval_args`: (n,) int8, 0 training, 1 validation, 2 test.
+
+    Args:
+        config: `eval_args`, `split_seed`.
+        users: (n,) int64.
+        times: (n,) int64 seconds; None where there are none.
+    """
+    arguments, seed = config["eval_args"], config["split_seed"]
+    ((kind, value),) = arguments["split"].items()
+    if kind == "RS":
+        return split_rows(users, times, value, arguments["order"], arguments["group_by"], seed)
+    order = order_rows(len(users), times, arguments["order"], seed)
+    if kind == "LS":
+        return leave_out_rows(users, order, value)
+    assert times is not None  # the configuration requires order TO, which has them
+    return split_by_time(users, times, value)
 
 
 def check_ratings(config: Any, dataset: Any) -> None:

@@ -83,5 +83,5 @@ def test_what_recboles_sampler_refuses_is_a_data_error(make_config: Callable[...
 
 
 def test_a_field_that_is_not_there_is_a_data_error(make_config: Callable[..., Config], root: Path) -> None:
-    with pytest.raises(DataError, match=r"made: Field \[colour\] not defined in dataset"):
+    with pytest.raises(DataError, match=r"made: val_interval names .colour., which is no loaded column"):
         create_dataset(make_config("SS4Rec", root, val_interval={"colour": "[1,2]"}))
