@@ -50,10 +50,11 @@ def import_checkpoint(config: Config, path: Path, trusted: bool, command: list[s
         test, units = trainer.evaluate(loaders.test), {config.model: trainer.units(loaders.test)}
         trainer.count_candidates("test")
         baselines = evaluate_baselines(config, loaders, trainer, units)
-        protocol = protocol_of(config)
+        protocol = protocol_of(config, loaders.ledger.kept_of_read())
         result = _result(config, trainer, protocol, directory, test, baselines)
         seconds = round(time.perf_counter() - started, 2)
         result |= {"imported_from": path.name, "fit_seconds": 0.0, "total_seconds": seconds}
+        result["rows"] = loaders.ledger.as_dict()
         if directory:
             directory.write_units(units)
             directory.write_result(result)

@@ -180,8 +180,8 @@ def _fit_and_test(
     on_epoch: Callable[[int, float], None] | None,
     started: float,
 ) -> dict[str, Any]:
-    protocol, progress = protocol_of(config), trainer.progress
-    for line in _opening_lines(config, trainer, protocol, directory):
+    protocol, progress = protocol_of(config, loaders.ledger.kept_of_read()), trainer.progress
+    for line in [*_opening_lines(config, trainer, protocol, directory), *loaders.ledger.lines()]:
         progress.say(line)
     fit_started = time.perf_counter()
     try:
@@ -195,6 +195,7 @@ def _fit_and_test(
     units: dict[str, Units | None] = {}
     tested = _tested(config, loaders, trainer, units) if test else {"test": None, "baselines": {}}
     result = _result(config, trainer, protocol, directory, tested["test"], tested["baselines"]) | tested | stages
+    result["rows"] = loaders.ledger.as_dict() | {"known_test": _known_test(loaders, trainer) if test else None}
     rows = directory.rows if directory else []
     result["criteria"] = [asdict(verdict) for verdict in judge(config["criteria"], rows, result)]
     result |= {"fit_seconds": round(fit_seconds, 2), "total_seconds": round(time.perf_counter() - started, 2)}
@@ -212,6 +213,11 @@ def _tested(config: Config, loaders: Loaders, trainer: RunTrainer, units: dict[s
     trainer.count_candidates("test")
     findings = trainer.findings()
     return {"test": metrics, "baselines": evaluate_baselines(config, loaders, trainer, units), **findings}
+
+
+def _known_test(loaders: Loaders, trainer: RunTrainer) -> dict[str, float] | None:
+    """Test metrics without the rows of users and items that no training row has; None where there are none."""
+    return None if loaders.known_test is None else trainer.evaluate(loaders.known_test)
 
 
 def evaluate_baselines(

@@ -1,7 +1,7 @@
 """The three loaders of a run: training, validation, test."""
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,9 +19,11 @@ from recbole_ext.data.clicks import ClickDataset
 from recbole_ext.data.cut import told_split
 from recbole_ext.data.history import TARGET_POSITION, HistoryRows
 from recbole_ext.data.labels import check_labels
+from recbole_ext.data.ledger import Ledger
 from recbole_ext.data.processes import divided
 from recbole_ext.data.ratings import RatingEvalLoader, RatingLoader, RatingSampleLoader, check_ratings, rates
 from recbole_ext.data.recency import newest, weigh_targets
+from recbole_ext.data.split_counts import count_splits, known_rows
 from recbole_ext.data.user_batches import UserLoader
 from recbole_ext.data.windows import WindowLoader
 from recbole_ext.errors import DataError, UsageError
@@ -72,11 +74,20 @@ def seen_items(dataset: Any, targets: np.ndarray) -> tuple[torch.Tensor, torch.T
 
 @dataclass(frozen=True)
 class Loaders:
-    """What a run reads: batches to train on, to choose by and to report on."""
+    """What a run reads: batches to train on, to choose by and to report on.
+
+    Attributes:
+        train, valid, test: the loaders; `valid` is None where nothing is left to choose by.
+        ledger: rows that were read, taken out and split.
+        known_test: the tested rows whose user and item were trained on; None where these are all, and for data sets
+            in one file.
+    """
 
     train: Any
     valid: Any
     test: Any
+    ledger: Ledger = field(default_factory=Ledger)
+    known_test: Any = None
 
 
 def build_loaders(config: Config, dataset: Any) -> Loaders:
@@ -92,6 +103,7 @@ def build_loaders(config: Config, dataset: Any) -> Loaders:
     for name, part in zip(("training", "test"), (parts[0], parts[2]), strict=True):
         if not len(part):
             raise DataError(f"{config.dataset}: the {name} part is empty after splitting by {told_split(config)}")
+    count_splits(dataset, parts)
     weigh_targets(config, parts[0])
     samplers = _samplers(config, dataset, parts)
     train = _train_loader(config, dataset, parts[0], samplers[0])
@@ -99,7 +111,18 @@ def build_loaders(config: Config, dataset: Any) -> Loaders:
         _eval_loader(config, phase, part, sampler) if len(part) else None
         for phase, part, sampler in zip(("valid", "test"), parts[1:], samplers[1:], strict=True)
     )
-    return Loaders(train, valid, test)
+    return Loaders(train, valid, test, dataset.ledger, _known_test(config, dataset, parts, samplers[2]))
+
+
+def _known_test(config: Config, dataset: Any, parts: list[Any], sampler: Any) -> Any:
+    """A loader of the rows of a test file whose user and item are known; the file may hold others."""
+    if not config["benchmark_filename"] or not dataset.ledger.test:
+        return None
+    known = known_rows(dataset, parts)
+    if known.all() or not known.any():
+        return None
+    rows = parts[2].copy(parts[2].inter_feat[torch.from_numpy(np.flatnonzero(known))])
+    return _eval_loader(config, "test", rows, sampler)
 
 
 def _samplers(config: Config, dataset: Any, parts: list[Any]) -> tuple[Any, Any, Any]:

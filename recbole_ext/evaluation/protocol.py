@@ -36,6 +36,7 @@ class Protocol:
         seed: of the run.
         data_sha256: hash of each data file's bytes; of `.inter` files, those in use.
         packages: versions that can change a result.
+        rows: interactions read and kept; "" in results of versions that did not record it.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Protocol:
     seed: int
     data_sha256: dict[str, str]
     packages: dict[str, str]
+    rows: str = ""
 
     @property
     def key(self) -> tuple[Any, ...]:
@@ -66,8 +68,8 @@ class Protocol:
         ]
 
 
-def protocol_of(config: Config) -> Protocol:
-    """The protocol that a configuration amounts to."""
+def protocol_of(config: Config, rows: str = "") -> Protocol:
+    """The protocol that a configuration amounts to, on interactions that `Ledger.kept_of_read` counts."""
     sequential = config["MODEL_TYPE"] == ModelType.SEQUENTIAL
     arguments = config["eval_args"]
     return Protocol(
@@ -82,6 +84,7 @@ def protocol_of(config: Config) -> Protocol:
         seed=config["seed"],
         data_sha256=data_hashes(Path(config["data_path"]), config.dataset, parts_of(config)),
         packages=package_versions(),
+        rows=rows,
     )
 
 

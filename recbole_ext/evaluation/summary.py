@@ -20,6 +20,7 @@ def summary_lines(result: dict[str, Any], protocol: Protocol) -> list[str]:
     names = list(result["test"])
     lines = ["", "test".ljust(width) + "  ".join(f"{name:>10}" for name in names)]
     lines += [name.ljust(width) + "  ".join(f"{metrics[n]:>10.4f}" for n in names) for name, metrics in rows.items()]
+    lines += _known_lines(result)
     lines += [
         *protocol.lines(),
         f"weights of epoch {result['best_epoch']}, {_chosen_by(result)}; {result['fit_seconds']:.0f} s of training, "
@@ -37,6 +38,18 @@ def _candidate_lines(result: dict[str, Any]) -> list[str]:
         return []
     largest_k = max((int(name.rpartition("@")[2]) for name in result["test"] if "@" in name), default=1)
     return [f"WARNING     {text}" for text in candidate_warnings(counts, "test", largest_k)]
+
+
+def _known_lines(result: dict[str, Any]) -> list[str]:
+    """The same metrics on the tested rows whose user and item were trained on, where a test file holds others."""
+    rows, known = result.get("rows") or {}, (result.get("rows") or {}).get("known_test")
+    if not known:
+        return []
+    told = ", ".join(f"{name} {value:.4f}" for name, value in known.items())
+    users, items = (rows["test"][f"rows_of_new_{kind}"] for kind in ("users", "items"))
+    return [
+        f"known rows  {told}: {result['model']} without the rows of new users ({users:,}) and new items ({items:,})"
+    ]
 
 
 def _stage_lines(result: dict[str, Any]) -> list[str]:

@@ -88,6 +88,7 @@ def test_the_key_ignores_seed_and_packages_and_nothing_else(make_config: MakeCon
         "min_counts": "x",
         "max_length": 1,
         "data_sha256": {},
+        "rows": "x",
     }
     assert set(others) | {"seed", "packages"} == {field.name for field in dataclasses.fields(Protocol)}
     assert [name for name, value in others.items() if dataclasses.replace(one, **{name: value}).key == one.key] == []
