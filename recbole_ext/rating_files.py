@@ -10,7 +10,8 @@ import pandas as pd
 import polars as pl
 
 from recbole_ext.errors import DataError, UsageError, nearest
-from recbole_ext.evaluation.metric_audit import Evidence, audit_lines, metric_audit
+from recbole_ext.evaluation.audit_evidence import Evidence
+from recbole_ext.evaluation.metric_audit import audit_lines, metric_audit
 from recbole_ext.evaluation.ratings import Predictions
 from recbole_ext.serving.rater import Rater, together
 from recbole_ext.training.checkpoint import write_atomically

@@ -6,7 +6,7 @@ that sees its target does.
 
 from typing import Any
 
-from recbole_ext.evaluation.metric_audit import HONEST
+from recbole_ext.evaluation.rating_levels import HONEST
 
 _RANKING = {
     ("ml-100k", "track A"): {"hit@10": 0.22, "ndcg@10": 0.12},  # best measured .1389 / .0703

@@ -2,8 +2,7 @@
 
     global_mean      the mean of all training ratings
     item_mean        the item's mean; the global one for items without a rating
-    user_item_bias   mean + b_u + b_i:  b_i = sum_u (r - mean) / (10 + n_i),  b_u = sum_i (r - mean - b_i) / (15 + n_u),
-                     the two repeated 10 times
+    user_item_bias   mean + b_u + b_i, see `user_item_bias`
 
 Predictions are clipped to the scale of the training ratings.
 """
@@ -14,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-ITEM_STRENGTH, USER_STRENGTH, SWEEPS = 10, 15, 10
+from recbole_ext.evaluation.user_item_bias import user_item_effects
 
 
 class RatingBaseline:
@@ -63,21 +62,12 @@ class ItemMean(RatingBaseline):
 
 
 class UserItemBias(RatingBaseline):
-    """Shrunken effects of user and item.
-
-    Source: the baseline of Koren 2010, with the strengths that Surprise takes by default.
-    """
+    """Shrunken effects of user and item."""
 
     def fit(self) -> None:
         """Both effects, in turn."""
-        sides = ((self.items, ITEM_STRENGTH), (self.users, USER_STRENGTH))
-        effects = [self.of_item, self.of_user]
-        for _ in range(SWEEPS):
-            for own, (ids, strength) in enumerate(sides):
-                other = effects[1 - own][sides[1 - own][0]]
-                total = np.bincount(ids, self.ratings - self.mean - other, len(effects[own]))
-                effects[own] = total / (strength + np.bincount(ids, minlength=len(effects[own])))
-        self.of_item, self.of_user = effects
+        sizes = len(self.of_user), len(self.of_item)
+        self.of_user, self.of_item = user_item_effects(self.users, self.items, self.ratings - self.mean, *sizes)
 
 
 RATING_BASELINES = {"global_mean": GlobalMean, "item_mean": ItemMean, "user_item_bias": UserItemBias}

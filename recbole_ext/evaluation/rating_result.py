@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from recbole_ext.evaluation.metric_audit import Evidence, audit_lines, metric_audit
+from recbole_ext.evaluation.audit_evidence import Evidence
+from recbole_ext.evaluation.metric_audit import audit_lines, metric_audit
 from recbole_ext.evaluation.ratings import errors, predict_part, rating_report, report_lines
 from recbole_ext.model.kl_record import collapse_warning
 
@@ -32,7 +33,9 @@ def rating_result(
     user, item = (train.columns[name].numpy() for name in (table.user, table.item))
     of_user, of_item = np.bincount(user, minlength=table.n_users), np.bincount(item, minlength=table.n_items)
     report = rating_report(found, of_user, of_item, config["relevant_rating"])
-    audit = metric_audit(Evidence(found, (user, item, table.ratings), dict(report["all"]), config["dataset"]))
+    time = train.columns[table.time].numpy() if table.time in train.columns else None
+    past = user, item, table.ratings
+    audit = metric_audit(Evidence(found, past, dict(report["all"]), config["dataset"], time))
     warning = collapse_warning(rows[-1]) if rows else None
     return {"ratings": report, "audit": audit, "warnings": [warning] if warning else []}
 

@@ -22,6 +22,7 @@ class Predictions:
         user, item: (n,) int64.
         truth, predicted: (n,) float64 raw, `predicted` before clipping.
         scale: lowest and highest rating.
+        time: (n,) int64 seconds; None where the data has no times.
     """
 
     user: np.ndarray
@@ -29,6 +30,7 @@ class Predictions:
     truth: np.ndarray
     predicted: np.ndarray
     scale: tuple[float, float]
+    time: np.ndarray | None = None
 
     @property
     def clipped(self) -> np.ndarray:
@@ -44,10 +46,12 @@ def predict_part(model: Any, loader: Any, device: torch.device) -> Predictions:
     for rows, *_ in loader:
         rows = rows.to(device)
         table = model.table
-        columns = (rows[table.user], rows[table.item], rows[table.rating_field], model.expected(rows))
+        columns = [rows[table.user], rows[table.item], rows[table.rating_field], model.expected(rows)]
+        columns += [rows[table.time]] if table.time in rows else []
         parts.append(tuple(column.cpu().numpy() for column in columns))
-    user, item, truth, predicted = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return Predictions(user, item, truth.astype(np.float64), predicted.astype(np.float64), model.table.scale)
+    user, item, truth, predicted, *times = (np.concatenate(column) for column in zip(*parts, strict=True))
+    values = truth.astype(np.float64), predicted.astype(np.float64)
+    return Predictions(user, item, *values, model.table.scale, times[0] if times else None)
 
 
 def errors(truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:

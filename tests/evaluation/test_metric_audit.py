@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from recbole_ext.data.ratings import split_rows
-from recbole_ext.evaluation.metric_audit import Evidence, audit_lines, metric_audit
+from recbole_ext.evaluation.audit_evidence import Evidence
+from recbole_ext.evaluation.metric_audit import audit_lines, metric_audit
 from recbole_ext.evaluation.ratings import Predictions
 from tests.conftest import ML_100K
 
@@ -81,6 +82,63 @@ def test_means_over_all_rows(rows: Any, honest: Evidence) -> None:
     assert names(of(honest, predict(honest.found.user, honest.found.item))) == ["means_over_all"]
     shrunken = biased(user, item, rating, strength=5.0)
     assert names(of(honest, shrunken(honest.found.user, honest.found.item))) == ["means_over_all"]
+
+
+@pytest.mark.parametrize("trained", [(0,), (0, 1)])
+@pytest.mark.parametrize("strength", [0.0, 3.0, 25.0])
+def test_honest_biases_on_each_users_newest_tenth_are_called_by_no_name(
+    trained: tuple[int, ...], strength: float
+) -> None:
+    table = np.loadtxt(ML_100K / "ml-100k.inter", skiprows=1, dtype=np.int64)
+    user, item, rating = table[:, 0], table[:, 1], table[:, 2].astype(float)
+    part = split_rows(user, table[:, 3], [0.8, 0.1, 0.1], "TO", "user", 2020)
+    past, test = np.isin(part, trained), part == 2
+    predict = biased(user[past], item[past], rating[past], strength)
+    found = Predictions(user[test], item[test], rating[test], predict(user[test], item[test]), (1.0, 5.0))
+    evidence = Evidence(found, (user[past], item[past], rating[past]), dataset="ml-100k")
+    assert names(evidence) == []
+    leaking = biased(user, item, rating, 5.0)(user[test], item[test])
+    assert names(of(evidence, leaking)) == ["means_over_all"]
+
+
+def test_numbers_printed_to_four_places_are_held_to_four_places(honest: Evidence) -> None:
+    found = metric_audit(honest)
+    short = {name: round(found[name], 4) for name in ("rmse", "mse")}
+    assert abs(short["rmse"] ** 2 - short["mse"]) > 1e-6 and names(replace(honest, reported=short)) == []
+    wrong = short | {"mse": round(short["mse"] + 0.001, 4)}
+    assert names(replace(honest, reported=wrong)) == ["not_its_square"]
+    assert names(replace(honest, reported={"rmse": round(found["rmse"], 2)})) == [], "two places"
+
+
+def test_ratings_that_vary_little_are_predicted_closely_by_anybody() -> None:
+    rng = np.random.default_rng(0)
+    truth = np.where(rng.random(2000) < 0.95, 5.0, 4.0)
+    user, item = rng.integers(0, 50, 2000), rng.integers(0, 80, 2000)
+    found = Predictions(user, item, truth, np.full(2000, 4.95) + rng.normal(0, 0.04, 2000), (1.0, 5.0))
+    assert names(Evidence(found)) == []
+    assert names(Evidence(replace(found, predicted=truth + 0.01))) == ["target_in_input"]
+
+
+def test_a_correlation_near_zero_over_a_few_rows_is_chance() -> None:
+    rng = np.random.default_rng(3)
+    truth, user = rng.integers(1, 6, 63).astype(float), np.arange(63) % 9
+    found = Predictions(user, np.arange(63) % 7, truth, 3 + rng.normal(0, 0.5, 63), (1.0, 5.0))
+    assert names(Evidence(found)) == []
+
+
+def test_a_pair_that_is_rated_twice_is_no_training_row() -> None:
+    rng = np.random.default_rng(0)
+    user, item = (np.tile(ids, 2) for ids in (rng.integers(0, 60, 2000), rng.integers(0, 500, 2000)))
+    rating, time = rng.integers(1, 6, 4000).astype(float), np.arange(4000)
+    test = rng.random(4000) < 0.1
+    found = Predictions(user[test], item[test], rating[test], np.full(test.sum(), 3.0), (1.0, 5.0))
+    train = user[~test], item[~test], rating[~test]
+    assert names(Evidence(found, train)) == [], "pairs repeat in the training rows too"
+    timed = Evidence(replace(found, time=time[test]), train, train_time=time[~test])
+    assert names(timed) == []
+    known = np.flatnonzero(~test)[:50]
+    same = Predictions(user[known], item[known], rating[known], np.full(50, 3.0), (1.0, 5.0), time[known])
+    assert names(replace(timed, found=same)) == ["training_rows"]
 
 
 def test_the_target_in_the_input(honest: Evidence) -> None:
