@@ -13,9 +13,11 @@ from typing import Any
 import torch
 from recbole.utils import ModelType, init_seed
 
+from recbole_ext.building import build_model
 from recbole_ext.config.config import Config
-from recbole_ext.data.loaders import Loaders, training_sample
-from recbole_ext.errors import DataError, InterruptedRun, NonFiniteError, ResourceError
+from recbole_ext.data.dataset import create_dataset
+from recbole_ext.data.loaders import Loaders, build_loaders, training_sample
+from recbole_ext.errors import InterruptedRun, NonFiniteError, ResourceError
 from recbole_ext.evaluation.counted import counted_baselines
 from recbole_ext.evaluation.criteria import judge
 from recbole_ext.evaluation.protocol import Protocol, protocol_of
@@ -24,9 +26,6 @@ from recbole_ext.evaluation.units import Units
 from recbole_ext.experiments.seeds import read_seeds
 from recbole_ext.placement import from_leader, process_group
 from recbole_ext.registry import missing_library
-from recbole_ext.runs.data_record import record_of, write_record
-from recbole_ext.runs.splits import open_splits
-from recbole_ext.runs.vocabulary import vocabulary_of, write_vocabulary
 from recbole_ext.training.progress import Progress
 from recbole_ext.training.resume import open_run, resume_command, run_values
 from recbole_ext.training.run_directory import RunDirectory
@@ -66,6 +65,9 @@ def run(
         RecBoleExtError: with a message and an exit code for each kind of fault.
     """
     started = time.perf_counter()
+    if config["torch_threads"]:
+        torch.set_num_threads(config["torch_threads"])
+    torch.set_float32_matmul_precision("high" if config["tf32"] else "highest")
     try:
         with process_group(config.placement):
             return _run(config, command or sys.argv, resume, at_end, test, on_epoch, started)
@@ -83,10 +85,12 @@ def _run(
     started: float,
 ) -> dict[str, Any]:
     require_sinks(config)
+    init_seed(config["seed"], config["reproducibility"])
     continued = open_run(config, resume) if resume is not None else None
-    dataset, loaders = open_splits(config, continued.path if continued else None)
+    dataset = create_dataset(config)
+    loaders = build_loaders(config, dataset)
     trainer = build_trainer(config, loaders)
-    directory = continued or _new_directory(config, command, loaders)
+    directory = continued or _new_directory(config, command)
     signals = Signals()
     with (
         signals.heard(),  # outermost: what comes while the report is written finds a run that ends anyway
@@ -118,21 +122,6 @@ def _ending(directory: RunDirectory | None, at_end: Callable[[Path], None] | Non
                 at_end(directory.path)
 
 
-def build_model(config: Config, dataset: Any) -> Any:
-    """The model; some of RecBole's read weights that were trained before, which may hold tensors and nothing else."""
-    try:
-        return config.model_class(config, dataset)
-    except FileNotFoundError as error:
-        raise DataError(f"{config.model} reads {error.filename}, which does not exist") from None
-    except Exception as error:
-        if type(error).__name__ != "UnpicklingError":
-            raise
-        raise DataError(
-            f"{config.model}: the file of weights trained before is damaged, or holds more than tensors; nothing in it "
-            "was executed. Write it anew with the model's own pre-training stage"
-        ) from None
-
-
 def build_trainer(config: Config, loaders: Loaders) -> RunTrainer:
     """The model on its device, in its trainer."""
     if config["MODEL_TYPE"] == ModelType.DECISIONTREE:
@@ -158,15 +147,13 @@ def _way_on(trainer: RunTrainer, command: list[str]) -> str:
     return f"the state of {saved} is saved; continue with: {resume_command(trainer.run.path, command)}"
 
 
-def _new_directory(config: Config, command: list[str], loaders: Loaders) -> RunDirectory | None:
-    """The run's directory, made by the leading process alone, with what it needs to be opened again."""
+def _new_directory(config: Config, command: list[str]) -> RunDirectory | None:
+    """The run's directory, made by the leading process alone."""
     if not config.placement.leads:
         return None
     directory = RunDirectory.new(Path(config["runs_dir"]), config.model, config.dataset)
     directory.write_config(run_values(config), config.origins, command)
     directory.write_environment(config["device"])
-    write_vocabulary(directory.path, vocabulary_of(loaders.train._dataset))
-    write_record(directory.path, record_of(config, loaders))
     return directory
 
 

@@ -29,7 +29,14 @@ SETTINGS_MODULES = {"HybridVAE": "recbole_ext.model.rating_settings"}
 _FAMILIES = ("general", "context_aware", "sequential", "knowledge_aware", "exlib")
 _CLASS_OF_FILE = {"lightgbm": "LightGBM", "xgboost": "XGBoost"}
 _WITHOUT_PROPERTIES = ("Random",)
-_TRAINED_ON_WINDOWS = {"SASRec": "recbole_ext.model.causal_host", "GRU4Rec": "recbole_ext.model.causal_host"}
+_ADAPTED = {
+    **dict.fromkeys(("SASRec", "GRU4Rec"), "causal_host"),
+    **dict.fromkeys(("KGAT", "KGIN", "MCCLK"), "graph_host"),
+    **dict.fromkeys(("GRU4RecCPR", "SASRecCPR"), "reranked_host"),
+    **dict.fromkeys(("BERT4Rec", "DGCF", "DIEN", "LINE", "S3Rec"), "sampling_host"),
+    "Pop": "counting_host",
+}
+"""RecBole's models that are loaded through a subclass, with its module in `recbole_ext.model`."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,7 @@ class ModelEntry:
         family: general, context_aware, sequential, knowledge_aware or exlib.
         own: True for the models of this package.
         properties: its property file.
+        host_module: RecBole's module, of which `module` may hold a subclass; "" for a model of this package.
     """
 
     name: str
@@ -49,11 +57,17 @@ class ModelEntry:
     family: str
     own: bool
     properties: Path
+    host_module: str = ""
 
     @property
     def task(self) -> str:
         """`rating` or `clicks` for our models of these tasks, "" for any other model."""
         return OWN_TASKS.get(self.name, "") if self.own else ""
+
+    @property
+    def causal(self) -> bool:
+        """Whether the model can train on all positions of windows at once."""
+        return self.module.endswith(".causal_host") or (self.own and self.family == "sequential")
 
     def check_settings(self, values: Any) -> None:
         """Refuse values that the model cannot be built from; reads the settings module alone, not the model.
@@ -66,9 +80,10 @@ class ModelEntry:
 
     @property
     def source(self) -> Path:
-        """The Python file that defines the model."""
-        root = Path(__file__).parents[1] if self.module.startswith("recbole_ext.") else RECBOLE.parent
-        return root.joinpath(*self.module.split(".")).with_suffix(".py")
+        """The Python file that reads the model's settings: RecBole's for a model of RecBole."""
+        module = self.host_module or self.module
+        root = RECBOLE.parent if self.host_module else Path(__file__).parents[1]
+        return root.joinpath(*module.split(".")).with_suffix(".py")
 
     def load(self) -> type[Any]:
         """Import the model's class.
@@ -117,8 +132,9 @@ def _recbole_entry(path: Path) -> ModelEntry | None:
         package = f"{family}_recommender"
         if (RECBOLE / "model" / package / f"{path.stem.lower()}.py").is_file():
             name = _CLASS_OF_FILE.get(path.stem, path.stem)
-            module = _TRAINED_ON_WINDOWS.get(name, f"recbole.model.{package}.{path.stem.lower()}")
-            return ModelEntry(name, module, family, False, path)
+            hosts = f"recbole.model.{package}.{path.stem.lower()}"
+            module = f"recbole_ext.model.{_ADAPTED[name]}" if name in _ADAPTED else hosts
+            return ModelEntry(name, module, family, False, path, hosts)
     return None
 
 

@@ -74,6 +74,20 @@ def write_inter(root: Path, name: str, rows: list[tuple[Any, ...]], header: str 
     return root
 
 
+def write_graph(root: Path, name: str = "graph") -> Path:
+    """`<root>/<name>/`: 6 users with 6 of 9 items each, a graph in which each item has one entity; returns root."""
+    rows = [(f"u{u}", f"i{(3 * u + k) % 9}", 1 + (u + k) % 5, 1000 * u + k) for u in range(6) for k in range(6)]
+    write_inter(root, name, rows, "user_id:token\titem_id:token\trating:float\ttimestamp:float")
+    triples = [f"m{k}\tr{k % 2}\tg{(k + j) % 3}" for k in range(9) for j in range(2)]
+    links = [f"i{k}\tm{k}" for k in range(9)]
+    for suffix, header, lines in (
+        ("kg", "head_id:token\trelation_id:token\ttail_id:token", triples),
+        ("link", "item_id:token\tentity_id:token", links),
+    ):
+        (root / name / f"{name}.{suffix}").write_text("\n".join([header, *lines]) + "\n")
+    return root
+
+
 @pytest.fixture
 def make_config(tmp_path: Path) -> Callable[..., Config]:
     """A configuration for a data set under `root`; runs go to the test's folder."""

@@ -20,11 +20,26 @@ def test_every_recbole_model_is_listed_once_under_its_class_name() -> None:
     entries = models()
     root = Path(importlib.import_module("recbole").__file__).parent / "model"
     files = [path for path in root.glob("*_recommender/*.py") if path.stem != "__init__"]
-    recboles = {entry.module.split(".")[-1] for entry in entries.values() if entry.module.startswith("recbole.")}
-    on_windows = {"gru4rec", "sasrec"}
-    assert {path.stem for path in files} == recboles | on_windows
+    hosts = {entry.host_module.split(".")[-1] for entry in entries.values() if not entry.own}
+    assert {path.stem for path in files} == hosts
     named = [name for path in files for name in re.findall(r"^class (\w+)\(", path.read_text(), re.M)]
     assert [name for name in entries if name not in OWN_MODELS and name not in named] == []
+
+
+def test_the_causal_models_are_known_without_importing_them() -> None:
+    assert [name for name, entry in models().items() if entry.causal] == ["SS4Rec", "Mamba4Rec", "GRU4Rec", "SASRec"]
+    for name in ("SS4Rec", "Mamba4Rec", "GRU4Rec", "SASRec", "NARM", "MDAFMamba", "HybridVAE"):
+        assert getattr(find_model(name).load(), "causal", False) == find_model(name).causal
+
+
+def test_a_subclass_stands_for_its_own_model_of_recbole() -> None:
+    adapted = [entry for entry in models().values() if not entry.own and entry.module != entry.host_module]
+    assert {"SASRec", "Pop", "KGAT", "BERT4Rec"} <= {entry.name for entry in adapted}
+    for entry in adapted:
+        host = getattr(importlib.import_module(entry.host_module), entry.name)
+        assert issubclass(entry.load(), host) and entry.load() is not host
+        assert entry.source == Path(importlib.import_module(entry.host_module).__file__)
+    torch.autograd.set_detect_anomaly(False)
 
 
 @pytest.mark.parametrize(

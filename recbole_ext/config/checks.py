@@ -8,6 +8,8 @@ from recbole_ext.config.click_checks import click_faults
 from recbole_ext.config.known_keys import Key, host_keys, keys_of, keys_read_by
 from recbole_ext.config.layers import Layer
 from recbole_ext.config.mappings import mapping_faults
+from recbole_ext.config.negative_checks import negative_faults
+from recbole_ext.config.pretrained import pretrained_faults
 from recbole_ext.config.rating_checks import rating_faults
 from recbole_ext.config.schema import is_number
 from recbole_ext.data.recency_settings import RecencySettings
@@ -174,22 +176,6 @@ def _read_early(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) 
     return faults
 
 
-def samples_negatives(given: Any) -> bool:
-    """Whether a value of `train_neg_sample_args` asks for negatives; RecBole writes `{distribution: none}` for none."""
-    return given not in (None, "None", {}) and not (isinstance(given, dict) and given.get("distribution") == "none")
-
-
-def _negatives_with_ce(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
-    if entry.family != "sequential" or values.get("loss_type") != "CE":
-        return []
-    if any(layer.user and samples_negatives(layer.values.get("train_neg_sample_args")) for layer in layers):
-        return [
-            "train_neg_sample_args: loss_type CE scores all items and samples no negatives; "
-            "remove train_neg_sample_args, or choose --loss_type=BPR"
-        ]
-    return []
-
-
 def _mappings(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
     """Declared forms, whoever wrote the value: the user, or the data set's own file."""
     return mapping_faults(values)
@@ -241,9 +227,10 @@ _RULES: tuple[Callable[[ModelEntry, list[Layer], dict[str, Any]], list[str]], ..
     _positive,
     _shares,
     _read_early,
-    _negatives_with_ce,
+    negative_faults,
     _mappings,
     _order_of_time,
+    pretrained_faults,
     _split_of_a_cut,
     _criteria,
     boundary,

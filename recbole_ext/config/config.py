@@ -6,11 +6,11 @@ from collections.abc import MutableMapping
 from typing import Any
 
 from recbole.config import Config as RecBoleConfig
-from recbole.utils import InputType
+from recbole.utils import InputType, ModelType
 
-from recbole_ext.config.checks import samples_negatives
 from recbole_ext.config.eval_args import settled
 from recbole_ext.config.layers import Layer, protocol_layer
+from recbole_ext.config.negative_checks import samples_negatives
 from recbole_ext.config.resolve import Resolved, data_folder, resolve
 from recbole_ext.config.yaml_reader import _Loader
 from recbole_ext.errors import UsageError
@@ -51,7 +51,8 @@ class Config(RecBoleConfig):
         values["eval_args"] = settled(values["eval_args"])
         values["numerical_features"] = values.get("numerical_features") or []
         without_pairs = self.entry.family == "sequential" and values.get("loss_type") in LOSSES_WITHOUT_PAIRS
-        if without_pairs or not samples_negatives(values["train_neg_sample_args"]):
+        fitted = values["MODEL_TYPE"] == ModelType.TRADITIONAL  # before training: it computes no loss of negatives
+        if without_pairs or fitted or not samples_negatives(values["train_neg_sample_args"]):
             values["train_neg_sample_args"] = None
         if without_pairs:
             values["MODEL_INPUT_TYPE"] = InputType.POINTWISE
@@ -82,8 +83,12 @@ class Config(RecBoleConfig):
 
         What is written into it stands in both: RecBole's transforms tell models so under which names their fields are.
         """
+        return self.with_values({"single_spec": True, "world_size": 1})
+
+    def with_values(self, values: dict[str, Any]) -> "Config":
+        """The same configuration with some values laid over its own."""
         view = copy.copy(self)
-        view.final_config_dict = _View({"single_spec": True, "world_size": 1}, self.final_config_dict)
+        view.final_config_dict = _View(values, self.final_config_dict)
         return view
 
     def compatibility_settings(self) -> None:
@@ -111,9 +116,7 @@ class _View(ChainMap[str, Any]):
         self.maps[1][key] = value
 
 
-def build_config(
-    model: str, dataset: str, config_files: list[str], given: dict[str, Any], above: Layer | None = None
-) -> Config:
+def build_config(model: str, dataset: str, config_files: list[str], given: dict[str, Any]) -> Config:
     """Resolve all sources into one configuration.
 
     Args:
@@ -121,10 +124,9 @@ def build_config(
         dataset: name of the data set's folder.
         config_files: paths, or names of files in properties/model, later ones win.
         given: values from the command line.
-        above: values over those, for instance of a space that is searched.
 
     Raises:
         UsageError: any fault of the configuration; all are listed.
         ResourceError: the model needs a library that is not installed.
     """
-    return Config(resolve(model, dataset, config_files, given, above))
+    return Config(resolve(model, dataset, config_files, given))

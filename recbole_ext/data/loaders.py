@@ -8,9 +8,8 @@ import numpy as np
 import torch
 from recbole.data.dataloader import FullSortEvalDataLoader, KnowledgeBasedDataLoader
 from recbole.data.interaction import Interaction
-from recbole.data.utils import create_samplers, get_dataloader
+from recbole.data.utils import get_dataloader
 from recbole.model.abstract_recommender import AbstractRecommender
-from recbole.sampler import KGSampler
 from recbole.utils import ModelType
 
 from recbole_ext.config.config import Config
@@ -20,9 +19,11 @@ from recbole_ext.data.cut import told_split
 from recbole_ext.data.history import TARGET_POSITION, HistoryRows
 from recbole_ext.data.labels import check_labels
 from recbole_ext.data.ledger import Ledger
+from recbole_ext.data.masking import with_masks
 from recbole_ext.data.processes import divided
 from recbole_ext.data.ratings import RatingEvalLoader, RatingLoader, RatingSampleLoader, check_ratings, rates
 from recbole_ext.data.recency import newest, weigh_targets
+from recbole_ext.data.samplers import NegativeEntities, build_samplers
 from recbole_ext.data.split_counts import count_splits, known_rows
 from recbole_ext.data.user_batches import UserLoader
 from recbole_ext.data.windows import WindowLoader
@@ -105,7 +106,7 @@ def build_loaders(config: Config, dataset: Any) -> Loaders:
             raise DataError(f"{config.dataset}: the {name} part is empty after splitting by {told_split(config)}")
     count_splits(dataset, parts)
     weigh_targets(config, parts[0])
-    samplers = _samplers(config, dataset, parts)
+    samplers = build_samplers(config, dataset, parts)
     train = _train_loader(config, dataset, parts[0], samplers[0])
     valid, test = (
         _eval_loader(config, phase, part, sampler) if len(part) else None
@@ -123,14 +124,6 @@ def _known_test(config: Config, dataset: Any, parts: list[Any], sampler: Any) ->
         return None
     rows = parts[2].copy(parts[2].inter_feat[torch.from_numpy(np.flatnonzero(known))])
     return _eval_loader(config, "test", rows, sampler)
-
-
-def _samplers(config: Config, dataset: Any, parts: list[Any]) -> tuple[Any, Any, Any]:
-    """RecBole's samplers of negatives; what it refuses (a user who has seen all items) is a fault of the data."""
-    try:
-        return create_samplers(config, dataset, parts)
-    except ValueError as error:
-        raise DataError(f"{config.dataset}: {error}") from None
 
 
 def _check_cutoffs(config: Config, dataset: Any) -> None:
@@ -159,9 +152,8 @@ def _train_loader(config: Config, dataset: Any, part: Any, sampler: Any) -> Any:
         return divided(ClickLoader, config)(alone, part, shuffle=True)
     loader_class = divided(get_dataloader(config, "train"), config)
     if config["MODEL_TYPE"] != ModelType.KNOWLEDGE:
-        return loader_class(alone, part, sampler, shuffle=config["shuffle"])
-    negatives = config["train_neg_sample_args"]
-    graph_sampler = KGSampler(dataset, negatives["distribution"], negatives["alpha"])
+        return with_masks(loader_class(alone, part, sampler, shuffle=config["shuffle"]), training=True)
+    graph_sampler = NegativeEntities(config, dataset)
     return divided(KnowledgeBasedDataLoader, config)(alone, part, sampler, graph_sampler, shuffle=True)
 
 
@@ -232,4 +224,4 @@ def _eval_loader(config: Config, phase: str, part: Any, sampler: Any) -> Any:
         return RatingEvalLoader(config, part)
     loader_class = get_dataloader(config, phase)
     loader_class = FullRankingLoader if loader_class is FullSortEvalDataLoader else loader_class
-    return loader_class(config.alone(), part, sampler, shuffle=False)
+    return with_masks(loader_class(config.alone(), part, sampler, shuffle=False), training=False)

@@ -13,6 +13,7 @@ import torch
 from recbole.data.interaction import Interaction
 
 from recbole_ext.data.history import TARGET_POSITION
+from recbole_ext.data.window_negatives import WindowNegatives
 from recbole_ext.errors import DataError
 
 POOL_BATCHES = 32
@@ -60,8 +61,8 @@ class WindowLoader:
 
     Each batch is an Interaction of `item_id_list` (B, L), `timestamp_list` (B, L), `next_item_id_list`
     (B, L) with 0 where a position is no target, `next_timestamp_list` (B, L), `item_length` (B,), for BPR
-    `neg_next_item_id_list` (B, L), and with weighted targets `next_sample_weight_list` (B, L). L is the longest
-    window of the batch.
+    `neg_next_item_id_list` (B, L), or (B, L, K) for `sample_num` K above 1, and with weighted targets
+    `next_sample_weight_list` (B, L). L is the longest window of the batch.
 
     Args:
         config: the run's configuration.
@@ -80,7 +81,9 @@ class WindowLoader:
         self.windows, self.n_targets = windows.take(n_targets > 0), n_targets[n_targets > 0]
         self.weight = getattr(config.model_class, "weight_field", "")
         self.weight_list = f"next_{self.weight}{suffix}"
-        self.pairwise = config["loss_type"] == "BPR"
+        self.negatives = WindowNegatives(config, self._item_counts()) if config["loss_type"] == "BPR" else None
+        one_process = config.placement.world_size == 1  # each of several processes samples for its own rows alone
+        self.negatives_generator = self.generator if one_process else torch.Generator().manual_seed(config["seed"])
         self.batch_targets = config["train_batch_size"]
 
     def _cut(self, first: np.ndarray, targets: np.ndarray) -> Windows:
@@ -99,6 +102,13 @@ class WindowLoader:
         """(n,) targets of each window: the training events after its fresh positions."""
         before = np.concatenate([[0], np.cumsum(self.is_target.numpy())])
         return before[windows.start + windows.length + 1] - before[windows.start + windows.fresh + 1]
+
+    def _item_counts(self) -> np.ndarray:
+        """(n_items,) training events of each item: targets, and the first events of the users of training."""
+        first, part = self.dataset.events.first_positions, self.dataset.part
+        first = first if part is None else first[part[first] == 0]
+        events = torch.cat([self.items[self.is_target[:-1]], self.items[first]])
+        return torch.bincount(events, minlength=self.dataset.item_num).numpy()
 
     def __len__(self) -> int:
         return len(self._batches(np.arange(len(self.windows.start))))
@@ -148,12 +158,7 @@ class WindowLoader:
         }
         if self.weight in self.dataset.events.columns:
             fields[self.weight_list] = self.dataset.events[self.weight][following]
-        if self.pairwise:
-            fields[f"neg_next_{item_field}"] = self._negatives(fields[f"next_{item_field}"])
+        if self.negatives:
+            targets = fields[f"next_{item_field}"]
+            fields[f"neg_next_{item_field}"] = self.negatives.sample(targets, self.negatives_generator)
         return Interaction(fields)
-
-    def _negatives(self, targets: torch.Tensor) -> torch.Tensor:
-        """One uniform item per position that is not the target, as RecBole samples for sequences."""
-        n_items = self.dataset.item_num
-        drawn = torch.randint(1, n_items - 1, targets.shape, generator=self.generator)
-        return drawn + (drawn >= targets).long() * (targets > 0)

@@ -11,11 +11,10 @@ from typing import Any
 import torch
 from recbole.model.abstract_recommender import SequentialRecommender
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from recbole_ext.errors import UsageError
-from recbole_ext.model.losses import full_cross_entropy, generalised_bce, sampled_softmax, weighted_mean
+from recbole_ext.model.losses import full_cross_entropy, generalised_bce, pairwise_loss, sampled_softmax
 from recbole_ext.model.negatives import SharedNegatives
 
 POSITIONS_AT_ONCE = 2**13
@@ -54,7 +53,7 @@ class Targets:
     Attributes:
         counted: (B, L) or (B,) bool, the positions or rows with a target; n of them.
         items: (n,) int64.
-        negatives: (n,) int64, a sampled item for each target, for BPR.
+        negatives: (n,) int64, a sampled item for each target, for BPR, or (n, K) of them.
         weights: (n,) float, or None for ones.
     """
 
@@ -190,7 +189,7 @@ class CausalRecommender(SequentialRecommender):
         positive = self._score(hidden, items)
         if self.loss_type == "BPR":
             assert targets.negatives is not None
-            return -weighted_mean(F.logsigmoid(positive - self._score(hidden, targets.negatives)), weights)
+            return pairwise_loss(positive, self._score(hidden, targets.negatives), weights)
         assert self.negatives is not None
         drawn = self.negatives()
         negative = hidden @ self.item_embedding(drawn).T
@@ -204,7 +203,8 @@ class CausalRecommender(SequentialRecommender):
         return self.item_embedding(items[items > 0]).square().sum(1).mean()
 
     def _score(self, hidden: Tensor, items: Tensor) -> Tensor:
-        """(n, hidden_size), (n,) -> (n,) inner products."""
+        """(n, hidden_size), (n,) or (n, K) -> (n,) or (n, K) inner products."""
+        hidden = hidden if items.dim() == 1 else hidden.unsqueeze(1)
         return (hidden * self.item_embedding(items)).sum(-1)
 
     def predict(self, interaction: Any) -> Tensor:

@@ -36,8 +36,10 @@ class AllPositions:
         if self.loss_type == "CE":  # type: ignore[attr-defined]
             return self.loss_fct(hidden @ candidates.T, targets[counted])  # type: ignore[attr-defined]
         negatives = interaction[f"neg_next_{self.ITEM_SEQ}"][counted]  # type: ignore[attr-defined]
-        positive, negative = ((hidden * candidates[chosen]).sum(-1) for chosen in (targets[counted], negatives))
-        return self.loss_fct(positive, negative)  # type: ignore[attr-defined]
+        positive = (hidden * candidates[targets[counted]]).sum(-1)
+        if negatives.dim() > 1:  # K of them per target
+            positive, hidden = positive.unsqueeze(1), hidden.unsqueeze(1)
+        return self.loss_fct(positive, (hidden * candidates[negatives]).sum(-1))  # type: ignore[attr-defined]
 
 
 class SASRec(AllPositions, RecBoleSASRec):

@@ -95,6 +95,24 @@ def full_cross_entropy(
     return loss + label_smoothing * weighted_mean(above_mean, weights)
 
 
+def pairwise_loss(positive: Tensor, negative: Tensor, weights: Tensor | None = None) -> Tensor:
+    """BPR: -mean_i w_i mean_k log sigmoid(p_i - s_ik).
+
+    Args:
+        positive: (n,) scores of the targets.
+        negative: (n,) or (n, K) scores of each target's sampled items.
+        weights: (n,) float, w; ones if None.
+
+    Returns:
+        () float.
+
+    Source: Rendle et al. 2009, equation of BPR-Opt.
+    """
+    if negative.dim() == 1:
+        return -weighted_mean(F.logsigmoid(positive - negative), weights)
+    return -weighted_mean(F.logsigmoid(positive.unsqueeze(1) - negative).mean(1), weights)
+
+
 def sampled_softmax(
     positive: Tensor,
     negative: Tensor,

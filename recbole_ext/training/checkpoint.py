@@ -114,9 +114,8 @@ def load_checkpoint(folder: Path, name: str, model: AbstractRecommender, device:
     """
     description = read_description(folder, name)
     tensors = _read_tensors(inside(folder, description.get("tensors")))
-    weights = {k.removeprefix("weights."): v for k, v in tensors.items() if k.startswith("weights.")}
     try:
-        model.load_state_dict(weights)
+        model.load_state_dict(_weights(tensors))
     except RuntimeError as error:
         raise UsageError(
             f"{folder / name}.json does not fit the model: {str(error).splitlines()[-1].strip()}"
@@ -129,6 +128,19 @@ def load_checkpoint(folder: Path, name: str, model: AbstractRecommender, device:
     except (LookupError, TypeError, ValueError, AttributeError, RuntimeError, StopIteration) as error:
         raise UsageError(f"{folder / name}.json is damaged ({type(error).__name__}: {str(error)[:200]})") from None
     return description
+
+
+def load_weights(folder: Path, name: str) -> dict[str, Tensor]:
+    """The model's `state_dict` in a checkpoint that `save_checkpoint` wrote.
+
+    Raises:
+        UsageError: there is no readable checkpoint.
+    """
+    return _weights(_read_tensors(inside(folder, read_description(folder, name).get("tensors"))))
+
+
+def _weights(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix("weights."): value for name, value in tensors.items() if name.startswith("weights.")}
 
 
 def _read_tensors(path: Path) -> dict[str, Tensor]:

@@ -75,11 +75,30 @@ def test_general_models_evaluate_many_users_per_batch(make_config: Callable[...,
     assert len(batch[0]) == len(np.unique(batch[0]["user_id"])) > 50
 
 
-def test_what_recboles_sampler_refuses_is_a_data_error(make_config: Callable[..., Config], tmp_path: Path) -> None:
+def test_a_user_with_all_items_in_training_is_refused_where_negatives_are_sampled(
+    make_config: Callable[..., Config], tmp_path: Path
+) -> None:
+    rows = [("all", item % 9, item) for item in range(90)] + [("some", item, item) for item in range(5)]
+    root = write_inter(tmp_path / "full", "made", rows)
+    config = make_config("BPR", root, **SMALL, metrics=["NDCG"])
+    with pytest.raises(DataError, match="made: user 'all' and 0 more have interacted with all 9 items that can be"):
+        build_loaders(config, create_dataset(config))
+    for model in ("EASE", "Pop"):
+        config = make_config(model, root, **SMALL, metrics=["NDCG"])
+        assert len(build_loaders(config, create_dataset(config)).test._dataset) > 0
+
+
+def test_items_that_a_user_has_in_the_test_alone_are_negatives_in_training(
+    make_config: Callable[..., Config], tmp_path: Path
+) -> None:
     root = write_inter(tmp_path / "full", "made", [(user, item, item) for user in "ab" for item in range(9)])
     config = make_config("BPR", root, **SMALL, metrics=["NDCG"])
-    with pytest.raises(DataError, match="made: Some users have interacted with all items"):
-        build_loaders(config, create_dataset(config))
+    train = build_loaders(config, create_dataset(config)).train
+    rows = train._dataset.inter_feat
+    seen = set(zip(rows["user_id"].tolist(), rows["item_id"].tolist(), strict=True))
+    negatives = [pair for b in train for pair in zip(b["user_id"].tolist(), b["neg_item_id"].tolist(), strict=True)]
+    assert len(negatives) == len(rows) < 18
+    assert not seen & set(negatives)
 
 
 def test_a_field_that_is_not_there_is_a_data_error(make_config: Callable[..., Config], root: Path) -> None:

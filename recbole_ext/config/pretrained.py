@@ -1,0 +1,51 @@
+"""Which of RecBole's models start from the weights of another run, and under which settings."""
+
+from pathlib import Path
+from typing import Any
+
+from recbole_ext.registry import ModelEntry
+
+
+def pretrained_keys(model: str, values: Any) -> tuple[str, ...]:
+    """The keys that must hold a path to weights trained before, under these settings.
+
+    Args:
+        model: a name of the registry.
+        values: the settings, by key.
+    """
+    if model == "NeuMF" and values["use_pretrain"]:
+        return "mf_pretrain_path", "mlp_pretrain_path"
+    if model == "NAIS" and values["pretrain_path"]:
+        return ("pretrain_path",)
+    if model == "KD_DAGFM" and values["phase"] != "teacher_training":
+        return ("warm_up",)
+    first = {"ConvNCF": ("train_method", "no_pretrain"), "RaCT": ("train_stage", "actor_pretrain")}
+    key, without = first.get(model, ("train_stage", "pretrain"))
+    return ("pre_model_path",) if model in ("ConvNCF", "RaCT", "S3Rec") and values[key] != without else ()
+
+
+def pretrained_faults(entry: ModelEntry, layers: Any, values: dict[str, Any]) -> list[str]:
+    """A fault for each path that is needed and absent, or leads nowhere."""
+    needed = pretrained_keys(entry.name, values)
+    faults = [_fault(entry.name, key, values.get(key)) for key in needed]
+    if entry.name == "NeuMF" and needed and not (values["mf_train"] and values["mlp_train"]):
+        faults.append("use_pretrain: NeuMF joins two runs; it needs mf_train: True and mlp_train: True")
+    return [fault for fault in faults if fault]
+
+
+def _fault(model: str, key: str, path: Any) -> str:
+    if path and Path(str(path)).exists():
+        return ""
+    given = f"{path!r} does not exist" if path else "it is not set"
+    others = f"; {_HOW[model]}" if model in _HOW else ""
+    return f"{key}: {model} starts from a finished run's directory, or a .pth file; {given}{others}"
+
+
+_HOW = {
+    "NeuMF": "train them with --mlp_train=False and with --mf_train=False",
+    "NAIS": "train one with --model=FISM",
+    "ConvNCF": "train one with --model=BPR",
+    "S3Rec": "train one with --train_stage=pretrain",
+    "RaCT": "train one with --train_stage=actor_pretrain, then critic_pretrain",
+    "KD_DAGFM": "train one with --phase=teacher_training, then distillation",
+}
