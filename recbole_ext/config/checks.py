@@ -27,6 +27,7 @@ from recbole_ext.training.stage_list import read_stages
 LEARNERS = ("adam", "adamw", "sgd", "adagrad", "rmsprop", "sparse_adam")
 CHOICES: dict[str, tuple[str, ...]] = {
     "time_order": ("exact", "recbole"),
+    "time_unit": ("seconds", "milliseconds", "microseconds", "nanoseconds"),
     "train_mode": ("all_positions", "prefix"),
     "loss_type": ("CE", "sampled_softmax", "gBCE", "BPR"),
     "learner": LEARNERS,

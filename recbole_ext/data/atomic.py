@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
+from recbole_ext.data.times import TimeColumn
 from recbole_ext.errors import DataError
 
 TYPES = ("token", "float", "token_seq", "float_seq")
-_LAST_SECOND = 2**53
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def read_atomic(
     path: Path,
     wanted: Collection[str] | None = None,
     unwanted: Collection[str] = (),
-    time_field: str | None = None,
+    times: TimeColumn | None = None,
     separator: str = "\t",
     encoding: str = "utf-8",
 ) -> tuple[pd.DataFrame, list[Column]]:
@@ -74,17 +74,17 @@ def read_atomic(
         path: the atomic file.
         wanted: fields to read; None reads all.
         unwanted: fields to leave out.
-        time_field: this float column is read as int64 whole seconds.
+        times: this column is read as int64 whole seconds; rows of one second are put in the order of its fractions.
         separator: between columns.
         encoding: of the text.
 
     Returns:
-        A frame in file order, tokens as categories of str, sequences as str (missing: None), floats as
-        float64, the time field as int64; and its columns.
+        A frame in file order but for rows of one second, tokens as categories of str, sequences as str (missing:
+        None), floats as float64, the time field as int64; and its columns.
 
     Raises:
         DataError: a wanted column is missing, a row has too many or too few columns, a number column
-            holds something else, or a time is not a finite second within +-2^53.
+            holds something else, or a time cannot be one.
     """
     header = read_header(path, separator, encoding)
     missing = [name for name in wanted or () if name not in [c.field for c in header]]
@@ -93,11 +93,21 @@ def read_atomic(
             f"{path}:1: the column {missing[0]!r} is missing; the header has {', '.join(c.header for c in header)}"
         )
     chosen = [c for c in header if (wanted is None or c.field in wanted) and c.field not in unwanted]
+    time_field = times.field if times else None
     typed = _read_typed(path, header, chosen, time_field, separator, encoding)
     if typed is None:
         table = _read_text(path, header, separator, encoding)
         typed = {c.field: _convert(path, table[c.field], c, c.field == time_field) for c in chosen}
+    if times and times.field in typed:
+        _read_times(path, typed, times)
     return pd.DataFrame({c.field: _to_pandas(typed.pop(c.field)) for c in chosen}, copy=False), chosen
+
+
+def _read_times(path: Path, typed: dict[str, pl.Series], times: TimeColumn) -> None:
+    """Replace the time column by whole seconds, and put rows of one second in the order of its fractions."""
+    typed[times.field], order = times.read(typed[times.field], lambda row: f"{path}:{_line_number(path, row)}")
+    if order is not None:
+        typed.update({name: column[order] for name, column in typed.items()})
 
 
 def _read_typed(
@@ -128,9 +138,9 @@ def _read_typed(
 
 
 def _looks_right(values: pl.Series) -> bool:
-    """No line ends inside a token, no missing time, no number that is not finite, no time out of range."""
+    """No line ends inside a token, no missing time, no number that is not finite."""
     if values.dtype == pl.Int64:
-        return not values.null_count() and bool((values.abs() <= _LAST_SECOND).all())
+        return not values.null_count()
     if values.dtype == pl.Float64:
         return bool(values.is_finite().all())
     return not values.null_count() and not values.unique().cast(pl.String).str.ends_with("\r").any()
@@ -195,28 +205,13 @@ def _short_row(path: Path, header: list[Column], separator: str, encoding: str) 
 
 def _convert(path: Path, text: pl.Series, column: Column, is_time: bool) -> pl.Series:
     if is_time:
-        return _seconds(path, text, column)
+        return text
     if column.type != "float":
         return text.cast(pl.Categorical) if column.type == "token" else text
     numbers = text.str.strip_chars().cast(pl.Float64, strict=False)
     _refuse(path, text, numbers.is_null() & text.is_not_null(), column, "is not a number")
     _refuse(path, text, numbers.is_infinite() | numbers.is_nan(), column, "is not a finite number")
     return numbers
-
-
-def _seconds(path: Path, text: pl.Series, column: Column) -> pl.Series:
-    """Whole seconds as int64; of `881250949.5` the fraction is dropped."""
-    _refuse(path, text, text.is_null(), column, "is empty, and every row needs a time")
-    stripped = text.str.strip_chars()
-    whole = stripped.cast(pl.Int64, strict=False)
-    if whole.null_count():
-        numbers = stripped.cast(pl.Float64, strict=False)
-        _refuse(path, text, numbers.is_null(), column, "is not a number")
-        outside = numbers.is_infinite() | numbers.is_nan() | (numbers.abs() > _LAST_SECOND)
-        _refuse(path, text, outside, column, "is no time in seconds since 1970")
-        whole = whole.fill_null(numbers.floor().cast(pl.Int64))
-    _refuse(path, text, whole.abs() > _LAST_SECOND, column, "is no time in seconds since 1970")
-    return whole
 
 
 def _refuse(path: Path, text: pl.Series, bad: pl.Series, column: Column, what: str) -> None:

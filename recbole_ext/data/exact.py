@@ -17,6 +17,8 @@ from recbole.utils import FeatureSource, FeatureType
 
 from recbole_ext.data.atomic import read_atomic
 from recbole_ext.data.files import require_files
+from recbole_ext.data.ledger import Ledger
+from recbole_ext.data.times import TimeColumn
 from recbole_ext.errors import DataError
 
 
@@ -42,6 +44,7 @@ class ExactTime:
     config: Any
     inter_feat: Any
     time_field: str
+    ledger: Ledger
 
     def _load_data(self, token: str, dataset_path: str) -> None:
         require_files(token, Path(dataset_path), self.config)
@@ -56,7 +59,7 @@ class ExactTime:
             Path(filepath),
             load,
             unload or (),
-            self.time_field if of_interactions else None,
+            self._time_column() if of_interactions else None,
             self.config["field_separator"],
             self.config["encoding"] or "utf-8",
         )
@@ -65,6 +68,13 @@ class ExactTime:
             if column.type.endswith("seq"):
                 frame[column.field] = self._split_sequences(frame[column.field], column.field)
         return frame
+
+    def _time_column(self) -> TimeColumn | None:
+        """The time column as it is read; RecBole's own order knows no fractions, they are lost in float32."""
+        if not self.time_field:
+            return None
+        exact = self.config["time_order"] != "recbole"
+        return TimeColumn(self.time_field, self.config["time_unit"], exact, self.ledger.warn)
 
     def _declare(self, field: str, ftype: FeatureType, source: Any) -> None:
         """Fill RecBole's tables of field properties, as its own reader does."""

@@ -63,6 +63,17 @@ class FastFilters:
                         )
                         setattr(self, name, frame[~missing])
 
+    def _remove_duplication(self) -> None:
+        """Keep the first or last of repeated pairs in the order of time; RecBole's sort mixes rows of one second."""
+        if self.config["rm_dup_inter"] is not None and self.time_field in self.inter_feat:  # type: ignore[attr-defined]
+            times = self.inter_feat[self.time_field].to_numpy()  # type: ignore[attr-defined]
+            self.inter_feat = self.inter_feat.iloc[np.argsort(times, kind="stable")]
+            fields = [self.uid_field, self.iid_field]  # type: ignore[attr-defined]
+            keep = self.config["rm_dup_inter"]
+            self.inter_feat = self.inter_feat.drop_duplicates(subset=fields, keep=keep)
+        else:
+            super()._remove_duplication()  # type: ignore[misc]
+
     def _filter_by_inter_num(self) -> None:
         """Drop users and items with too few or too many interactions until none is left (k-core)."""
         fields = {"user": self.uid_field, "item": self.iid_field}  # type: ignore[attr-defined]

@@ -119,13 +119,14 @@ def _trained(config: Config) -> str:
 
 
 def _order(config: Config, sequential: bool) -> str:
+    unit = "" if config["time_unit"] == "seconds" else f", times in {config['time_unit']}"
     if parts_of(config) and not sequential:
-        return "order of the files"
+        return f"order of the files{unit}"
     if config["eval_args"]["order"] != "TO":
-        return "random order"
+        return f"random order{unit}"
     if config["time_order"] == "recbole":
-        return "RecBole's float32 time order, ties in file order"
-    return "exact time order, ties in file order"
+        return f"RecBole's float32 time order, ties in file order{unit}"
+    return f"exact time order, ties in file order{unit}"
 
 
 def _seen_items(config: Config, sequential: bool) -> str:

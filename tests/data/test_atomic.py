@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from recbole_ext.data.atomic import Column, read_atomic, read_header
+from recbole_ext.data.times import TimeColumn
 from recbole_ext.errors import DataError
 
+TIMES = TimeColumn("timestamp")
 HEADER = "user_id:token\titem_id:token\trating:float\ttimestamp:float\n"
 
 
@@ -16,14 +18,12 @@ def written(tmp_path: Path, text: str | bytes) -> Path:
 
 
 def read(tmp_path: Path, body: str, **options: object) -> list[list[object]]:
-    frame, _ = read_atomic(written(tmp_path, HEADER + body), time_field="timestamp", **options)  # type: ignore[arg-type]
+    frame, _ = read_atomic(written(tmp_path, HEADER + body), times=TIMES, **options)  # type: ignore[arg-type]
     return frame.to_numpy(dtype=object).tolist()
 
 
 def test_reads_tokens_numbers_and_whole_seconds(tmp_path: Path) -> None:
-    frame, columns = read_atomic(
-        written(tmp_path, HEADER + "007\tb\t3.5\t881250949\n8\tc\t4\t16777217\n"), time_field="timestamp"
-    )
+    frame, columns = read_atomic(written(tmp_path, HEADER + "007\tb\t3.5\t881250949\n8\tc\t4\t16777217\n"), times=TIMES)
     assert frame["user_id"].tolist() == ["007", "8"]
     assert frame["rating"].tolist() == [3.5, 4.0]
     assert frame["timestamp"].dtype == np.int64
@@ -34,7 +34,7 @@ def test_reads_tokens_numbers_and_whole_seconds(tmp_path: Path) -> None:
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_line_ends_and_blank_lines_change_nothing(tmp_path: Path, end: str) -> None:
     text = HEADER + "1\t2\t3\t4\n\n5\t6\t7\t8\n"
-    frame, _ = read_atomic(written(tmp_path, text.replace("\n", end)), time_field="timestamp")
+    frame, _ = read_atomic(written(tmp_path, text.replace("\n", end)), times=TIMES)
     assert frame["timestamp"].tolist() == [4, 8]
 
 
@@ -52,9 +52,9 @@ def test_a_missing_rating_stays_missing(tmp_path: Path) -> None:
 
 def test_chosen_columns_only(tmp_path: Path) -> None:
     path = written(tmp_path, HEADER + "1\t2\tx\t5\n")
-    frame, _ = read_atomic(path, wanted=["user_id", "timestamp"], time_field="timestamp")
+    frame, _ = read_atomic(path, wanted=["user_id", "timestamp"], times=TIMES)
     assert list(frame) == ["user_id", "timestamp"]
-    frame, _ = read_atomic(path, unwanted=["rating"], time_field="timestamp")
+    frame, _ = read_atomic(path, unwanted=["rating"], times=TIMES)
     assert list(frame) == ["user_id", "item_id", "timestamp"]
 
 
@@ -85,7 +85,7 @@ def test_chosen_columns_only(tmp_path: Path) -> None:
 )
 def test_faults_are_named_with_their_line(tmp_path: Path, text: str | bytes, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        read_atomic(written(tmp_path, text), time_field="timestamp")
+        read_atomic(written(tmp_path, text), times=TIMES)
 
 
 def test_a_missing_column_is_named(tmp_path: Path) -> None:
