@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 from recbole_ext import __version__
 from recbole_ext.command_line import Words, parse
-from recbole_ext.errors import RecBoleExtError, UsageError
+from recbole_ext.errors import RecBoleExtError, UsageError, reported
 from recbole_ext.redact import redact_text, remember_words
 
 if TYPE_CHECKING:
@@ -59,17 +59,19 @@ def main(arguments: list[str] | None = None) -> int:
         print("interrupted before training began", file=sys.stderr)
         return 130
     except Exception as error:
-        code = getattr(error, "exit_code", None)
-        if debug or code is None:
-            print(redact_text(traceback.format_exc()), end="", file=sys.stderr)
-        if code is None:
-            print(
-                "This is a fault of the program, not of your input; please report it with the lines above.",
-                file=sys.stderr,
-            )
-            return 1
-        print(f"error: {redact_text(str(error))}", file=sys.stderr)
-        return code
+        return _report(error, debug)
+
+
+def _report(error: Exception, debug: bool) -> int:
+    """Print an error as one message, with its traceback for a bug or where --debug asks; returns the exit code."""
+    known = reported(error)
+    if debug or known is None:
+        print(redact_text(traceback.format_exc()), end="", file=sys.stderr)
+    if known is None:
+        print("internal error: a bug in recbole_ext; please report it with the lines above.", file=sys.stderr)
+        return 1
+    print(f"error: {redact_text(str(known))}", file=sys.stderr)
+    return known.exit_code
 
 
 def _dispatch(words: Words) -> int:

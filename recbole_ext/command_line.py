@@ -1,9 +1,10 @@
 """A command line as values: which command, which files, which settings; nothing is carried out here."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from recbole_ext.errors import UsageError
+from recbole_ext.errors import UsageError, nearest
 
 SWITCHES = ("help", "version", "print_config", "debug", "dry_run", "json", "quick", "i-trust-this-file")
 _SWITCHES_OF = {
@@ -57,6 +58,7 @@ def parse(arguments: list[str]) -> Words:
     from recbole_ext.config.yaml_reader import parse_scalar
 
     rest = list(arguments)
+    _check_command(rest)
     words = _command(rest)
     if words.command == "experiment":
         words.arguments, rest = rest, []
@@ -84,6 +86,13 @@ def parse(arguments: list[str]) -> Words:
         words.given[key] = None if text == "None" else text if as_text else parse_scalar(text, f"--{key}")
     _check_switches(words)
     return words
+
+
+def _check_command(rest: list[str]) -> None:
+    """A first word without dashes is meant as a command."""
+    first = rest[0] if rest else ""
+    if re.fullmatch(r"[A-Za-z][\w-]*", first) and first not in _COMMANDS:
+        raise UsageError(f"there is no command {first!r}{nearest(first, _COMMANDS)} Commands: {', '.join(_COMMANDS)}")
 
 
 def _check_switches(words: Words) -> None:

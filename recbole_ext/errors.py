@@ -4,7 +4,10 @@ Every message says what happened, where, with which value, what is allowed and w
 """
 
 import difflib
+import errno
 from collections.abc import Iterable
+
+_NO_MEMORY = ("out of memory", "not enough memory", "can't allocate memory", "cannot allocate memory")
 
 
 class RecBoleExtError(Exception):
@@ -48,6 +51,36 @@ class InterruptedRun(RecBoleExtError):
     def __init__(self, message: str, signal_number: int) -> None:
         super().__init__(message)
         self.exit_code = 128 + signal_number
+
+
+def reported(error: Exception) -> RecBoleExtError | None:
+    """The error as it is reported; None for an internal error, which is a bug in recbole_ext.
+
+    Memory, disk space and files that cannot be opened are conditions of the machine, wherever they are noticed.
+    """
+    if isinstance(error, RecBoleExtError):
+        return error
+    if is_out_of_memory(error):
+        return ResourceError(
+            f"out of memory: {str(error).splitlines()[0] if str(error) else 'no more to allocate'}\n"
+            "lower --train_batch_size, --eval_batch_size, --eval_memory_gb or the sizes of the model"
+        )
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return ResourceError(f"no space left on the device{_of_file(error)}; free some, or choose --runs_dir elsewhere")
+    if isinstance(error, OSError) and error.errno and error.filename is not None:
+        return ResourceError(f"cannot open {error.filename}: {error.strerror}")
+    return None
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether torch, a device or Python ran out of memory; torch on a CPU says so in a plain RuntimeError."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _NO_MEMORY)
+
+
+def _of_file(error: OSError) -> str:
+    return f" of {error.filename}" if error.filename else ""
 
 
 def nearest(word: str, known: Iterable[str], count: int = 3) -> str:

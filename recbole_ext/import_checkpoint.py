@@ -13,12 +13,11 @@ from typing import Any
 import torch
 
 from recbole_ext.config.config import Config
-from recbole_ext.data.dataset import create_dataset
-from recbole_ext.data.loaders import build_loaders
 from recbole_ext.errors import UsageError
 from recbole_ext.evaluation.protocol import protocol_of
 from recbole_ext.evaluation.summary import summary_lines
 from recbole_ext.quick_start import _new_directory, _result, build_trainer, evaluate_baselines
+from recbole_ext.runs.splits import open_splits
 from recbole_ext.training.progress import Progress
 
 
@@ -39,10 +38,10 @@ def import_checkpoint(config: Config, path: Path, trusted: bool, command: list[s
     """
     started = time.perf_counter()
     state = read_legacy(path, trusted)
-    loaders = build_loaders(config, create_dataset(config))
+    _, loaders = open_splits(config)
     trainer = build_trainer(config, loaders)
     load_legacy(trainer.model, state, path)
-    directory = _new_directory(config, command or sys.argv)
+    directory = _new_directory(config, command or sys.argv, loaders)
     with directory.logging() if directory else nullcontext():
         trainer.attach(directory, Progress(0, enabled=config.placement.leads, bar=False))
         trainer.eval_collector.data_collect(loaders.train)

@@ -15,8 +15,7 @@ from recbole.utils import ModelType, init_seed
 
 from recbole_ext.building import build_model
 from recbole_ext.config.config import Config
-from recbole_ext.data.dataset import create_dataset
-from recbole_ext.data.loaders import Loaders, build_loaders, training_sample
+from recbole_ext.data.loaders import Loaders, training_sample
 from recbole_ext.errors import InterruptedRun, NonFiniteError, ResourceError
 from recbole_ext.evaluation.counted import counted_baselines
 from recbole_ext.evaluation.criteria import judge
@@ -26,6 +25,9 @@ from recbole_ext.evaluation.units import Units
 from recbole_ext.experiments.seeds import read_seeds
 from recbole_ext.placement import from_leader, process_group
 from recbole_ext.registry import missing_library
+from recbole_ext.runs.data_record import record_of, write_record
+from recbole_ext.runs.splits import open_splits
+from recbole_ext.runs.vocabulary import vocabulary_of, write_vocabulary
 from recbole_ext.training.progress import Progress
 from recbole_ext.training.resume import open_run, resume_command, run_values
 from recbole_ext.training.run_directory import RunDirectory
@@ -65,9 +67,6 @@ def run(
         RecBoleExtError: with a message and an exit code for each kind of fault.
     """
     started = time.perf_counter()
-    if config["torch_threads"]:
-        torch.set_num_threads(config["torch_threads"])
-    torch.set_float32_matmul_precision("high" if config["tf32"] else "highest")
     try:
         with process_group(config.placement):
             return _run(config, command or sys.argv, resume, at_end, test, on_epoch, started)
@@ -85,12 +84,10 @@ def _run(
     started: float,
 ) -> dict[str, Any]:
     require_sinks(config)
-    init_seed(config["seed"], config["reproducibility"])
     continued = open_run(config, resume) if resume is not None else None
-    dataset = create_dataset(config)
-    loaders = build_loaders(config, dataset)
+    dataset, loaders = open_splits(config, continued.path if continued else None)
     trainer = build_trainer(config, loaders)
-    directory = continued or _new_directory(config, command)
+    directory = continued or _new_directory(config, command, loaders)
     signals = Signals()
     with (
         signals.heard(),  # outermost: what comes while the report is written finds a run that ends anyway
@@ -147,13 +144,15 @@ def _way_on(trainer: RunTrainer, command: list[str]) -> str:
     return f"the state of {saved} is saved; continue with: {resume_command(trainer.run.path, command)}"
 
 
-def _new_directory(config: Config, command: list[str]) -> RunDirectory | None:
-    """The run's directory, made by the leading process alone."""
+def _new_directory(config: Config, command: list[str], loaders: Loaders) -> RunDirectory | None:
+    """The run's directory, made by the leading process alone, with what it needs to be opened again."""
     if not config.placement.leads:
         return None
     directory = RunDirectory.new(Path(config["runs_dir"]), config.model, config.dataset)
     directory.write_config(run_values(config), config.origins, command)
     directory.write_environment(config["device"])
+    write_vocabulary(directory.path, vocabulary_of(loaders.train._dataset))
+    write_record(directory.path, record_of(config, loaders))
     return directory
 
 

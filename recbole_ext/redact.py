@@ -29,6 +29,7 @@ _FORMS = re.compile(
     re.DOTALL,
 )
 _ASSIGNED = re.compile(r"(?<![\w-])(?P<name>[\w-]{1,99})=(?P<value>[^\s&'\"]+)")
+_PLACEHOLDERS = ("value", "VALUE", "...")
 _remembered: dict[str, re.Pattern[str]] = {}
 
 
@@ -120,7 +121,9 @@ def _hidden_by_name(key: Any, value: Any) -> bool:
 
 
 def _hide_assigned(found: re.Match[str]) -> str:
-    return f"{found['name']}={HIDDEN}" if is_secret_name(found["name"]) else found[0]
+    """`name=[redacted]`; the placeholders of a usage line, as in `--key=value`, hold no secret."""
+    placeholder = found["value"].strip("],;.:)") in _PLACEHOLDERS
+    return f"{found['name']}={HIDDEN}" if is_secret_name(found["name"]) and not placeholder else found[0]
 
 
 def _secrets(value: Any, under: bool = False) -> Iterator[str]:

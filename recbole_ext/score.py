@@ -1,9 +1,10 @@
 """`score`: click probabilities for a file of users, items and times, by the best weights of a run.
 
 The file is a table with tabs and a line of names: `user_id`, `item_id` and `timestamp` as the data set names them, and
-context columns where the model has some. Histories are those of the run's training rows before each time, or they
-stand in the file: `item_id_list`, `behavior_list` and `age_list` (seconds before the row), oldest first, with spaces.
-What the run does not know counts as unknown and not as a fault.
+context columns where the model has some. A row of the run's splits gets the probability that the run computes for it;
+any other row sees the run's events strictly before its time, or the history that stands in the file: `item_id_list`,
+`behavior_list` and `age_list` (seconds before the row), oldest first, with spaces. What the run does not know counts
+as unknown and not as a fault.
 """
 
 from pathlib import Path
@@ -12,47 +13,41 @@ from typing import Any
 import numpy as np
 import polars as pl
 import torch
-from recbole.data.interaction import Interaction
 
 from recbole_ext.config.config import Config
-from recbole_ext.data.click_batches import ClickLoader
-from recbole_ext.data.click_lists import AGES, BEHAVIOURS, listed_past
-from recbole_ext.data.clicks import BEHAVIOUR, ROW
-from recbole_ext.data.dataset import create_dataset, predicts_clicks
-from recbole_ext.data.past import Events, past_of
+from recbole_ext.data.click_lists import AGES, BEHAVIOURS
+from recbole_ext.data.dataset import predicts_clicks
 from recbole_ext.errors import DataError, UsageError
-from recbole_ext.finished_run import best_model, finished_config
+from recbole_ext.finished_run import finished_config, load_run
+from recbole_ext.serving.click_answers import ClickAnswers, ClickRows
 from recbole_ext.training.checkpoint import write_atomically
 
+_DECIMALS = 6
 
-def score(run: Path, source: Path, target: Path) -> int:
-    """Write the rows of a file with their `probability`.
+
+def score(run: Path, source: Path, target: Path, data_path: str | None = None) -> int:
+    """Write the rows of a file with their `probability`, rounded to 6 decimal places.
 
     Args:
         run: directory of a finished run of a click model.
         source: what to score.
         target: where to write.
+        data_path: where the run's data lies now; None: where it lay.
 
     Returns:
         The number of rows.
 
     Raises:
         UsageError: no such run, or of a model that predicts no clicks.
-        DataError: the file lacks a column, or a value is no number where one is needed.
+        DataError: the file lacks a column, a value is no number where one is needed, or the run's data has changed.
     """
-    config = finished_config(run)
+    config = finished_config(run, data_path)
     if not predicts_clicks(config):
         raise UsageError(f"--run={run}: {config.model} predicts no clicks; score is for MDAFMamba and MDAFBST")
     table = _read(source)
-    parts = create_dataset(config).build()
-    train, known = parts[0], parts[-1].past.by_user
-    model = best_model(run, config, train)
-    part = _part(config, train, known, table, source)
-    probabilities = np.empty(len(table))
-    with torch.no_grad():
-        for batch in ClickLoader(config, part):
-            probabilities[batch["row"].numpy()] = model.predict(batch.to(config["device"])).double().cpu().numpy()
-    told = table.with_columns(pl.Series("probability", probabilities).round(6))
+    loaded = load_run(run, config)
+    probabilities = ClickAnswers(loaded).probabilities(read_rows(config, loaded.train, table, source))
+    told = table.with_columns(pl.Series("probability", probabilities).round(_DECIMALS))
     write_atomically(target, told.write_csv(separator="\t", quote_style="never").encode())
     return len(told)
 
@@ -63,11 +58,14 @@ def score_command(given: dict[str, Any]) -> int:
     Raises:
         UsageError: an option is missing or unknown.
     """
-    if set(given) - {"run", "input", "output"} or not given.get("run") or not given.get("input"):
-        raise UsageError("score needs --run=RUN and --input=FILE, and takes --output=FILE; nothing else")
+    if set(given) - {"run", "input", "output", "data_path"} or not given.get("run") or not given.get("input"):
+        raise UsageError(
+            "score needs --run=RUN and --input=FILE, and takes --output=FILE and --data_path=DIR; nothing else"
+        )
     source = Path(given["input"])
     target = Path(given.get("output") or source.with_name(f"{source.stem}.scored.tsv"))
-    print(f"{target}: {score(Path(given['run']), source, target):,} rows with their probability")
+    rows = score(Path(given["run"]), source, target, given.get("data_path"))
+    print(f"{target}: {rows:,} rows with their probability")
     return 0
 
 
@@ -78,8 +76,8 @@ def _read(source: Path) -> pl.DataFrame:
         raise DataError(f"cannot read {source} as a table with tabs: {error}") from None
 
 
-def _part(config: Config, train: Any, known: Events, table: pl.DataFrame, source: Path) -> Any:
-    """The rows as a part of the data set, with their past."""
+def read_rows(config: Config, train: Any, table: pl.DataFrame, source: Path) -> ClickRows:
+    """The rows in the ids of the run."""
     listed = train.iid_field + config["LIST_SUFFIX"]
     needed = [train.uid_field, train.iid_field, train.time_field, *train.context_fields()]
     needed += [listed, BEHAVIOURS, AGES] if listed in table.columns else []
@@ -89,19 +87,10 @@ def _part(config: Config, train: Any, known: Events, table: pl.DataFrame, source
     tokens = [train.uid_field, train.iid_field, *train.context_fields()]
     columns = {name: _ids(train, name, table[name].to_list()) for name in tokens}
     columns[train.time_field] = torch.from_numpy(_numbers(table[train.time_field], source).astype(np.int64))
-    columns[train.label_field] = torch.zeros(len(table))
-    columns |= {ROW: torch.arange(len(table)) + 2**40, BEHAVIOUR: torch.zeros(len(table), dtype=torch.int64)}
-    part = train.copy(Interaction(columns))
-    if listed in table.columns:
-        words = [[text.split() for text in table[name]] for name in (listed, BEHAVIOURS, AGES)]
-        part.inter_feat.interaction |= _lists(train, listed, words, source)
-        part.past = listed_past(part, known, listed)
-        return part
-    events = {name: getattr(known, name) for name in ("user", "item", "behaviour", "time")}
-    rows = {"user": columns[train.uid_field], "item": columns[train.iid_field], "time": columns[train.time_field]}
-    numbers = {"row": np.arange(len(known.item))}
-    part.past = past_of(events | numbers, {n: c.numpy() for n, c in rows.items()} | {"row": columns[ROW].numpy()})
-    return part
+    if listed not in table.columns:
+        return ClickRows(columns, {})
+    words = [[text.split() for text in table[name]] for name in (listed, BEHAVIOURS, AGES)]
+    return ClickRows(columns, _lists(train, listed, words, source))
 
 
 def _lists(train: Any, listed: str, words: list[list[list[str]]], source: Path) -> dict[str, torch.Tensor]:

@@ -92,6 +92,8 @@ def test_switches_and_commands() -> None:
         (["--seed=1", "doctor"], "unexpected word 'doctor'"),
         (["--"], "unexpected word '--'"),
         (["-seed=1"], "unexpected word '-seed=1'"),
+        (["tran", "--seed=1"], r"there is no command 'tran'; did you mean .*'run'.* Commands: doctor, run"),
+        (["compair", "runs/a"], "there is no command 'compair'; did you mean 'compare'"),
         (["--topk=[1"], r"--topk: cannot read the value '\[1' as YAML"),
         (["--=1"], "unexpected word '--=1'"),
         (["report", "runs/x", "--json"], "--json is for diagnose and compare, not for report"),
@@ -136,6 +138,12 @@ def test_usage_faults_are_one_message_and_exit_2(
     assert main(more) == 2
     assert message in told(capsys)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_form_of_an_option_is_printed_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--key=value` looks like a secret under the name of a key."""
+    assert main(["seed=1"]) == 2
+    assert told(capsys) == "error: unexpected word 'seed=1'; options are --key=value or --key value\n"
 
 
 def test_debug_shows_where_it_happened(capsys: pytest.CaptureFixture[str]) -> None:
@@ -292,7 +300,17 @@ def test_a_fault_of_the_program_is_told_as_one(
     monkeypatch.setattr(cli, "_dispatch", broken)
     assert main(["--model=SS4Rec"]) == 1
     error = capsys.readouterr().err
-    assert "ZeroDivisionError: ours" in error and error.endswith("please report it with the lines above.\n")
+    assert "ZeroDivisionError: ours" in error
+    assert error.endswith("internal error: a bug in recbole_ext; please report it with the lines above.\n")
+
+
+def test_a_full_disk_is_no_internal_error(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(words: cli.Words) -> int:
+        raise OSError(28, "No space left on device", "runs/x")
+
+    monkeypatch.setattr(cli, "_dispatch", full)
+    assert main(["--model=SS4Rec"]) == 4
+    assert "no space left on the device of runs/x" in told(capsys)
 
 
 def test_the_script_itself(command: Callable[..., list[str]], tmp_path: Path) -> None:

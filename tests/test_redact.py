@@ -28,6 +28,20 @@ def forgotten(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("options are --key=value or --key value", "options are --key=value or --key value"),
+        ("--key=VALUE.", "--key=VALUE."),
+        ("(--api_key=value)", "(--api_key=value)"),
+        ("--key=valuable", f"--key={HIDDEN}"),
+        ("--api-key=value7", f"--api-key={HIDDEN}"),
+    ],
+)
+def test_placeholders_are_no_secrets(text: str, shown: str) -> None:
+    assert redact_text(text) == shown
+
+
+@pytest.mark.parametrize(
     ("name", "secret"),
     [
         ("WANDB_API_KEY", True),

@@ -116,7 +116,9 @@ class _View(ChainMap[str, Any]):
         self.maps[1][key] = value
 
 
-def build_config(model: str, dataset: str, config_files: list[str], given: dict[str, Any]) -> Config:
+def build_config(
+    model: str, dataset: str, config_files: list[str], given: dict[str, Any], above: Layer | None = None
+) -> Config:
     """Resolve all sources into one configuration.
 
     Args:
@@ -124,9 +126,10 @@ def build_config(model: str, dataset: str, config_files: list[str], given: dict[
         dataset: name of the data set's folder.
         config_files: paths, or names of files in properties/model, later ones win.
         given: values from the command line.
+        above: values over those, for instance of a space that is searched.
 
     Raises:
         UsageError: any fault of the configuration; all are listed.
         ResourceError: the model needs a library that is not installed.
     """
-    return Config(resolve(model, dataset, config_files, given))
+    return Config(resolve(model, dataset, config_files, given, above))

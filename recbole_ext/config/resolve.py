@@ -38,7 +38,9 @@ class Resolved:
         return data_folder(self.values.get("data_path") or "dataset", self.dataset)
 
 
-def resolve(model: str, dataset: str, config_files: list[str], given: dict[str, Any]) -> Resolved:
+def resolve(
+    model: str, dataset: str, config_files: list[str], given: dict[str, Any], above: Layer | None = None
+) -> Resolved:
     """Read all sources and check what they say.
 
     Args:
@@ -46,13 +48,15 @@ def resolve(model: str, dataset: str, config_files: list[str], given: dict[str, 
         dataset: name of the data set's folder.
         config_files: paths, or names of files in properties/model, later ones win.
         given: values from the command line.
+        above: values over those, for instance of a space that is searched.
 
     Raises:
         UsageError: any fault of the configuration; all are listed.
     """
     checked_name("--dataset", dataset)
     entry = find_model(checked_name("--model", model))
-    user = [user_file(name) for name in config_files] + [Layer("command line", given, user=True)]
+    typed = [Layer("command line", given, user=True), *([above] if above else [])]
+    user = [user_file(name) for name in config_files] + typed
     for layer in user:
         layer.values = {k: v for k, v in layer.values.items() if k not in ("model", "dataset", "config_files")}
     roots = [root for layer in user if isinstance(root := layer.values.get("data_path"), str) and root]

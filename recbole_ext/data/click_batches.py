@@ -127,6 +127,14 @@ class ClickLoader:
             batches = [batches[i] for i in torch.randperm(len(batches), generator=self.generator).tolist()]
         return (self.batch(rows) for rows in batches)
 
+    def batches_with(self, wanted: np.ndarray) -> Iterator[Interaction]:
+        """Those batches of an evaluation that hold any of the rows that `wanted` (n,) bool marks.
+
+        A row is rounded as its batch is, so what the evaluation computed comes out of whole batches alone.
+        """
+        batches = self._batches(*self._units(np.arange(len(self.rows))))
+        return (self.batch(rows) for rows in batches if wanted[rows].any())
+
     def batch(self, rows: np.ndarray) -> Interaction:
         """Write out the rows (R,): see the class for the fields."""
         part, table = self.dataset, self.dataset.inter_feat

@@ -16,13 +16,15 @@ from recbole_ext.errors import DataError
 BEHAVIOURS, AGES = "behavior_list", "age_list"
 
 
-def listed_past(part: Any, training: Events | None, list_field: str) -> Past:
+def listed_past(part: Any, training: Events | None, list_field: str, same_second: bool = True) -> Past:
     """What the rows of a part may see: their own lists, and for each item what training users did with it before.
 
     Args:
         part: a part whose rows hold lists.
         training: the events of training; None for the training part itself.
         list_field: of items.
+        same_second: whether a row sees what training users did with its item in its own second. Off where these are
+            training rows, of which the row itself may be one.
 
     Raises:
         DataError: the lists of a row differ in length, or an event lies after its row.
@@ -33,7 +35,8 @@ def listed_past(part: Any, training: Events | None, list_field: str) -> Past:
     training = training or own
     numbers = np.arange(len(training.item))
     table = part.inter_feat
-    rows = (table[part.iid_field].numpy(), table[part.time_field].numpy(), len(numbers) + np.arange(len(count)))
+    number = len(numbers) + np.arange(len(count)) if same_second else np.full(len(count), -1)
+    rows = (table[part.iid_field].numpy(), table[part.time_field].numpy(), number)
     order, of_item = slices((training.item, training.time, numbers), rows)
     return Past(own, training.take(order), of_user, of_item)
 

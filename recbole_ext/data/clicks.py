@@ -90,12 +90,20 @@ class ClickDataset(Dataset):
         listed = self.iid_field + self.config["LIST_SUFFIX"]
         if listed in self.inter_feat:
             return self._with_lists(parts, listed)
-        sources = parts[:1] if history == "train" else parts
-        events = self._columns([part.inter_feat for part in sources])
+        events = self.events_of(parts)
         for part in parts:
             own = history == "train" and part is parts[0]
             part.past = past_of(events, None if own else self._columns([part.inter_feat]))
         return parts
+
+    def events_of(self, parts: list[Any]) -> dict[str, np.ndarray]:
+        """What histories are made of: `user`, `item`, `time`, `row` and `behaviour`, (n,) int64 each.
+
+        Args:
+            parts: the training part first.
+        """
+        sources = parts[:1] if self.config["history_from"] == "train" else parts
+        return self._columns([part.inter_feat for part in sources])
 
     def _with_lists(self, parts: list[Any], listed: str) -> list[Any]:
         names = (

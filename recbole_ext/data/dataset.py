@@ -1,10 +1,11 @@
 """Which data set class a model needs, and making it."""
 
 import importlib
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from recbole.data.dataset import Dataset, DIENDataset, SequentialDataset
+from recbole.data.dataset import Dataset, DIENDataset, KnowledgeBasedDataset, SequentialDataset
 from recbole.utils import ModelType
 
 from recbole_ext.config.config import Config
@@ -36,7 +37,7 @@ def predicts_clicks(config: Config) -> bool:
 
 
 @cache
-def exact_class(host_class: type[Dataset], ratings: bool) -> type[Dataset]:
+def exact_class(host_class: type[Dataset], ratings: bool) -> Callable[..., Dataset]:
     """RecBole's data set class with exact times and, for sequences, histories as offsets; ratings split by seed.
 
     DIEN's class keeps its own rows: it draws a negative history per row while it builds them.
@@ -48,8 +49,13 @@ def exact_class(host_class: type[Dataset], ratings: bool) -> type[Dataset]:
     return type(f"Exact{host_class.__name__}", bases, {"__doc__": exact_class.__doc__})
 
 
-def create_dataset(config: Config) -> Any:
+def create_dataset(config: Config, vocabulary: Mapping[str, list[str]] | None = None) -> Any:
     """Read and filter the data set that the configuration names.
+
+    Args:
+        config: of the run.
+        vocabulary: field -> tokens in the order of their ids, of a run whose numbers are to be kept; None numbers
+            tokens as they come.
 
     Raises:
         DataError: a file is missing or malformed, or no interaction is left.
@@ -68,6 +74,7 @@ def create_dataset(config: Config) -> Any:
             "take --model=DIN, or the data set before the cut"
         )
     try:
-        return exact_class(host_class, ratings=rates(config))(config)
+        renumbers = issubclass(host_class, KnowledgeBasedDataset)  # items and entities, by itself
+        return exact_class(host_class, ratings=rates(config))(config, None if renumbers else vocabulary)
     except ValueError as error:  # RecBole's word for a field or a file that its settings ask for in vain
         raise DataError(f"{config.dataset}: {error}") from None

@@ -1,5 +1,6 @@
 """RecBole's filter by number of interactions and its numbering of tokens, on arrays instead of loops."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -7,14 +8,23 @@ import pandas as pd
 from recbole.utils import FeatureType
 
 from recbole_ext.config.intervals import Intervals, parse_intervals
-from recbole_ext.errors import UsageError
+from recbole_ext.errors import DataError, UsageError
 
 
 class FastFilters:
-    """Mixin before a data set class of RecBole: the same rows and the same ids, without a Python loop per row."""
+    """Mixin before a data set class of RecBole: the same rows and the same ids, without a Python loop per row.
+
+    Args:
+        config: of the run.
+        vocabulary: field -> tokens in the order of their ids, where a run's numbers are kept; None numbers anew.
+    """
 
     inter_feat: pd.DataFrame
     config: Any
+
+    def __init__(self, config: Any, vocabulary: Mapping[str, list[str]] | None = None) -> None:
+        self.vocabulary = vocabulary or {}
+        super().__init__(config)  # type: ignore[call-arg]
 
     def _parse_intervals_str(self, intervals_str: Any) -> Intervals | None:
         """The one parser of intervals, for each of RecBole's filters."""
@@ -115,8 +125,13 @@ class FastFilters:
 
     def _remap(self, remap_list: list[tuple[pd.DataFrame, str, FeatureType]]) -> None:
         """Number tokens from 1 in the order of their first appearance, across all columns that share ids."""
-        ids: dict[Any, int] = {}
+        ids = self._kept_ids([field for _, field, _ in remap_list])
+        kept = len(ids)
+        if kept:
+            self._drop_unknown_features(remap_list, ids)
         numbered = [(feat, field, ftype, self._number(feat[field], ftype, ids)) for feat, field, ftype in remap_list]
+        if kept and len(ids) > kept:
+            raise DataError(f"{self.config['dataset']}: the run knows no {remap_list[0][1]} {list(ids)[kept]!r}")
         names = np.array(["[PAD]", *ids])
         by_name = {name: number for number, name in enumerate(names)}
         for feat, field, ftype, numbers in numbered:
@@ -126,6 +141,17 @@ class FastFilters:
                 feat[field] = np.split(numbers, np.cumsum(feat[field].agg(len))[:-1])
             else:
                 feat[field] = numbers
+
+    def _kept_ids(self, fields: list[str]) -> dict[Any, int]:
+        """Token -> id of the fields' group in the run whose numbers are kept; {} where tokens are numbered anew."""
+        known = next((tokens for field, tokens in self.vocabulary.items() if field in fields), [])
+        return {token: number for number, token in enumerate(known) if number}
+
+    def _drop_unknown_features(self, remap_list: list[tuple[pd.DataFrame, str, FeatureType]], ids: Any) -> None:
+        """Drop users and items of the feature files that the run does not know: nothing of them can be in its rows."""
+        for feat, field, _ in remap_list:
+            if feat is not self.inter_feat and field in (self.uid_field, self.iid_field):  # type: ignore[attr-defined]
+                feat.drop(feat.index[~feat[field].isin(list(ids))], inplace=True)
 
     def _number(self, column: pd.Series, ftype: FeatureType, ids: dict[Any, int]) -> np.ndarray:
         """(n,) int64 ids of a column's tokens, 0 where missing; new tokens are added to `ids`."""

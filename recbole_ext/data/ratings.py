@@ -185,6 +185,16 @@ class RatingEvalLoader(RatingLoader):
         """The rows (B,), and three empty places: nothing is ranked."""
         return Interaction({name: column[rows] for name, column in self.columns.items()}), None, None, None
 
+    def batches_with(self, wanted: Tensor) -> Iterator[tuple[Tensor, Any]]:
+        """Those batches of an evaluation that hold any of the rows that `wanted` (n_rows,) bool marks.
+
+        A row is rounded as its batch is, so what the evaluation computed comes out of whole batches alone.
+
+        Returns:
+            The rows (B,) of each batch, and the batch.
+        """
+        return ((rows, self.batch(rows)[0]) for rows in self._rows() if bool(wanted[rows].any()))
+
 
 class RatingSampleLoader(RatingEvalLoader):
     """Some training rows to predict, each named by `ROW`, so that the model leaves its own rating out.

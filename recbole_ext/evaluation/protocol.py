@@ -5,6 +5,7 @@ Numbers of different protocols are never put in one column; `Protocol.key` is wh
 
 import hashlib
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -144,9 +145,13 @@ def data_hashes(folder: Path, dataset: str, parts: list[str]) -> dict[str, str]:
     """
     used = [f"{dataset}.{part}.inter" for part in parts] or [f"{dataset}.inter"]
     tables = [path.name for path in sorted(folder.glob(f"{dataset}.*")) if path.suffix not in _NO_TABLE]
-    return {name: _sha256(folder / name) for name in [*used, *tables] if (folder / name).is_file()}
+    paths = {name: folder / name for name in [*used, *tables]}
+    kept = {name: (path, path.stat()) for name, path in paths.items() if path.is_file()}
+    return {name: _sha256(path, at.st_size, at.st_mtime_ns) for name, (path, at) in kept.items()}
 
 
-def _sha256(path: Path) -> str:
+@lru_cache(maxsize=256)
+def _sha256(path: Path, size: int, modified_ns: int) -> str:
+    """Of a file, read once as long as it has this size and time."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -20,7 +20,7 @@ from recbole_ext.experiments.standing import table_lines
 from recbole_ext.training.checkpoint import write_atomically
 from recbole_ext.training.run_directory import new_folder
 
-OPTIONS = ("method", "weights", "output")
+OPTIONS = ("method", "weights", "output", "data_path")
 RESULT = "ensemble.json"
 _AGREE = 0.01
 """How far a member's validation may be from what its run wrote: another device or kernel rounds otherwise."""
@@ -56,21 +56,27 @@ class Ensemble:
         return self.members[0].trainer.valid_metric
 
 
-def ensemble(paths: list[Path], method: str | None = None, weights: list[float] | None = None) -> Ensemble:
+def ensemble(
+    paths: list[Path],
+    method: str | None = None,
+    weights: list[float] | None = None,
+    data_path: str | None = None,
+) -> Ensemble:
     """Blend finished runs.
 
     Args:
         paths: their directories, or those of experiments, whose seeds they are.
         method: `mean` for ratings and clicks, `score` or `rank` for rankings; None for the first that fits.
         weights: one for each run, in order; None to choose them on validation.
+        data_path: where the runs' data lies now; None: where each run's lay.
 
     Raises:
         UsageError: the runs cannot be blended, or a method or weights do not fit them.
-        DataError: a result is damaged, or a checkpoint is not that of its result.
+        DataError: a result is damaged, a checkpoint is not that of its result, or the data has changed.
     """
     runs = read_members(paths)
     given = None if weights is None else _checked(weights, len(runs))
-    members = load_members(runs)
+    members = load_members(runs, data_path)
     method = chosen_method(members, method)
     weighing = weigh(members, method, given)
     _require_same_validation(members, weighing)
@@ -229,7 +235,7 @@ def ensemble_command(files: list[str], given: dict[str, Any]) -> int:
     if unknown:
         raise UsageError(f"ensemble: unknown option --{unknown[0]}{nearest(unknown[0], OPTIONS)}")
     paths = [Path(name) for name in files]
-    found = ensemble(paths, given.get("method"), given.get("weights"))
+    found = ensemble(paths, given.get("method"), given.get("weights"), given.get("data_path"))
     folder = _folder(given, paths[0], found)
     write_atomically(folder / RESULT, json.dumps(as_facts(found), indent=2).encode())
     options = [f"--{name}={value}" for name, value in given.items()]

@@ -12,14 +12,13 @@ from recbole.data.dataloader import FullSortEvalDataLoader
 from recbole.utils import EvaluatorType, ModelType
 from torch import Tensor
 
-from recbole_ext.data.dataset import create_dataset, predicts_clicks
-from recbole_ext.data.loaders import build_loaders
+from recbole_ext.data.dataset import predicts_clicks
 from recbole_ext.data.ratings import rates
 from recbole_ext.errors import UsageError
 from recbole_ext.evaluation.ratings import predict_part
 from recbole_ext.experiments.entries import Entry, FinishedRun, read_entry
 from recbole_ext.experiments.groups import difference
-from recbole_ext.finished_run import best_model, finished_config
+from recbole_ext.finished_run import finished_config, load_run
 from recbole_ext.training.special import trainer_class
 
 RANKING, RATING, CLICKS, LABELS = "ranking", "rating", "clicks", "labels"
@@ -48,27 +47,28 @@ class Member:
 
     Args:
         run: from `read_members`.
+        data_path: where its data lies now; None: where it lay.
 
     Attributes:
         kind: of its predictions: ranking, rating, clicks or labels.
         trainer: whose evaluation, collector and metrics are used.
 
     Raises:
-        UsageError: its predictions cannot be blended.
+        UsageError: its predictions cannot be blended, or it has no checkpoint.
+        DataError: the data is not what it was trained on.
     """
 
-    def __init__(self, run: FinishedRun) -> None:
-        self.run, self.config = run, finished_config(run.path)
+    def __init__(self, run: FinishedRun, data_path: str | None = None) -> None:
+        self.run, self.config = run, finished_config(run.path, data_path)
         if self.config["MODEL_TYPE"] == ModelType.DECISIONTREE:
             raise UsageError(f"{run.path}: trees of {run.model} are not blended; leave it out")
-        self.loaders = build_loaders(self.config, create_dataset(self.config))
+        loaded = load_run(run.path, self.config)
+        self.loaders, dataset = loaded.loaders, loaded.train
         if self.loaders.valid is None:
             raise UsageError(f"{run.path}: its split has no validation part, on which weights would be chosen")
-        dataset = self.loaders.train._dataset
         self.kind = _kind(self.config, self.loaders.test)
         self.tokens = [np.asarray(dataset.field2id_token[field]) for field in (dataset.uid_field, dataset.iid_field)]
-        model = best_model(run.path, self.config, dataset)
-        self.trainer = trainer_class(run.model, self.config["MODEL_TYPE"])(self.config, model)
+        self.trainer = trainer_class(run.model, self.config["MODEL_TYPE"])(self.config, loaded.model)
         self.trainer.eval_collector.data_collect(self.loaders.train)
         if self.kind == RANKING:
             self.trainer.tot_item_num = dataset.item_num
@@ -156,13 +156,18 @@ def _shared(run: FinishedRun) -> tuple[object, ...]:
     return own.key, run.rows
 
 
-def load_members(runs: list[FinishedRun]) -> list[Member]:
-    """Models and data of runs that may be blended.
+def load_members(runs: list[FinishedRun], data_path: str | None = None) -> list[Member]:
+    """Models and data of runs that may be blended, each opened as it was trained.
+
+    Args:
+        runs: from `read_members`.
+        data_path: where their data lies now; None: where each run's lay.
 
     Raises:
         UsageError: they predict different things, or number users or items differently.
+        DataError: the data is not what one of them was trained on.
     """
-    members = [Member(run) for run in runs]
+    members = [Member(run, data_path) for run in runs]
     for first, second in pairwise(members):
         if first.kind != second.kind:
             raise UsageError(f"{first.run.path.name} predicts {first.kind} and {second.run.path.name} {second.kind}")

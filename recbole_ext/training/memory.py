@@ -9,14 +9,6 @@ from recbole_ext.data.windows import WindowLoader
 from recbole_ext.errors import ResourceError
 
 HALVINGS = 3
-_TOLD = ("out of memory", "not enough memory", "can't allocate memory", "cannot allocate memory")
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether torch, a device or Python ran out of memory."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _TOLD)
 
 
 def halved(loader: Any) -> Any:

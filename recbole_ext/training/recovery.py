@@ -3,8 +3,8 @@
 import logging
 from typing import Any
 
-from recbole_ext.errors import NonFiniteError, ResourceError
-from recbole_ext.training.memory import HALVINGS, free, halve, is_out_of_memory
+from recbole_ext.errors import NonFiniteError, ResourceError, is_out_of_memory
+from recbole_ext.training.memory import HALVINGS, free, halve
 from recbole_ext.training.state import optimizers
 
 _LOG = logging.getLogger(__name__)

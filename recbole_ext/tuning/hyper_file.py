@@ -2,6 +2,8 @@
 
     learning_rate loguniform -8,0
     embedding_size choice [64,96,128]
+    mlp_hidden_size choice ['[64,32]','[128]']     # lists in quotes
+    loss_type choice ['BPR']                       # a choice of one is a fixed value
     dropout_prob uniform 0.0,0.5     # what follows a # is no part of the line
     n_layers quniform 1,4,1
 
@@ -52,6 +54,18 @@ def read_hyper_file(path: Path) -> list[Parameter]:
     return space_of(values, path.name, lines)
 
 
+def _unquoted(value: Any, name: str) -> Any:
+    """A choice as RecBole's configuration reads it: lists and None stand in quotes in these files."""
+    if not isinstance(value, str):
+        return value
+    if value == "None":
+        return None
+    try:
+        return parse_scalar(value, name)
+    except UsageError:
+        return value
+
+
 def _entry(words: list[str]) -> tuple[str, dict[str, list[Any]]]:
     if len(words) != 3:
         raise UsageError(f"a line is `name kind values`, for instance: learning_rate loguniform -8,0 (got {words})")
@@ -60,7 +74,7 @@ def _entry(words: list[str]) -> tuple[str, dict[str, list[Any]]]:
         raise UsageError(f"{name}: unknown kind {kind!r}{nearest(kind, _KINDS)} Allowed: {', '.join(_KINDS)}")
     values = parse_scalar(text if kind == "choice" else f"[{text}]", name)
     if kind == "choice" and isinstance(values, list):
-        return name, {kind: [None if value == "None" else value for value in values]}  # these lists were Python's
+        return name, {kind: [_unquoted(value, name) for value in values]}
     if not isinstance(values, list) or not all(isinstance(v, int | float) for v in values):
         return name, {kind: values}  # refused by its own rule
     if kind == "loguniform":

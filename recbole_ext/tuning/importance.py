@@ -49,12 +49,15 @@ def importance(space: list[Parameter], trials: list[Trial], bigger: bool, seed: 
         if (score := t.score_after(epochs)) is not None
     ]
     scores = {trial.score for trial in compared}
+    searched = [parameter for parameter in space if parameter.varies]
+    if not searched:
+        return Importance({}, epochs, len(compared), "no statement on importance: every choice has one value")
     if len(compared) < _FEWEST or len(scores) < 2:
         why = "the scores do not differ" if len(compared) >= _FEWEST else f"{len(compared)} trials are too few"
         return Importance({}, epochs, len(compared), f"no statement on importance: {why}")
     evaluator = optuna.importance.FanovaImportanceEvaluator(n_trees=64, seed=seed)
-    shares = optuna.importance.get_param_importances(study_of(space, compared, bigger), evaluator=evaluator)
-    return Importance(dict(shares), epochs, len(compared), _limits(len(compared), len(space), epochs))
+    shares = optuna.importance.get_param_importances(study_of(searched, compared, bigger), evaluator=evaluator)
+    return Importance(dict(shares), epochs, len(compared), _limits(len(compared), len(searched), epochs))
 
 
 def _limits(n_trials: int, n_parameters: int, epochs: int) -> str:

@@ -8,7 +8,7 @@ import yaml
 
 from recbole_ext.config.checks import known_keys
 from recbole_ext.config.config import Config, build_config
-from recbole_ext.config.layers import default_layers
+from recbole_ext.config.layers import Layer, default_layers
 from recbole_ext.config.resolve import data_folder
 from recbole_ext.config.yaml_reader import read_yaml
 from recbole_ext.errors import UsageError, nearest
@@ -72,9 +72,15 @@ class Settings:
         """The space, parsed."""
         return space_of(self.space, "tune.yaml")
 
-    def config(self, values: dict[str, Any]) -> Config:
-        """The configuration of a run with these values of the space."""
-        return build_config(self.model, self.dataset, self.config_files, {**self.given, **values})
+    def config(self, values: dict[str, Any], source: str = "tune.yaml", lines: dict[str, int] | None = None) -> Config:
+        """The configuration of a run with these values of the space.
+
+        Args:
+            values: above those of the command line.
+            source, lines: where they come from, for messages.
+        """
+        above = Layer(source, values, lines or {}, user=True)
+        return build_config(self.model, self.dataset, self.config_files, self.given, above)
 
     def write(self, folder: Path) -> None:
         """`tune.yaml`."""
@@ -170,23 +176,39 @@ def _check_space(settings: Settings, parameters: list[Parameter], source: str, k
     """Every key is known and may be tuned, and the configuration takes every choice and both ends of every range."""
     faults = []
     for parameter in parameters:
-        name = parameter.name
+        name, where = parameter.name, _where(source, parameter)
         if name in NOT_TUNED:
-            faults.append(f"{source}: {name} is not tuned: {NOT_TUNED[name]}")
+            faults.append(f"{where}: {name} is not tuned: {NOT_TUNED[name]}")
         elif name not in keys:
-            faults.append(f"{source}: unknown key '{name}' of {settings.model}{nearest(name, keys)}")
+            faults.append(f"{where}: unknown key '{name}' of {settings.model}{nearest(name, keys)}")
         elif name in settings.given:
-            faults.append(f"{source}: {name} is given on the command line too; leave it out of one of them")
+            faults.append(f"{where}: {name} is given on the command line too; leave it out of one of them")
     if faults:
         raise UsageError("\n".join(faults))
     first = {parameter.name: parameter.ends()[0] for parameter in parameters}
-    settings.config(first)
+    _check_values(settings, parameters, source, first)
     for parameter in parameters:
         for value in parameter.ends()[1:]:
-            try:
-                settings.config({**first, parameter.name: value})
-            except UsageError as error:
-                raise UsageError(f"{source}: with {parameter.name}={value!r}: {error}") from None
+            _check_values(settings, [parameter], source, {**first, parameter.name: value})
+
+
+def _where(source: str, parameter: Parameter) -> str:
+    return f"{source}:{parameter.line}" if parameter.line else source
+
+
+def _check_values(settings: Settings, changed: list[Parameter], source: str, values: dict[str, Any]) -> None:
+    """Require a configuration with these values; a fault names the line of the parameter that it is about."""
+    lines = {parameter.name: parameter.line for parameter in changed if parameter.line}
+    try:
+        settings.config(values, source, lines)
+    except UsageError as error:
+        told = str(error)
+        guilty = [parameter for parameter in changed if parameter.name in told]
+        if not guilty:
+            raise
+        name, where = guilty[0].name, _where(source, guilty[0])
+        told = told.removeprefix(f"{where}: ")
+        raise UsageError(f"{where}: with {name}={values[name]!r}: {told}") from None
 
 
 def epochs_of(config: Config) -> int:

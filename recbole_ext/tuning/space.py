@@ -8,7 +8,7 @@ num_layers: {randint: [1, 4]}                   # 1, 2, 3 or 4
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +30,18 @@ class Parameter:
         name: key of the configuration.
         kind: one of `KINDS`.
         values: the choices, or lowest and highest value, for `quniform` followed by the step.
+        line: of its file; None where it comes from none.
     """
 
     name: str
     kind: str
     values: tuple[Any, ...]
+    line: int | None = field(default=None, compare=False)
+
+    @property
+    def varies(self) -> bool:
+        """Whether trials can differ in it; a choice of one, as RecBole's files have it, is a fixed value."""
+        return len(self.values) > 1
 
     def ends(self) -> list[Any]:
         """Values that stand for all: every choice, or both ends of the range."""
@@ -104,7 +111,7 @@ def space_of(values: dict[str, Any], source: str, lines: dict[str, int] | None =
             faults.append(f"{where[key]}: {key}: {fault}")
         else:
             ((kind, numbers),) = entry.items()
-            found.append(Parameter(key, kind, tuple(numbers)))
+            found.append(Parameter(key, kind, tuple(numbers), (lines or {}).get(key)))
     if not values:
         faults.append(f"{source}: the space is empty; a line is, for instance, dropout_prob: {{choice: [0.1, 0.2]}}")
     if faults:
@@ -124,8 +131,8 @@ def _fault(entry: Any) -> str | None:
 
 
 def _choice_fault(values: list[Any]) -> str | None:
-    if len(values) < 2:
-        return f"choice needs at least two values (got {values!r}); a fixed value is given as --key=value"
+    if not values:
+        return "choice needs at least one value (got [])"
     twice = [value for n, value in enumerate(values) if any(same(value, other) for other in values[:n])]
     return f"choice holds {twice[0]!r} twice" if twice else None
 

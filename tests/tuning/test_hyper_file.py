@@ -29,11 +29,27 @@ def test_recboles_lines(tmp_path: Path) -> None:
         "learning_rate": ("loguniform", (pytest.approx(math.exp(-8), rel=1e-5), 1.0)),
         "embedding_size": ("choice", (64, 96, 128)),
         "train_batch_size": ("choice", (512, None)),
-        "mlp_hidden_size": ("choice", ("[64,32]", "[128]")),
+        "mlp_hidden_size": ("choice", ([64, 32], [128])),
         "dropout_prob": ("uniform", (0.0, 0.5)),
         "n_layers": ("quniform", (1, 4, 1)),
         "reg": ("quniform", (0.0, 0.05, 0.02)),
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("['BPR']", ("BPR",)),
+        ("[32]", (32,)),
+        ("['True', False]", (True, False)),
+        ("['0.5','x y']", (0.5, "x y")),
+        ("['None', '[]']", (None, [])),
+        ("['[1', '[1]']", ("[1", [1])),
+    ],
+)
+def test_choices_of_one_and_in_quotes(tmp_path: Path, text: str, values: tuple[object, ...]) -> None:
+    (parameter,) = read(tmp_path, f"\nkey choice {text}\n")
+    assert (parameter.values, parameter.line, parameter.varies) == (values, 2, len(values) > 1)
 
 
 def test_nothing_is_evaluated(tmp_path: Path) -> None:

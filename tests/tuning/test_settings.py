@@ -35,7 +35,7 @@ def test_they_are_read_back_as_they_were(settings: Settings, tmp_path: Path) -> 
         ({"runs_dir": "x"}, "--runs_dir has no meaning here.*--tune_dir"),
         ({"metric": "ndgc@5"}, "valid_metric 'ndgc@5' must be one of metrics"),
         ({"metric": "ndcg@10"}, "needs 10 among topk"),
-        ({"learning_rate": 0.1}, "space.yaml: learning_rate is given on the command line too"),
+        ({"learning_rate": 0.1}, "space.yaml:1: learning_rate is given on the command line too"),
     ],
     ids=str,
 )
@@ -63,6 +63,29 @@ def test_spaces_that_are_refused(words: Words, tmp_path: Path, line: str, told: 
     (tmp_path / "space.yaml").write_text(line + "\n")
     with pytest.raises(UsageError, match=told):
         settings_of(words())
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("dropout_prob choice [1.5, 0.1]", "made.hyper:1: with dropout_prob=1.5: dropout_prob must be at least 0"),
+        ("\nhead_dim choice ['[8]', '[16]']", r"made.hyper:2: with head_dim=\[8\]: head_dim must be of type"),
+        ("num_layers choice [1]\ndropout_prob uniform 0.1,1.5", "made.hyper:2: with dropout_prob=1.5: dropout_prob"),
+        ("num_layers choice [1]\n\nseed choice [1]", "made.hyper:3: seed is not tuned"),
+        ("num_leyers choice [1]", "made.hyper:1: unknown key 'num_leyers' of Mamba4Rec"),
+    ],
+)
+def test_faults_name_the_file_and_the_line(words: Words, tmp_path: Path, text: str, told: str) -> None:
+    (tmp_path / "made.hyper").write_text(text + "\n")
+    with pytest.raises(UsageError, match=told):
+        settings_of({**words(), "space": str(tmp_path / "made.hyper")})
+
+
+def test_values_of_a_space_are_known_by_their_file(words: Words, tmp_path: Path) -> None:
+    (tmp_path / "made.hyper").write_text("dropout_prob choice [0.3]\n")
+    settings = settings_of({**words(), "space": str(tmp_path / "made.hyper")})
+    config = settings.config({"dropout_prob": 0.3}, "made.hyper", {"dropout_prob": 1})
+    assert (config["dropout_prob"], config.origins["dropout_prob"]) == (0.3, "made.hyper:1")
 
 
 @pytest.mark.slow

@@ -1,0 +1,123 @@
+"""`data.json` of a run: the bytes of the files that it read, and the rows of its splits.
+
+    {"format": 1, "sha256": {"made.inter": "..."}, "tables": {"train": {"rows": 80, "sha256": "..."}, "valid": ...}}
+
+The first says whether a file has changed. The second says whether the change matters: `tables` are the split parts as
+the model and the metrics read them, and the features of users and items.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recbole_ext.config.config import Config
+from recbole_ext.data.cut import parts_of
+from recbole_ext.data.history import HistoryRows
+from recbole_ext.errors import DataError
+from recbole_ext.evaluation.protocol import data_hashes
+from recbole_ext.training.checkpoint import write_atomically
+from recbole_ext.training.run_directory import read_json
+
+FILE = "data.json"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Table:
+    """Number of rows, and sha256 of the columns."""
+
+    rows: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class DataRecord:
+    """What a run read.
+
+    Attributes:
+        sha256: of each data file, by its name.
+        tables: `train`, `valid` (where there is one), `test`, and the tables of features by their names; {} in runs of
+            versions that recorded none.
+    """
+
+    sha256: dict[str, str]
+    tables: dict[str, Table]
+
+    def changed(self, now: dict[str, str]) -> list[str]:
+        """Names of the files whose bytes are not those of the run; a file that has come or gone counts."""
+        return [name for name in {**self.sha256, **now} if self.sha256.get(name) != now.get(name)]
+
+
+def files_now(config: Config) -> dict[str, str]:
+    """sha256 of the data files that a configuration names, by name."""
+    return data_hashes(Path(config["data_path"]), config.dataset, parts_of(config))
+
+
+def record_of(config: Config, loaders: Any) -> DataRecord:
+    """What the loaders of a run read."""
+    return DataRecord(files_now(config), tables_of(loaders))
+
+
+def write_record(run: Path, record: DataRecord) -> None:
+    """Write the file into a run's directory.
+
+    Raises:
+        ResourceError: the disk refuses.
+    """
+    write_atomically(run / FILE, json.dumps({"format": FORMAT, **asdict(record)}, indent=2).encode())
+
+
+def read_record(run: Path) -> DataRecord | None:
+    """What `write_record` wrote; of a run of an earlier version, the sha256 of its result; None without both.
+
+    Raises:
+        DataError: the file is damaged or of another format.
+    """
+    found = read_json(run / FILE)
+    try:
+        if found:
+            if found["format"] != FORMAT:
+                raise ValueError(f"format {found['format']!r}; this version reads format {FORMAT}")
+            return DataRecord(dict(found["sha256"]), {name: Table(**of) for name, of in found["tables"].items()})
+        protocol = read_json(run / "result.json").get("protocol")
+        return DataRecord(dict(protocol["data_sha256"]), {}) if protocol else None
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise DataError(f"cannot read {run / FILE}: it is damaged ({type(error).__name__}: {error})") from None
+
+
+def tables_of(loaders: Any) -> dict[str, Table]:
+    """The split parts and the features, as the loaders hold them."""
+    dataset = loaders.train._dataset
+    parts = {name: getattr(loaders, name) for name in ("train", "valid", "test")}
+    tables = {name: loader._dataset.inter_feat for name, loader in parts.items() if loader is not None}
+    tables |= {name: getattr(dataset, name) for name in dataset.feat_name_list if name != "inter_feat"}
+    known: dict[int, str] = {}
+    return {name: Table(len(table), _digest(table, known)) for name, table in tables.items() if table is not None}
+
+
+def _digest(table: Any, known: dict[int, str]) -> str:
+    """sha256 of a table's columns; events that several parts share are read once."""
+    digest = hashlib.sha256()
+    if isinstance(table, HistoryRows):
+        events = table.events
+        if id(events) not in known:
+            known[id(events)] = _digest(events.columns, known)
+        digest.update(known[id(events)].encode())
+        _add(digest.update, "target", table.target.numpy())
+        return digest.hexdigest()
+    columns = table if isinstance(table, dict) else {name: table[name] for name in table}
+    for name in sorted(columns):
+        _add(digest.update, name, np.asarray(columns[name]))
+    return digest.hexdigest()
+
+
+def _add(update: Callable[[Any], None], name: str, values: np.ndarray) -> None:
+    """Add a column with its name, type and shape."""
+    update(f"{name} {values.dtype} {values.shape} ".encode())
+    plain = values if values.dtype != object else np.frombuffer(repr(values.tolist()).encode(), dtype=np.uint8)
+    update(np.ascontiguousarray(plain).view(np.uint8).data)

@@ -1,0 +1,76 @@
+"""The split parts of a run: opened here by the run itself, and by everything that answers for it afterwards."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import torch
+from recbole.utils import init_seed
+
+from recbole_ext.config.config import Config
+from recbole_ext.data.dataset import create_dataset
+from recbole_ext.data.loaders import Loaders, build_loaders
+from recbole_ext.errors import DataError
+from recbole_ext.runs.data_record import DataRecord, files_now, read_record, tables_of
+from recbole_ext.runs.vocabulary import read_vocabulary
+
+_LOG = logging.getLogger(__name__)
+
+
+def open_splits(config: Config, run: Path | None = None) -> tuple[Any, Loaders]:
+    """Read, filter and split the data of a run, with its seed, threads and precision.
+
+    Args:
+        config: of the run.
+        run: the directory of the run that was trained on these splits; None for a run that begins.
+
+    Returns:
+        The data set and the loaders of its parts.
+
+    Raises:
+        DataError: the data is not what the run was trained on, or cannot be read.
+        UsageError: there is no such data set, or its settings do not go together.
+    """
+    if config["torch_threads"]:
+        torch.set_num_threads(config["torch_threads"])
+    torch.set_float32_matmul_precision("high" if config["tf32"] else "highest")
+    init_seed(config["seed"], config["reproducibility"])
+    record = read_record(run) if run else None
+    if run is None or record is None:
+        dataset = create_dataset(config)
+        return dataset, build_loaders(config, dataset)
+    return _opened_again(config, run, record)
+
+
+def _opened_again(config: Config, run: Path, record: DataRecord) -> tuple[Any, Loaders]:
+    now = files_now(config)
+    changed = record.changed(now) if now else []  # without any file, reading says what is missing
+    if changed and not record.tables:
+        raise _other_data(config, run, record, now, changed)
+    try:
+        dataset = create_dataset(config, read_vocabulary(run))
+        loaders = build_loaders(config, dataset)
+    except DataError:
+        if not changed:
+            raise
+        raise _other_data(config, run, record, now, changed) from None
+    if record.tables and tables_of(loaders) != record.tables:
+        raise _other_data(config, run, record, now, changed)
+    for name in changed:
+        _LOG.warning("%s has other bytes than the run's (sha256 %s), and the same rows", name, now.get(name, "-"))
+    return dataset, loaders
+
+
+def _other_data(config: Config, run: Path, record: DataRecord, now: dict[str, str], changed: list[str]) -> DataError:
+    if not changed:
+        return DataError(
+            f"{run}: the files are those of the run, and this version reads or splits them otherwise; install the "
+            "versions that environment.json of the run names, or run it again"
+        )
+    name = changed[0]
+    then, found = record.sha256.get(name, "no such file"), now.get(name, "no such file")
+    return DataError(
+        f"{Path(config['data_path']) / name} is not what {run.name} was trained on, so its splits cannot be opened\n"
+        f"sha256 then {then}, now {found}\n"
+        "put the file of then back, or name the folder that holds it with --data_path=DIR"
+    )

@@ -1,0 +1,60 @@
+"""A run, and what its own evaluation and its own training loader predict: without the code that opens runs again."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from recbole_ext.config.config import Config
+from recbole_ext.data.dataset import create_dataset
+from recbole_ext.data.loaders import build_loaders
+from recbole_ext.quick_start import build_trainer, run
+from recbole_ext.training.checkpoint import load_checkpoint
+from recbole_ext.training.clicks import ClickTrainer
+from recbole_ext.training.scoring import ScoringTrainer
+
+
+class Trained:
+    """A finished run beside its loaders and its model, built from the configuration that trained it."""
+
+    def __init__(self, config: Config, scores: np.ndarray, folder: Path) -> None:
+        self.config, self.tested, self.folder = config, scores, folder
+        self.loaders = build_loaders(config, create_dataset(config))
+        self.model = build_trainer(config, self.loaders).model
+        load_checkpoint(folder / "checkpoint", "best", self.model, config["device"])
+        self.model.eval()
+
+    def tokens(self, part: Any) -> dict[str, list[Any]]:
+        """User, item and time of the rows of a part, as a file has them."""
+        rows, data = part._dataset.inter_feat, part._dataset
+        ids = {name: data.id2token(field, rows[field]) for name, field in self._fields().items()}
+        return {**{name: of.tolist() for name, of in ids.items()}, "timestamp": rows[data.time_field].tolist()}
+
+    def _fields(self) -> dict[str, str]:
+        return {"user_id": self.config["USER_ID_FIELD"], "item_id": self.config["ITEM_ID_FIELD"]}
+
+
+@pytest.fixture
+def train_run(monkeypatch: pytest.MonkeyPatch) -> Callable[[Config], Trained]:
+    """Train; the scores by which the run's own table of test metrics was computed are kept."""
+
+    def trained(config: Config) -> Trained:
+        found: list[np.ndarray] = []
+        units = {kind: kind.units for kind in (ScoringTrainer, ClickTrainer)}
+
+        def kept(self: Any, eval_data: Any) -> Any:
+            clicks = isinstance(self, ClickTrainer)
+            found.append(
+                self.scored.probabilities if clicks else self.eval_collector.struct.get("rec.score").double().numpy()
+            )
+            return units[ClickTrainer if clicks else ScoringTrainer](self, eval_data)
+
+        with monkeypatch.context() as patch:
+            for kind in units:
+                patch.setattr(kind, "units", kept)
+            folder = Path(run(config)["run_directory"])
+        return Trained(config, found[0], folder)
+
+    return trained
