@@ -47,7 +47,7 @@ def import_checkpoint(config: Config, path: Path, trusted: bool, command: list[s
         trainer.eval_collector.data_collect(loaders.train)
         trainer._save_checkpoint(int(state.get("epoch", 0)))
         test, units = trainer.evaluate(loaders.test), {config.model: trainer.units(loaders.test)}
-        trainer.count_candidates("test")
+        trainer.count_candidates("test", loaders.test)
         baselines = evaluate_baselines(config, loaders, trainer, units)
         protocol = protocol_of(config, loaders.ledger.kept_of_read())
         result = _result(config, trainer, protocol, directory, test, baselines)

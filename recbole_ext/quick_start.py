@@ -195,7 +195,7 @@ def _fit_and_test(
 def _tested(config: Config, loaders: Loaders, trainer: RunTrainer, units: dict[str, Units | None]) -> dict[str, Any]:
     """What the chosen weights and the baselines reach on the test part; what each user contributes goes to `units`."""
     metrics, units[config.model] = trainer.evaluate(loaders.test), trainer.units(loaders.test)
-    trainer.count_candidates("test")
+    trainer.count_candidates("test", loaders.test)
     findings = trainer.findings()
     return {"test": metrics, "baselines": evaluate_baselines(config, loaders, trainer, units), **findings}
 

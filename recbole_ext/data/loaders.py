@@ -6,71 +6,30 @@ from typing import Any
 
 import numpy as np
 import torch
-from recbole.data.dataloader import FullSortEvalDataLoader, KnowledgeBasedDataLoader
-from recbole.data.interaction import Interaction
+from recbole.data.dataloader import KnowledgeBasedDataLoader
 from recbole.data.utils import get_dataloader
-from recbole.model.abstract_recommender import AbstractRecommender
 from recbole.utils import ModelType
 
 from recbole_ext.config.config import Config
 from recbole_ext.data.click_batches import ClickLoader
 from recbole_ext.data.clicks import ClickDataset
 from recbole_ext.data.cut import told_split
-from recbole_ext.data.history import TARGET_POSITION, HistoryRows
+from recbole_ext.data.evaluation_loader import evaluation_loader
+from recbole_ext.data.history import HistoryRows
 from recbole_ext.data.labels import check_labels
 from recbole_ext.data.ledger import Ledger
 from recbole_ext.data.masking import with_masks
 from recbole_ext.data.processes import divided
-from recbole_ext.data.ratings import RatingEvalLoader, RatingLoader, RatingSampleLoader, check_ratings, rates
+from recbole_ext.data.ratings import RatingLoader, RatingSampleLoader, check_ratings, rates
 from recbole_ext.data.recency import newest, weigh_targets
-from recbole_ext.data.samplers import NegativeEntities, build_samplers
+from recbole_ext.data.relevance import has_relevant_rows
+from recbole_ext.data.samplers import NegativeEntities, training_sampler
 from recbole_ext.data.split_counts import count_splits, known_rows
 from recbole_ext.data.user_batches import UserLoader
 from recbole_ext.data.windows import WindowLoader
 from recbole_ext.errors import DataError, UsageError
 
-_SCORE_COPIES = 6
 _SAMPLE_SEED = 2020
-
-
-class FullRankingLoader(FullSortEvalDataLoader):
-    """RecBole's full-ranking loader, with as many users per batch as `eval_memory_gb` allows.
-
-    For sequences it also names each row's seen items where `filter_seen_items` is on.
-    """
-
-    def _init_batch_size_and_step(self) -> None:
-        super()._init_batch_size_and_step()
-        if self.config.model_class.full_sort_predict is AbstractRecommender.full_sort_predict:
-            return
-        bytes_per_user = 4 * _SCORE_COPIES * self._dataset.item_num
-        budget = int(self.config["eval_memory_gb"] * 1e9 / bytes_per_user)
-        self.step = max(1, min(self.config["eval_batch_size"], budget))
-        self.set_batch_size(self.step)
-
-    def collate_fn(self, index: Any) -> tuple[Interaction, Any, torch.Tensor, torch.Tensor]:
-        """Rows, seen (row, item) pairs or None, and the (row, item) pairs of the targets."""
-        rows, history, positive_u, positive_i = super().collate_fn(index)
-        if self.is_sequential and self.config["filter_seen_items"] and hasattr(self._dataset, "events"):
-            history = seen_items(self._dataset, rows[TARGET_POSITION].numpy())
-        return rows, history, positive_u, positive_i
-
-
-def seen_items(dataset: Any, targets: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-    """All items in the users' events before the targets, however long ago.
-
-    Args:
-        dataset: a sequence data set with sorted `events`.
-        targets: (n,) positions in the events.
-
-    Returns:
-        row (m,) and item (m,) of each seen pair.
-    """
-    start = dataset.events.user_start.numpy()[targets]
-    count = targets - start
-    row = np.repeat(np.arange(len(targets)), count)
-    offset = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
-    return torch.from_numpy(row), dataset.events[dataset.iid_field][torch.from_numpy(np.repeat(start, count) + offset)]
 
 
 @dataclass(frozen=True)
@@ -79,6 +38,7 @@ class Loaders:
 
     Attributes:
         train, valid, test: the loaders; `valid` is None where nothing is left to choose by.
+        parts: the splits themselves.
         ledger: rows that were read, taken out and split.
         known_test: the tested rows whose user and item were trained on; None where these are all, and for data sets
             in one file.
@@ -87,6 +47,7 @@ class Loaders:
     train: Any
     valid: Any
     test: Any
+    parts: list[Any]
     ledger: Ledger = field(default_factory=Ledger)
     known_test: Any = None
 
@@ -106,16 +67,15 @@ def build_loaders(config: Config, dataset: Any) -> Loaders:
             raise DataError(f"{config.dataset}: the {name} part is empty after splitting by {told_split(config)}")
     count_splits(dataset, parts)
     weigh_targets(config, parts[0])
-    samplers = build_samplers(config, dataset, parts)
-    train = _train_loader(config, dataset, parts[0], samplers[0])
+    train = _train_loader(config, dataset, parts[0], training_sampler(config, dataset, parts))
     valid, test = (
-        _eval_loader(config, phase, part, sampler) if len(part) else None
-        for phase, part, sampler in zip(("valid", "test"), parts[1:], samplers[1:], strict=True)
+        evaluation_loader(config, phase, parts[place], parts[:place], parts) if len(parts[place]) else None
+        for place, phase in ((1, "valid"), (2, "test"))
     )
-    return Loaders(train, valid, test, dataset.ledger, _known_test(config, dataset, parts, samplers[2]))
+    return Loaders(train, valid, test, parts, dataset.ledger, _known_test(config, dataset, parts))
 
 
-def _known_test(config: Config, dataset: Any, parts: list[Any], sampler: Any) -> Any:
+def _known_test(config: Config, dataset: Any, parts: list[Any]) -> Any:
     """A loader of the rows of a test file whose user and item are known; the file may hold others."""
     if not config["benchmark_filename"] or not dataset.ledger.test:
         return None
@@ -123,7 +83,7 @@ def _known_test(config: Config, dataset: Any, parts: list[Any], sampler: Any) ->
     if known.all() or not known.any():
         return None
     rows = parts[2].copy(parts[2].inter_feat[torch.from_numpy(np.flatnonzero(known))])
-    return _eval_loader(config, "test", rows, sampler)
+    return evaluation_loader(config, "test", rows, parts[:2], parts) if has_relevant_rows(config, rows) else None
 
 
 def _check_cutoffs(config: Config, dataset: Any) -> None:
@@ -182,7 +142,7 @@ def old_window(config: Config, loaders: Loaders, share: float) -> Any:
     if not len(target):
         return None
     rows = part.copy(HistoryRows(part.events, target, part.inter_feat.names, part.inter_feat.width))
-    return _eval_loader(config, "test", rows, getattr(loaders.test, "_sampler", None))
+    return evaluation_loader(config, "test", rows, [], loaders.parts)
 
 
 def _last_of_users(part: Any, target: torch.Tensor) -> torch.Tensor:
@@ -214,14 +174,5 @@ def training_sample(config: Config, loaders: Loaders) -> Any:
         return ClickLoader(config.alone(), part, rows=rows)
     if rates(config):
         return RatingSampleLoader(config, part, chosen)
-    return _eval_loader(config, "valid", part.copy(part.inter_feat[chosen]), loaders.valid._sampler)
-
-
-def _eval_loader(config: Config, phase: str, part: Any, sampler: Any) -> Any:
-    if isinstance(part, ClickDataset):
-        return ClickLoader(config.alone(), part)
-    if rates(config):
-        return RatingEvalLoader(config, part)
-    loader_class = get_dataloader(config, phase)
-    loader_class = FullRankingLoader if loader_class is FullSortEvalDataLoader else loader_class
-    return with_masks(loader_class(config.alone(), part, sampler, shuffle=False), training=False)
+    rows = part.copy(part.inter_feat[chosen])
+    return evaluation_loader(config, "valid", rows, loaders.parts[:2], loaders.parts, without=rows)

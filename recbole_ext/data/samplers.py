@@ -136,26 +136,18 @@ class NegativeEntities(Bounded, KGSampler):
         return str(self.dataset.id2token(self.dataset.entity_field, key))
 
 
-def build_samplers(config: Config, dataset: Any, parts: list[Any]) -> tuple[Any, Any, Any]:
-    """The samplers of training, validation and test; None where a phase needs none.
+def training_sampler(config: Config, dataset: Any, parts: list[Any]) -> Any:
+    """The sampler of training negatives; None where none are sampled.
 
     Raises:
-        DataError: a user of a phase that samples has interacted with all items.
+        DataError: a user with training rows has interacted with all items in training.
     """
-    asked = [config[f"{phase}_neg_sample_args"] for phase in _PHASES]
-    if all(each["distribution"] == "none" for each in asked):
-        return None, None, None
-    alpha = 1.0 if asked[0]["distribution"] == "none" else asked[0]["alpha"]
-    base: Any = OtherItems(config, dataset, alpha) if config["repeatable"] else NegativeItems(config, parts, alpha)
-    train, valid, test = (_of_phase(base, *each) for each in zip(_PHASES, asked, parts, strict=True))
-    return train, valid, test
-
-
-def _of_phase(base: Any, phase: str, asked: dict[str, Any], part: Any) -> Any:
+    asked, train = config["train_neg_sample_args"], parts[0]
     if asked["distribution"] == "none":
         return None
-    sampler = base.set_phase(phase)
+    alpha = asked["alpha"]
+    base: Any = OtherItems(config, dataset, alpha) if config["repeatable"] else NegativeItems(config, parts, alpha)
+    sampler = base.set_phase(_PHASES[0])
     sampler.set_distribution(asked["distribution"])
-    if asked["sample_num"] != "none" and len(part):
-        sampler.require_choice(np.unique(part.inter_feat[part.uid_field].numpy()).tolist())
+    sampler.require_choice(np.unique(train.inter_feat[train.uid_field].numpy()).tolist())
     return sampler

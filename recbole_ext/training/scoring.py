@@ -62,7 +62,7 @@ class ScoringTrainer(Trainer):
     def _valid_epoch(self, valid_data: Any, show_progress: bool = False) -> tuple[float, dict[str, float]]:
         sampled = self._sampled()
         result = self.evaluate(valid_data, load_best_model=False)
-        self.count_candidates("valid")
+        self.count_candidates("valid", valid_data)
         score = calculate_valid_score(result, self.valid_metric)
         if sampled:
             sign = 1 if self.valid_metric_bigger else -1
@@ -106,9 +106,9 @@ class ScoringTrainer(Trainer):
         self.eval_collector.begin()
         return dict(super().evaluate(eval_data, load_best_model=False, show_progress=False))
 
-    def count_candidates(self, split: str) -> None:
-        """Keep the counts of the last evaluation as those of a split; the first time, warn of what was left out."""
-        counts = asdict(self.eval_collector.counts)
+    def count_candidates(self, split: str, loader: Any) -> None:
+        """Keep the counts of the last evaluation, of this loader, as the split's; warn once of what was left out."""
+        counts = asdict(self.eval_collector.counts) | getattr(loader, "counts", {})
         if counts["lists"] and split not in self.candidates:
             self.candidates[split] = counts
             for text in candidate_warnings(counts, split, self.eval_collector.largest_k):
@@ -139,12 +139,20 @@ class ScoringTrainer(Trainer):
         return _finite(super()._full_sort_batch_eval(batched_data))
 
     def _neg_sample_batch_eval(self, batched_data: Any) -> Any:
+        """Values of labelled rows, or lists among sampled candidates with one row each."""
         self._before_batch()
-        rows, scores, positive_u, positive_i = _finite(super()._neg_sample_batch_eval(batched_data))
-        if self.config["eval_type"] == EvaluatorType.RANKING:  # one row per list, as in a full ranking
-            n_candidates = torch.unique_consecutive(batched_data[1], return_counts=True)[1]
-            rows = rows[(n_candidates.cumsum(0) - n_candidates).to(rows[self.config["ITEM_ID_FIELD"]].device)]
-        return rows, scores, positive_u, positive_i
+        if self.config["eval_type"] != EvaluatorType.RANKING:
+            return _finite(super()._neg_sample_batch_eval(batched_data[:4]))
+        rows, list_of_row, positive_u, positive_i, removed = batched_data
+        few = len(rows) <= self.test_batch_size
+        predicted = self.model.predict(rows.to(self.device)) if few else self._spilt_predict(rows, len(rows))
+        first = torch.unique_consecutive(list_of_row, return_counts=True)[1].cumsum(0)
+        scores = torch.full((len(first), self.tot_item_num), -float("inf"), device=self.device)
+        scores[list_of_row, rows[self.config["ITEM_ID_FIELD"]].cpu()] = predicted.reshape(-1).to(scores.dtype)
+        scores[removed] = -float("inf")
+        first = first.roll(1)
+        first[0] = 0
+        return _finite((rows[first], scores, positive_u, positive_i))
 
     def load_best(self) -> None:
         """Put the best weights back; with no run directory the weights stay as they are."""

@@ -19,8 +19,8 @@ from recbole_ext.tuning.space import Parameter, read_space, space_of
 
 SCHEDULERS = ("asha", "none")
 SEARCHERS = ("tpe", "random")
-_MEASURED = """protocol time_order filter_seen_items use_target_time eval_args topk metrics valid_metric baselines
-    load_col benchmark_filename rating_scale normalize_all val_interval user_inter_num_interval
+_MEASURED = """protocol time_order filter_seen_items candidate_seed use_target_time eval_args topk metrics
+    valid_metric baselines load_col benchmark_filename rating_scale normalize_all val_interval user_inter_num_interval
     item_inter_num_interval threshold""".split()
 _PLACES = "model dataset data_path runs_dir device torch_threads".split()
 NOT_TUNED = {
