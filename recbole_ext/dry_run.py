@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from recbole_ext.config.config import Config
+from recbole_ext.config.show import unread_lines
 from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.loaders import build_loaders
 from recbole_ext.quick_start import build_trainer
@@ -49,6 +50,7 @@ def lines(config: Config, told: dict[str, float]) -> list[str]:
         f"an epoch takes about {told['epoch_seconds']:.3g} s, a validation {told['valid_seconds']:.3g} s",
         f"all {config['epochs']} epochs take about {told['total_seconds'] / 60:.3g} min; early stopping may end sooner",
         "memory at most: " + ", ".join(f"{told[key]:.2f} GB {where}" for key, where in _MEMORY.items() if key in told),
+        *unread_lines(config),
     ]
 
 

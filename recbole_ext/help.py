@@ -4,6 +4,8 @@ import textwrap
 from pathlib import Path
 
 from recbole_ext.config.known_keys import Key, host_keys, keys_of
+from recbole_ext.config.layers import default_layers, merge
+from recbole_ext.config.unread import hidden_keys
 from recbole_ext.places import found_datasets, properties_folder
 from recbole_ext.registry import find_model, models
 
@@ -42,10 +44,20 @@ def help_text(model: str | None) -> str:
         parts.append(_list("Models of this package", [e.name for e in models().values() if e.own]))
         parts.append(_list("Models of RecBole", [e.name for e in models().values() if not e.own]))
         parts.append(_list("Data sets found here", found_datasets(Path("dataset"))))
-    parts.append(_keys("Keys of this package", keys_of(properties_folder() / "overall.yaml")))
+    hidden = _hidden(model)
+    ours = keys_of(properties_folder() / "overall.yaml")
     described = {name: key for name, key in host_keys().items() if key.text}
-    parts.append(_keys("Keys of RecBole", described))
+    for title, keys in (("Keys of this package", ours), ("Keys of RecBole", described)):
+        parts.append(_keys(title, {name: key for name, key in keys.items() if name not in hidden}))
     return "\n\n".join(parts)
+
+
+def _hidden(model: str | None) -> set[str]:
+    """Keys that the runs of a model, or of any model, do not read."""
+    if model is None:
+        return hidden_keys(None, {})
+    entry = find_model(model)
+    return hidden_keys(entry, merge(default_layers(entry, "", None))[0])
 
 
 def _list(title: str, names: list[str]) -> str:

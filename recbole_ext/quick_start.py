@@ -15,6 +15,7 @@ from recbole.utils import ModelType, init_seed
 
 from recbole_ext.building import build_model
 from recbole_ext.config.config import Config
+from recbole_ext.config.show import unread_lines
 from recbole_ext.data.loaders import Loaders, training_sample
 from recbole_ext.errors import InterruptedRun, NonFiniteError, ResourceError
 from recbole_ext.evaluation.counted import counted_baselines
@@ -237,6 +238,7 @@ def _opening_lines(
         *protocol.lines(),
         f"run         {directory.path if directory else '-'}",
         *_seeds_line(config),
+        *unread_lines(config),
     ]
 
 
@@ -275,5 +277,6 @@ def _result(
         "candidates": trainer.candidates,
         "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         "peak_gpu_memory_mb": round(torch.cuda.max_memory_reserved(trainer.device) / 2**20) if on_gpu else None,
+        "unread_settings": config.unread,
         "run_directory": str(directory.path) if directory else None,
     }

@@ -9,6 +9,7 @@ from recbole_ext.config.known_keys import Key, host_keys, keys_of, keys_read_by
 from recbole_ext.config.layers import Layer
 from recbole_ext.config.mappings import mapping_faults
 from recbole_ext.config.negative_checks import negative_faults
+from recbole_ext.config.old_keys import replacement
 from recbole_ext.config.pretrained import pretrained_faults
 from recbole_ext.config.rating_checks import rating_faults
 from recbole_ext.config.schema import is_number
@@ -47,7 +48,6 @@ BASELINES_OF_TASK = {
     "clicks": ("click_rate", "item_rate", "user_item_rate", "match_rate"),
 }
 _POSITIVE = (
-    "epochs",
     "train_batch_size",
     "eval_batch_size",
     "MAX_ITEM_LIST_LENGTH",
@@ -97,10 +97,16 @@ def _layer_faults(layer: Layer, keys: dict[str, Key]) -> list[str]:
     faults = []
     for name, value in layer.values.items():
         if name not in keys:
-            faults.append(f"{layer.origin(name)}: unknown key '{name}'{nearest(name, keys)}")
+            faults.append(f"{layer.origin(name)}: unknown key '{name}'{_instead(name, value, keys)}")
         elif not keys[name].accepts(value):
             faults.append(f"{layer.origin(name)}: {name} must be of type {keys[name].type} (got {value!r})")
     return faults
+
+
+def _instead(name: str, value: Any, keys: dict[str, Key]) -> str:
+    """What to write instead of an unknown key: its name in this RecBole, else the nearest ones."""
+    now = replacement(name, value)
+    return f"; write {now}" if now else nearest(name, keys)
 
 
 def _choices(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
@@ -155,12 +161,27 @@ def _positive(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) ->
     ]
 
 
+def _epochs(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
+    """No epoch at all evaluates the model as it was made; of boosted trees nothing is made without one."""
+    epochs: Any = values.get("epochs")
+    least = 1 if entry.family == "exlib" else 0
+    return [f"epochs must be at least {least} (got {epochs!r})"] if is_number(epochs) and not epochs >= least else []
+
+
 def _shares(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
     return [
         f"{n} must be at least 0 and below 1 (got {values[n]!r})"
         for n in _SHARES
         if is_number(values.get(n)) and not 0 <= values[n] < 1
     ]
+
+
+def _precision(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
+    """RecBole's switch for mixed precision beside a precision of the user's own."""
+    named = any(layer.user and "precision" in layer.values for layer in layers)
+    if named and values.get("enable_amp") and values.get("precision") == "float32":
+        return ["enable_amp: True and precision: float32 exclude each other; leave one of them out"]
+    return []
 
 
 def _read_early(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
@@ -226,7 +247,9 @@ _RULES: tuple[Callable[[ModelEntry, list[Layer], dict[str, Any]], list[str]], ..
     _train_on,
     _metrics,
     _positive,
+    _epochs,
     _shares,
+    _precision,
     _read_early,
     negative_faults,
     _mappings,

@@ -28,10 +28,11 @@ class Config(RecBoleConfig):
         origins: key to `file:line`, `command line` or `default`.
         protocol_changes: the protocol's keys that the user set apart from the preset.
         placement: device and place among the processes of a distributed run.
+        unread: settings of the user that the run does not read, in sentences.
     """
 
     def __init__(self, resolved: Resolved) -> None:
-        self.entry, self.origins = resolved.entry, dict(resolved.origins)
+        self.entry, self.origins, self.unread = resolved.entry, dict(resolved.origins), resolved.unread
         self.compatibility_settings()
         self._init_parameters_category()
         self.yaml_loader = _Loader
@@ -40,6 +41,15 @@ class Config(RecBoleConfig):
         self.final_config_dict["MODEL_TYPE"] = getattr(self.model_class, "type", None)
         self._settle(resolved.layers)
         self.placement = self._init_device()
+        self._settle_precision()
+
+    def _settle_precision(self) -> None:
+        """RecBole's `enable_amp` as a precision: autocast to bf16, or to fp16 where `enable_scaler` scales on a GPU."""
+        values = self.final_config_dict
+        if values.get("enable_amp") and values.get("precision") == "float32":
+            scaled = values.get("enable_scaler") and self.placement.device.type == "cuda"
+            values["precision"] = "fp16" if scaled else "bf16"
+            self.origins["precision"] = self.origins["enable_amp"]
 
     def _settle(self, layers: list[Layer]) -> None:
         """Let RecBole derive what it derives, and name its complaints as faults of the configuration."""
@@ -50,6 +60,8 @@ class Config(RecBoleConfig):
             values["LABEL_FIELD"], self.origins["LABEL_FIELD"] = values["RATING_FIELD"], self.origins["RATING_FIELD"]
         values["eval_args"] = settled(values["eval_args"])
         values["numerical_features"] = values.get("numerical_features") or []
+        if self.entry.family == "sequential":  # RecBole requires it of them; filter_seen_items decides
+            values["repeatable"] = True
         without_pairs = self.entry.family == "sequential" and values.get("loss_type") in LOSSES_WITHOUT_PAIRS
         fitted = values["MODEL_TYPE"] == ModelType.TRADITIONAL  # before training: it computes no loss of negatives
         if without_pairs or fitted or not samples_negatives(values["train_neg_sample_args"]):

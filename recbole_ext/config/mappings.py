@@ -114,7 +114,7 @@ def _negatives(given: Any) -> list[str]:
     if not isinstance(given, dict) or given.get("distribution") in (None, "None", "none"):
         return []
     faults = []
-    if given.get("sample_num") in (None, "none"):
+    if given.get("sample_num", 1) in (None, "none"):
         faults.append(f"train_neg_sample_args: sample_num must be an integer of at least 1 (got {given!r})")
     if given.get("dynamic") and not given.get("candidate_num"):
         faults.append(

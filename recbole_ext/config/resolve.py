@@ -9,6 +9,7 @@ from typing import Any
 
 from recbole_ext.config.checks import check
 from recbole_ext.config.layers import Layer, default_layers, merge, protocol_layer, user_file
+from recbole_ext.config.unread import unread_settings
 from recbole_ext.names import checked_name
 from recbole_ext.places import RECBOLE
 from recbole_ext.redact import remember
@@ -24,6 +25,7 @@ class Resolved:
         dataset: name of the data set.
         layers: lowest first.
         values, origins: one value per key, and where it came from.
+        unread: settings of the user that this run does not read, in sentences.
     """
 
     entry: ModelEntry
@@ -31,6 +33,7 @@ class Resolved:
     layers: list[Layer]
     values: dict[str, Any]
     origins: dict[str, str]
+    unread: list[str]
 
     @property
     def data_folder(self) -> Path:
@@ -66,7 +69,7 @@ def resolve(
     layers = [*lower, protocol_layer([*lower, *user]), *user]
     values, origins = merge(layers)
     check(entry, layers, values)
-    return Resolved(entry, dataset, layers, values, origins)
+    return Resolved(entry, dataset, layers, values, origins, unread_settings(entry, layers, values))
 
 
 def data_folder(root: str, dataset: str) -> Path:

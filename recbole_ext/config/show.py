@@ -12,4 +12,10 @@ def config_lines(config: Config) -> list[str]:
     ]
     wide_key = max(len(key) for key, _, _ in rows)
     wide_value = min(60, max(len(value) for _, value, _ in rows))
-    return [f"{key:<{wide_key}} = {value:<{wide_value}}  # {origin}" for key, value, origin in rows]
+    lines = [f"{key:<{wide_key}} = {value:<{wide_value}}  # {origin}" for key, value, origin in rows]
+    return lines + unread_lines(config)
+
+
+def unread_lines(config: Config) -> list[str]:
+    """A warning for each setting of the user that the run does not read."""
+    return [f"WARNING     {sentence}" for sentence in config.unread]

@@ -23,8 +23,7 @@ def summary_lines(result: dict[str, Any], protocol: Protocol) -> list[str]:
     lines += _known_lines(result)
     lines += [
         *protocol.lines(),
-        f"weights of epoch {result['best_epoch']}, {_chosen_by(result)}; {result['fit_seconds']:.0f} s of training, "
-        f"{result['peak_memory_mb']:,} MB at most",
+        f"{_weights(result)}; {result['fit_seconds']:.0f} s of training, {result['peak_memory_mb']:,} MB at most",
     ]
     lines += _candidate_lines(result) + _stage_lines(result) + _click_lines(result) + rating_lines(result)
     lines += verdict_lines(result.get("criteria", []))
@@ -78,6 +77,13 @@ def _click_lines(result: dict[str, Any]) -> list[str]:
     return lines
 
 
+def _weights(result: dict[str, Any]) -> str:
+    """Which weights were tested."""
+    if result["best_epoch"] < 0:
+        return "weights as the model was made, without an epoch of training"
+    return f"weights of epoch {result['best_epoch']}, {_chosen_by(result)}"
+
+
 def _chosen_by(result: dict[str, Any]) -> str:
     if result["valid"] is None:
         return "the last one, because there is no validation part to choose by"
@@ -93,4 +99,6 @@ def best_baseline(result: dict[str, Any]) -> tuple[str, float] | None:
 
 def _next_steps(result: dict[str, Any]) -> list[str]:
     directory = result["run_directory"]
+    if result["best_epoch"] < 0:
+        return [f"Run it again: {directory}/command.txt"]
     return [f"Look at {directory}/metrics.csv, or run it again: {directory}/command.txt"]

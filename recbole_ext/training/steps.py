@@ -38,7 +38,7 @@ class Steps:
     def __init__(self, config: Config, model: nn.Module | None) -> None:
         self.model, self.world_size = model, config["world_size"]
         self.accumulate, self.clip = config["accumulate_batches"], config["clip_grad_norm"]
-        precision = "bf16" if config["enable_amp"] and config["precision"] == "float32" else config["precision"]
+        precision = config["precision"]
         self.autocast_type = {"float32": None, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
         device = config["device"].type
         self.scaler = torch.amp.GradScaler(device, enabled=precision == "fp16" and device == "cuda")

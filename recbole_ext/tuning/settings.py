@@ -186,7 +186,8 @@ def _check_space(settings: Settings, parameters: list[Parameter], source: str, k
     if faults:
         raise UsageError("\n".join(faults))
     first = {parameter.name: parameter.ends()[0] for parameter in parameters}
-    _check_values(settings, parameters, source, first)
+    if epochs_of(_check_values(settings, parameters, source, first)) < 1:
+        raise UsageError("--epochs must be at least 1 here: a trial is judged by its epochs (got 0)")
     for parameter in parameters:
         for value in parameter.ends()[1:]:
             _check_values(settings, [parameter], source, {**first, parameter.name: value})
@@ -196,11 +197,11 @@ def _where(source: str, parameter: Parameter) -> str:
     return f"{source}:{parameter.line}" if parameter.line else source
 
 
-def _check_values(settings: Settings, changed: list[Parameter], source: str, values: dict[str, Any]) -> None:
-    """Require a configuration with these values; a fault names the line of the parameter that it is about."""
+def _check_values(settings: Settings, changed: list[Parameter], source: str, values: dict[str, Any]) -> Config:
+    """The configuration with these values; a fault names the line of the parameter that it is about."""
     lines = {parameter.name: parameter.line for parameter in changed if parameter.line}
     try:
-        settings.config(values, source, lines)
+        return settings.config(values, source, lines)
     except UsageError as error:
         told = str(error)
         guilty = [parameter for parameter in changed if parameter.name in told]
