@@ -18,7 +18,7 @@ _TEXT = (
     *("model", "dataset", "config_files", "data_path", "runs_dir"),
     *("run", "train", "pairs", "history", "output", "input"),
     *("metric", "baseline", "space", "tune_dir", "ray-address"),
-)
+)  # and the keys of `yaml_reader.is_text`
 _COMMANDS = (
     *("doctor", "run", "import-checkpoint", "metric-audit", "rate", "score", "diagnose", "report", "compare"),
     *("experiment", "ensemble", "tune"),
@@ -55,7 +55,7 @@ def parse(arguments: list[str]) -> Words:
     Raises:
         UsageError: a word that is neither an option nor its value, an option given twice, or one of another command.
     """
-    from recbole_ext.config.yaml_reader import parse_scalar
+    from recbole_ext.config.yaml_reader import is_text, parse_scalar
 
     rest = list(arguments)
     _check_command(rest)
@@ -82,7 +82,7 @@ def parse(arguments: list[str]) -> Words:
             text = rest.pop(0)
         if key in words.given:
             raise UsageError(f"--{key} is given twice")
-        as_text = key in _TEXT or key.endswith("num_interval")  # "[5,inf)" is an interval and no YAML
+        as_text = key in _TEXT or is_text(key)
         words.given[key] = None if text == "None" else text if as_text else parse_scalar(text, f"--{key}")
     _check_switches(words)
     return words

@@ -17,6 +17,7 @@ from recbole_ext.building import build_model
 from recbole_ext.config.config import Config
 from recbole_ext.config.show import unread_lines
 from recbole_ext.data.loaders import Loaders, training_sample
+from recbole_ext.data.roles import Columns
 from recbole_ext.errors import InterruptedRun, NonFiniteError, ResourceError
 from recbole_ext.evaluation.counted import counted_baselines
 from recbole_ext.evaluation.criteria import judge
@@ -167,7 +168,8 @@ def _fit_and_test(
     started: float,
 ) -> dict[str, Any]:
     protocol, progress = protocol_of(config, loaders.ledger.kept_of_read()), trainer.progress
-    for line in [*_opening_lines(config, trainer, protocol, directory), *loaders.ledger.lines()]:
+    columns = loaders.train._dataset.columns
+    for line in [*_opening_lines(config, trainer, protocol, columns, directory), *loaders.ledger.lines()]:
         progress.say(line)
     fit_started = time.perf_counter()
     try:
@@ -230,12 +232,13 @@ def _parameters(trainer: RunTrainer) -> int | None:
 
 
 def _opening_lines(
-    config: Config, trainer: RunTrainer, protocol: Protocol, directory: RunDirectory | None
+    config: Config, trainer: RunTrainer, protocol: Protocol, columns: Columns, directory: RunDirectory | None
 ) -> list[str]:
     size = "boosted trees" if trainer.model is None else f"{_parameters(trainer):,} parameters"
     return [
         f"{config.model} on {config.dataset}: {size} on {config['device']}, at most {trainer.epochs} epochs",
         *protocol.lines(),
+        f"columns     {columns.line()}",
         f"run         {directory.path if directory else '-'}",
         *_seeds_line(config),
         *unread_lines(config),

@@ -13,6 +13,7 @@ from recbole_ext.config.old_keys import replacement
 from recbole_ext.config.pretrained import pretrained_faults
 from recbole_ext.config.rating_checks import rating_faults
 from recbole_ext.config.schema import is_number
+from recbole_ext.config.separators import text_faults
 from recbole_ext.data.recency_settings import RecencySettings
 from recbole_ext.errors import UsageError, nearest
 from recbole_ext.evaluation.criteria import criteria_faults
@@ -258,6 +259,7 @@ _RULES: tuple[Callable[[ModelEntry, list[Layer], dict[str, Any]], list[str]], ..
     _split_of_a_cut,
     _criteria,
     boundary,
+    text_faults,
     click_faults,
     rating_faults,
 )

@@ -26,6 +26,7 @@ class Config(RecBoleConfig):
     Attributes:
         entry: the registry's entry of the model.
         origins: key to `file:line`, `command line` or `default`.
+        changed: keys to which the user gave another value than the defaults have.
         protocol_changes: the protocol's keys that the user set apart from the preset.
         placement: device and place among the processes of a distributed run.
         unread: settings of the user that the run does not read, in sentences.
@@ -33,6 +34,7 @@ class Config(RecBoleConfig):
 
     def __init__(self, resolved: Resolved) -> None:
         self.entry, self.origins, self.unread = resolved.entry, dict(resolved.origins), resolved.unread
+        self.changed = resolved.changed
         self.compatibility_settings()
         self._init_parameters_category()
         self.yaml_loader = _Loader

@@ -9,11 +9,19 @@ from typing import Any
 
 from recbole_ext.config.checks import check
 from recbole_ext.config.layers import Layer, default_layers, merge, protocol_layer, user_file
+from recbole_ext.config.separators import SEPARATORS, literal
 from recbole_ext.config.unread import unread_settings
 from recbole_ext.names import checked_name
 from recbole_ext.places import RECBOLE
 from recbole_ext.redact import remember
 from recbole_ext.registry import ModelEntry, find_model
+
+OF_NO_DATA_SET = (
+    "recbole dataset/sample.yaml",
+    "recbole quick_start_config/knowledge_base.yaml",
+    "recbole quick_start_config/sequential_embedding_model.yaml",
+)
+"""Files whose `load_col` is for whatever data set there is; the columns follow from the model and the settings then."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,17 @@ class Resolved:
     values: dict[str, Any]
     origins: dict[str, str]
     unread: list[str]
+
+    @property
+    def changed(self) -> set[str]:
+        """Keys to which the user gave another value than the defaults have."""
+        defaults = merge([layer for layer in self.layers if not layer.user])[0]
+        given = {key for layer in self.layers if layer.user for key in layer.values}
+        return {key for key in given if key not in defaults or self.values[key] != defaults[key]}
+
+    def __getitem__(self, key: str) -> Any:
+        """A value, None where there is none, as a `Config` gives it."""
+        return self.values.get(key)
 
     @property
     def data_folder(self) -> Path:
@@ -69,6 +88,9 @@ def resolve(
     layers = [*lower, protocol_layer([*lower, *user]), *user]
     values, origins = merge(layers)
     check(entry, layers, values)
+    values |= {key: literal(values[key]) for key in SEPARATORS}
+    if origins.get("load_col", "").startswith(OF_NO_DATA_SET):
+        values["load_col"] = None
     return Resolved(entry, dataset, layers, values, origins, unread_settings(entry, layers, values))
 
 

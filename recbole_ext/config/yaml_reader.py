@@ -13,6 +13,7 @@ _FLOAT = re.compile(
     r"^[-+]?(?:[0-9][0-9_]*\.?[0-9_]*(?:[eE][-+]?[0-9]+)?|\.[0-9_]+(?:[eE][-+]?[0-9]+)?|\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$"
 )
 _INT = re.compile(r"^[-+]?[0-9][0-9_]*$")
+_BARE_SEPARATOR = re.compile(r"^((?:field|seq)_separator\s*:[ ]+)([,|])[ ]*(#.*)?$", re.MULTILINE)
 _MOST_VALUES = 100_000
 
 
@@ -52,6 +53,11 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:int", _INT, list("-+0123456789"
 _Loader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+0123456789."))
 
 
+def is_text(key: str) -> bool:
+    """Whether what is typed for a key is taken as it stands: `[5,inf)` and `,` are no YAML."""
+    return key in ("field_separator", "seq_separator", "encoding") or key.endswith("num_interval")
+
+
 def parse_scalar(text: str, where: str) -> Any:
     """Read one command-line value as YAML: `0.1`, `true`, `[5, 10]`, `{mode: full}`.
 
@@ -83,7 +89,7 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], dict[str, int]]:
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read the configuration file {path}: {error}") from None
     try:
-        node, values = _load(text)
+        node, values = _load(_BARE_SEPARATOR.sub(r'\1"\2" \3', text))
     except yaml.YAMLError as error:
         raise UsageError(f"{path}{_line(error)}: {_problem(error)}") from None
     if values is None:

@@ -5,7 +5,6 @@ types at once; only if that fails, or if a value looks wrong, is it read again a
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,51 +12,9 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
+from recbole_ext.data.headers import Column, read_header, unreadable
 from recbole_ext.data.times import TimeColumn
 from recbole_ext.errors import DataError
-
-TYPES = ("token", "float", "token_seq", "float_seq")
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column of an atomic file: its field name and its RecBole type."""
-
-    field: str
-    type: str
-
-    @property
-    def header(self) -> str:
-        """As it stands in the first line: `user_id:token`."""
-        return f"{self.field}:{self.type}"
-
-
-def read_header(path: Path, separator: str = "\t", encoding: str = "utf-8") -> list[Column]:
-    """The columns that the first line of a file declares.
-
-    Raises:
-        DataError: the file is missing or empty, or a column is not `field:type` with a known type.
-    """
-    try:
-        with open(path, encoding=encoding) as file:
-            line = file.readline().rstrip("\r\n").removeprefix("\ufeff")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read {path}: {error}") from None
-    if not line:
-        raise DataError(f"{path}:1: the file is empty; expected a header such as user_id:token{separator}item_id:token")
-    columns = [_column(path, word) for word in line.split(separator)]
-    names = [column.field for column in columns]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise DataError(f"{path}:1: the column {twice[0]!r} stands twice in the header")
-    return columns
-
-
-def _column(path: Path, word: str) -> Column:
-    field, colon, kind = word.rpartition(":")
-    if not colon or not field or kind not in TYPES:
-        raise DataError(f"{path}:1: the header word {word!r} is not field:type with type {', '.join(TYPES)}")
-    return Column(field, kind)
 
 
 def read_atomic(
@@ -186,8 +143,8 @@ def _read_text(path: Path, header: list[Column], separator: str, encoding: str) 
 def _ragged(path: Path, header: list[Column], separator: str, encoding: str, error: Exception) -> DataError:
     try:
         return _short_row(path, header, separator, encoding) or DataError(f"cannot read {path}: {error}")
-    except UnicodeDecodeError as unreadable:
-        return DataError(f"cannot read {path} as {encoding}: {unreadable}")
+    except UnicodeDecodeError as undecodable:
+        return unreadable(path, encoding, undecodable)
 
 
 def _short_row(path: Path, header: list[Column], separator: str, encoding: str) -> DataError | None:

@@ -10,10 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from recbole_ext.data.needs import AGES, BEHAVIOURS
 from recbole_ext.data.past import Events, Past, Slices, slices
 from recbole_ext.errors import DataError
-
-BEHAVIOURS, AGES = "behavior_list", "age_list"
 
 
 def listed_past(part: Any, training: Events | None, list_field: str, same_second: bool = True) -> Past:

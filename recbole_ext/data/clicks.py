@@ -53,8 +53,6 @@ class ClickDataset(Dataset):
         field = self.config["behaviour_field"] or next(iter(self.config["threshold"] or {}), None)
         if field is None:
             return
-        if field not in self.inter_feat:
-            raise DataError(f"{self.config['dataset']} has no column {field!r} that load_col names (behaviour_field)")
         codes, found = np.unique(self.inter_feat[field].to_numpy(), return_inverse=True)[::-1]
         if len(found) > _MOST_BEHAVIOURS:
             raise DataError(f"{field} has {len(found):,} values; behaviour_field is for at most {_MOST_BEHAVIOURS}")
@@ -64,8 +62,6 @@ class ClickDataset(Dataset):
 
     def _change_feat_format(self) -> None:
         super()._change_feat_format()
-        if self.time_field not in self.inter_feat:
-            raise DataError(f"{self.config['dataset']} has no column {self.time_field!r}; histories need times")
         labels = self.inter_feat[self.label_field].numpy()
         codes = labels.astype(np.int64) + 1 if self.behaviour_codes is None else self.behaviour_codes
         self.inter_feat[ROW] = torch.arange(len(labels))

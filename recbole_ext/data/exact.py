@@ -18,7 +18,10 @@ from recbole.utils import FeatureSource, FeatureType
 from recbole_ext.data.atomic import read_atomic
 from recbole_ext.data.files import require_files
 from recbole_ext.data.ledger import Ledger
+from recbole_ext.data.needs import embeds_numbers, list_field
+from recbole_ext.data.roles import Columns, settle
 from recbole_ext.data.times import TimeColumn
+from recbole_ext.data.vectors import report_vectors
 from recbole_ext.errors import DataError
 
 
@@ -45,20 +48,25 @@ class ExactTime:
     inter_feat: Any
     time_field: str
     ledger: Ledger
+    columns: Columns
 
     def _load_data(self, token: str, dataset_path: str) -> None:
         require_files(token, Path(dataset_path), self.config)
+        self.columns = settle(self.config, Path(dataset_path), token)
         super()._load_data(token, dataset_path)  # type: ignore[misc]
 
+    def _get_load_and_unload_col(self, source: Any) -> tuple[set[str], None]:
+        return set(self.columns.read.get(getattr(source, "value", source), ())), None
+
     def _load_feat(self, filepath: str, source: Any) -> pd.DataFrame | None:
-        load, unload = self._get_load_and_unload_col(source)  # type: ignore[attr-defined]
-        if load == set():
+        load, _ = self._get_load_and_unload_col(source)
+        if not load:
             return None
         of_interactions = source in (FeatureSource.INTERACTION, "inter")
         frame, columns = read_atomic(
             Path(filepath),
             load,
-            unload or (),
+            (),
             self._time_column() if of_interactions else None,
             self.config["field_separator"],
             self.config["encoding"] or "utf-8",
@@ -117,8 +125,27 @@ class ExactTime:
         super()._normalize()  # type: ignore[misc]
         self.inter_feat[self.time_field] = seconds
 
+    def _set_alias(self, alias_name: str, default_value: list[str]) -> None:
+        """The items of a history are the items; RecBole wants to be told so by `alias_of_item_id`."""
+        listed = [list_field(self.config)] if alias_name == "item_id" and self.columns.lists else []
+        super()._set_alias(alias_name, [*default_value, *listed])  # type: ignore[misc]
+
+    def _discretization(self) -> None:
+        """RecBole's pairs of value and place, for its models that embed numbers; others take them as they are."""
+        if embeds_numbers(self.config):
+            super()._discretization()  # type: ignore[misc]
+
+    def _drop_unused_col(self) -> None:
+        """Delete what `unused_col` names; RecBole stops at a table that is not there."""
+        for name, fields in (self.config["unused_col"] or {}).items():
+            table: Any = getattr(self, f"{name}_feat", None)
+            for field in () if table is None else fields:
+                if field in table:
+                    self._del_col(table, field)  # type: ignore[attr-defined]
+
     def _preload_weight_matrix(self) -> None:
         """Preloaded embeddings in the float32 of the models that use them; RecBole keeps float64."""
+        report_vectors(self.config, self)
         super()._preload_weight_matrix()  # type: ignore[misc]
         for field, matrix in self._preloaded_weight.items():  # type: ignore[attr-defined]
             self._preloaded_weight[field] = matrix.astype(np.float32)  # type: ignore[attr-defined]

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ext.config.resolve import Resolved
+from recbole_ext.data.roles import settle
 from recbole_ext.errors import DataError, UsageError, nearest
 from recbole_ext.places import found_datasets
 
@@ -16,10 +17,11 @@ def check_data(resolved: Resolved) -> None:
     """Report what stops a run of this configuration, from the files' names and headers alone.
 
     Raises:
-        UsageError: there is no such data set.
-        DataError: a file of it is missing.
+        UsageError: there is no such data set, or `load_col` or `unload_col` makes no sense for it.
+        DataError: a file of it is missing, or a column that the run needs.
     """
     require_files(resolved.dataset, resolved.data_folder, resolved.values)
+    settle(resolved, resolved.data_folder, resolved.dataset)
 
 
 def require_files(dataset: str, folder: Path, config: Any) -> None:

@@ -3,16 +3,25 @@
 from typing import Any
 
 import numpy as np
-from recbole.utils import ModelType
 
-from recbole_ext.config.config import Config
+from recbole_ext.config.checks import samples_negatives
+from recbole_ext.config.eval_args import settled
 from recbole_ext.errors import DataError
 
-_OF_LABELS = (ModelType.CONTEXT, ModelType.DECISIONTREE)
+_OF_LABELS = ("context_aware", "exlib")
 
 
-def check_labels(config: Config, dataset: Any) -> None:
-    """Refuse a data set without labels, or with labels that RecBole's log loss cannot mean.
+def _is_trained_on_labels(config: Any) -> bool:
+    return config.entry.family in _OF_LABELS and not samples_negatives(config["train_neg_sample_args"])
+
+
+def learns_labels(config: Any) -> bool:
+    """Whether the model is trained on labels, or evaluated by them."""
+    return _is_trained_on_labels(config) or "labeled" in settled(config["eval_args"])["mode"].values()
+
+
+def check_labels(config: Any, dataset: Any) -> None:
+    """Refuse labels that RecBole's log loss cannot mean, and drawn negatives.
 
     Args:
         config: of the run.
@@ -21,24 +30,20 @@ def check_labels(config: Config, dataset: Any) -> None:
     Raises:
         DataError: with the options that make labels, or for drawn negatives that the model would take for history.
     """
-    if config["drawn_negatives"] and config["MODEL_TYPE"] not in _OF_LABELS:
+    if config["drawn_negatives"] and config.entry.family not in _OF_LABELS:
         raise DataError(
-            f"{config.dataset} holds drawn negatives beside its clicks, which {config.model} would take for history; "
-            "convert the log again without --label click, or take a model of clicks such as --model=DeepFM"
+            f"{config.dataset} holds drawn negatives beside its clicks, which {config.entry.name} would take for "
+            "history; convert the log again without --label click, or take a model of clicks such as --model=DeepFM"
         )
-    samples = config["train_neg_sample_args"].get("distribution", "none") != "none"
-    learns = config["MODEL_TYPE"] in _OF_LABELS and not samples
-    if not learns and "labeled" not in config["eval_args"]["mode"].values():
+    if not learns_labels(config):
         return
     field = config["LABEL_FIELD"]
-    if field not in dataset.inter_feat:
-        raise DataError(_absent(config, dataset))
     labels = dataset.inter_feat[field]
     low, high = float(labels.min()), float(labels.max())
-    if learns and _learns_chances(config) and (low < 0 or high > 1):
+    if _is_trained_on_labels(config) and _learns_chances(config) and (low < 0 or high > 1):
         raise DataError(
-            f"{config.model} learns labels between 0 and 1, and {field} goes from {low:g} to {high:g}; make clicks of "
-            f"it with --threshold='{{{field}: {(low + high) / 2:g}}}',\n"
+            f"{config.entry.name} learns labels between 0 and 1, and {field} goes from {low:g} to {high:g}; make clicks "
+            f"of it with --threshold='{{{field}: {(low + high) / 2:g}}}',\n"
             f"or scale it to [0, 1] with --normalize_field='[{field}]', where errors are shares of the scale"
         )
 
@@ -56,19 +61,25 @@ def check_classes(labels: np.ndarray, where: str) -> None:
         raise DataError(f"{where}: all {len(labels):,} labels are {labels[0]:g}; AUC needs clicks and non-clicks")
 
 
-def _learns_chances(config: Config) -> bool:
+def _learns_chances(config: Any) -> bool:
     """Whether the loss is RecBole's log loss, or that of trees with a binary objective."""
-    if config["MODEL_TYPE"] == ModelType.CONTEXT:
+    if config.entry.family == "context_aware":
         return not config.entry.own
     parameters = config["lgb_params"] or config["xgb_params"] or {}
     return str(parameters.get("objective", "")).startswith("binary")
 
 
-def _absent(config: Config, dataset: Any) -> str:
-    floats = [name for name in dataset.float_like_fields if name != config["TIME_FIELD"]]
+def absent_label(config: Any, columns: dict[str, str]) -> str:
+    """What to do where there is no column of labels.
+
+    Args:
+        config: of the run.
+        columns: field to type of the interactions.
+    """
+    floats = [name for name, kind in columns.items() if kind == "float" and name != config["TIME_FIELD"]]
     known = floats[0] if floats else "rating"
     return (
-        f"{config.model} needs labels, and {config.dataset} has no column {config['LABEL_FIELD']!r}; make it of a "
-        f"number with --threshold='{{{known}: 4}}'\n(1 from there on, else 0; load_col must name it), or name a "
-        "column of 0 and 1 with --LABEL_FIELD=NAME"
+        f"{config.entry.name} needs labels, and {config.dataset} has no column {config['LABEL_FIELD']!r}; make it of a "
+        f"number with --threshold='{{{known}: 4}}'\n(1 from there on, else 0), or name a column of 0 and 1 with "
+        "--LABEL_FIELD=NAME"
     )

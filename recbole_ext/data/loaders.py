@@ -96,14 +96,18 @@ def _check_cutoffs(config: Config, dataset: Any) -> None:
         )
 
 
-def trains_on_windows(config: Config) -> bool:
-    """Whether training uses all positions of windows: the model is causal and `train_mode` says so."""
-    return bool(getattr(config.model_class, "causal", False)) and config["train_mode"] == "all_positions"
+def trains_on_windows(config: Config, part: Any) -> bool:
+    """Whether training uses all positions of windows: a causal model, events, and `train_mode` says so.
+
+    Rows that bring their histories along have no events, so each of them is one target.
+    """
+    causal = bool(getattr(config.model_class, "causal", False)) and config["train_mode"] == "all_positions"
+    return causal and hasattr(part, "events")
 
 
 def _train_loader(config: Config, dataset: Any, part: Any, sampler: Any) -> Any:
     alone = config.alone()
-    if trains_on_windows(config):
+    if trains_on_windows(config, part):
         return divided(WindowLoader, config)(alone, part)
     if rates(config):
         loader = UserLoader if config["batches_of"] == "users" else RatingLoader

@@ -121,11 +121,9 @@ def check_ratings(config: Any, dataset: Any) -> None:
         dataset: read, not yet split.
 
     Raises:
-        DataError: there is no column of ratings, they are all equal, or some lie off `rating_scale`.
+        DataError: the ratings are all equal, or some lie off `rating_scale`.
     """
     field = config["RATING_FIELD"]
-    if field not in dataset.inter_feat:
-        raise DataError(f"{config.dataset}: there is no column {field!r}; name the ratings with --RATING_FIELD=NAME")
     ratings = np.asarray(dataset.inter_feat[field], dtype=np.float64)
     if ratings.min() == ratings.max():
         raise DataError(f"{config.dataset}: every rating is {ratings.min():g}, so there is nothing to learn")

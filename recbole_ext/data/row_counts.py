@@ -7,7 +7,6 @@ import pandas as pd
 from recbole.utils import FeatureType
 
 from recbole_ext.data.ledger import Ledger
-from recbole_ext.data.used_tables import reads_table
 from recbole_ext.errors import DataError
 
 _SHOWN = 3
@@ -16,10 +15,7 @@ _DEFAULTS = ("recbole ", "properties/")
 
 
 class RowCounts:
-    """Mixin before a data set class of RecBole: its filters as they are, with a `ledger` of what they take out.
-
-    A table of users or items whose columns nobody reads is not loaded, so that it takes out nothing.
-    """
+    """Mixin before a data set class of RecBole: its filters as they are, with a `ledger` of what they take out."""
 
     config: Any
     inter_feat: Any
@@ -56,11 +52,6 @@ class RowCounts:
                 f"{len(lacking):,} of {len(names):,} {kind}s have no row in {dataset}.{kind} (first: "
                 f"{lacking.iloc[0]!r}); their features are unknown, and numbers are the mean of the others"
             )
-
-    def _load_user_or_item_feat(self, token: str, dataset_path: str, source: Any, field_name: str) -> Any:
-        if not reads_table(self.config, source.value, f"{dataset_path}/{token}.{source.value}"):
-            return None
-        return super()._load_user_or_item_feat(token, dataset_path, source, field_name)  # type: ignore[misc]
 
     def _counted(self, step: Callable[[], None], words: str, setting: str | None) -> None:
         before = len(self.inter_feat)

@@ -138,13 +138,18 @@ class CausalRecommender(SequentialRecommender):
         return self.encode(events)
 
     def read(self, interaction: Any) -> Events:
-        """Histories of prefix rows (`timestamp` is the target's time) or windows (`next_timestamp_list`)."""
-        items, times = interaction[self.ITEM_SEQ], interaction[self.time_list]
-        length = interaction[self.ITEM_SEQ_LEN]
+        """Histories of prefix rows (`timestamp` is the target's time) or windows (`next_timestamp_list`).
+
+        Histories that are written out in the rows may come without times, which are 0 then.
+        """
+        items, length = interaction[self.ITEM_SEQ], interaction[self.ITEM_SEQ_LEN]
+        times = interaction[self.time_list] if self.time_list in interaction else torch.zeros_like(items)
         if f"next_{self.time_list}" in interaction:
             return Events(items, times, interaction[f"next_{self.time_list}"], length)
         following = torch.cat([times[:, 1:], times[:, -1:]], dim=1)
-        target_time = interaction[self.time_field].to(times.dtype).unsqueeze(1)
+        last = times.gather(1, (length - 1).unsqueeze(1))
+        known = self.time_field in interaction
+        target_time = interaction[self.time_field].to(times.dtype).unsqueeze(1) if known else last
         return Events(items, times, following.scatter(1, (length - 1).unsqueeze(1), target_time), length)
 
     def last_hidden(self, interaction: Any) -> Tensor:

@@ -171,8 +171,8 @@ def test_the_random_order_is_that_of_its_own_seed(build: Any) -> None:
         ([(1, k, k, 1) for k in range(20)], {}, "training part: all 16 labels are 1; AUC needs"),
         ([(1, k, k, k % 3) for k in range(20)], {}, r"a label must be 0 or 1 \(got 2"),
         (None, {"LABEL_FIELD": "clicked"}, "MDAFMamba needs labels, and made has no column 'clicked'"),
-        (None, {"load_col": {"inter": ["user_id", "item_id", "label"]}}, "has no column 'timestamp'; histories need"),
-        (None, {"behaviour_field": "mood"}, "no column 'mood' that load_col names"),
+        (None, {"TIME_FIELD": "when"}, "has no column 'when' .TIME_FIELD: the time of each row.; it has user_id:token"),
+        (None, {"behaviour_field": "mood"}, "behaviour_field names 'mood' .command line., which made.inter does not"),
     ],
 )
 def test_data_that_cannot_be_learnt_from(build: Any, rows: Any, given: dict[str, Any], fault: str) -> None:

@@ -29,6 +29,7 @@ def test_rows_and_ids_are_recboles(
 ) -> None:
     config = make_config(model, small_ml_100k, "ml-100k", **intervals)
     ours = create_dataset(config)
+    config["load_col"] = ours.columns.read
     theirs = (KnowledgeBasedDataset if model == "CFKG" else Dataset)(config)
     assert type(ours) is exact_class(type(theirs), ratings=False)
     assert {k: v.tolist() for k, v in ours.field2id_token.items()} == {

@@ -62,8 +62,8 @@ def test_a_column_that_does_not_fit(
 def test_all_missing_columns_are_listed_with_those_there_are(kept: Callable[..., Any]) -> None:
     with pytest.raises(DataError) as caught:
         kept(threshold={"rating": 4}, normalize_field=["year"])
+    has = "which made.inter does not have; it has user_id:token, item_id:token, stars:float, city:token, tags:token_seq"
     assert str(caught.value).splitlines() == [
-        "made: threshold names 'rating', which is no loaded column (see load_col)",
-        "made: normalize_field names 'year', which is no loaded column (see load_col)",
-        "loaded columns: user_id (token), item_id (token), stars (float), city (token), tags (token_seq)",
+        f"threshold names 'rating' (command line), {has}; for instance --threshold='{{stars: 4}}'",
+        f"normalize_field names 'year' (command line), {has}; for instance --normalize_field='[stars]'",
     ]

@@ -1,0 +1,70 @@
+"""Vectors that are read beside the data (`preload_weight`): whose they are, and who reads them."""
+
+import re
+from typing import Any
+
+import numpy as np
+
+_READ = re.compile(r"""get_preload_weight\(\s*["'](\w+)["']\s*\)""")
+_OWNERS = {
+    "USER_ID_FIELD": "alias_of_user_id",
+    "ITEM_ID_FIELD": "alias_of_item_id",
+    "HEAD_ENTITY_ID_FIELD": "alias_of_entity_id",
+    "TAIL_ENTITY_ID_FIELD": "alias_of_entity_id",
+    "RELATION_ID_FIELD": "alias_of_relation_id",
+}
+
+
+def fields_with_vectors(config: Any) -> list[str]:
+    """The fields whose vectors the model reads."""
+    return _READ.findall(config.entry.source.read_text(encoding="utf-8"))
+
+
+def vector_faults(config: Any) -> list[str]:
+    """Vectors of ids that belong to nobody, and vectors that the model reads and nobody names."""
+    given = config["preload_weight"] or {}
+    owners = [config[key] for key in _OWNERS]
+    aliases = [field for key in set(_OWNERS.values()) for field in config[key] or ()]
+    faults = [
+        f"preload_weight: {field} shares ids with no users and no items, so no vector finds its owner;\n"
+        f"alias_of_item_id (or alias_of_user_id, alias_of_entity_id) must name it: --alias_of_item_id='[{field}]'"
+        for field in given
+        if field not in owners and field not in aliases
+    ]
+    return faults + [
+        f"{config.entry.name} reads the vectors of {field!r}, which preload_weight does not name; for instance "
+        f"--additional_feat_suffix='[ent]' --preload_weight='{{{field}: ent_emb}}'"
+        for field in fields_with_vectors(config)
+        if field not in given
+    ]
+
+
+def report_vectors(config: Any, dataset: Any) -> None:
+    """Warn of vectors that the model does not read, and of ids in the interactions that have none.
+
+    Args:
+        config: of the run.
+        dataset: with numbered ids, before its tables become tensors.
+    """
+    read = fields_with_vectors(config)
+    for field in config["preload_weight"] or {}:
+        if field not in read:
+            dataset.ledger.warn(
+                f"preload_weight: {config.entry.name} reads no vectors, so those of {field} change nothing; RecBole's "
+                "GRU4RecKG and KSR read vectors of entities"
+            )
+        kind, owner = _owner(config, field)
+        if owner not in dataset.inter_feat:
+            continue
+        ids = np.unique(dataset.inter_feat[owner].to_numpy())
+        without = ~np.isin(ids, dataset.field2feats(field)[0][field].to_numpy())
+        if without.any():
+            told = f"{without.sum():,} of {len(ids):,} {kind}s have no vector and get zeros"
+            dataset.ledger.warn(f"preload_weight: {told}")
+
+
+def _owner(config: Any, field: str) -> tuple[str, str]:
+    for kind, key in (("user", "USER_ID_FIELD"), ("item", "ITEM_ID_FIELD")):
+        if field == config[key] or field in (config[f"alias_of_{kind}_id"] or ()):
+            return kind, config[key]
+    return "", ""
