@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 
 from recbole_ext.config.checks import samples_negatives
-from recbole_ext.config.eval_args import settled
 from recbole_ext.errors import DataError
 
 _OF_LABELS = ("context_aware", "exlib")
@@ -17,7 +16,8 @@ def _is_trained_on_labels(config: Any) -> bool:
 
 def learns_labels(config: Any) -> bool:
     """Whether the model is trained on labels, or evaluated by them."""
-    return _is_trained_on_labels(config) or "labeled" in settled(config["eval_args"])["mode"].values()
+    mode = config["eval_args"].get("mode")
+    return _is_trained_on_labels(config) or "labeled" in (mode.values() if isinstance(mode, dict) else [mode])
 
 
 def check_labels(config: Any, dataset: Any) -> None:
@@ -42,8 +42,8 @@ def check_labels(config: Any, dataset: Any) -> None:
     low, high = float(labels.min()), float(labels.max())
     if _is_trained_on_labels(config) and _learns_chances(config) and (low < 0 or high > 1):
         raise DataError(
-            f"{config.entry.name} learns labels between 0 and 1, and {field} goes from {low:g} to {high:g}; make clicks "
-            f"of it with --threshold='{{{field}: {(low + high) / 2:g}}}',\n"
+            f"{config.entry.name} learns labels between 0 and 1, and {field} goes from {low:g} to {high:g}; make "
+            f"clicks of it with --threshold='{{{field}: {(low + high) / 2:g}}}',\n"
             f"or scale it to [0, 1] with --normalize_field='[{field}]', where errors are shares of the scale"
         )
 

@@ -53,8 +53,8 @@ def _without_list(config: Any, headers: Headers, need: Need) -> str:
     assert table is not None
     return (
         f"{table.lacking(need.field)} has no column {need.field!r} ({need.key}), which {config.entry.name} reads "
-        f"beside the items of the histories; {table.told()}\nadd the column, or take a model that reads items alone, such as "
-        "--model=Mamba4Rec or --model=SASRec"
+        f"beside the items of histories; {table.told()}\nadd the column, or take a model that reads items alone, such "
+        "as --model=Mamba4Rec or --model=SASRec"
     )
 
 

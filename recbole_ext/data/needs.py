@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from recbole_ext.config.eval_args import settled
 from recbole_ext.config.known_keys import keys_read_by
 from recbole_ext.data.headers import INTER, ITEM, USER, Headers
 from recbole_ext.data.labels import learns_labels
@@ -94,10 +93,10 @@ def _ids(config: Any) -> Iterator[Need]:
 
 
 def _times(config: Any, lists: bool) -> Iterator[Need]:
-    field, order = config["TIME_FIELD"], settled(config["eval_args"])
+    field, order = config["TIME_FIELD"], config["eval_args"]
     if not field:
         return
-    in_order = not config["benchmark_filename"] and (order["order"] == "TO" or "TS" in order["split"])
+    in_order = not config["benchmark_filename"] and (order.get("order") == "TO" or "TS" in order.get("split", ()))
     sequence = config.entry.family == "sequential" and not lists
     required = in_order or sequence or config.entry.task == "clicks" or (lists and bool(config["use_target_time"]))
     if required or lists or config.entry.task == "rating" or config["rm_dup_inter"]:
@@ -132,7 +131,7 @@ def _of_settings(config: Any) -> Iterator[Need]:
     if config.entry.task == "clicks" and config["behaviour_field"]:
         yield Need("behaviour", config["behaviour_field"], "behaviour_field", ("token", "float"))
     for field in config["val_interval"] or {}:
-        yield Need("filter", field, "val_interval", ("token", "float"), _ALL)
+        yield Need("filter", field, "val_interval", ("float", "token"), _ALL)
     for field in config["normalize_field"] or []:
         yield Need("scaled", field, "normalize_field", NUMBERS, _ALL)
 

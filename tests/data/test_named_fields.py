@@ -42,7 +42,7 @@ def test_val_interval_keeps_these_rows(kept: Callable[..., Any], wanted: dict[st
 @pytest.mark.parametrize(
     ("given", "fault", "message"),
     [
-        ({"val_interval": {"star": "[4,inf)"}}, DataError, "val_interval names 'star', .*did you mean 'stars'"),
+        ({"val_interval": {"star": "[4,inf)"}}, DataError, "val_interval names 'star' .*did you mean 'stars'"),
         ({"val_interval": {"city": "[0,1]"}}, UsageError, "city is a token column; list the values to keep"),
         ({"val_interval": {"stars": [1, 2, 3]}}, UsageError, "stars is a float column; its values must be an interval"),
         ({"val_interval": {"tags": ["a"]}}, DataError, "val_interval is for float or token columns, and tags is of"),
