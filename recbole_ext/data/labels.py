@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from recbole_ext.config.checks import samples_negatives
+from recbole_ext.config.negative_checks import samples_negatives
 from recbole_ext.errors import DataError
 
 _OF_LABELS = ("context_aware", "exlib")
