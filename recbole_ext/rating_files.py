@@ -62,7 +62,8 @@ def audit_files(predictions: Path, train: Path | None, reported: dict[str, float
 
     Args:
         predictions: the file.
-        train: file of the training rows with user_id, item_id and rating, for the checks that need them.
+        train: file of the training rows with user_id, item_id and rating, for the checks that need them; with
+            `timestamp` in both, a pair at another time is another event.
         reported: numbers that were printed for it.
         dataset: its name.
 
@@ -76,9 +77,11 @@ def audit_files(predictions: Path, train: Path | None, reported: dict[str, float
     scale = (float(ratings.min()), float(ratings.max()))
     truth, predicted = (rows[name].to_numpy(dtype=float) for name in ("rating", "prediction"))
     n = len(known)
-    found = Predictions(user[n:], item[n:], truth, predicted, scale)
+    timed = train is not None and "timestamp" in rows and "timestamp" in known
+    times = [frame["timestamp"].to_numpy() if timed else None for frame in (rows, known)]
+    found = Predictions(user[n:], item[n:], truth, predicted, scale, times[0])
     past = (user[:n], item[:n], known["rating"].to_numpy(dtype=float)) if train else None
-    return metric_audit(Evidence(found, past, reported, dataset))
+    return metric_audit(Evidence(found, past, reported, dataset, times[1]))
 
 
 def _numbered(first: pd.Series, second: pd.Series) -> np.ndarray:
