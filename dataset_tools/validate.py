@@ -1,4 +1,4 @@
-"""Checks of a data set before a long training: header, columns, numbers, order, duplicates and ids."""
+"""Checks of a data set before a long training, by the rules of its reader: what it would refuse is an error here."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -7,11 +7,14 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from dataset_tools.atomic import Chunk, Field, Interactions, read_header
+from dataset_tools.atomic import Chunk, Field, Interactions
 from dataset_tools.dataset_files import interaction_files
-from dataset_tools.ids import Ids, room_for
+from dataset_tools.faults import Faults
+from dataset_tools.graph_checks import check_graph
+from dataset_tools.ids import room_for
 from dataset_tools.progress import Progress
 from dataset_tools.ranges import lines_of, read_range
+from dataset_tools.table_checks import check_entities, check_others
 
 
 @dataclass
@@ -30,7 +33,7 @@ def validate(
     time_field: str = "timestamp",
     quiet: bool = True,
 ) -> Report:
-    """Check `<name>.inter`, or the parts of a cut data set as one, and `.user` and `.item` beside them.
+    """Check `<name>.inter`, or the parts of a cut data set as one, and the files beside them.
 
     Raises:
         UsageError: there is no such data set.
@@ -43,10 +46,22 @@ def validate(
         check = InteractionCheck(log, check)
         check.run(report, quiet)
     assert check is not None
-    stem = files[0].with_name(files[0].name.partition(".")[0])
-    _check_table(stem.with_name(f"{stem.name}.user"), user_field, check.log.users, check.users, report)
-    _check_table(stem.with_name(f"{stem.name}.item"), item_field, check.log.items, check.items, report)
+    _check_tables(files[0].with_name(files[0].name.partition(".")[0]), check, report)
     return report
+
+
+def _check_tables(stem: Path, check: "InteractionCheck", report: Report) -> None:
+    """The files beside the interactions."""
+    log = check.log
+    for suffix, name, ids, seen in (
+        ("user", log.user_field, log.users, check.users),
+        ("item", log.item_field, log.items, check.items),
+    ):
+        errors, warnings = check_entities(stem.with_name(f"{stem.name}.{suffix}"), name, ids, seen)
+        report.errors += errors
+        report.warnings += warnings
+    report.errors += check_graph(stem, log.item_field, log.items, check.items)
+    report.errors += check_others(stem.parent, stem.name)
 
 
 class InteractionCheck:
@@ -86,6 +101,7 @@ class InteractionCheck:
         tabs = np.add.reduceat(buffer == ord("\t"), starts, dtype=np.int64)
         good, numbers = tabs == len(self.log.fields) - 1, first + np.arange(len(starts))
         self.faults.error(f"rows without {len(self.log.fields)} columns", numbers[~good])
+        self._encoding(buffer, good, numbers)
         if not good.any():
             return good, numbers
         table = read_text(buffer[np.repeat(good, _lengths(buffer))], self.log.fields)
@@ -95,6 +111,18 @@ class InteractionCheck:
                 self.faults.error(fault, numbers[rows[wrong]])
                 good[rows[wrong]] = False
         return good, numbers
+
+    def _encoding(self, buffer: np.ndarray, good: np.ndarray, numbers: np.ndarray) -> None:
+        """Take rows that are no UTF-8 out of `good` (rows,) bool; only a buffer with a fault is read line by line."""
+        try:
+            buffer.tobytes().decode("utf-8")
+            return
+        except UnicodeDecodeError:
+            rows = np.arange(len(good))
+        lines = lines_of(buffer, _starts(buffer), rows)
+        wrong = np.array([line.decode("utf-8", "replace").encode() != line for line in lines])
+        self.faults.error("rows that are not UTF-8; training reads them with --encoding=NAME", numbers[wrong])
+        good[wrong] = False
 
     def _order(self, chunk: Chunk, numbers: np.ndarray) -> None:
         back = np.diff(chunk.times, prepend=self.last) < 0
@@ -161,65 +189,3 @@ def field_faults(values: pl.Series, found: Field, log: Interactions) -> Iterator
 
 def _where(flags: pl.Series) -> np.ndarray:
     return np.flatnonzero(flags.to_numpy())
-
-
-def _check_table(path: Path, id_field: str, ids: Ids, seen: np.ndarray, report: Report) -> None:
-    """`.user` or `.item`: header, columns, empty and double ids, and ids of the rows that it lacks."""
-    if not path.is_file():
-        return
-    fields, faults, known = read_header(path), Faults(path.name), set[int]()
-    if id_field not in [found.name for found in fields]:
-        report.errors.append(f"{path.name}: no field {id_field}.")
-        return
-    at = [found.name for found in fields].index(id_field)
-    with path.open(encoding="utf-8", errors="replace", newline="\n") as file:
-        next(file)
-        for number, line in enumerate(file, 2):
-            values = line.rstrip("\r\n").split("\t")
-            if len(values) != len(fields):
-                faults.error(f"rows without {len(fields)} columns", np.array([number]))
-            elif not values[at]:
-                faults.error(f"rows with an empty {id_field}", np.array([number]))
-            elif ids.code(values[at]) in known:
-                faults.error(f"rows with an {id_field} that came before", np.array([number]))
-            else:
-                known.add(ids.code(values[at]))
-    report.errors += faults.errors
-    lacking = int(seen.sum()) - sum(code < len(seen) and bool(seen[code]) for code in known)
-    if lacking:
-        report.warnings.append(f"{path.name}: {lacking:,} ids of the interactions have no row here.")
-
-
-class Faults:
-    """Messages about one file: what, how many rows, and the first line."""
-
-    def __init__(self, file: str) -> None:
-        self.file = file
-        self._errors: dict[str, list[int]] = {}
-        self._warnings: dict[str, list[int]] = {}
-
-    def error(self, fault: str, lines: np.ndarray) -> None:
-        """Count lines with an error."""
-        _count(self._errors, fault, lines)
-
-    def warning(self, fault: str, lines: np.ndarray) -> None:
-        """Count lines with a warning."""
-        _count(self._warnings, fault, lines)
-
-    @property
-    def errors(self) -> list[str]:
-        """One message per kind of error."""
-        return self._told(self._errors)
-
-    @property
-    def warnings(self) -> list[str]:
-        """One message per kind of warning."""
-        return self._told(self._warnings)
-
-    def _told(self, faults: dict[str, list[int]]) -> list[str]:
-        return [f"{self.file}: {count:,} {fault} (first: line {line})" for fault, (count, line) in faults.items()]
-
-
-def _count(faults: dict[str, list[int]], fault: str, lines: np.ndarray) -> None:
-    if len(lines):
-        faults.setdefault(fault, [0, int(lines[0])])[0] += len(lines)
