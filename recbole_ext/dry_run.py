@@ -1,8 +1,9 @@
-"""Before a long run: two short epochs on a slice, and from them the time and the memory of the whole."""
+"""Before a long run: a few batches, as many as fit into seconds, and from them the time and the memory of the whole."""
 
 import copy
 import resource
 import time
+from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
@@ -13,9 +14,10 @@ from recbole_ext.config.show import unread_lines
 from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.loaders import build_loaders
 from recbole_ext.quick_start import build_trainer
-from recbole_ext.training.trainer import RunTrainer
 
 TRAIN_BATCHES, EVAL_BATCHES = 20, 5
+SECONDS = 4.0
+"""A part is measured on more than two batches only as far as they fit into this time."""
 
 
 def dry_run(config: Config) -> dict[str, float]:
@@ -31,10 +33,10 @@ def dry_run(config: Config) -> dict[str, float]:
     loaders = build_loaders(config, create_dataset(config))
     trainer = build_trainer(config, loaders)
     trainer.eval_collector.data_collect(loaders.train)
-    part = first_batches(loaders.train, TRAIN_BATCHES)
-    _timed(lambda: trainer._train_epoch(part, 0))  # kernels are compiled and memory is taken
-    epoch = _timed(lambda: trainer._train_epoch(part, 1)) * len(loaders.train) / len(part)
-    valid = _valid_seconds(trainer, loaders.valid)
+    epoch = _extrapolated(lambda part: trainer._train_epoch(part, 0), loaders.train, TRAIN_BATCHES)
+    valid = 0.0
+    if loaders.valid:
+        valid = _extrapolated(lambda part: trainer.evaluate(part, load_best_model=False), loaders.valid, EVAL_BATCHES)
     per_epoch = epoch + valid / max(1, trainer.eval_step)
     told = {"epoch_seconds": epoch, "valid_seconds": valid, "total_seconds": trainer.epochs * per_epoch}
     told["memory_gb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
@@ -69,14 +71,26 @@ def first_batches(loader: Any, count: int) -> Any:
     return part
 
 
-def _valid_seconds(trainer: RunTrainer, valid: Any) -> float:
-    if not valid:
-        return 0.0
-    part = first_batches(valid, EVAL_BATCHES)
-    return _timed(lambda: trainer.evaluate(part, load_best_model=False)) * len(valid) / len(part)
+def _extrapolated(carry_out: Callable[[Any], Any], loader: Any, most: int) -> float:
+    """Seconds of a whole pass, from its first batch and from as many batches as the time allows.
+
+    Args:
+        carry_out: trains or evaluates on a loader.
+        loader: the whole one.
+        most: batches that are enough.
+    """
+    first = first_batches(loader, 1)
+    carry_out(first)  # kernels are compiled and memory is taken
+    one = _timed(lambda: carry_out(first))
+    count = min(most, len(loader), max(2, int(SECONDS / one)))
+    if count == 1:
+        return one * len(loader)
+    several = _timed(lambda: carry_out(first_batches(loader, count)))
+    per_batch = (several - one) / (count - 1) if several > one else several / count
+    return several + per_batch * (len(loader) - count)
 
 
-def _timed(call: Any) -> float:
+def _timed(call: Callable[[], Any]) -> float:
     started = time.perf_counter()
     call()
     return time.perf_counter() - started

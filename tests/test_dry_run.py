@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from recbole_ext import dry_run as dry_run_module
 from recbole_ext.cli import main
 from recbole_ext.config.config import Config
 from recbole_ext.data.dataset import create_dataset
@@ -48,3 +49,21 @@ def test_the_first_batches_are_those_of_the_loader(
     part = first_batches(loader, 2)
     assert isinstance(part, type(loader)) and len(part) == len(list(part)) == 2 < len(loader)
     assert len(first_batches(loader, 10**6)) == len(loader)
+
+
+def test_slow_batches_are_extrapolated_from_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, batches = [0.0], []
+
+    def carry_out(loader: list[int]) -> None:
+        batches.append(len(loader))
+        clock[0] += 1.0 + 3.0 * len(loader)  # a second per pass, three per batch
+
+    monkeypatch.setattr(dry_run_module, "first_batches", lambda loader, count: loader[:count])
+    monkeypatch.setattr(dry_run_module.time, "perf_counter", lambda: clock[0])
+    assert dry_run_module._extrapolated(carry_out, list(range(100)), 20) == pytest.approx(1 + 3 * 100)
+    assert batches == [1, 1, 2]
+    assert dry_run_module._extrapolated(carry_out, [0], 20) == pytest.approx(4)
+    monkeypatch.setattr(dry_run_module, "SECONDS", 1000.0)
+    batches.clear()
+    dry_run_module._extrapolated(carry_out, list(range(100)), 20)
+    assert batches == [1, 1, 20]

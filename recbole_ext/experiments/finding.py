@@ -24,6 +24,7 @@ THRESHOLDS: dict[str, tuple[float, str]] = {
     "gap_share": (0.5, "the same for other metrics, as a share of validation's: training half as good again"),
     "kl_weight": (0.015, "reported as unstable above it, for a KL that was averaged over its dimensions"),
     "forgetting": (0.05, "5 % of the metric on the old window is more than the noise of a few hundred targets"),
+    "chance_of_mean": (10.8, "a chi-square of one degree of freedom exceeds it once in a thousand"),
     "memory": (0.90, "the rest is needed by the system and by a batch that is longer than the ones so far"),
     "perfect": (0.95, "real people are not that predictable: a score above it is a leak or a copied target"),
     "new_warmup_share": (0.05, "the usual order of magnitude; a share of the run cannot outlast the run"),

@@ -7,6 +7,7 @@ from recbole_ext.evaluation.rating_levels import HONEST, NOISE
 from recbole_ext.evaluation.summary import best_baseline
 from recbole_ext.experiments.curve import Curve
 from recbole_ext.experiments.finding import THRESHOLDS, Finding, limit
+from recbole_ext.registry import models
 
 _SCORES = ("auc", "gauc", "hit", "ndcg", "mrr", "recall", "precision", "map")
 
@@ -37,10 +38,16 @@ def worse_than_mean(curve: Curve) -> Finding | None:
     """R2 below 0."""
     found: list[tuple[int | None, float]] = [(None, r) for r in [_result(curve, "r2")] if r is not None]
     found += curve.points.get("r2", [])[-1:]
-    if not found or found[0][1] >= 0:
+    if not found or found[0][1] >= -_chance_of_r2(curve):
         return None
     text = f"worse than the mean: R2 is {found[0][1]:g}, and always answering the mean has 0"
     return Finding("worse_than_mean", text, found[:1], "do not use it; check ids, scale and targets, then train anew")
+
+
+def _chance_of_r2(curve: Curve) -> float:
+    """How far below 0 the mean of other rows falls by chance: n R2 is a chi-square of one degree of freedom."""
+    rows = ((curve.result.get("ratings") or {}).get("all") or {}).get("n")
+    return limit("chance_of_mean") / rows if rows else 0.0
 
 
 def _result(curve: Curve, name: str) -> float | None:
@@ -62,8 +69,27 @@ def worse_than_baseline(curve: Curve) -> Finding | None:
     if sign * own > sign * value:
         return None
     text = f"no better than the best counted baseline: test {metric} {own:g}, {name} has {value:g}"
-    advice = "train longer (epochs, stopping_step) or check the data; until then the baseline is the better model"
+    clock = raw_clock(curve.settings)
+    if clock:
+        text += f"; {clock} is a feature in raw seconds, whose size drowns the others"
+        advice = (
+            f'leave the column out after the split, --unused_col="{{inter: [{clock}]}}"; more epochs do not mend it'
+        )
+    elif own == value:
+        advice = "none: the two are equal; compare them per user under several seeds (--seeds, compare)"
+    else:
+        advice = "check whether the difference is more than chance (compare); then epochs, stopping_step and the data"
     return Finding("worse_than_baseline", text, [(None, own), (None, value)], advice)
+
+
+def raw_clock(settings: dict[str, Any]) -> str:
+    """The time column where a model of RecBole takes it as a feature among others; "" otherwise."""
+    entry = models().get(str(settings.get("model")))
+    time, loaded = str(settings.get("TIME_FIELD") or ""), (settings.get("load_col") or {}).get("inter") or ()
+    dropped = (settings.get("unused_col") or {}).get("inter") or ()
+    if entry is None or entry.own or entry.family not in ("context_aware", "exlib"):
+        return ""
+    return time if time in loaded and time not in dropped else ""
 
 
 def suspiciously_good(curve: Curve) -> Finding | None:

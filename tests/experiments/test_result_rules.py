@@ -62,6 +62,24 @@ def test_r2_is_read_where_a_rating_run_has_it() -> None:
     assert worse_than_mean(curve({"ratings": {"all": {"r2": 0.3}}})) is None
 
 
+def test_an_r2_that_chance_explains_is_no_finding() -> None:
+    few = {"ratings": {"all": {"r2": -0.1, "n": 60}}}
+    assert worse_than_mean(curve(few)) is None
+    assert "R2 is -0.1" in text(worse_than_mean(curve({"ratings": {"all": {"r2": -0.1, "n": 600}}})))
+
+
+def test_a_raw_clock_among_the_features_is_named_before_more_epochs() -> None:
+    result = {"valid_metric": "AUC", "test": {"auc": 0.5}, "baselines": {"click_rate": {"auc": 0.6}}}
+    columns = {"inter": ["user_id", "item_id", "timestamp"]}
+    settings = {"model": "FM", "TIME_FIELD": "timestamp", "load_col": columns}
+    found = worse_than_baseline(curve(result, **settings))
+    assert found is not None and "timestamp is a feature in raw seconds" in found.text
+    assert "unused_col" in found.advice and "more epochs do not mend it" in found.advice
+    for other in ({"model": "BPR"}, {"model": "MDAFMamba"}, {"unused_col": {"inter": ["timestamp"]}}):
+        found = worse_than_baseline(curve(result, **{**settings, **other}))
+        assert found is not None and "raw seconds" not in found.text and "more than chance" in found.advice
+
+
 def test_beyond_the_best_honest_level_a_leak_is_looked_for() -> None:
     assert "ndcg@10 0.2 is beyond 0.16" in text(suspiciously_good(curve(ranking(0.2))))
     assert suspiciously_good(curve(ranking(0.1105))) is None
