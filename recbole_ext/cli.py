@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 
 from recbole_ext import __version__
 from recbole_ext.command_line import Words, parse
+from recbole_ext.console import quiet_host
 from recbole_ext.errors import RecBoleExtError, UsageError, reported
 from recbole_ext.redact import redact_text, remember_words
 
@@ -46,6 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments
     remember_words(arguments)
+    quiet_host()
     if not debug:
         warnings.filterwarnings("ignore", module="recbole")
         warnings.simplefilter("ignore", FutureWarning)

@@ -23,6 +23,8 @@ _COMMANDS = (
     *("doctor", "run", "import-checkpoint", "metric-audit", "rate", "score", "diagnose", "report", "compare"),
     *("experiment", "ensemble", "tune"),
 )
+_MEANT = {"train": "run", "fit": "run", "evaluate": "run", "test": "run", "predict": "rate", "search": "tune"}
+"""Words of other programs for commands of this one."""
 _TAKE_A_FILE, _TAKE_FILES = ("import-checkpoint", "metric-audit", "diagnose", "report"), ("compare", "ensemble")
 
 
@@ -92,7 +94,8 @@ def _check_command(rest: list[str]) -> None:
     """A first word without dashes is meant as a command."""
     first = rest[0] if rest else ""
     if re.fullmatch(r"[A-Za-z][\w-]*", first) and first not in _COMMANDS:
-        raise UsageError(f"there is no command {first!r}{nearest(first, _COMMANDS)} Commands: {', '.join(_COMMANDS)}")
+        meant = nearest(_MEANT.get(first, first), _COMMANDS, cutoff=0.4)
+        raise UsageError(f"there is no command {first!r}{meant}\ncommands: {', '.join(_COMMANDS)}")
 
 
 def _check_switches(words: Words) -> None:

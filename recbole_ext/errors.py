@@ -83,8 +83,8 @@ def _of_file(error: OSError) -> str:
     return f" of {error.filename}" if error.filename else ""
 
 
-def nearest(word: str, known: Iterable[str], count: int = 3) -> str:
+def nearest(word: str, known: Iterable[str], count: int = 3, cutoff: float = 0.55) -> str:
     """Words of `known` that look like `word`, for an error message: `; did you mean 'a' or 'b'?`."""
     lower = {name.lower(): name for name in sorted(known)}
-    matches = [lower[m] for m in difflib.get_close_matches(word.lower(), lower, n=count, cutoff=0.55)]
+    matches = [lower[m] for m in difflib.get_close_matches(word.lower(), lower, n=count, cutoff=cutoff)]
     return f"; did you mean {' or '.join(repr(m) for m in matches)}?" if matches else ""

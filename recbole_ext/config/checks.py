@@ -42,6 +42,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "implicit_sets": ("none", "before", "train"),
     "next_in_time": ("both", "past", "none"),
 }
+HOST_LOSSES = ("CE", "BPR")
 TRAIN_ON = ("train", "train_valid")
 BASELINES_OF_TASK = {
     "sequences": ("popularity", "markov", "skip_markov"),
@@ -121,6 +122,14 @@ def _choices(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> 
     if backend not in ("auto", *BACKENDS):
         faults.append(f"ssm_backend must be one of auto, {', '.join(BACKENDS)} (got {backend!r})")
     return faults
+
+
+def _loss_of_host(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
+    """RecBole's sequential models with a choice have these two."""
+    loss = values.get("loss_type")
+    if entry.own or entry.family != "sequential" or loss is None or loss in HOST_LOSSES:
+        return []
+    return [f"loss_type must be one of {', '.join(HOST_LOSSES)} (got {loss!r}){nearest(str(loss), HOST_LOSSES)}"]
 
 
 def _baselines(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
@@ -244,6 +253,7 @@ def _criteria(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) ->
 
 _RULES: tuple[Callable[[ModelEntry, list[Layer], dict[str, Any]], list[str]], ...] = (
     _choices,
+    _loss_of_host,
     _baselines,
     _train_on,
     _metrics,

@@ -57,8 +57,11 @@ def _group(value: Any) -> str | None:
 
 
 def _order(value: Any) -> str | None:
-    fault = one_of("RO", "TO")(value)
-    return f"{fault}; RO is random, TO the order of time" if fault else None
+    if value in ("RO", "TO"):
+        return None
+    return (
+        f"must be RO for a random order or TO for the order of time (got {value!r}){nearest(str(value), ('RO', 'TO'))}"
+    )
 
 
 _KINDS: dict[str, Kind] = {"split": _split, "order": _order, "group_by": _group, "mode": _mode}

@@ -88,6 +88,8 @@ DECLARED: dict[str, Entries | ByColumn | Single] = {
     "unused_col": _FILES,
     "preload_weight": ByColumn(_name, "{iid: item_emb}"),
     "additional_feat_suffix": Single(_names_or_one),
+    "rm_dup_inter": Single(one_of("first", "last")),
+    "transform": Single(one_of("mask_itemseq", "inverse_itemseq", "crop_itemseq", "reorder_itemseq", "user_defined")),
     "mlp_hidden_size": Single(integers(1)),
     **dict.fromkeys(("numerical_features", "normalize_field", "side_features", "selected_features"), Single(names)),
     **dict.fromkeys((f"alias_of_{kind}_id" for kind in ("user", "item", "entity", "relation")), Single(names)),
@@ -147,8 +149,8 @@ def _files(values: dict[str, Any]) -> list[str]:
     known = (*FILES, *([added] if isinstance(added, str) else added))
     keys = ("load_col", "unload_col", "unused_col")
     faults = [
-        f"{key} names the file suffix {suffix!r}, which a data set does not have{nearest(suffix, known)} "
-        f"Known: {', '.join(known)}; further ones are named in additional_feat_suffix"
+        f"{key} names the file suffix {suffix!r}, which is none of {', '.join(known)}, nor named "
+        f"in additional_feat_suffix{nearest(suffix, known)}"
         for key in keys
         for suffix in values.get(key) or ()
         if suffix not in known

@@ -84,7 +84,7 @@ class Entries:
     def _unknown(self, key: str, name: Any, entry: Any) -> str:
         if name in self.renamed:
             return f"{key}: {name} is of an earlier RecBole; write {self.renamed[name].format(entry)}"
-        return f"{key} has no part {name!r}{nearest(str(name), self.kinds)} Allowed: {', '.join(self.kinds)}"
+        return f"{key} has no part {name!r} (it has {', '.join(self.kinds)}){nearest(str(name), self.kinds)}"
 
 
 @dataclass(frozen=True)

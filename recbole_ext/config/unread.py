@@ -114,11 +114,7 @@ RULES = (
         "several processes are started by: torchrun --nproc_per_node=N run_recbole_ext.py ...",
     ),
     Rule(("repeatable",), lambda f: f.sequential, "sequences: filter_seen_items: False keeps seen items as candidates"),
-    Rule(
-        ("filter_seen_items",),
-        lambda f: not f.sequential,
-        "it is for sequential models; repeatable: True keeps seen items as candidates of {model}",
-    ),
+    Rule(("filter_seen_items", "repeatable"), lambda f: bool(f.entry.task), "{model} predicts rows and ranks no items"),
     Rule(
         ("train_mode", "window_overlap", "sample_weight", "gradient_checkpointing"),
         lambda f: not f.entry.causal,
@@ -167,6 +163,7 @@ RULES = (
         by_model=False,
     ),
     Rule(("worker",), lambda f: f.own_batches, "batches of {model} are made in the training process", by_model=False),
+    Rule(("transform",), lambda f: not f.sequential, "{model} reads no sequence that could be transformed"),
     Rule(
         ("transform", "shuffle"),
         lambda f: f.own_batches and f.entry.task != "rating",

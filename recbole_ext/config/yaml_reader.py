@@ -14,6 +14,8 @@ _FLOAT = re.compile(
 )
 _INT = re.compile(r"^[-+]?[0-9][0-9_]*$")
 _BARE_SEPARATOR = re.compile(r"^((?:field|seq)_separator\s*:[ ]+)([,|])[ ]*(#.*)?$", re.MULTILINE)
+_HALF_OPEN = re.compile(r"(?<!['\"])(?:\[[^\[\](),;]+,[^\[\](),;]+\)|\([^\[\](),;]+,[^\[\](),;]+\])")
+"""An interval such as [4,inf), which YAML takes for a list that does not end."""
 _MOST_VALUES = 100_000
 
 
@@ -72,7 +74,7 @@ def parse_scalar(text: str, where: str) -> Any:
         return _load(text)[1]
     except yaml.YAMLError as error:
         shown = repr(text) if len(text) <= 200 else f"{text[:200]!r}..."
-        raise UsageError(f"{where}: cannot read the value {shown} as YAML: {_problem(error)}") from None
+        raise UsageError(f"{where}: cannot read the value {shown} as YAML: {_problem(error, text)}") from None
 
 
 def read_yaml(path: Path) -> tuple[dict[str, Any], dict[str, int]]:
@@ -91,7 +93,7 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], dict[str, int]]:
     try:
         node, values = _load(_BARE_SEPARATOR.sub(r'\1"\2" \3', text))
     except yaml.YAMLError as error:
-        raise UsageError(f"{path}{_line(error)}: {_problem(error)}") from None
+        raise UsageError(f"{path}{_line(error)}: {_problem(error, _text_at(error, text))}") from None
     if values is None:
         return {}, {}
     if not isinstance(values, dict):
@@ -127,10 +129,18 @@ def _size(node: yaml.Node, known: dict[int, int]) -> int:
     return known[id(node)]
 
 
+def _text_at(error: yaml.YAMLError, text: str) -> str:
+    """The line of a file on which it cannot be read, and the one before, where the cause may stand."""
+    mark, lines = getattr(error, "problem_mark", None), text.splitlines()
+    return "\n".join(lines[max(mark.line - 1, 0) : mark.line + 1]) if mark else ""
+
+
 def _line(error: yaml.YAMLError) -> str:
     mark = getattr(error, "problem_mark", None)
     return f":{mark.line + 1}" if mark else ""
 
 
-def _problem(error: yaml.YAMLError) -> str:
-    return getattr(error, "problem", None) or str(error)
+def _problem(error: yaml.YAMLError, text: str = "") -> str:
+    problem = getattr(error, "problem", None) or str(error)
+    found = _HALF_OPEN.search(text)
+    return f"{problem}; write the interval in quotes: '{found[0]}'" if found else problem

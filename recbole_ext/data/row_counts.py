@@ -66,6 +66,11 @@ class RowCounts:
 
     def _remove_duplication(self) -> None:
         step = super()._remove_duplication  # type: ignore[misc]
+        if self.config["rm_dup_inter"] and self.config["TIME_FIELD"] not in self.inter_feat:
+            self.ledger.warn(
+                f"rm_dup_inter: {self.config['rm_dup_inter']} is by the order of the file, because no column "
+                f"{self.config['TIME_FIELD']!r} (TIME_FIELD) is loaded"
+            )
         self._counted(step, "repeated pairs of user and item", self._setting("rm_dup_inter"))
 
     def _filter_by_field_value(self) -> None:

@@ -26,6 +26,7 @@ from recbole_ext.errors import UsageError
         ("SS4Rec", {"averaging": "ema", "ema_decay": 1.0}, r"ema_decay must be at least 0 and below 1 \(got 1.0\)"),
         ("SS4Rec", {"sample_weight": "recency"}, "sample_weight: recency goes with one of recency_half_life_days"),
         ("SS4Rec", {"train_mode": "windows"}, "train_mode must be one of all_positions, prefix"),
+        ("SASRec", {"loss_type": "BPRR"}, r"loss_type must be one of CE, BPR \(got 'BPRR'\); did you mean 'BPR'"),
         ("SS4Rec", {"loss_type": "BCE"}, r"loss_type must be one of CE, .*BPR \(got 'BCE'\)"),
         ("BPR", {"learner": "adamm"}, r"learner must be one of adam, .*\(got 'adamm'\); did you mean 'adam'"),
         (
@@ -52,7 +53,7 @@ from recbole_ext.errors import UsageError
         ("SS4Rec", {"MAX_ITEM_LIST_LENGTH": 0}, "MAX_ITEM_LIST_LENGTH must be positive"),
         ("SS4Rec", {"train_neg_sample_args": {"sample_num": 2}}, "samples no negatives"),
         ("SS4Rec", {"eval_args": {"order": "RO"}}, r"order must be TO for sequential models \(got 'RO'\)"),
-        ("SS4Rec", {"eval_args": {"mod": "full"}}, "eval_args has no part 'mod'; did you mean 'mode'"),
+        ("SS4Rec", {"eval_args": {"mod": "full"}}, "eval_args has no part 'mod' .*; did you mean 'mode'"),
         ("SS4Rec", {"eval_args": {"split": "LS"}}, r"split must be one of .*\(got 'LS'\)"),
         ("SS4Rec", {"eval_args": {"split": {"XX": 1}}}, "split must be one of"),
         ("SS4Rec", {"eval_args": "full"}, r"eval_args must be a (mapping|dict)"),

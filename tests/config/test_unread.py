@@ -38,6 +38,8 @@ def unread(model: str, **given: Any) -> list[str]:
         ("ItemKNN", {"learning_rate": 0.5}, "ItemKNN is computed without steps of an optimiser"),
         ("BPR", {"numerical_features": ["price"]}, "numerical_features .* BPR reads ids alone"),
         ("BPR", {"kg_reverse_r": True}, "kg_reverse_r .* reads no knowledge graph"),
+        ("HybridVAE", {"filter_seen_items": False}, "filter_seen_items.*ranks no items"),
+        ("LightGCN", {"transform": "crop_itemseq"}, "transform .* reads no sequence"),
         ("BPR", {"n_enc_epochs": 2}, "n_enc_epochs .* it is a setting of RecVAE"),
         ("BPR", {"mask_ratio": 0.1}, "mask_ratio .* it is a setting of .*BERT4Rec"),
         ("SS4Rec", {"enable_scaler": True}, "enable_scaler .* with enable_amp: True"),
@@ -101,7 +103,7 @@ def test_help_lists_no_key_that_does_nothing(model: str | None) -> None:
     assert not listed & dead
     assert "learning_rate" in listed and "threshold" in listed
     assert ("kg_reverse_r" in listed) == (model in (None, "CKE"))
-    assert ("filter_seen_items" in listed) == (model in (None, "SS4Rec"))
+    assert ("filter_seen_items" in listed) == (model != "HybridVAE")
 
 
 def test_every_rule_names_keys_that_exist() -> None:

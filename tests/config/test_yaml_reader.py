@@ -144,3 +144,19 @@ def test_the_host_reader_stays_as_it_was() -> None:
 
     assert yaml.safe_load("1e-3") == "1e-3"
     assert yaml.load("1e-3", Loader=yaml.FullLoader) == "1e-3"
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [("{rating: [4,inf)}", "'[4,inf)'"), ("{a: (0, 1]}", "'(0, 1]'"), ("{a: [1,2];[3,inf)}", "'[3,inf)'")],
+)
+def test_an_interval_without_quotes_is_named(text: str, meant: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_scalar(text, "--val_interval")
+    assert str(caught.value).endswith(f"; write the interval in quotes: {meant}")
+
+
+def test_an_interval_without_quotes_in_a_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("epochs: 1\nuser_inter_num_interval: [5,inf)\nseed: 1\n")
+    with pytest.raises(UsageError, match=r"a\.yaml:\d: .*write the interval in quotes: '\[5,inf\)'"):
+        read_yaml(tmp_path / "a.yaml")
