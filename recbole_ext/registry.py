@@ -33,7 +33,9 @@ _ADAPTED = {
     **dict.fromkeys(("SASRec", "GRU4Rec"), "causal_host"),
     **dict.fromkeys(("KGAT", "KGIN", "MCCLK"), "graph_host"),
     **dict.fromkeys(("GRU4RecCPR", "SASRecCPR"), "reranked_host"),
-    **dict.fromkeys(("BERT4Rec", "DGCF", "DIEN", "LINE", "S3Rec"), "sampling_host"),
+    **dict.fromkeys(("BERT4Rec", "DGCF", "DIEN", "KTUP", "LINE", "S3Rec"), "sampling_host"),
+    "FwFM": "field_host",
+    "NCL": "ncl_host",
     "Pop": "counting_host",
 }
 """RecBole's models that are loaded through a subclass, with its module in `recbole_ext.model`."""
@@ -104,7 +106,7 @@ class ModelEntry:
 
 def missing_library(model: str, error: ModuleNotFoundError) -> ResourceError:
     """The error for an optional library that a model needs and that is not installed."""
-    package = {"faiss": "faiss-cpu", "torch_scatter": "torch-scatter"}.get(error.name or "", error.name)
+    package = {"faiss": "faiss-cpu"}.get(error.name or "", error.name)
     return ResourceError(
         f"{model} needs the library '{error.name}', which is not installed; install it with: pip install {package}"
     )

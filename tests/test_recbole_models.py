@@ -15,9 +15,6 @@ from recbole_ext.quick_start import run
 from recbole_ext.registry import models
 
 NEEDS = {
-    "KGAT": "dgl",
-    "KGIN": "torch_scatter",
-    "MCCLK": "torch_scatter",
     "NCL": "faiss",
     "LightGBM": "lightgbm",
     "XGBoost": "lightgbm",  # RecBole imports lightgbm first
@@ -39,7 +36,6 @@ _WITH_ENTITIES = {
     "embedding_size": 8,
 }
 OF_ITS_OWN: dict[str, dict[str, Any]] = {
-    "DGCF": {"train_batch_size": 64},  # it samples n_items / n_batches users for its regulariser
     "GRU4RecKG": _WITH_ENTITIES,
     "LightGBM": {"lgb_num_boost_round": 5},
     "XGBoost": {"xgb_num_boost_round": 5},

@@ -1,4 +1,5 @@
 import importlib
+import importlib.util
 import re
 from pathlib import Path
 
@@ -36,6 +37,8 @@ def test_a_subclass_stands_for_its_own_model_of_recbole() -> None:
     adapted = [entry for entry in models().values() if not entry.own and entry.module != entry.host_module]
     assert {"SASRec", "Pop", "KGAT", "BERT4Rec"} <= {entry.name for entry in adapted}
     for entry in adapted:
+        if entry.name == "NCL" and not importlib.util.find_spec("faiss"):
+            continue
         host = getattr(importlib.import_module(entry.host_module), entry.name)
         assert issubclass(entry.load(), host) and entry.load() is not host
         assert entry.source == Path(importlib.import_module(entry.host_module).__file__)

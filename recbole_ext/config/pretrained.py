@@ -1,6 +1,5 @@
 """Which of RecBole's models start from the weights of another run, and under which settings."""
 
-from pathlib import Path
 from typing import Any
 
 from recbole_ext.registry import ModelEntry
@@ -25,20 +24,16 @@ def pretrained_keys(model: str, values: Any) -> tuple[str, ...]:
 
 
 def pretrained_faults(entry: ModelEntry, layers: Any, values: dict[str, Any]) -> list[str]:
-    """A fault for each path that is needed and absent, or leads nowhere."""
+    """A fault for each path that is needed and not set."""
     needed = pretrained_keys(entry.name, values)
-    faults = [_fault(entry.name, key, values.get(key)) for key in needed]
+    faults = [
+        f"{key}: {entry.name} starts from a finished run's directory, or a .pth file; it is not set; {_HOW[entry.name]}"
+        for key in needed
+        if not values.get(key)
+    ]
     if entry.name == "NeuMF" and needed and not (values["mf_train"] and values["mlp_train"]):
         faults.append("use_pretrain: NeuMF joins two runs; it needs mf_train: True and mlp_train: True")
-    return [fault for fault in faults if fault]
-
-
-def _fault(model: str, key: str, path: Any) -> str:
-    if path and Path(str(path)).exists():
-        return ""
-    given = f"{path!r} does not exist" if path else "it is not set"
-    others = f"; {_HOW[model]}" if model in _HOW else ""
-    return f"{key}: {model} starts from a finished run's directory, or a .pth file; {given}{others}"
+    return faults
 
 
 _HOW = {

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from recbole.model.general_recommender.dgcf import DGCF as RecBoleDGCF
 from recbole.model.general_recommender.line import LINE as RecBoleLINE
+from recbole.model.knowledge_aware_recommender.ktup import KTUP as RecBoleKTUP
 from recbole.model.sequential_recommender.bert4rec import BERT4Rec as RecBoleBERT4Rec
 from recbole.model.sequential_recommender.dien import DIEN as RecBoleDIEN
 from recbole.model.sequential_recommender.s3rec import S3Rec as RecBoleS3Rec
@@ -64,3 +65,13 @@ class DIEN(RecBoleDIEN):
         """Logits of users (B,) and items (B,) after (B, L) histories: (B,), and the auxiliary loss: ()."""
         logits, auxiliary = super().forward(user, item_seq, neg_item_seq, length, items)
         return logits, auxiliary if (length > 1).any() else auxiliary.new_zeros(())
+
+
+class KTUP(RecBoleKTUP):
+    """RecBole's KTUP; in evaluation the most probable preference takes the place of a sampled one."""
+
+    def st_gumbel_softmax(self, logits: Tensor, temperature: float = 1.0) -> Tensor:
+        """One-hot preferences: (B, n) logits -> (B, n)."""
+        if self.training:
+            return super().st_gumbel_softmax(logits, temperature)
+        return self.convert_to_one_hot(logits.argmax(-1), logits.shape[-1]).float()
