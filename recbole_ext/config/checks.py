@@ -8,6 +8,7 @@ from recbole_ext.config.click_checks import click_faults
 from recbole_ext.config.known_keys import Key, host_keys, keys_of, keys_read_by
 from recbole_ext.config.layers import Layer
 from recbole_ext.config.mappings import mapping_faults
+from recbole_ext.config.metric_modes import metric_faults, metric_task
 from recbole_ext.config.negative_checks import negative_faults
 from recbole_ext.config.old_keys import replacement
 from recbole_ext.config.pretrained import pretrained_faults
@@ -17,7 +18,7 @@ from recbole_ext.config.separators import text_faults
 from recbole_ext.data.recency_settings import RecencySettings
 from recbole_ext.errors import UsageError, nearest
 from recbole_ext.evaluation.criteria import criteria_faults
-from recbole_ext.evaluation.metric_kinds import METRIC_KINDS
+from recbole_ext.evaluation.metric_kinds import METRIC_KINDS, RANKING
 from recbole_ext.experiments.seeds import read_seeds
 from recbole_ext.places import properties_folder
 from recbole_ext.registry import ModelEntry
@@ -45,7 +46,10 @@ CHOICES: dict[str, tuple[str, ...]] = {
 HOST_LOSSES = ("CE", "BPR")
 TRAIN_ON = ("train", "train_valid")
 BASELINES_OF_TASK = {
+    "rows": ("popularity",),
     "sequences": ("popularity", "markov", "skip_markov"),
+    "labels": ("click_rate", "item_rate", "user_item_rate"),
+    "trees": (),
     "rating": ("global_mean", "item_mean", "user_item_bias"),
     "clicks": ("click_rate", "item_rate", "user_item_rate", "match_rate"),
 }
@@ -134,10 +138,21 @@ def _loss_of_host(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]
 
 def _baselines(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
     """Those of the task; RecBole's models rank, and some of them predict clicks."""
-    tasks = (entry.task or "sequences",) if entry.own else ("sequences", "clicks")
-    known = [name for task in tasks for name in BASELINES_OF_TASK[task]]
+    known = BASELINES_OF_TASK[_baseline_task(entry, values)]
     wrong = [name for name in values.get("baselines") or [] if name not in known]
+    if wrong and not known:
+        return [f"baselines: {entry.name} has none to stand beside (got {values['baselines']!r}); leave it out"]
     return [f"baselines must be among {', '.join(known)} (got {n!r}){nearest(str(n), known)}" for n in wrong]
+
+
+def _baseline_task(entry: ModelEntry, values: dict[str, Any]) -> str:
+    task, metrics = (
+        metric_task(entry),
+        values["metrics"] if isinstance(values["metrics"], list) else [values["metrics"]],
+    )
+    if task == "ranking" or (task == "labels" and any(METRIC_KINDS.get(str(n).lower()) == RANKING for n in metrics)):
+        return "sequences" if entry.family == "sequential" else "rows"
+    return task
 
 
 def _train_on(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
@@ -257,6 +272,7 @@ _RULES: tuple[Callable[[ModelEntry, list[Layer], dict[str, Any]], list[str]], ..
     _baselines,
     _train_on,
     _metrics,
+    metric_faults,
     _positive,
     _epochs,
     _shares,

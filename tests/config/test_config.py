@@ -68,8 +68,8 @@ def test_cross_entropy_samples_no_negatives_and_says_so() -> None:
         build(train_neg_sample_args={"sample_num": 1})
 
 
-def test_recboles_complaints_are_faults_of_the_configuration() -> None:
-    with pytest.raises(UsageError, match="Ranking metrics and value metrics can not be used at the same time"):
+def test_metrics_without_meaning_are_faults_of_the_configuration() -> None:
+    with pytest.raises(UsageError, match="metrics: AUC cannot be measured for SS4Rec in mode full"):
         build(metrics=["AUC", "NDCG"])
 
 
