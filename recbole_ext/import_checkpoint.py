@@ -49,7 +49,7 @@ def import_checkpoint(config: Config, path: Path, trusted: bool, command: list[s
         test, units = trainer.evaluate(loaders.test), {config.model: trainer.units(loaders.test)}
         trainer.count_candidates("test", loaders.test)
         baselines = evaluate_baselines(config, loaders, trainer, units)
-        protocol = protocol_of(config, loaders.ledger.kept_of_read())
+        protocol = protocol_of(config, loaders)
         result = _result(config, trainer, protocol, directory, test, baselines)
         seconds = round(time.perf_counter() - started, 2)
         result |= {"imported_from": path.name, "fit_seconds": 0.0, "total_seconds": seconds}

@@ -167,7 +167,7 @@ def _fit_and_test(
     on_epoch: Callable[[int, float], None] | None,
     started: float,
 ) -> dict[str, Any]:
-    protocol, progress = protocol_of(config, loaders.ledger.kept_of_read()), trainer.progress
+    protocol, progress = protocol_of(config, loaders), trainer.progress
     columns = loaders.train._dataset.columns
     for line in [*_opening_lines(config, trainer, protocol, columns, directory), *loaders.ledger.lines()]:
         progress.say(line)

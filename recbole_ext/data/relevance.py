@@ -7,10 +7,15 @@ import torch
 from recbole_ext.errors import DataError
 
 
+def relevant_field(config: Any, part: Any) -> str | None:
+    """The column of labels that says which rows are to be found; None where all are."""
+    return config["LABEL_FIELD"] if config["LABEL_FIELD"] in part.inter_feat else None
+
+
 def has_relevant_rows(config: Any, part: Any) -> bool:
     """Whether some row is to be found."""
-    field = config["LABEL_FIELD"]
-    return len(part) > 0 and (field not in part.inter_feat or bool((part.inter_feat[field] > 0).any()))
+    field = relevant_field(config, part)
+    return len(part) > 0 and (field is None or bool((part.inter_feat[field] > 0).any()))
 
 
 def relevant_part(config: Any, part: Any, phase: str) -> tuple[Any, int]:
@@ -24,8 +29,8 @@ def relevant_part(config: Any, part: Any, phase: str) -> tuple[Any, int]:
     Raises:
         DataError: no row is left.
     """
-    field = config["LABEL_FIELD"]
-    if field not in part.inter_feat:
+    field = relevant_field(config, part)
+    if field is None:
         return part, 0
     liked = torch.nonzero(part.inter_feat[field] > 0).squeeze(1)
     disliked = len(part) - len(liked)

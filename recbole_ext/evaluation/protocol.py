@@ -4,6 +4,7 @@ Numbers of different protocols are never put in one column; `Protocol.key` is wh
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -12,12 +13,19 @@ from typing import Any
 from recbole.utils import ModelType
 
 from recbole_ext.config.config import Config
+from recbole_ext.config.metric_modes import metric_task
 from recbole_ext.data.cut import NO_FILTER, parts_of, told_split
 from recbole_ext.data.dataset import predicts_clicks
 from recbole_ext.data.ratings import rates
+from recbole_ext.data.relevance import relevant_field
+from recbole_ext.data.sampled_ranking import SampledRankingLoader
+from recbole_ext.data.seen import removes_seen_items
 from recbole_ext.versions import package_versions
 
 _NO_TABLE = (".inter", ".yaml", ".json", ".tsv")
+_NOT_COMPARED = ("seed", "packages", "task", "preset", "split_kind")
+"""What may differ between results in one column, and what other fields of the protocol decide."""
+_LABELED = "labelled rows are scored"
 TRACKS = {"recbole": "A", "time_aware": "B", "no_time": "C"}
 
 
@@ -31,13 +39,19 @@ class Protocol:
         order: order of events and what happens to ties.
         seen_items: whether items of the history can be recommended.
         target_time: whether the time of the target event is known to the model.
-        candidates: `full`, or the number of sampled ones.
+        candidates: mode of the test, and of validation where it is another: `full`, `labeled`, `uni100`.
         min_counts: filters on users and items.
         max_length: longest history in events.
         seed: of the run.
         data_sha256: hash of each data file's bytes; of `.inter` files, those in use.
         packages: versions that can change a result.
         rows: interactions read and kept; "" in results of versions that did not record it.
+        task: ranking, labels, trees, clicks or rating; "" in results of versions that did not record it, as below.
+        preset: of sequence models, `protocol`.
+        split_kind: RS, LS, TS, or files.
+        candidate_seed: of sampled candidates; None where none are sampled.
+        filters: which interactions were taken out by value or as duplicates.
+        targets: which rows are to be found; "" for all.
     """
 
     name: str
@@ -52,41 +66,115 @@ class Protocol:
     data_sha256: dict[str, str]
     packages: dict[str, str]
     rows: str = ""
+    task: str = ""
+    preset: str = ""
+    split_kind: str = ""
+    candidate_seed: int | None = None
+    filters: str = ""
+    targets: str = ""
 
     @property
     def key(self) -> tuple[Any, ...]:
         """What two results must share to stand in one column: all but the seed and the packages."""
-        facts = asdict(self)
-        return tuple(sorted((k, str(v)) for k, v in facts.items() if k not in ("seed", "packages")))
+        return protocol_key(asdict(self))
 
     def lines(self, seeds: str = "") -> list[str]:
         """For a person, a few lines; of several runs, `seeds` says which theirs are."""
         return [
             f"protocol    {self.name}; split {self.split}; {self.order}",
-            f"            {self.seen_items}; {self.target_time}; candidates: {self.candidates}",
-            f"            min counts {self.min_counts}; max length {self.max_length}; {seeds or f'seed {self.seed}'}; "
-            f"data {', '.join(f'{n} {h[:12]}' for n, h in self.data_sha256.items() if n.endswith('.inter'))}",
+            f"            {self.seen_items}; {self.target_time}; candidates: {self.candidates}{self._drawn()}",
+            f"            min counts {self.min_counts}{self._of_rows()}; max length {self.max_length}; "
+            f"{seeds or f'seed {self.seed}'}; data {self._hashes()}",
         ]
 
+    def _hashes(self) -> str:
+        return ", ".join(f"{name} {value[:12]}" for name, value in self.data_sha256.items() if name.endswith(".inter"))
 
-def protocol_of(config: Config, rows: str = "") -> Protocol:
-    """The protocol that a configuration amounts to, on interactions that `Ledger.kept_of_read` counts."""
+    def _drawn(self) -> str:
+        return "" if self.candidate_seed is None else f", drawn once with candidate_seed {self.candidate_seed}"
+
+    def _of_rows(self) -> str:
+        return "".join(f"; {text}" for text in (self.filters, self.targets) if text)
+
+
+def read_protocol(facts: Mapping[str, Any]) -> Protocol:
+    """The protocol of a `result.json`, of this version or an earlier one."""
+    return Protocol(**_of_this_version(facts))
+
+
+def protocol_key(facts: Mapping[str, Any]) -> tuple[Any, ...]:
+    """See `Protocol.key`; what is empty counts as what was not recorded."""
+    told = _of_this_version(facts).items()
+    return tuple(sorted((k, str(v)) for k, v in told if k not in _NOT_COMPARED and v not in ("", None)))
+
+
+def _of_this_version(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Earlier versions recorded of labelled rows, which are ranked among nothing, that seen items stay candidates."""
+    labelled = facts.get("candidates") == "labeled" and facts.get("seen_items") == "seen items stay candidates"
+    return {**facts, "seen_items": _LABELED} if labelled else dict(facts)
+
+
+def protocol_of(config: Config, loaders: Any = None) -> Protocol:
+    """How a run is evaluated.
+
+    Args:
+        config: of the run.
+        loaders: what it reads; None for what the configuration alone says.
+    """
     sequential = config["MODEL_TYPE"] == ModelType.SEQUENTIAL
-    arguments = config["eval_args"]
+    evaluation = [loaders.valid, loaders.test] if loaders else []
+    timed = sequential and not (loaders and _reads_lists(config, loaders))
     return Protocol(
         name=_name(config) if sequential else _family(config),
         split=told_split(config) + _seeded(config) + _trained(config),
-        order=_order(config, sequential),
-        seen_items=_seen_items(config, sequential),
-        target_time="target time known" if sequential and config["use_target_time"] else "target time not known",
-        candidates=arguments["mode"]["test"],
+        order=_order(config, timed),
+        seen_items=_seen_items(config, evaluation),
+        target_time="target time known" if timed and config["use_target_time"] else "target time not known",
+        candidates=_candidates(config),
         min_counts=f"users {_interval(config, 'user')}, items {_interval(config, 'item')}",
         max_length=config["MAX_ITEM_LIST_LENGTH"] if sequential or predicts_clicks(config) else None,
         seed=config["seed"],
         data_sha256=data_hashes(Path(config["data_path"]), config.dataset, parts_of(config)),
         packages=package_versions(),
-        rows=rows,
+        rows=loaders.ledger.kept_of_read() if loaders else "",
+        task=metric_task(config.entry),
+        preset=config["protocol"] if sequential else "",
+        split_kind="files" if parts_of(config) else next(iter(config["eval_args"]["split"])),
+        candidate_seed=_candidate_seed(config, evaluation),
+        filters=_filters(config),
+        targets=_targets(config, evaluation),
     )
+
+
+def _reads_lists(config: Config, loaders: Any) -> bool:
+    """Whether histories are written out in the files, where no time orders them."""
+    part = loaders.train._dataset
+    return bool(parts_of(config)) and not hasattr(part, "events")
+
+
+def _candidates(config: Config) -> str:
+    test, valid = (config["eval_args"]["mode"][split] for split in ("test", "valid"))
+    return test if test == valid else f"{test} (validation {valid})"
+
+
+def _candidate_seed(config: Config, evaluation: list[Any]) -> int | None:
+    modes = "".join(config["eval_args"]["mode"].values())
+    sampled = [isinstance(loader, SampledRankingLoader) for loader in evaluation] or ["uni" in modes or "pop" in modes]
+    return config["candidate_seed"] if any(sampled) else None
+
+
+def _filters(config: Config) -> str:
+    """Which interactions are taken out by a value or as duplicates."""
+    intervals = config["val_interval"] or {}
+    told = [f"{name} in {given}" for name, given in intervals.items()]
+    duplicates = config["rm_dup_inter"]
+    return ", ".join(told + [f"of repeated pairs the {duplicates} row"] * bool(duplicates))
+
+
+def _targets(config: Config, evaluation: list[Any]) -> str:
+    lists = [loader for loader in evaluation if hasattr(loader, "seen")]
+    field = config["LABEL_FIELD"]
+    return f"targets have {field} above 0" if any(relevant_field(config, each._dataset) for each in lists) else ""
 
 
 def _interval(config: Config, side: str) -> str:
@@ -119,9 +207,9 @@ def _trained(config: Config) -> str:
     return ", trained on training and validation rows" if config["train_on"] == "train_valid" else ""
 
 
-def _order(config: Config, sequential: bool) -> str:
+def _order(config: Config, timed: bool) -> str:
     unit = "" if config["time_unit"] == "seconds" else f", times in {config['time_unit']}"
-    if parts_of(config) and not sequential:
+    if parts_of(config) and not timed:
         return f"order of the files{unit}"
     if config["eval_args"]["order"] != "TO":
         return f"random order{unit}"
@@ -130,12 +218,13 @@ def _order(config: Config, sequential: bool) -> str:
     return f"exact time order, ties in file order{unit}"
 
 
-def _seen_items(config: Config, sequential: bool) -> str:
+def _seen_items(config: Config, evaluation: list[Any]) -> str:
     if rates(config):
         return "ratings predicted, clipped to the scale"
-    filtered = config["filter_seen_items"] if sequential else not config["repeatable"]
-    full = config["eval_args"]["mode"]["test"] == "full"
-    return "seen items removed" if filtered and full else "seen items stay candidates"
+    if config["eval_args"]["mode"]["test"] == "labeled":
+        return _LABELED
+    removed = evaluation[-1].seen is not None if evaluation else removes_seen_items(config)
+    return "seen items removed" if removed else "seen items stay candidates"
 
 
 def data_hashes(folder: Path, dataset: str, parts: list[str]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ext.errors import DataError, UsageError
-from recbole_ext.evaluation.protocol import Protocol
+from recbole_ext.evaluation.protocol import Protocol, read_protocol
 from recbole_ext.evaluation.units import Units, read_units
 from recbole_ext.experiments.experiment import FACTS, ROOT, Experiment, read_experiment
 from recbole_ext.experiments.past_runs import RECORD
@@ -165,7 +165,7 @@ def _finished(path: Path, settings: dict[str, Any]) -> FinishedRun:
             valid=_numbers(result["valid"]) if result["valid"] else {},
             baselines={str(name): _numbers(of) for name, of in result["baselines"].items()},
             units=read_units(path),
-            protocol=Protocol(**result["protocol"]),
+            protocol=read_protocol(result["protocol"]),
             valid_metric=str(result["valid_metric"]).lower(),
             epochs=int(result["epochs_trained"]),
             planned_epochs=planned_epochs(settings) or int(result["epochs_trained"]),

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from recbole_ext.evaluation.criteria import FAIL, NOT_YET, PASS, Verdict, judge
+from recbole_ext.evaluation.protocol import protocol_key
 from recbole_ext.experiments.attempts import FINISHED, RUNNING, Attempt
 from recbole_ext.experiments.experiment import Experiment
 from recbole_ext.experiments.statistics import OverSeeds, over_seeds
 from recbole_ext.training.run_directory import read_json, read_metrics
-
-NOT_OF_PROTOCOL = ("seed", "packages")
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class Standing:
     @property
     def one_protocol(self) -> bool:
         """Whether all results were measured in the same way on the same data."""
-        return len({protocol_key(result) for result in self.results.values()}) < 2
+        return len({_protocol_key(result) for result in self.results.values()}) < 2
 
     @property
     def valid_metric(self) -> str:
@@ -73,10 +72,9 @@ def standing(experiment: Experiment) -> Standing:
     return Standing(experiment, experiment.journal.attempts(), results, verdicts)
 
 
-def protocol_key(result: Mapping[str, Any]) -> str:
+def _protocol_key(result: Mapping[str, Any]) -> str:
     """What two results must share to stand in one table; see `Protocol.key`."""
-    facts = result.get("protocol") or {}
-    return str(sorted((key, str(value)) for key, value in facts.items() if key not in NOT_OF_PROTOCOL))
+    return str(protocol_key(result.get("protocol") or {}))
 
 
 def verdicts_over_seeds(found: Standing) -> list[Verdict]:

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from recbole_ext.config.config import Config
-from recbole_ext.evaluation.protocol import Protocol, data_hashes, protocol_of
+from recbole_ext.data.dataset import create_dataset
+from recbole_ext.data.loaders import build_loaders
+from recbole_ext.evaluation.protocol import Protocol, data_hashes, protocol_key, protocol_of, read_protocol
 
 ROWS = [("a", "x", 1), ("a", "y", 2), ("b", "x", 3)]
 MakeConfig = Callable[..., Config]
@@ -61,7 +63,7 @@ def test_what_the_user_changed_is_part_of_the_name(make_config: MakeConfig, root
 
 def test_sampled_candidates_and_filters_are_told(make_config: MakeConfig, root: Path) -> None:
     found = protocol_of(make_config("SS4Rec", root, eval_args={"mode": "uni100"}, item_inter_num_interval="[5,inf)"))
-    assert (found.candidates, found.seen_items) == ("uni100", "seen items stay candidates")
+    assert (found.candidates, found.seen_items) == ("uni100", "seen items removed")
     assert found.min_counts == "users all, items [5,inf)"
 
 
@@ -90,7 +92,10 @@ def test_the_key_ignores_seed_and_packages_and_nothing_else(make_config: MakeCon
         "data_sha256": {},
         "rows": "x",
     }
-    assert set(others) | {"seed", "packages"} == {field.name for field in dataclasses.fields(Protocol)}
+    others |= {"candidate_seed": 7, "filters": "x", "targets": "x"}
+    assert set(others) | {"seed", "packages", "task", "preset", "split_kind"} == {
+        field.name for field in dataclasses.fields(Protocol)
+    }
     assert [name for name, value in others.items() if dataclasses.replace(one, **{name: value}).key == one.key] == []
 
 
@@ -118,3 +123,70 @@ def test_clicks_name_what_the_branch_of_sets_sees(root: Path, make_config: MakeC
     given = {"branches": ["sets"], "next_in_time": "both", "implicit_sets": "none", "threshold": {"rating": 4}}
     found = protocol_of(make_config("MDAFMamba", root, **given))
     assert found.name == "clicks, histories of train, implicit sets none, labels next in time both"
+
+
+def built(config: Config) -> Protocol:
+    return protocol_of(config, build_loaders(config, create_dataset(config)))
+
+
+MANY = [(f"u{u}", f"i{(u + 2 * k) % 9}", k) for u in range(6) for k in range(6)]
+SMALL = {"topk": [2], "valid_metric": "MRR@2", "metrics": ["MRR"]}
+
+
+def test_the_facts_of_the_loaders_are_told(make_config: MakeConfig, tmp_path: Path, write: Callable[..., Path]) -> None:
+    root = write(tmp_path, "made", MANY)
+    modes = {"valid": "uni3", "test": "full"}
+    found = built(make_config("GRU4Rec", root, eval_args={"mode": modes}, candidate_seed=5, **SMALL))
+    assert (found.task, found.preset, found.split_kind) == ("ranking", "no_time", "LS")
+    assert (found.candidates, found.candidate_seed, found.rows) == ("full (validation uni3)", 5, "36 read, 36 kept")
+    assert "candidates: full (validation uni3), drawn once with candidate_seed 5" in "\n".join(found.lines())
+    kept = built(make_config("BPR", root, filter_seen_items=False, rm_dup_inter="first", **SMALL))
+    assert (kept.seen_items, kept.candidate_seed) == ("seen items stay candidates", None)
+    assert kept.filters == "of repeated pairs the first row" and kept.filters in "\n".join(kept.lines())
+
+
+def test_recboles_repeatable_keeps_seen_items_of_other_models(make_config: MakeConfig, root: Path) -> None:
+    assert protocol_of(make_config("BPR", root, repeatable=True)).seen_items == "seen items stay candidates"
+    assert protocol_of(make_config("SS4Rec", root, repeatable=True)).seen_items == "seen items removed"
+
+
+def test_labelled_rows_and_rows_to_be_found(
+    make_config: MakeConfig, tmp_path: Path, write: Callable[..., Path]
+) -> None:
+    rows = [(*row, 1 + (n + n // 6) % 5) for n, row in enumerate(MANY)]
+    root = write(tmp_path, "made", rows, "user_id:token\titem_id:token\ttimestamp:float\trating:float")
+    given = {"load_col": {"inter": ["user_id", "item_id", "timestamp", "rating"]}, "threshold": {"rating": 3}}
+    order = {"order": "TO", "split": {"RS": [0.5, 0.25, 0.25]}, "group_by": "user"}
+    ranked = built(make_config("FM", root, eval_args={**order, "mode": "full"}, **given, **SMALL))
+    assert (ranked.task, ranked.targets) == ("labels", "targets have label above 0")
+    assert ranked.targets in "\n".join(ranked.lines())
+    scored = built(make_config("FM", root, eval_args={**order, "mode": "labeled"}, metrics=["AUC"], valid_metric="AUC",
+                               **given))  # fmt: skip
+    assert (scored.seen_items, scored.targets, scored.candidates) == ("labelled rows are scored", "", "labeled")
+
+
+def test_written_out_histories_have_no_time(make_config: MakeConfig, tmp_path: Path) -> None:
+    (tmp_path / "sess").mkdir()
+    for part in ("train", "valid", "test"):
+        lines = ["session_id:token\titem_id_list:token_seq\titem_id:token"]
+        lines += [f"{part}{s}\ti{s % 5} i{(s + 1) % 5}\ti{(s + 2) % 5}" for s in range(8)]
+        (tmp_path / "sess" / f"sess.{part}.inter").write_text("\n".join(lines) + "\n")
+    found = built(
+        make_config("NARM", tmp_path, "sess", USER_ID_FIELD="session_id", alias_of_item_id=["item_id_list"],
+                    load_col=None, benchmark_filename=["train", "valid", "test"], use_target_time=True, **SMALL)
+    )  # fmt: skip
+    assert (found.order, found.target_time, found.split_kind) == (
+        "order of the files",
+        "target time not known",
+        "files",
+    )
+    assert found.seen_items == "seen items removed"
+
+
+def test_results_of_earlier_versions_are_read(make_config: MakeConfig, root: Path) -> None:
+    one = dataclasses.asdict(protocol_of(make_config("SS4Rec", root)))
+    new = ("rows", "task", "preset", "split_kind", "candidate_seed", "filters", "targets")
+    earlier = {name: value for name, value in one.items() if name not in new}
+    assert read_protocol(earlier).key == Protocol(**{**one, "rows": ""}).key == protocol_key(earlier)
+    labelled = {**earlier, "candidates": "labeled", "seen_items": "seen items stay candidates"}
+    assert read_protocol(labelled).seen_items == "labelled rows are scored"

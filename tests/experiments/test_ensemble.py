@@ -9,7 +9,7 @@ import pytest
 from recbole_ext.cli import main
 from recbole_ext.config.config import Config
 from recbole_ext.data.click_batches import ClickLoader
-from recbole_ext.data.loaders import FullRankingLoader
+from recbole_ext.data.full_ranking import FullRankingLoader
 from recbole_ext.data.ratings import RatingEvalLoader
 from recbole_ext.errors import DataError, UsageError
 from recbole_ext.experiments import ensemble as module
