@@ -23,7 +23,7 @@ class CountedScorer:
     """What RecBole's evaluation asks of a model, answered from counts.
 
     Args:
-        train: the training part of a sequence data set with sorted `events`.
+        train: the training split of sequences: with sorted `events`, or with histories written out in the files.
         config: names of the fields.
     """
 
@@ -32,9 +32,7 @@ class CountedScorer:
         self.history_field = train.iid_field + config["LIST_SUFFIX"]
         self.length_field = config["ITEM_LIST_LENGTH_FIELD"]
         self.n_items = train.item_num
-        self.items = train.events[self.item_field].numpy()
-        self.targets = train.inter_feat[TARGET_POSITION].numpy()
-        self.user_start = train.events.user_start.numpy()
+        self.train = train
         self.popularity = torch.from_numpy(item_counts(train)).float()
 
     def eval(self) -> "CountedScorer":
@@ -49,6 +47,19 @@ class CountedScorer:
         """Score of each row's item: (B,)."""
         scores = self.full_sort_predict(interaction)
         return scores.gather(1, interaction[self.item_field].unsqueeze(1)).squeeze(1)
+
+    def pairs(self, lag: int) -> tuple[np.ndarray, np.ndarray]:
+        """The item `lag` events before each training target that has so many before it, and the target: (m,) each."""
+        rows = self.train.inter_feat
+        if hasattr(self.train, "events"):
+            items, start = self.train.events[self.item_field].numpy(), self.train.events.user_start.numpy()
+            targets = rows[TARGET_POSITION].numpy()
+            targets = targets[targets - lag >= start[targets]]
+            return items[targets - lag], items[targets]
+        place = rows[self.length_field] - lag
+        lists = rows[self.history_field]
+        history = lists.gather(1, place.clamp(0, lists.shape[1] - 1).unsqueeze(1)).squeeze(1)
+        return history[place >= 0].numpy(), rows[self.item_field][place >= 0].numpy()
 
 
 class Popularity(CountedScorer):
@@ -70,9 +81,8 @@ class Markov(CountedScorer):
 
     def _transitions(self, lag: int) -> scipy.sparse.csr_matrix:
         """(n_items, n_items): how often a training target came `lag` events after an item of the same user."""
-        targets = self.targets[self.targets - lag >= self.user_start[self.targets]]
-        ones = np.ones(len(targets), dtype=np.float32)
-        pairs = (self.items[targets - lag], self.items[targets])
+        pairs = self.pairs(lag)
+        ones = np.ones(len(pairs[0]), dtype=np.float32)
         return scipy.sparse.coo_matrix((ones, pairs), shape=(self.n_items, self.n_items)).tocsr()
 
     def _followed(self, interaction: Any, lag: int) -> Tensor:

@@ -32,7 +32,7 @@ def _of_task(config: Any, loaders: Any) -> dict[str, Any]:
     if predicts_clicks(config):
         return _of_clicks(loaders.test.reads_histories)
     if config["eval_type"] == EvaluatorType.RANKING:
-        return BASELINES if hasattr(part, "events") else ROW_BASELINES
+        return BASELINES if config["MODEL_TYPE"] == ModelType.SEQUENTIAL else ROW_BASELINES
     labelled = "labeled" in str(config["eval_args"]["mode"]) and config["LABEL_FIELD"] in part.inter_feat
     measured = {str(name).lower() for name in config["metrics"]}
     if config["MODEL_TYPE"] == ModelType.DECISIONTREE or not (labelled and _OF_CLICKS & measured):

@@ -121,6 +121,49 @@ def test_seen_items_are_no_candidates_where_the_filter_is_on(counted: Callable[.
     assert found["hit@1"] in (pytest.approx(1 / 3, abs=1e-4), pytest.approx(2 / 3, abs=1e-4))
 
 
+@pytest.fixture
+def sessions(make_config: Callable[..., Config], tmp_path: Path) -> Any:
+    """Loaders and configuration of histories that are written out in the files: q follows p twice, r once."""
+    rows = {
+        "train": [("1", "p", "q"), ("2", "r p", "q"), ("3", "p r", "s"), ("4", "q p", "r"), ("5", "s", "p")],
+        "valid": [("6", "p", "q")],
+        "test": [("7", "q p", "q"), ("8", "s p", "r")],
+    }
+    (tmp_path / "sess").mkdir()
+    for part, lines in rows.items():
+        text = ["session_id:token\titem_id_list:token_seq\titem_id:token", *("\t".join(line) for line in lines)]
+        (tmp_path / "sess" / f"sess.{part}.inter").write_text("\n".join(text) + "\n")
+    config = make_config(
+        "NARM", tmp_path, "sess", USER_ID_FIELD="session_id", alias_of_item_id=["item_id_list"], load_col=None,
+        benchmark_filename=list(rows), topk=[1, 2], valid_metric="Hit@1", metrics=["Hit"], hidden_size=4,
+    )  # fmt: skip
+    return config, build_loaders(config, create_dataset(config))
+
+
+def test_histories_in_the_files_are_counted(sessions: Any) -> None:
+    config, loaders = sessions
+    train = loaders.train._dataset
+    scorer = BASELINES["markov"](train, config)
+    tokens = [str(token) for token in train.field2id_token["item_id"]]
+    popularity = {"q": 2, "s": 1, "r": 1, "p": 1}
+    follows = {("p", "q"): 2, ("p", "r"): 1, ("r", "s"): 1, ("s", "p"): 1}
+    for rows, *_ in loaders.test:
+        for scores in scorer.full_sort_predict(rows):
+            expected = [follows.get(("p", item), 0) + popularity.get(item, 0) / 3 for item in tokens]
+            assert scores.tolist() == pytest.approx(expected)
+    two_before = {(tokens[a], tokens[b]) for a, b in zip(*scorer.pairs(2), strict=True)}
+    assert two_before == {("r", "q"), ("p", "s"), ("q", "r")}
+
+
+def test_items_of_the_list_are_no_candidates(sessions: Any) -> None:
+    config, loaders = sessions
+    trainer = build_trainer(config, loaders)
+    found = trainer.evaluate_other(BASELINES["markov"](loaders.train._dataset, config), loaders.test)
+    trainer.count_candidates("test", loaders.test)
+    assert found == {"hit@1": 0.0, "hit@2": 0.5}  # of session 7 q was seen; of 8 q is before r
+    assert trainer.candidates["test"]["targets_not_candidates"] == 1
+
+
 def test_a_scorer_must_score() -> None:
     with pytest.raises(NotImplementedError, match="CountedScorer must define full_sort_predict"):
         CountedScorer.__new__(CountedScorer).full_sort_predict(None)
