@@ -93,15 +93,13 @@ class TreeRunTrainer(RunTrainer):
         config: of a run of LightGBM or XGBoost.
 
     Raises:
-        UsageError: the evaluation samples candidates, or an option is set that trees do not have here.
+        UsageError: an option is set that trees do not have here.
     """
 
     def __init__(self, config: Config) -> None:
         given = [name for name in REFUSED if config[name]]
         if given:
             raise UsageError(f"{', '.join(given)}: not supported for {config.model}; leave it out")
-        if set(config["eval_args"]["mode"].values()) != {"labeled"}:
-            raise UsageError(f"{config.model} scores labelled rows alone; eval_args: mode must be labeled")
         self.trees = _LightGBM(config) if config.model == "LightGBM" else _XGBoost(config)
         self.best = b""
         super().__init__(config, None)

@@ -99,7 +99,7 @@ def test_ratings_by_squared_error(configure: Configure) -> None:
         ("XGBoost", {"xgb_params": {"objective": "nothing"}}, "XGBoost refuses .*nothing"),
         ("LightGBM", {"lgb_params": {"objective": "nothing"}}, "LightGBM refuses .*nothing"),
         ("LightGBM", {"convert_token_to_onehot": True}, "convert_token_to_onehot: not supported for LightGBM"),
-        ("XGBoost", {"eval_args": {"mode": "uni10"}}, "XGBoost scores labelled rows alone"),
+        ("XGBoost", {"eval_args": {"mode": "uni10"}}, "mode must be labeled for XGBoost, which ranks no lists"),
     ],
 )
 def test_what_trees_refuse(model: str, given: dict[str, Any], message: str, configure: Configure) -> None:
