@@ -174,7 +174,7 @@ def test_new_users_and_items_of_a_test_file_are_counted_and_left_out_once(
 
 def test_other_rows_are_another_protocol(make_config: MakeConfig, tmp_path: Path, write: Any) -> None:
     config = make_config("BPR", write(tmp_path, "made", rows(), HEADER))
-    one = protocol_of(config, "25 read, 20 kept")
+    one = replace(protocol_of(config), rows="25 read, 20 kept")
     assert one.key != replace(one, rows="25 read, 25 kept").key
     earlier = {name: value for name, value in asdict(one).items() if name != "rows"}
     assert Protocol(**earlier).rows == ""
