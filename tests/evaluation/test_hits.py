@@ -155,7 +155,8 @@ def test_sampled_candidates(model: str, removes: bool, mode: str, evaluated: Cal
 def test_candidates_depend_on_their_own_seed_alone(model: str, mode: str, evaluated: Callable[..., Any]) -> None:
     def candidates(**given: Any) -> list[list[int]]:
         modes = {"eval_args": {**MODELS[model].get("eval_args", {}), "mode": mode}}
-        _, loaders, _ = evaluated(model, random_rows(5), filter_seen_items=False, **modes, **given)
+        settings = {"filter_seen_items": False, "topk": [3], **modes, **given}
+        _, loaders, _ = evaluated(model, random_rows(5), **settings)
         return [
             [item for batch in loader for item in batch.rows["item_id"].tolist()]
             for _ in "12"

@@ -173,7 +173,7 @@ def test_written_out_histories_have_no_time(make_config: MakeConfig, tmp_path: P
         (tmp_path / "sess" / f"sess.{part}.inter").write_text("\n".join(lines) + "\n")
     found = built(
         make_config("NARM", tmp_path, "sess", USER_ID_FIELD="session_id", alias_of_item_id=["item_id_list"],
-                    load_col=None, benchmark_filename=["train", "valid", "test"], use_target_time=True, **SMALL)
+                    load_col=None, benchmark_filename=["train", "valid", "test"], **SMALL)
     )  # fmt: skip
     assert (found.order, found.target_time, found.split_kind) == (
         "order of the files",
