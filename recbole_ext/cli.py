@@ -92,6 +92,8 @@ def _dispatch(words: Words) -> int:
 
         print(help_text(model))
         return 0
+    if words.command == "import-checkpoint" and not words.file:
+        raise UsageError("import-checkpoint needs a file: import-checkpoint FILE.pth --model=M --dataset=D")
     if words.command not in ("run", "import-checkpoint"):
         return _other_command(words)
     if words.resume in (None, "newest"):
@@ -185,8 +187,6 @@ def _carry_out(words: Words, config: "Config") -> int:
     if words.command == "import-checkpoint":
         from recbole_ext.import_checkpoint import import_checkpoint
 
-        if not words.file:
-            raise UsageError("import-checkpoint needs a file: import-checkpoint FILE.pth --model=M --dataset=D")
         import_checkpoint(config, Path(words.file), "i-trust-this-file" in words.switches, command)
         return 0
     if "dry_run" in words.switches:

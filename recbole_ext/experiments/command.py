@@ -16,14 +16,8 @@ from typing import Any
 from recbole_ext.config.layers import Layer, user_file
 from recbole_ext.errors import DataError, UsageError, nearest
 from recbole_ext.evaluation.criteria import FAIL, FAILED_EXIT_CODE
-from recbole_ext.experiments.experiment import ROOT, create, experiments, read_experiment
-from recbole_ext.experiments.experiment_page import write_page
-from recbole_ext.experiments.past_runs import import_runs, imported_lines
-from recbole_ext.experiments.seed_runs import made_on_the_fly, run_experiment
 from recbole_ext.experiments.seeds import read_seeds
-from recbole_ext.experiments.standing import standing, standing_lines, verdicts_over_seeds
-from recbole_ext.experiments.standing_list import list_lines
-from recbole_ext.experiments.template import change_of, modifications_of, plan, shipped, templates, told
+from recbole_ext.experiments.template import ROOT, change_of, modifications_of, plan, shipped, templates, told
 
 _ACTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "create": (("TEMPLATE", "NAME"), ("set", "modifications", "model", "dataset", "seeds")),
@@ -101,7 +95,10 @@ def _create(root: Path, words: list[str], options: dict[str, str], changes: list
     typed: dict[str, Any] = {key: options[key] for key in ("model", "dataset", "seeds") if key in options}
     if typed:
         layers.append(Layer("command line", typed, user=True))
-    experiment = create(root, words[1], plan(words[0], layers))
+    planned = plan(words[0], layers)
+    from recbole_ext.experiments.experiment import create  # with what trains, once nothing is wrong with the words
+
+    experiment = create(root, words[1], planned)
     seeds = ", ".join(map(str, experiment.seeds)) or "none yet: add --seeds=42,123,456 to experiment run"
     print(f"{experiment.folder}: {experiment.model} on {experiment.dataset}, from {experiment.template}, seeds {seeds}")
     head = told(shipped() / Path(experiment.template).name) if experiment.template.startswith("properties/") else {}
@@ -113,10 +110,17 @@ def _create(root: Path, words: list[str], options: dict[str, str], changes: list
 
 
 def _run(root: Path, words: list[str], options: dict[str, str], changes: list[str]) -> int:
-    return run_experiment(read_experiment(root, words[0]), read_seeds(options.get("seeds"), "--seeds"))
+    seeds = read_seeds(options.get("seeds"), "--seeds")
+    from recbole_ext.experiments.experiment import read_experiment
+    from recbole_ext.experiments.seed_runs import run_experiment
+
+    return run_experiment(read_experiment(root, words[0]), seeds)
 
 
 def _list(root: Path, words: list[str], options: dict[str, str], changes: list[str]) -> int:
+    from recbole_ext.experiments.experiment import experiments
+    from recbole_ext.experiments.standing_list import list_lines
+
     found = experiments(root)
     if found:
         print("\n".join(list_lines(found)))
@@ -127,6 +131,11 @@ def _list(root: Path, words: list[str], options: dict[str, str], changes: list[s
 
 
 def _show(root: Path, words: list[str], options: dict[str, str], changes: list[str]) -> int:
+    from recbole_ext.experiments.experiment import read_experiment
+    from recbole_ext.experiments.experiment_page import write_page
+    from recbole_ext.experiments.past_runs import imported_lines
+    from recbole_ext.experiments.standing import standing, standing_lines, verdicts_over_seeds
+
     experiment = read_experiment(root, words[0])
     if experiment.imported:
         print("\n".join(imported_lines(experiment)))
@@ -147,6 +156,8 @@ def _import(root: Path, words: list[str], options: dict[str, str], changes: list
     if "map" not in options:
         raise UsageError("experiment import needs --map=FILE.yaml; properties/past_runs has one for a W&B export")
     history = Path(options["history"]) if "history" in options else None
+    from recbole_ext.experiments.past_runs import import_runs, imported_lines
+
     name = options.get("name", Path(words[0]).stem)
     print("\n".join(imported_lines(import_runs(root, name, Path(words[0]), options["map"], history))))
     return 0
@@ -176,6 +187,8 @@ def seeds_command(given: dict[str, Any], resume: str | None) -> int:
     files = [user_file(name) for name in str(given.get("config_files") or "").split()]
     typed = {key: value for key, value in given.items() if key != "config_files"}
     planned = plan("", [*files, Layer("command line", typed, user=True)])
+    from recbole_ext.experiments.seed_runs import made_on_the_fly, run_experiment
+
     experiment = made_on_the_fly(Path(given.get("experiments_dir") or ROOT), planned)
     try:
         return run_experiment(experiment, planned.seeds)

@@ -9,8 +9,9 @@ from typing import Any
 from recbole_ext.errors import DataError, UsageError
 from recbole_ext.evaluation.protocol import Protocol, read_protocol
 from recbole_ext.evaluation.units import Units, read_units
-from recbole_ext.experiments.experiment import FACTS, ROOT, Experiment, read_experiment
+from recbole_ext.experiments.experiment import FACTS, Experiment, read_experiment
 from recbole_ext.experiments.past_runs import RECORD
+from recbole_ext.experiments.template import ROOT
 from recbole_ext.training.resume import FREE_KEYS, recorded
 from recbole_ext.training.run_directory import read_metrics
 from recbole_ext.training.stage_list import read_stages

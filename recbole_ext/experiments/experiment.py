@@ -30,8 +30,6 @@ from recbole_ext.training.checkpoint import write_atomically
 from recbole_ext.training.run_directory import config_text
 
 FACTS, SETTINGS = "experiment.yaml", "settings.yaml"
-ROOT = "experiments"
-"""Where experiments are, unless --experiments_dir says otherwise."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ from recbole_ext.experiments.seeds import read_seeds
 from recbole_ext.names import checked_name
 from recbole_ext.places import properties_folder
 
+ROOT = "experiments"
+"""Where experiments are, unless --experiments_dir says otherwise."""
 OF_EXPERIMENT = ("model", "dataset", "seeds", "seed", "runs_dir", "experiments_dir")
 """Keys that say what is run how often and where, and not how."""
 
