@@ -128,3 +128,12 @@ def test_a_bad_file_is_told_with_its_line(tmp_path: Path) -> None:
         read_columns(file(tmp_path, "item_id\n1\n"), ["item_id", "rating"])
     with pytest.raises(DataError, match="cannot read"):
         read_columns(tmp_path / "nothing", [])
+
+
+def test_columns_may_have_the_names_of_the_data(tmp_path: Path) -> None:
+    path = file(tmp_path, "member\tproduct\tstars\trating\nu\ti\t3\t300\n")
+    names = {"member": "user_id", "product": "item_id", "stars": "rating", "timestamp": "timestamp"}
+    found = read_columns(path, ["user_id", "item_id", "rating"], names)
+    assert found.iloc[0].to_dict() == {"user_id": "u", "item_id": "i", "rating": 3}  # the run's own name comes first
+    plain = file(tmp_path, "user_id\titem_id\trating\nu\ti\t4\n")
+    assert read_columns(plain, ["user_id", "item_id", "rating"], names).iloc[0]["rating"] == 4

@@ -113,8 +113,8 @@ def _kind(config: Any, loader: Any) -> str:
         return LABELS
     if not isinstance(loader, FullSortEvalDataLoader):
         raise UsageError(
-            f"{config.model} was evaluated on sampled candidates, which each run draws anew, so that scores of several "
-            "runs do not belong together; run it with --eval_args='{mode: full}'"
+            f"{config.model} was evaluated on sampled candidates, and an ensemble ranks all items; run it with "
+            "--eval_args='{mode: full}'"
         )
     return RANKING
 
