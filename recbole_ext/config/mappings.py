@@ -144,20 +144,14 @@ def _numbers(values: dict[str, Any]) -> list[str]:
 
 
 def _files(values: dict[str, Any]) -> list[str]:
-    """Suffixes that no file of a data set has, and columns both chosen and left out."""
+    """Suffixes that no file of a data set has."""
     added = values.get("additional_feat_suffix") or []
     known = (*FILES, *([added] if isinstance(added, str) else added))
     keys = ("load_col", "unload_col", "unused_col")
-    faults = [
+    return [
         f"{key} names the file suffix {suffix!r}, which is none of {', '.join(known)}, nor named "
         f"in additional_feat_suffix{nearest(suffix, known)}"
         for key in keys
         for suffix in values.get(key) or ()
         if suffix not in known
     ]
-    both = [name for name in values.get("unload_col") or () if _lists(values, "load_col", name)]
-    return faults + [f"load_col and unload_col both choose columns of {name}; give one of them" for name in both]
-
-
-def _lists(values: dict[str, Any], key: str, suffix: str) -> bool:
-    return isinstance((values.get(key) or {}).get(suffix), list)

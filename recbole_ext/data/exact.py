@@ -18,6 +18,7 @@ from recbole.utils import FeatureSource, FeatureType
 from recbole_ext.data.atomic import read_atomic
 from recbole_ext.data.files import require_files
 from recbole_ext.data.ledger import Ledger
+from recbole_ext.data.list_separators import other_separator
 from recbole_ext.data.needs import embeds_numbers, list_field
 from recbole_ext.data.roles import Columns, settle
 from recbole_ext.data.times import TimeColumn
@@ -97,7 +98,14 @@ class ExactTime:
     def _split_sequences(self, texts: pd.Series, field: str) -> list[np.ndarray]:
         separator, limit = self.config["seq_separator"], (self.config["seq_len"] or {}).get(field)
         is_float = self.field2type[field] == FeatureType.FLOAT_SEQ  # type: ignore[attr-defined]
-        words = [[w for w in (text or "").split(separator) if w][:limit] for text in texts]
+        warning = other_separator(field, texts, separator)
+        if warning:
+            self.ledger.warn(warning)
+        kept = slice(limit)
+        sequence = self.columns.lists and self.config.entry.family == "sequential"
+        if sequence and field.endswith(self.config["LIST_SUFFIX"]):
+            kept = slice(-(limit or self.config["MAX_ITEM_LIST_LENGTH"]), None)  # of a history, the newest
+        words = [[w for w in (text or "").split(separator) if w][kept] for text in texts]
         try:
             rows = [np.array(row, dtype=np.float64 if is_float else None) for row in words]
         except ValueError as error:

@@ -111,7 +111,6 @@ def _found(headers: Headers, need: Need) -> tuple[Table | None, str]:
 def _choose(config: Any, headers: Headers, read: dict[str, set[str]]) -> None:
     """Add what `load_col` names, or what `unload_col` leaves of a file; take away what it names."""
     given, left_out = config["load_col"] or {}, config["unload_col"] or {}
-    _check_sources(config, {"load_col": given, "unload_col": left_out})
     both = set(given) & set(left_out)
     if both:
         raise UsageError(f"load_col and unload_col both name {', '.join(sorted(both))}; give one of them")
@@ -124,15 +123,6 @@ def _choose(config: Any, headers: Headers, read: dict[str, set[str]]) -> None:
         if needed:
             raise UsageError(f"unload_col leaves out {', '.join(sorted(needed))} of .{source}, which the run needs")
         read[source] = kept
-
-
-def _check_sources(config: Any, given: dict[str, dict[str, Any]]) -> None:
-    known = [INTER, USER, ITEM, *_GRAPH, *(config["additional_feat_suffix"] or ())]
-    for key, chosen in given.items():
-        for source in chosen:
-            if source not in known:
-                hint = nearest(str(source), known) or f"; known are {', '.join(known)}"
-                raise UsageError(f"{key}: there is no kind of file {source!r}{hint}")
 
 
 def _add(config: Any, headers: Headers, read: dict[str, set[str]], source: str, fields: Any) -> None:

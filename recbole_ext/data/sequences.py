@@ -33,7 +33,14 @@ class OffsetHistory:
         listed = self.iid_field + self.config["LIST_SUFFIX"]  # type: ignore[attr-defined]
         self.cut_into_events = listed not in self.inter_feat
         if not self.cut_into_events:
+            self.item_id_list_field = listed  # RecBole reads it by this name, however the item is called
             super()._benchmark_presets()  # type: ignore[misc]
+            empty = int((self.inter_feat[self.item_list_length_field] == 0).sum())  # type: ignore[attr-defined]
+            if empty:
+                raise DataError(
+                    f"{self.config['dataset']}: {empty:,} rows have an empty {listed}, from which nothing can be "
+                    "predicted; remove them"
+                )
 
     def _change_feat_format(self) -> None:
         super()._change_feat_format()  # type: ignore[misc]

@@ -78,8 +78,8 @@ class UnitCollector(Collector):
 
     def eval_collect(self, eval_pred: Tensor, data_label: Tensor) -> None:
         """Add predicted values and their labels, (R,) each."""
-        self._add("rec.score", eval_pred)
-        self._add("data.label", data_label)
+        self._add("rec.score", eval_pred.reshape(-1, 1))  # RecBole squeezes, and one row is a column too
+        self._add("data.label", data_label.reshape(-1, 1))
 
     def _add(self, key: str, values: Tensor) -> None:
         self._parts.setdefault(key, []).append(values.detach())

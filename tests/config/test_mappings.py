@@ -45,7 +45,6 @@ from recbole_ext.errors import UsageError
         ({"clip_grad_norm": {"norm_type": 1}}, "clip_grad_norm needs max_norm"),
         ({"load_col": {"intr": ["user_id"]}}, "load_col names the file suffix 'intr'.*did you mean 'inter'"),
         ({"load_col": {"inter": "user_id"}}, "load_col: inter must be a list of names"),
-        ({"unload_col": {"inter": ["x"]}}, "load_col and unload_col both choose columns of inter"),
         ({"preload_weight": {"iid": 3}}, "preload_weight: iid must be the name of a column"),
         ({"alias_of_item_id": ["a", "a"]}, "alias_of_item_id names 'a' twice"),
     ],

@@ -1,0 +1,89 @@
+"""Files whose rows bring their histories along, as session data comes: no times, and often no user that returns."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from recbole_ext.config.config import Config
+from recbole_ext.data.dataset import create_dataset
+from recbole_ext.data.loaders import build_loaders
+from recbole_ext.errors import DataError
+from tests.conftest import write_inter
+
+HEADER = "visit:token\tsku_list:token_seq\tsku:token"
+SETTINGS: dict[str, Any] = {
+    "USER_ID_FIELD": "visit",
+    "ITEM_ID_FIELD": "sku",
+    "benchmark_filename": ["train", "valid", "test"],
+    "topk": [2],
+    "metrics": ["NDCG"],
+    "valid_metric": "NDCG@2",
+    "loss_type": "CE",
+}
+
+
+def write_parts(root: Path, rows: list[tuple[Any, ...]], header: str = HEADER) -> Path:
+    for name in ("train", "valid", "test"):
+        write_inter(root, "visits", [(f"{name}{visit}", *rest) for visit, *rest in rows], header)
+        (root / "visits" / "visits.inter").rename(root / "visits" / f"visits.{name}.inter")
+    return root
+
+
+@pytest.fixture
+def loaders(make_config: Callable[..., Config], tmp_path: Path) -> Callable[..., Any]:
+    def make(model: str, rows: list[tuple[Any, ...]], **given: Any) -> Any:
+        config = make_config(model, write_parts(tmp_path, rows), "visits", **{**SETTINGS, **given})
+        return build_loaders(config, create_dataset(config))
+
+    return make
+
+
+ROWS = [(n, f"a b c{n % 3}", "abcd"[n % 4]) for n in range(12)]
+
+
+@pytest.mark.parametrize("model", ["GRU4Rec", "SASRec", "Mamba4Rec", "NARM"])
+def test_rows_with_histories_are_targets_in_either_mode(loaders: Callable[..., Any], model: str) -> None:
+    found = [loaders(model, ROWS, train_mode=mode).train._dataset for mode in ("all_positions", "prefix")]
+    rows = [part[torch.arange(len(part))].interaction for part in found]
+    assert all(torch.equal(rows[0][name], rows[1][name]) for name in rows[0])
+    assert len(found[0]) == 12
+
+
+def test_items_of_a_history_are_the_items(loaders: Callable[..., Any]) -> None:
+    part = loaders("GRU4Rec", ROWS).train._dataset
+    tokens = part.field2id_token["sku"]
+    assert [tokens[i] for i in part[torch.arange(1)]["sku_list"][0] if i] == ["a", "b", "c0"]
+    assert part.columns.line() == "user visit, item sku, history sku_list"
+
+
+def test_the_newest_items_of_a_long_history_are_kept(loaders: Callable[..., Any]) -> None:
+    rows = [(n, " ".join(f"i{k}" for k in range(9)), "i0") for n in range(4)]
+    part = loaders("SASRec", rows, MAX_ITEM_LIST_LENGTH=3).train._dataset
+    tokens = part.field2id_token["sku"]
+    assert [tokens[i] for i in part[torch.arange(1)]["sku_list"][0]] == ["i6", "i7", "i8"]
+    assert part[torch.arange(1)]["item_length"].tolist() == [3]
+
+
+@pytest.mark.parametrize(
+    ("model", "rows", "given", "message"),
+    [
+        (
+            "SS4Rec",
+            ROWS,
+            {},
+            r"visits.train.inter has no column 'timestamp_list' \(TIME_FIELD and LIST_SUFFIX\), which SS4",
+        ),
+        ("SS4Rec", ROWS, {"use_target_time": True}, "no column 'timestamp' "),
+        ("SASRec", [*ROWS, (99, "", "a")], {}, "3 rows have an empty sku_list"),
+        ("SASRec", ROWS, {"USER_ID_FIELD": "user_id"}, r"no column 'user_id' .*\n.*USER_ID_FIELD="),
+        ("SASRec", ROWS, {"benchmark_filename": None}, "visits.inter is missing"),
+    ],
+)
+def test_what_histories_lack_is_named_before_training(
+    loaders: Callable[..., Any], model: str, rows: Any, given: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(DataError, match=message):
+        loaders(model, rows, **given)
