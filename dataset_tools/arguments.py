@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
+from dataset_tools.clocks import UNITS
 from dataset_tools.cut import PRESETS
 from dataset_tools.engine_choice import ENGINES
 from dataset_tools.errors import UsageError
@@ -35,6 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
     _split(commands.add_parser("split", parents=[shared], help="a data set -> past and future, by time"))
     _ads(commands.add_parser("ads", parents=[shared], help="Ali_Display_Ad_Click -> a data set cut by day"))
     _sample(commands.add_parser("sample", parents=[shared], help="a Taobao log -> one click sample per user"))
+    _times(commands.add_parser("times", parents=[shared], help="a data set -> the same with times in seconds"))
     _describe(commands.add_parser("describe", parents=[shared], help="tables and pictures of data sets"))
     _validate(commands.add_parser("validate", parents=[shared], help="check a data set before training"))
     return parser
@@ -89,6 +91,7 @@ def _fields(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--user-field", default="user_id", help="name of the user field")
     parser.add_argument("--item-field", default="item_id", help="name of the item field")
     parser.add_argument("--time-field", default="timestamp", help="name of the time field")
+    parser.add_argument("--time-unit", choices=UNITS, default="seconds", help="what the times count since 1970")
 
 
 def _split(parser: argparse.ArgumentParser) -> None:
@@ -119,6 +122,13 @@ def _sample(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--negatives", choices=NEGATIVES, default="uniform", help="how items are drawn")
     parser.add_argument("--seed", type=int, default=2020, help="of coins and draws")
     parser.add_argument("--history", type=int, default=100, help="events before the sample at most (default: 100)")
+
+
+def _times(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("input", type=Path, help="folder of a data set, cut or not")
+    _result(parser, "of the result (default: <input>-seconds)")
+    parser.add_argument("--time-field", default="timestamp", help="the column to convert")
+    parser.add_argument("--time-unit", choices=UNITS, default="seconds", help="what its numbers count; dates need none")
 
 
 def _describe(parser: argparse.ArgumentParser) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from dataset_tools import kernel
+from dataset_tools.clocks import UNITS, examine, in_seconds, is_date, parse_number, unit_of, wrong_unit
 from dataset_tools.errors import DataError, UsageError
 from dataset_tools.ids import MAX_PLAIN, Ids
 from dataset_tools.ranges import ByteRange, lines_of, newline_ranges, read_range
@@ -58,6 +59,7 @@ class Chunk:
         users, items: (rows,) int64 codes, see ids.py.
         times: (rows,) int64, Unix seconds.
         values: (rows,) int64, the first seven bytes of the value field, packed; empty without one.
+        fractions: (rows,) int64, of the times, see clocks.py; None where all are 0.
     """
 
     part: ByteRange
@@ -67,6 +69,7 @@ class Chunk:
     items: np.ndarray
     times: np.ndarray
     values: np.ndarray
+    fractions: np.ndarray | None = None
 
     def piece(self, begin: int, stop: int) -> "Chunk":
         """Rows `begin` to `stop`."""
@@ -81,6 +84,7 @@ class Chunk:
             self.items[rows],
             self.times[rows],
             self.values[rows],
+            None if self.fractions is None else self.fractions[rows],
         )
 
     def take(self, chosen: np.ndarray) -> "Chunk":
@@ -95,6 +99,7 @@ class Chunk:
             self.items[chosen],
             self.times[chosen],
             self.values[: len(chosen)][chosen[: len(self.values)]],
+            None if self.fractions is None else self.fractions[chosen],
         )
 
 
@@ -111,6 +116,7 @@ class Interactions:
     item_field: str = "item_id"
     time_field: str = "timestamp"
     value_field: str | None = None
+    time_unit: str = "seconds"
     users: Ids = field(default_factory=Ids)
     items: Ids = field(default_factory=Ids)
 
@@ -146,7 +152,7 @@ class Interactions:
         """The rows of one range.
 
         Raises:
-            DataError: a row has too few or too many columns, an empty id, or a time that is no whole number.
+            DataError: a row has too few or too many columns, an empty id, or a time that cannot be one.
         """
         return self.parse(read_range(part), part)
 
@@ -155,17 +161,56 @@ class Interactions:
         columns, starts, clean = scan(buffer, "\t", self._kinds, _NO_SYMBOLS)
         users, items, times = (columns[at] for at in self._at)
         clean &= (users < MAX_PLAIN) & (items < MAX_PLAIN)
-        users, items, times = users * 2, items * 2, times.copy()
+        users, items, raw = users * 2, items * 2, times.copy()
         values = columns[self._value].copy() if self._value >= 0 else _NO_SYMBOLS
         odd = np.flatnonzero(~clean)
-        for row, line in zip(odd, lines_of(buffer, starts, odd), strict=True):
-            users[row], items[row], times[row], value = self._slow(line, part, int(row))
+        exact = np.zeros((2, len(odd)), np.int64)
+        for place, (row, line) in enumerate(zip(odd, lines_of(buffer, starts, odd), strict=True)):
+            users[row], items[row], seconds, exact[1, place], value = self._slow(line, part, int(row))
+            raw[row], exact[0, place] = _held(seconds * UNITS[self.time_unit]), _held(seconds)
             if self._value >= 0:
                 values[row] = value
-        return Chunk(part, buffer, starts, users, items, times, values)
+        self._check_clock(raw, part)
+        times, fractions = in_seconds(raw, self.time_unit)
+        if fractions is None and exact[1].any():
+            fractions = np.zeros(len(times), np.int64)
+        times[odd] = exact[0]
+        if fractions is not None:
+            fractions[odd] = exact[1]
+        return Chunk(part, buffer, starts, users, items, times, values, fractions)
 
-    def _slow(self, line: bytes, part: ByteRange, row: int) -> tuple[int, int, int, int]:
-        """A line that the kernel does not accept: ids that are no plain numbers, or times such as `9.7e8`."""
+    def _check_clock(self, times: np.ndarray, part: ByteRange) -> None:
+        """Refuse times that count another unit, in all of the rows or in single ones.
+
+        Raises:
+            DataError: naming the unit and the option, or the first line.
+        """
+        found = examine(times, self.time_unit)
+        if found.unit is not None and len(times) > 1:
+            raise DataError(f"{self.path}: {wrong_unit(self.time_field, found, self.time_unit, '--time-unit')}.")
+        strangers = [0] if found.unit is not None else found.strangers
+        if len(strangers):
+            row, time = int(strangers[0]), int(times[strangers[0]])
+            likely = unit_of(time)
+            raise DataError(
+                f"{self.path}:{self._line(part, row)}: {self.time_field} {time} is no time in {self.time_unit} since "
+                f"1970.\nCorrect or remove the row; if the whole column counts {likely}: --time-unit={likely}."
+            )
+
+    def _line(self, part: ByteRange, row: int) -> int:
+        """The number of a row's line, from 1."""
+        number = row + 1
+        with self.path.open("rb") as file:
+            while file.tell() < part.start:
+                number += file.read(min(1 << 22, part.start - file.tell())).count(b"\n")
+        return number
+
+    def _slow(self, line: bytes, part: ByteRange, row: int) -> tuple[int, int, int, int, int]:
+        """A line that the kernel does not accept: ids that are no plain numbers, or times such as `9.5` or `9.7e8`.
+
+        Returns:
+            Codes of user and item, whole seconds, fraction, and the packed value.
+        """
         values = line.decode("utf-8", "replace").split("\t")
         where = f"{self.path}: row {row + 1} after byte {part.start}"
         if len(values) != len(self.fields):
@@ -175,13 +220,21 @@ class Interactions:
             raise DataError(f"{where}: an empty id; `recbole-data validate` lists all faults.")
         value = values[self._value].encode()[: kernel.MAX_TEXT] if self._value >= 0 else b""
         packed = int.from_bytes(value, "big")
-        return self.users.code(user), self.items.code(item), self._whole(time, where), packed
+        return self.users.code(user), self.items.code(item), *self._seconds(time, where), packed
 
-    def _whole(self, text: str, where: str) -> int:
-        try:
-            value = float(text)
-            if value == int(value):
-                return int(text) if text.lstrip("-").isdigit() else int(value)
-        except (ValueError, OverflowError):
-            pass
-        raise DataError(f"{where}: {self.time_field} is {text!r}, allowed are whole seconds.")
+    def _seconds(self, text: str, where: str) -> tuple[int, int]:
+        """One time as whole seconds and fraction."""
+        found = parse_number(text, self.time_unit)
+        if found is None and is_date(text):
+            raise DataError(
+                f"{where}: {self.time_field} is the date {text!r}, and times are numbers of {self.time_unit} since "
+                "1970.\nWrite a copy with seconds: recbole-data times INPUT --output DIR"
+            )
+        if found is None:
+            raise DataError(f"{where}: {self.time_field} is {text!r}, allowed are numbers of {self.time_unit}.")
+        return found
+
+
+def _held(value: int) -> int:
+    """A whole number, or the nearest one that int64 holds."""
+    return max(-(2**63), min(value, 2**63 - 1))

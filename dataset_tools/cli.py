@@ -141,6 +141,15 @@ def _sample(options: Namespace) -> None:
     _say(options, f"{checked.target}: {'; '.join(parts)}; {summary['users_left_out']:,} users with one event left out")
 
 
+def _times(options: Namespace) -> None:
+    from dataset_tools.times import TimesOptions, convert_times
+
+    checked = TimesOptions(**{name: getattr(options, name) for name in TimesOptions.__dataclass_fields__})
+    counts = convert_times(checked)
+    zone = f", {counts['without_zone']:,} without a zone, read as UTC" if counts["without_zone"] else ""
+    _say(options, f"{checked.target}: {counts['rows']:,} rows, {counts['dates']:,} times were dates{zone}")
+
+
 def _describe(options: Namespace) -> None:
     from dataset_tools.dataset_files import interaction_files
     from dataset_tools.describe import describe, text_table
@@ -161,7 +170,9 @@ def _describe(options: Namespace) -> None:
 def _validate(options: Namespace) -> None:
     from dataset_tools.validate import validate
 
-    report = validate(options.input, options.user_field, options.item_field, options.time_field, options.quiet)
+    report = validate(
+        options.input, options.user_field, options.item_field, options.time_field, options.quiet, options.time_unit
+    )
     if report.errors:
         raise DataError("\n".join(report.errors + report.warnings))
     _say(options, "\n".join([*report.warnings, f"{options.input}: {report.rows:,} rows, no faults"]))
@@ -177,6 +188,7 @@ COMMANDS: dict[str, Callable[[Namespace], None]] = {
     "split": _split,
     "ads": _ads,
     "sample": _sample,
+    "times": _times,
     "describe": _describe,
     "validate": _validate,
 }

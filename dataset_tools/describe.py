@@ -52,7 +52,7 @@ def describe(
 
     Args:
         path: folder of the data set, or its `.inter` file.
-        fields: with user_field, item_field and time_field.
+        fields: with user_field, item_field, time_field and time_unit.
         engine_name, threads, ray_address: where the ranges are read.
         quiet: no progress bar.
 
@@ -68,7 +68,7 @@ def describe(
     totals, engine = Totals(), make_engine(engine_name, threads, ray_address)
     bar = Progress(f"reading {file.name}", file.stat().st_size, enabled=not quiet)
     try:
-        jobs = (SummaryJob(part, file, names, value) for part in ranges)
+        jobs = (SummaryJob(part, file, names, value, fields.time_unit) for part in ranges)
         for part, summary in zip(ranges, engine.map(summarise_range, jobs), strict=True):
             totals.add(summary)
             bar.advance(part.end - part.start)

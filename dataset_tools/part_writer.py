@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from dataset_tools.atomic import Chunk, Interactions
+from dataset_tools.clocks import steps
 from dataset_tools.cut import offset_of
 from dataset_tools.errors import UnsortedError
 from dataset_tools.filters import IdMap, Kept
@@ -41,12 +42,13 @@ def sorted_chunks(log: Interactions, quiet: bool) -> Iterator[Chunk]:
         UnsortedError: a row is earlier than the row before it.
     """
     bar = Progress(f"cutting {log.path.name}", log.path.stat().st_size, enabled=not quiet)
-    before = -_EVER
+    before = (-_EVER, 0)
     for chunk in log.chunks():
-        times = np.insert(chunk.times, 0, before)
-        if (times[1:] < times[:-1]).any():
+        finer = chunk.fractions
+        ends = [(int(chunk.times[k]), 0 if finer is None else int(finer[k])) for k in (0, -1)]
+        if ends[0] < before or steps(chunk.times, finer)[0].any():
             raise UnsortedError(f"{log.path}: not in time order.")
-        before = int(times[-1])
+        before = ends[1]
         yield chunk
         bar.advance(chunk.part.end - chunk.part.start)
     bar.close()

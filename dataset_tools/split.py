@@ -39,6 +39,7 @@ class SplitOptions:
         renumber: write ids as numbers from 1, fitted on the past.
         overwrite: replace a data set this package wrote.
         user_field, item_field, time_field: names in the header.
+        time_unit: what the times count, see clocks.py; the parts keep it, and their yaml names it.
         quiet: no progress bar.
     """
 
@@ -58,6 +59,7 @@ class SplitOptions:
     user_field: str = "user_id"
     item_field: str = "item_id"
     time_field: str = "timestamp"
+    time_unit: str = "seconds"
     quiet: bool = False
 
     @property
@@ -91,7 +93,7 @@ def split(options: SplitOptions) -> dict[str, Any]:
 
 
 def _interactions(path: Path, options: SplitOptions) -> Interactions:
-    return Interactions(path, options.user_field, options.item_field, options.time_field)
+    return Interactions(path, options.user_field, options.item_field, options.time_field, time_unit=options.time_unit)
 
 
 def _cut(log: Interactions, options: SplitOptions, folder: Path, sorted_first: bool) -> dict[str, Any]:
@@ -217,6 +219,7 @@ def _write_yaml(log: Interactions, options: SplitOptions, plan: Plan, folder: Pa
         tables,
         [part.name for part in plan.parts],
         has_drawn_negatives(whole_file(options.input).with_suffix(".yaml")),
+        options.time_unit,
     )
     (folder / f"{options.target.name}.yaml").write_text(text, encoding="utf-8")
 
@@ -227,6 +230,7 @@ def _summary(options: SplitOptions, plan: Plan, kept: Kept, sorted_first: bool) 
     return {
         "input": whole_file(options.input).name,
         "sorted_first": sorted_first,
+        "time_unit": options.time_unit,
         "cut_timestamp": plan.cut,
         "cut_utc": datetime.fromtimestamp(plan.cut, timezone.utc).isoformat(),
         "rule": "rows with timestamp < cut are the past, all others the future",

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from dataset_tools.atomic import Chunk, Interactions
+from dataset_tools.clocks import steps
 from dataset_tools.ids import Ids, room_for
 from dataset_tools.ranges import ByteRange
 
@@ -23,6 +24,7 @@ class SummaryJob:
     path: Path
     fields: tuple[str, str, str]
     value_field: str | None
+    time_unit: str = "seconds"
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,9 @@ class Summary:
         user_names, item_names: tokens of odd codes, see ids.py.
         gaps: (GAP_BINS,) consecutive rows of one user within the range, by the time between them.
         backwards: such pairs in which time goes back.
-        ties: neighbouring rows with the same second.
+        ties: neighbouring rows with the same time.
         disorder: neighbouring rows in which time goes back.
-        times: first and last row's time.
+        times: first and last row's time, whole seconds and fraction.
         extremes: smallest and largest time.
         days: rows per day since 1970.
         values: rows per packed value.
@@ -53,7 +55,7 @@ class Summary:
     backwards: int
     ties: int
     disorder: int
-    times: tuple[int, int]
+    times: tuple[tuple[int, int], tuple[int, int]]
     extremes: tuple[int, int]
     days: Counter[int]
     values: Counter[int]
@@ -61,11 +63,11 @@ class Summary:
 
 def summarise_range(job: SummaryJob) -> Summary:
     """Read one range and count."""
-    log = Interactions(job.path, *job.fields, value_field=job.value_field)
+    log = Interactions(job.path, *job.fields, value_field=job.value_field, time_unit=job.time_unit)
     chunk = log.chunk(job.part)
     users, gaps, backwards = _users(chunk)
     items, item_rows = np.unique(chunk.items, return_counts=True)
-    steps = np.diff(chunk.times)
+    back, tied = steps(chunk.times, chunk.fractions)
     return Summary(
         rows=len(chunk.times),
         users=users,
@@ -74,13 +76,17 @@ def summarise_range(job: SummaryJob) -> Summary:
         item_names=list(log.items.names),
         gaps=gaps,
         backwards=backwards,
-        ties=int((steps == 0).sum()),
-        disorder=int((steps < 0).sum()),
-        times=(int(chunk.times[0]), int(chunk.times[-1])),
+        ties=int(tied.sum()),
+        disorder=int(back.sum()),
+        times=(_full(chunk, 0), _full(chunk, -1)),
         extremes=(int(chunk.times.min()), int(chunk.times.max())),
         days=_counted(chunk.times // DAY),
         values=_counted(chunk.values),
     )
+
+
+def _full(chunk: Chunk, row: int) -> tuple[int, int]:
+    return int(chunk.times[row]), 0 if chunk.fractions is None else int(chunk.fractions[row])
 
 
 def _counted(values: np.ndarray) -> Counter[int]:
@@ -94,9 +100,9 @@ def _users(chunk: Chunk) -> tuple[np.ndarray, np.ndarray, int]:
     codes, times = chunk.users[order], chunk.times[order]
     first = np.flatnonzero(np.append(True, codes[1:] != codes[:-1]))
     last = np.append(first[1:], len(codes)) - 1
-    steps = np.diff(times)[np.diff(codes) == 0]
+    gaps = np.diff(times)[np.diff(codes) == 0]
     table = np.array([codes[first], last - first + 1, times[first], times[last]])
-    return table, gap_counts(steps), int((steps < 0).sum())
+    return table, gap_counts(gaps), int((gaps < 0).sum())
 
 
 def gap_counts(gaps: np.ndarray) -> np.ndarray:
@@ -123,7 +129,7 @@ class Totals:
         self.user_ids, self.item_ids = Ids(), Ids()
         self.user_rows, self.item_rows = np.zeros(0, np.int64), np.zeros(0, np.int64)
         self._seen = np.full(0, _NEVER, np.int64)
-        self._end = _NEVER
+        self._end = (_NEVER, 0)
 
     def add(self, part: Summary) -> None:
         """Add the next range; gaps that cross its border are counted here."""
@@ -145,9 +151,9 @@ class Totals:
         self.user_rows, self._seen = room_for(self.user_rows, codes), room_for(self._seen, codes, _NEVER)
         self.user_rows[codes] += users[1]
         known = self._seen[codes] != _NEVER
-        steps = users[2, known] - self._seen[codes[known]]
-        self.gaps += gap_counts(steps)
-        self.backwards += int((steps < 0).sum())
+        gaps = users[2, known] - self._seen[codes[known]]
+        self.gaps += gap_counts(gaps)
+        self.backwards += int((gaps < 0).sum())
         self._seen[codes] = users[3]
 
 

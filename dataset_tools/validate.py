@@ -8,6 +8,8 @@ import numpy as np
 import polars as pl
 
 from dataset_tools.atomic import Chunk, Field, Interactions
+from dataset_tools.clock_text import exact_times
+from dataset_tools.clocks import examine, steps, wrong_unit
 from dataset_tools.dataset_files import interaction_files
 from dataset_tools.faults import Faults
 from dataset_tools.graph_checks import check_graph
@@ -32,6 +34,7 @@ def validate(
     item_field: str = "item_id",
     time_field: str = "timestamp",
     quiet: bool = True,
+    time_unit: str = "seconds",
 ) -> Report:
     """Check `<name>.inter`, or the parts of a cut data set as one, and the files beside them.
 
@@ -42,7 +45,7 @@ def validate(
     files = interaction_files(path)
     report, check = Report(), None
     for file in files:
-        log = Interactions(file, user_field, item_field, time_field)
+        log = Interactions(file, user_field, item_field, time_field, time_unit=time_unit)
         check = InteractionCheck(log, check)
         check.run(report, quiet)
     assert check is not None
@@ -70,11 +73,11 @@ class InteractionCheck:
     def __init__(self, log: Interactions, before: "InteractionCheck | None") -> None:
         self.log, self.faults = log, Faults(log.path.name)
         self.users, self.items = np.zeros(0, bool), np.zeros(0, bool)
-        self.last, self.ties = -(2**62), set[bytes]()
+        self.last, self.last_fraction, self.ties = -(2**62), 0, set[bytes]()
         if before is not None:
             log.users, log.items = before.log.users, before.log.items
             self.users, self.items = before.users, before.items
-            self.last, self.ties = before.last, before.ties
+            self.last, self.last_fraction, self.ties = before.last, before.last_fraction, before.ties
 
     def run(self, report: Report, quiet: bool) -> None:
         """Read the file once and add what is found to `report`."""
@@ -125,7 +128,8 @@ class InteractionCheck:
         good[wrong] = False
 
     def _order(self, chunk: Chunk, numbers: np.ndarray) -> None:
-        back = np.diff(chunk.times, prepend=self.last) < 0
+        back, _ = steps(np.insert(chunk.times, 0, self.last), _with_first(chunk.fractions, self.last_fraction))
+        self.last_fraction = 0 if chunk.fractions is None else int(chunk.fractions[-1])
         self.faults.warning("rows earlier than the row before them", numbers[back])
 
     def _repeated(self, chunk: Chunk, numbers: np.ndarray) -> None:
@@ -143,6 +147,10 @@ class InteractionCheck:
             self.ties = set()
         self.last = int(chunk.times[-1])
         self.faults.error("exact duplicates of an earlier row", numbers[np.array(again, np.int64)])
+
+
+def _with_first(fractions: np.ndarray | None, first: int) -> np.ndarray | None:
+    return None if fractions is None and not first else np.insert(0 if fractions is None else fractions, 0, first)
 
 
 def _starts(buffer: np.ndarray) -> np.ndarray:
@@ -180,11 +188,17 @@ def field_faults(values: pl.Series, found: Field, log: Interactions) -> Iterator
         yield f"rows whose {found.name} is not a number", _where(numbers.is_null())
         yield f"rows whose {found.name} is not finite", _where(~numbers.fill_null(0.0).is_finite())
         if found.name == log.time_field:
-            finite = numbers.fill_null(0.0)
-            yield (
-                f"rows whose {found.name} is not a whole second",
-                _where(finite.is_finite() & (finite % 1 != 0)),
-            )
+            yield from _clock_faults(values, found.name, log.time_unit)
+
+
+def _clock_faults(values: pl.Series, name: str, unit: str) -> Iterator[tuple[str, np.ndarray]]:
+    """Times that count another unit than they are said to, all of them or single ones."""
+    seconds, numbers, _ = exact_times(values, unit)
+    known = np.flatnonzero(seconds.is_not_null().to_numpy())
+    examined = examine(numbers[known], unit)
+    if examined.unit is not None:
+        yield f"rows whose {wrong_unit(name, examined, unit, '--time-unit')}", known
+    yield f"rows whose {name} is no time in {unit} since 1970, unlike the others", known[examined.strangers]
 
 
 def _where(flags: pl.Series) -> np.ndarray:

@@ -6,7 +6,12 @@ DRAWN_NEGATIVES = "drawn_negatives: True  # rows with label 0 are no history: fo
 
 
 def dataset_yaml(
-    title: str, inter: list[str], tables: dict[str, list[str]], parts: list[str] | None = None, drawn: bool = False
+    title: str,
+    inter: list[str],
+    tables: dict[str, list[str]],
+    parts: list[str] | None = None,
+    drawn: bool = False,
+    time_unit: str = "seconds",
 ) -> str:
     """Text of the configuration.
 
@@ -16,12 +21,14 @@ def dataset_yaml(
         tables: headers by suffix (`user`, `item`), named in a comment; loading them is the reader's choice.
         parts: names of the parts of a cut data set, in the order train, valid, test.
         drawn: whether rows are drawn negatives.
+        time_unit: what the times count; seconds are not mentioned.
     """
     fields = [header.partition(":")[0] for header in inter]
     lines = [f"# {title}", 'field_separator: "\\t"', 'seq_separator: " "']
     lines += ["USER_ID_FIELD: user_id", "ITEM_ID_FIELD: item_id"]
     for key, name in (("RATING_FIELD", "rating"), ("LABEL_FIELD", "label"), ("TIME_FIELD", "timestamp")):
         lines += [f"{key}: {name}"] if name in fields else []
+    lines += [f"time_unit: {time_unit}"] * (time_unit != "seconds")
     lines += ["load_col:", f"  inter: [{', '.join(fields)}]"]
     for suffix, headers in tables.items():
         names = ", ".join(header.partition(":")[0] for header in headers)

@@ -62,7 +62,7 @@ def read_atomic(
 
 def _read_times(path: Path, typed: dict[str, pl.Series], times: TimeColumn) -> None:
     """Replace the time column by whole seconds, and put rows of one second in the order of its fractions."""
-    typed[times.field], order = times.read(typed[times.field], lambda row: f"{path}:{_line_number(path, row)}")
+    typed[times.field], order = times.read(typed[times.field], lambda row: f"{path}:{line_number(path, row)}")
     if order is not None:
         typed.update({name: column[order] for name, column in typed.items()})
 
@@ -175,10 +175,10 @@ def _refuse(path: Path, text: pl.Series, bad: pl.Series, column: Column, what: s
     rows = bad.arg_true()
     if len(rows):
         more = f" ({len(rows)} such rows)" if len(rows) > 1 else ""
-        raise DataError(f"{path}:{_line_number(path, rows[0])}: {column.field} {text[rows[0]]!r} {what}{more}")
+        raise DataError(f"{path}:{line_number(path, rows[0])}: {column.field} {text[rows[0]]!r} {what}{more}")
 
 
-def _line_number(path: Path, row: int) -> int:
+def line_number(path: Path, row: int) -> int:
     """The 1-based line of the row-th data row, counting the empty lines that the reader skips."""
     with open(path, "rb") as file:
         seen = -2

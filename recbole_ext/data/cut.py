@@ -16,6 +16,7 @@ from recbole_ext.errors import DataError, UsageError
 
 NO_FILTER = (None, "[0,inf)")
 _FILTERS = ("user_inter_num_interval", "item_inter_num_interval", "val_interval", "rm_dup_inter")
+_GRAPH_FILTERS = ("entity_kg_num_interval", "relation_kg_num_interval")
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def check_no_filter(config: Config) -> None:
     Raises:
         UsageError: one is set.
     """
-    given = [name for name in _FILTERS if config[name] not in NO_FILTER] if parts_of(config) else []
+    given = [name for name in (*_FILTERS, *_GRAPH_FILTERS) if config[name] not in NO_FILTER] if parts_of(config) else []
     if given:
         raise UsageError(
             f"{', '.join(given)}: {config.dataset} is cut into files, which are read as they are; filter when it is\n"

@@ -13,6 +13,7 @@ from recbole_ext.data.clicks import ClickDataset
 from recbole_ext.data.cut import FileParts, check_no_filter, parts_of
 from recbole_ext.data.exact import ExactTime
 from recbole_ext.data.filters import FastFilters
+from recbole_ext.data.links import LinkedItems
 from recbole_ext.data.pickles import refuse_pickles
 from recbole_ext.data.ratings import RatingSplits, rates
 from recbole_ext.data.row_counts import RowCounts
@@ -44,6 +45,8 @@ def exact_class(host_class: type[Dataset], ratings: bool) -> Callable[..., Datas
     offsets = issubclass(host_class, SequentialDataset) and not issubclass(host_class, DIENDataset)
     splits: tuple[type, ...] = (RatingSplits,) if ratings else ()
     ours: tuple[type, ...] = (FileParts, *splits, RowCounts, ExactTime, FastFilters, TimeSplit)
+    if issubclass(host_class, KnowledgeBasedDataset):
+        ours = (*ours, LinkedItems)
     bases = (*ours, OffsetHistory, host_class) if offsets else (*ours, host_class)
     return type(f"Exact{host_class.__name__}", bases, {"__doc__": exact_class.__doc__})
 

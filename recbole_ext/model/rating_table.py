@@ -13,6 +13,24 @@ from recbole_ext.model.rating_sets import RowSide, Side, build_side, shrunken_me
 
 SECONDS_PER_DAY = 86400
 ROW = "rating_row"
+_LONGEST_GAP = 7
+
+
+def calendar(times: np.ndarray) -> np.ndarray:
+    """The days that have a vector: each day that occurs, and silent days between two that are a week apart at most.
+
+    However far two times lie apart, there are fewer days than `_LONGEST_GAP` times those that occur.
+
+    Args:
+        times: (n,) int64 seconds.
+
+    Returns:
+        (n_days,) int64 days since 1970, ascending.
+    """
+    days = np.unique(times // SECONDS_PER_DAY)
+    gap = np.diff(days, append=days[-1:] + 1)
+    count = np.where(gap <= _LONGEST_GAP, gap, 1)
+    return np.repeat(days - (np.cumsum(count) - count), count) + np.arange(count.sum())
 
 
 @dataclass(frozen=True)
@@ -84,7 +102,8 @@ class RatingTable:
         ratings: (n,) float64 raw.
         scale: lowest and highest rating.
         side_sizes: rows of the table of each side field.
-        context_sizes: rows of the table of days; {} without times.
+        days: (n_days,) int64, see `calendar`.
+        context_sizes: rows of the table of days, with one for all that have none; {} without times.
     """
 
     def __init__(self, columns: Columns, dataset: Any) -> None:
@@ -134,14 +153,13 @@ class RatingTable:
     def _read_time(self, columns: Columns) -> None:
         self.context_sizes: dict[str, int] = {}
         self.neighbours: NeighbourIndex | None = None
-        self.first_day, self.looks_ahead = 0, columns.time_context == "both"
+        self.days, self.looks_ahead = torch.empty(0, dtype=torch.int64), columns.time_context == "both"
         times = self.rows[2]
         if times is None:
             return
         if columns.time_features:
-            days = times // SECONDS_PER_DAY
-            self.first_day = int(days.min())
-            self.context_sizes = {"day": int(days.max()) - self.first_day + 2}
+            self.days = torch.from_numpy(calendar(times))
+            self.context_sizes = {"day": len(self.days) + 1}
         if columns.time_context != "none":
             self.neighbours = self._index(self.rows[0], times)
 
@@ -185,11 +203,13 @@ class RatingTable:
         return found
 
     def _days(self, pairs: Pairs) -> Tensor:
-        """(B,) number of the day from 1; 0 for a day outside the training part, which has no vector."""
+        """(B,) number of the day from 1; 0 for a day outside the calendar, which has no vector."""
         if pairs.time is None:
             return torch.zeros_like(pairs.user)
-        day = pairs.time // SECONDS_PER_DAY - self.first_day + 1
-        return torch.where((day >= 1) & (day < self.context_sizes["day"]), day, 0)
+        self.days = self.days.to(pairs.time.device)
+        day = pairs.time // SECONDS_PER_DAY
+        place = torch.searchsorted(self.days, day).clamp(max=len(self.days) - 1)
+        return torch.where(self.days[place] == day, place + 1, 0)
 
     def neighbour_features(self, pairs: Pairs) -> Tensor:
         """(B, N_FEATURES) of the user's ratings next in time."""

@@ -120,4 +120,4 @@ def real() -> Callable[[str], Path]:
 @pytest.fixture
 def fields() -> Namespace:
     """The usual names of the fields."""
-    return Namespace(user_field="user_id", item_field="item_id", time_field="timestamp")
+    return Namespace(user_field="user_id", item_field="item_id", time_field="timestamp", time_unit="seconds")

@@ -34,7 +34,7 @@ def test_values_are_packed(tmp_path: Path) -> None:
     [
         ("1\t2\t3\n", "3 columns, the header has 4"),
         ("1\t\t3\t4\n", "an empty id; `recbole-data validate` lists all faults"),
-        ("1\t2\t3\t4.5\n", "timestamp is '4.5', allowed are whole seconds"),
+        ("1\t2\t3\t4.5.6\n", "timestamp is '4.5.6', allowed are numbers of seconds"),
         ("1\t2\t3\tinf\n", "timestamp is 'inf'"),
         ("1\t2\t3\tsoon\n", "timestamp is 'soon'"),
     ],

@@ -37,7 +37,7 @@ def test_a_good_data_set(tmp_path: Path) -> None:
         ("1\ta\tx\t102\n1\tb\t\t102\n", "toy.inter: 2 rows whose rating is not a number (first: line 5)"),
         ("1\ta\tinf\t102\n", "toy.inter: 1 rows whose rating is not finite (first: line 5)"),
         ("1\ta\tnan\t102\n", "toy.inter: 1 rows whose rating is not finite (first: line 5)"),
-        ("1\ta\t5\t102.5\n", "toy.inter: 1 rows whose timestamp is not a whole second (first: line 5)"),
+        ("1\ta\t5\tnan\n", "toy.inter: 1 rows whose timestamp is not finite (first: line 5)"),
         ("1\tb\t5\t101\n", "toy.inter: 1 exact duplicates of an earlier row (first: line 5)"),
     ],
 )

@@ -11,6 +11,7 @@ from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.loaders import build_loaders
 from recbole_ext.model.kl_record import collapse_warning
 from recbole_ext.model.rating_settings import CHOICES
+from recbole_ext.model.rating_table import Columns, Pairs, RatingTable, calendar
 from recbole_ext.quick_start import build_trainer
 from recbole_ext.training.checkpoint import load_checkpoint, save_checkpoint
 from tests.conftest import write_inter
@@ -191,3 +192,30 @@ def test_unknown_users_and_items_get_a_prediction(build: Callable[..., Any]) -> 
     rows.interaction["user_id"][0] = 0
     rows.interaction["item_id"][1] = 0
     assert torch.isfinite(trainer.model.eval().predict(rows)).all()
+
+
+@pytest.mark.parametrize("unit", [86400, 86400 * 1000])
+def test_the_table_of_days_grows_with_days_and_not_with_the_clock(unit: int) -> None:
+    days = np.array([5, 6, 6, 9, 1000, 1008, 400_000])
+    found = calendar(days * unit)
+    assert len(found) <= 7 * len(days)
+    assert set(days * (unit // 86400)) <= set(found.tolist())
+    assert (np.diff(found) > 0).all()
+    if unit == 86400:
+        assert found.tolist() == [5, 6, 7, 8, 9, 1000, 1008, 400_000]
+
+
+def test_days_are_numbered_and_unknown_ones_have_no_vector(
+    make_config: Callable[..., Config], tmp_path: Path, write: Any
+) -> None:
+    """One wild time among the others adds one row to the table, and a day between the two has none."""
+    day = 86400
+    rows: list[tuple[int, ...]] = [(k // 4, k % 4, k % 5 + 1, (20 + k) * day) for k in range(16)]
+    rows[0] = (*rows[0][:3], 400_000 * day)
+    root = write(tmp_path, "made", rows, HEADER)
+    config = make_config("HybridVAE", root, load_col=None)
+    table = RatingTable(Columns.read(config), create_dataset(config).build()[0])
+    assert table.context_sizes["day"] <= 17
+    times = torch.tensor([table.rows[2].min(), 400_000 * day, 200_000 * day, 0])
+    ids = dict(table.side_ids(Pairs(torch.ones(4, dtype=torch.long), torch.ones(4, dtype=torch.long), times, None)))
+    assert ids["day"].tolist()[0] == 1 and ids["day"].tolist()[2:] == [0, 0]
