@@ -40,23 +40,13 @@ class LinkedItems:
         return Path(self.config["data_path"]) / f"{self.config['dataset']}.{suffix}"
 
     def _table(self, suffix: str, fields: list[str]) -> pd.DataFrame:
-        """`NAME.<suffix>` with the fields that are needed.
+        """`NAME.<suffix>`, in which each of these fields has a value in every row.
 
         Raises:
-            DataError: the file or a field is missing, or a row has an empty one.
+            DataError: a row has an empty one.
         """
-        path = self._path(suffix)
-        if not path.is_file():
-            header = "\\t".join(f"{field}:token" for field in fields)
-            raise DataError(f"{self.config.model} reads {path}, which does not exist; its header is {header}")
-        source = FeatureSource.KG if suffix == "kg" else suffix
+        path, source = self._path(suffix), FeatureSource.KG if suffix == "kg" else suffix
         table = self._load_feat(str(path), source)  # type: ignore[attr-defined]
-        lacking = [field for field in fields if table is None or field not in table]
-        if lacking:
-            raise DataError(
-                f"{path}: {self.config.model} needs the column {lacking[0]!r}, which is not loaded; name it in "
-                f"load_col, as in {{{suffix}: [{', '.join(fields)}]}}"
-            )
         for field in fields:
             empty = table[field].isnull().to_numpy().nonzero()[0]
             if len(empty):

@@ -54,7 +54,7 @@ def test_links_that_are_not_used_change_nothing(made: Callable[..., Any], model:
         ([*own()[:5], "i5"], "made.link:7: the row has 1 columns"),
         ([f"{k}\te{k}" for k in range(6)], r"no item of made.inter has an entity: the items are 'i0'"),
         ([f"i{k}\tE{k}" for k in range(6)], r"no item of made.inter has an entity: .*the entities 'E0'"),
-        (None, "CKE reads .*made.link, which does not exist; its header is item_id:token"),
+        (None, "ENTITY_ID_FIELD names 'entity_id' .*made has no file made.link"),
     ],
 )
 def test_faults_of_links_have_file_and_line(made: Callable[..., Any], links: list[str] | None, message: str) -> None:
@@ -67,7 +67,7 @@ def test_faults_of_links_have_file_and_line(made: Callable[..., Any], links: lis
     [
         ([*TRIPLES, "e1\tof\t"], "made.kg:8: tail_id is empty"),
         ([*TRIPLES, "e1\tof"], "made.kg:8: the row has 2 columns"),
-        ([], "CKE reads .*made.kg, which does not exist"),
+        ([], "HEAD_ENTITY_ID_FIELD names 'head_id' .*made has no file made.kg"),
     ],
 )
 def test_faults_of_triples_have_file_and_line(made: Callable[..., Any], triples: list[str], message: str) -> None:
@@ -80,10 +80,3 @@ def test_items_without_an_entity_are_told(made: Callable[..., Any]) -> None:
     lost = ledger.read - ledger.kept
     assert lost == sum((u + k) % 6 in (4, 5) for u in range(4) for k in range(4)) > 0
     assert f"{lost} of 16 interactions are left out: 2 of 6 items have no entity of made.kg" in ledger.warnings[0]
-
-
-def test_a_column_that_is_not_loaded_is_named(make_config: Callable[..., Config], tmp_path: Path, made: Any) -> None:
-    made(own())
-    columns = {"inter": ["user_id", "item_id"], "kg": ["head_id", "relation_id", "tail_id"]}
-    with pytest.raises(DataError, match=r"made.link: CKE needs the column 'item_id', .*load_col"):
-        create_dataset(make_config("CKE", tmp_path, load_col=columns))
