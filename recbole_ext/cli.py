@@ -5,12 +5,13 @@ run_recbole_ext.py --model=M --dataset=D --resume | --resume=RUN
 run_recbole_ext.py --model=M --dataset=D --dry_run
 run_recbole_ext.py import-checkpoint FILE.pth --model=M --dataset=D --i-trust-this-file
 run_recbole_ext.py metric-audit FILE [--train=FILE] [--dataset=NAME] [--reported="{rmse: 0.9}"]
-run_recbole_ext.py rate --run=RUN[,RUN...] [--history=FILE] [--pairs=FILE] [--output=FILE]
-run_recbole_ext.py score --run=RUN --input=FILE [--output=FILE]
+run_recbole_ext.py rate --run=RUN[,RUN...] [--history=FILE] [--pairs=FILE] [--output=FILE] [--data_path=DIR]
+run_recbole_ext.py score --run=RUN --input=FILE [--output=FILE] [--data_path=DIR]
 run_recbole_ext.py diagnose RUN|metrics.csv [--columns="{valid: val_loss}"] [--settings="{...}"] [--json]
-run_recbole_ext.py report RUN
+run_recbole_ext.py report RUN [--data_path=DIR]
 run_recbole_ext.py compare RUN|EXPERIMENT ... [--metric=ndcg@10,...|all] [--baseline=NAME] [--json] [--output=FILE.html]
 run_recbole_ext.py ensemble RUN|EXPERIMENT ... [--method=mean|score|rank] [--weights="[0.5, 0.5]"] [--output=DIR]
+                            [--data_path=DIR]
 run_recbole_ext.py --model=M --dataset=D --seeds=42,123,456
 run_recbole_ext.py experiment create|run|list|show|import ...
 run_recbole_ext.py tune --model=M --dataset=D --space=FILE|NAME [--trials=N] [--metric=ndcg@10] [--key=value ...]

@@ -8,8 +8,7 @@ from recbole_ext.building import build_model
 from recbole_ext.config.config import Config, build_config
 from recbole_ext.data.loaders import Loaders
 from recbole_ext.errors import DataError, UsageError
-from recbole_ext.runs.data_record import read_record
-from recbole_ext.runs.splits import open_splits
+from recbole_ext.runs.splits import open_splits, recorded_data
 from recbole_ext.training.checkpoint import load_checkpoint, read_description
 from recbole_ext.training.resume import recorded
 
@@ -71,11 +70,7 @@ def load_run(run: Path, config: Config) -> LoadedRun:
         DataError: the data is not what the run was trained on.
     """
     read_description(run / "checkpoint", "best")  # first what costs nothing
-    if read_record(run) is None:
-        raise DataError(
-            f"{run}: neither data.json nor result.json says which data it was trained on, so nothing shows that the "
-            "data is still the same; run it again"
-        )
+    recorded_data(run)
     _, loaders = open_splits(config, run)
     model = build_model(config, loaders.train._dataset).to(config["device"])
     load_checkpoint(run / "checkpoint", "best", model, config["device"])

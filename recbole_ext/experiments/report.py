@@ -65,16 +65,29 @@ def leave_report(folder: Path) -> None:
 
 
 def report_command(file: str, given: Mapping[str, Any]) -> int:
-    """`report RUN`.
+    """`report RUN`; with `--data_path`, the data there must be what the run was trained on.
 
     Raises:
-        UsageError: there is no such run, or an option was given.
+        UsageError: there is no such run, or another option was given.
+        DataError: a file of the run is damaged, or the data is not the run's.
     """
-    if not file or given:
-        raise UsageError("report needs a run and nothing else: report runs/SS4Rec-ml-100k-20260101T000000Z-ab12")
+    if not file or set(given) - {"data_path"}:
+        raise UsageError(
+            "report needs a run and nothing else but --data_path=DIR, with data that is compared with the run's: "
+            "report runs/SS4Rec-ml-100k-20260101T000000Z-ab12"
+        )
+    if given.get("data_path"):
+        _require_its_data(Path(file), str(given["data_path"]))
     path, found = write_report(Path(file))
     print("\n".join([*_said(found), f"report      {path}", f"model card  {path.with_name('model_card.md')}"]))
     return 0
+
+
+def _require_its_data(run: Path, data_path: str) -> None:
+    from recbole_ext.finished_run import finished_config  # reading a report alone takes no data and no model
+    from recbole_ext.runs.splits import require_its_files
+
+    require_its_files(finished_config(run, data_path), run)
 
 
 def run_page(record: Record, found: list[Finding]) -> Page:

@@ -41,8 +41,8 @@ class DataRecord:
 
     Attributes:
         sha256: of each data file, by its name.
-        tables: `train`, `valid` (where there is one), `test`, and the tables of features by their names; {} in runs of
-            versions that recorded none.
+        tables: `train`, `valid` (where there is one), `test`, the tables of features by their names, and for clicks
+            the kinds of `behaviours`; {} in runs of versions that recorded none.
     """
 
     sha256: dict[str, str]
@@ -97,7 +97,11 @@ def tables_of(loaders: Any) -> dict[str, Table]:
     tables = {name: loader._dataset.inter_feat for name, loader in parts.items() if loader is not None}
     tables |= {name: getattr(dataset, name) for name in dataset.feat_name_list if name != "inter_feat"}
     known: dict[int, str] = {}
-    return {name: Table(len(table), _digest(table, known)) for name, table in tables.items() if table is not None}
+    found = {name: Table(len(table), _digest(table, known)) for name, table in tables.items() if table is not None}
+    kinds = getattr(dataset, "behaviour_names", None)  # clicks: their codes in histories are places in this list
+    if kinds:
+        found["behaviours"] = Table(len(kinds), hashlib.sha256(repr(kinds).encode()).hexdigest())
+    return found
 
 
 def _digest(table: Any, known: dict[int, str]) -> str:

@@ -42,6 +42,33 @@ def open_splits(config: Config, run: Path | None = None) -> tuple[Any, Loaders]:
     return _opened_again(config, run, record)
 
 
+def require_its_files(config: Config, run: Path) -> None:
+    """Compare the bytes of the data files with those that a run read.
+
+    Raises:
+        DataError: a file is another one, is missing, or has come, or the run does not say what it read.
+    """
+    record, now = recorded_data(run), files_now(config)
+    changed = record.changed(now)
+    if changed:
+        raise _other_data(config, run, record, now, changed)
+
+
+def recorded_data(run: Path) -> DataRecord:
+    """What a run read.
+
+    Raises:
+        DataError: it does not say, or the file is damaged.
+    """
+    record = read_record(run)
+    if record is None:
+        raise DataError(
+            f"{run}: neither data.json nor result.json says which data it was trained on, so nothing shows that the "
+            "data is still the same; run it again"
+        )
+    return record
+
+
 def _opened_again(config: Config, run: Path, record: DataRecord) -> tuple[Any, Loaders]:
     now = files_now(config)
     changed = record.changed(now) if now else []  # without any file, reading says what is missing
@@ -71,6 +98,6 @@ def _other_data(config: Config, run: Path, record: DataRecord, now: dict[str, st
     then, found = record.sha256.get(name, "no such file"), now.get(name, "no such file")
     return DataError(
         f"{Path(config['data_path']) / name} is not what {run.name} was trained on, so its splits cannot be opened\n"
-        f"sha256 then {then}, now {found}\n"
-        "put the file of then back, or name the folder that holds it with --data_path=DIR"
+        f"sha256 of the run's file: {then}, of this one: {found}\n"
+        "restore that file, or name the folder that holds it with --data_path=DIR"
     )

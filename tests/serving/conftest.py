@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from recbole_ext.config.config import Config
 from recbole_ext.data.dataset import create_dataset
@@ -58,3 +59,18 @@ def train_run(monkeypatch: pytest.MonkeyPatch) -> Callable[[Config], Trained]:
         return Trained(config, found[0], folder)
 
     return trained
+
+
+def predicted_ratings(trained: Trained, loader: Any) -> np.ndarray:
+    """Predictions (n,) of the rows of an evaluation loader, in their order."""
+    with torch.no_grad():
+        return torch.cat([trained.model.predict(batch) for batch, *_ in loader]).double().numpy()
+
+
+def predicted_clicks(trained: Trained, loader: Any) -> np.ndarray:
+    """Probabilities (n,) by row of the part."""
+    found = np.empty(len(loader.dataset))
+    with torch.no_grad():
+        for batch in loader:
+            found[batch["row"].numpy()] = trained.model.predict(batch).double().numpy()
+    return found

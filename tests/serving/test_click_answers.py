@@ -16,7 +16,7 @@ from recbole_ext.finished_run import load_run
 from recbole_ext.score import read_rows, score
 from recbole_ext.serving.click_answers import ClickAnswers
 from tests.conftest import CLICK_HEADER, SMALL_CLICKS, write_inter
-from tests.serving.conftest import Trained
+from tests.serving.conftest import Trained, predicted_clicks
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "before": {"history_from": "before", "implicit_sets": "before"},
@@ -68,25 +68,16 @@ def answers(trained: Trained) -> Callable[[dict[str, Any], Any], np.ndarray]:
     return of
 
 
-def predicted(trained: Trained, loader: Any) -> np.ndarray:
-    """By row of the part."""
-    found = np.empty(len(loader.dataset))
-    with torch.no_grad():
-        for batch in loader:
-            found[batch["row"].numpy()] = trained.model.predict(batch).double().numpy()
-    return found
-
-
 def test_a_row_of_the_splits_gets_what_the_run_computed_for_it(trained: Trained) -> None:
     of, rng, loaders = answers(trained), np.random.default_rng(0), trained.loaders
     unshuffled = ClickLoader(trained.config, loaders.train.dataset)
     for loader, split in ((loaders.test, loaders.test), (loaders.valid, loaders.valid), (unshuffled, loaders.train)):
-        expected, columns = predicted(trained, loader), trained.tokens(split)
+        expected, columns = predicted_clicks(trained, loader), trained.tokens(split)
         assert (of(columns) == expected).all()
         order = rng.permutation(len(expected))[: len(expected) // 2]
         assert (of(columns, order) == expected[order]).all()
     in_order = np.concatenate([batch["row"].numpy() for batch in loaders.test])
-    assert (trained.tested == predicted(trained, loaders.test)[in_order]).all()
+    assert (trained.tested == predicted_clicks(trained, loaders.test)[in_order]).all()
 
 
 def test_a_training_row_is_scored_as_the_training_loader_shows_it(trained: Trained) -> None:
@@ -129,11 +120,11 @@ def test_context_of_the_file_counts_and_the_row_still_does_not_see_itself(
     columns = trained.tokens(trained.loaders.train)
     own = part.id2token("place", part.inter_feat["place"]).tolist()
     other = ["c0" if place == "c1" else "c1" for place in own]
-    expected = predicted(trained, ClickLoader(trained.config, part))
+    expected = predicted_clicks(trained, ClickLoader(trained.config, part))
     assert (of(columns | {"place": own}) == expected).all()
     table = dict(part.inter_feat.interaction)
     table["place"] = torch.tensor([int(part.field2token_id["place"][place]) for place in other])
-    moved = predicted(trained, ClickLoader(trained.config, part.copy(Interaction(table))))
+    moved = predicted_clicks(trained, ClickLoader(trained.config, part.copy(Interaction(table))))
     assert (of(columns | {"place": other}) == moved).all() and (moved != expected).mean() > 0.9
     twice = {name: of_it + of_it for name, of_it in columns.items()} | {"place": own + other}
     assert of(twice) == pytest.approx(np.concatenate([expected, moved]), abs=1e-6)
@@ -141,7 +132,7 @@ def test_context_of_the_file_counts_and_the_row_still_does_not_see_itself(
 
 def test_the_file_is_rounded_to_six_places(make_config: Callable[..., Config], tmp_path: Path, train_run: Any) -> None:
     trained = trained_on(make_config, tmp_path, train_run)
-    columns, expected = trained.tokens(trained.loaders.test), predicted(trained, trained.loaders.test)
+    columns, expected = trained.tokens(trained.loaders.test), predicted_clicks(trained, trained.loaders.test)
     pl.DataFrame(columns).write_csv(tmp_path / "in.tsv", separator="\t")
     score(trained.folder, tmp_path / "in.tsv", tmp_path / "out.tsv")
     assert pl.read_csv(tmp_path / "out.tsv", separator="\t")["probability"].to_list() == expected.round(6).tolist()

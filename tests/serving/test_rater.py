@@ -14,7 +14,7 @@ from recbole_ext.data.ratings import RatingSampleLoader
 from recbole_ext.serving.rater import Rater
 from tests.conftest import write_inter
 from tests.model.test_hybridvae import HEADER, SIZES, rating_rows
-from tests.serving.conftest import Trained
+from tests.serving.conftest import Trained, predicted_ratings
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "random": {},
@@ -38,21 +38,16 @@ def trained(
     return train_run(make_config("HybridVAE", root, **given))
 
 
-def predicted(trained: Trained, loader: Any) -> np.ndarray:
-    with torch.no_grad():
-        return torch.cat([trained.model.predict(batch) for batch, *_ in loader]).double().numpy()
-
-
 def test_a_row_of_the_splits_gets_what_the_run_computed_for_it(trained: Trained) -> None:
     rater, rng = Rater(trained.folder), np.random.default_rng(0)
     loaders = trained.loaders
     every = torch.arange(len(loaders.train._dataset))
     wanted = [
         (loaders.test, trained.tested),
-        (loaders.test, predicted(trained, loaders.test)),
-        (loaders.train, predicted(trained, RatingSampleLoader(trained.config, loaders.train._dataset, every))),
+        (loaders.test, predicted_ratings(trained, loaders.test)),
+        (loaders.train, predicted_ratings(trained, RatingSampleLoader(trained.config, loaders.train._dataset, every))),
     ]
-    wanted += [(loaders.valid, predicted(trained, loaders.valid))] if loaders.valid is not None else []
+    wanted += [(loaders.valid, predicted_ratings(trained, loaders.valid))] if loaders.valid is not None else []
     for loader, expected in wanted:
         pairs = pd.DataFrame(trained.tokens(loader))
         order = rng.permutation(len(pairs))[: len(pairs) * 2 // 3]
