@@ -46,6 +46,19 @@ def check_labels(config: Any, dataset: Any) -> None:
             f"clicks of it with --threshold='{{{field}: {(low + high) / 2:g}}}',\n"
             f"or scale it to [0, 1] with --normalize_field='[{field}]', where errors are shares of the scale"
         )
+    _check_measured(config, field, labels)
+
+
+def _check_measured(config: Any, field: str, labels: Any) -> None:
+    """AUC compares two classes, and log loss is of probabilities; neither means anything for stars."""
+    measured = {str(name).lower() for name in config["metrics"]}
+    column = np.asarray(labels)
+    values = column[(column != 0) & (column != 1)]
+    if len(values) and ("auc" in measured or ("logloss" in measured and (values.min() < 0 or values.max() > 1))):
+        raise DataError(
+            f"AUC and LogLoss are of labels 0 and 1, and {field} has other values, such as {float(values[0]):g}; make "
+            "clicks of it with --threshold, or measure --metrics='[RMSE, MAE]'"
+        )
 
 
 def check_classes(labels: np.ndarray, where: str) -> None:
