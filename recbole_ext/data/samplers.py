@@ -9,6 +9,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from recbole.data.dataloader import UserDataLoader
+from recbole.data.utils import get_dataloader
 from recbole.sampler import KGSampler, RepeatableSampler, Sampler
 from torch import Tensor
 
@@ -143,7 +145,8 @@ def training_sampler(config: Config, dataset: Any, parts: list[Any]) -> Any:
         DataError: a user with training rows has interacted with all items in training.
     """
     asked, train = config["train_neg_sample_args"], parts[0]
-    if asked["distribution"] == "none":
+    batches_of_users = issubclass(get_dataloader(config, "train"), UserDataLoader)
+    if asked["distribution"] == "none" or batches_of_users:
         return None
     alpha = asked["alpha"]
     base: Any = OtherItems(config, dataset, alpha) if config["repeatable"] else NegativeItems(config, parts, alpha)

@@ -85,7 +85,7 @@ def test_a_user_with_all_items_in_training_is_refused_where_negatives_are_sample
     config = make_config("BPR", root, **SMALL, metrics=["NDCG"])
     with pytest.raises(DataError, match="made: user 'all' and 0 more have interacted with all 9 items that can be"):
         build_loaders(config, create_dataset(config))
-    for model in ("EASE", "Pop"):
+    for model in ("EASE", "Pop", "MultiVAE", "NCEPLRec"):
         config = make_config(model, root, **SMALL, metrics=["NDCG"])
         assert len(build_loaders(config, create_dataset(config)).test._dataset) > 0
 
