@@ -14,6 +14,7 @@ from recbole_ext.data.cut import FileParts, check_no_filter, parts_of
 from recbole_ext.data.exact import ExactTime
 from recbole_ext.data.filters import FastFilters
 from recbole_ext.data.links import LinkedItems
+from recbole_ext.data.negative_histories import NegativeHistories
 from recbole_ext.data.pickles import refuse_pickles
 from recbole_ext.data.ratings import RatingSplits, rates
 from recbole_ext.data.row_counts import RowCounts
@@ -47,6 +48,8 @@ def exact_class(host_class: type[Dataset], ratings: bool) -> Callable[..., Datas
     ours: tuple[type, ...] = (FileParts, *splits, RowCounts, ExactTime, FastFilters, TimeSplit)
     if issubclass(host_class, KnowledgeBasedDataset):
         ours = (*ours, LinkedItems)
+    if issubclass(host_class, DIENDataset):
+        ours = (*ours, NegativeHistories)
     bases = (*ours, OffsetHistory, host_class) if offsets else (*ours, host_class)
     return type(f"Exact{host_class.__name__}", bases, {"__doc__": exact_class.__doc__})
 

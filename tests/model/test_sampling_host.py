@@ -10,6 +10,7 @@ import torch
 from recbole_ext.config.config import Config
 from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.loaders import build_loaders
+from recbole_ext.errors import DataError
 from recbole_ext.quick_start import build_trainer, run
 from tests.conftest import write_inter
 
@@ -68,6 +69,13 @@ def test_dien_has_no_auxiliary_loss_without_a_history_of_two(
     batch = next(iter(loaders.train))
     assert batch["item_length"].max() == 1
     assert torch.isfinite(model.calculate_loss(batch))
+
+
+def test_dien_is_refused_on_one_item(make_config: Callable[..., Config], tmp_path: Path) -> None:
+    root = write_inter(tmp_path, "made", [(f"u{u}", "only", k) for u in range(4) for k in range(5)])
+    config = make_config("DIEN", root, metrics=["AUC"], valid_metric="AUC")
+    with pytest.raises(DataError, match="made: there is no second item, so DIEN can sample no negative history"):
+        create_dataset(config)
 
 
 def test_s3rec_takes_any_item_where_a_history_holds_all() -> None:
