@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import NoReturn
 
 from dataset_tools.clocks import UNITS
-from dataset_tools.cut import PRESETS
+from dataset_tools.cut_words import PRESETS
 from dataset_tools.engine_choice import ENGINES
 from dataset_tools.errors import UsageError
-from dataset_tools.labels import DEFINITIONS, LABELS, NEGATIVES
+from dataset_tools.label_definitions import DEFINITIONS, LABELS, NEGATIVES
 from dataset_tools.sources import RELEASES
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dataset_tools import kernel
+from dataset_tools import column_kinds, kernel
 from dataset_tools.clocks import UNITS, examine, in_seconds, is_date, parse_number, unit_of, wrong_unit
 from dataset_tools.errors import DataError, UsageError
 from dataset_tools.ids import MAX_PLAIN, Ids
@@ -131,11 +131,11 @@ class Interactions:
                 "Name the right ones with --user-field, --item-field and --time-field."
             )
         self._at = [names.index(name) for name in wanted]
-        self._kinds = np.full(len(names), kernel.SKIP, np.int8)
-        self._kinds[self._at] = kernel.ID, kernel.ID, kernel.TIME
+        self._kinds = np.full(len(names), column_kinds.SKIP, np.int8)
+        self._kinds[self._at] = column_kinds.ID, column_kinds.ID, column_kinds.TIME
         self._value = names.index(self.value_field) if self.value_field in names else -1
         if self._value >= 0:
-            self._kinds[self._value] = kernel.TEXT
+            self._kinds[self._value] = column_kinds.TEXT
         with self.path.open("rb") as file:
             self.start = len(file.readline())
 

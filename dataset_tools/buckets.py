@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dataset_tools import kernel
+from dataset_tools import column_kinds, kernel
 from dataset_tools.labels import Labelling, labelled
 from dataset_tools.rows import kinds_of, number_roles, packed_symbols, role, symbol_role
 from dataset_tools.runs import Rows, Slice, merge, repeated
@@ -127,7 +127,7 @@ def lines(columns: np.ndarray, kinds: np.ndarray) -> np.ndarray:
 
 def _width(column: np.ndarray, kind: int) -> int:
     """Room for the longest value of a column and what follows it."""
-    if kind == kernel.TEXT or not len(column):
+    if kind == column_kinds.TEXT or not len(column):
         return kernel.MAX_TEXT + 1
     return max(len(str(column.min())), len(str(column.max()))) + 1
 

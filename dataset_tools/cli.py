@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any
 
 from dataset_tools.arguments import build_parser, percent
+from dataset_tools.dataset_files import interaction_files
 from dataset_tools.errors import DataError, ResourceError, ToolError, UsageError
 from dataset_tools.publish import abandon
 from dataset_tools.sources import RELEASES
@@ -151,14 +152,12 @@ def _times(options: Namespace) -> None:
 
 
 def _describe(options: Namespace) -> None:
-    from dataset_tools.dataset_files import interaction_files
-    from dataset_tools.describe import describe, text_table
+    files = [file for path in options.input for file in interaction_files(path)]
+    from dataset_tools.describe import describe, text_table  # compiled loops, whose import takes a second
     from dataset_tools.report import write_page
 
     described = [
-        describe(file, options, options.engine, options.threads, options.ray_address, options.quiet)
-        for path in options.input
-        for file in interaction_files(path)
+        describe(file, options, options.engine, options.threads, options.ray_address, options.quiet) for file in files
     ]
     if options.html:
         write_page(options.html, described)
@@ -168,7 +167,8 @@ def _describe(options: Namespace) -> None:
 
 
 def _validate(options: Namespace) -> None:
-    from dataset_tools.validate import validate
+    interaction_files(options.input)
+    from dataset_tools.validate import validate  # compiled loops, whose import takes a second
 
     report = validate(
         options.input, options.user_field, options.item_field, options.time_field, options.quiet, options.time_unit

@@ -14,7 +14,8 @@ from dataset_tools.engine_choice import make_engine
 from dataset_tools.errors import ResourceError, UsageError
 from dataset_tools.fetch import digest_of
 from dataset_tools.interactions import LogJob, LogResult, Refusals, convert_log, inter_headers
-from dataset_tools.labels import DEFINITIONS, Labelling
+from dataset_tools.label_definitions import DEFINITIONS
+from dataset_tools.labels import Labelling
 from dataset_tools.publish import whole_folder
 from dataset_tools.quarantine import RejectedList
 from dataset_tools.side_tables import SideTables

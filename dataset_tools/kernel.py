@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-ID, TIME, TEXT, SKIP = 0, 1, 2, 3
+from dataset_tools.column_kinds import ID, SKIP, TEXT, TIME
+
 MAX_ID = 2**31 - 1
 MAX_TEXT = 7
 _NEWLINE, _RETURN, _MINUS, _ZERO, _TAB = 10, 13, 45, 48, 9

@@ -17,14 +17,6 @@ import numpy as np
 from dataset_tools.rows import mix, packed, role, symbol_role
 from dataset_tools.sources.release import Log
 
-LABELS = ("click", "buy")
-NEGATIVES = ("uniform", "popularity")
-DEFINITIONS = {
-    "buy": "every row of the log; positive (1): behaviour buy; negative (0): behaviour pv, cart or fav",
-    "click": "positive (1): behaviour pv; negative (0): one drawn item per positive, same user and second; "
-    "rows of cart, fav and buy are left out",
-}
-
 
 @dataclass(frozen=True)
 class Labelling:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dataset_tools import kernel
+from dataset_tools import column_kinds
 from dataset_tools.buckets import lines
 
 CATEGORY_HEADERS = ("item_id:token", "category_id:token")
@@ -67,4 +67,4 @@ def write_categories(path: Path, pairs: PairCounts) -> None:
         file.write(("\t".join(CATEGORY_HEADERS) + "\n").encode())
         for start in range(0, columns.shape[1], _PIECE):
             piece = np.ascontiguousarray(columns[:, start : start + _PIECE])
-            file.write(lines(piece, np.array([kernel.ID, kernel.ID], np.int8)).data)
+            file.write(lines(piece, np.array([column_kinds.ID, column_kinds.ID], np.int8)).data)

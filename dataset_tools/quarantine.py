@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dataset_tools import kernel
+from dataset_tools import column_kinds, kernel
 from dataset_tools.errors import DataError
 from dataset_tools.sources.release import Column, Log, RowError
 
@@ -51,9 +51,9 @@ def classify(line: bytes, log: Log) -> list[int]:
 
 
 def _value(column: Column, text: str, log: Log) -> int:
-    if column.kind == kernel.ID:
+    if column.kind == column_kinds.ID:
         return _id(text)
-    if column.kind == kernel.TIME:
+    if column.kind == column_kinds.TIME:
         return _time(text, log.window)
     if column.name == "behaviour":
         return _behaviour(text, log.symbols)

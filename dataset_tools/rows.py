@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dataset_tools import kernel
+from dataset_tools import column_kinds, kernel
 from dataset_tools.quarantine import CODE, classify
 from dataset_tools.ranges import LINE_BITS, ByteRange, lines_of, read_range
 from dataset_tools.runs import LINE_MASK, MARK_EVERY, Run, write_run
@@ -104,7 +104,7 @@ def role(log: Log, name: str) -> int:
 
 def symbol_role(log: Log) -> int:
     """Index of the one TEXT column."""
-    return [column.kind for column in log.columns].index(kernel.TEXT)
+    return [column.kind for column in log.columns].index(column_kinds.TEXT)
 
 
 def packed(symbol: str) -> int:
@@ -177,4 +177,4 @@ def _store(columns: np.ndarray, rows: np.ndarray, job: RangeJob) -> tuple[Run, n
 
 def number_roles(log: Log) -> list[int]:
     """Indices of the ID columns."""
-    return [index for index, column in enumerate(log.columns) if column.kind == kernel.ID]
+    return [index for index, column in enumerate(log.columns) if column.kind == column_kinds.ID]

@@ -20,7 +20,7 @@ import polars as pl
 from dataset_tools.atomic import read_header
 from dataset_tools.dataset_files import PARTS, whole_file
 from dataset_tools.errors import DataError, UsageError
-from dataset_tools.labels import NEGATIVES
+from dataset_tools.label_definitions import NEGATIVES
 from dataset_tools.publish import whole_folder
 from dataset_tools.yaml_file import dataset_yaml
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from dataset_tools.atomic import Interactions, read_header
-from dataset_tools.cut import PRESETS, offset_of, parse_share, parse_span, parse_time, time_at, time_at_share
+from dataset_tools.cut import offset_of, time_at, time_at_share
+from dataset_tools.cut_words import PRESETS, parse_share, parse_span, parse_time
 from dataset_tools.dataset_files import whole_file
 from dataset_tools.errors import DataError, UnsortedError, UsageError
 from dataset_tools.filters import IdMap, Kept, fit_minimum

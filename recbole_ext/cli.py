@@ -111,6 +111,10 @@ def _dispatch(words: Words) -> int:
 
 def _other_command(words: Words) -> int:
     """A command that reads finished runs, files or experiments, and no configuration from the command line."""
+    from recbole_ext.command_checks import OPTIONS, check_words
+
+    if words.command in OPTIONS:
+        check_words(words)
     if words.command in ("metric-audit", "rate"):
         from recbole_ext.rating_files import rating_command
 
@@ -205,7 +209,7 @@ def _recorded(words: Words) -> tuple[str, str, str] | None:
     """The configuration file of the run that `--resume=RUN` names, with its model and data set."""
     if words.resume is None or words.resume == "newest":
         return None
-    from recbole_ext.training.resume import recorded, run_folder
+    from recbole_ext.runs.recorded import recorded, run_folder
 
     folder = run_folder(Path(words.given.get("runs_dir") or "runs"), words.resume)
     values = recorded(folder)

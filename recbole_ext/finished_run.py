@@ -7,10 +7,10 @@ from typing import Any
 from recbole_ext.building import build_model
 from recbole_ext.config.config import Config, build_config
 from recbole_ext.data.loaders import Loaders
-from recbole_ext.errors import DataError, UsageError
+from recbole_ext.errors import DataError
+from recbole_ext.runs.recorded import recorded, require_run
 from recbole_ext.runs.splits import open_splits, recorded_data
 from recbole_ext.training.checkpoint import load_checkpoint, read_description
-from recbole_ext.training.resume import recorded
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,7 @@ def finished_config(run: Path, data_path: str | None = None) -> Config:
     Raises:
         UsageError: there is no such run.
     """
-    if not (run / "config.yaml").is_file():
-        raise UsageError(
-            f"--run={run}: there is no run; give the directory that a run left under --runs_dir "
-            "(there is no config.yaml in this one)"
-        )
+    require_run(run)
     values = recorded(run)
     missing = [name for name in ("model", "dataset") if not values.get(name)]
     if missing:

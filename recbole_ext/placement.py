@@ -1,7 +1,6 @@
 """Where a run computes: the device, and its place among the processes that torchrun started."""
 
 import os
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
+from recbole_ext.config.device_names import device_fault
 from recbole_ext.errors import ResourceError, UsageError
 
 
@@ -48,8 +48,8 @@ def place(values: Mapping[str, Any]) -> Placement:
     wanted = str(values.get("device") or "auto")
     if wanted == "auto":
         wanted = _best_device(values, local_rank, world_size)
-    if not re.fullmatch(r"cpu|mps|cuda(:\d{1,3})?", wanted):
-        raise UsageError(f"device must be auto, cpu, cuda, cuda:N or mps (got {wanted!r})")
+    if fault := device_fault(wanted):
+        raise UsageError(fault)
     device = torch.device(wanted)
     _require(device)
     return Placement(device, rank, local_rank, world_size)

@@ -9,17 +9,13 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
-from recbole_ext.errors import DataError, UsageError, nearest
+from recbole_ext.errors import DataError
 from recbole_ext.evaluation.audit_evidence import Evidence
 from recbole_ext.evaluation.metric_audit import audit_lines, metric_audit
 from recbole_ext.evaluation.ratings import Predictions
+from recbole_ext.files import write_atomically
 from recbole_ext.serving.rater import Rater, together
-from recbole_ext.training.checkpoint import write_atomically
 
-_OPTIONS = {
-    "metric-audit": ("train", "reported", "dataset"),
-    "rate": ("run", "pairs", "history", "output", "data_path"),
-}
 _DECIMALS = 4
 """Places to which a file of predictions is rounded; what the calls return is not."""
 
@@ -94,25 +90,18 @@ def rating_command(command: str, file: str, given: dict[str, Any]) -> int:
     Args:
         command: one of the two.
         file: of predictions, for `metric-audit`.
-        given: options.
+        given: options that `command_checks` let pass.
 
     Returns:
         0; 3 if the audit found a fault.
 
     Raises:
-        UsageError: an option is unknown or missing.
+        UsageError: a run does not predict ratings.
         DataError: a file is not readable.
     """
-    unknown = [name for name in given if name not in _OPTIONS[command]]
-    if unknown:
-        raise UsageError(f"{command}: unknown option --{unknown[0]}{nearest(unknown[0], _OPTIONS[command])}")
     if command == "rate":
         return _rate(given)
-    if not file:
-        raise UsageError("metric-audit needs a file: metric-audit predictions.tsv [--train=FILE] [--dataset=NAME]")
     reported = given.get("reported") or {}
-    if not isinstance(reported, dict) or not all(isinstance(v, int | float) for v in reported.values()):
-        raise UsageError(f'--reported must be a mapping of numbers, for instance "{{rmse: 0.9}}" (got {reported!r})')
     train = Path(given["train"]) if "train" in given else None
     audit = audit_files(Path(file), train, reported, given.get("dataset", ""))
     print("\n".join(audit_lines(audit)))
@@ -120,8 +109,6 @@ def rating_command(command: str, file: str, given: dict[str, Any]) -> int:
 
 
 def _rate(given: dict[str, Any]) -> int:
-    if "run" not in given or not {"pairs", "history"} & set(given):
-        raise UsageError("rate needs --run=RUN and --pairs=FILE, --history=FILE, or both")
     raters = [Rater(Path(name), given.get("data_path")) for name in given["run"].split(",")]
     names = raters[0].names
     if "history" in given:

@@ -18,9 +18,9 @@ from recbole_ext.config.config import Config
 from recbole_ext.data.click_lists import AGES, BEHAVIOURS
 from recbole_ext.data.dataset import predicts_clicks
 from recbole_ext.errors import DataError, UsageError
+from recbole_ext.files import write_atomically
 from recbole_ext.finished_run import finished_config, load_run
 from recbole_ext.serving.click_answers import ClickAnswers, ClickRows
-from recbole_ext.training.checkpoint import write_atomically
 
 _DECIMALS = 6
 
@@ -53,15 +53,7 @@ def score(run: Path, source: Path, target: Path, data_path: str | None = None) -
 
 
 def score_command(given: dict[str, Any]) -> int:
-    """`score` with the options of the command line; returns the exit code.
-
-    Raises:
-        UsageError: an option is missing or unknown.
-    """
-    if set(given) - {"run", "input", "output", "data_path"} or not given.get("run") or not given.get("input"):
-        raise UsageError(
-            "score needs --run=RUN and --input=FILE, and takes --output=FILE and --data_path=DIR; nothing else"
-        )
+    """`score` with options that `command_checks` let pass; returns the exit code."""
     source = Path(given["input"])
     target = Path(given.get("output") or source.with_name(f"{source.stem}.scored.tsv"))
     rows = score(Path(given["run"]), source, target, given.get("data_path"))

@@ -57,11 +57,53 @@ def answer(words: list[str], tmp_path: Path, module: str = "recbole_ext.cli") ->
         (["experiment", "--help"], 0),
         (["import-checkpoint", "--model=SASRec", "--dataset=ml-100k"], 2),
         (["--model=SASRec", "--dataset=nowhere"], 2),
+        (["--model=SASRec", "--dataset=nowhere", "--seeds=42,43"], 2),
         (["--model=SASRec", "--dataset=ml-100k", "--benchmark_filename=[train, test]"], 3),
+        (["--model=SASRec", "--dataset=ml-100k", "--device=gpu"], 2),
+        (["--model=SASRec", "--dataset=ml-100k", "--resume=nope"], 2),
+        (["--resume=nope"], 2),
+        (["compare"], 2),
+        (["compare", "nowhere"], 2),
+        (["compare", "nowhere", "--metrc=ndcg@10"], 2),
+        (["ensemble"], 2),
+        (["ensemble", "one", "two"], 2),
+        (["report"], 2),
+        (["report", "nowhere"], 2),
+        (["diagnose"], 2),
+        (["diagnose", "nowhere.csv"], 3),
+        (["rate"], 2),
+        (["rate", "--run=nowhere", "--pairs=pairs.tsv"], 2),
+        (["score"], 2),
+        (["score", "--run=nowhere", "--input=rows.tsv"], 2),
+        (["metric-audit"], 2),
+        (["metric-audit", "nowhere.tsv"], 3),
+        (["metric-audit", "nowhere.tsv", "--reported=0.9"], 2),
+        (["tune"], 2),
+        (["tune", "--model=SS4Rec", "--dataset=ml-100k"], 2),
+        (["tune", "--model=SS4Rec", "--dataset=ml-100k", "--space=nowhere.yaml"], 2),
+        (["tune", "--model=SS4Rec", "--dataset=ml-100k", "--space=SS4Rec", "--precision=half"], 2),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
 def test_an_answer_without_a_model_imports_none(words: list[str], code: int, tmp_path: Path) -> None:
     found, heavy, seconds = answer(words, tmp_path)
+    assert (found, heavy) == (code, [])
+    assert seconds < SECONDS
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["--help"], 0),
+        (["split", "--help"], 0),
+        (["validate"], 2),
+        (["validate", "nowhere"], 2),
+        (["describe", "nowhere"], 2),
+        (["split", "nowhere", "--outptu=x"], 2),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_the_data_tools_answer_without_compiled_loops(words: list[str], code: int, tmp_path: Path) -> None:
+    found, heavy, seconds = answer(words, tmp_path, "dataset_tools.cli")
     assert (found, heavy) == (code, [])
     assert seconds < SECONDS

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from dataset_tools import kernel
+from dataset_tools import column_kinds
 
 
 class RowError(ValueError):
@@ -105,7 +105,7 @@ class Release:
         return [part.file for part in parts if part is not None]
 
 
-USER = Column("user", "user_id:token", kernel.ID)
-ITEM = Column("item", "item_id:token", kernel.ID)
-RATING = Column("rating", "rating:float", kernel.TEXT)
-TIME = Column("time", "timestamp:float", kernel.TIME)
+USER = Column("user", "user_id:token", column_kinds.ID)
+ITEM = Column("item", "item_id:token", column_kinds.ID)
+RATING = Column("rating", "rating:float", column_kinds.TEXT)
+TIME = Column("time", "timestamp:float", column_kinds.TIME)

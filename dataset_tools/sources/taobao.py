@@ -1,6 +1,6 @@
 """Taobao UserBehavior (2017): user, item, category, behaviour, time; csv, no header, no address."""
 
-from dataset_tools import kernel
+from dataset_tools import column_kinds
 from dataset_tools.sources.release import ITEM, TIME, USER, Column, Log, Release
 
 BEHAVIOURS = ("pv", "cart", "fav", "buy")
@@ -15,8 +15,8 @@ TAOBAO = Release(
         (
             USER,
             ITEM,
-            Column("category", "category_id:token", kernel.ID),
-            Column("behaviour", "behavior:token", kernel.TEXT),
+            Column("category", "category_id:token", column_kinds.ID),
+            Column("behaviour", "behavior:token", column_kinds.TEXT),
             TIME,
         ),
         BEHAVIOURS,

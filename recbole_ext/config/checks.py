@@ -5,6 +5,7 @@ from typing import Any
 
 from recbole_ext.config.boundary import boundary
 from recbole_ext.config.click_checks import click_faults
+from recbole_ext.config.device_names import device_faults
 from recbole_ext.config.known_keys import Key, host_keys, keys_of, keys_read_by
 from recbole_ext.config.layers import Layer
 from recbole_ext.config.mappings import mapping_faults
@@ -273,6 +274,7 @@ _RULES: tuple[Callable[[ModelEntry, list[Layer], dict[str, Any]], list[str]], ..
     _train_on,
     _metrics,
     metric_faults,
+    device_faults,
     _positive,
     _epochs,
     _shares,

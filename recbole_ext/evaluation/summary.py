@@ -90,13 +90,6 @@ def _chosen_by(result: dict[str, Any]) -> str:
     return f"chosen by validation {result['valid_metric']}"
 
 
-def best_baseline(result: dict[str, Any]) -> tuple[str, float] | None:
-    """Name and test value of the counted baseline that is best by the validation metric; None without one."""
-    metric, sign = str(result.get("valid_metric", "")).lower(), 1 if result.get("valid_metric_bigger", True) else -1
-    told = [(name, found[metric]) for name, found in (result.get("baselines") or {}).items() if metric in found]
-    return max(told, key=lambda pair: sign * pair[1], default=None)
-
-
 def _next_steps(result: dict[str, Any]) -> list[str]:
     directory = result["run_directory"]
     if result["best_epoch"] < 0:

@@ -186,7 +186,7 @@ def seeds_command(given: dict[str, Any], resume: str | None) -> int:
         raise UsageError("--seeds continues what was left by itself; leave --resume out")
     files = [user_file(name) for name in str(given.get("config_files") or "").split()]
     typed = {key: value for key, value in given.items() if key != "config_files"}
-    planned = plan("", [*files, Layer("command line", typed, user=True)])
+    planned = plan("", [*files, Layer("command line", typed, user=True)], with_data=True)
     from recbole_ext.experiments.seed_runs import made_on_the_fly, run_experiment
 
     experiment = made_on_the_fly(Path(given.get("experiments_dir") or ROOT), planned)

@@ -22,7 +22,6 @@ from recbole_ext.experiments.groups import Group, group
 from recbole_ext.experiments.page import Page
 from recbole_ext.experiments.standing import table_lines
 
-OPTIONS = ("metric", "baseline", "output")
 HEAD = ("", "seeds", "mean", "std", "difference", "95 % users", "p users", "95 % seeds", "p seeds", "shown")
 
 
@@ -204,21 +203,16 @@ def compare_command(files: list[str], given: dict[str, Any], as_json_text: bool)
 
     Args:
         files: directories of runs and experiments.
-        given: those of `OPTIONS`.
+        given: options that `command_checks` let pass.
         as_json_text: print JSON.
 
     Returns:
         0, whatever is found.
 
     Raises:
-        UsageError: an option is unknown, or something named is not there.
+        UsageError: something named is not there.
         DataError: a result is damaged.
     """
-    unknown = [name for name in given if name not in OPTIONS]
-    if unknown:
-        raise UsageError(f"compare: unknown option --{unknown[0]}{nearest(unknown[0], OPTIONS)}")
-    if not files:
-        raise UsageError("compare needs runs or experiments: compare RUN RUN ... [--metric=ndcg@10] [--baseline=NAME]")
     metrics = [name.strip().lower() for name in str(given["metric"]).split(",")] if "metric" in given else None
     baseline = Path(given["baseline"]).name if given.get("baseline") else None
     found = compare(files, metrics, baseline)

@@ -8,7 +8,7 @@ from typing import Any
 
 from recbole_ext.config.yaml_reader import read_yaml
 from recbole_ext.errors import DataError
-from recbole_ext.training.run_directory import read_json
+from recbole_ext.runs.run_files import read_json
 
 COLUMNS = {
     "epoch": ("epoch", "Epoch", "step"),

@@ -11,7 +11,7 @@ from recbole_ext.errors import UsageError, nearest
 from recbole_ext.experiments.curve import COLUMNS, Curve, read_curve
 from recbole_ext.experiments.finding import Finding
 from recbole_ext.experiments.rules import RULES, findings
-from recbole_ext.training.checkpoint import write_atomically
+from recbole_ext.files import write_atomically
 
 OPTIONS = ("columns", "settings", "reported", "metric", "output")
 

@@ -10,17 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from recbole_ext.errors import DataError, ResourceError, UsageError, nearest
+from recbole_ext.errors import DataError, ResourceError, UsageError
 from recbole_ext.experiments.comparison import SMALLER_IS_BETTER, Table, compare_entries, correct
 from recbole_ext.experiments.entries import Entry
 from recbole_ext.experiments.fusion import Measured, Weighing, best_member, chosen_method, measure_test, weigh
 from recbole_ext.experiments.members import Member, load_members, read_members
 from recbole_ext.experiments.page import Page
 from recbole_ext.experiments.standing import table_lines
-from recbole_ext.training.checkpoint import write_atomically
-from recbole_ext.training.run_directory import new_folder
+from recbole_ext.files import new_folder, write_atomically
 
-OPTIONS = ("method", "weights", "output", "data_path")
 RESULT = "ensemble.json"
 _AGREE = 0.01
 """How far a member's validation may be from what its run wrote: another device or kernel rounds otherwise."""
@@ -221,19 +219,16 @@ def ensemble_command(files: list[str], given: dict[str, Any]) -> int:
 
     Args:
         files: directories of runs and experiments.
-        given: those of `OPTIONS`.
+        given: options that `command_checks` let pass.
 
     Returns:
         0.
 
     Raises:
-        UsageError: an option is unknown, or the runs cannot be blended.
+        UsageError: the runs cannot be blended.
         DataError: a result is damaged.
         ResourceError: the output cannot be written.
     """
-    unknown = [name for name in given if name not in OPTIONS]
-    if unknown:
-        raise UsageError(f"ensemble: unknown option --{unknown[0]}{nearest(unknown[0], OPTIONS)}")
     paths = [Path(name) for name in files]
     found = ensemble(paths, given.get("method"), given.get("weights"), given.get("data_path"))
     folder = _folder(given, paths[0], found)

@@ -10,10 +10,9 @@ from recbole_ext.errors import DataError, UsageError
 from recbole_ext.evaluation.protocol import Protocol, read_protocol
 from recbole_ext.evaluation.units import Units, read_units
 from recbole_ext.experiments.experiment import FACTS, Experiment, read_experiment
-from recbole_ext.experiments.past_runs import RECORD
-from recbole_ext.experiments.template import ROOT
-from recbole_ext.training.resume import FREE_KEYS, recorded
-from recbole_ext.training.run_directory import read_metrics
+from recbole_ext.experiments.named_runs import IMPORTED, folder_of, require_one
+from recbole_ext.runs.recorded import FREE_KEYS, recorded
+from recbole_ext.runs.run_files import read_metrics
 from recbole_ext.training.stage_list import read_stages
 
 _ROUNDING = 1e-3
@@ -91,7 +90,7 @@ def read_entry(paths: list[Path]) -> Entry:
         UsageError: there is no run, it was imported, or the runs differ in more than their seed.
         DataError: a result is damaged.
     """
-    folder = paths[0] if paths[0].exists() else Path(ROOT) / paths[0]
+    folder = folder_of(paths[0])
     if len(paths) == 1 and (folder / FACTS).is_file():
         return _of_experiment(read_experiment(folder.parent, folder.name))
     found = [_read(path) for path in paths]
@@ -126,13 +125,9 @@ def _imported(path: Path) -> UsageError:
 
 
 def _read(path: Path) -> Entry:
-    if (path / RECORD).is_file():
+    if (path / IMPORTED).is_file():
         raise _imported(path)
-    if not (path / "config.yaml").is_file():
-        raise UsageError(
-            f"{path}: there is no run and no experiment; give directories that runs left under --runs_dir, or "
-            f"experiments of {ROOT}/ (there is no config.yaml in this one)"
-        )
+    require_one(path)
     settings = recorded(path)
     if not (path / "result.json").is_file():
         told = f"seed {settings.get('seed')}: {len(read_metrics(path))} of {planned_epochs(settings)} epochs"

@@ -24,10 +24,10 @@ from recbole_ext.experiments.attempts import FINISHED, RUNNING, Attempt, Journal
 from recbole_ext.experiments.endings import ending_of
 from recbole_ext.experiments.seeds import read_seeds
 from recbole_ext.experiments.template import Plan
+from recbole_ext.files import write_atomically
 from recbole_ext.names import checked_name
 from recbole_ext.redact import redact
-from recbole_ext.training.checkpoint import write_atomically
-from recbole_ext.training.run_directory import config_text
+from recbole_ext.runs.run_files import config_text
 
 FACTS, SETTINGS = "experiment.yaml", "settings.yaml"
 

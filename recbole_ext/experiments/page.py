@@ -8,8 +8,8 @@ from pathlib import Path
 
 from recbole_ext.experiments.chart import Point, chart_html
 from recbole_ext.experiments.page_style import STYLE
+from recbole_ext.files import write_atomically
 from recbole_ext.redact import redact, redact_text
-from recbole_ext.training.checkpoint import write_atomically
 
 LARGEST = 900_000
 """Bytes of a page's parts; what would go beyond is left out, and the page says so."""

@@ -27,13 +27,13 @@ from recbole_ext.errors import DataError, UsageError, nearest
 from recbole_ext.experiments.attempts import CRASHED, FINISHED, Attempt, now
 from recbole_ext.experiments.curve import COLUMNS
 from recbole_ext.experiments.experiment import Experiment, make_folder
+from recbole_ext.experiments.named_runs import IMPORTED
 from recbole_ext.experiments.standing import standing, table_lines
+from recbole_ext.files import write_atomically
 from recbole_ext.names import checked_name
 from recbole_ext.places import properties_folder
 from recbole_ext.redact import redact
-from recbole_ext.training.checkpoint import write_atomically
 
-RECORD = "imported.json"
 _SECTIONS = ("model", "dataset", "columns", "metrics", "settings", "history")
 _COLUMNS = ("name", "state", "created", "runtime_seconds", "seed")
 _REASON = (
@@ -151,7 +151,7 @@ def _import_run(
     seconds = _number(row.get(columns.get("runtime_seconds", ""), "")) or 0.0
     started = _time(row.get(columns.get("created", ""), ""))
     facts = {"name": name, "state": state, "reported": reported, "protocol": "unknown", "file": experiment.imported}
-    write_atomically(folder / RECORD, json.dumps(redact(facts), indent=2).encode())
+    write_atomically(folder / IMPORTED, json.dumps(redact(facts), indent=2).encode())
     write_atomically(folder / "config.yaml", yaml.safe_dump(redact(settings), allow_unicode=True).encode())
     if history is not None:
         _copy_history(chosen["history"], history / f"{name}.csv", folder)
@@ -211,7 +211,7 @@ def _time(text: str) -> str:
 def imported_lines(experiment: Experiment) -> list[str]:
     """A table of imported runs, and what is odd about them."""
     attempts = experiment.journal.attempts()
-    records = [json.loads((experiment.runs / a.run / RECORD).read_text(encoding="utf-8")) for a in attempts]
+    records = [json.loads((experiment.runs / a.run / IMPORTED).read_text(encoding="utf-8")) for a in attempts]
     names = list(dict.fromkeys(name for record in records for name in record["reported"]))
     rows = []
     for attempt, record in zip(attempts, records, strict=True):

@@ -9,7 +9,7 @@ from typing import Any
 from recbole_ext.config.yaml_reader import read_yaml
 from recbole_ext.errors import DataError, UsageError
 from recbole_ext.experiments.chart import Point
-from recbole_ext.training.run_directory import read_json
+from recbole_ext.runs.run_files import read_json
 
 _ENDS = ("started", "continued", "finished", "failed", "interrupted")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ext.errors import UsageError
+from recbole_ext.evaluation.best_baseline import best_baseline
 from recbole_ext.evaluation.criteria import judge
-from recbole_ext.evaluation.summary import best_baseline
 from recbole_ext.experiments.curve import read_curve
 from recbole_ext.experiments.finding import Finding
 from recbole_ext.experiments.model_card import model_card
@@ -16,8 +16,8 @@ from recbole_ext.experiments.page import Page
 from recbole_ext.experiments.record import Record, read_record
 from recbole_ext.experiments.rules import RULES, findings
 from recbole_ext.experiments.run_charts import add_curves, add_gate, add_latent, add_reliability
+from recbole_ext.files import write_atomically
 from recbole_ext.redact import redact_text
-from recbole_ext.training.checkpoint import write_atomically
 
 _LOG = logging.getLogger(__name__)
 _DEFAULTS = ("recbole ", "properties/", "derived", "default")

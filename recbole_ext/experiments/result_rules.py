@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from recbole_ext.evaluation.best_baseline import best_baseline
 from recbole_ext.evaluation.honest_levels import honest_level
 from recbole_ext.evaluation.rating_levels import HONEST, NOISE
-from recbole_ext.evaluation.summary import best_baseline
 from recbole_ext.experiments.curve import Curve
 from recbole_ext.experiments.finding import THRESHOLDS, Finding, limit
 from recbole_ext.registry import models

@@ -20,7 +20,7 @@ from recbole_ext.experiments.standing import standing, standing_lines, verdicts_
 from recbole_ext.experiments.template import OF_EXPERIMENT, ROOT, Plan
 from recbole_ext.quick_start import run
 from recbole_ext.redact import redact_text
-from recbole_ext.training.resume import FREE_KEYS, NEWEST
+from recbole_ext.runs.recorded import FREE_KEYS, NEWEST
 
 
 def run_experiment(experiment: Experiment, seeds: list[int]) -> int:

@@ -9,7 +9,7 @@ from recbole_ext.evaluation.protocol import protocol_key
 from recbole_ext.experiments.attempts import FINISHED, RUNNING, Attempt
 from recbole_ext.experiments.experiment import Experiment
 from recbole_ext.experiments.statistics import OverSeeds, over_seeds
-from recbole_ext.training.run_directory import read_json, read_metrics
+from recbole_ext.runs.run_files import read_json, read_metrics
 
 
 @dataclass(frozen=True)

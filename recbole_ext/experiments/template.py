@@ -92,14 +92,16 @@ def _flat(given: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-def plan(template: str, changes: Sequence[Layer]) -> Plan:
+def plan(template: str, changes: Sequence[Layer], with_data: bool = False) -> Plan:
     """A template with changes, checked as a run's configuration is.
 
     Args:
         template: a file, or a name in properties/experiment; "" for changes alone.
         changes: later ones win.
+        with_data: the files of the data set must be there already.
 
     Raises:
+        DataError: with `with_data`, a file is missing, or a column that the run needs.
         UsageError: there is no such template, a key is unknown, or model, data set or seeds are missing or wrong.
     """
     base = user_file(template) if template else Layer("", {})
@@ -115,6 +117,10 @@ def plan(template: str, changes: Sequence[Layer]) -> Plan:
     model, dataset = checked_name("--model", own["model"]), checked_name("--dataset", own["dataset"])
     files = [template] if template else []
     resolved = resolve(model, dataset, files, {**merge(list(changes))[0], "seed": seeds[0] if seeds else 0})
+    if with_data:
+        from recbole_ext.data.files import check_data
+
+        check_data(resolved)
     from recbole_ext.config.config import Config  # imports RecBole, which has conditions of its own
 
     Config(resolved)

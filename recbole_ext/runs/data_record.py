@@ -20,8 +20,8 @@ from recbole_ext.data.cut import parts_of
 from recbole_ext.data.history import HistoryRows
 from recbole_ext.errors import DataError
 from recbole_ext.evaluation.protocol import data_hashes
-from recbole_ext.training.checkpoint import write_atomically
-from recbole_ext.training.run_directory import read_json
+from recbole_ext.files import write_atomically
+from recbole_ext.runs.run_files import read_json
 
 FILE = "data.json"
 FORMAT = 1

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ext.errors import DataError
-from recbole_ext.training.checkpoint import write_atomically
+from recbole_ext.files import write_atomically
 
 FILE = "vocabulary.json.gz"
 FORMAT = 1

@@ -8,8 +8,6 @@ between, the old pair stays readable.
 """
 
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -19,43 +17,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from recbole_ext.errors import ResourceError, UsageError
+from recbole_ext.errors import UsageError
+from recbole_ext.files import write_atomically
 from recbole_ext.names import inside
 from recbole_ext.training.tensor_tree import SKIPPED, flatten, unflatten
 
 FORMAT = 1
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that readers see the old or the new content and nothing between.
-
-    Raises:
-        ResourceError: the disk refuses; the old content is untouched.
-    """
-    handle, temporary = -1, ""
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-        _sync_folder(path.parent)
-    except OSError as error:
-        if temporary and os.path.exists(temporary):
-            os.unlink(temporary)
-        raise ResourceError(
-            f"cannot write {path} ({len(content):,} bytes): {error.strerror}; free some space "
-            "or choose another --runs_dir"
-        ) from None
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def save_checkpoint(

@@ -1,40 +1,14 @@
 """Which run is continued: named, or the newest unfinished one of the same model, data set and configuration."""
 
-import re
 from pathlib import Path
 from typing import Any
 
 from recbole_ext.config.config import Config
-from recbole_ext.config.yaml_reader import parse_scalar, read_yaml
+from recbole_ext.config.yaml_reader import parse_scalar
 from recbole_ext.errors import ResourceError, UsageError
-from recbole_ext.training.run_directory import RunDirectory, config_text
-
-NEWEST = "newest"
-FREE_KEYS = frozenset(
-    """runs_dir show_progress save_seconds keep_checkpoints nan_retries hang_seconds notify notify_file notify_hosts
-    log_tensorboard log_wandb wandb_project state local_rank checkpoint_dir criteria seeds experiments_dir""".split()
-)
-"""Keys that may differ between the parts of one run: none of them changes a number."""
-_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,159}")
-
-
-def run_folder(root: Path, wanted: str) -> Path:
-    """The folder of a run that was named, by its name or its path; it must lie in `root`.
-
-    Raises:
-        UsageError: there is no such run.
-    """
-    path = Path(wanted) if "/" in wanted else root / wanted
-    if not _NAME.fullmatch(path.name) or path.resolve().parent != root.resolve():
-        raise UsageError(f"--resume={wanted}: a run is named by its folder in --runs_dir, which is {root}")
-    if not (path / "config.yaml").is_file():
-        raise UsageError(f"--resume={wanted}: there is no run of this name in {root}")
-    return root / path.name
-
-
-def recorded(folder: Path) -> dict[str, Any]:
-    """The configuration of a run."""
-    return read_yaml(folder / "config.yaml")[0]
+from recbole_ext.runs.recorded import FREE_KEYS, NEWEST, recorded, run_folder
+from recbole_ext.runs.run_files import config_text
+from recbole_ext.training.run_directory import RunDirectory
 
 
 def open_run(config: Config, wanted: str) -> RunDirectory | None:
@@ -108,6 +82,3 @@ def run_values(config: Config) -> dict[str, Any]:
 def resume_command(folder: Path, command: list[str]) -> str:
     """What to type to continue a run."""
     return f"{' '.join(command[:2])} --resume={folder.name} --runs_dir={folder.parent}"
-
-
-__all__ = ["FREE_KEYS", "NEWEST", "open_run", "recorded", "resume_command", "run_folder"]

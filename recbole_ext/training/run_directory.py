@@ -6,24 +6,22 @@ import io
 import json
 import logging
 import os
-import secrets
 import shlex
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 
 from recbole_ext.environment import environment
-from recbole_ext.errors import DataError, ResourceError
+from recbole_ext.errors import ResourceError
 from recbole_ext.evaluation.units import UNITS_FILE, Units, units_bytes
+from recbole_ext.files import new_folder, write_atomically
 from recbole_ext.names import refuse_links
 from recbole_ext.redact import redact, redact_text, redact_words
-from recbole_ext.training.checkpoint import write_atomically
+from recbole_ext.runs.run_files import config_text, plain
 
 
 class RunDirectory:
@@ -104,7 +102,7 @@ class RunDirectory:
 
     def write_result(self, result: dict[str, Any]) -> None:
         """`result.json`: protocol, metrics, baselines, times."""
-        result = redact(_plain(result))
+        result = redact(plain(result))
         write_atomically(self.path / "result.json", json.dumps(result, indent=2).encode())
         self._tell("finished", result)
 
@@ -136,66 +134,3 @@ class _Uncoloured(logging.Formatter):
         import re
 
         return redact_text(re.sub(r"\x1b\[[0-9;]*m", "", super().format(record)))
-
-
-def read_metrics(run: Path | None) -> list[dict[str, str]]:
-    """The rows of a run's `metrics.csv`, cells as text; [] where there is no run or no such file yet."""
-    path = run / "metrics.csv" if run else None
-    if path is None or not path.is_file():
-        return []
-    with open(path, newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """What a JSON file of a run holds; {} where there is none.
-
-    Raises:
-        DataError: it is damaged.
-    """
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
-    except (OSError, ValueError, TypeError):
-        raise DataError(f"cannot read {path}: it is damaged") from None
-
-
-def config_text(values: dict[str, Any], origins: dict[str, str]) -> str:
-    """A configuration as YAML, each value with its origin."""
-    lines = [f"# {len(values)} values; behind each one, where it came from"]
-    shown = redact(_plain(values))
-    for key in sorted(values):
-        text = yaml.safe_dump(
-            {key: shown[key]}, default_flow_style=True, width=10**6, allow_unicode=True, sort_keys=False
-        )
-        lines.append(f"{text.strip()[1:-1]}  # {redact_text(origins.get(key, 'derived'))}")
-    return "\n".join(lines) + "\n"
-
-
-def new_folder(root: Path, prefix: str) -> Path:
-    """Make `<root>/<prefix>-<UTC time>-<4 hex>`, which nobody else has or had.
-
-    Raises:
-        ResourceError: the disk or the folder's permissions refuse.
-    """
-    for _ in range(100):
-        stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
-        path = root / f"{prefix}-{stamp}-{secrets.token_hex(2)}"
-        try:
-            path.mkdir(parents=True)
-            return path
-        except FileExistsError:
-            continue
-        except OSError as error:
-            raise ResourceError(f"cannot make {path}: {error.strerror}; choose another --runs_dir") from None
-    raise ResourceError(f"cannot find a free name for a run in {root}")
-
-
-def _plain(value: Any) -> Any:
-    """A value as JSON and YAML can hold it."""
-    if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple | set):
-        return [_plain(v) for v in value]
-    if isinstance(value, str | int | float | bool) or value is None:
-        return value
-    return value.item() if hasattr(value, "item") else str(value)

@@ -13,7 +13,7 @@ import torch
 
 from recbole_ext.config.config import Config
 from recbole_ext.errors import UsageError
-from recbole_ext.training.checkpoint import write_atomically
+from recbole_ext.files import write_atomically
 from recbole_ext.training.trainer import RunTrainer
 
 REFUSED = ("convert_token_to_onehot", "xgb_model")

@@ -1,21 +1,24 @@
 """What a tuning was asked for: its options, the run's configuration and the space, all checked before Ray starts."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from recbole_ext.config.checks import known_keys
-from recbole_ext.config.config import Config, build_config
 from recbole_ext.config.layers import Layer, default_layers
-from recbole_ext.config.resolve import data_folder
+from recbole_ext.config.resolve import Resolved, data_folder, resolve
 from recbole_ext.config.yaml_reader import read_yaml
 from recbole_ext.errors import UsageError, nearest
+from recbole_ext.files import write_atomically
 from recbole_ext.registry import find_model
-from recbole_ext.training.checkpoint import write_atomically
 from recbole_ext.training.stage_list import read_stages
 from recbole_ext.tuning.space import Parameter, read_space, space_of
+
+if TYPE_CHECKING:
+    from recbole_ext.config.config import Config
 
 SCHEDULERS = ("asha", "none")
 SEARCHERS = ("tpe", "random")
@@ -72,15 +75,25 @@ class Settings:
         """The space, parsed."""
         return space_of(self.space, "tune.yaml")
 
-    def config(self, values: dict[str, Any], source: str = "tune.yaml", lines: dict[str, int] | None = None) -> Config:
-        """The configuration of a run with these values of the space.
+    def resolved(
+        self, values: dict[str, Any], source: str = "tune.yaml", lines: dict[str, int] | None = None
+    ) -> Resolved:
+        """The checked configuration of a run with these values of the space.
 
         Args:
             values: above those of the command line.
             source, lines: where they come from, for messages.
         """
         above = Layer(source, values, lines or {}, user=True)
-        return build_config(self.model, self.dataset, self.config_files, self.given, above)
+        return resolve(self.model, self.dataset, self.config_files, self.given, above)
+
+    def config(
+        self, values: dict[str, Any], source: str = "tune.yaml", lines: dict[str, int] | None = None
+    ) -> "Config":
+        """The same, as a run reads it."""
+        from recbole_ext.config.config import Config  # imports RecBole and torch, which takes seconds
+
+        return Config(self.resolved(values, source, lines))
 
     def write(self, folder: Path) -> None:
         """`tune.yaml`."""
@@ -188,20 +201,39 @@ def _check_space(settings: Settings, parameters: list[Parameter], source: str, k
     first = {parameter.name: parameter.ends()[0] for parameter in parameters}
     if epochs_of(_check_values(settings, parameters, source, first)) < 1:
         raise UsageError("--epochs must be at least 1 here: a trial is judged by its epochs (got 0)")
-    for parameter in parameters:
-        for value in parameter.ends()[1:]:
-            _check_values(settings, [parameter], source, {**first, parameter.name: value})
+    others = [(parameter, value) for parameter in parameters for value in parameter.ends()[1:]]
+    for parameter, value in others:
+        _check_values(settings, [parameter], source, {**first, parameter.name: value})
+    from recbole_ext.config.config import Config  # imports RecBole, which has conditions of its own
+
+    _check_values(settings, parameters, source, first, Config)
+    for parameter, value in others:
+        _check_values(settings, [parameter], source, {**first, parameter.name: value}, Config)
 
 
 def _where(source: str, parameter: Parameter) -> str:
     return f"{source}:{parameter.line}" if parameter.line else source
 
 
-def _check_values(settings: Settings, changed: list[Parameter], source: str, values: dict[str, Any]) -> Config:
-    """The configuration with these values; a fault names the line of the parameter that it is about."""
+def _check_values(
+    settings: Settings,
+    changed: list[Parameter],
+    source: str,
+    values: dict[str, Any],
+    made: Callable[[Resolved], Any] = lambda resolved: resolved,
+) -> Any:
+    """The configuration with these values; a fault names the line of the parameter that it is about.
+
+    Args:
+        settings: of the tuning.
+        changed: parameters that a fault may be about.
+        source: of the space, for messages.
+        values: of the space.
+        made: what is made of the checked configuration.
+    """
     lines = {parameter.name: parameter.line for parameter in changed if parameter.line}
     try:
-        return settings.config(values, source, lines)
+        return made(settings.resolved(values, source, lines))
     except UsageError as error:
         told = str(error)
         guilty = [parameter for parameter in changed if parameter.name in told]
@@ -212,6 +244,6 @@ def _check_values(settings: Settings, changed: list[Parameter], source: str, val
         raise UsageError(f"{where}: with {name}={values[name]!r}: {told}") from None
 
 
-def epochs_of(config: Config) -> int:
+def epochs_of(config: Any) -> int:
     """Epochs of a run, over its stages if it has some."""
     return sum(stage.epochs for stage in read_stages(config)) or config["epochs"]

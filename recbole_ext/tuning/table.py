@@ -16,8 +16,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from recbole_ext.training.checkpoint import write_atomically
-from recbole_ext.training.run_directory import read_metrics
+from recbole_ext.files import write_atomically
+from recbole_ext.runs.run_files import read_metrics
 
 ENDED = ("finished", "stopped", "failed")
 GIVE_UP_AFTER = 3

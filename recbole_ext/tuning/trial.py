@@ -10,7 +10,7 @@ from typing import Any
 
 from recbole_ext.errors import DataError, NonFiniteError, UsageError
 from recbole_ext.quick_start import run
-from recbole_ext.training.run_directory import read_metrics
+from recbole_ext.runs.run_files import read_metrics
 from recbole_ext.tuning.settings import Settings
 
 QUIET = {"show_progress": False, "notify": None}

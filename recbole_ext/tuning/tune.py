@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ext.errors import DataError, InterruptedRun, ResourceError, UsageError, nearest
-from recbole_ext.training.run_directory import new_folder
+from recbole_ext.files import new_folder
 from recbole_ext.tuning.settings import Settings, epochs_of, settings_of
 from recbole_ext.tuning.table import Table, Trial
 

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataset_tools.atomic import Interactions
-from dataset_tools.cut import offset_of, parse_share, parse_span, parse_time, time_at_share
+from dataset_tools.cut import offset_of, time_at_share
+from dataset_tools.cut_words import parse_share, parse_span, parse_time
 from dataset_tools.errors import DataError, UsageError
 
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataset_tools import kernel
+from dataset_tools import column_kinds, kernel
 from dataset_tools.quarantine import classify
 from dataset_tools.rows import kinds_of, packed, packed_symbols, scan
 from dataset_tools.sources import RELEASES
@@ -56,7 +56,7 @@ def test_accepts_only_what_the_plain_reading_accepts(name: str, data: st.DataObj
 
 @given(st.lists(st.tuples(st.integers(0, kernel.MAX_ID), st.integers(-(10**17), 10**17)), max_size=30))
 def test_written_lines_read_back(rows: list[tuple[int, int]]) -> None:
-    kinds = np.array([kernel.ID, kernel.TEXT, kernel.TIME], np.int8)
+    kinds = np.array([column_kinds.ID, column_kinds.TEXT, column_kinds.TIME], np.int8)
     columns = np.array([[i, packed("4.5"), t] for i, t in rows], np.int64).reshape(-1, 3).T
     out = np.empty(len(rows) * 60, np.uint8)
     text = out[: kernel.write_lines(np.ascontiguousarray(columns), kinds, out)].tobytes()

@@ -10,7 +10,7 @@ import pytest
 
 from recbole_ext.cli import main
 from recbole_ext.evaluation.units import UNITS_FILE, Units, ranked_units, units_bytes, valued_units
-from recbole_ext.training.run_directory import config_text
+from recbole_ext.runs.run_files import config_text
 from tests.conftest import write_inter
 
 PROTOCOL: dict[str, Any] = {

@@ -13,12 +13,8 @@ from recbole.model.abstract_recommender import AbstractRecommender
 from torch import nn
 
 from recbole_ext.errors import ResourceError, UsageError
-from recbole_ext.training.checkpoint import (
-    load_checkpoint,
-    read_description,
-    save_checkpoint,
-    write_atomically,
-)
+from recbole_ext.files import write_atomically
+from recbole_ext.training.checkpoint import load_checkpoint, read_description, save_checkpoint
 from recbole_ext.training.tensor_tree import unflatten
 
 CPU = torch.device("cpu")

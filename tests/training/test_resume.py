@@ -19,8 +19,9 @@ from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.loaders import build_loaders
 from recbole_ext.errors import DataError, InterruptedRun, NonFiniteError, ResourceError, UsageError
 from recbole_ext.quick_start import _way_on, run
+from recbole_ext.runs.recorded import run_folder
 from recbole_ext.training.checkpoint import read_description
-from recbole_ext.training.resume import differing_keys, open_run, run_folder
+from recbole_ext.training.resume import differing_keys, open_run
 from recbole_ext.training.run_directory import RunDirectory
 from recbole_ext.training.state import changed_attributes, first_attributes, set_attributes
 from recbole_ext.training.tensor_tree import flatten, unflatten

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import torch
 
+from recbole_ext import files
 from recbole_ext.config.config import Config, build_config
 from recbole_ext.environment import environment
 from recbole_ext.errors import ResourceError
-from recbole_ext.training import run_directory
 from recbole_ext.training.run_directory import RunDirectory
 from recbole_ext.versions import package_versions
 
@@ -28,11 +28,11 @@ def test_two_runs_of_one_second_have_two_directories(tmp_path: Path) -> None:
 
 def test_a_name_that_is_taken_is_never_used_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names = iter(["aaaa", "aaaa", "aaaa", "bbbb"])
-    monkeypatch.setattr(run_directory.secrets, "token_hex", lambda n: next(names))
-    monkeypatch.setattr(run_directory, "datetime", _Still)
+    monkeypatch.setattr(files.secrets, "token_hex", lambda n: next(names))
+    monkeypatch.setattr(files, "datetime", _Still)
     first, second = (RunDirectory.new(tmp_path, "M", "d").path.name for _ in range(2))
     assert (first[-4:], second[-4:]) == ("aaaa", "bbbb")
-    monkeypatch.setattr(run_directory.secrets, "token_hex", lambda n: "aaaa")
+    monkeypatch.setattr(files.secrets, "token_hex", lambda n: "aaaa")
     with pytest.raises(ResourceError, match="cannot find a free name for a run in"):
         RunDirectory.new(tmp_path, "M", "d")
 

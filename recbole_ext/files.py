@@ -1,0 +1,60 @@
+"""Files and folders that appear whole or not at all."""
+
+import os
+import secrets
+import tempfile
+from datetime import datetime, timezone
+from pathlib import Path
+
+from recbole_ext.errors import ResourceError
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that readers see the old or the new content and nothing between.
+
+    Raises:
+        ResourceError: the disk refuses; the old content is untouched.
+    """
+    handle, temporary = -1, ""
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        if temporary and os.path.exists(temporary):
+            os.unlink(temporary)
+        raise ResourceError(
+            f"cannot write {path} ({len(content):,} bytes): {error.strerror}; free some space "
+            "or choose another --runs_dir"
+        ) from None
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def new_folder(root: Path, prefix: str) -> Path:
+    """Make `<root>/<prefix>-<UTC time>-<4 hex>`, which nobody else has or had.
+
+    Raises:
+        ResourceError: the disk or the folder's permissions refuse.
+    """
+    for _ in range(100):
+        stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+        path = root / f"{prefix}-{stamp}-{secrets.token_hex(2)}"
+        try:
+            path.mkdir(parents=True)
+            return path
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise ResourceError(f"cannot make {path}: {error.strerror}; choose another --runs_dir") from None
+    raise ResourceError(f"cannot find a free name for a run in {root}")
