@@ -57,7 +57,7 @@ def parse(arguments: list[str]) -> Words:
     Raises:
         UsageError: a word that is neither an option nor its value, an option given twice, or one of another command.
     """
-    from recbole_ext.config.yaml_reader import is_text, parse_scalar
+    from recbole_ext.config.yaml_reader import typed_value
 
     rest = list(arguments)
     _check_command(rest)
@@ -84,8 +84,8 @@ def parse(arguments: list[str]) -> Words:
             text = rest.pop(0)
         if key in words.given:
             raise UsageError(f"--{key} is given twice")
-        as_text = key in _TEXT or is_text(key)
-        words.given[key] = None if text == "None" else text if as_text else parse_scalar(text, f"--{key}")
+        value = text if key in _TEXT else typed_value(key, text, f"--{key}")
+        words.given[key] = None if text == "None" else value
     _check_switches(words)
     return words
 

@@ -4,6 +4,7 @@ import codecs
 from typing import Any
 
 from recbole_ext.config.layers import Layer
+from recbole_ext.config.yaml_reader import unquoted
 from recbole_ext.registry import ModelEntry
 
 SEPARATORS = ("field_separator", "seq_separator")
@@ -13,7 +14,7 @@ _FORBIDDEN = ':"\r\n'
 
 def literal(value: str) -> str:
     r"""A separator as it was meant: `\t` typed as two characters is a tab, and quotes around a value are taken off."""
-    inner = value[1:-1] if len(value) > 2 and value[0] == value[-1] and value[0] in "'\"" else value
+    inner = unquoted(value)
     return _TYPED.get(inner, inner)
 
 

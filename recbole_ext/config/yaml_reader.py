@@ -60,6 +60,20 @@ def is_text(key: str) -> bool:
     return key in ("field_separator", "seq_separator", "encoding") or key.endswith("num_interval")
 
 
+def unquoted(text: str) -> str:
+    """A text without the quotes around it, which YAML would take off."""
+    return text[1:-1] if len(text) > 2 and text[0] == text[-1] and text[0] in "'\"" else text
+
+
+def typed_value(key: str, text: str, where: str) -> Any:
+    """What was typed for a key: literally where it `is_text`, else as YAML.
+
+    Raises:
+        UsageError: see `parse_scalar`.
+    """
+    return unquoted(text) if is_text(key) else parse_scalar(text, where)
+
+
 def parse_scalar(text: str, where: str) -> Any:
     """Read one command-line value as YAML: `0.1`, `true`, `[5, 10]`, `{mode: full}`.
 

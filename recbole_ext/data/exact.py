@@ -6,14 +6,17 @@ time field is int64 from the file to the batch; only the order can be made RecBo
 """
 
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import torch
 from recbole.data.interaction import Interaction
 from recbole.utils import FeatureSource, FeatureType
+from torch.nn.utils.rnn import pad_sequence
 
 from recbole_ext.data.atomic import read_atomic
 from recbole_ext.data.files import require_files
@@ -106,6 +109,8 @@ class ExactTime:
         if sequence and field.endswith(self.config["LIST_SUFFIX"]):
             kept = slice(-(limit or self.config["MAX_ITEM_LIST_LENGTH"]), None)  # of a history, the newest
         words = [[w for w in (text or "").split(separator) if w][kept] for text in texts]
+        if is_float and field == self._time_list():
+            return self._lists_of_seconds(words, field)
         try:
             rows = [np.array(row, dtype=np.float64 if is_float else None) for row in words]
         except ValueError as error:
@@ -158,14 +163,27 @@ class ExactTime:
         for field, matrix in self._preloaded_weight.items():  # type: ignore[attr-defined]
             self._preloaded_weight[field] = matrix.astype(np.float32)  # type: ignore[attr-defined]
 
+    def _time_list(self) -> str:
+        """The column of a history's times, in files whose rows bring their histories along."""
+        return f"{self.time_field}{self.config['LIST_SUFFIX']}"
+
+    def _lists_of_seconds(self, words: list[list[str]], field: str) -> list[np.ndarray]:
+        """Times of histories as whole seconds, int64 as those of rows are."""
+        column = replace(self._time_column() or TimeColumn(field), field=field, fractions_order=False)
+        row_of = np.repeat(np.arange(len(words)), [len(row) for row in words])
+        flat = pl.Series(field, [word for row in words for word in row], dtype=pl.String)
+        seconds, _ = column.read(flat, lambda place: f"{self.config['dataset']}: row {row_of[place] + 1}")
+        self.field2seqlen[field] = max(map(len, words))  # type: ignore[attr-defined]
+        return np.split(seconds.to_numpy(), np.cumsum([len(row) for row in words])[:-1])
+
     def _dataframe_to_interaction(self, data: pd.DataFrame) -> Interaction:
-        is_time = data is self.inter_feat and self.time_field in data
-        if not is_time or self.time_field in self.config["numerical_features"]:
+        numerical = self.config["numerical_features"]
+        exact = [name for name in (self.time_field, self._time_list()) if name in data and name not in numerical]
+        if data is not self.inter_feat or not exact:
             return super()._dataframe_to_interaction(data)  # type: ignore[misc]
-        seconds = data[self.time_field].to_numpy(dtype=np.int64)
-        rest = super()._dataframe_to_interaction(data.drop(columns=self.time_field))  # type: ignore[misc]
-        columns = {name: torch.from_numpy(seconds.copy()) if name == self.time_field else rest[name] for name in data}
-        return Interaction(columns)
+        seconds = {name: _seconds(data[name]) for name in exact}
+        rest = super()._dataframe_to_interaction(data.drop(columns=exact))  # type: ignore[misc]
+        return Interaction({name: seconds[name] if name in seconds else rest[name] for name in data})
 
     def sort(self, by: str | Collection[str], ascending: bool | Collection[bool] = True) -> None:
         """Sort interactions stably; times compare as `time_order` says."""
@@ -181,3 +199,10 @@ class ExactTime:
         if field != self.time_field or self.config["time_order"] != "recbole":
             return values
         return recbole_order_key(values, getattr(self, "normalises_time", False))
+
+
+def _seconds(column: pd.Series) -> torch.Tensor:
+    """(n,) int64 of times, or (n, longest) of lists of times, 0 behind each list."""
+    if column.dtype != object:
+        return torch.from_numpy(column.to_numpy(dtype=np.int64).copy())
+    return pad_sequence([torch.from_numpy(times.astype(np.int64)) for times in column], batch_first=True)

@@ -98,14 +98,8 @@ class OffsetHistory:
         return part * 2 if len(self.file_size_list) == 2 else part  # type: ignore[attr-defined]
 
     def _leave_out(self, mode: str) -> Tensor:
-        """RecBole's leave-one-out: each user's last rows, but never the only one.
-
-        Raises:
-            ValueError: `mode` is none of RecBole's.
-        """
+        """RecBole's leave-one-out: each user's last rows, but never the only one."""
         places = {"valid_and_test": (1, 2), "valid_only": (1,), "test_only": (2,)}
-        if mode not in places:
-            raise ValueError(f"eval_args: split: LS must be one of {', '.join(places)} (got {mode!r})")
         user_start = self.events.user_start[self.inter_feat.target]
         _, user, count = torch.unique_consecutive(user_start, return_inverse=True, return_counts=True)
         from_end = count.cumsum(0)[user] - 1 - torch.arange(len(user))

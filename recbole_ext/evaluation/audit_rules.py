@@ -119,7 +119,10 @@ def _follows_training(evidence: Evidence) -> bool:
 
 
 def training_rows(evidence: Evidence) -> Finding | None:
-    """Rows that are evaluated and were trained on, more than data in which pairs repeat holds by itself."""
+    """Rows that are evaluated and were trained on, more than data in which pairs repeat holds by itself.
+
+    Where no pair occurs twice among the training rows, a single evaluated one of them is a fault.
+    """
     if evidence.train is None:
         return None
     columns = [np.concatenate(pair) for pair in zip(evidence.train[:2], evidence.sides, strict=True)]
@@ -131,8 +134,8 @@ def training_rows(evidence: Evidence) -> Finding | None:
     known = times_trained[event[n:]] > 0
     repeated = np.count_nonzero(times_trained[event[:n]] > 1)
     expected = (2 * repeated + 1) / n * len(known)
-    distinct = len(np.unique(event[n:][known]))
-    if distinct <= expected + 5 * math.sqrt(expected) + 2:
+    chance = expected + 5 * math.sqrt(expected) + 2 if repeated else 0
+    if len(np.unique(event[n:][known])) <= chance:
         return None
     what = "events (pair and time)" if timed else "pairs"
     return Finding("training_rows", f"{known.sum():,} of {len(known):,} evaluated {what} are training rows")

@@ -10,7 +10,7 @@ from typing import Any
 
 from recbole_ext.config.layers import MERGED_KEYS, Layer, merge, user_file
 from recbole_ext.config.resolve import resolve
-from recbole_ext.config.yaml_reader import is_text, parse_scalar
+from recbole_ext.config.yaml_reader import typed_value
 from recbole_ext.errors import UsageError
 from recbole_ext.experiments.seeds import read_seeds
 from recbole_ext.names import checked_name
@@ -56,7 +56,7 @@ def change_of(text: str) -> Layer:
     *sections, key = path.strip().split(".")
     if not equals or not key.isidentifier() or not all(section.isidentifier() for section in sections):
         raise UsageError(f"--set needs NAME=VALUE, for instance --set training.seed=42 (got {text[:80]!r})")
-    read = value if key in ("model", "dataset") or is_text(key) else parse_scalar(value, f"--set {path}")
+    read = value if key in ("model", "dataset") else typed_value(key, value, f"--set {path}")
     inside = bool(sections) and sections[-1] in MERGED_KEYS
     return Layer(f"--set {path}", {sections[-1]: {key: read}} if inside else {key: read}, user=True)
 

@@ -35,12 +35,6 @@ def test_every_split_is_recboles(
     assert [rows(part) for part in ours] == [rows(part) for part in theirs]
 
 
-def test_an_unknown_leave_one_out_is_named(make_config: Callable[..., Config], tmp_path: Path, write: Any) -> None:
-    config = make_config("SS4Rec", write(tmp_path, "made", [(1, 1, 1), (1, 2, 2)]), eval_args={"split": {"LS": "last"}})
-    with pytest.raises(ValueError, match=r"LS must be one of valid_and_test, valid_only, test_only \(got 'last'\)"):
-        create_dataset(config).build()
-
-
 def test_files_with_written_out_histories_are_read_as_recbole_does(
     make_config: Callable[..., Config],
     tmp_path: Path,

@@ -87,3 +87,31 @@ def test_what_histories_lack_is_named_before_training(
 ) -> None:
     with pytest.raises(DataError, match=message):
         loaders(model, rows, **given)
+
+
+TIMED = f"{HEADER}\ttimestamp_list:float_seq\ttimestamp:float"
+
+
+@pytest.fixture
+def timed(make_config: Callable[..., Config], tmp_path: Path) -> Callable[..., Any]:
+    """The training part of SS4Rec on rows (visit, items, item, times, time)."""
+
+    def make(rows: list[tuple[Any, ...]]) -> Any:
+        config = make_config("SS4Rec", write_parts(tmp_path, rows, TIMED), "visits", **SETTINGS)
+        return build_loaders(config, create_dataset(config)).train._dataset
+
+    return make
+
+
+def test_times_of_a_history_are_whole_seconds(timed: Callable[..., Any]) -> None:
+    start = 1_700_000_001  # float32 holds multiples of 128 there
+    times = [[start], [start, start + 1], [start, start + 1, start + 3]]
+    rows = [(n, " ".join("abc"[: len(t)]), "d", " ".join(map(str, t)), start + 4) for n, t in enumerate(times)]
+    batch = timed(rows)[torch.arange(3)]
+    assert batch["timestamp_list"].dtype == torch.int64
+    assert batch["timestamp_list"].tolist() == [t + [0] * (3 - len(t)) for t in times]
+
+
+def test_a_time_of_a_history_that_is_none_is_named(timed: Callable[..., Any]) -> None:
+    with pytest.raises(DataError, match=r"visits: row 1: timestamp_list 'noon' is not a number"):
+        timed([(n, "a b", "c", "1700000000 noon", 1_700_000_009) for n in range(4)])
