@@ -17,7 +17,7 @@ from recbole_ext.quick_start import build_trainer
 
 TRAIN_BATCHES, EVAL_BATCHES = 20, 5
 SECONDS = 4.0
-"""A part is measured on more than two batches only as far as they fit into this time."""
+"""A pass is measured on more than one batch only as far as they fit into this time."""
 
 
 def dry_run(config: Config) -> dict[str, float]:
@@ -74,6 +74,9 @@ def first_batches(loader: Any, count: int) -> Any:
 def _extrapolated(carry_out: Callable[[Any], Any], loader: Any, most: int) -> float:
     """Seconds of a whole pass, from its first batch and from as many batches as the time allows.
 
+    Where the time allows no second batch, what a pass costs beside its batches counts once per batch: an estimate from
+    above.
+
     Args:
         carry_out: trains or evaluates on a loader.
         loader: the whole one.
@@ -82,8 +85,8 @@ def _extrapolated(carry_out: Callable[[Any], Any], loader: Any, most: int) -> fl
     first = first_batches(loader, 1)
     carry_out(first)  # kernels are compiled and memory is taken
     one = _timed(lambda: carry_out(first))
-    count = min(most, len(loader), max(2, int(SECONDS / one)))
-    if count == 1:
+    count = min(most, len(loader), int(SECONDS / one))
+    if count <= 1:
         return one * len(loader)
     several = _timed(lambda: carry_out(first_batches(loader, count)))
     per_batch = (several - one) / (count - 1) if several > one else several / count
