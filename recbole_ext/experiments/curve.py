@@ -8,6 +8,7 @@ from typing import Any
 
 from recbole_ext.config.yaml_reader import read_yaml
 from recbole_ext.errors import DataError
+from recbole_ext.evaluation.units import Units, read_units
 from recbole_ext.runs.run_files import read_json
 
 COLUMNS = {
@@ -37,6 +38,7 @@ class Curve:
         rounding: half a unit of the last digit that a column prints, 0 for columns with all digits.
         metric: the file's name of `valid`.
         environment: of `environment.json`.
+        units: contributions of tested users, by the model's and the baselines' names; {} where they are not known.
     """
 
     points: dict[str, list[tuple[int, float]]]
@@ -47,6 +49,7 @@ class Curve:
     rounding: dict[str, float] = field(default_factory=dict)
     metric: str = ""
     environment: dict[str, Any] = field(default_factory=dict)
+    units: dict[str, Units] = field(default_factory=dict)
 
     @property
     def valid(self) -> list[tuple[int, float]]:
@@ -79,9 +82,11 @@ def read_curve(
     folder = path if path.is_dir() else path.parent
     result: dict[str, Any] = {}
     environment: dict[str, Any] = {}
+    units: dict[str, Units] = {}
     if path.is_dir() or path.name == "metrics.csv":
         settings = (read_yaml(folder / "config.yaml")[0] if (folder / "config.yaml").is_file() else {}) | settings
         result, environment = read_json(folder / "result.json"), read_json(folder / "environment.json")
+        units = read_units(folder)
         reported = read_json(folder / "imported.json").get("reported", {}) | reported
         if (folder / "imported.json").is_file() and not (folder / "metrics.csv").is_file():
             raise DataError(f"{folder} was imported without a history; add --history=FOLDER to experiment import")
@@ -106,7 +111,7 @@ def read_curve(
     if "valid_metric_bigger" in settings | result and not chosen:
         bigger = bool((settings | result)["valid_metric_bigger"])
     result = result | {"reported": reported}
-    return Curve(points, int(max(epochs)), bigger, settings, result, rounding, names["valid"], environment)
+    return Curve(points, int(max(epochs)), bigger, settings, result, rounding, names["valid"], environment, units)
 
 
 def _rows(path: Path) -> tuple[list[dict[str, str]], list[str]]:

@@ -4,6 +4,8 @@ from typing import Any
 
 from recbole_ext.evaluation.best_baseline import best_baseline
 from recbole_ext.evaluation.honest_levels import honest_level
+from recbole_ext.evaluation.paired_difference import NOISE as NOISE_OF_USERS
+from recbole_ext.evaluation.paired_difference import standard_errors_apart
 from recbole_ext.evaluation.rating_levels import HONEST, NOISE
 from recbole_ext.experiments.curve import Curve
 from recbole_ext.experiments.finding import THRESHOLDS, Finding, limit
@@ -69,6 +71,7 @@ def worse_than_baseline(curve: Curve) -> Finding | None:
     if sign * own > sign * value:
         return None
     text = f"no better than the best counted baseline: test {metric} {own:g}, {name} has {value:g}"
+    text += _against_noise(curve, name, metric)
     clock = raw_clock(curve.settings)
     if clock:
         text += f"; {clock} is a feature in raw seconds, whose size drowns the others"
@@ -80,6 +83,18 @@ def worse_than_baseline(curve: Curve) -> Finding | None:
     else:
         advice = "check whether the difference is more than chance (compare); then epochs, stopping_step and the data"
     return Finding("worse_than_baseline", text, [(None, own), (None, value)], advice)
+
+
+def _against_noise(curve: Curve, baseline: str, metric: str) -> str:
+    """Whether the difference to a baseline is more than that of users by chance; "" where users are not known."""
+    model = str(curve.settings.get("model"))
+    if model not in curve.units or baseline not in curve.units:
+        return ""
+    apart = standard_errors_apart(curve.units[model], curve.units[baseline], metric)
+    if apart is None:
+        return ""
+    where = "within noise" if abs(apart) < NOISE_OF_USERS else "more than noise"
+    return f" ({where}: {abs(apart):.1f} standard errors over users)"
 
 
 def raw_clock(settings: dict[str, Any]) -> str:
