@@ -46,7 +46,7 @@ def test_nothing_is_said_of_few_users_other_rows_or_an_absent_metric() -> None:
     assert standard_errors_apart(one, one, "hit@10") is None
 
 
-@pytest.mark.parametrize(("behind", "said"), [(2, "within noise: 1.0 standard errors over users"), (25, "more than noise: ")])
+@pytest.mark.parametrize(("behind", "said"), [(2, "within noise: 1.0 standard errors"), (25, "more than noise: ")])
 def test_a_finding_about_a_baseline_says_whether_it_is_noise(behind: int, said: str) -> None:
     user = np.arange(100)
     other = (user % 2 == 0).astype(float)
