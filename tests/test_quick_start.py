@@ -50,6 +50,8 @@ def test_a_run_returns_and_writes_what_it_promises(configure: Callable[..., Conf
         "config.yaml",
         "command.txt",
         "environment.json",
+        "data.json",
+        "vocabulary.json.gz",
         "metrics.csv",
         "result.json",
         "test_units.npz",
@@ -86,11 +88,11 @@ def test_the_test_part_is_read_once_and_at_the_end(
         read.append(((data._dataset is loaders[0].test._dataset and "test") or "valid", load_best_model))
         return evaluate(self, data, load_best_model, **rest)
 
-    from recbole_ext import quick_start
+    from recbole_ext.runs import splits
 
     loaders: list[Loaders] = []
-    build = quick_start.build_loaders
-    monkeypatch.setattr(quick_start, "build_loaders", lambda *a: loaders.append(build(*a)) or loaders[-1])
+    build = splits.build_loaders
+    monkeypatch.setattr(splits, "build_loaders", lambda *a: loaders.append(build(*a)) or loaders[-1])
     monkeypatch.setattr(RunTrainer, "evaluate", watched)
     run(configure(baselines=[]))
     assert read == [("valid", False)] * 3 + [("test", True)]

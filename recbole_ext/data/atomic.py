@@ -105,7 +105,7 @@ def _looks_right(values: pl.Series) -> bool:
 
 def _to_pandas(values: pl.Series) -> Any:
     if values.dtype != pl.Categorical:
-        return values.to_numpy()
+        return values.to_numpy(writable=True)
     codes, _ = pd.factorize(values.to_physical().fill_null(2**32 - 1).to_numpy())
     tokens = values.unique(maintain_order=True).cast(pl.String).to_list()
     if None in tokens:

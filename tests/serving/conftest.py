@@ -48,7 +48,7 @@ def train_run(monkeypatch: pytest.MonkeyPatch) -> Callable[[Config], Trained]:
         def kept(self: Any, eval_data: Any) -> Any:
             clicks = isinstance(self, ClickTrainer)
             found.append(
-                self.scored.probabilities if clicks else self.eval_collector.struct.get("rec.score").double().numpy()
+                self.scored.probabilities if clicks else self.eval_collector.struct.get("rec.score").double().numpy().reshape(-1)
             )
             return units[ClickTrainer if clicks else ScoringTrainer](self, eval_data)
 

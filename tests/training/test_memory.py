@@ -7,8 +7,8 @@ import torch
 
 from recbole_ext.config.config import Config
 from recbole_ext.data.loaders import Loaders
-from recbole_ext.errors import ResourceError
-from recbole_ext.training.memory import halved, is_out_of_memory
+from recbole_ext.errors import ResourceError, is_out_of_memory
+from recbole_ext.training.memory import halved
 from recbole_ext.training.trainer import RunTrainer
 
 Build = Callable[..., tuple[Config, Loaders, RunTrainer]]

@@ -201,7 +201,7 @@ def test_other_data_are_refused(
 ) -> None:
     interrupted(configure(), monkeypatch, 2)
     write_inter(tmp_path, "made", [*ROWS, (0, 5, 999_999)])
-    with pytest.raises(DataError, match="the training rows are not those of"):
+    with pytest.raises(DataError, match=r"made.inter is not what Mamba4Rec-made-\S+ was trained on.*\n.*sha256"):
         run(configure(), resume="newest")
 
 
