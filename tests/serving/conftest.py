@@ -47,9 +47,10 @@ def train_run(monkeypatch: pytest.MonkeyPatch) -> Callable[[Config], Trained]:
 
         def kept(self: Any, eval_data: Any) -> Any:
             clicks = isinstance(self, ClickTrainer)
-            found.append(
-                self.scored.probabilities if clicks else self.eval_collector.struct.get("rec.score").double().numpy().reshape(-1)
-            )
+            if clicks:
+                found.append(self.scored.probabilities)
+            else:
+                found.append(self.eval_collector.struct.get("rec.score").double().numpy().reshape(-1))
             return units[ClickTrainer if clicks else ScoringTrainer](self, eval_data)
 
         with monkeypatch.context() as patch:
