@@ -104,3 +104,11 @@ def test_what_is_right_passes(given: dict[str, Any]) -> None:
 
 def test_recboles_own_models_keep_their_loss_names(make_config: Callable[..., Config], small_ml_100k: Path) -> None:
     assert make_config("DMF", small_ml_100k, "ml-100k")["train_neg_sample_args"]["distribution"] == "uniform"
+
+
+@pytest.mark.parametrize(
+    ("model", "key"), [("GRU4Rec", "embedding_size"), ("SASRec", "inner_size"), ("SASRec", "n_heads")]
+)
+def test_sizes_of_recboles_models_are_positive(model: str, key: str) -> None:
+    with pytest.raises(UsageError, match=rf"{key} must be positive \(got 0\)"):
+        build_config(model, "ml-100k", [], {key: 0})
