@@ -6,6 +6,7 @@ import tempfile
 from datetime import datetime, timezone
 from pathlib import Path
 
+from dataset_tools.publish import flush
 from recbole_ext.errors import ResourceError
 
 
@@ -23,7 +24,7 @@ def write_atomically(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-        _sync_folder(path.parent)
+        flush(path.parent)
     except OSError as error:
         if temporary and os.path.exists(temporary):
             os.unlink(temporary)
@@ -31,14 +32,6 @@ def write_atomically(path: Path, content: bytes) -> None:
             f"cannot write {path} ({len(content):,} bytes): {error.strerror}; free some space "
             "or choose another --runs_dir"
         ) from None
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def new_folder(root: Path, prefix: str) -> Path:

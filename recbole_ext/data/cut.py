@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ext.config.config import Config
+from recbole_ext.config.intervals import EVERYTHING
 from recbole_ext.errors import DataError, UsageError
 
-NO_FILTER = (None, "[0,inf)")
 _FILTERS = ("user_inter_num_interval", "item_inter_num_interval", "val_interval", "rm_dup_inter")
 _GRAPH_FILTERS = ("entity_kg_num_interval", "relation_kg_num_interval")
 
@@ -97,7 +97,8 @@ def check_no_filter(config: Config) -> None:
     Raises:
         UsageError: one is set.
     """
-    given = [name for name in (*_FILTERS, *_GRAPH_FILTERS) if config[name] not in NO_FILTER] if parts_of(config) else []
+    filters = (*_FILTERS, *_GRAPH_FILTERS) if parts_of(config) else ()
+    given = [name for name in filters if config[name] not in EVERYTHING]
     if given:
         raise UsageError(
             f"{', '.join(given)}: {config.dataset} is cut into files, which are read as they are; filter when it is\n"

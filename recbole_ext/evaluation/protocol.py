@@ -13,8 +13,9 @@ from typing import Any
 from recbole.utils import ModelType
 
 from recbole_ext.config.config import Config
+from recbole_ext.config.intervals import EVERYTHING
 from recbole_ext.config.metric_modes import metric_task
-from recbole_ext.data.cut import NO_FILTER, parts_of, told_split
+from recbole_ext.data.cut import parts_of, told_split
 from recbole_ext.data.dataset import predicts_clicks
 from recbole_ext.data.ratings import rates
 from recbole_ext.data.relevance import relevant_field
@@ -179,7 +180,7 @@ def _targets(config: Config, evaluation: list[Any]) -> str:
 
 def _interval(config: Config, side: str) -> str:
     given = config[f"{side}_inter_num_interval"]
-    return "all" if given in NO_FILTER else given
+    return "all" if given in EVERYTHING else given
 
 
 def _name(config: Config) -> str:
