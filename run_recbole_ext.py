@@ -2,7 +2,7 @@
 
 import sys
 
-from recbole_ext.cli import main
+from recbole_ext.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -21,7 +21,7 @@ from benchmarks.machine import describe
 from recbole_ext.config.config import build_config
 from recbole_ext.config.yaml_reader import parse_scalar
 from recbole_ext.evaluation.units import read_units
-from recbole_ext.quick_start import run
+from recbole_ext.pipeline.train import run
 from recbole_ext.runs.run_files import read_metrics
 
 LEVEL = {"hit@10": 0.2952, "ndcg@10": 0.1662}

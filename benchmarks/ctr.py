@@ -28,10 +28,10 @@ from benchmarks.myfm_peer import myfm_scores
 from recbole_ext.config.config import Config, build_config
 from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.loaders import Loaders, build_loaders
-from recbole_ext.evaluation.click_baselines import CLICK_BASELINES
-from recbole_ext.evaluation.clicks import Scored, auc, auc_difference, click_metrics, intervals
-from recbole_ext.quick_start import build_trainer
-from recbole_ext.training.clicks import ClickTrainer
+from recbole_ext.pipeline.train import build_trainer
+from recbole_ext.tasks.clicks.baselines import CLICK_BASELINES
+from recbole_ext.tasks.clicks.metrics import Scored, auc, auc_difference, click_metrics, intervals
+from recbole_ext.tasks.clicks.trainer import ClickTrainer
 
 OWN = ("MDAFMamba", "MDAFBST", "BST")
 BST: dict[str, Any] = {"branches": ["sequential"], "target_attention": True, "cross_attention": False, "matches": False}

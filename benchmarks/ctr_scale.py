@@ -19,10 +19,10 @@ from recbole.data.interaction import Interaction
 from benchmarks.machine import describe, peak_memory_mb
 from benchmarks.throughput import MadeLog, train_some
 from recbole_ext.config.config import build_config
-from recbole_ext.data.click_batches import ClickLoader
-from recbole_ext.data.matches import match_rates
-from recbole_ext.data.past import past_of
-from recbole_ext.quick_start import build_trainer
+from recbole_ext.pipeline.train import build_trainer
+from recbole_ext.tasks.clicks.batches import ClickLoader
+from recbole_ext.tasks.clicks.matches import match_rates
+from recbole_ext.tasks.clicks.past import past_of
 
 REACH = 20
 

@@ -11,7 +11,7 @@ import argparse
 
 from benchmarks.ctr import configuration
 from benchmarks.machine import describe
-from recbole_ext.dry_run import dry_run
+from recbole_ext.pipeline.dry_run import dry_run
 
 MODELS = ("MDAFMamba", "MDAFBST", "DIN")
 

@@ -26,7 +26,7 @@ from benchmarks.machine import describe, forget_peak_memory, peak_memory_mb
 from recbole_ext.config.config import build_config
 from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.loaders import build_loaders
-from recbole_ext.quick_start import build_trainer
+from recbole_ext.pipeline.train import build_trainer
 
 USERS, ITEMS = 138_493, 26_744
 CHUNK = 1_000_000

@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks.machine import describe
 from recbole_ext.config.config import build_config
-from recbole_ext.quick_start import run
+from recbole_ext.pipeline.train import run
 
 CONTESTANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "SS4Rec": ("SS4Rec", {}),

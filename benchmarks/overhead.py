@@ -21,9 +21,9 @@ from benchmarks.machine import describe
 from recbole_ext.config.config import build_config
 from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.loaders import build_loaders
-from recbole_ext.quick_start import build_trainer
-from recbole_ext.training.progress import Progress
-from recbole_ext.training.run_directory import RunDirectory
+from recbole_ext.pipeline.train import build_trainer
+from recbole_ext.runs.run_directory import RunDirectory
+from recbole_ext.training.tracking.progress import Progress
 
 
 def bare_epoch(trainer: Any, loader: Any) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from benchmarks.ctr import configuration
 from benchmarks.machine import describe
 from recbole_ext.evaluation.criteria import PASS
-from recbole_ext.quick_start import run
+from recbole_ext.pipeline.train import run
 
 PHASES = ("mdaf-phase-1", "mdaf-phase-3-revised", "mdaf-phase-3")
 COLUMNS = ("auc", "train_auc", "train_valid_gap", "gate_static_mean", "gate_static_std")

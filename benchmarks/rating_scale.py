@@ -22,8 +22,8 @@ from benchmarks.machine import describe, peak_memory_mb
 from benchmarks.throughput import MadeLog, train_some
 from recbole_ext.config.config import build_config
 from recbole_ext.config.yaml_reader import parse_scalar
-from recbole_ext.data.user_batches import UserLoader
-from recbole_ext.quick_start import build_trainer
+from recbole_ext.pipeline.train import build_trainer
+from recbole_ext.tasks.ratings.user_batches import UserLoader
 
 SETTINGS: dict[str, Any] = {
     "batches_of": "users",

@@ -20,7 +20,7 @@ from benchmarks.machine import describe
 from recbole_ext.config.config import build_config
 from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.loaders import Loaders, build_loaders
-from recbole_ext.quick_start import build_trainer
+from recbole_ext.pipeline.train import build_trainer
 
 CONTESTANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "SS4Rec": ("SS4Rec", {}),

@@ -1,17 +1,24 @@
 """State-space recommenders on RecBole: exact times, honest numbers, one command.
 
-The map, in the order in which a run uses it:
+The map, from the floor up; a room imports the rooms above its line in this list, never those below:
 
-    cli.py          words into calls, errors into one line and an exit code
-    config/         one strict configuration, with the origin of every value
-    registry.py     the one list of what exists: name -> model, data set class, trainer class
-    data/           atomic files -> exact interactions -> batches
-    model/          one file per model: its equations
+    errors.py, names.py, places.py, redact.py, files.py, versions.py, environment.py, registry.py, devices.py
     ssm/            the mathematics of state-space layers and their kernels
-    training/       the loop, the checkpoints, the run directory
-    evaluation/     what was measured, under which protocol, beside which baselines
-    quick_start.py  run(): the ten calls that tie them together
-    experiments/    many runs: templates, seeds, criteria, comparison, diagnosis, reports
+    config/         one strict configuration, with the origin of every value
+    data/           atomic files -> exact interactions -> splits
+    model/          one file per model: its equations; its parts by task
+    evaluation/     metrics by user, protocol, criteria, statistics
+    runs/           the run directory: configuration, vocabulary, checkpoints
+    training/       the loop, optimization, guards, tracking
+    tasks/          what differs between ranking, ratings and clicks
+    pipeline/       one run: check, build, train, evaluate; dry run; import of checkpoints
+    serving/        a finished run that answers
+    diagnosis/      rules that read learning curves and results
+    report/         pages, charts, model card
+    experiments/    many runs: templates, seeds, attempts
+    comparison/     finished runs beside each other; ensembles
+    tuning/         search over settings
+    cli/            the command line
 """
 
 __version__ = "0.1.0"

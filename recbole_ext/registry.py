@@ -24,7 +24,7 @@ OWN_FAMILIES = {"MDAFMamba": "context_aware", "MDAFBST": "context_aware", "Hybri
 """Families of our models that are not sequential."""
 OWN_TASKS = {"MDAFMamba": "clicks", "MDAFBST": "clicks", "HybridVAE": "rating"}
 """Tasks of our models that do not rank sequences."""
-SETTINGS_MODULES = {"HybridVAE": "recbole_ext.model.rating_settings"}
+SETTINGS_MODULES = {"HybridVAE": "recbole_ext.model.rating.settings"}
 """Modules with the `check_settings` of a model; they import neither torch nor RecBole."""
 _FAMILIES = ("general", "context_aware", "sequential", "knowledge_aware", "exlib")
 _CLASS_OF_FILE = {"lightgbm": "LightGBM", "xgboost": "XGBoost"}
@@ -38,7 +38,7 @@ _ADAPTED = {
     "NCL": "ncl_host",
     "Pop": "counting_host",
 }
-"""RecBole's models that are loaded through a subclass, with its module in `recbole_ext.model`."""
+"""RecBole's models that are loaded through a subclass, with its module in `recbole_ext.model.host`."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def _recbole_entry(path: Path) -> ModelEntry | None:
         if (RECBOLE / "model" / package / f"{path.stem.lower()}.py").is_file():
             name = _CLASS_OF_FILE.get(path.stem, path.stem)
             hosts = f"recbole.model.{package}.{path.stem.lower()}"
-            module = f"recbole_ext.model.{_ADAPTED[name]}" if name in _ADAPTED else hosts
+            module = f"recbole_ext.model.host.{_ADAPTED[name]}" if name in _ADAPTED else hosts
             return ModelEntry(name, module, family, False, path, hosts)
     return None
 

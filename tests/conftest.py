@@ -13,6 +13,8 @@ import torch
 from recbole_ext.config.config import Config, build_config
 from recbole_ext.places import RECBOLE
 
+pytest_plugins = ["tests.written_runs"]
+
 ML_100K = RECBOLE / "dataset_example" / "ml-100k"
 CLICK_HEADER = "user_id:token\titem_id:token\ttimestamp:float\tlabel:float"
 SMALL_CLICKS: dict[str, Any] = {

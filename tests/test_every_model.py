@@ -17,10 +17,10 @@ from recbole_ext.config.config import Config
 from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.loaders import build_loaders
 from recbole_ext.errors import RecBoleExtError
-from recbole_ext.quick_start import build_trainer, run
+from recbole_ext.pipeline.train import build_trainer, run
 from recbole_ext.registry import ModelEntry, models
-from recbole_ext.training.progress import Progress
-from recbole_ext.training.run_directory import RunDirectory
+from recbole_ext.runs.run_directory import RunDirectory
+from recbole_ext.training.tracking.progress import Progress
 from tests.conftest import write_inter
 
 FAST = ("BPR", "DeepFM", "DIN", "KGAT", "LightGBM", "Pop", "SASRec", "HybridVAE")

@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch import nn
 
-from recbole_ext.cli import main
+from recbole_ext.cli.main import main
 from recbole_ext.errors import RecBoleExtError
-from recbole_ext.training.checkpoint import load_checkpoint, save_checkpoint
+from recbole_ext.runs.checkpoint import load_checkpoint, save_checkpoint
+from tests.runs.test_checkpoint import Small, _Touch
 from tests.training.conftest import ROWS
-from tests.training.test_checkpoint import Small, _Touch
 
 CODE = [
     "__import__('os').mkdir('{touched}')",

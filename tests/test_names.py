@@ -5,7 +5,7 @@ import pytest
 
 from recbole_ext.errors import UsageError
 from recbole_ext.names import checked_name, inside, is_name
-from recbole_ext.training.run_directory import RunDirectory
+from recbole_ext.runs.run_directory import RunDirectory
 
 
 @pytest.mark.parametrize("name", ["ml-100k", "SS4Rec", "2024", "a.b", "_x", "-x", "x" * 64])

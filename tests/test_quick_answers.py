@@ -25,7 +25,7 @@ print(json.dumps([code, heavy, used.ru_utime + used.ru_stime]), file=sys.stderr)
 """
 
 
-def answer(words: list[str], tmp_path: Path, module: str = "recbole_ext.cli") -> tuple[int, list[str], float]:
+def answer(words: list[str], tmp_path: Path, module: str = "recbole_ext.cli.main") -> tuple[int, list[str], float]:
     """Exit code, heavy libraries that were imported, and seconds of processor time."""
     code = PROBE.format(words=words, module=module, heavy=HEAVY)
     environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}

@@ -11,7 +11,7 @@ import pytest
 
 from recbole_ext.config.config import Config
 from recbole_ext.errors import ResourceError
-from recbole_ext.quick_start import run
+from recbole_ext.pipeline.train import run
 from recbole_ext.registry import models
 
 NEEDS = {

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from recbole_ext import redact as module
-from recbole_ext.cli import main
-from recbole_ext.config.known_keys import host_keys, keys_of
+from recbole_ext.cli.main import main
+from recbole_ext.config.keys.known_keys import host_keys, keys_of
 from recbole_ext.redact import HIDDEN, is_secret_name, redact, redact_text, redact_words, remember, remember_text
 from recbole_ext.registry import models
 
@@ -200,7 +200,7 @@ def test_a_secret_is_in_no_byte_of_a_run(
 
 def speak_of(secrets: list[str], fails: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the trainer log the secrets, warn of them, and fail with them; nothing is sent."""
-    from recbole_ext.training import notify
+    from recbole_ext.training.tracking import notify
     from recbole_ext.training.trainer import RunTrainer
 
     sent: list[str] = []

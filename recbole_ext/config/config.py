@@ -8,13 +8,13 @@ from typing import Any
 from recbole.config import Config as RecBoleConfig
 from recbole.utils import InputType, ModelType
 
-from recbole_ext.config.eval_args import settled
+from recbole_ext.config.keys.eval_args import settled
+from recbole_ext.config.keys.negative_checks import samples_negatives
 from recbole_ext.config.layers import Layer, protocol_layer
-from recbole_ext.config.negative_checks import samples_negatives
-from recbole_ext.config.resolve import Resolved, data_folder, resolve
 from recbole_ext.config.yaml_reader import _Loader
+from recbole_ext.devices import Placement, place
 from recbole_ext.errors import UsageError
-from recbole_ext.placement import Placement, place
+from recbole_ext.pipeline.resolve import Resolved, data_folder, resolve
 
 LOSSES_WITHOUT_PAIRS = ("CE", "sampled_softmax", "gBCE")
 """Losses that need no negative items from RecBole's sampler."""

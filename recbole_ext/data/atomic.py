@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
-from recbole_ext.data.headers import Column, read_header, unreadable
-from recbole_ext.data.times import TimeColumn
+from recbole_ext.data.columns.headers import Column, read_header, unreadable
+from recbole_ext.data.columns.times import TimeColumn
 from recbole_ext.errors import DataError
 
 

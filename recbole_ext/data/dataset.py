@@ -9,18 +9,18 @@ from recbole.data.dataset import Dataset, DIENDataset, KnowledgeBasedDataset, Se
 from recbole.utils import ModelType
 
 from recbole_ext.config.config import Config
-from recbole_ext.data.clicks import ClickDataset
-from recbole_ext.data.cut import FileParts, check_no_filter, parts_of
 from recbole_ext.data.exact import ExactTime
-from recbole_ext.data.filters import FastFilters
 from recbole_ext.data.links import LinkedItems
-from recbole_ext.data.negative_histories import NegativeHistories
 from recbole_ext.data.pickles import refuse_pickles
-from recbole_ext.data.ratings import RatingSplits, rates
-from recbole_ext.data.row_counts import RowCounts
-from recbole_ext.data.sequences import OffsetHistory
-from recbole_ext.data.time_splits import TimeSplit
+from recbole_ext.data.rows.cut import FileParts, check_no_filter, parts_of
+from recbole_ext.data.rows.filters import FastFilters
+from recbole_ext.data.rows.row_counts import RowCounts
+from recbole_ext.data.rows.time_splits import TimeSplit
 from recbole_ext.errors import DataError, UsageError
+from recbole_ext.tasks.clicks.data import ClickDataset
+from recbole_ext.tasks.ranking.data.negative_histories import NegativeHistories
+from recbole_ext.tasks.ranking.data.sequences import OffsetHistory
+from recbole_ext.tasks.ratings.data import RatingSplits, rates
 
 _CLASS_OF_TYPE = {
     ModelType.GENERAL: "Dataset",

@@ -8,14 +8,14 @@ import torch
 from recbole.data.dataloader import NegSampleEvalDataLoader
 
 from recbole_ext.config.config import Config
-from recbole_ext.data.click_batches import ClickLoader
-from recbole_ext.data.clicks import ClickDataset
-from recbole_ext.data.full_ranking import FullRankingLoader
-from recbole_ext.data.masking import with_masks
-from recbole_ext.data.ratings import RatingEvalLoader, rates
-from recbole_ext.data.relevance import relevant_part
-from recbole_ext.data.sampled_ranking import SampledRankingLoader
-from recbole_ext.data.seen import Seen, seen_before
+from recbole_ext.tasks.clicks.batches import ClickLoader
+from recbole_ext.tasks.clicks.data import ClickDataset
+from recbole_ext.tasks.ranking.data.masking import with_masks
+from recbole_ext.tasks.ranking.data.seen import Seen, seen_before
+from recbole_ext.tasks.ranking.evaluation.full_ranking import FullRankingLoader
+from recbole_ext.tasks.ranking.evaluation.relevance import relevant_part
+from recbole_ext.tasks.ranking.evaluation.sampled_ranking import SampledRankingLoader
+from recbole_ext.tasks.ratings.data import RatingEvalLoader, rates
 
 _PHASES = ("valid", "test")
 

@@ -19,13 +19,13 @@ from recbole.utils import FeatureSource, FeatureType
 from torch.nn.utils.rnn import pad_sequence
 
 from recbole_ext.data.atomic import read_atomic
+from recbole_ext.data.columns.list_separators import other_separator
+from recbole_ext.data.columns.needs import embeds_numbers, list_field
+from recbole_ext.data.columns.roles import Columns, settle
+from recbole_ext.data.columns.times import TimeColumn
+from recbole_ext.data.columns.vectors import report_vectors
 from recbole_ext.data.files import require_files
-from recbole_ext.data.ledger import Ledger
-from recbole_ext.data.list_separators import other_separator
-from recbole_ext.data.needs import embeds_numbers, list_field
-from recbole_ext.data.roles import Columns, settle
-from recbole_ext.data.times import TimeColumn
-from recbole_ext.data.vectors import report_vectors
+from recbole_ext.data.rows.ledger import Ledger
 from recbole_ext.errors import DataError
 
 

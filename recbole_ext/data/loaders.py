@@ -11,23 +11,23 @@ from recbole.data.utils import get_dataloader
 from recbole.utils import ModelType
 
 from recbole_ext.config.config import Config
-from recbole_ext.data.click_batches import ClickLoader
-from recbole_ext.data.clicks import ClickDataset
-from recbole_ext.data.cut import told_split
+from recbole_ext.data.columns.labels import check_labels
 from recbole_ext.data.evaluation_loader import evaluation_loader
-from recbole_ext.data.history import HistoryRows
-from recbole_ext.data.labels import check_labels
-from recbole_ext.data.ledger import Ledger
-from recbole_ext.data.masking import with_masks
 from recbole_ext.data.processes import divided
-from recbole_ext.data.ratings import RatingLoader, RatingSampleLoader, check_ratings, rates
-from recbole_ext.data.recency import newest, weigh_targets
-from recbole_ext.data.relevance import has_relevant_rows
-from recbole_ext.data.samplers import NegativeEntities, training_sampler
-from recbole_ext.data.split_counts import count_splits, known_rows
-from recbole_ext.data.user_batches import UserLoader
-from recbole_ext.data.windows import WindowLoader
+from recbole_ext.data.rows.cut import told_split
+from recbole_ext.data.rows.ledger import Ledger
+from recbole_ext.data.rows.split_counts import count_splits, known_rows
 from recbole_ext.errors import DataError, UsageError
+from recbole_ext.tasks.clicks.batches import ClickLoader
+from recbole_ext.tasks.clicks.data import ClickDataset
+from recbole_ext.tasks.ranking.data.history import HistoryRows
+from recbole_ext.tasks.ranking.data.masking import with_masks
+from recbole_ext.tasks.ranking.data.recency import newest, weigh_targets
+from recbole_ext.tasks.ranking.data.samplers import NegativeEntities, training_sampler
+from recbole_ext.tasks.ranking.data.windows import WindowLoader
+from recbole_ext.tasks.ranking.evaluation.relevance import has_relevant_rows
+from recbole_ext.tasks.ratings.data import RatingLoader, RatingSampleLoader, check_ratings, rates
+from recbole_ext.tasks.ratings.user_batches import UserLoader
 
 _SAMPLE_SEED = 2020
 

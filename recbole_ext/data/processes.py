@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from recbole_ext.config.config import Config
-from recbole_ext.placement import Placement
+from recbole_ext.devices import Placement
 
 SHARE = "share"
 """Attribute of an Interaction: own rows (or targets) / all of the batch's x number of processes; absent for 1."""

@@ -5,10 +5,10 @@ from typing import Any
 from recbole.utils import EvaluatorType, ModelType
 
 from recbole_ext.data.dataset import predicts_clicks
-from recbole_ext.data.ratings import rates
-from recbole_ext.evaluation.baselines import BASELINES, ROW_BASELINES
-from recbole_ext.evaluation.click_baselines import CLICK_BASELINES
-from recbole_ext.evaluation.rating_baselines import RATING_BASELINES
+from recbole_ext.tasks.clicks.baselines import CLICK_BASELINES
+from recbole_ext.tasks.ranking.evaluation.baselines import BASELINES, ROW_BASELINES
+from recbole_ext.tasks.ratings.baselines import RATING_BASELINES
+from recbole_ext.tasks.ratings.data import rates
 
 _OF_CLICKS = {"auc", "logloss"}
 

@@ -13,14 +13,14 @@ from typing import Any
 from recbole.utils import ModelType
 
 from recbole_ext.config.config import Config
-from recbole_ext.config.intervals import EVERYTHING
-from recbole_ext.config.metric_modes import metric_task
-from recbole_ext.data.cut import parts_of, told_split
+from recbole_ext.config.keys.intervals import EVERYTHING
+from recbole_ext.config.keys.metric_modes import metric_task
 from recbole_ext.data.dataset import predicts_clicks
-from recbole_ext.data.ratings import rates
-from recbole_ext.data.relevance import relevant_field
-from recbole_ext.data.sampled_ranking import SampledRankingLoader
-from recbole_ext.data.seen import removes_seen_items
+from recbole_ext.data.rows.cut import parts_of, told_split
+from recbole_ext.tasks.ranking.data.seen import removes_seen_items
+from recbole_ext.tasks.ranking.evaluation.relevance import relevant_field
+from recbole_ext.tasks.ranking.evaluation.sampled_ranking import SampledRankingLoader
+from recbole_ext.tasks.ratings.data import rates
 from recbole_ext.versions import package_versions
 
 _NO_TABLE = (".inter", ".yaml", ".json", ".tsv")

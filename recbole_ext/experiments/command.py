@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ext.config.layers import Layer, user_file
+from recbole_ext.config.seeds import read_seeds
 from recbole_ext.errors import DataError, UsageError, nearest
 from recbole_ext.evaluation.criteria import FAIL, FAILED_EXIT_CODE
-from recbole_ext.experiments.seeds import read_seeds
 from recbole_ext.experiments.template import ROOT, change_of, modifications_of, plan, shipped, templates, told
 
 _ACTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {

@@ -18,11 +18,11 @@ from typing import Any
 
 import yaml
 
+from recbole_ext.config.seeds import read_seeds
 from recbole_ext.config.yaml_reader import read_yaml
 from recbole_ext.errors import DataError, ResourceError, UsageError, nearest
 from recbole_ext.experiments.attempts import FINISHED, RUNNING, Attempt, Journal, now
 from recbole_ext.experiments.endings import ending_of
-from recbole_ext.experiments.seeds import read_seeds
 from recbole_ext.experiments.template import Plan
 from recbole_ext.files import write_atomically
 from recbole_ext.names import checked_name

@@ -4,8 +4,8 @@ import shlex
 
 from recbole_ext.experiments.attempts import Attempt
 from recbole_ext.experiments.experiment import Experiment
-from recbole_ext.experiments.page import Page
 from recbole_ext.experiments.standing import Standing, limits, seed_table, standing, verdicts_over_seeds
+from recbole_ext.report.page import Page
 from recbole_ext.runs.run_files import read_metrics
 
 

@@ -15,11 +15,11 @@ from recbole_ext.evaluation.criteria import FAIL, FAILED_EXIT_CODE
 from recbole_ext.experiments.endings import ended
 from recbole_ext.experiments.experiment import FACTS, SETTINGS, Experiment, create, read_experiment
 from recbole_ext.experiments.experiment_page import write_page
-from recbole_ext.experiments.report import leave_report
 from recbole_ext.experiments.standing import standing, standing_lines, verdicts_over_seeds
 from recbole_ext.experiments.template import OF_EXPERIMENT, ROOT, Plan
-from recbole_ext.quick_start import run
+from recbole_ext.pipeline.train import run
 from recbole_ext.redact import redact_text
+from recbole_ext.report.report import leave_report
 from recbole_ext.runs.recorded import FREE_KEYS, NEWEST
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from recbole_ext.evaluation.criteria import FAIL, NOT_YET, PASS, Verdict, judge
 from recbole_ext.evaluation.protocol import protocol_key
+from recbole_ext.evaluation.statistics import OverSeeds, over_seeds
 from recbole_ext.experiments.attempts import FINISHED, RUNNING, Attempt
 from recbole_ext.experiments.experiment import Experiment
-from recbole_ext.experiments.statistics import OverSeeds, over_seeds
 from recbole_ext.runs.run_files import read_json, read_metrics
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ext.config.layers import MERGED_KEYS, Layer, merge, user_file
-from recbole_ext.config.resolve import resolve
+from recbole_ext.config.seeds import read_seeds
 from recbole_ext.config.yaml_reader import typed_value
 from recbole_ext.errors import UsageError
-from recbole_ext.experiments.seeds import read_seeds
 from recbole_ext.names import checked_name
+from recbole_ext.pipeline.resolve import resolve
 from recbole_ext.places import properties_folder
 
 ROOT = "experiments"
@@ -79,7 +79,7 @@ def modifications_of(text: str) -> Layer:
 
 
 def _flat(given: dict[str, Any]) -> dict[str, Any]:
-    from recbole_ext.config.known_keys import host_keys, keys_of
+    from recbole_ext.config.keys.known_keys import host_keys, keys_of
 
     known = {*host_keys(), *keys_of(properties_folder() / "overall.yaml"), *OF_EXPERIMENT}
     values: dict[str, Any] = {}

@@ -17,13 +17,13 @@ from recbole.utils import InputType
 from torch import Tensor, nn
 
 from recbole_ext.errors import UsageError
-from recbole_ext.model.kl_record import KlRecord
-from recbole_ext.model.likelihood import Gaussian, Ordinal, pairwise_ranking
-from recbole_ext.model.pairwise_network import PairwiseNetwork
-from recbole_ext.model.rating_settings import LossSettings
-from recbole_ext.model.rating_table import Columns, RatingTable
-from recbole_ext.model.set_network import Scores, SetNetwork, SetSettings
-from recbole_ext.model.variational import kl_share, with_free_bits
+from recbole_ext.model.layers.likelihood import Gaussian, Ordinal, pairwise_ranking
+from recbole_ext.model.rating.kl_record import KlRecord
+from recbole_ext.model.rating.pairwise_network import PairwiseNetwork
+from recbole_ext.model.rating.set_network import Scores, SetNetwork, SetSettings
+from recbole_ext.model.rating.settings import LossSettings
+from recbole_ext.model.rating.table import Columns, RatingTable
+from recbole_ext.model.rating.variational import kl_share, with_free_bits
 
 
 class HybridVAE(GeneralRecommender):

@@ -14,9 +14,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from recbole_ext.model.causal import CausalRecommender, Events
-from recbole_ext.model.dropout import Dropout
-from recbole_ext.model.mamba_variant import mamba_variant
+from recbole_ext.model.layers.dropout import Dropout
+from recbole_ext.model.layers.mamba_variant import mamba_variant
+from recbole_ext.model.sequence.causal import CausalRecommender, Events
 
 
 class Mamba4RecBlock(nn.Module):

@@ -14,7 +14,7 @@
 
 A branch that is switched off adds nothing. Without one of the two that the gate weighs, in the place of MLP fused
 stands the mean of DCNv3's two logits, or the sequential branch's logit. T starts at the log-odds of training's shares
-of clicks (`recbole_ext.data.matches`), so that training begins where counting ends.
+of clicks (`recbole_ext.tasks.clicks.matches`), so that training begins where counting ends.
 
 Source: DCNv3 (arXiv 2407.13349) for the static branch and Tri-BCE; Deep Interest Network (Zhou et al. 2018) and
 Behavior Sequence Transformer (Chen et al. 2019) for reading a history by the target.
@@ -30,14 +30,14 @@ from recbole.utils import InputType, ModelType
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from recbole_ext.model.dcnv3 import CrossNetwork
-from recbole_ext.model.dropout import Dropout
-from recbole_ext.model.gate import Gate, fuse
-from recbole_ext.model.history_encoder import HistoryEncoder
-from recbole_ext.model.likelihood import averaged, drawn
-from recbole_ext.model.row_fields import RowFields
-from recbole_ext.model.set_branch import SetBranch
-from recbole_ext.model.target_attention import CrossBranchAttention, Reading, TargetAttention
+from recbole_ext.model.click.dcnv3 import CrossNetwork
+from recbole_ext.model.click.gate import Gate, fuse
+from recbole_ext.model.click.history_encoder import HistoryEncoder
+from recbole_ext.model.click.row_fields import RowFields
+from recbole_ext.model.click.set_branch import SetBranch
+from recbole_ext.model.click.target_attention import CrossBranchAttention, Reading, TargetAttention
+from recbole_ext.model.layers.dropout import Dropout
+from recbole_ext.model.layers.likelihood import averaged, drawn
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class SequentialBranch(nn.Module):
 
         Args:
             items: (S, L, item_width), the vectors of the events' items.
-            rows: the batch; see `recbole_ext.data.click_batches`.
+            rows: the batch; see `recbole_ext.tasks.clicks.batches`.
             row_items: (R, item_width), those of the candidates.
             fields: (R, F, d).
 
@@ -169,7 +169,7 @@ class MDAF(AbstractRecommender):
             )
 
     def forward(self, rows: Any) -> Prediction:
-        """A batch of R rows -> logits (R,); see `recbole_ext.data.click_batches` for its fields."""
+        """A batch of R rows -> logits (R,); see `recbole_ext.tasks.clicks.batches` for its fields."""
         if self.fields is None:
             fused = Prediction(rows["label"].new_zeros(()), {}, None, None)
         else:

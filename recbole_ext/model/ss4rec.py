@@ -24,9 +24,9 @@ import torch
 from torch import Tensor, nn
 
 from recbole_ext.errors import UsageError
-from recbole_ext.model.causal import CausalRecommender, Events
-from recbole_ext.model.dropout import Dropout
-from recbole_ext.model.mamba_variant import mamba_variant
+from recbole_ext.model.layers.dropout import Dropout
+from recbole_ext.model.layers.mamba_variant import mamba_variant
+from recbole_ext.model.sequence.causal import CausalRecommender, Events
 from recbole_ext.ssm import S5
 
 TRANSFORMS = ("log1p", "linear", "none")

@@ -8,12 +8,12 @@ import torch
 from recbole.data.interaction import Interaction
 from torch import Tensor
 
-from recbole_ext.data.click_batches import ClickLoader
-from recbole_ext.data.click_lists import listed_past
-from recbole_ext.data.clicks import BEHAVIOUR, ROW
-from recbole_ext.data.past import Past, past_of
-from recbole_ext.finished_run import LoadedRun
 from recbole_ext.serving.known_rows import SPLITS, find_rows
+from recbole_ext.serving.load import LoadedRun
+from recbole_ext.tasks.clicks.batches import ClickLoader
+from recbole_ext.tasks.clicks.data import BEHAVIOUR, ROW
+from recbole_ext.tasks.clicks.lists import listed_past
+from recbole_ext.tasks.clicks.past import Past, past_of
 
 
 @dataclass(frozen=True)

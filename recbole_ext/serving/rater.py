@@ -8,10 +8,10 @@ import pandas as pd
 import torch
 from recbole.data.interaction import Interaction
 
-from recbole_ext.data.ratings import RatingEvalLoader, RatingSampleLoader, rates
 from recbole_ext.errors import DataError, UsageError
-from recbole_ext.finished_run import finished_config, load_run
 from recbole_ext.serving.known_rows import SPLITS, find_rows
+from recbole_ext.serving.load import finished_config, load_run
+from recbole_ext.tasks.ratings.data import RatingEvalLoader, RatingSampleLoader, rates
 
 _ROWS_AT_ONCE = 16384
 

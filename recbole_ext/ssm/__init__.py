@@ -6,7 +6,7 @@ The map:
     backend.py    which back end computes it, and why another cannot
     reference.py  the definition, a loop over events
     parallel.py   plain PyTorch, parallel over blocks of events, any device
-    cpu.py        compiled by numba for CPUs: cpu_selective.py, cpu_diagonal.py, cpu_convolution.py, on simd.py
+    cpu/          compiled by numba for CPUs: operators.py over selective.py, diagonal.py, convolution.py, simd.py
     triton_kernel.py  compiled by Triton for CUDA GPUs
     mamba_ssm.py  adapter to mamba-ssm's CUDA kernel
     convolution.py  the causal convolution in front of a Mamba scan

@@ -27,7 +27,7 @@ def causal_convolution(x: Tensor, conv: nn.Conv1d, tail: Tensor | None, backend:
     extended = torch.cat([tail.to(x.dtype), x], dim=1)  # (B, d_conv - 1 + L, channels)
     compiled = x.dtype == torch.float32 and resolve_backend(backend, x.device.type, SELECTIVE, x.dtype) == "cpu"
     if compiled and conv.bias is not None and conv.weight.dtype == torch.float32:
-        from recbole_ext.ssm.cpu import convolution_silu
+        from recbole_ext.ssm.cpu.operators import convolution_silu
 
         return convolution_silu(extended, conv.weight.squeeze(1), conv.bias), extended[:, length:]
     y = F.conv1d(extended.transpose(1, 2), conv.weight, conv.bias, groups=conv.groups).transpose(1, 2)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from recbole_ext.ssm.backend import DIAGONAL, SELECTIVE, resolve_backend
 
-_MODULES = {"triton": "triton_kernel"}  # the others are called as their back end
+_MODULES = {"triton": "triton_kernel", "cpu": "cpu.operators"}  # the others are called as their back end
 
 
 def _module(name: str) -> ModuleType:

@@ -63,7 +63,7 @@ def _selective_backward(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     """Gradients of `_selective_forward`; grad_A: (B, N, D) and grad_D: (B, D), one row per sequence.
 
-    The equations are those of `cpu_selective.backward`. Events past the end have delta = 0, change nothing.
+    The equations are those of `cpu.selective.backward`. Events past the end have delta = 0, change nothing.
     """
     b = tl.program_id(0).to(tl.int64)
     d, n = tl.program_id(1) * BLOCK_D + tl.arange(0, BLOCK_D), tl.arange(0, BLOCK_N)

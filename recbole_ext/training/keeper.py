@@ -9,10 +9,10 @@ from typing import Any
 from torch import nn
 
 from recbole_ext.errors import DataError
-from recbole_ext.training.checkpoint import load_checkpoint, save_checkpoint
-from recbole_ext.training.memory import halve
+from recbole_ext.runs.checkpoint import load_checkpoint, save_checkpoint
+from recbole_ext.runs.run_directory import RunDirectory
+from recbole_ext.training.guards.memory import halve
 from recbole_ext.training.randomness import random_states, set_random_states
-from recbole_ext.training.run_directory import RunDirectory
 from recbole_ext.training.state import data_fingerprint, first_attributes, set_trainer_state, trainer_state
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from recbole_ext.config.pretrained import pretrained_keys
-from recbole_ext.training.checkpoint import load_weights
+from recbole_ext.config.keys.pretrained import pretrained_keys
+from recbole_ext.runs.checkpoint import load_weights
 
 
 @contextmanager

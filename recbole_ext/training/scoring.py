@@ -12,18 +12,18 @@ from recbole.trainer import Trainer
 from recbole.utils import EvaluatorType, calculate_valid_score
 from torch import Tensor, nn
 
+from recbole_ext.devices import Placement, from_leader
 from recbole_ext.errors import InterruptedRun, NonFiniteError
-from recbole_ext.evaluation.candidates import candidate_warnings
-from recbole_ext.evaluation.collector import UnitCollector
 from recbole_ext.evaluation.criteria import GAP
 from recbole_ext.evaluation.units import Units
-from recbole_ext.placement import Placement, from_leader
-from recbole_ext.training.checkpoint import load_checkpoint
-from recbole_ext.training.guards import bad_weight
+from recbole_ext.runs.checkpoint import load_checkpoint
+from recbole_ext.runs.run_directory import RunDirectory
+from recbole_ext.tasks.ranking.evaluation.candidates import candidate_warnings
+from recbole_ext.tasks.ranking.evaluation.collector import UnitCollector
+from recbole_ext.training.guards.numbers import bad_weight
+from recbole_ext.training.guards.watch import Watch
 from recbole_ext.training.randomness import random_states, set_random_states
-from recbole_ext.training.run_directory import RunDirectory
 from recbole_ext.training.signals import Signals
-from recbole_ext.training.watch import Watch
 
 _LOG = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from recbole.utils import ModelType
 from torch import Tensor
 
 from recbole_ext.registry import find_model
-from recbole_ext.training.clicks import ClickTrainer
-from recbole_ext.training.ratings import RatingTrainer
+from recbole_ext.tasks.clicks.trainer import ClickTrainer
+from recbole_ext.tasks.ratings.trainer import RatingTrainer
 from recbole_ext.training.trainer import RunTrainer
 
 OF_TASK: dict[str, type[RunTrainer]] = {"clicks": ClickTrainer, "rating": RatingTrainer}

@@ -12,11 +12,11 @@ from typing import Any
 from torch import nn
 
 from recbole_ext.data.loaders import Loaders, newest_rows, old_window
+from recbole_ext.devices import from_leader
 from recbole_ext.errors import UsageError
-from recbole_ext.placement import from_leader
-from recbole_ext.training.averaging import Averaging
-from recbole_ext.training.averaging_settings import AveragingSettings
-from recbole_ext.training.checkpoint import read_description
+from recbole_ext.runs.checkpoint import read_description
+from recbole_ext.training.optimization.averaging import Averaging
+from recbole_ext.training.optimization.averaging_settings import AveragingSettings
 from recbole_ext.training.stage_list import Stage
 from recbole_ext.training.state import optimizers
 

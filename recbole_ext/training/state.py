@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from recbole_ext.training.optimizer import SparseAndDense
+from recbole_ext.training.optimization.optimizer import SparseAndDense
 from recbole_ext.training.randomness import set_random_states
 
 _SCORES = ("best_epoch", "best_valid_score", "best_valid_result", "patience_score", "cur_step", "train_loss_dict")

@@ -10,15 +10,15 @@ from torch import Tensor, nn
 
 from recbole_ext.config.config import Config
 from recbole_ext.errors import NonFiniteError
-from recbole_ext.training.clipping import clip_gradients
-from recbole_ext.training.guards import (
+from recbole_ext.training.guards.numbers import (
     bad_gradient,
     bad_weight,
     first_affected,
     norm_of,
     sparse_rows,
 )
-from recbole_ext.training.optimizer import average_gradients
+from recbole_ext.training.optimization.clipping import clip_gradients
+from recbole_ext.training.optimization.optimizer import average_gradients
 
 PATIENCE_OF_SCALER = 20
 """Steps in a row that fp16 may skip because its scale was too large; it halves each time."""

@@ -12,23 +12,23 @@ from torch import Tensor
 
 from recbole_ext.config.config import Config
 from recbole_ext.data.processes import SHARE
+from recbole_ext.devices import mean_over_processes
 from recbole_ext.errors import InterruptedRun, NonFiniteError, UsageError
-from recbole_ext.evaluation.collector import UnitCollector
 from recbole_ext.evaluation.evaluator import Evaluator
-from recbole_ext.placement import mean_over_processes
-from recbole_ext.training.averaging import Averaging
-from recbole_ext.training.averaging_settings import AveragingSettings
-from recbole_ext.training.checkpoint import save_checkpoint
-from recbole_ext.training.groups import decay_groups
+from recbole_ext.runs.checkpoint import save_checkpoint
+from recbole_ext.runs.run_directory import RunDirectory
+from recbole_ext.tasks.ranking.evaluation.collector import UnitCollector
+from recbole_ext.training.guards.memory import free
+from recbole_ext.training.guards.recovery import make_room, roll_back
+from recbole_ext.training.guards.watch import Watch
 from recbole_ext.training.keeper import Keeper
-from recbole_ext.training.memory import free
-from recbole_ext.training.optimizer import SparseAndDense, sparse_parameters
-from recbole_ext.training.progress import Progress
+from recbole_ext.training.optimization.averaging import Averaging
+from recbole_ext.training.optimization.averaging_settings import AveragingSettings
+from recbole_ext.training.optimization.groups import decay_groups
+from recbole_ext.training.optimization.optimizer import SparseAndDense, sparse_parameters
+from recbole_ext.training.optimization.schedule import Schedule, build_schedule
+from recbole_ext.training.optimization.schedule_settings import ScheduleSettings
 from recbole_ext.training.randomness import random_states
-from recbole_ext.training.recovery import make_room, roll_back
-from recbole_ext.training.run_directory import RunDirectory
-from recbole_ext.training.schedule import Schedule, build_schedule
-from recbole_ext.training.schedule_settings import ScheduleSettings
 from recbole_ext.training.scoring import ScoringTrainer, Silent
 from recbole_ext.training.signals import Signals
 from recbole_ext.training.stage_list import read_stages
@@ -36,7 +36,7 @@ from recbole_ext.training.stages import StageRecord
 from recbole_ext.training.state import Position, distinct_optimizers
 from recbole_ext.training.step_record import StepRecord
 from recbole_ext.training.steps import Steps
-from recbole_ext.training.watch import Watch
+from recbole_ext.training.tracking.progress import Progress
 
 
 class RunTrainer(ScoringTrainer):

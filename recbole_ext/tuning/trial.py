@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ext.errors import DataError, NonFiniteError, UsageError
-from recbole_ext.quick_start import run
+from recbole_ext.pipeline.train import run
 from recbole_ext.runs.run_files import read_metrics
 from recbole_ext.tuning.settings import Settings
 

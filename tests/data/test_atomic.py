@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from recbole_ext.data.atomic import Column, read_atomic, read_header
-from recbole_ext.data.times import TimeColumn
+from recbole_ext.data.columns.times import TimeColumn
 from recbole_ext.errors import DataError
 
 TIMES = TimeColumn("timestamp")

@@ -5,7 +5,7 @@ import torch
 from recbole.data.interaction import Interaction
 
 from recbole_ext.data.processes import divided, own_rows
-from recbole_ext.placement import Placement
+from recbole_ext.devices import Placement
 
 
 class Config:

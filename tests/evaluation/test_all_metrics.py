@@ -12,7 +12,7 @@ from recbole.utils import EvaluatorType
 
 from recbole_ext.config.config import Config
 from recbole_ext.errors import DataError
-from recbole_ext.quick_start import run
+from recbole_ext.pipeline.train import run
 from tests.conftest import write_inter
 
 RATED = "user_id:token\titem_id:token\trating:float\ttimestamp:float"

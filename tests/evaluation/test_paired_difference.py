@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
+from recbole_ext.diagnosis.curve import Curve
+from recbole_ext.diagnosis.result_rules import worse_than_baseline
 from recbole_ext.evaluation.paired_difference import NOISE, standard_errors_apart
 from recbole_ext.evaluation.units import Units, ranked_units
-from recbole_ext.experiments.curve import Curve
-from recbole_ext.experiments.result_rules import worse_than_baseline
 
 
 def units(hits: np.ndarray, user: np.ndarray, rows: int = 1) -> Units:

@@ -9,7 +9,6 @@ from sklearn.metrics import roc_auc_score
 
 from recbole_ext.config.config import Config
 from recbole_ext.errors import DataError
-from recbole_ext.evaluation.clicks import Scored, auc, click_metrics, placements, user_aucs
 from recbole_ext.evaluation.units import (
     UNITS_FILE,
     fingerprint,
@@ -18,9 +17,10 @@ from recbole_ext.evaluation.units import (
     units_bytes,
     valued_units,
 )
-from recbole_ext.quick_start import run
+from recbole_ext.pipeline.train import run
+from recbole_ext.tasks.clicks.metrics import Scored, auc, click_metrics, placements, user_aucs
 from tests.conftest import write_inter
-from tests.test_quick_start import TINY
+from tests.pipeline.test_train import TINY
 
 ROWS = [(user, (user + 3 * k) % 12, 1000 * k + user) for user in range(16) for k in range(7)]
 USERS = np.array(["b", "a", "b", "a", "c", "c", "c"])

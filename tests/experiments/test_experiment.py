@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from recbole_ext import quick_start
-from recbole_ext.cli import main
+from recbole_ext.cli.main import main
 from recbole_ext.config.yaml_reader import read_yaml
 from recbole_ext.experiments import seed_runs
 from recbole_ext.experiments.attempts import Journal
 from recbole_ext.experiments.experiment import read_experiment
 from recbole_ext.experiments.standing import standing
+from recbole_ext.pipeline import train as quick_start
 
 Made = Callable[..., Path]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from recbole_ext.cli import main
+from recbole_ext.cli.main import main
 
 Made = Callable[..., Path]
 COMMAND = [sys.executable, str(Path(__file__).parents[2] / "run_recbole_ext.py"), "experiment", "run"]

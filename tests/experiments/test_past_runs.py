@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from recbole_ext.cli import main
-from recbole_ext.experiments.curve import COLUMNS
+from recbole_ext.cli.main import main
+from recbole_ext.diagnosis.curve import COLUMNS
 
 HEADER = (
     "Name,State,Created,Runtime,batch_size,dropout_rate,hidden_dims,kl_weight,latent_dim,lr,n_epochs,n_factors,patience,"

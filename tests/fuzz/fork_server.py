@@ -16,8 +16,8 @@ from typing import Any
 
 import torch
 
-import recbole_ext.quick_start  # noqa: F401  what every case needs is imported once
-from recbole_ext.cli import main
+import recbole_ext.pipeline.train  # noqa: F401  what every case needs is imported once
+from recbole_ext.cli.main import main
 from tests.fuzz.invariants import faults
 from tests.fuzz.made_data import make_data
 

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from recbole.data.interaction import Interaction
 
-from recbole_ext.finished_run import finished_config, load_run
+from recbole_ext.serving.load import finished_config, load_run
 from tests.fuzz.made_data import MadeData
 
 INFINITY = float("inf")

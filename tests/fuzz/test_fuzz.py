@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from recbole_ext.cli import main
+from recbole_ext.cli.main import main
 from tests.conftest import write_inter
 from tests.fuzz.made_command import make_command
 from tests.fuzz.made_data import MadeData, make_data

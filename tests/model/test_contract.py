@@ -8,8 +8,8 @@ import pytest
 import torch
 from recbole.data.interaction import Interaction
 
-from recbole_ext.model import causal
-from recbole_ext.training.checkpoint import load_checkpoint, save_checkpoint
+from recbole_ext.model.sequence import causal
+from recbole_ext.runs.checkpoint import load_checkpoint, save_checkpoint
 
 Build = Callable[..., Any]
 

@@ -9,11 +9,11 @@ import torch
 from recbole_ext.config.config import Config
 from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.loaders import build_loaders
-from recbole_ext.model.kl_record import collapse_warning
-from recbole_ext.model.rating_settings import CHOICES
-from recbole_ext.model.rating_table import Columns, Pairs, RatingTable, calendar
-from recbole_ext.quick_start import build_trainer
-from recbole_ext.training.checkpoint import load_checkpoint, save_checkpoint
+from recbole_ext.model.rating.kl_record import collapse_warning
+from recbole_ext.model.rating.settings import CHOICES
+from recbole_ext.model.rating.table import Columns, Pairs, RatingTable, calendar
+from recbole_ext.pipeline.train import build_trainer
+from recbole_ext.runs.checkpoint import load_checkpoint, save_checkpoint
 from tests.conftest import write_inter
 
 HEADER = "user_id:token\titem_id:token\trating:float\ttimestamp:float"

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from recbole_ext.model.causal import Events
+from recbole_ext.model.sequence.causal import Events
 from recbole_ext.places import properties_folder
 
 Build = Callable[..., Any]
@@ -34,7 +34,7 @@ def test_mamba_keeps_its_own_initialisation(build: Build) -> None:
 
 
 def test_every_key_of_the_settings_file_is_read() -> None:
-    sources = "".join(path.read_text() for path in Path("recbole_ext/model").glob("*.py"))
+    sources = "".join(path.read_text() for path in Path("recbole_ext/model").rglob("*.py"))
     text = (properties_folder() / "model" / "Mamba4Rec.yaml").read_text()
     keys = re.findall(r"^(\w+):", text[: text.index("# Training")], re.M)
     assert [key for key in keys if f'"{key}"' not in sources] == []

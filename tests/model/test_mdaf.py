@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from recbole_ext.data.loaders import Loaders
 from recbole_ext.errors import UsageError
 from recbole_ext.model.mdaf import Prediction
-from recbole_ext.training.checkpoint import load_checkpoint, save_checkpoint
+from recbole_ext.runs.checkpoint import load_checkpoint, save_checkpoint
 from recbole_ext.training.trainer import RunTrainer
 
 Build = Callable[..., tuple[Loaders, RunTrainer]]

@@ -8,7 +8,7 @@ import torch
 from recbole.data.interaction import Interaction
 
 from recbole_ext.errors import UsageError
-from recbole_ext.model.causal import Events
+from recbole_ext.model.sequence.causal import Events
 from recbole_ext.model.ss4rec import StepSettings, gap_seconds, steps_of
 from recbole_ext.places import properties_folder
 from tests.model.test_contract import test_rows
@@ -166,7 +166,7 @@ def test_the_official_settings_file_runs(build: Build, tmp_path: Path) -> None:
 
 
 def test_every_key_of_the_settings_file_is_read() -> None:
-    sources = "".join(path.read_text() for path in Path("recbole_ext/model").glob("*.py"))
+    sources = "".join(path.read_text() for path in Path("recbole_ext/model").rglob("*.py"))
     text = (properties_folder() / "model" / "SS4Rec.yaml").read_text()
     section = text[: text.index("# Training")]
     keys = re.findall(r"^(\w+):", section, re.M)
@@ -179,7 +179,7 @@ def test_gaps_help_where_only_time_tells(build: Build, make_config: Any, tmp_pat
 
     from recbole_ext.data.dataset import create_dataset
     from recbole_ext.data.loaders import build_loaders
-    from recbole_ext.quick_start import build_trainer
+    from recbole_ext.pipeline.train import build_trainer
     from tests.conftest import write_inter
     from tests.model.conftest import SIZES
 

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 import torch
 
-from recbole_ext.cli import main
+from recbole_ext.cli.main import main
 from recbole_ext.config.config import Config
 from recbole_ext.errors import DataError, InterruptedRun, UsageError
-from recbole_ext.finished_run import LoadedRun, finished_config, load_run
-from recbole_ext.quick_start import run
+from recbole_ext.pipeline.train import run
 from recbole_ext.runs.data_record import read_record
+from recbole_ext.serving.load import LoadedRun, finished_config, load_run
 from recbole_ext.training.trainer import RunTrainer
 from tests.conftest import write_inter
-from tests.test_quick_start import TINY
+from tests.pipeline.test_train import TINY
 
 ROWS = [(f"u{user}", f"i{(5 * user + 7 * k) % 12}", 1000 * k + user) for user in range(16) for k in range(7)]
 GENERAL: dict[str, Any] = {"epochs": 1, "topk": [2], "valid_metric": "MRR@2", "baselines": []}

@@ -11,9 +11,9 @@ import torch
 from recbole_ext.config.config import Config
 from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.loaders import build_loaders
-from recbole_ext.quick_start import build_trainer, run
-from recbole_ext.training.checkpoint import load_checkpoint
-from recbole_ext.training.clicks import ClickTrainer
+from recbole_ext.pipeline.train import build_trainer, run
+from recbole_ext.runs.checkpoint import load_checkpoint
+from recbole_ext.tasks.clicks.trainer import ClickTrainer
 from recbole_ext.training.scoring import ScoringTrainer
 
 

@@ -11,10 +11,10 @@ import torch
 from recbole.data.interaction import Interaction
 
 from recbole_ext.config.config import Config
-from recbole_ext.data.click_batches import ClickLoader
-from recbole_ext.finished_run import load_run
-from recbole_ext.score import read_rows, score
 from recbole_ext.serving.click_answers import ClickAnswers
+from recbole_ext.serving.load import load_run
+from recbole_ext.serving.score import read_rows, score
+from recbole_ext.tasks.clicks.batches import ClickLoader
 from tests.conftest import CLICK_HEADER, SMALL_CLICKS, write_inter
 from tests.serving.conftest import Trained, predicted_clicks
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from recbole_ext.config.config import Config
-from recbole_ext.data.ratings import RatingSampleLoader
 from recbole_ext.serving.rater import Rater
+from recbole_ext.tasks.ratings.data import RatingSampleLoader
 from tests.conftest import write_inter
 from tests.model.test_hybridvae import HEADER, SIZES, rating_rows
 from tests.serving.conftest import Trained, predicted_ratings

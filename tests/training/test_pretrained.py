@@ -12,7 +12,7 @@ from recbole_ext.config.config import Config
 from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.loaders import build_loaders
 from recbole_ext.errors import UsageError
-from recbole_ext.quick_start import build_trainer, run
+from recbole_ext.pipeline.train import build_trainer, run
 from tests.conftest import write_inter
 
 RANKS: dict[str, Any] = {"topk": [2], "metrics": ["Hit"], "valid_metric": "Hit@2", "epochs": 1}

@@ -23,8 +23,8 @@ from safetensors.torch import load_file
 from torch import nn
 
 from recbole_ext.errors import ResourceError
-from recbole_ext.training.checkpoint import load_checkpoint, save_checkpoint
-from recbole_ext.training.run_directory import RunDirectory
+from recbole_ext.runs.checkpoint import load_checkpoint, save_checkpoint
+from recbole_ext.runs.run_directory import RunDirectory
 from tests.conftest import write_inter
 from tests.training.conftest import ROWS
 
@@ -43,8 +43,8 @@ _SERVER = """
 import os, sys
 sys.path[:0] = [{root!r}]
 import torch
-from recbole_ext.cli import main
-from recbole_ext.ssm import cpu
+from recbole_ext.cli.main import main
+from recbole_ext.ssm.cpu import operators as cpu
 for line in sys.stdin:
     words = line.rstrip("\\n").split("\\t")
     child = os.fork()

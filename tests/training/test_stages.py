@@ -10,7 +10,7 @@ import torch
 from recbole_ext.config.config import Config
 from recbole_ext.data.loaders import Loaders, newest_rows, old_window
 from recbole_ext.errors import InterruptedRun, UsageError
-from recbole_ext.quick_start import run
+from recbole_ext.pipeline.train import run
 from recbole_ext.training.stage_list import Stage, read_stages
 from recbole_ext.training.stages import fit_in_stages
 from recbole_ext.training.trainer import RunTrainer

@@ -9,11 +9,11 @@ import pytest
 import torch
 from recbole.utils import init_seed
 
-from recbole_ext.cli import main
+from recbole_ext.cli.main import main
 from recbole_ext.config.config import Config
 from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.loaders import build_loaders, training_sample
-from recbole_ext.quick_start import build_trainer, run
+from recbole_ext.pipeline.train import build_trainer, run
 from tests.conftest import write_inter
 from tests.training.conftest import ROWS, SIZES
 

@@ -14,7 +14,7 @@ from recbole_ext.config.config import Config
 from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.loaders import build_loaders
 from recbole_ext.errors import UsageError
-from recbole_ext.quick_start import build_trainer, run
+from recbole_ext.pipeline.train import build_trainer, run
 from recbole_ext.training.trees import TreeRunTrainer, mean_loss
 
 HEADER = "user_id:token\titem_id:token\trating:float\ttimestamp:float"

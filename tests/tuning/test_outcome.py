@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from recbole_ext.cli import main
+from recbole_ext.cli.main import main
 from recbole_ext.errors import DataError
 from recbole_ext.tuning.settings import Settings, settings_of
 from recbole_ext.tuning.table import Table

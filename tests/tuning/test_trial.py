@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-import recbole_ext.quick_start
+import recbole_ext.pipeline.train
 import recbole_ext.runs.splits
 from recbole_ext.data.loaders import Loaders, build_loaders
 from recbole_ext.tuning.settings import Settings, settings_of
@@ -49,7 +49,7 @@ def test_the_test_part_is_never_read(settings: Settings, tmp_path: Path, read: d
     (result,) = (json.loads(path.read_text()) for path in (tmp_path / "trial").glob("*/result.json"))
     assert result["test"] is None and result["valid"]["ndcg@5"] == told[-1][1]
     config = settings.config({**VALUES, "runs_dir": str(tmp_path / "runs")})
-    recbole_ext.quick_start.run(config)
+    recbole_ext.pipeline.train.run(config)
     assert read["test"] > 0  # the counter does count
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from recbole_ext.errors import ResourceError, UsageError
-from recbole_ext.training.run_directory import RunDirectory
+from recbole_ext.runs.run_directory import RunDirectory
 from recbole_ext.tuning.settings import Settings
 from recbole_ext.tuning.table import Table
 from recbole_ext.tuning.tune import drop_checkpoints, places, tune_command, tuning_folder, wait_for_runs

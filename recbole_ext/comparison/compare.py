@@ -1,0 +1,230 @@
+"""`compare`: finished runs and experiments in one table, and in words what the numbers do not carry."""
+
+import hashlib
+import json
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from recbole_ext.comparison.comparison import (
+    SMALLER_IS_BETTER,
+    Row,
+    Table,
+    as_facts,
+    cannot_say,
+    compare_entries,
+    correct,
+)
+from recbole_ext.comparison.entries import Entry, counted_entries, read_entry
+from recbole_ext.comparison.groups import Group, group
+from recbole_ext.errors import UsageError, nearest
+from recbole_ext.experiments.standing import table_lines
+from recbole_ext.report.page import Page
+
+HEAD = ("", "seeds", "mean", "std", "difference", "95 % users", "p users", "95 % seeds", "p seeds", "shown")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Everything that is told.
+
+    Attributes:
+        groups: one per protocol and set of tested rows.
+        tables: of each group, one per metric.
+        n_tests: how many p values Holm's correction took together.
+        limits: what the seeds and epochs do not carry.
+    """
+
+    groups: list[Group]
+    tables: list[list[Table]]
+    n_tests: int
+    limits: list[str]
+
+
+def compare(names: list[str], metrics: list[str] | None = None, baseline: str | None = None) -> Comparison:
+    """Compare runs and experiments.
+
+    Args:
+        names: their directories; RUN,RUN,RUN are the seeds of one entry.
+        metrics: which; `["all"]` for all, None for the one that chose the weights.
+        baseline: name of the entry or counted baseline to which differences are taken; None for the first.
+
+    Raises:
+        UsageError: there is no such run, metric or baseline, a run is given twice, or the seeds of one entry are
+            runs of other settings.
+        DataError: a result is damaged.
+    """
+    paths = [Path(name).resolve() for names_of_one in names for name in names_of_one.split(",")]
+    twice = [path for i, path in enumerate(paths) if path in paths[:i]]
+    if twice:
+        raise UsageError(f"compare: {twice[0]} is given twice")
+    entries = [read_entry([Path(name) for name in one.split(",")]) for one in names]
+    groups = group(entries)
+    wholes = [[*one.entries, *counted_entries(one.entries)] for one in groups]
+    _require_known(baseline, wholes)
+    tables = [[compare_entries(w, _reference(w, baseline), name) for name in _metrics(w, metrics)] for w in wholes]
+    n_tests = correct([table for of_group in tables for table in of_group])
+    return Comparison(groups, tables, n_tests, [text for entry in entries if (text := cannot_say(entry))])
+
+
+def _reference(entries: list[Entry], baseline: str | None) -> Entry:
+    return next((entry for entry in entries if baseline in _names(entry)), entries[0])
+
+
+def _names(entry: Entry) -> list[str]:
+    """An entry's name, and those of its runs."""
+    return [entry.name, *(run.path.name for run in entry.runs if not entry.counted)]
+
+
+def _require_known(baseline: str | None, wholes: list[list[Entry]]) -> None:
+    names = list(dict.fromkeys(name for whole in wholes for entry in whole for name in _names(entry)))
+    if baseline is not None and baseline not in names:
+        raise UsageError(
+            f"--baseline={baseline} is none of the entries{nearest(baseline, names)} Known: {', '.join(names)}"
+        )
+
+
+def _metrics(entries: list[Entry], wanted: list[str] | None) -> list[str]:
+    """Metrics that all entries of a group have."""
+    tests = [entry.test(run) for entry in entries for run in entry.runs]
+    known = [name for name in tests[0] if all(name in test for test in tests)]
+    if wanted == ["all"]:
+        return known
+    wanted = [entries[0].runs[0].valid_metric] if wanted is None else wanted
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        raise UsageError(
+            f"--metric: {unknown[0]!r} is not in every result{nearest(unknown[0], known)} In all: {', '.join(known)}"
+        )
+    return wanted
+
+
+def lines(found: Comparison) -> list[str]:
+    """The comparison in words."""
+    told: list[str] = []
+    for number, (one, tables) in enumerate(zip(found.groups, found.tables, strict=True), start=1):
+        if len(found.groups) > 1:
+            told.append(f"TABLE {number}" + (f", not comparable with table 1: {one.differs}" if one.differs else ""))
+        for table in tables:
+            told += [title(table), *table_lines(HEAD, [cells(row, table) for row in table.rows]), ""]
+        seeds = sorted({run.seed for entry in one.entries for run in entry.runs})
+        told += [*one.entries[0].runs[0].protocol.lines(f"seeds {', '.join(map(str, seeds))}"), ""]
+    return told + notes(found)
+
+
+def title(table: Table) -> str:
+    """What a table shows."""
+    better = "smaller" if table.metric in SMALLER_IS_BETTER else "larger"
+    users = f", {table.n_users:,} users" if table.n_users else ""
+    return f"{table.metric} on test ({better} is better{users}); differences to {table.reference.name}"
+
+
+def notes(found: Comparison) -> list[str]:
+    """What was tested how, and what cannot be said."""
+    told = [f"LIMIT  {text}" for text in found.limits]
+    if found.n_tests:
+        told.append(
+            f"p      two-sided, corrected by Holm over all {found.n_tests} tests here. Users: signs of each user's "
+            "difference flipped,\n       intervals by resampling users. Seeds: Student's t of the differences by seed"
+        )
+    if any(row.seeds is None and row.users_p is not None for table in _all(found) for row in table.rows):
+        told.append("note   a test over users alone holds for these trained models and says nothing of other seeds")
+    if any(row.users_p is None and row.difference is not None for table in _all(found) for row in table.rows):
+        told.append("note   no test over users stands where runs left no contributions of users to this metric, where")
+        told.append("       seeds were tested on different rows, or where the seeds do not carry any")
+    return told
+
+
+def _all(found: Comparison) -> list[Table]:
+    return [table for tables in found.tables for table in tables]
+
+
+def cells(row: Row, table: Table) -> list[str]:
+    """One line of a table."""
+    seeds = row.seeds if row.seeds and row.seeds.low is not None else None
+    count = "counted" if row.entry.counted else f"{row.own.n} of {row.entry.planned_seeds}"
+    return [
+        row.entry.name,
+        count,
+        f"{row.own.mean:.4f}",
+        "-" if row.own.std is None else f"{row.own.std:.4f}",
+        "-" if row.difference is None else f"{row.difference:+.4f}",
+        _interval(row.users),
+        _p(row.users_p),
+        _interval((seeds.low, seeds.high) if seeds else None),
+        _p(row.seeds_p),
+        row.verdict(table.metric),
+    ]
+
+
+def _interval(ends: Any) -> str:
+    return "-" if ends is None else f"{ends[0]:+.4f} to {ends[1]:+.4f}"
+
+
+def _p(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}" if value >= 1e-4 else "<.0001"
+
+
+def as_json(found: Comparison) -> str:
+    """The comparison for programs."""
+    parts = zip(found.groups, found.tables, strict=True)
+    told = [
+        {
+            "protocol": asdict(one.entries[0].runs[0].protocol),
+            "differs": one.differs,
+            "tables": [as_facts(table) for table in tables],
+        }
+        for one, tables in parts
+    ]
+    return json.dumps({"groups": told, "tests": found.n_tests, "limits": found.limits}, indent=2)
+
+
+def page(found: Comparison, command: str) -> Page:
+    """The comparison as a page."""
+    built = Page("Comparison", f"{sum(len(one.entries) for one in found.groups)} entries")
+    for text in found.limits:
+        built.text(text)
+    for number, (one, tables) in enumerate(zip(found.groups, found.tables, strict=True), start=1):
+        if len(found.groups) > 1:
+            built.heading(f"Table {number}")
+            if one.differs:
+                built.text(f"Not comparable with table 1: {one.differs}")
+        for table in tables:
+            built.heading(title(table)).table(HEAD, [cells(row, table) for row in table.rows])
+        built.heading("Protocol").facts(asdict(one.entries[0].runs[0].protocol))
+    for text in notes(found)[len(found.limits) :]:
+        built.text(text)
+    return built.heading("Again").code(command)
+
+
+def compare_command(files: list[str], given: dict[str, Any], as_json_text: bool) -> int:
+    """Compare what the command line names.
+
+    Args:
+        files: directories of runs and experiments.
+        given: options that `command_checks` let pass.
+        as_json_text: print JSON.
+
+    Returns:
+        0, whatever is found.
+
+    Raises:
+        UsageError: something named is not there.
+        DataError: a result is damaged.
+    """
+    metrics = [name.strip().lower() for name in str(given["metric"]).split(",")] if "metric" in given else None
+    baseline = Path(given["baseline"]).name if given.get("baseline") else None
+    found = compare(files, metrics, baseline)
+    print(as_json(found) if as_json_text else "\n".join(lines(found)))
+    command = " ".join(["recbole-ext", "compare", *files, *(f"--{name}={value}" for name, value in given.items())])
+    output = Path(given.get("output") or _beside(files[0], command))
+    page(found, command).write(output)
+    print(f"page        {output}", file=sys.stderr)
+    return 0
+
+
+def _beside(first: str, command: str) -> Path:
+    """Where a comparison's page goes unless something else is said: beside the first run, one page per command."""
+    digest = hashlib.sha256(command.encode()).hexdigest()[:8]
+    return Path(first.split(",")[0]).resolve().parent / f"comparison-{digest}.html"

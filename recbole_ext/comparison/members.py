@@ -1,0 +1,223 @@
+"""Finished runs as members of an ensemble: their predictions of the same rows, in the same order."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from recbole.data.dataloader import FullSortEvalDataLoader
+from recbole.utils import EvaluatorType, ModelType
+from torch import Tensor
+
+from recbole_ext.comparison.entries import Entry, FinishedRun, read_entry
+from recbole_ext.comparison.groups import difference
+from recbole_ext.data.dataset import predicts_clicks
+from recbole_ext.errors import UsageError
+from recbole_ext.serving.load import finished_config, load_run
+from recbole_ext.tasks.ratings.data import rates
+from recbole_ext.tasks.ratings.metrics import predict_part
+from recbole_ext.training.special import trainer_class
+
+RANKING, RATING, CLICKS, LABELS = "ranking", "rating", "clicks", "labels"
+_OWN = ("name", "max_length")
+Ranked = tuple[Any, Tensor, Tensor, Tensor]
+"""Rows of a batch, scores (R, n_items) with -inf for what is no candidate, and row and item of each target (p,)."""
+
+
+@dataclass(frozen=True)
+class Values:
+    """Predicted values of the rows of a part.
+
+    Attributes:
+        users: (n,) int64 ids.
+        truth: (n,) float64.
+        predicted: (n,) float64.
+    """
+
+    users: np.ndarray
+    truth: np.ndarray
+    predicted: np.ndarray
+
+
+class Member:
+    """A finished run, with the weights that its validation chose.
+
+    Args:
+        run: from `read_members`.
+        data_path: where its data lies now; None: where it lay.
+
+    Attributes:
+        kind: of its predictions: ranking, rating, clicks or labels.
+        trainer: whose evaluation, collector and metrics are used.
+
+    Raises:
+        UsageError: its predictions cannot be blended, or it has no checkpoint.
+        DataError: the data is not what it was trained on.
+    """
+
+    def __init__(self, run: FinishedRun, data_path: str | None = None) -> None:
+        self.run, self.config = run, finished_config(run.path, data_path)
+        if self.config["MODEL_TYPE"] == ModelType.DECISIONTREE:
+            raise UsageError(f"{run.path}: trees of {run.model} are not blended; leave it out")
+        loaded = load_run(run.path, self.config)
+        self.loaders, dataset = loaded.loaders, loaded.train
+        if self.loaders.valid is None:
+            raise UsageError(f"{run.path}: its split has no validation part, on which weights would be chosen")
+        self.kind = _kind(self.config, self.loaders.test)
+        self.tokens = [np.asarray(dataset.field2id_token[field]) for field in (dataset.uid_field, dataset.iid_field)]
+        self.trainer = trainer_class(run.model, self.config["MODEL_TYPE"])(self.config, loaded.model)
+        self.trainer.eval_collector.data_collect(self.loaders.train)
+        if self.kind == RANKING:
+            self.trainer.tot_item_num = dataset.item_num
+            self.trainer.item_tensor = dataset.get_item_feature().to(self.config["device"])
+
+    def part(self, name: str) -> Any:
+        """The loader of `valid` or `test`."""
+        return getattr(self.loaders, name)
+
+    @torch.no_grad()
+    def ranked(self, part: str, rows: np.ndarray) -> Ranked:
+        """Scores of all items for some rows of a part."""
+        return self.trainer._full_sort_batch_eval(self.part(part).collate_fn(rows))
+
+    @torch.no_grad()
+    def values(self, part: str) -> Values:
+        """Predicted values of all rows of a part, in the order of the data set."""
+        if self.kind == RATING:
+            found = predict_part(self.trainer.model, self.part(part), self.config["device"])
+            return Values(found.user, found.truth, found.clipped)
+        columns = list(zip(*(self._columns(batch) for batch in self.part(part)), strict=True))
+        users, truth, predicted, place = (torch.cat(column).double().cpu().numpy() for column in columns)
+        order = np.argsort(place, kind="stable")
+        return Values(users.astype(np.int64)[order], truth[order], predicted[order])
+
+    def _columns(self, batch: Any) -> tuple[Tensor, ...]:
+        """User, truth, prediction and place of each row of a batch: (R,) each."""
+        if self.kind == CLICKS:
+            rows = batch.to(self.config["device"])
+            return rows["user"], rows["label"], self.trainer.model.predict(rows), rows["row"]
+        rows, predicted, *_ = self.trainer._neg_sample_batch_eval(batch)
+        truth = rows[self.config["LABEL_FIELD"]]
+        return rows[self.config["USER_ID_FIELD"]], truth, predicted, torch.zeros_like(truth)
+
+
+def _kind(config: Any, loader: Any) -> str:
+    if rates(config):
+        return RATING
+    if predicts_clicks(config):
+        return CLICKS
+    if config["eval_type"] == EvaluatorType.VALUE:
+        return LABELS
+    if not isinstance(loader, FullSortEvalDataLoader):
+        raise UsageError(
+            f"{config.model} was evaluated on sampled candidates, and an ensemble ranks all items; run it with "
+            "--eval_args='{mode: full}'"
+        )
+    return RANKING
+
+
+def read_members(paths: list[Path]) -> list[FinishedRun]:
+    """Runs that may be blended, before anything is loaded; an experiment stands for its finished seeds.
+
+    Raises:
+        UsageError: fewer than two, one twice, one without a result, or of other protocols, data or tested rows.
+        DataError: a result is damaged.
+    """
+    entries = [read_entry([path]) for path in paths]
+    for entry in entries:
+        if not entry.runs:
+            raise UsageError(f"{entry.name} has no result ({entry.unfinished[0]}); finish it first, with --resume")
+    runs = [run for entry in entries for run in entry.runs]
+    if len(runs) < 2:
+        raise UsageError("ensemble needs two runs or more: ensemble RUN RUN ... [--method=mean|score|rank]")
+    for run in runs:
+        if [other.path.resolve() for other in runs].count(run.path.resolve()) > 1:
+            raise UsageError(f"{run.path} is given twice; a member counts once, and --weights weighs it")
+        if _shared(run) != _shared(runs[0]):
+            first, other = (Entry(each.path.name, [each]) for each in (runs[0], run))
+            raise UsageError(
+                f"{other.name} cannot be blended with {first.name}: {difference(first, other, _OWN)}\n"
+                "members share protocol, data, split and task; run one of them again with the other's settings"
+            )
+    return runs
+
+
+def _shared(run: FinishedRun) -> tuple[object, ...]:
+    """What members have in common: all of the protocol but what is the model's own, its family and its longest history.
+
+    Candidates are compared row by row when they are scored. Clicks keep the name: it tells whose labels were known.
+    """
+    own = replace(
+        run.protocol, max_length=None, name=run.protocol.name if run.protocol.name.startswith("clicks") else ""
+    )
+    return own.key, run.rows
+
+
+def load_members(runs: list[FinishedRun], data_path: str | None = None) -> list[Member]:
+    """Models and data of runs that may be blended, each opened as it was trained.
+
+    Args:
+        runs: from `read_members`.
+        data_path: where their data lies now; None: where each run's lay.
+
+    Raises:
+        UsageError: they predict different things, or number users or items differently.
+        DataError: the data is not what one of them was trained on.
+    """
+    members = [Member(run, data_path) for run in runs]
+    for first, second in pairwise(members):
+        if first.kind != second.kind:
+            raise UsageError(f"{first.run.path.name} predicts {first.kind} and {second.run.path.name} {second.kind}")
+        if not all(np.array_equal(ours, theirs) for ours, theirs in zip(first.tokens, second.tokens, strict=True)):
+            raise UsageError(
+                f"{second.run.path.name} numbers users or items otherwise than {first.run.path.name}; they load other "
+                "files or columns of the data set. Run one of them again with the other's load_col"
+            )
+    return members
+
+
+def ranked_batches(
+    members: list[Member], part: str, rows: np.ndarray
+) -> Iterator[list[tuple[Any, Tensor, Tensor, Tensor]]]:
+    """Each member's `ranked` for the rows, some at a time, so that all members' scores fit into memory together.
+
+    Raises:
+        UsageError: the members have other rows there.
+    """
+    step = max(1, min(member.part(part).step for member in members) // len(members))
+    for start in range(0, len(rows), step):
+        found = [member.ranked(part, rows[start : start + step]) for member in members]
+        user = members[0].config["USER_ID_FIELD"]
+        for member, (batch, scores, row, item) in zip(members[1:], found[1:], strict=True):
+            same = torch.equal(batch[user].cpu(), found[0][0][user].cpu())
+            if not same or not torch.equal(_pairs(row, item), _pairs(found[0][2], found[0][3])):
+                raise _other_rows(member, part)
+            if not torch.equal(torch.isneginf(scores), torch.isneginf(found[0][1])):
+                raise UsageError(f"{member.run.path.name} ranks other candidates than the first member in {part}")
+        yield found
+
+
+def _pairs(row: Tensor, item: Tensor) -> Tensor:
+    return torch.stack([row.cpu(), item.cpu()])[:, np.lexsort((item.cpu().numpy(), row.cpu().numpy()))]
+
+
+def member_values(members: list[Member], part: str) -> tuple[Values, np.ndarray]:
+    """The rows of a part by the first member, and what each predicts for them: (M, n).
+
+    Raises:
+        UsageError: the members have other rows there.
+    """
+    found = [member.values(part) for member in members]
+    for member, values in zip(members[1:], found[1:], strict=True):
+        if not (np.array_equal(values.users, found[0].users) and np.array_equal(values.truth, found[0].truth)):
+            raise _other_rows(member, part)
+    return found[0], np.stack([values.predicted for values in found])
+
+
+def _other_rows(member: Member, part: str) -> UsageError:
+    return UsageError(
+        f"{member.run.path.name} has other {part} rows than the first member; run it again on the other's split"
+    )

@@ -1,0 +1,1 @@
+"""The allowed values of RecBole's keys, and how they are read."""

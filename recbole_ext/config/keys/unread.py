@@ -1,0 +1,269 @@
+"""Settings that a run does not read: one table of keys, the runs that leave them unread, and what to use instead."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from recbole_ext.config.keys.known_keys import host_keys, keys_of
+from recbole_ext.config.layers import Layer, merge
+from recbole_ext.places import RECBOLE, properties_folder
+from recbole_ext.registry import ModelEntry
+
+_AUTO_ENCODERS = ("MultiDAE", "MultiVAE", "MacridVAE", "CDAE", "ENMF", "RaCT", "RecVAE", "DiffRec", "LDiffRec")
+"""Models that RecBole trains on whole rows of users, without sampled negatives."""
+
+_DERIVED = (
+    "MODEL_TYPE",
+    "MODEL_INPUT_TYPE",
+    "eval_type",
+    "single_spec",
+    "valid_neg_sample_args",
+    "test_neg_sample_args",
+)
+"""Keys that RecBole writes into its configuration."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What decides whether a setting is read.
+
+    Attributes:
+        entry: the model.
+        values: the configuration before anything is derived from it.
+    """
+
+    entry: ModelEntry
+    values: dict[str, Any]
+
+    @cached_property
+    def source(self) -> str:
+        """Text of the file that defines the model; "" where there is none."""
+        path = self.entry.source
+        return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+    @property
+    def sequential(self) -> bool:
+        """Whether the model ranks by a sequence of events."""
+        return self.entry.family == "sequential"
+
+    @property
+    def counts(self) -> bool:
+        """Whether the model is computed in one pass, without steps of an optimiser."""
+        return self.entry.family == "exlib" or "ModelType.TRADITIONAL" in self.source
+
+    @property
+    def own_batches(self) -> bool:
+        """Whether batches are made by this package, in the training process."""
+        causal = self.entry.causal
+        return bool(self.entry.task) or (causal and self.values.get("train_mode") == "all_positions")
+
+    @property
+    def reads_features(self) -> bool:
+        """Whether the model embeds columns of users and items."""
+        layers = ("ContextSeqEmb", "FeatureSeqEmb", "FeatureEmb", "selected_features")
+        return self.entry.family in ("context_aware", "exlib") or any(layer in self.source for layer in layers)
+
+    @property
+    def reads_labels(self) -> bool:
+        """Whether labels are learnt, or decide what is relevant."""
+        negatives = self.values.get("train_neg_sample_args")
+        sampled = isinstance(negatives, dict) and negatives.get("distribution") not in (None, "None", "none")
+        mode = self.values["eval_args"].get("mode") if isinstance(self.values.get("eval_args"), dict) else None
+        modes = mode.values() if isinstance(mode, dict) else [mode]
+        learns = self.entry.family in ("context_aware", "exlib") or not (sampled or self.sequential)
+        return learns or "labeled" in modes
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Keys that some runs do not read.
+
+    Attributes:
+        keys: of the configuration.
+        unread: whether a run leaves them unread.
+        advice: what is used instead; `{model}` and `{value}` are filled in.
+        by_model: whether the model alone decides; then its `--help` does not list the keys.
+    """
+
+    keys: tuple[str, ...]
+    unread: Callable[[Facts], bool]
+    advice: str
+    by_model: bool = True
+
+
+def _never_read(facts: Facts) -> bool:
+    return True
+
+
+RULES = (
+    Rule(("state",), _never_read, "the terminal shows what matters, log.txt of the run the rest; tracebacks: --debug"),
+    Rule(("checkpoint_dir",), _never_read, "checkpoints lie in the directory of the run; choose its place by runs_dir"),
+    Rule(
+        ("save_dataset", "dataset_save_path", "save_dataloaders", "dataloaders_save_path"),
+        _never_read,
+        "every run reads the files themselves; keep a split with: python -m dataset_tools split",
+    ),
+    Rule(("loss_decimal_place",), _never_read, "metrics.csv holds the loss in full"),
+    Rule(("valid_metric_bigger",), _never_read, "valid_metric decides whether more is better"),
+    Rule(("POSITION_FIELD",), _never_read, "no model reads it"),
+    Rule(_DERIVED, _never_read, "it follows from the model and the other settings"),
+    Rule(
+        ("world_size", "local_rank"),
+        _never_read,
+        "several processes are started by: torchrun --nproc_per_node=N run_recbole_ext.py ...",
+    ),
+    Rule(("repeatable",), lambda f: f.sequential, "sequences: filter_seen_items: False keeps seen items as candidates"),
+    Rule(("filter_seen_items", "repeatable"), lambda f: bool(f.entry.task), "{model} predicts rows and ranks no items"),
+    Rule(
+        ("train_mode", "window_overlap", "sample_weight", "gradient_checkpointing"),
+        lambda f: not f.entry.causal,
+        "it is for sequence models that train on windows, such as SS4Rec or SASRec",
+    ),
+    Rule(("use_target_time",), lambda f: f.entry.name != "SS4Rec", "of all models SS4Rec reads the time of the target"),
+    Rule(("ssm_backend",), lambda f: not f.entry.own or f.entry.task == "rating", "{model} has no state-space layer"),
+    Rule(("eval_memory_gb",), lambda f: bool(f.entry.task), "{model} predicts rows; see eval_batch_size"),
+    Rule(
+        ("MAX_ITEM_LIST_LENGTH", "ITEM_LIST_LENGTH_FIELD", "LIST_SUFFIX"),
+        lambda f: not f.sequential and f.entry.task != "clicks",
+        "{model} reads no sequence of events",
+    ),
+    Rule(
+        ("kg_reverse_r", "entity_kg_num_interval", "relation_kg_num_interval"),
+        lambda f: f.entry.family != "knowledge_aware" and "kg_feat" not in f.source,
+        "{model} reads no knowledge graph",
+    ),
+    Rule(
+        ("numerical_features", "discretization"),
+        lambda f: not f.reads_features and f.entry.task != "rating",
+        "{model} reads ids alone; a model of features is, for instance, DeepFM or SASRecF",
+    ),
+    Rule(
+        ("numerical_features", "discretization"),
+        lambda f: f.entry.task == "rating",
+        "side_features chooses the columns of {model}",
+    ),
+    Rule(("require_pow",), lambda f: "require_pow" not in f.source, "the loss of {model} has no such power"),
+    Rule(("preload_weight",), lambda f: "get_preload_weight" not in f.source, "{model} takes no given vectors"),
+    Rule(
+        ("learning_rate", "learner", "weight_decay", "clip_grad_norm", "lr_schedule", "averaging", "precision"),
+        lambda f: f.counts,
+        "{model} is computed without steps of an optimiser",
+    ),
+    Rule(
+        ("threshold",),
+        lambda f: not f.reads_labels,
+        "{model} ranks by what users took; keep the rows from there on with val_interval, as in {example}",
+        by_model=False,
+    ),
+    Rule(
+        ("train_neg_sample_args",),
+        lambda f: bool(f.entry.task) or f.entry.name in _AUTO_ENCODERS or "ModelType.TRADITIONAL" in f.source,
+        "{model} samples no negatives",
+        by_model=False,
+    ),
+    Rule(("worker",), lambda f: f.own_batches, "batches of {model} are made in the training process", by_model=False),
+    Rule(("transform",), lambda f: not f.sequential, "{model} reads no sequence that could be transformed"),
+    Rule(
+        ("transform", "shuffle"),
+        lambda f: f.own_batches and f.entry.task != "rating",
+        "{model} makes its own batches, in a random order",
+        by_model=False,
+    ),
+    Rule(
+        ("enable_scaler",),
+        lambda f: not f.values.get("enable_amp"),
+        "it is read with enable_amp: True; precision: fp16 scales in any case",
+        by_model=False,
+    ),
+    Rule(
+        ("wandb_project",), lambda f: not f.values.get("log_wandb"), "it is read with log_wandb: True", by_model=False
+    ),
+    Rule(
+        ("gpu_id", "use_gpu"),
+        lambda f: f.values.get("device") not in (None, "auto"),
+        "device decides where the run computes",
+        by_model=False,
+    ),
+    Rule(
+        ("gpu_id",),
+        lambda f: "," in str(f.values.get("gpu_id")) and f.values.get("device") in (None, "auto"),
+        "a process uses the first GPU alone; for several: torchrun --nproc_per_node=N run_recbole_ext.py ...",
+        by_model=False,
+    ),
+    Rule(
+        ("tail_ratio",),
+        lambda f: "tailpercentage" not in [str(name).lower() for name in f.values.get("metrics") or ()],
+        "the metric TailPercentage reads it",
+        by_model=False,
+    ),
+)
+"""What a run leaves unread; a setting that only other models have is found without a rule."""
+
+
+def unread_settings(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
+    """Settings of the user that this run does not read, each in a sentence with what to use instead.
+
+    A setting that repeats the default is not reported, because leaving it unread changes nothing.
+
+    Args:
+        entry: the model.
+        layers: lowest first.
+        values: those of all layers.
+    """
+    facts = Facts(entry, values)
+    defaults = merge([layer for layer in layers if not layer.user])[0]
+    typed = [layer for layer in layers if layer.user and not set(_DERIVED) <= set(layer.values)]  # no recorded run
+    given = {key: layer for layer in typed for key in layer.values}
+    changed = {key: layer for key, layer in given.items() if values.get(key) != defaults.get(key)}
+    return [
+        f"{layer.origin(key)}: {key} is not read by this run: {advice}"
+        for key, layer in changed.items()
+        if (advice := _advice(key, facts)) is not None
+    ]
+
+
+def _advice(key: str, facts: Facts) -> str | None:
+    """Why a key is unread and what to use instead; None for a key that is read."""
+    for rule in RULES:
+        if key in rule.keys and rule.unread(facts):
+            return rule.advice.format(model=facts.entry.name, example=_as_interval(facts.values.get(key)))
+    owners = _owners(key) if _belongs_to_models(key, facts) else []
+    if owners:
+        shown = ", ".join(owners[:4]) + (f" and {len(owners) - 4} more" if len(owners) > 4 else "")
+        return f"it is a setting of {shown}"
+    return None
+
+
+def _as_interval(value: Any) -> str:
+    """`{rating: '[4,inf)'}` for the threshold `{rating: 4}`."""
+    ((column, least),) = value.items() if isinstance(value, dict) and len(value) == 1 else [("rating", 4)]
+    return f"{{{column}: '[{least:g},inf)'}}" if isinstance(least, int | float) else "{rating: '[4,inf)'}"
+
+
+def _belongs_to_models(key: str, facts: Facts) -> bool:
+    """Whether only some models have the key, and this one does not."""
+    described = {name for name, known in host_keys().items() if known.text}
+    of_all = described | set(keys_of(properties_folder() / "overall.yaml"))
+    transformed = facts.values.get("transform") is not None  # RecBole's transforms read settings of their own
+    mine = key in keys_of(facts.entry.properties) or f'"{key}"' in facts.source
+    return not (key in of_all or mine or transformed or facts.entry.own)
+
+
+def _owners(key: str) -> list[str]:
+    """Models of RecBole whose property files have the key."""
+    folder = RECBOLE / "properties" / "model"
+    return [path.stem for path in sorted(folder.glob("*.yaml"), key=lambda p: p.stem.lower()) if key in keys_of(path)]
+
+
+def hidden_keys(entry: ModelEntry | None, values: dict[str, Any]) -> set[str]:
+    """Keys that `--help` does not list, because no run, or no run of this model, reads them.
+
+    Args:
+        entry: the model; None for the help of all models.
+        values: defaults of the model.
+    """
+    if entry is None:
+        return {key for rule in RULES if rule.unread is _never_read for key in rule.keys}
+    facts = Facts(entry, values)
+    return {key for rule in RULES if rule.by_model and rule.unread(facts) for key in rule.keys}

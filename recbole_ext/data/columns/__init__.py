@@ -1,0 +1,1 @@
+"""Columns of atomic files: names, roles, types, separators, times."""

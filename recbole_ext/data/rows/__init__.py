@@ -1,0 +1,1 @@
+"""Rows: filters, splits, and the account of what was left out."""

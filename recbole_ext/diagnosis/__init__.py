@@ -1,0 +1,1 @@
+"""Rules that read learning curves and results."""

@@ -1,0 +1,153 @@
+"""What the course of a run can be accused of: one short rule each, which speaks only when the numbers carry it."""
+
+from itertools import pairwise
+from statistics import median
+
+from recbole_ext.diagnosis.curve import Curve
+from recbole_ext.diagnosis.finding import THRESHOLDS, Change, Finding, limit
+
+
+def best_point(curve: Curve) -> tuple[int, float]:
+    """Epoch and value of the best validation, the value as a loss."""
+    return min(curve.valid, key=lambda point: point[1])
+
+
+def rate_never_reached(curve: Curve) -> Finding | None:
+    """A warm-up that did not end, and the unit that explains it."""
+    rates, target = curve.points.get("learning_rate", []), curve.settings.get("learning_rate")
+    if curve.n_epochs < limit("few_epochs") or len(rates) < 2 or not isinstance(target, int | float) or not target:
+        return None
+    highest = max(rates, key=lambda point: point[1])
+    share = highest[1] / target
+    rising = all(a[1] <= b[1] for a, b in pairwise(rates))
+    if share >= limit("rate_reached") or not rising:
+        return None
+    text = f"the learning rate never passed {100 * share:.2g} % of its target {target:g}"
+    warmup = curve.settings.get("warmup_steps") or 0
+    if warmup and _per_epoch(curve, rates, target / warmup):
+        text += f"; it equals {target:g} x epoch / {warmup}: the warm-up was stepped per epoch and not per step"
+    reason = f"the rate reached {100 * share:.2g} % of {target:g}; " + THRESHOLDS["new_warmup_share"][1]
+    changes = [
+        Change("warmup_steps", 0, "replaced by warmup_share"),
+        Change("warmup_share", limit("new_warmup_share"), reason),
+    ]
+    advice = "step the warm-up after each batch and judge the learning rate only when it has been reached"
+    return Finding("rate_never_reached", text, [rates[0], highest], advice, changes)
+
+
+def _per_epoch(curve: Curve, rates: list[tuple[int, float]], slope: float) -> bool:
+    """Whether each rate is slope x epoch, counted from 1."""
+    shift = 1 if min(epoch for epoch, _ in curve.points["epoch"]) == 0 else 0
+    rounding = 1.001 * curve.rounding.get("learning_rate", 0.0)
+    expected = [slope * (epoch + shift) for epoch, _ in rates]
+    pairs = zip(expected, rates, strict=True)
+    return all(abs(value - rate) <= rounding + limit("rate_error") * value for value, (_, rate) in pairs)
+
+
+def erratic_validation(curve: Curve) -> Finding | None:
+    """Validation that jumps for the worse."""
+    points = curve.valid
+    if len(points) < limit("few_epochs"):
+        return None
+    jumps = [b for a, b in pairwise(points) if b[1] - a[1] > limit("jump") * abs(a[1])]
+    if len(jumps) < limit("jumps"):
+        return None
+    worst = max(jumps, key=lambda point: point[1])
+    text = f"validation is erratic: {len(jumps)} times more than {limit('jump'):.0%} worse than the time before"
+    advice = "look at the size of the validation part; average the weights, and repeat with other seeds"
+    evidence: list[tuple[int | None, float]] = [(epoch, abs(value)) for epoch, value in jumps]
+    return Finding("erratic_validation", f"{text}, worst {abs(worst[1]):g} in epoch {worst[0]}", evidence, advice)
+
+
+def over_fitting(curve: Curve) -> Finding | None:
+    """Training goes on improving while validation has turned."""
+    train = curve.points.get("train_loss", [])
+    if len(curve.valid) < limit("few_epochs"):
+        return None
+    epoch, best = best_point(curve)
+    later = [value for at, value in curve.valid if at > epoch]
+    before = [value for at, value in train if at <= epoch]
+    after = [(at, value) for at, value in train if at > epoch]
+    if len(later) < limit("overfit_points") or not before or not after or after[-1][1] >= before[-1]:
+        return None
+    if median(later) - best <= limit("overfit") * abs(best):
+        return None
+    text = (
+        f"over-fitting from epoch {epoch} on: training loss falls from {before[-1]:g} to {after[-1][1]:g}, "
+        f"validation goes from {abs(best):g} to {abs(median(later)):g} (median)"
+    )
+    advice = "more data or more regularisation, one change at a time; keep the weights of the best epoch"
+    return Finding("over_fitting", text, [(epoch, abs(best)), after[-1]], advice)
+
+
+def wasted_epochs(curve: Curve) -> Finding | None:
+    """Epochs after the best, and the smallest patience that would still have found it."""
+    if len(curve.valid) < limit("few_epochs"):
+        return None
+    epoch, best = best_point(curve)
+    wasted = curve.last_epoch - epoch
+    if wasted < limit("wasted"):
+        return None
+    lowest, improved, longest = float("inf"), curve.valid[0][0], 0
+    for at, value in curve.valid:
+        if value < lowest and at <= epoch:
+            lowest, longest, improved = value, max(longest, at - improved), at
+    patience = max(longest, int(limit("least_patience")))
+    text = f"{wasted} wasted epochs: the best is {epoch}, the run stopped at {curve.last_epoch}"
+    if patience >= wasted:
+        return Finding("wasted_epochs", text, [(epoch, abs(best))], "none: a smaller patience could miss the best")
+    text += f"; a patience of {patience} would have found the same best and saved {wasted - patience}"
+    reason = f"the longest wait for a better validation before the best was {longest} epochs"
+    advice = f"patience {patience}; other seeds may need more"
+    return Finding("wasted_epochs", text, [(epoch, abs(best))], advice, [Change("stopping_step", patience, reason)])
+
+
+def gap_under_dropout(curve: Curve) -> Finding | None:
+    """A training score below validation's, measured while dropout was on; a column of gaps is not."""
+    trained, valid = curve.points.get("train_score", []), dict(curve.points.get("valid", []))
+    dropout = float(curve.settings.get("dropout_prob") or 0)
+    gaps = [(epoch, value - valid[epoch]) for epoch, value in trained if epoch in valid]
+    if curve.points.get("gap") or not gaps or not curve.bigger or dropout <= 0 or gaps[-1][1] >= 0:
+        return None
+    text = f"the gap of {gaps[-1][1]:.4f} in epoch {gaps[-1][0]} is not comparable: training scores below validation"
+    text += f", as it does when it is measured with dropout on ({dropout:g})"
+    advice = "measure a fixed sample of the training part in evaluation mode"
+    return Finding("gap_under_dropout", text, list(gaps[-1:]), advice, limit=True)
+
+
+def train_valid_gap(curve: Curve) -> Finding | None:
+    """Training rows that are known far better than validation's, both in evaluation mode, in the best epoch."""
+    gaps = dict(curve.points.get("gap", []))
+    if not gaps or not curve.valid:
+        return None
+    epoch, best = best_point(curve)
+    if epoch not in gaps:
+        return None
+    auc = "auc" in curve.metric.lower()
+    if gaps[epoch] <= (limit("gap") if auc else limit("gap_share") * abs(best)):
+        return None
+    text = f"training rows are learnt by heart: {gaps[epoch]:.4f} better than validation in epoch {epoch}"
+    advice = "more regularisation or a smaller model, one change at a time; both parts in evaluation mode"
+    return Finding("train_valid_gap", text, [(epoch, gaps[epoch])], advice)
+
+
+def posterior_collapse(curve: Curve) -> Finding | None:
+    """A KL divergence of nothing at the end."""
+    points = curve.points.get("kl", [])
+    if len(points) < limit("few_epochs") or points[-1][1] >= limit("collapse"):
+        return None
+    text = f"posterior collapse: KL is {points[-1][1]:g} nats in epoch {points[-1][0]}"
+    return Finding("posterior_collapse", text, points[-1:], "lower the weight of KL, or let it grow more slowly")
+
+
+def slow_down(curve: Curve) -> Finding | None:
+    """Epochs that take longer and longer."""
+    points = curve.points.get("train_seconds", [])
+    third = len(points) // 3
+    if third < 2:
+        return None
+    first, last = (median(seconds for _, seconds in part) for part in (points[:third], points[-third:]))
+    if last <= limit("slow_down") * first:
+        return None
+    text = f"epochs slow down: {first:.3g} s in the first third, {last:.3g} s in the last"
+    return Finding("slow_down", text, [points[0], points[-1]], "look for memory that grows, and for other work")

@@ -1,0 +1,206 @@
+"""What the result of a run can be accused of: one short rule each, which speaks only when the numbers carry it."""
+
+from typing import Any
+
+from recbole_ext.diagnosis.curve import Curve
+from recbole_ext.diagnosis.finding import THRESHOLDS, Finding, limit
+from recbole_ext.evaluation.best_baseline import best_baseline
+from recbole_ext.evaluation.paired_difference import NOISE as NOISE_OF_USERS
+from recbole_ext.evaluation.paired_difference import standard_errors_apart
+from recbole_ext.registry import models
+from recbole_ext.tasks.ratings.honest_levels import honest_level
+from recbole_ext.tasks.ratings.levels import HONEST, NOISE
+
+_SCORES = ("auc", "gauc", "hit", "ndcg", "mrr", "recall", "precision", "map")
+
+
+def too_little(curve: Curve) -> Finding | None:
+    """Too few epochs or seeds for a conclusion."""
+    planned, seeds = int(curve.settings.get("epochs") or 0), curve.settings.get("seeds") or 1
+    n_seeds = len(seeds) if isinstance(seeds, list) else int(seeds)
+    few = curve.n_epochs < limit("few_epochs")
+    if not few and n_seeds < 2 and not curve.result.get("test"):
+        return None
+    of_epochs = f"{curve.n_epochs} of {planned} epochs" if planned > curve.n_epochs else _count(curve.n_epochs, "epoch")
+    of_seeds = f"1 of {n_seeds} seeds" if n_seeds > 1 else "1 seed"
+    text = f"{of_epochs}, {of_seeds}" if few else of_seeds
+    silent = "best epoch, trend, variance or significance" if few else "variance or significance"
+    open_still = (planned > curve.n_epochs and few) or n_seeds > 1
+    advice = (
+        "finish what is planned before changing anything" if open_still else "repeat with --seeds=42,123,456,789,2024"
+    )
+    return Finding("too_little", f"{text}: no conclusion on {silent} is possible", [], advice, limit=True)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def worse_than_mean(curve: Curve) -> Finding | None:
+    """R2 below 0."""
+    found: list[tuple[int | None, float]] = [(None, r) for r in [_result(curve, "r2")] if r is not None]
+    found += curve.points.get("r2", [])[-1:]
+    if not found or found[0][1] >= -_chance_of_r2(curve):
+        return None
+    text = f"worse than the mean: R2 is {found[0][1]:g}, and always answering the mean has 0"
+    return Finding("worse_than_mean", text, found[:1], "do not use it; check ids, scale and targets, then train anew")
+
+
+def _chance_of_r2(curve: Curve) -> float:
+    """How far below 0 the mean of other rows falls by chance: n R2 is a chi-square of one degree of freedom."""
+    rows = ((curve.result.get("ratings") or {}).get("all") or {}).get("n")
+    return limit("chance_of_mean") / rows if rows else 0.0
+
+
+def _result(curve: Curve, name: str) -> float | None:
+    ratings = (curve.result.get("ratings") or {}).get("all")
+    for part in (curve.result.get("reported"), curve.result.get("test"), ratings):
+        value = (part or {}).get(name)
+        if isinstance(value, int | float):
+            return float(value)
+    return None
+
+
+def worse_than_baseline(curve: Curve) -> Finding | None:
+    """No better than the best counted baseline: popularity, a Markov chain, means, biases."""
+    best, (metric, sign) = best_baseline(curve.result), _judged(curve)
+    own = (curve.result.get("test") or {}).get(metric)
+    if best is None or own is None:
+        return None
+    name, value = best
+    if sign * own > sign * value:
+        return None
+    text = f"no better than the best counted baseline: test {metric} {own:g}, {name} has {value:g}"
+    text += _against_noise(curve, name, metric)
+    clock = raw_clock(curve.settings)
+    if clock:
+        text += f"; {clock} is a feature in raw seconds, whose size drowns the others"
+        advice = (
+            f'leave the column out after the split, --unused_col="{{inter: [{clock}]}}"; more epochs do not mend it'
+        )
+    elif own == value:
+        advice = "none: the two are equal; compare them per user under several seeds (--seeds, compare)"
+    else:
+        advice = "check whether the difference is more than chance (compare); then epochs, stopping_step and the data"
+    return Finding("worse_than_baseline", text, [(None, own), (None, value)], advice)
+
+
+def _against_noise(curve: Curve, baseline: str, metric: str) -> str:
+    """Whether the difference to a baseline is more than that of users by chance; "" where users are not known."""
+    model = str(curve.settings.get("model"))
+    if model not in curve.units or baseline not in curve.units:
+        return ""
+    apart = standard_errors_apart(curve.units[model], curve.units[baseline], metric)
+    if apart is None:
+        return ""
+    where = "within noise" if abs(apart) < NOISE_OF_USERS else "more than noise"
+    return f" ({where}: {abs(apart):.1f} standard errors over users)"
+
+
+def raw_clock(settings: dict[str, Any]) -> str:
+    """The time column where a model of RecBole takes it as a feature among others; "" otherwise."""
+    entry = models().get(str(settings.get("model")))
+    time, loaded = str(settings.get("TIME_FIELD") or ""), (settings.get("load_col") or {}).get("inter") or ()
+    dropped = (settings.get("unused_col") or {}).get("inter") or ()
+    if entry is None or entry.own or entry.family not in ("context_aware", "exlib"):
+        return ""
+    return time if time in loaded and time not in dropped else ""
+
+
+def suspiciously_good(curve: Curve) -> Finding | None:
+    """What the audit of ratings found, or a result beyond the best honest level of this data."""
+    faults = (curve.result.get("audit") or {}).get("findings") or []
+    if faults:
+        text = "; ".join(f"{fault['name']}: {fault['text']}" for fault in faults)
+        return Finding("suspiciously_good", f"the audit of the ratings finds {text}", [], "see docs/rating.md")
+    told = (curve.result.get("reported") or {}).get("rmse")
+    if isinstance(told, int | float):
+        return _rmse_below(told, HONEST.get(str(curve.settings.get("dataset")), NOISE))
+    metric, sign = _judged(curve)
+    own, level = (curve.result.get("test") or {}).get(metric), honest_level(curve.result)
+    known = "the best honest level known of this data"
+    every_item = (curve.result.get("protocol") or {}).get("candidates") in ("full", "labeled")
+    if level is None and every_item and metric.startswith(_SCORES):
+        level, known = limit("perfect"), THRESHOLDS["perfect"][1]
+    if own is None or level is None or sign * own <= sign * level:
+        return None
+    text = f"suspiciously good: test {metric} {own:g} is beyond {level:g}, {known}"
+    advice = "look for a leak first: the target among the inputs, test rows in training, the same row twice"
+    return Finding("suspiciously_good", text, [(None, own)], advice)
+
+
+def _rmse_below(rmse: float, level: float) -> Finding | None:
+    if rmse >= level:
+        return None
+    text = f"suspiciously good: an RMSE of {rmse:g} in stars is below {level:g}, the best that is honestly known"
+    advice = "look whether it is in another unit, a loss or a mean squared error: metric-audit, docs/rating.md"
+    return Finding("suspiciously_good", text, [(None, rmse)], advice)
+
+
+def _judged(curve: Curve) -> tuple[str, int]:
+    """The metric that validation chose by, and 1 if more of it is better, else -1."""
+    bigger = curve.result.get("valid_metric_bigger", True)
+    return str(curve.result.get("valid_metric", "")).lower(), 1 if bigger else -1
+
+
+def kl_weight_high(curve: Curve) -> Finding | None:
+    """A weight of KL above what was reported as unstable, in the unit of that report.
+
+    The report averaged KL over its dimensions. Ours is a sum in nats: its weight times the number of dimensions is the
+    same quantity, so the settings need `latent_size`. `kl_reduction: mean` in `--settings` says that a foreign file
+    has the averaged one.
+    """
+    weight, size = curve.settings.get("kl_weight"), curve.settings.get("latent_size")
+    averaged = curve.settings.get("kl_reduction") == "mean"
+    if not isinstance(weight, int | float) or not (averaged or isinstance(size, int)):
+        return None
+    as_mean = weight if averaged else weight * int(size or 0)
+    if as_mean <= limit("kl_weight"):
+        return None
+    told = f"kl_weight {weight:g}"
+    if not averaged:
+        told += f" on a sum over {size} dimensions is {as_mean:g} on their mean"
+    text = f"{told}, above {limit('kl_weight'):g}: reported as unstable for a KL that is averaged over dimensions"
+    advice = "watch the KL and the active units; lower the weight, or let it grow (kl_anneal_steps)"
+    return Finding("kl_weight_high", text, [(None, float(weight))], advice, limit=not averaged)
+
+
+def recency_forgets(curve: Curve) -> Finding | None:
+    """Newer data that weighs more, and what was forgotten for it."""
+    told = curve.result.get("forgetting") or {}
+    before, after = told.get("before"), told.get("after")
+    if before is not None and after is not None:
+        lost = (before - after) * _judged(curve)[1]
+        if lost <= limit("forgetting") * abs(before):
+            return None
+        text = f"forgetting: {told['metric']} on the old window goes from {before:g} to {after:g}"
+        advice = "a larger share or a smaller learning rate in the last stage"
+        return Finding("recency_forgets", text, [(None, before), (None, after)], advice)
+    weight = curve.settings.get("overweight_factor") or curve.settings.get("recency_half_life_days")
+    if not weight:
+        return None
+    text = "newer targets weigh more, and what is forgotten for it was not measured: no conclusion on forgetting"
+    advice = "compare with sample_weight: none on old and new targets, or train in stages, which measure it"
+    return Finding("recency_forgets", text, [(None, float(weight))], advice, limit=True)
+
+
+def memory_nearly_full(curve: Curve) -> Finding | None:
+    """More than nine tenths of the memory of the machine or of its GPU, or batches that had to be made smaller."""
+    shares = {
+        "the machine's": _share(curve.result.get("peak_memory_mb"), curve.environment.get("memory_gb")),
+        "the GPU's": _share(curve.result.get("peak_gpu_memory_mb"), curve.environment.get("gpu_memory_gb")),
+    }
+    full = [f"{share:.0%} of {whose} memory was used" for whose, share in shares.items() if share > limit("memory")]
+    halved = curve.result.get("batch_halvings") or 0
+    if halved:
+        full.append(f"memory ran out and batches were halved {halved} times")
+    if not full:
+        return None
+    highest = max(shares.values())
+    advice = "a smaller train_batch_size with accumulate_batches, gradient_checkpointing, or a smaller eval_memory_gb"
+    return Finding("memory_nearly_full", "; ".join(full), [(None, highest)] if highest else [], advice)
+
+
+def _share(peak_mb: Any, whole_gb: Any) -> float:
+    """Part of the memory that was used at most; 0 where it is not known. MB are 2^20 and GB 10^9 bytes, as recorded."""
+    return peak_mb * 2**20 / (whole_gb * 1e9) if peak_mb and whole_gb else 0.0

@@ -1,0 +1,30 @@
+"""The list of all rules, and what they find."""
+
+from collections.abc import Callable
+
+from recbole_ext.diagnosis import curve_rules, result_rules
+from recbole_ext.diagnosis.curve import Curve
+from recbole_ext.diagnosis.finding import Finding
+
+RULES: tuple[Callable[[Curve], Finding | None], ...] = (
+    result_rules.too_little,
+    curve_rules.rate_never_reached,
+    curve_rules.erratic_validation,
+    curve_rules.over_fitting,
+    curve_rules.wasted_epochs,
+    curve_rules.gap_under_dropout,
+    curve_rules.train_valid_gap,
+    curve_rules.posterior_collapse,
+    curve_rules.slow_down,
+    result_rules.worse_than_mean,
+    result_rules.worse_than_baseline,
+    result_rules.suspiciously_good,
+    result_rules.kl_weight_high,
+    result_rules.recency_forgets,
+    result_rules.memory_nearly_full,
+)
+
+
+def findings(curve: Curve) -> list[Finding]:
+    """Everything that the rules find, limits first."""
+    return [found for rule in RULES if (found := rule(curve)) is not None]

@@ -1,0 +1,103 @@
+"""Encoders of click histories: one causal pass per history, whose states serve all rows that share it."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from recbole_ext.errors import UsageError
+from recbole_ext.model.layers.dropout import Dropout
+from recbole_ext.model.layers.mamba_variant import mamba_variant
+
+ENCODERS = ("mamba", "transformer", "none")
+GAP_BUCKETS = 64
+
+
+def gap_buckets(seconds: Tensor) -> Tensor:
+    """Half-octaves of times in seconds, elementwise: int64 in [0, GAP_BUCKETS); 0 s is bucket 0, a day 32."""
+    return (2 * torch.log2(1 + seconds.clamp(min=0).float())).long().clamp(max=GAP_BUCKETS - 1)
+
+
+class MambaBlock(nn.Module):
+    """LayerNorm(dropout(Mamba(x)) + x).
+
+    Args:
+        config: sizes, `dropout_prob` and `ssm_backend`.
+    """
+
+    def __init__(self, config: Any) -> None:
+        super().__init__()
+        self.mamba, self.backend = mamba_variant(config), config["ssm_backend"]
+        self.norm, self.dropout = nn.LayerNorm(config["hidden_size"]), Dropout(config["dropout_prob"])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(S, L, hidden_size) -> (S, L, hidden_size)."""
+        return self.norm(self.dropout(self.mamba(x, backend=self.backend)[0]) + x)
+
+
+class TransformerBlock(nn.Module):
+    """Causal self-attention over the last `reach` events, then a feed-forward layer, each with residual LayerNorm.
+
+    Args:
+        config: `hidden_size`, `attention_heads`, `dropout_prob` and `MAX_ITEM_LIST_LENGTH`, the reach.
+    """
+
+    def __init__(self, config: Any) -> None:
+        super().__init__()
+        width = config["hidden_size"]
+        self.heads, self.reach = config["attention_heads"], config["MAX_ITEM_LIST_LENGTH"]
+        self.project, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.feed_forward = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
+        self.norm, self.last_norm = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.dropout = Dropout(config["dropout_prob"])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(S, L, hidden_size) -> (S, L, hidden_size)."""
+        n, length, width = x.shape
+        parts = self.project(x).view(n, length, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
+        back = torch.arange(length, device=x.device).unsqueeze(1) - torch.arange(length, device=x.device)
+        query, key, value = parts.unbind(0)
+        allowed = (back >= 0) & (back < self.reach)
+        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=allowed)
+        x = self.norm(self.dropout(self.out(mixed.transpose(1, 2).reshape(n, length, width))) + x)
+        return self.last_norm(self.dropout(self.feed_forward(x)) + x)
+
+
+class HistoryEncoder(nn.Module):
+    """Events -> states; the state after an event depends on it and those before it alone.
+
+        x = LayerNorm(W [item's vectors] + B[behaviour] + G[time since the event before]), then the blocks
+
+    Args:
+        config: sizes, `num_layers`.
+        item_width: width of an item's vectors side by side.
+        n_behaviours: kinds of behaviour, numbered from 1.
+        encoder: `mamba`, `transformer`, or `none`: events are not mixed.
+
+    Raises:
+        UsageError: an unknown encoder.
+    """
+
+    def __init__(self, config: Any, item_width: int, n_behaviours: int, encoder: str) -> None:
+        super().__init__()
+        if encoder not in ENCODERS:
+            raise UsageError(f"encoder must be one of {', '.join(ENCODERS)} (got {encoder!r})")
+        width = config["hidden_size"]
+        self.item = nn.Linear(item_width, width)
+        self.behaviour = nn.Embedding(n_behaviours + 1, width, padding_idx=0)
+        self.gap = nn.Embedding(GAP_BUCKETS, width)
+        for table in (self.behaviour, self.gap):
+            nn.init.normal_(table.weight[1:], std=0.1)
+        self.norm, self.dropout = nn.LayerNorm(width), Dropout(config["dropout_prob"])
+        block = {"mamba": MambaBlock, "transformer": TransformerBlock}.get(encoder)
+        self.blocks = nn.ModuleList(block(config) for _ in range(config["num_layers"]) if block)
+
+    def forward(self, items: Tensor, behaviours: Tensor, times: Tensor) -> Tensor:
+        """(S, L, item_width), (S, L) int64, (S, L) int64 seconds -> (S, L, hidden_size)."""
+        gaps = torch.cat([torch.zeros_like(times[:, :1]), times[:, 1:] - times[:, :-1]], dim=1)
+        x = self.item(items) + self.behaviour(behaviours) + self.gap(gap_buckets(gaps))
+        x = self.dropout(self.norm(x))
+        for block in self.blocks:
+            x = block(x)
+        return x

@@ -1,0 +1,1 @@
+"""RecBole's models at the border: subclasses that mend a fault."""

@@ -1,0 +1,221 @@
+"""What SS4Rec and Mamba4Rec share: items in, one score per item and position out, and the losses.
+
+A causal model's output at position k depends on events up to k alone. That is what allows training on all
+positions of a window at once, and what the prefix mode, the prediction of one row and the full ranking
+reuse: each of them reads the position of the last event.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from recbole.model.abstract_recommender import SequentialRecommender
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from recbole_ext.errors import UsageError
+from recbole_ext.model.sequence.losses import full_cross_entropy, generalised_bce, pairwise_loss, sampled_softmax
+from recbole_ext.model.sequence.negatives import SharedNegatives
+
+POSITIONS_AT_ONCE = 2**13
+"""Positions encoded together in evaluation on a CPU; 64 times as many elsewhere."""
+LOSSES = ("CE", "BPR", "sampled_softmax", "gBCE")
+
+
+@dataclass(frozen=True)
+class Events:
+    """A batch of histories, padded with item 0 on the right.
+
+    Attributes:
+        items: (B, L) int64.
+        times: (B, L) int64 seconds.
+        next_times: (B, L) int64, time of the event after each one; at the last event of a prefix row it is
+            the target's time.
+        length: (B,) int64.
+    """
+
+    items: Tensor
+    times: Tensor
+    next_times: Tensor
+    length: Tensor
+
+    def take(self, rows: Tensor) -> "Events":
+        """Some rows, as wide as the longest of them."""
+        length = self.length[rows]
+        width = int(length.max())
+        return Events(self.items[rows, :width], self.times[rows, :width], self.next_times[rows, :width], length)
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What a batch's states should predict.
+
+    Attributes:
+        counted: (B, L) or (B,) bool, the positions or rows with a target; n of them.
+        items: (n,) int64.
+        negatives: (n,) int64, a sampled item for each target, for BPR, or (n, K) of them.
+        weights: (n,) float, or None for ones.
+    """
+
+    counted: Tensor
+    items: Tensor
+    negatives: Tensor | None
+    weights: Tensor | None
+
+
+def similar_lengths(length: Tensor) -> list[Tensor]:
+    """Cut rows, from short to long, into parts of about POSITIONS_AT_ONCE padded positions.
+
+    Nothing is computed for padding this way, and what a part needs stays in a CPU's cache.
+
+    Args:
+        length: (B,) int64.
+
+    Returns:
+        Row numbers, each once.
+    """
+    order = torch.argsort(length)
+    held = POSITIONS_AT_ONCE * (1 if length.device.type == "cpu" else 64)
+    parts = (length[order].cumsum(0) - 1) // held
+    return list(order.split(torch.unique_consecutive(parts, return_counts=True)[1].tolist()))
+
+
+class CausalRecommender(SequentialRecommender):
+    """Base of the sequence models of this package; a subclass defines `encode`.
+
+    Args:
+        config: needs `hidden_size`, `dropout_prob`, `loss_type` and the keys of sampled losses.
+        dataset: the training part; for the number of items and their popularity.
+
+    Raises:
+        UsageError: an unknown loss, or settings of its negatives that cannot be met.
+    """
+
+    causal = True
+    weight_field = "sample_weight"
+    """The field of a batch that holds the weights of the targets, where they have any."""
+
+    def __init__(self, config: Any, dataset: Any) -> None:
+        super().__init__(config, dataset)
+        self.time_field = config["TIME_FIELD"]
+        self.time_list = self.time_field + config["LIST_SUFFIX"]
+        self.loss_type = config["loss_type"]
+        if self.loss_type not in LOSSES:
+            raise UsageError(f"loss_type must be one of {', '.join(LOSSES)} (got {self.loss_type!r})")
+        self.label_smoothing, self.embedding_l2 = config["label_smoothing"], config["embedding_l2"]
+        if self.label_smoothing and self.loss_type != "CE":
+            raise UsageError(f"label_smoothing goes with loss_type CE alone (got {self.loss_type!r}); leave it out")
+        self.weight_list = self.weight_field + config["LIST_SUFFIX"]
+        self.checkpointing = bool(config["gradient_checkpointing"])
+        self.calibration = config["gbce_calibration"]
+        self.negatives: SharedNegatives | None = None
+        if self.loss_type in ("sampled_softmax", "gBCE"):
+            self.negatives = SharedNegatives(
+                dataset, config["n_negatives"], config["negative_distribution"], config["negative_alpha"]
+            )
+        sparse = bool(config["sparse_embedding"]) and self.loss_type != "CE"
+        self.item_embedding = nn.Embedding(self.n_items, config["hidden_size"], padding_idx=0, sparse=sparse)
+        nn.init.normal_(self.item_embedding.weight, std=0.02)
+        with torch.no_grad():
+            self.item_embedding.weight[0].zero_()
+
+    def through(self, block: nn.Module, *inputs: Tensor) -> Tensor:
+        """block(*inputs); with `gradient_checkpointing`, its inner tensors are computed again in the backward pass."""
+        if self.checkpointing and torch.is_grad_enabled():
+            return checkpoint(block, *inputs, use_reentrant=False)
+        return block(*inputs)
+
+    def encode(self, events: Events) -> Tensor:
+        """Hidden state after each event.
+
+        Returns:
+            (B, L, hidden_size); positions at and after the padding are arbitrary.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define encode")
+
+    def forward(self, events: Events) -> Tensor:
+        """See `encode`; (B, L, hidden_size)."""
+        return self.encode(events)
+
+    def read(self, interaction: Any) -> Events:
+        """Histories of prefix rows (`timestamp` is the target's time) or windows (`next_timestamp_list`).
+
+        Histories that are written out in the rows may come without times, which are 0 then.
+        """
+        items, length = interaction[self.ITEM_SEQ], interaction[self.ITEM_SEQ_LEN]
+        times = interaction[self.time_list] if self.time_list in interaction else torch.zeros_like(items)
+        if f"next_{self.time_list}" in interaction:
+            return Events(items, times, interaction[f"next_{self.time_list}"], length)
+        following = torch.cat([times[:, 1:], times[:, -1:]], dim=1)
+        last = times.gather(1, (length - 1).unsqueeze(1))
+        known = self.time_field in interaction
+        target_time = interaction[self.time_field].to(times.dtype).unsqueeze(1) if known else last
+        return Events(items, times, following.scatter(1, (length - 1).unsqueeze(1), target_time), length)
+
+    def last_hidden(self, interaction: Any) -> Tensor:
+        """(B, hidden_size): the state after the last event of each row."""
+        events = self.read(interaction)
+        if torch.is_grad_enabled():
+            return self._at_last(events)
+        hidden = self.item_embedding.weight.new_empty(len(events.length), self.item_embedding.embedding_dim)
+        for rows in similar_lengths(events.length):
+            hidden[rows] = self._at_last(events.take(rows)).to(hidden.dtype)
+        return hidden
+
+    def _at_last(self, events: Events) -> Tensor:
+        return self.gather_indexes(self(events), events.length - 1)
+
+    def calculate_loss(self, interaction: Any) -> Tensor:
+        """Mean loss over the batch's targets: () float.
+
+        The padding item takes part neither as a target nor as a candidate.
+        """
+        targets = self._targets(interaction)
+        windows = targets.counted.dim() == 2
+        hidden = self(self.read(interaction))[targets.counted] if windows else self.last_hidden(interaction)
+        loss = self._loss(hidden, targets)
+        return loss + self.embedding_l2 * self._mean_square(interaction, targets) if self.embedding_l2 else loss
+
+    def _targets(self, interaction: Any) -> Targets:
+        """Of windows: every position's next item; of prefix rows: the row's item."""
+        item, *others = self.POS_ITEM_ID, self.NEG_ITEM_ID, self.weight_field
+        if f"next_{self.ITEM_SEQ}" in interaction:
+            item, *others = f"next_{self.ITEM_SEQ}", f"neg_next_{self.ITEM_SEQ}", f"next_{self.weight_list}"
+        counted = interaction[item] > 0
+        negatives, weights = (interaction[name][counted] if name in interaction else None for name in others)
+        return Targets(counted, interaction[item][counted], negatives, weights)
+
+    def _loss(self, hidden: Tensor, targets: Targets) -> Tensor:
+        """Mean loss of (n, hidden_size) states: ()."""
+        items, weights = targets.items, targets.weights
+        if self.loss_type == "CE":
+            candidates = self.item_embedding.weight[1:]
+            return full_cross_entropy(hidden, candidates, items - 1, weights, self.label_smoothing)
+        positive = self._score(hidden, items)
+        if self.loss_type == "BPR":
+            assert targets.negatives is not None
+            return pairwise_loss(positive, self._score(hidden, targets.negatives), weights)
+        assert self.negatives is not None
+        drawn = self.negatives()
+        negative = hidden @ self.item_embedding(drawn).T
+        if self.loss_type == "gBCE":
+            return generalised_bce(positive, negative, items, drawn, self.n_items - 1, self.calibration, weights)
+        return sampled_softmax(positive, negative, items, drawn, self.negatives.log_share, weights)
+
+    def _mean_square(self, interaction: Any, targets: Targets) -> Tensor:
+        """Mean squared length of the embeddings of the batch's items, each once: ()."""
+        items = torch.unique(torch.cat([interaction[self.ITEM_SEQ].flatten(), targets.items]))
+        return self.item_embedding(items[items > 0]).square().sum(1).mean()
+
+    def _score(self, hidden: Tensor, items: Tensor) -> Tensor:
+        """(n, hidden_size), (n,) or (n, K) -> (n,) or (n, K) inner products."""
+        hidden = hidden if items.dim() == 1 else hidden.unsqueeze(1)
+        return (hidden * self.item_embedding(items)).sum(-1)
+
+    def predict(self, interaction: Any) -> Tensor:
+        """Score of each row's `item_id`: (B,)."""
+        return self._score(self.last_hidden(interaction), interaction[self.ITEM_ID])
+
+    def full_sort_predict(self, interaction: Any) -> Tensor:
+        """Scores of all items, the padding item included as RecBole expects: (B, n_items)."""
+        return self.last_hidden(interaction) @ self.item_embedding.weight.T

@@ -1,0 +1,1 @@
+"""One run: the configuration checked, the model built, trained, and evaluated."""

@@ -1,0 +1,296 @@
+"""Faults of a configuration that can be seen before any data is read; all are reported at once."""
+
+from collections.abc import Callable
+from typing import Any
+
+from recbole_ext.config.boundary import boundary
+from recbole_ext.config.keys.device_names import device_faults
+from recbole_ext.config.keys.known_keys import Key, host_keys, keys_of, keys_read_by
+from recbole_ext.config.keys.mappings import mapping_faults
+from recbole_ext.config.keys.metric_kinds import METRIC_KINDS, RANKING
+from recbole_ext.config.keys.metric_modes import metric_faults, metric_task
+from recbole_ext.config.keys.negative_checks import negative_faults
+from recbole_ext.config.keys.old_keys import replacement
+from recbole_ext.config.keys.pretrained import pretrained_faults
+from recbole_ext.config.keys.schema import is_number
+from recbole_ext.config.keys.separators import text_faults
+from recbole_ext.config.layers import Layer
+from recbole_ext.config.seeds import read_seeds
+from recbole_ext.errors import UsageError, nearest
+from recbole_ext.evaluation.criteria import criteria_faults
+from recbole_ext.places import properties_folder
+from recbole_ext.registry import ModelEntry
+from recbole_ext.ssm.names import BACKENDS
+from recbole_ext.tasks.clicks.checks import click_faults
+from recbole_ext.tasks.ranking.data.recency_settings import RecencySettings
+from recbole_ext.tasks.ratings.checks import rating_faults
+from recbole_ext.training.optimization.averaging_settings import AveragingSettings
+from recbole_ext.training.optimization.schedule_settings import ScheduleSettings
+from recbole_ext.training.stage_list import read_stages
+
+LEARNERS = ("adam", "adamw", "sgd", "adagrad", "rmsprop", "sparse_adam")
+CHOICES: dict[str, tuple[str, ...]] = {
+    "time_order": ("exact", "recbole"),
+    "time_unit": ("seconds", "milliseconds", "microseconds", "nanoseconds"),
+    "train_mode": ("all_positions", "prefix"),
+    "loss_type": ("CE", "sampled_softmax", "gBCE", "BPR"),
+    "learner": LEARNERS,
+    "ssm_variant": ("mamba1", "mamba2"),
+    "precision": ("float32", "bf16", "fp16"),
+    "weight_decay_on": ("weights", "all"),
+    "gate": ("scalar", "vector", "softmax", "none"),
+    "encoder": ("mamba", "transformer", "none"),
+    "history_from": ("train", "before"),
+    "implicit_sets": ("none", "before", "train"),
+    "next_in_time": ("both", "past", "none"),
+}
+HOST_LOSSES = ("CE", "BPR")
+TRAIN_ON = ("train", "train_valid")
+BASELINES_OF_TASK = {
+    "rows": ("popularity",),
+    "sequences": ("popularity", "markov", "skip_markov"),
+    "labels": ("click_rate", "item_rate", "user_item_rate"),
+    "trees": (),
+    "rating": ("global_mean", "item_mean", "user_item_bias"),
+    "clicks": ("click_rate", "item_rate", "user_item_rate", "match_rate"),
+}
+_POSITIVE = (
+    "train_batch_size",
+    "eval_batch_size",
+    "MAX_ITEM_LIST_LENGTH",
+    "learning_rate",
+    "eval_memory_gb",
+    "eval_step",
+    "accumulate_batches",
+    "hidden_size",
+    "embedding_size",
+    "inner_size",
+    "n_heads",
+    "num_layers",
+    "d_state",
+    "d_conv",
+    "expand",
+    "s5_state_size",
+    "head_dim",
+    "implicit_set_size",
+    "set_embedding_size",
+    "set_hidden_size",
+)
+_SHARES = ("window_overlap", "dropout_prob", "label_smoothing", "set_dropout_prob")
+
+
+def known_keys(entry: ModelEntry, layers: list[Layer]) -> dict[str, Key]:
+    """Every key that means something to this model: RecBole's, ours, the model's, the data set's."""
+    keys = dict(host_keys())
+    for layer in layers:
+        keys.update({name: Key(name) for name in layer.values if not layer.user and name not in keys})
+    keys.update({name: Key(name) for name in keys_read_by(entry.source) if name not in keys})
+    keys.update(keys_of(entry.properties))
+    keys.update(keys_of(properties_folder() / "overall.yaml"))
+    return keys
+
+
+def check(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> None:
+    """Refuse unknown keys, wrong types and impossible values of the user's layers.
+
+    Raises:
+        UsageError: with one line per fault.
+    """
+    keys = known_keys(entry, layers)
+    faults = [fault for layer in layers if layer.user for fault in _layer_faults(layer, keys)]
+    faults += [fault for rule in _RULES for fault in rule(entry, layers, values)]
+    if faults:
+        raise UsageError("\n".join(faults))
+
+
+def _layer_faults(layer: Layer, keys: dict[str, Key]) -> list[str]:
+    faults = []
+    for name, value in layer.values.items():
+        if name not in keys:
+            faults.append(f"{layer.origin(name)}: unknown key '{name}'{_instead(name, value, keys)}")
+        elif not keys[name].accepts(value):
+            faults.append(f"{layer.origin(name)}: {name} must be of type {keys[name].type} (got {value!r})")
+    return faults
+
+
+def _instead(name: str, value: Any, keys: dict[str, Key]) -> str:
+    """What to write instead of an unknown key: its name in this RecBole, else the nearest ones."""
+    now = replacement(name, value)
+    return f"; write {now}" if now else nearest(name, keys)
+
+
+def _choices(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
+    faults = []
+    for name, allowed in CHOICES.items():
+        value = values.get(name)
+        ours = entry.own or name not in ("loss_type", "gate", "encoder")
+        if ours and value is not None and str(value).lower() not in [a.lower() for a in allowed]:
+            faults.append(f"{name} must be one of {', '.join(allowed)} (got {value!r}){nearest(str(value), allowed)}")
+    backend = values.get("ssm_backend")
+    if backend not in ("auto", *BACKENDS):
+        faults.append(f"ssm_backend must be one of auto, {', '.join(BACKENDS)} (got {backend!r})")
+    return faults
+
+
+def _loss_of_host(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
+    """RecBole's sequential models with a choice have these two."""
+    loss = values.get("loss_type")
+    if entry.own or entry.family != "sequential" or loss is None or loss in HOST_LOSSES:
+        return []
+    return [f"loss_type must be one of {', '.join(HOST_LOSSES)} (got {loss!r}){nearest(str(loss), HOST_LOSSES)}"]
+
+
+def _baselines(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
+    """Those of the task; RecBole's models rank, and some of them predict clicks."""
+    known = BASELINES_OF_TASK[_baseline_task(entry, values)]
+    wrong = [name for name in values.get("baselines") or [] if name not in known]
+    if wrong and not known:
+        return [f"baselines: {entry.name} has none to stand beside (got {values['baselines']!r}); leave it out"]
+    return [f"baselines must be among {', '.join(known)} (got {n!r}){nearest(str(n), known)}" for n in wrong]
+
+
+def _baseline_task(entry: ModelEntry, values: dict[str, Any]) -> str:
+    task, metrics = (
+        metric_task(entry),
+        values["metrics"] if isinstance(values["metrics"], list) else [values["metrics"]],
+    )
+    if task == "ranking" or (task == "labels" and any(METRIC_KINDS.get(str(n).lower()) == RANKING for n in metrics)):
+        return "sequences" if entry.family == "sequential" else "rows"
+    return task
+
+
+def _train_on(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
+    """Exactly one of the two words, for every model that has the key."""
+    given = values.get("train_on", TRAIN_ON[0])
+    if given in TRAIN_ON:
+        return []
+    return [f"train_on must be one of {', '.join(TRAIN_ON)} (got {given!r}){nearest(str(given), TRAIN_ON)}"]
+
+
+def _metrics(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
+    names = values["metrics"] if isinstance(values["metrics"], list) else [values["metrics"]]
+    faults = [
+        f"there is no metric named {n!r}{nearest(str(n), METRIC_KINDS)} All names: {', '.join(sorted(METRIC_KINDS))}"
+        for n in names
+        if str(n).lower() not in METRIC_KINDS
+    ]
+    chosen, _, cutoff = str(values["valid_metric"]).partition("@")
+    cutoffs = values["topk"] if isinstance(values["topk"], list) else [values["topk"]]
+    if chosen.lower() not in [str(n).lower() for n in names]:
+        faults.append(f"valid_metric {values['valid_metric']!r} must be one of metrics ({', '.join(map(str, names))})")
+    elif cutoff and cutoff not in [str(k) for k in cutoffs]:
+        faults.append(f"valid_metric {values['valid_metric']!r} needs {cutoff} among topk (got {values['topk']})")
+    faults += [f"topk must hold positive integers (got {k!r})" for k in cutoffs if not isinstance(k, int) or k <= 0]
+    return faults
+
+
+def _positive(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
+    return [
+        f"{n} must be positive (got {values[n]!r})" for n in _POSITIVE if is_number(values.get(n)) and not values[n] > 0
+    ]
+
+
+def _epochs(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
+    """No epoch at all evaluates the model as it was made; of boosted trees nothing is made without one."""
+    epochs: Any = values.get("epochs")
+    least = 1 if entry.family == "exlib" else 0
+    return [f"epochs must be at least {least} (got {epochs!r})"] if is_number(epochs) and not epochs >= least else []
+
+
+def _shares(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
+    return [
+        f"{n} must be at least 0 and below 1 (got {values[n]!r})"
+        for n in _SHARES
+        if is_number(values.get(n)) and not 0 <= values[n] < 1
+    ]
+
+
+def _precision(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
+    """RecBole's switch for mixed precision beside a precision of the user's own."""
+    named = any(layer.user and "precision" in layer.values for layer in layers)
+    if named and values.get("enable_amp") and values.get("precision") == "float32":
+        return ["enable_amp: True and precision: float32 exclude each other; leave one of them out"]
+    return []
+
+
+def _read_early(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
+    """What parts of a run read when they are made, which is after the data."""
+    faults = []
+    settings = (ScheduleSettings.read, AveragingSettings.read, RecencySettings.read, read_stages)
+    for read in (*settings, entry.check_settings):
+        try:
+            read(values)
+        except UsageError as error:
+            faults.append(str(error))
+        except TypeError:  # a value of a wrong type is named by its own rule
+            continue
+    return faults
+
+
+def _mappings(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
+    """Declared forms, whoever wrote the value: the user, or the data set's own file."""
+    return mapping_faults(values)
+
+
+def _order_of_time(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
+    """Where the order of rows is not free."""
+    given = values.get("eval_args")
+    if not isinstance(given, dict) or given.get("order") == "TO":
+        return []
+    if entry.family == "sequential":
+        return [f"eval_args: order must be TO for sequential models (got {given.get('order')!r})"]
+    if isinstance(given.get("split"), dict) and "TS" in given["split"]:
+        return [f"eval_args: order must be TO where split is TS, which is by time (got {given.get('order')!r})"]
+    return []
+
+
+def _split_of_a_cut(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
+    """A data set cut into files is split already."""
+    splits = [(layer.user, layer.values["eval_args"].get("split")) for layer in layers if _splits(layer)]
+    unasked = [split for user, split in splits if not user][-1:]
+    if values.get("benchmark_filename") and any(user and [split] != unasked for user, split in splits):
+        parts = ", ".join(map(str, values["benchmark_filename"]))
+        return [f"eval_args: split has no meaning here: the data set is cut into files ({parts}); leave it out"]
+    return []
+
+
+def _splits(layer: Layer) -> bool:
+    return isinstance(layer.values.get("eval_args"), dict) and "split" in layer.values["eval_args"]
+
+
+def _criteria(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
+    faults = criteria_faults(values, entry.task)
+    sample = values.get("train_sample")
+    if sample != "valid" and (not isinstance(sample, int) or sample < 0):
+        faults.append(f"train_sample must be a number of rows, 0 for none, or valid (got {sample!r})")
+    try:
+        read_seeds(values.get("seeds"))
+    except UsageError as error:
+        faults.append(str(error))
+    return faults
+
+
+_RULES: tuple[Callable[[ModelEntry, list[Layer], dict[str, Any]], list[str]], ...] = (
+    _choices,
+    _loss_of_host,
+    _baselines,
+    _train_on,
+    _metrics,
+    metric_faults,
+    device_faults,
+    _positive,
+    _epochs,
+    _shares,
+    _precision,
+    _read_early,
+    negative_faults,
+    _mappings,
+    _order_of_time,
+    pretrained_faults,
+    _split_of_a_cut,
+    _criteria,
+    boundary,
+    text_faults,
+    click_faults,
+    rating_faults,
+)

@@ -1,0 +1,99 @@
+"""Before a long run: a few batches, as many as fit into seconds, and from them the time and the memory of the whole."""
+
+import copy
+import resource
+import time
+from collections.abc import Callable
+from itertools import islice
+from typing import Any
+
+import torch
+
+from recbole_ext.config.config import Config
+from recbole_ext.config.show import unread_lines
+from recbole_ext.data.dataset import create_dataset
+from recbole_ext.data.loaders import build_loaders
+from recbole_ext.pipeline.train import build_trainer
+
+TRAIN_BATCHES, EVAL_BATCHES = 20, 5
+SECONDS = 4.0
+"""A pass is measured on more than one batch only as far as they fit into this time."""
+
+
+def dry_run(config: Config) -> dict[str, float]:
+    """Train and validate on a slice; writes nothing.
+
+    Returns:
+        `epoch_seconds`, `valid_seconds`, `total_seconds` (of all `epochs`, without early stopping), `memory_gb`
+        (peak of the process) and, on a GPU, `device_memory_gb`.
+
+    Raises:
+        RecBoleExtError: what the run itself would raise.
+    """
+    loaders = build_loaders(config, create_dataset(config))
+    trainer = build_trainer(config, loaders)
+    trainer.eval_collector.data_collect(loaders.train)
+    epoch = _extrapolated(lambda part: trainer._train_epoch(part, 0), loaders.train, TRAIN_BATCHES)
+    valid = 0.0
+    if loaders.valid:
+        valid = _extrapolated(lambda part: trainer.evaluate(part, load_best_model=False), loaders.valid, EVAL_BATCHES)
+    per_epoch = epoch + valid / max(1, trainer.eval_step)
+    told = {"epoch_seconds": epoch, "valid_seconds": valid, "total_seconds": trainer.epochs * per_epoch}
+    told["memory_gb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+    if trainer.device.type == "cuda":
+        told["device_memory_gb"] = torch.cuda.max_memory_allocated(trainer.device) / 1e9
+    return told
+
+
+def lines(config: Config, told: dict[str, float]) -> list[str]:
+    """The estimate in plain words."""
+    return [
+        f"dry run of {config.model} on {config.dataset}, on {config['device']}",
+        f"an epoch takes about {told['epoch_seconds']:.3g} s, a validation {told['valid_seconds']:.3g} s",
+        f"all {config['epochs']} epochs take about {told['total_seconds'] / 60:.3g} min; early stopping may end sooner",
+        "memory at most: " + ", ".join(f"{told[key]:.2f} GB {where}" for key, where in _MEMORY.items() if key in told),
+        *unread_lines(config),
+    ]
+
+
+_MEMORY = {"memory_gb": "of the process", "device_memory_gb": "of the device"}
+
+
+def first_batches(loader: Any, count: int) -> Any:
+    """The first batches of a loader, as a loader of the same kind."""
+    count, part = min(count, len(loader)), copy.copy(loader)
+    kind = type(loader)
+    part.__class__ = type(
+        f"First{kind.__name__}",
+        (kind,),
+        {"__len__": lambda self: count, "__iter__": lambda self: islice(kind.__iter__(self), count)},
+    )
+    return part
+
+
+def _extrapolated(carry_out: Callable[[Any], Any], loader: Any, most: int) -> float:
+    """Seconds of a whole pass, from its first batch and from as many batches as the time allows.
+
+    Where the time allows no second batch, what a pass costs beside its batches counts once per batch: an estimate from
+    above.
+
+    Args:
+        carry_out: trains or evaluates on a loader.
+        loader: the whole one.
+        most: batches that are enough.
+    """
+    first = first_batches(loader, 1)
+    carry_out(first)  # kernels are compiled and memory is taken
+    one = _timed(lambda: carry_out(first))
+    count = min(most, len(loader), int(SECONDS / one))
+    if count <= 1:
+        return one * len(loader)
+    several = _timed(lambda: carry_out(first_batches(loader, count)))
+    per_batch = (several - one) / (count - 1) if several > one else several / count
+    return several + per_batch * (len(loader) - count)
+
+
+def _timed(call: Callable[[], Any]) -> float:
+    started = time.perf_counter()
+    call()
+    return time.perf_counter() - started

@@ -1,0 +1,105 @@
+"""A `.pth` checkpoint of RecBole becomes a run of ours: tested, and kept as safetensors and JSON.
+
+A `.pth` file is a pickle, and reading a pickle can run any code that its maker put in. This is the only place
+that reads one, and only when told `--i-trust-this-file`.
+"""
+
+import sys
+import time
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from recbole_ext.config.config import Config
+from recbole_ext.errors import UsageError
+from recbole_ext.evaluation.protocol import protocol_of
+from recbole_ext.evaluation.summary import summary_lines
+from recbole_ext.pipeline.train import _new_directory, _result, build_trainer, evaluate_baselines
+from recbole_ext.runs.splits import open_splits
+from recbole_ext.training.tracking.progress import Progress
+
+
+def import_checkpoint(config: Config, path: Path, trusted: bool, command: list[str] | None = None) -> dict[str, Any]:
+    """Put a checkpoint's weights into the configured model, test them, and keep them in a new run directory.
+
+    Args:
+        config: of the model that the checkpoint is of.
+        path: RecBole's `.pth`.
+        trusted: the user has said `--i-trust-this-file`.
+        command: what was typed.
+
+    Returns:
+        What `result.json` holds.
+
+    Raises:
+        UsageError: not trusted, not readable, or of another model or size.
+    """
+    started = time.perf_counter()
+    state = read_legacy(path, trusted)
+    _, loaders = open_splits(config)
+    trainer = build_trainer(config, loaders)
+    load_legacy(trainer.model, state, path)
+    directory = _new_directory(config, command or sys.argv, loaders)
+    with directory.logging() if directory else nullcontext():
+        trainer.attach(directory, Progress(0, enabled=config.placement.leads, bar=False))
+        trainer.eval_collector.data_collect(loaders.train)
+        trainer._save_checkpoint(int(state.get("epoch", 0)))
+        test, units = trainer.evaluate(loaders.test), {config.model: trainer.units(loaders.test)}
+        trainer.count_candidates("test", loaders.test)
+        baselines = evaluate_baselines(config, loaders, trainer, units)
+        protocol = protocol_of(config, loaders)
+        result = _result(config, trainer, protocol, directory, test, baselines)
+        seconds = round(time.perf_counter() - started, 2)
+        result |= {"imported_from": path.name, "fit_seconds": 0.0, "total_seconds": seconds}
+        result["rows"] = loaders.ledger.as_dict()
+        if directory:
+            directory.write_units(units)
+            directory.write_result(result)
+            directory.release()
+        for line in summary_lines(result, protocol):
+            trainer.progress.say(line)
+    return result
+
+
+def read_legacy(path: Path, trusted: bool) -> dict[str, Any]:
+    """The content of a `.pth` file; first as tensors alone, then, since it is trusted, whatever it is.
+
+    Raises:
+        UsageError: not trusted, or not readable.
+    """
+    if not trusted:
+        raise UsageError(
+            f"{path}: reading a .pth file runs whatever code is in it; if you made it, or trust who did, add: "
+            "--i-trust-this-file"
+        )
+    if not path.is_file():
+        raise UsageError(f"import-checkpoint: there is no file {path}")
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception:  # RecBole's files hold a configuration object, which is no tensor
+        state = _read_everything(path)
+    if not isinstance(state, dict) or not isinstance(state.get("state_dict"), dict):
+        raise UsageError(f"{path} is no checkpoint of RecBole: it has no state_dict")
+    return state
+
+
+def _read_everything(path: Path) -> Any:
+    try:
+        return torch.load(path, map_location="cpu", weights_only=False)
+    except Exception as error:
+        raise UsageError(f"cannot read {path}: {error}") from None
+
+
+def load_legacy(model: Any, state: dict[str, Any], path: Path) -> None:
+    """Put weights and other parameters into a model.
+
+    Raises:
+        UsageError: they do not fit.
+    """
+    try:
+        model.load_state_dict(state["state_dict"])
+    except RuntimeError as error:
+        raise UsageError(f"{path} does not fit the model: {str(error).splitlines()[-1].strip()}") from None
+    model.load_other_parameter(state.get("other_parameter"))

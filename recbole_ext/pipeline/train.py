@@ -1,0 +1,285 @@
+"""One run, from a configuration to a result: the calls that everybody reads first."""
+
+import logging
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from recbole.utils import ModelType, init_seed
+
+from recbole_ext.config.config import Config
+from recbole_ext.config.seeds import read_seeds
+from recbole_ext.config.show import unread_lines
+from recbole_ext.data.columns.roles import Columns
+from recbole_ext.data.loaders import Loaders, training_sample
+from recbole_ext.devices import from_leader, process_group
+from recbole_ext.errors import InterruptedRun, NonFiniteError, ResourceError
+from recbole_ext.evaluation.counted import counted_baselines
+from recbole_ext.evaluation.criteria import judge
+from recbole_ext.evaluation.protocol import Protocol, protocol_of
+from recbole_ext.evaluation.summary import summary_lines
+from recbole_ext.evaluation.units import Units
+from recbole_ext.pipeline.build import build_model
+from recbole_ext.registry import missing_library
+from recbole_ext.runs.data_record import record_of, write_record
+from recbole_ext.runs.resume import open_run, resume_command, run_values
+from recbole_ext.runs.run_directory import RunDirectory
+from recbole_ext.runs.splits import open_splits
+from recbole_ext.runs.vocabulary import vocabulary_of, write_vocabulary
+from recbole_ext.training.signals import Signals
+from recbole_ext.training.special import trainer_class
+from recbole_ext.training.stages import fit_in_stages
+from recbole_ext.training.tracking.progress import Progress
+from recbole_ext.training.tracking.sinks import require_sinks, tracked
+from recbole_ext.training.trainer import RunTrainer
+from recbole_ext.training.trees import TreeRunTrainer
+
+_LOG = logging.getLogger(__name__)
+
+
+def run(
+    config: Config,
+    command: list[str] | None = None,
+    resume: str | None = None,
+    at_end: Callable[[Path], None] | None = None,
+    test: bool = True,
+    on_epoch: Callable[[int, float], None] | None = None,
+) -> dict[str, Any]:
+    """Train the configured model, choose by validation, evaluate the chosen weights once on test.
+
+    Args:
+        config: from `build_config`.
+        command: what was typed, for the run directory.
+        resume: name of the run to continue, or `newest`.
+        at_end: called with the run's directory when the run is over, finished or not, by the process that writes;
+            `experiments.report.leave_report` is one.
+        test: False for a run that only chooses: the test part is never read, `test` of the result is None.
+        on_epoch: called after each epoch, when its state is saved, with its number and the best validation score.
+
+    Returns:
+        What `result.json` holds: metrics, baselines, protocol, times, and `run_directory`.
+
+    Raises:
+        RecBoleExtError: with a message and an exit code for each kind of fault.
+    """
+    started = time.perf_counter()
+    try:
+        with process_group(config.placement):
+            return _run(config, command or sys.argv, resume, at_end, test, on_epoch, started)
+    except ModuleNotFoundError as error:
+        raise missing_library(config.model, error) from None
+
+
+def _run(
+    config: Config,
+    command: list[str],
+    resume: str | None,
+    at_end: Callable[[Path], None] | None,
+    test: bool,
+    on_epoch: Callable[[int, float], None] | None,
+    started: float,
+) -> dict[str, Any]:
+    require_sinks(config)
+    continued = open_run(config, resume) if resume is not None else None
+    dataset, loaders = open_splits(config, continued.path if continued else None)
+    trainer = build_trainer(config, loaders)
+    directory = continued or _new_directory(config, command, loaders)
+    signals = Signals()
+    with (
+        signals.heard(),  # outermost: what comes while the report is written finds a run that ends anyway
+        _ending(directory, at_end),
+        directory.logging() if directory else nullcontext(),
+        tracked(config, directory, trainer),
+    ):
+        _LOG.info("%s", dataset)
+        progress = Progress(
+            trainer.epochs * len(loaders.train), enabled=config.placement.leads, bar=config["show_progress"]
+        )
+        trainer.attach(directory, progress, signals, resuming=continued is not None)
+        try:
+            return _fit_and_test(config, loaders, trainer, directory, test, on_epoch, started)
+        except (InterruptedRun, NonFiniteError, ResourceError) as error:
+            error.args = (f"{error}\n{_way_on(trainer, command)}".rstrip(),)
+            raise
+
+
+@contextmanager
+def _ending(directory: RunDirectory | None, at_end: Callable[[Path], None] | None) -> Iterator[None]:
+    """Release the directory and tell whoever waits for the end, whatever the end is."""
+    try:
+        yield
+    finally:
+        if directory:
+            directory.release()
+            if at_end:
+                at_end(directory.path)
+
+
+def build_trainer(config: Config, loaders: Loaders) -> RunTrainer:
+    """The model on its device, in its trainer."""
+    if config["MODEL_TYPE"] == ModelType.DECISIONTREE:
+        trees = TreeRunTrainer(config)
+        trees.sample = training_sample(config, loaders)
+        return trees
+    init_seed(config["seed"], config["reproducibility"])
+    model = build_model(config, loaders.train._dataset).to(config["device"])
+    if config["torch_compile"]:
+        model.forward = torch.compile(model.forward, dynamic=True)
+    trainer = trainer_class(config.model, config["MODEL_TYPE"])(config, model)
+    trainer.sample = training_sample(config, loaders)
+    return trainer
+
+
+def _way_on(trainer: RunTrainer, command: list[str]) -> str:
+    """What is left of a run that ended early, and how to go on."""
+    if not trainer.run:
+        return ""
+    if not (trainer.keeper.keeps and (trainer.run.checkpoints / "last.json").exists()):
+        return f"this run cannot be continued; what it has is in {trainer.run.path}"
+    saved = "the last whole epoch" if trainer.keeper.whole_epochs else "training"
+    return f"the state of {saved} is saved; continue with: {resume_command(trainer.run.path, command)}"
+
+
+def _new_directory(config: Config, command: list[str], loaders: Loaders) -> RunDirectory | None:
+    """The run's directory, made by the leading process alone, with what it needs to be opened again."""
+    if not config.placement.leads:
+        return None
+    directory = RunDirectory.new(Path(config["runs_dir"]), config.model, config.dataset)
+    directory.write_config(run_values(config), config.origins, command)
+    directory.write_environment(config["device"])
+    write_vocabulary(directory.path, vocabulary_of(loaders.train._dataset))
+    write_record(directory.path, record_of(config, loaders))
+    return directory
+
+
+def _fit_and_test(
+    config: Config,
+    loaders: Loaders,
+    trainer: RunTrainer,
+    directory: RunDirectory | None,
+    test: bool,
+    on_epoch: Callable[[int, float], None] | None,
+    started: float,
+) -> dict[str, Any]:
+    protocol, progress = protocol_of(config, loaders), trainer.progress
+    columns = loaders.train._dataset.columns
+    for line in [*_opening_lines(config, trainer, protocol, columns, directory), *loaders.ledger.lines()]:
+        progress.say(line)
+    fit_started = time.perf_counter()
+    try:
+        with progress.overheard("recbole_ext"):
+            stages = fit_in_stages(trainer, loaders, on_epoch)
+    finally:
+        progress.close()
+    fit_seconds = time.perf_counter() - fit_started
+    if trainer.best_epoch is None:
+        trainer._save_checkpoint(trainer.epochs - 1)
+    units: dict[str, Units | None] = {}
+    tested = _tested(config, loaders, trainer, units) if test else {"test": None, "baselines": {}}
+    result = _result(config, trainer, protocol, directory, tested["test"], tested["baselines"]) | tested | stages
+    result["rows"] = loaders.ledger.as_dict() | {"known_test": _known_test(loaders, trainer) if test else None}
+    rows = directory.rows if directory else []
+    result["criteria"] = [asdict(verdict) for verdict in judge(config["criteria"], rows, result)]
+    result |= {"fit_seconds": round(fit_seconds, 2), "total_seconds": round(time.perf_counter() - started, 2)}
+    if directory:
+        directory.write_units(units)
+        directory.write_result(result)
+        for line in summary_lines(result, protocol) if test else []:
+            progress.say(line)
+    return result
+
+
+def _tested(config: Config, loaders: Loaders, trainer: RunTrainer, units: dict[str, Units | None]) -> dict[str, Any]:
+    """What the chosen weights and the baselines reach on the test part; what each user contributes goes to `units`."""
+    metrics, units[config.model] = trainer.evaluate(loaders.test), trainer.units(loaders.test)
+    trainer.count_candidates("test", loaders.test)
+    findings = trainer.findings()
+    return {"test": metrics, "baselines": evaluate_baselines(config, loaders, trainer, units), **findings}
+
+
+def _known_test(loaders: Loaders, trainer: RunTrainer) -> dict[str, float] | None:
+    """Test metrics without the rows of users and items that no training row has; None where there are none."""
+    return None if loaders.known_test is None else trainer.evaluate(loaders.known_test)
+
+
+def evaluate_baselines(
+    config: Config, loaders: Loaders, trainer: RunTrainer, units: dict[str, Units | None]
+) -> dict[str, dict[str, float]]:
+    """Test metrics of the counted baselines of the run's task; {} where there are none.
+
+    Args:
+        config, loaders, trainer: of the run.
+        units: what each user contributes is added to them, by the baseline's name.
+    """
+    found = {}
+    for name, made in counted_baselines(config, loaders).items():
+        found[name] = trainer.evaluate_other(made(loaders.train._dataset, config), loaders.test)
+        units[name] = trainer.units(loaders.test)
+    return from_leader(found, config.placement)
+
+
+def _parameters(trainer: RunTrainer) -> int | None:
+    """Trainable ones; None for boosted trees."""
+    if not isinstance(trainer.model, torch.nn.Module):
+        return None
+    return sum(p.numel() for p in trainer.model.parameters() if p.requires_grad)
+
+
+def _opening_lines(
+    config: Config, trainer: RunTrainer, protocol: Protocol, columns: Columns, directory: RunDirectory | None
+) -> list[str]:
+    size = "boosted trees" if trainer.model is None else f"{_parameters(trainer):,} parameters"
+    return [
+        f"{config.model} on {config.dataset}: {size} on {config['device']}, at most {trainer.epochs} epochs",
+        *protocol.lines(),
+        f"columns     {columns.line()}",
+        f"run         {directory.path if directory else '-'}",
+        *_seeds_line(config),
+        *unread_lines(config),
+    ]
+
+
+def _seeds_line(config: Config) -> list[str]:
+    """That a list of seeds in a file is not what a single run reads."""
+    seeds = read_seeds(config["seeds"])
+    if not seeds:
+        return []
+    told = f"{config.origins['seeds']} names {len(seeds)} seeds; this run takes {config['seed']} alone"
+    return [f"seeds       {told}. All of them: --seeds={','.join(map(str, seeds))}"]
+
+
+def _result(
+    config: Config,
+    trainer: RunTrainer,
+    protocol: Protocol,
+    directory: RunDirectory | None,
+    test: dict[str, float] | None,
+    baselines: dict[str, dict[str, float]],
+) -> dict[str, Any]:
+    on_gpu = trainer.device.type == "cuda"
+    return {
+        "model": config.model,
+        "dataset": config.dataset,
+        "parameters": _parameters(trainer),
+        "best_epoch": trainer.best_epoch,
+        "epochs_trained": len(trainer.train_loss_dict),
+        "batch_halvings": trainer.position.halvings,
+        "rollbacks": trainer.position.retries,
+        "valid_metric": config["valid_metric"],
+        "valid_metric_bigger": config["valid_metric_bigger"],
+        "valid": trainer.best_valid_result,
+        "test": test,
+        "baselines": baselines,
+        "protocol": asdict(protocol),
+        "candidates": trainer.candidates,
+        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "peak_gpu_memory_mb": round(torch.cuda.max_memory_reserved(trainer.device) / 2**20) if on_gpu else None,
+        "unread_settings": config.unread,
+        "run_directory": str(directory.path) if directory else None,
+    }

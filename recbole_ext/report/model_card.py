@@ -1,0 +1,114 @@
+"""The model card of a run: what somebody must know who is handed the weights."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from recbole_ext.diagnosis.finding import Finding
+from recbole_ext.redact import redact_text
+from recbole_ext.report.record import Record
+
+_USES = {
+    "ratings": (
+        "Predicting how many stars a user of this data set would give to an item of it.",
+        "Ratings are given by people who chose what to rate: the error on items that a user would never have rated is "
+        "not known. Averages hide groups; the report has the errors of new and rarely seen users and items.",
+    ),
+    "clicks": (
+        "Ordering candidates by the chance that a user clicks, with rows like those it was trained on.",
+        "Probabilities are only as calibrated as the reliability curve of the report shows, and depend on how "
+        "negatives were made.",
+    ),
+    "ranking": (
+        "Ranking the items of this data set for users with a history in it.",
+        "Items and users that were not in training cannot be ranked by what was learnt. Test users are the ones of "
+        "training, at a later time; nothing is known of other people. What was shown to users formed what they chose, "
+        "so popular items are favoured.",
+    ),
+}
+_TRAINING = ("learner", "learning_rate", "lr_schedule", "train_batch_size", "weight_decay", "averaging", "precision")
+
+
+def model_card(record: Record, found: list[Finding]) -> str:
+    """The card as Markdown.
+
+    Args:
+        record: of the run.
+        found: what its diagnosis says.
+    """
+    result, config = record.result, record.config
+    use, limits = _USES[_task(result)]
+    parameters = result.get("parameters")
+    lines = [
+        f"# {_plain(config.get('model'))} on {_plain(config.get('dataset'))}",
+        "",
+        *([] if result else ["**This run has not finished. There is no test result.**", ""]),
+        *_items(
+            {
+                "Model": config.get("model"),
+                "Trainable parameters": f"{parameters:,}" if isinstance(parameters, int) else "not recorded",
+                "Weights": "`checkpoint/best.json` (safetensors and JSON)",
+                "Run": record.folder.resolve().name,
+                "Seed": config.get("seed"),
+            }
+        ),
+        *("", "## Intended use", "", use),
+        *("", "## Limits", "", limits, "", *_limits(found)),
+        *("", "## Data and protocol", "", *_protocol(result)),
+        *("", "## Metrics", "", *_metrics(result)),
+        *("", "## Training", "", *_items(_training(record))),
+        *("", "## Repeat", "", f"    {_plain(record.command)}"),
+        *("", "Every setting with its origin is in `config.yaml`; curves and diagnosis are in `report.html`."),
+    ]
+    return redact_text("\n".join(lines) + "\n")
+
+
+def _task(result: Mapping[str, Any]) -> str:
+    return next((task for task in ("ratings", "clicks") if task in result), "ranking")
+
+
+def _limits(found: list[Finding]) -> list[str]:
+    return [f"- {_plain(one.text)}" for one in found] or ["- One run; nothing else was found by its diagnosis."]
+
+
+def _protocol(result: Mapping[str, Any]) -> list[str]:
+    protocol = dict(result.get("protocol") or {})
+    hashes = protocol.pop("data_sha256", {})
+    protocol.pop("packages", None)
+    facts = {name.replace("_", " "): value for name, value in protocol.items()}
+    facts |= {f"sha256 of {name}": value for name, value in hashes.items()}
+    return _items(facts) or ["Not evaluated on test."]
+
+
+def _metrics(result: Mapping[str, Any]) -> list[str]:
+    test = result.get("test") or {}
+    if not test:
+        return ["None: there is no test result."]
+    rows = {f"{result['model']}": test, **(result.get("baselines") or {})}
+    lines = [f"| test | {' | '.join(map(_plain, test))} |", f"|---|{'--:|' * len(test)}"]
+    lines += [f"| {_plain(name)} | {' | '.join(_metric(of.get(m)) for m in test)} |" for name, of in rows.items()]
+    return lines
+
+
+def _metric(value: Any) -> str:
+    return f"{value:.4f}" if isinstance(value, int | float) else "-"
+
+
+def _training(record: Record) -> dict[str, Any]:
+    result, machine = record.result, record.environment
+    facts: dict[str, Any] = {name.replace("_", " "): record.config[name] for name in _TRAINING if name in record.config}
+    facts["epochs"] = f"{len(record.rows)} of at most {record.config.get('epochs')}"
+    if result:
+        facts["epoch of the weights"] = f"{result['best_epoch']}, chosen by validation {result['valid_metric']}"
+        facts["seconds"] = result.get("fit_seconds")
+        facts["memory, MB at most"] = result.get("peak_memory_mb")
+    facts["machine"] = f"{machine.get('system')}, {machine.get('cpu_cores')} cores, {machine.get('device')}"
+    return facts
+
+
+def _items(facts: Mapping[str, Any]) -> list[str]:
+    return [f"- {name}: {_plain(value)}" for name, value in facts.items()]
+
+
+def _plain(text: Any) -> str:
+    """Words that stay words in Markdown: one line, no markup of HTML, no end of a cell."""
+    return " ".join(str(text).splitlines()).replace("<", "&lt;").replace("|", "\\|")

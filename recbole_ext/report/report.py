@@ -1,0 +1,223 @@
+"""`report.html` and `model_card.md` of a run: what it was, what came out, and what can be concluded from it."""
+
+import logging
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from recbole_ext.diagnosis.curve import read_curve
+from recbole_ext.diagnosis.finding import Finding
+from recbole_ext.diagnosis.rules import RULES, findings
+from recbole_ext.errors import UsageError
+from recbole_ext.evaluation.best_baseline import best_baseline
+from recbole_ext.evaluation.criteria import judge
+from recbole_ext.files import write_atomically
+from recbole_ext.redact import redact_text
+from recbole_ext.report.model_card import model_card
+from recbole_ext.report.page import Page
+from recbole_ext.report.record import Record, read_record
+from recbole_ext.report.run_charts import add_curves, add_gate, add_latent, add_reliability
+
+_LOG = logging.getLogger(__name__)
+_DEFAULTS = ("recbole ", "properties/", "derived", "default")
+_MOST_SAID = 5
+
+
+def write_report(folder: Path) -> tuple[Path, list[Finding]]:
+    """Write a run's report and model card anew, from what lies in its directory.
+
+    Args:
+        folder: of the run; it need not have finished.
+
+    Returns:
+        Where the report is, and what the diagnosis found.
+
+    Raises:
+        UsageError: this is no run's directory.
+        DataError: a file of it is damaged.
+        ResourceError: the report cannot be written.
+    """
+    record = read_record(folder)
+    found = findings(read_curve(folder, {}, {}, {})) if record.columns else []
+    run_page(record, found).write(folder / "report.html")
+    write_atomically(folder / "model_card.md", model_card(record, found).encode("utf-8", "replace"))
+    return folder / "report.html", found
+
+
+def leave_report(folder: Path) -> None:
+    """The same at the end of a run, with the diagnosis in a few lines; a fault in it costs the run nothing.
+
+    A run that ended before its first epoch did leaves no report.
+    """
+    try:
+        if not (folder / "metrics.csv").is_file():
+            return
+        path, found = write_report(folder)
+        print("\n".join(["", *_said(found), f"report      {path}"]), flush=True)
+    except Exception as error:
+        _LOG.debug("no report", exc_info=True)
+        print(
+            f"warning: no report of {folder}: {redact_text(str(error))}\n"
+            f"the run itself is whole; write the report later with: recbole-ext report {folder}",
+            file=sys.stderr,
+        )
+
+
+def report_command(file: str, given: Mapping[str, Any]) -> int:
+    """`report RUN`; with `--data_path`, the data there must be what the run was trained on.
+
+    Raises:
+        UsageError: there is no such run, or another option was given.
+        DataError: a file of the run is damaged, or the data is not the run's.
+    """
+    if not file or set(given) - {"data_path"}:
+        raise UsageError(
+            "report needs a run and nothing else but --data_path=DIR, with data that is compared with the run's: "
+            "report runs/SS4Rec-ml-100k-20260101T000000Z-ab12"
+        )
+    if given.get("data_path"):
+        _require_its_data(Path(file), str(given["data_path"]))
+    path, found = write_report(Path(file))
+    print("\n".join([*_said(found), f"report      {path}", f"model card  {path.with_name('model_card.md')}"]))
+    return 0
+
+
+def _require_its_data(run: Path, data_path: str) -> None:
+    from recbole_ext.runs.splits import require_its_files
+    from recbole_ext.serving.load import finished_config  # reading a report alone takes no data and no model
+
+    require_its_files(finished_config(run, data_path), run)
+
+
+def run_page(record: Record, found: list[Finding]) -> Page:
+    """The whole page of a run."""
+    page = Page(f"{record.config.get('model')} on {record.config.get('dataset')}", record.folder.resolve().name)
+    page.text(outcome(record))
+    cause = [line for line in str(record.end.get("text", "")).splitlines() if line.strip()]
+    page.notes([("CAUSE", *cause)] if cause and not record.result else [])
+    _add_result(page, record)
+    _add_criteria(page, record)
+    _add_diagnosis(page, record, found)
+    add_curves(page, record)
+    add_gate(page, record)
+    add_latent(page, record)
+    _add_protocol(page, record)
+    page.heading("Repeat this run").code(record.command or "the command was not recorded")
+    _add_configuration(page, record)
+    page.heading("Environment").facts(_flat(record.environment))
+    return page
+
+
+def outcome(record: Record) -> str:
+    """How the run ended."""
+    result, end = record.result, record.end
+    moment = f"{str(end.get('time', ''))[:16].replace('T', ' ')} UTC" if end.get("time") else "a time that is not known"
+    if result:
+        epochs = result.get("epochs_trained")
+        seconds = f" in {result['fit_seconds']:,.0f} s" if "fit_seconds" in result else ""
+        return f"Finished at {moment}: {epochs} epochs{seconds}; the weights are those of epoch {result['best_epoch']}."
+    rows = f"{len(record.rows)} epoch{'' if len(record.rows) == 1 else 's'}"
+    why = {"interrupted": "was interrupted", "failed": "failed"}.get(str(end.get("event")))
+    if why is None:
+        return f"This run has not finished: it is still going on, or was killed. There are {rows} and no test result."
+    return f"This run {why} at {moment}, after {rows}, and has no test result."
+
+
+def against_baselines(result: Mapping[str, Any]) -> str:
+    """A sentence on the model and the best counted baseline."""
+    best, metric = best_baseline(dict(result)), str(result.get("valid_metric", "")).lower()
+    own = (result.get("test") or {}).get(metric)
+    if best is None or own is None:
+        return "No counted baseline was evaluated beside this result."
+    name, value = best
+    better = own > value if result.get("valid_metric_bigger", True) else own < value
+    return (
+        f"{result['model']} {'beats' if better else 'does not beat'} the best counted baseline, {name}: "
+        f"test {metric} {own:.4f} against {value:.4f} ({own - value:+.4f})."
+    )
+
+
+def _add_result(page: Page, record: Record) -> None:
+    result = record.result
+    test = result.get("test") or {}
+    if not test:
+        return
+    page.heading("Result").text(against_baselines(result))
+    rows = {result["model"]: test}
+    spans = (result.get("clicks") or {}).get("intervals") or {}
+    if spans:
+        rows |= {"95 % from": {n: s[0] for n, s in spans.items()}, "95 % to": {n: s[1] for n, s in spans.items()}}
+    rows |= result.get("baselines") or {}
+    rows |= {"(validation)": result["valid"]} if result.get("valid") else {}
+    page.table(["test", *test], [[name, *(found.get(metric) for metric in test)] for name, found in rows.items()])
+    _add_ratings(page, result)
+    add_reliability(page, record)
+
+
+def _add_ratings(page: Page, result: Mapping[str, Any]) -> None:
+    """Errors by group and star, and the audit; nothing for other tasks."""
+    ratings, audit = result.get("ratings"), result.get("audit")
+    if ratings:
+        groups = {"all rows": ratings["all"], **ratings["groups"]}
+        names = ("n", "rmse", "mae", "r2", "correlation")
+        page.table(["tested rows", *names], [[group, *(of.get(n) for n in names)] for group, of in groups.items()])
+        stars = [[star, of["n"], of["rmse"], of["bias"]] for star, of in ratings["by_star"].items()]
+        page.table(["stars given", "n", "rmse", "bias"], stars)
+    if audit:
+        faults = [("FAIL", fault["name"], fault["text"]) for fault in audit["findings"]]
+        passed = ("PASS", "metric audit", "the numbers can be what they say: none of its checks finds a fault")
+        page.notes(faults or [passed])
+    page.notes([("WARNING", text) for text in result.get("warnings") or []])
+
+
+def _add_criteria(page: Page, record: Record) -> None:
+    verdicts = judge(record.config.get("criteria"), record.rows, record.result or None)
+    if verdicts:
+        page.heading("Criteria").text("Criteria count epochs from 1; the curves and this run's files count from 0.")
+        page.verdicts([(v.verdict, v.text, f"it is {v.value:.6g}" if v.value is not None else "") for v in verdicts])
+
+
+def _add_diagnosis(page: Page, record: Record, found: list[Finding]) -> None:
+    if not record.columns:
+        return
+    page.heading("Diagnosis")
+    if not found:
+        page.text(f"None of {len(RULES)} rules finds anything; that is no proof that the run is good.")
+    page.notes([("LIMIT" if one.limit else "FINDING", one.text, f"Advice: {one.advice}") for one in found])
+    changes = [[c.key, record.config.get(c.key), c.value, c.reason] for one in found for c in one.changes]
+    if changes:
+        page.table(["key", "was", "try", "because"], changes)
+
+
+def _add_protocol(page: Page, record: Record) -> None:
+    protocol = dict(record.result.get("protocol") or {})
+    if protocol:
+        hashes = protocol.pop("data_sha256", {})
+        protocol.pop("packages", None)  # of the environment below
+        facts = {name.replace("_", " "): value for name, value in protocol.items()}
+        facts |= {f"sha256 of {name}": value for name, value in hashes.items()}
+        page.heading("Protocol").text("Only numbers of the same protocol and data can be compared.").facts(facts)
+
+
+def _add_configuration(page: Page, record: Record) -> None:
+    rows = [[key, str(value), record.origins.get(key, "")] for key, value in sorted(record.config.items())]
+    chosen = [row for row in rows if not str(row[2]).startswith(_DEFAULTS)]
+    head = ["key", "value", "where it came from"]
+    page.heading("Configuration")
+    if chosen:
+        page.table(head, chosen)
+    page.table(head, rows, fold=f"All {len(rows)} values")
+
+
+def _flat(nested: Mapping[str, Any]) -> dict[str, object]:
+    parts = {key: value for key, value in nested.items() if not isinstance(value, dict)}
+    versions = nested.get("packages") or {}
+    return parts | {"packages": ", ".join(f"{name} {number}" for name, number in versions.items())}
+
+
+def _said(found: list[Finding]) -> list[str]:
+    """The findings in a line each."""
+    lines = [f"{'limit' if one.limit else 'finding':<12}{one.text}" for one in found[:_MOST_SAID]]
+    more = len(found) - _MOST_SAID
+    return [*lines, f"            and {more} more in the report"] if more > 0 else lines

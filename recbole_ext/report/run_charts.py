@@ -1,0 +1,92 @@
+"""The curves of one run on a page."""
+
+from recbole_ext.report.chart import Point
+from recbole_ext.report.page import Page
+from recbole_ext.report.record import Record
+
+_OTHERS = ("train_", "grad_", "valid_seconds", "learning_rate", "kl", "fit", "active_units", "gate_")
+_MOST_LINES = 8
+
+Columns = dict[str, list[Point]]
+
+
+def add_curves(page: Page, record: Record) -> None:
+    """Loss, validation, learning rate, gradients, gap and time over the epochs."""
+    columns = record.columns
+    if not columns:
+        return
+    page.heading("Curves")
+    _chart(page, "Training loss", columns, {"train_loss": "training"}, "mean over the epoch")
+    metric, best = record.metric, record.result.get("best_epoch")
+    names = {metric: "validation", f"train_{metric}": "training rows, evaluation mode"}
+    mark = (float(best), f"best {best}") if isinstance(best, int) and metric in columns else None
+    _chart(page, f"Validation {metric}", columns, names, metric, mark)
+    rest = [name for name in columns if name != metric and not name.startswith(_OTHERS)]
+    title = "Other validation metrics" if len(rest) > 1 else f"Validation {''.join(rest)}"
+    _chart(page, title, columns, {name: name for name in rest[:_MOST_LINES]}, "")
+    gap = {"train_valid_gap": "gap"}
+    _chart(page, "Gap: training rows better than validation by", columns, gap, f"{metric}, evaluation mode")
+    _chart(page, "Learning rate", columns, {"learning_rate": "learning rate"}, "at the end of the epoch")
+    _chart(page, "Gradient norm", columns, {"grad_norm_mean": "mean", "grad_norm_max": "largest"}, "before clipping")
+    _chart(page, "Time", columns, {"train_seconds": "training", "valid_seconds": "validation"}, "seconds")
+
+
+def add_gate(page: Page, record: Record) -> None:
+    """What the gate between two branches does, for models that have one."""
+    columns, start = record.columns, "gate_static_"
+    if f"{start}mean" not in columns:
+        return
+    page.heading("Gate").text(
+        "The weight of the static branch on the validation part: 1 is static alone, 0 is the sequence alone. A gate "
+        "that does not move from row to row weighs the branches the same for everybody."
+    )
+    _chart(
+        page, "Over the rows", columns, {f"{start}{name}": name for name in ("mean", "median", "min", "max")}, "weight"
+    )
+    spread = {f"{start}std": "standard deviation", f"{start}entropy": "entropy, bits"}
+    _chart(page, "Spread", columns, spread, "")
+    activity = [name for name in columns if name.startswith(f"{start}events_")]
+    shown = {name: f"{name.removeprefix(f'{start}events_')} events or more" for name in activity}
+    _chart(page, "By what is known of the user", columns, shown, "mean weight")
+
+
+def add_latent(page: Page, record: Record) -> None:
+    """KL and active units, for models with a latent vector."""
+    columns = record.columns
+    if "kl" not in columns:
+        return
+    page.heading("Latent vector")
+    page.text("KL in nats, summed over dimensions: how much z says about a rating. A dimension near 0 says nothing.")
+    _chart(page, "KL", columns, {"kl": "z", "kl_tables": "embedding tables, per rating"}, "nats")
+    each = [name for name in columns if name.startswith("kl_d") and name[4:].isdigit()]
+    ordered = sorted(each, key=lambda name: -columns[name][-1][1])
+    title = (
+        f"KL of {len(each)} dimensions" if len(each) <= _MOST_LINES else f"KL, the largest {_MOST_LINES} of {len(each)}"
+    )
+    _chart(page, title, columns, {name: f"dimension {name[4:]}" for name in ordered[:_MOST_LINES]}, "nats")
+    _chart(page, "Active units", columns, {"active_units": "units"}, "variance of the mean above 0.01")
+
+
+def add_reliability(page: Page, record: Record) -> None:
+    """Predicted against observed clicks of the test part, for click models."""
+    curve = (record.result.get("clicks") or {}).get("reliability") or {}
+    bins = zip(curve.get("rows", []), curve.get("predicted", []), curve.get("observed", []), strict=True)
+    points = [(predicted, observed) for rows, predicted, observed in bins if rows]
+    if points:
+        ends = (points[0][0], points[-1][0])
+        lines = {"observed": points, "perfect": [(end, end) for end in ends]}
+        page.chart("Reliability on the test part", lines, "share of clicks", "predicted")
+
+
+def _chart(
+    page: Page,
+    title: str,
+    columns: Columns,
+    names: dict[str, str],
+    y_label: str,
+    mark: tuple[float, str] | None = None,
+) -> None:
+    """A chart of those columns that there are; none without any."""
+    series = {shown: columns[name] for name, shown in names.items() if name in columns}
+    if series:
+        page.chart(title, series, y_label, mark=mark)

@@ -1,0 +1,73 @@
+"""A finished run as something that answers: its configuration, its splits, and its model with the best weights."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recbole_ext.config.config import Config, build_config
+from recbole_ext.data.loaders import Loaders
+from recbole_ext.errors import DataError
+from recbole_ext.pipeline.build import build_model
+from recbole_ext.runs.checkpoint import load_checkpoint, read_description
+from recbole_ext.runs.recorded import recorded, require_run
+from recbole_ext.runs.splits import open_splits, recorded_data
+
+
+@dataclass(frozen=True)
+class LoadedRun:
+    """A run that can be asked.
+
+    Attributes:
+        path: its directory, which may have been moved.
+        config: of the run; `data_path` is where the data lies now.
+        loaders: of its splits, as the run had them.
+        model: with the best weights, on its device, in evaluation mode.
+    """
+
+    path: Path
+    config: Config
+    loaders: Loaders
+    model: Any
+
+    @property
+    def train(self) -> Any:
+        """The training part."""
+        return self.loaders.train._dataset
+
+
+def finished_config(run: Path, data_path: str | None = None) -> Config:
+    """The configuration that a run left.
+
+    Args:
+        run: its directory.
+        data_path: where the data lies now; None: where it lay.
+
+    Raises:
+        UsageError: there is no such run.
+    """
+    require_run(run)
+    values = recorded(run)
+    missing = [name for name in ("model", "dataset") if not values.get(name)]
+    if missing:
+        raise DataError(f"{run / 'config.yaml'} names no {missing[0]}; it was not written by a run of this package")
+    moved = {"data_path": data_path} if data_path else {}
+    return build_config(str(values["model"]), str(values["dataset"]), [str(run / "config.yaml")], moved)
+
+
+def load_run(run: Path, config: Config) -> LoadedRun:
+    """Open a run: its splits with its seed and its numbers of tokens, and its best weights.
+
+    Args:
+        run: its directory.
+        config: from `finished_config`.
+
+    Raises:
+        UsageError: it has no checkpoint, or there is no such data set.
+        DataError: the data is not what the run was trained on.
+    """
+    read_description(run / "checkpoint", "best")  # first what costs nothing
+    recorded_data(run)
+    _, loaders = open_splits(config, run)
+    model = build_model(config, loaders.train._dataset).to(config["device"])
+    load_checkpoint(run / "checkpoint", "best", model, config["device"])
+    return LoadedRun(run, config, loaders, model.eval())

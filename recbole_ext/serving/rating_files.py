@@ -1,0 +1,131 @@
+"""`metric-audit` and `rate`: files of predictions that are looked at, and files of pairs that are predicted."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+
+from recbole_ext.errors import DataError
+from recbole_ext.files import write_atomically
+from recbole_ext.serving.rater import Rater, together
+from recbole_ext.tasks.ratings.audit.evidence import Evidence
+from recbole_ext.tasks.ratings.audit.metric_audit import audit_lines, metric_audit
+from recbole_ext.tasks.ratings.metrics import Predictions
+
+_DECIMALS = 4
+"""Places to which a file of predictions is rounded; what the calls return is not."""
+
+
+def read_columns(path: Path, needed: list[str], names: Mapping[str, str] = MappingProxyType({})) -> pd.DataFrame:
+    """A tab- or comma-separated file with a header, `user_id` or `user_id:token`; ids stay text.
+
+    Args:
+        path: the file.
+        needed: columns that it must have.
+        names: a data set's own names of columns -> the names here.
+
+    Raises:
+        DataError: the file cannot be read, or a column or a number is missing.
+    """
+    try:
+        separator = "\t" if "\t" in path.read_text(encoding="utf-8").partition("\n")[0] else ","
+        table = pl.read_csv(path, separator=separator, infer_schema=False)
+    except (OSError, UnicodeDecodeError, pl.exceptions.PolarsError) as error:
+        raise DataError(f"cannot read {path}: {error}") from None
+    table = table.rename({name: name.partition(":")[0] for name in table.columns})
+    own = {name: names[name] for name in table.columns if names.get(name, name) != name}
+    table = table.drop(own.values(), strict=False).rename(own)  # the run's own name of a column comes first
+    missing = [name for name in needed if name not in table.columns]
+    if missing:
+        raise DataError(f"{path}: the column {missing[0]!r} is missing; the header has {', '.join(table.columns)}")
+    frame = pd.DataFrame({name: table[name].to_list() for name in table.columns})
+    for name in ("rating", "prediction", "timestamp"):
+        if name in frame:
+            numbers = pd.to_numeric(frame[name], errors="coerce")
+            bad = np.flatnonzero(~np.isfinite(numbers.to_numpy(dtype=float)))
+            if len(bad):
+                raise DataError(f"{path}:{bad[0] + 2}: {name} {frame[name][bad[0]]!r} is not a finite number")
+            frame[name] = numbers
+    return frame
+
+
+def audit_files(predictions: Path, train: Path | None, reported: dict[str, float], dataset: str) -> dict[str, Any]:
+    """`metric_audit` of a file with user_id, item_id, rating and prediction.
+
+    Args:
+        predictions: the file.
+        train: file of the training rows with user_id, item_id and rating, for the checks that need them; with
+            `timestamp` in both, a pair at another time is another event.
+        reported: numbers that were printed for it.
+        dataset: its name.
+
+    Raises:
+        DataError: a file is not readable.
+    """
+    rows = read_columns(predictions, ["user_id", "item_id", "rating", "prediction"])
+    known = read_columns(train, ["user_id", "item_id", "rating"]) if train else rows[:0]
+    user, item = (_numbered(known[name], rows[name]) for name in ("user_id", "item_id"))
+    ratings = known["rating"] if train else rows["rating"]
+    scale = (float(ratings.min()), float(ratings.max()))
+    truth, predicted = (rows[name].to_numpy(dtype=float) for name in ("rating", "prediction"))
+    n = len(known)
+    timed = train is not None and "timestamp" in rows and "timestamp" in known
+    times = [frame["timestamp"].to_numpy() if timed else None for frame in (rows, known)]
+    found = Predictions(user[n:], item[n:], truth, predicted, scale, times[0])
+    past = (user[:n], item[:n], known["rating"].to_numpy(dtype=float)) if train else None
+    return metric_audit(Evidence(found, past, reported, dataset, times[1]))
+
+
+def _numbered(first: pd.Series, second: pd.Series) -> np.ndarray:
+    return pd.factorize(pd.concat([first, second]).astype(str))[0]
+
+
+def rating_command(command: str, file: str, given: dict[str, Any]) -> int:
+    """Carry out `metric-audit` or `rate`.
+
+    Args:
+        command: one of the two.
+        file: of predictions, for `metric-audit`.
+        given: options that `command_checks` let pass.
+
+    Returns:
+        0; 3 if the audit found a fault.
+
+    Raises:
+        UsageError: a run does not predict ratings.
+        DataError: a file is not readable.
+    """
+    if command == "rate":
+        return _rate(given)
+    reported = given.get("reported") or {}
+    train = Path(given["train"]) if "train" in given else None
+    audit = audit_files(Path(file), train, reported, given.get("dataset", ""))
+    print("\n".join(audit_lines(audit)))
+    return 3 if audit["findings"] else 0
+
+
+def _rate(given: dict[str, Any]) -> int:
+    raters = [Rater(Path(name), given.get("data_path")) for name in given["run"].split(",")]
+    names = raters[0].names
+    if "history" in given:
+        history = read_columns(Path(given["history"]), ["item_id", "rating"], names)
+        for rater in raters:
+            rater.learn_of(history)
+    needed = ["user_id", "item_id"]
+    pairs = read_columns(Path(given["pairs"]), needed, names) if "pairs" in given else raters[0].everything()
+    rated = together([rater.rate(pairs) for rater in raters])
+    if "pairs" not in given:
+        rated = rated.sort_values("prediction", ascending=False, kind="stable")
+    rated = rated.round({"prediction": _DECIMALS, "std": _DECIMALS})
+    rated = rated.rename(columns={name: own for own, name in names.items() if name != "rating"})
+    text = rated.to_csv(sep="\t", index=False)
+    if "output" not in given:
+        print(text, end="")
+        return 0
+    write_atomically(Path(given["output"]), text.encode())
+    print(f"{len(rated):,} pairs in {given['output']}")
+    return 0

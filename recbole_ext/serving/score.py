@@ -1,0 +1,125 @@
+"""`score`: click probabilities for a file of users, items and times, by the best weights of a run.
+
+The file is a table with tabs and a line of names: `user_id`, `item_id` and `timestamp` as the data set names them, and
+context columns where the model has some. A row of the run's splits gets the probability that the run computes for it;
+any other row sees the run's events strictly before its time, or the history that stands in the file: `item_id_list`,
+`behavior_list` and `age_list` (seconds before the row), oldest first, with spaces. What the run does not know counts
+as unknown and not as a fault.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+
+from recbole_ext.config.config import Config
+from recbole_ext.data.dataset import predicts_clicks
+from recbole_ext.errors import DataError, UsageError
+from recbole_ext.files import write_atomically
+from recbole_ext.serving.click_answers import ClickAnswers, ClickRows
+from recbole_ext.serving.load import finished_config, load_run
+from recbole_ext.tasks.clicks.lists import AGES, BEHAVIOURS
+
+_DECIMALS = 6
+
+
+def score(run: Path, source: Path, target: Path, data_path: str | None = None) -> int:
+    """Write the rows of a file with their `probability`, rounded to 6 decimal places.
+
+    Args:
+        run: directory of a finished run of a click model.
+        source: what to score.
+        target: where to write.
+        data_path: where the run's data lies now; None: where it lay.
+
+    Returns:
+        The number of rows.
+
+    Raises:
+        UsageError: no such run, or of a model that predicts no clicks.
+        DataError: the file lacks a column, a value is no number where one is needed, or the run's data has changed.
+    """
+    config = finished_config(run, data_path)
+    if not predicts_clicks(config):
+        raise UsageError(f"--run={run}: {config.model} predicts no clicks; score is for MDAFMamba and MDAFBST")
+    table = _read(source)
+    loaded = load_run(run, config)
+    probabilities = ClickAnswers(loaded).probabilities(read_rows(config, loaded.train, table, source))
+    told = table.with_columns(pl.Series("probability", probabilities).round(_DECIMALS))
+    write_atomically(target, told.write_csv(separator="\t", quote_style="never").encode())
+    return len(told)
+
+
+def score_command(given: dict[str, Any]) -> int:
+    """`score` with options that `command_checks` let pass; returns the exit code."""
+    source = Path(given["input"])
+    target = Path(given.get("output") or source.with_name(f"{source.stem}.scored.tsv"))
+    rows = score(Path(given["run"]), source, target, given.get("data_path"))
+    print(f"{target}: {rows:,} rows with their probability")
+    return 0
+
+
+def _read(source: Path) -> pl.DataFrame:
+    try:
+        return pl.read_csv(source, separator="\t", quote_char=None, infer_schema=False).fill_null("")
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise DataError(f"cannot read {source} as a table with tabs: {error}") from None
+
+
+def read_rows(config: Config, train: Any, table: pl.DataFrame, source: Path) -> ClickRows:
+    """The rows in the ids of the run."""
+    listed = train.iid_field + config["LIST_SUFFIX"]
+    needed = [train.uid_field, train.iid_field, train.time_field, *train.context_fields()]
+    needed += [listed, BEHAVIOURS, AGES] if listed in table.columns else []
+    missing = [name for name in needed if name not in table.columns]
+    if missing:
+        raise DataError(f"{source}: the column {missing[0]!r} is missing; needed are {', '.join(needed)}")
+    tokens = [train.uid_field, train.iid_field, *train.context_fields()]
+    columns = {name: _ids(train, name, table[name].to_list()) for name in tokens}
+    columns[train.time_field] = torch.from_numpy(_numbers(table[train.time_field], source).astype(np.int64))
+    if listed not in table.columns:
+        return ClickRows(columns, {})
+    words = [[text.split() for text in table[name]] for name in (listed, BEHAVIOURS, AGES)]
+    return ClickRows(columns, _lists(train, listed, words, source))
+
+
+def _lists(train: Any, listed: str, words: list[list[list[str]]], source: Path) -> dict[str, torch.Tensor]:
+    """Histories that stand in the file, without the events whose item is unknown."""
+    lines: list[tuple[list[int], list[int], list[int]]] = []
+    for number, (items, behaviours, ages) in enumerate(zip(*words, strict=True), start=2):
+        try:
+            ids = _known(train, train.iid_field, items)
+            codes = [train.behaviour_names.index(word) + 1 for word in behaviours]
+            events = list(zip(ids, codes, (round(float(age)) for age in ages), strict=True))
+        except ValueError as error:
+            raise DataError(
+                f"{source}:{number}: {listed}, {BEHAVIOURS} and {AGES} are of one length, ages are numbers, and "
+                f"behaviours among {', '.join(train.behaviour_names)} ({error})"
+            ) from None
+        kept = [event for event in events if event[0]]
+        lines.append(tuple([event[k] for event in kept] for k in range(3)))  # type: ignore[arg-type]
+    return {name: _padded([line[k] for line in lines]) for k, name in enumerate((listed, BEHAVIOURS, AGES))}
+
+
+def _known(train: Any, field: str, tokens: list[str]) -> list[int]:
+    numbers = train.field2token_id[field]
+    return [int(numbers.get(token, 0)) for token in tokens]
+
+
+def _ids(train: Any, field: str, tokens: list[str]) -> torch.Tensor:
+    return torch.tensor(_known(train, field, tokens), dtype=torch.int64)
+
+
+def _numbers(column: pl.Series, source: Path) -> np.ndarray:
+    numbers = column.cast(pl.Float64, strict=False)
+    if numbers.null_count():
+        row = int(numbers.is_null().arg_true()[0])
+        raise DataError(f"{source}:{row + 2}: {column.name} {column[row]!r} is not a number")
+    return numbers.to_numpy()
+
+
+def _padded(rows: list[list[int]]) -> torch.Tensor:
+    width = max(map(len, rows), default=1) or 1
+    return torch.tensor([row + [0] * (width - len(row)) for row in rows], dtype=torch.int64)

@@ -1,0 +1,1 @@
+"""Ranking of items: sequences and general recommendation."""

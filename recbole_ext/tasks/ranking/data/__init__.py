@@ -1,0 +1,1 @@
+"""Interaction sequences: histories, windows, negatives, seen items."""

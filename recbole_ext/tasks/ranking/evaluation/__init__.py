@@ -1,0 +1,1 @@
+"""Candidates, ranking metrics, and the baselines of ranking."""

@@ -1,0 +1,145 @@
+"""Counted baselines, so that a reader sees at once what a trained model adds.
+
+    popularity   score(item) = how often the item occurs in training; also beside rankings that are of no sequences
+    markov       score(item) = how often it followed the last item in training; popularity breaks ties
+    skip_markov  score(item) = sum_k d^k P(item | item k events ago), where P counts what came 1 to 10
+                 events later, weighted by d^(events later); d = 0.8, 10 events back
+
+All are evaluated on the same batches, with the same candidates and filters as the model.
+"""
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+import torch
+from torch import Tensor
+
+from recbole_ext.tasks.ranking.data.history import TARGET_POSITION
+from recbole_ext.tasks.ranking.evaluation.training_counts import item_counts
+
+
+class CountedScorer:
+    """What RecBole's evaluation asks of a model, answered from counts.
+
+    Args:
+        train: the training split of sequences: with sorted `events`, or with histories written out in the files.
+        config: names of the fields.
+    """
+
+    def __init__(self, train: Any, config: Any) -> None:
+        self.item_field = train.iid_field
+        self.history_field = train.iid_field + config["LIST_SUFFIX"]
+        self.length_field = config["ITEM_LIST_LENGTH_FIELD"]
+        self.n_items = train.item_num
+        self.train = train
+        self.popularity = torch.from_numpy(item_counts(train)).float()
+
+    def eval(self) -> "CountedScorer":
+        """Counts do not train; here for RecBole's evaluation."""
+        return self
+
+    def full_sort_predict(self, interaction: Any) -> Tensor:
+        """Scores of all items: (B, n_items)."""
+        raise NotImplementedError(f"{type(self).__name__} must define full_sort_predict")
+
+    def predict(self, interaction: Any) -> Tensor:
+        """Score of each row's item: (B,)."""
+        scores = self.full_sort_predict(interaction)
+        return scores.gather(1, interaction[self.item_field].unsqueeze(1)).squeeze(1)
+
+    def pairs(self, lag: int) -> tuple[np.ndarray, np.ndarray]:
+        """The item `lag` events before each training target that has so many before it, and the target: (m,) each."""
+        rows = self.train.inter_feat
+        if hasattr(self.train, "events"):
+            items, start = self.train.events[self.item_field].numpy(), self.train.events.user_start.numpy()
+            targets = rows[TARGET_POSITION].numpy()
+            targets = targets[targets - lag >= start[targets]]
+            return items[targets - lag], items[targets]
+        place = rows[self.length_field] - lag
+        lists = rows[self.history_field]
+        history = lists.gather(1, place.clamp(0, lists.shape[1] - 1).unsqueeze(1)).squeeze(1)
+        return history[place >= 0].numpy(), rows[self.item_field][place >= 0].numpy()
+
+
+class Popularity(CountedScorer):
+    """Every user gets the items that occur most often."""
+
+    def full_sort_predict(self, interaction: Any) -> Tensor:
+        """(B, n_items), the same row for everybody."""
+        items = interaction[self.history_field]
+        return self.popularity.to(items.device).expand(len(items), -1).clone()
+
+
+class Markov(CountedScorer):
+    """First-order transition counts."""
+
+    def __init__(self, train: Any, config: Any) -> None:
+        super().__init__(train, config)
+        self.transitions = self._transitions(lag=1)
+        self.tie_breaker = self.popularity / (1 + self.popularity.max())
+
+    def _transitions(self, lag: int) -> scipy.sparse.csr_matrix:
+        """(n_items, n_items): how often a training target came `lag` events after an item of the same user."""
+        pairs = self.pairs(lag)
+        ones = np.ones(len(pairs[0]), dtype=np.float32)
+        return scipy.sparse.coo_matrix((ones, pairs), shape=(self.n_items, self.n_items)).tocsr()
+
+    def _followed(self, interaction: Any, lag: int) -> Tensor:
+        """Row of `transitions` of each row's item `lag` events ago, 0 before its history: (B, n_items), on the CPU."""
+        position = interaction[self.length_field].cpu().unsqueeze(1) - lag
+        item = interaction[self.history_field].cpu().gather(1, position.clamp(min=0)).squeeze(1)
+        return torch.from_numpy(self.transitions[item.numpy()].toarray()) * (position >= 0)
+
+    def full_sort_predict(self, interaction: Any) -> Tensor:
+        """(B, n_items)."""
+        scores = self._followed(interaction, lag=1) + self.tie_breaker
+        return scores.to(interaction[self.history_field].device)
+
+
+class SkipMarkov(Markov):
+    """Transition counts that skip events, read from the last events together; no weight is trained."""
+
+    decay, reach = 0.8, 10
+
+    def __init__(self, train: Any, config: Any) -> None:
+        super().__init__(train, config)
+        counts = sum(self._transitions(lag) * self.decay**lag for lag in range(1, self.reach + 1))
+        total = np.maximum(np.asarray(counts.sum(axis=1)).ravel(), 1e-9)
+        self.transitions = (scipy.sparse.diags((1 / total).astype(np.float32)) @ counts).tocsr()
+        self.tie_breaker *= 1e-6
+
+    def full_sort_predict(self, interaction: Any) -> Tensor:
+        """(B, n_items)."""
+        scores = sum(self.decay**lag * self._followed(interaction, lag) for lag in range(1, self.reach + 1))
+        return (scores + self.tie_breaker).to(interaction[self.history_field].device)
+
+
+class RowPopularity:
+    """Popularity where rows are no sequences: everybody gets the items with the most training rows.
+
+    Args:
+        train: the training part.
+        config: names of the fields.
+    """
+
+    def __init__(self, train: Any, config: Any) -> None:
+        self.user_field, self.item_field = train.uid_field, train.iid_field
+        self.popularity = torch.from_numpy(item_counts(train)).float()
+
+    def eval(self) -> "RowPopularity":
+        """Counts do not train; here for RecBole's evaluation."""
+        return self
+
+    def full_sort_predict(self, interaction: Any) -> Tensor:
+        """(B, n_items), the same row for everybody."""
+        return self.popularity.to(interaction[self.user_field].device).expand(len(interaction), -1).clone()
+
+    def predict(self, interaction: Any) -> Tensor:
+        """Score of each row's item: (B,)."""
+        items = interaction[self.item_field]
+        return self.popularity.to(items.device)[items]
+
+
+BASELINES = {"popularity": Popularity, "markov": Markov, "skip_markov": SkipMarkov}
+ROW_BASELINES = {"popularity": RowPopularity}

@@ -1,0 +1,178 @@
+"""RecBole's collector: what was recommended among the candidates, and to whom, so that runs can be compared.
+
+A score of -inf marks an item that is no candidate. Such an item is in nobody's list, and a target that is none is a
+miss. Models, baselines, sampled candidates and ensembles all are evaluated here.
+"""
+
+import inspect
+from typing import Any
+
+import numpy as np
+import torch
+from recbole.evaluator import Collector
+from recbole.evaluator.base_metric import TopkMetric
+from recbole.evaluator.collector import DataStruct
+from recbole.utils import EvaluatorType
+from torch import Tensor
+
+from recbole_ext.evaluation.evaluator import Evaluator
+from recbole_ext.evaluation.units import Units, fingerprint, ranked_units, valued_units
+from recbole_ext.tasks.ranking.evaluation.candidates import CandidateCounts
+from recbole_ext.tasks.ranking.evaluation.training_counts import item_counts
+
+
+class UnitCollector(Collector):
+    """Collects what metrics need, and keeps it until the next evaluation begins.
+
+    Args:
+        config: the run's configuration.
+
+    Attributes:
+        struct: what the metrics of the last evaluation were computed from.
+        counts: candidates of the last evaluation.
+    """
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        self.largest_k = max(config["topk"])
+        self.ranks = config["eval_type"] == EvaluatorType.RANKING
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget the last evaluation, whole or interrupted."""
+        self.struct: Any = None
+        self.counts = CandidateCounts()
+        self._parts: dict[str, list[Tensor]] = {}
+        self._users: list[Tensor] = []
+        self._targets: list[tuple[Tensor, Tensor]] = []
+        self._rows = 0
+
+    def data_collect(self, train_data: Any) -> None:
+        """What metrics need of the training split.
+
+        Args:
+            train_data: the training loader.
+        """
+        part = train_data._dataset
+        if self.register.need("data.num_items"):
+            self.data_struct.set("data.num_items", part.item_num - 1)  # padding is no item
+        if self.register.need("data.count_items"):
+            self.data_struct.set("data.count_items", item_counts(part))
+
+    def eval_batch_collect(self, scores_tensor: Tensor, interaction: Any, positive_u: Any, positive_i: Any) -> None:
+        """Add a batch.
+
+        Args:
+            scores_tensor: (R, n_items) for rankings, -inf for what is no candidate; (R,) for values.
+            interaction: R rows.
+            positive_u, positive_i: (p,) row and item of each target; None for values.
+        """
+        if self.ranks:
+            self._collect_lists(scores_tensor, positive_u.to(scores_tensor.device), positive_i.to(scores_tensor.device))
+            self._targets.append((positive_u.cpu() + self._rows, positive_i.cpu()))
+        else:
+            self.eval_collect(scores_tensor, interaction[self.config["LABEL_FIELD"]])
+        field = self.config["USER_ID_FIELD"]
+        if field in interaction:
+            self.note(interaction[field].cpu())
+
+    def eval_collect(self, eval_pred: Tensor, data_label: Tensor) -> None:
+        """Add predicted values and their labels, (R,) each."""
+        self._add("rec.score", eval_pred.reshape(-1, 1))  # RecBole squeezes, and one row is a column too
+        self._add("data.label", data_label.reshape(-1, 1))
+
+    def _add(self, key: str, values: Tensor) -> None:
+        self._parts.setdefault(key, []).append(values.detach())
+
+    def _collect_lists(self, scores: Tensor, row: Tensor, item: Tensor) -> None:
+        """The lists of a batch and their hits.
+
+        Args:
+            scores: (R, n_items).
+            row, item: (p,) of each target.
+        """
+        items = top_items(scores, self.largest_k)
+        target = torch.zeros_like(scores, dtype=torch.bool)
+        target[row, item] = True
+        n_targets = target.sum(dim=1, keepdim=True)
+        hits = target.gather(1, items.clamp(min=0)) & (items >= 0)
+        if self.register.need("rec.items"):
+            self._add("rec.items", items)
+        self._add("rec.topk", torch.cat((hits, n_targets), dim=1).int())
+        if self.register.need("rec.meanrank"):
+            self._add("rec.meanrank", self._ranks_of_targets(scores, target, n_targets))
+        self.counts.lists += len(scores)
+        self.counts.targets += int(n_targets.sum())
+        self.counts.targets_not_candidates += int((target & torch.isneginf(scores)).sum())
+        self.counts.short_lists += int((items[:, -1] < 0).sum())
+
+    def _ranks_of_targets(self, scores: Tensor, target: Tensor, n_targets: Tensor) -> Tensor:
+        """Each list's sum of ranks of targets, number of ranked items, and number of targets: (R, 3) float64.
+
+        Equal scores share their mean rank. Targets that are no candidates come after all candidates.
+        """
+        ordered, index = torch.sort(scores, dim=1, descending=True)
+        candidate = ~torch.isneginf(ordered)
+        n_candidates = candidate.sum(dim=1, keepdim=True).double()
+        rank = torch.where(target.gather(1, index) & candidate, self._average_rank(ordered).double(), 0.0)
+        lost = (target & torch.isneginf(scores)).sum(dim=1, keepdim=True)
+        ranks_of_lost = lost * n_candidates + lost * (lost + 1) / 2
+        return torch.cat((rank.sum(dim=1, keepdim=True) + ranks_of_lost, n_candidates + lost, n_targets), dim=1)
+
+    def note(self, users: Tensor) -> None:
+        """The (R,) users of the next rows."""
+        self._users.append(users)
+        self._rows += len(users)
+
+    def get_data_struct(self) -> Any:
+        """Everything that was collected since `begin`, on the CPU."""
+        self.struct = DataStruct()
+        self.struct._data_dict |= self.data_struct._data_dict
+        for key, parts in self._parts.items():
+            self.struct.set(key, torch.cat(parts).cpu())
+        self._parts = {}
+        return self.struct
+
+    def units(self, dataset: Any, evaluator: Evaluator) -> Units | None:
+        """Contributions of the users of the last evaluation; None if its rows or metrics name none.
+
+        Args:
+            dataset: the part, for the tokens of its ids.
+            evaluator: whose metrics.
+        """
+        if not self._users or self.struct is None:
+            return None
+        users = torch.cat(self._users).numpy()
+        tokens = np.asarray(dataset.field2id_token[dataset.uid_field])[users].astype(str)
+        if "rec.topk" in self.struct:
+            row, item = (torch.cat(part).numpy() for part in zip(*self._targets, strict=True))
+            items = np.asarray(dataset.field2id_token[dataset.iid_field])[item].astype(str)
+            return ranked_units(tokens, fingerprint(tokens[row], items), row_values(self.struct, evaluator))
+        if "rec.score" not in self.struct:
+            return None
+        truth, score = (self.struct.get(key).reshape(-1).numpy() for key in ("data.label", "rec.score"))
+        return valued_units(tokens, truth, score, evaluator.metrics)
+
+
+def top_items(scores: Tensor, k: int) -> Tensor:
+    """The k best candidates of each row, best first: (R, k) int64, -1 where there are fewer.
+
+    Args:
+        scores: (R, n_items), -inf for what is no candidate.
+        k: length of the lists; it may be larger than the number of items.
+    """
+    width = min(k, scores.shape[1])
+    best, items = torch.topk(scores, width, dim=1)
+    return torch.nn.functional.pad(items.masked_fill(torch.isneginf(best), -1), (0, k - width), value=-1)
+
+
+def row_values(struct: Any, evaluator: Evaluator) -> dict[str, np.ndarray]:
+    """Each row's value of each metric at each cut-off: (R,)."""
+    found: dict[str, np.ndarray] = {}
+    for name, metric in evaluator.metric_class.items():
+        if not isinstance(metric, TopkMetric):
+            continue
+        known = metric.used_info(struct)  # hits (R, K), and targets (R,) for the metrics that ask for them
+        values = metric.metric_info(*known[: len(inspect.signature(metric.metric_info).parameters)])
+        found |= {f"{name}@{k}": values[:, k - 1].astype(np.float64) for k in metric.topk}
+    return found

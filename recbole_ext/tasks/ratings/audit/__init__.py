@@ -1,0 +1,1 @@
+"""The audit of rating metrics: is a reported error possible?"""

@@ -1,0 +1,67 @@
+"""What a rating run adds to its result: the report by star and group, the audit, and a collapsed posterior."""
+
+from typing import Any
+
+import numpy as np
+
+from recbole_ext.model.rating.kl_record import collapse_warning
+from recbole_ext.tasks.ratings.audit.evidence import Evidence
+from recbole_ext.tasks.ratings.audit.metric_audit import audit_lines, metric_audit
+from recbole_ext.tasks.ratings.metrics import errors, predict_part, rating_report, report_lines
+
+_FLOAT32 = 1e-4
+"""Relative difference between means of float32 and of float64 values."""
+
+
+def rating_result(
+    config: Any, model: Any, train: Any, part: Any, rows: list[dict[str, Any]], measured: dict[str, float]
+) -> dict[str, Any]:
+    """`ratings`, `audit` and `warnings` of the weights of the moment.
+
+    Args:
+        config: of the run.
+        model: a rating model with its best weights.
+        train, part: loaders of the training part, and of the one that is reported on.
+        rows: of metrics.csv.
+        measured: what RecBole's metrics gave for the same part.
+
+    Raises:
+        RuntimeError: the metrics are not those of these predictions and ratings.
+    """
+    found, table = predict_part(model, part, config["device"]), model.table
+    require_one_truth(measured, errors(found.truth, found.clipped), 10.0 ** -config["metric_decimal_place"])
+    user, item = (train.columns[name].numpy() for name in (table.user, table.item))
+    of_user, of_item = np.bincount(user, minlength=table.n_users), np.bincount(item, minlength=table.n_items)
+    report = rating_report(found, of_user, of_item, config["relevant_rating"])
+    time = train.columns[table.time].numpy() if table.time in train.columns else None
+    past = user, item, table.ratings
+    audit = metric_audit(Evidence(found, past, dict(report["all"]), config["dataset"], time))
+    warning = collapse_warning(rows[-1]) if rows else None
+    return {"ratings": report, "audit": audit, "warnings": [warning] if warning else []}
+
+
+def require_one_truth(measured: dict[str, float], found: dict[str, float], rounding: float) -> None:
+    """The table's metrics and the report are of the same rows, predictions and ratings.
+
+    Args:
+        measured: from RecBole's metrics, rounded.
+        found: from `errors`, of the predictions and the ratings that were learnt.
+        rounding: the last decimal place of `measured`.
+
+    Raises:
+        RuntimeError: they differ by more than rounding, so that one of the two reads another column or other rows.
+    """
+    for name in ("rmse", "mae"):
+        if name in measured and abs(measured[name] - found[name]) > rounding + _FLOAT32 * abs(found[name]):
+            raise RuntimeError(
+                f"test {name} is {measured[name]:g} by the metrics and {found[name]:g} by the predicted rows; the two "
+                "are not of the same ratings"
+            )
+
+
+def rating_lines(result: dict[str, Any]) -> list[str]:
+    """The same for a person; [] for a result of another task."""
+    if "ratings" not in result:
+        return []
+    warnings = [f"WARNING     {text}" for text in result["warnings"]]
+    return [*report_lines(result["ratings"]), *audit_lines(result["audit"]), *warnings]

@@ -1,0 +1,1 @@
+"""Guards of a run: non-finite numbers, memory, hangs, recovery."""

@@ -1,0 +1,1 @@
+"""Optimizer, schedule, clipping, averaging."""

@@ -1,0 +1,240 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from recbole_ext.cli.main import main
+from recbole_ext.comparison.compare import compare, lines
+from recbole_ext.comparison.comparison import Table, cannot_say, compare_entries
+from recbole_ext.comparison.entries import Entry, read_entry
+from recbole_ext.errors import DataError, UsageError
+from recbole_ext.evaluation.units import UNITS_FILE
+from recbole_ext.experiments.attempts import FINISHED, Attempt, Journal, now
+from recbole_ext.experiments.experiment import Experiment
+from tests.written_runs import N_USERS
+
+Make = Callable[..., Path]
+
+
+def hits(share: float, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).random(N_USERS) < share
+
+
+def table(*folders: Path | str, **given: Any) -> Table:
+    found = compare([str(folder) for folder in folders], **given)
+    assert len(found.tables) == 1
+    return found.tables[0][0]
+
+
+def test_a_planted_difference_between_single_runs_is_of_these_models_only(finished_run: Make) -> None:
+    found = table(finished_run("a", hits(0.2)), finished_run("b", hits(0.5, 1)))
+    first, second, markov = found.rows
+    assert (found.metric, found.n_users, found.reference.name) == ("hit@10", N_USERS, "a")
+    assert first.difference is None and first.own.std is None
+    assert second.users is not None and second.difference is not None
+    assert second.users[0] < second.difference < second.users[1]
+    assert second.users[0] > 0 and second.verdict("hit@10") == "better, these models only"
+    assert second.seeds is None
+    assert markov.entry.name == "markov" and markov.verdict("hit@10") == "worse, these models only"
+
+
+def test_runs_that_differ_by_noise_are_not_called_different(finished_run: Make) -> None:
+    found = table(finished_run("a", hits(0.3)), finished_run("b", hits(0.3, 1)))
+    assert found.rows[1].verdict("hit@10") == "not shown"
+    assert len(found.rows) == 3  # both runs' markov is the same, and stands there once
+
+
+def test_seeds_are_paired_and_both_tests_must_hold(finished_run: Make) -> None:
+    one, other, same = [], [], []
+    for seed in range(4):
+        noise = hits(0.3, 10 + seed)
+        one.append(str(finished_run(f"a{seed}", noise, seed=seed)))
+        other.append(str(finished_run(f"b{seed}", noise | hits(0.3, 50 + seed), seed=seed)))
+        same.append(str(finished_run(f"c{seed}", hits(0.3, 90 + seed), seed=seed)))
+    found = table(",".join(one), ",".join(other), ",".join(same))
+    row = found.rows[1]
+    assert row.entry.name == "b0 and 3 more" and row.own.n == 4 and row.own.std is not None
+    assert row.seeds is not None and row.seeds.n == 4 and row.seeds.mean == pytest.approx(row.difference, abs=1e-9)
+    assert row.verdict("hit@10") == "better"
+    assert found.rows[2].verdict("hit@10") == "not shown"
+    assert found.rows[3].verdict("hit@10") == "worse"  # markov, the same beside each seed
+    assert table(",".join(one), ",".join(other), baseline="b2").reference.name == "b0 and 3 more"
+
+
+def test_users_are_resampled_and_not_rows(finished_run: Make) -> None:
+    """Each user's four errors agree: an interval over rows would be half as wide."""
+    rng = np.random.default_rng(0)
+    first, second = (np.repeat(rng.normal(0, s, (N_USERS, 1)), 4, axis=1) for s in (1.0, 1.05))
+    row = table(finished_run("a", errors=first), finished_run("b", errors=second)).rows[1]
+    assert row.users is not None
+    squared = (second**2 - first**2)[:, 0]
+    by_users = 2 * 1.96 * squared.std() / N_USERS**0.5 / 2  # of the RMSE: the MSE's over twice the RMSE of about 1
+    assert row.users[1] - row.users[0] == pytest.approx(by_users, rel=0.2)
+
+
+def test_smaller_errors_are_better(finished_run: Make) -> None:
+    rng = np.random.default_rng(0)
+    folders = [finished_run(name, errors=rng.normal(0, s, (N_USERS, 4))) for name, s in (("a", 1.0), ("b", 0.8))]
+    found = compare([str(folder) for folder in folders], ["all"])
+    assert [one.metric for one in found.tables[0]] == ["rmse", "mae"]
+    assert [one.rows[1].verdict(one.metric) for one in found.tables[0]] == ["better, these models only"] * 2
+    assert found.n_tests == 2
+
+
+def test_holm_is_over_everything_that_is_printed(finished_run: Make) -> None:
+    folders = [str(finished_run(f"r{k}", hits(0.2 + 0.1 * k, k))) for k in range(4)]
+    alone, whole = compare([folders[0], folders[3]]), compare(folders)
+    assert (alone.n_tests, whole.n_tests) == (2, 4)
+    p, corrected = alone.tables[0][0].rows[1].users_p, whole.tables[0][0].rows[3].users_p
+    assert p is not None and corrected == pytest.approx(2 * p)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"data_sha256": {"made.inter": "cd" * 32}}, "data_sha256 'made.inter cdcdcdcdcdcd' instead of"),
+        ({"seen_items": "seen items stay candidates"}, "seen_items 'seen items stay candidates' instead of"),
+        ({"rows": 8}, "other tested rows"),
+    ],
+)
+def test_other_protocols_data_or_rows_never_share_a_table(given: Any, told: str, finished_run: Make) -> None:
+    folders = [str(finished_run("a", hits(0.2))), str(finished_run("b", hits(0.5), **given))]
+    found = compare(folders)
+    assert [len(tables) for tables in found.tables] == [1, 1]
+    assert [[row.entry.name for row in one.rows] for (one,) in found.tables] == [["a", "markov"], ["b", "markov"]]
+    assert told in found.groups[1].differs and found.groups[0].differs == ""
+    assert "TABLE 2, not comparable with table 1" in "\n".join(lines(found))
+
+
+def test_a_run_without_units_stands_alone(finished_run: Make) -> None:
+    folders = [finished_run("a", hits(0.2)), finished_run("b", hits(0.5))]
+    (folders[1] / UNITS_FILE).unlink()
+    found = compare([str(folder) for folder in folders])
+    assert "b left no test_units.npz" in found.groups[1].differs
+    assert found.tables[1][0].rows[1].users_p is None
+
+
+def test_one_seed_of_five_and_one_epoch_of_five_carry_nothing(finished_run: Make) -> None:
+    run = read_entry([finished_run("a", hits(0.2), epochs=1, settings={"epochs": 5})]).runs
+    other = read_entry([finished_run("b", hits(0.6))])
+    entry = Entry("phase", run, planned_seeds=5)
+    assert cannot_say(entry) == (
+        "phase: 1 of 5 seeds, 1 of 5 epochs: no statement on variance, best epoch or significance is possible"
+    )
+    found = compare_entries([other, entry], other, "hit@10")
+    assert found.rows[1].difference is not None and found.rows[1].verdict("hit@10") == "no claim"
+    assert found.rows[1].users_p is None and found.rows[1].seeds is None
+
+
+def test_what_several_seeds_and_enough_epochs_do_not_lack(finished_run: Make) -> None:
+    runs = [read_entry([finished_run(f"a{s}", hits(0.2, s), seed=s)]).runs[0] for s in range(3)]
+    assert cannot_say(Entry("x", runs, 3)) == ""
+    assert cannot_say(Entry("x", runs, 5)) == "x: 3 of 5 seeds, 9 of 9 epochs: the plan is not finished"
+    single = cannot_say(Entry("x", runs[:1], 1))
+    assert single == "x: 1 seed, 9 of 9 epochs: no statement on variance is possible"
+
+
+def test_a_run_without_a_result_is_told_and_left_out(finished_run: Make, capsys: Any) -> None:
+    folders = [finished_run("a", hits(0.2)), finished_run("b", epochs=3, finished=False)]
+    assert main(["compare", *map(str, folders)]) == 0
+    out = capsys.readouterr().out
+    assert "b: 0 of 1 seeds, seed 1: 3 of 9 epochs: no statement on variance, best epoch or significance" in out
+    assert "\nb " not in out
+
+
+def experiment(folder: Path, name: str, seeds: list[int], **facts: Any) -> Path:
+    made = Experiment(folder / name, "Made", "made", seeds, {}, "t", "", now(), **facts)
+    made.runs.mkdir(parents=True)
+    made.write()
+    return made.folder
+
+
+def test_an_experiment_is_its_finished_seeds(finished_run: Make, tmp_path: Path) -> None:
+    folder = experiment(tmp_path, "mine", [1, 2, 3, 4])
+    for seed, done in ((1, True), (2, True), (3, False)):
+        run = finished_run(f"s{seed}", hits(0.2, seed), seed=seed, epochs=9 if done else 2, finished=done)
+        run.rename(folder / "runs" / run.name)
+        state = FINISHED if done else "crashed"
+        Journal(folder / "runs.jsonl").record(Attempt(seed, seed, run.name, now(), now(), state, "", 0.1))
+    entry = read_entry([folder])
+    assert (entry.name, [run.seed for run in entry.runs], entry.planned_seeds) == ("mine", [1, 2], 4)
+    assert entry.unfinished == ["seed 3: 2 of 9 epochs", "seed 4: not started"]
+    assert cannot_say(entry) == (
+        "mine: 2 of 4 seeds, 9 of 9 epochs, seed 3: 2 of 9 epochs, seed 4: not started: the plan is not finished"
+    )
+    row = table(finished_run("a", hits(0.6)), folder).rows[1]
+    assert row.own.n == 2 and row.verdict("hit@10") == "worse, these models only"
+
+
+def test_what_was_imported_is_compared_with_nothing(finished_run: Make, tmp_path: Path) -> None:
+    folder, run = experiment(tmp_path, "past", [], imported="export.csv"), finished_run("a", hits(0.2))
+    (run / "imported.json").write_text("{}")
+    for path in (folder, run):
+        with pytest.raises(UsageError, match=r"was imported; under which protocol .* compared with nothing"):
+            compare([str(path)])
+
+
+def test_the_command_prints_json_and_writes_a_page(finished_run: Make, tmp_path: Path, capsys: Any) -> None:
+    folders = [str(finished_run(name, hits(share))) for name, share in (("a", 0.2), ("b", 0.6))]
+    output = tmp_path / "page.html"
+    assert main(["compare", *folders, "--json", f"--output={output}", "--baseline=markov", "--metric=HIT@10"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    (one,) = told["groups"][0]["tables"]
+    assert one["reference"] == "markov" and [row["name"] for row in one["rows"]] == ["markov", "a", "b"]
+    assert one["rows"][2]["shown"] == "better, these models only" and told["tests"] == 2
+    html = output.read_text()
+    assert "hit@10 on test" in html and "no statement on variance" in html and "--baseline=markov" in html
+
+
+def test_the_table_of_the_command(finished_run: Make, capsys: Any) -> None:
+    folders = [str(finished_run(name, hits(share))) for name, share in (("a", 0.2), ("b", 0.6))]
+    assert main(["compare", *folders]) == 0
+    out, told = capsys.readouterr()
+    (page,) = Path(folders[0]).parent.glob("comparison-*.html")
+    assert str(page) in told and "on test" in page.read_text()
+    assert "corrected by Holm over all 2 tests here" in out and "seeds 1; data made.inter abababababab" in out
+    assert "a test over users alone holds for these trained models" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ([], "compare needs runs or experiments"),
+        (["nothing"], "nothing: there is no run"),
+        (["{a}", "{a}"], "is given twice"),
+        (["{a}", "--metrics=x"], "unknown option --metrics; did you mean 'metric'?"),
+        (["{a}", "--metric=hit@1"], "--metric: 'hit@1' is not in every result; did you mean 'hit@10'?"),
+        (["{a}", "--baseline=markow"], "--baseline=markow is none of the entries; did you mean 'markov'?"),
+        (["{a},{b}"], "epochs is 7 and was 9; give them apart"),
+        (["{a},{c}"], "seed 1 is there twice"),
+    ],
+)
+def test_usage(words: list[str], told: str, finished_run: Make, capsys: Any) -> None:
+    names = {"a": finished_run("a", hits(0.2)), "b": finished_run("b", hits(0.2), seed=2, settings={"epochs": 7})}
+    names["c"] = finished_run("c", hits(0.3))
+    assert main(["compare", *(word.format(**names) for word in words)]) == 2
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"model": "Made"}', None])
+def test_a_damaged_result_is_3(content: str | None, finished_run: Make, capsys: Any) -> None:
+    folder = finished_run("a", hits(0.2))
+    whole = json.loads((folder / "result.json").read_text())
+    whole["protocol"]["surprise"] = 1
+    (folder / "result.json").write_text(json.dumps(whole) if content is None else content)
+    assert main(["compare", str(folder)]) == 3
+    assert "result.json is damaged or of another version" in capsys.readouterr().err
+
+
+def test_a_changed_result_is_told(finished_run: Make) -> None:
+    folder = finished_run("a", hits(0.2))
+    whole = json.loads((folder / "result.json").read_text())
+    whole["test"]["hit@10"] = 0.99
+    (folder / "result.json").write_text(json.dumps(whole))
+    with pytest.raises(DataError, match=r"hit@10 of Made is 0.99 in result.json and .* one of them was changed"):
+        compare([str(folder)])
+    with pytest.raises(UsageError, match="there is no run"):
+        read_entry([folder.parent])

@@ -1,7 +1,0 @@
-from recbole.evaluator import metric_types
-
-from recbole_ext.evaluation.metric_kinds import METRIC_KINDS
-
-
-def test_the_declared_metrics_are_recboles() -> None:
-    assert {name: kind.name.lower() for name, kind in metric_types.items()} == METRIC_KINDS

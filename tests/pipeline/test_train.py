@@ -1,0 +1,211 @@
+import csv
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recbole_ext.cli.main import main
+from recbole_ext.config.config import Config
+from recbole_ext.data.loaders import Loaders
+from recbole_ext.errors import DataError, ResourceError
+from recbole_ext.pipeline.train import run
+from recbole_ext.training.trainer import RunTrainer
+
+ROOT = Path(__file__).parents[2]
+ROWS = [(user, (user + 3 * k) % 12, 1000 * k + user) for user in range(16) for k in range(7)]
+TINY: dict[str, Any] = {
+    "hidden_size": 8,
+    "d_state": 2,
+    "MAX_ITEM_LIST_LENGTH": 6,
+    "train_batch_size": 32,
+    "epochs": 3,
+    "learning_rate": 0.01,
+    "topk": [2],
+    "valid_metric": "NDCG@2",
+}
+
+
+@pytest.fixture
+def configure(make_config: Callable[..., Config], write: Callable[..., Path], tmp_path: Path) -> Callable[..., Config]:
+    """The configuration of a tiny run."""
+    return lambda model="Mamba4Rec", **given: make_config(model, write(tmp_path, "made", ROWS), **{**TINY, **given})
+
+
+def numbers(result: dict[str, Any]) -> list[Any]:
+    return [result[key] for key in ("best_epoch", "valid", "test", "baselines", "protocol")]
+
+
+def test_a_run_returns_and_writes_what_it_promises(configure: Callable[..., Config]) -> None:
+    result = run(configure(), ["python", "run.py"])
+    folder = Path(result["run_directory"])
+    assert json.loads((folder / "result.json").read_text()) == json.loads(json.dumps(result))
+    assert {path.name for path in folder.iterdir()} == {
+        "config.yaml",
+        "command.txt",
+        "environment.json",
+        "data.json",
+        "vocabulary.json.gz",
+        "metrics.csv",
+        "result.json",
+        "test_units.npz",
+        "checkpoint",
+        "log.txt",
+        "events.jsonl",
+        "tensorboard",
+    }
+    assert {path.suffix for path in (folder / "checkpoint").iterdir()} == {".json", ".safetensors"}
+    assert set(result["test"]) == {"hit@2", "ndcg@2", "mrr@2", "recall@2"} == set(result["valid"])
+    assert set(result["baselines"]) == {"popularity", "markov", "skip_markov"}
+    assert (result["model"], result["dataset"], result["epochs_trained"]) == ("Mamba4Rec", "made", 3)
+    assert (result["batch_halvings"], result["rollbacks"]) == (0, 0)
+    assert 0 <= result["best_epoch"] < 3 and 0 < result["fit_seconds"] <= result["total_seconds"]
+    assert result["peak_memory_mb"] > 50 and result["protocol"]["name"] == "no_time (track C)"
+    with open(folder / "metrics.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["0", "1", "2"]
+    assert (
+        float(rows[result["best_epoch"]]["ndcg@2"])
+        == result["valid"]["ndcg@2"]
+        == max(float(row["ndcg@2"]) for row in rows)
+    )
+    assert "The number of users" in (folder / "log.txt").read_text()
+
+
+def test_the_test_part_is_read_once_and_at_the_end(
+    configure: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[tuple[str, bool]] = []
+    evaluate = RunTrainer.evaluate
+
+    def watched(self: RunTrainer, data: Any, load_best_model: bool = True, **rest: Any) -> dict[str, float]:
+        read.append(((data._dataset is loaders[0].test._dataset and "test") or "valid", load_best_model))
+        return evaluate(self, data, load_best_model, **rest)
+
+    from recbole_ext.runs import splits
+
+    loaders: list[Loaders] = []
+    build = splits.build_loaders
+    monkeypatch.setattr(splits, "build_loaders", lambda *a: loaders.append(build(*a)) or loaders[-1])
+    monkeypatch.setattr(RunTrainer, "evaluate", watched)
+    run(configure(baselines=[]))
+    assert read == [("valid", False)] * 3 + [("test", True)]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{}, {"loss_type": "BPR", "train_mode": "prefix"}, {"eval_args": {"mode": "uni5"}, "baselines": []}],
+    ids=str,
+)
+def test_the_same_run_gives_the_same_numbers(given: dict[str, Any], configure: Callable[..., Config]) -> None:
+    first, second, other = run(configure(**given)), run(configure(**given)), run(configure(**given, seed=3))
+    assert numbers(first) == numbers(second)
+    assert first["run_directory"] != second["run_directory"]
+    logs = [Path(r["run_directory"], "metrics.csv").read_text() for r in (first, other)]
+    assert logs[0] != logs[1]
+
+
+def test_the_config_of_a_run_repeats_it(configure: Callable[..., Config], tmp_path: Path) -> None:
+    result = run(configure("SS4Rec", s5_state_size=4, protocol="time_aware"))
+    given = ["--model=SS4Rec", "--dataset=made", f"--config_files={result['run_directory']}/config.yaml"]
+    assert main(given) == 0
+    directories = sorted((tmp_path / "runs").iterdir(), key=lambda path: path.stat().st_mtime)
+    assert len(directories) == 2
+    assert numbers(json.loads((directories[1] / "result.json").read_text())) == numbers(json.loads(json.dumps(result)))
+
+
+@pytest.mark.slow
+def test_the_command_of_a_run_repeats_it(write: Callable[..., Path], tmp_path: Path) -> None:
+    write(tmp_path, "made", ROWS)
+    given = {
+        **TINY,
+        "load_col": "{inter: [user_id, item_id, timestamp]}",
+        "data_path": tmp_path,
+        "runs_dir": tmp_path / "runs",
+        "device": "cpu",
+        "torch_threads": 1,
+    }
+    words = [
+        f"--{key}={str(value).replace(' ', '')}" if key != "load_col" else f"--load_col={value}"
+        for key, value in given.items()
+    ]
+    command = [sys.executable, str(ROOT / "run_recbole_ext.py"), "--model=Mamba4Rec", "--dataset=made", *words]
+    subprocess.run(command, check=True, capture_output=True, cwd=tmp_path)
+    (first,) = (tmp_path / "runs").iterdir()
+    subprocess.run(shlex.split((first / "command.txt").read_text()), check=True, capture_output=True, cwd=tmp_path)
+    results = [json.loads((folder / "result.json").read_text()) for folder in (tmp_path / "runs").iterdir()]
+    assert len(results) == 2 and numbers(results[0]) == numbers(results[1])
+
+
+def test_without_validation_the_last_weights_are_tested(configure: Callable[..., Config]) -> None:
+    result = run(configure(eval_args={"split": {"LS": "test_only"}}))
+    assert (result["best_epoch"], result["valid"]) == (2, None)
+
+
+def test_faults_of_the_data_leave_no_directory(configure: Callable[..., Config], tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="made: no interaction is left after filtering"):
+        run(configure(item_inter_num_interval="[500,inf)"))
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_runs_folder_that_cannot_be(configure: Callable[..., Config], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ResourceError, match=r"cannot make .*choose another --runs_dir"):
+        run(configure(runs_dir=str(tmp_path / "file")))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("given", [["--train_mode=all_positions"], ["--train_mode=prefix", "--loss_type=BPR"]], ids=str)
+def test_two_processes_make_one_run(given: list[str], write: Callable[..., Path], tmp_path: Path) -> None:
+    write(tmp_path, "made", ROWS)
+    words = [
+        "--model=SS4Rec",
+        "--dataset=made",
+        f"--data_path={tmp_path}",
+        f"--runs_dir={tmp_path / 'runs'}",
+        "--device=cpu",
+        "--load_col={inter: [user_id, item_id, timestamp]}",
+        "--hidden_size=8",
+        "--d_state=2",
+        "--s5_state_size=4",
+        "--epochs=2",
+        "--MAX_ITEM_LIST_LENGTH=6",
+        "--topk=[2]",
+        "--valid_metric=NDCG@2",
+        "--train_batch_size=32",
+        *given,
+    ]
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc_per_node=2",
+        str(ROOT / "run_recbole_ext.py"),
+        *words,
+    ]
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=tmp_path, timeout=300, env=os.environ | {"OMP_NUM_THREADS": "1"}
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    (folder,) = (tmp_path / "runs").iterdir()
+    result = json.loads((folder / "result.json").read_text())
+    assert result["epochs_trained"] == 2 and set(result["baselines"]) == {"popularity", "markov", "skip_markov"}
+    assert done.stdout.count("SS4Rec on made") == 1
+
+
+def test_a_signal_while_the_report_is_written_does_not_end_the_run(configure: Callable[..., Config]) -> None:
+    written = []
+
+    def report(folder: Path) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        written.append(str(folder))
+
+    result = run(configure(epochs=1), at_end=report)
+    assert written == [result["run_directory"]]
