@@ -5,12 +5,12 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from dataset_tools.clocks import UNITS
-from dataset_tools.cut_words import PRESETS
-from dataset_tools.engine_choice import ENGINES
+from dataset_tools.engines.choice import ENGINES
 from dataset_tools.errors import UsageError
-from dataset_tools.label_definitions import DEFINITIONS, LABELS, NEGATIVES
+from dataset_tools.files.clocks import UNITS
 from dataset_tools.sources import RELEASES
+from dataset_tools.sources.label_definitions import DEFINITIONS, LABELS, NEGATIVES
+from dataset_tools.split.cut_words import PRESETS
 
 
 class Parser(argparse.ArgumentParser):

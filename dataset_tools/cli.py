@@ -14,9 +14,9 @@ from types import FrameType
 from typing import Any
 
 from dataset_tools.arguments import build_parser, percent
-from dataset_tools.dataset_files import interaction_files
 from dataset_tools.errors import DataError, ResourceError, ToolError, UsageError
-from dataset_tools.publish import abandon
+from dataset_tools.files.dataset_files import interaction_files
+from dataset_tools.files.publish import abandon
 from dataset_tools.sources import RELEASES
 
 
@@ -57,7 +57,7 @@ def _fail(error: Exception, code: int, debug: bool) -> int:
 
 
 def _convert(options: Namespace) -> None:
-    from dataset_tools.convert import ConvertOptions, convert
+    from dataset_tools.convert.convert import ConvertOptions, convert
 
     release = RELEASES[options.release]
     if options.download == (options.input is not None):
@@ -77,7 +77,7 @@ def _convert(options: Namespace) -> None:
 
 
 def _download(options: Namespace) -> Path:
-    from dataset_tools.fetch import fetch
+    from dataset_tools.sources.fetch import fetch
 
     release = RELEASES[options.release]
     if release.download is not None:
@@ -108,7 +108,7 @@ def _told_convert(target: Path, summary: dict[str, Any]) -> str:
 
 
 def _split(options: Namespace) -> None:
-    from dataset_tools.split import SplitOptions, split
+    from dataset_tools.split.split import SplitOptions, split
 
     names = SplitOptions.__dataclass_fields__
     checked = SplitOptions(**{name: getattr(options, name) for name in names})
@@ -125,7 +125,7 @@ def _split(options: Namespace) -> None:
 
 
 def _ads(options: Namespace) -> None:
-    from dataset_tools.ads import AdOptions, convert_ads
+    from dataset_tools.clicks.ads import AdOptions, convert_ads
 
     checked = AdOptions(**{name: getattr(options, name) for name in AdOptions.__dataclass_fields__})
     summary = convert_ads(checked)
@@ -134,7 +134,7 @@ def _ads(options: Namespace) -> None:
 
 
 def _sample(options: Namespace) -> None:
-    from dataset_tools.samples import SampleOptions, sample
+    from dataset_tools.clicks.samples import SampleOptions, sample
 
     checked = SampleOptions(**{name: getattr(options, name) for name in SampleOptions.__dataclass_fields__})
     summary = sample(checked)
@@ -143,7 +143,7 @@ def _sample(options: Namespace) -> None:
 
 
 def _times(options: Namespace) -> None:
-    from dataset_tools.times import TimesOptions, convert_times
+    from dataset_tools.convert.times import TimesOptions, convert_times
 
     checked = TimesOptions(**{name: getattr(options, name) for name in TimesOptions.__dataclass_fields__})
     counts = convert_times(checked)
@@ -153,8 +153,8 @@ def _times(options: Namespace) -> None:
 
 def _describe(options: Namespace) -> None:
     files = [file for path in options.input for file in interaction_files(path)]
-    from dataset_tools.describe import describe, text_table  # compiled loops, whose import takes a second
-    from dataset_tools.report import write_page
+    from dataset_tools.describe.describe import describe, text_table  # compiled loops, whose import takes a second
+    from dataset_tools.describe.report import write_page
 
     described = [
         describe(file, options, options.engine, options.threads, options.ray_address, options.quiet) for file in files
@@ -168,7 +168,7 @@ def _describe(options: Namespace) -> None:
 
 def _validate(options: Namespace) -> None:
     interaction_files(options.input)
-    from dataset_tools.validate import validate  # compiled loops, whose import takes a second
+    from dataset_tools.describe.validate import validate  # compiled loops, whose import takes a second
 
     report = validate(
         options.input, options.user_field, options.item_field, options.time_field, options.quiet, options.time_unit

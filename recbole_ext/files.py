@@ -6,7 +6,7 @@ import tempfile
 from datetime import datetime, timezone
 from pathlib import Path
 
-from dataset_tools.publish import flush
+from dataset_tools.files.publish import flush
 from recbole_ext.errors import ResourceError
 
 

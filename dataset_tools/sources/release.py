@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from dataset_tools import column_kinds
+from dataset_tools.lines import column_kinds
 
 
 class RowError(ValueError):

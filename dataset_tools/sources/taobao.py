@@ -1,6 +1,6 @@
 """Taobao UserBehavior (2017): user, item, category, behaviour, time; csv, no header, no address."""
 
-from dataset_tools import column_kinds
+from dataset_tools.lines import column_kinds
 from dataset_tools.sources.release import ITEM, TIME, USER, Column, Log, Release
 
 BEHAVIOURS = ("pv", "cart", "fav", "buy")

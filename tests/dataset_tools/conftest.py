@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from dataset_tools.convert import ConvertOptions, convert
+from dataset_tools.convert.convert import ConvertOptions, convert
 from dataset_tools.sources import RELEASES
 
 settings.register_profile("data", deadline=None, max_examples=60)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from dataset_tools.clock_text import exact_times
-from dataset_tools.clocks import examine, in_seconds, is_date, order_within_seconds, wrong_unit
+from dataset_tools.files.clock_text import exact_times
+from dataset_tools.files.clocks import examine, in_seconds, is_date, order_within_seconds, wrong_unit
 from recbole_ext.errors import DataError
 
 _EXACT_BEYOND = "is no time in seconds since 1970"
@@ -19,7 +19,7 @@ class TimeColumn:
 
     Attributes:
         field: name of the column.
-        unit: one of dataset_tools.clocks.UNITS.
+        unit: one of dataset_tools.files.clocks.UNITS.
         fractions_order: whether fractions of a second order the rows of one second; off: the file does.
         report: called with a sentence about rows that are suspicious and stay.
     """

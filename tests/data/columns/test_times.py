@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dataset_tools.clocks import UNITS
+from dataset_tools.files.clocks import UNITS
 from recbole_ext.config.config import Config
 from recbole_ext.data.atomic import read_atomic
 from recbole_ext.data.columns.times import TimeColumn

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dataset_tools.split import SplitOptions, split
+from dataset_tools.split.split import SplitOptions, split
 from recbole_ext.config.config import Config
 from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.loaders import build_loaders

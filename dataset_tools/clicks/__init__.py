@@ -1,0 +1,1 @@
+"""Data sets for click models: advertisements with impressions, and samples from logs of actions."""

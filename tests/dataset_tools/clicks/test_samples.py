@@ -1,0 +1,96 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from dataset_tools.cli import main
+from dataset_tools.clicks.samples import SampleOptions, draw, sample
+from dataset_tools.errors import DataError, UsageError
+
+
+def log(n_users: int = 60, seed: int = 0) -> pl.DataFrame:
+    rng = np.random.default_rng(seed)
+    rows = [
+        (user, int(rng.integers(1, 50)), str(rng.choice(["pv", "cart", "fav", "buy"])), int(rng.integers(1000)))
+        for user in range(1, n_users + 1)
+        for _ in range(rng.integers(1, 12))
+    ]
+    return pl.DataFrame(rows, schema=["user_id", "item_id", "behavior", "timestamp"], orient="row")
+
+
+@pytest.fixture
+def converted(tmp_path: Path) -> Path:
+    folder = tmp_path / "log"
+    folder.mkdir()
+    header = "user_id:token\titem_id:token\tbehavior:token\ttimestamp:float\n"
+    (folder / "log.inter").write_text(header + log().write_csv(separator="\t", include_header=False))
+    items = "".join(f"{i}\t{i % 7}\n" for i in range(1, 50))
+    (folder / "log.item").write_text("item_id:token\tcategory_id:token\n" + items)
+    return folder
+
+
+@pytest.mark.parametrize("negatives", ["uniform", "popularity"])
+def test_a_sample_is_the_last_event_or_another_item_at_its_second(negatives: str) -> None:
+    table = log()
+    drawn = draw(table, negatives, seed=3, history=4)
+    counts = dict(table.group_by("user_id").len().iter_rows())
+    assert sorted(drawn["user_id"]) == sorted(user for user, count in counts.items() if count > 1)
+    assert drawn["timestamp"].is_sorted()
+    assert 0.2 < drawn["label"].mean() < 0.8
+    for row in drawn.iter_rows(named=True):
+        events = (
+            table.filter(pl.col("user_id") == row["user_id"]).sort("timestamp", maintain_order=True).rows(named=True)
+        )
+        assert (row["item_id"] == events[-1]["item_id"]) == bool(row["label"])
+        assert row["timestamp"] == events[-1]["timestamp"]
+        before = events[:-1][-4:]
+        assert row["item_id_list"] == " ".join(str(e["item_id"]) for e in before)
+        assert row["behavior_list"] == " ".join(e["behavior"] for e in before)
+        assert row["age_list"] == " ".join(str(row["timestamp"] - e["timestamp"]) for e in before)
+
+
+def test_the_seed_decides_and_popular_items_are_drawn_often() -> None:
+    table = pl.concat([log(400)] + [log(400).with_columns(item_id=pl.lit(7, pl.Int64))] * 3)
+    drawn = {name: draw(table, name, 1, 5) for name in ("uniform", "popularity")}
+    assert drawn["uniform"].equals(draw(table, "uniform", 1, 5))
+    assert not drawn["uniform"].equals(draw(table, "uniform", 2, 5))
+    assert drawn["uniform"]["label"].equals(drawn["popularity"]["label"])
+    often = log(400).vstack(log(400, seed=1).with_columns(item_id=pl.lit(7, pl.Int64))).sort("timestamp")
+    share = {n: draw(often, n, 1, 5).filter(pl.col("label") == 0)["item_id"].eq(7).mean() for n in drawn}
+    assert share["popularity"] > 3 * share["uniform"]
+
+
+def test_users_are_split_by_the_time_of_their_sample(converted: Path, tmp_path: Path) -> None:
+    assert main(["sample", str(converted), "--output", str(tmp_path / "out"), "--negatives", "popularity"]) == 0
+    folder = tmp_path / "out" / "log-popularity"
+    parts = [
+        pl.read_csv(folder / f"log-popularity.{part}.inter", separator="\t", infer_schema_length=1000)
+        for part in ("train", "valid", "test")
+    ]
+    times = [part["timestamp:float"] for part in parts]
+    assert times[0].max() <= times[1].min() and times[1].max() <= times[2].min()
+    users = [set(part["user_id:token"]) for part in parts]
+    assert not users[0] & users[1] and not users[1] & users[2] and not users[0] & users[2]
+    told = json.loads((folder / "log-popularity.summary.json").read_text())
+    assert [part["rows"] for part in told["parts"].values()] == [len(part) for part in parts]
+    assert "alias_of_item_id: [item_id_list]" in (folder / "log-popularity.yaml").read_text()
+    assert (folder / "log-popularity.item").read_bytes() == (converted / "log.item").read_bytes()
+
+
+def test_what_cannot_be_sampled(converted: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--negatives all: unknown; allowed: uniform, popularity"):
+        SampleOptions(converted, tmp_path, negatives="all")
+    with pytest.raises(UsageError, match="--history 0: at least one event"):
+        SampleOptions(converted, tmp_path, history=0)
+    (converted / "log.inter").write_text("user_id:token\titem_id:token\ttimestamp:float\n1\t2\t3\n")
+    with pytest.raises(DataError, match="there is no column behavior; convert the log without --label"):
+        sample(SampleOptions(converted, tmp_path / "out"))
+    header = "user_id:token\titem_id:token\tbehavior:token\ttimestamp:float\n"
+    (converted / "log.inter").write_text(header + "1\t2\tpv\t3\n1\t3\tpv\t4\n")
+    with pytest.raises(DataError, match="1 users have two events or more; three parts need at least 10"):
+        sample(SampleOptions(converted, tmp_path / "out"))
+    (converted / "log.inter").write_text(header + "a\t2\tpv\t3\n")
+    with pytest.raises(DataError, match="not read as whole numbers"):
+        sample(SampleOptions(converted, tmp_path / "out"))

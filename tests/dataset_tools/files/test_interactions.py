@@ -1,0 +1,67 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dataset_tools.errors import DataError, UsageError
+from dataset_tools.files.ids import Ids, room_for
+from dataset_tools.files.interactions import Field, Interactions, read_header
+
+HEADER = "user_id:token\titem_id:token\trating:float\ttimestamp:float\n"
+
+
+def interactions(tmp_path: Path, text: str, **options: str) -> Interactions:
+    (tmp_path / "x.inter").write_text(HEADER + text)
+    return Interactions(tmp_path / "x.inter", **options)
+
+
+def test_plain_and_odd_tokens(tmp_path: Path) -> None:
+    log = interactions(tmp_path, "7\tanna\t4\t978300760\n007\t12\t4\t978300761.0\n7\tanna\t4.123456789\t9.78300762e8\n")
+    (chunk,) = log.chunks()
+    assert chunk.users.tolist() == [14, 1, 14] and log.users.tokens(chunk.users) == ["7", "007", "7"]
+    assert chunk.items.tolist() == [1, 24, 1]
+    assert chunk.times.tolist() == [978300760, 978300761, 978300762]
+
+
+def test_values_are_packed(tmp_path: Path) -> None:
+    log = interactions(tmp_path, "1\t2\t4.5\t5\nx\t2\t0.123456789\t6\n", value_field="rating")
+    (chunk,) = log.chunks()
+    assert [value.to_bytes(8, "big").strip(b"\0") for value in chunk.values.tolist()] == [b"4.5", b"0.12345"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("1\t2\t3\n", "3 columns, the header has 4"),
+        ("1\t\t3\t4\n", "an empty id; `recbole-data validate` lists all faults"),
+        ("1\t2\t3\t4.5.6\n", "timestamp is '4.5.6', allowed are numbers of seconds"),
+        ("1\t2\t3\tinf\n", "timestamp is 'inf'"),
+        ("1\t2\t3\tsoon\n", "timestamp is 'soon'"),
+    ],
+)
+def test_rows_that_cannot_be_read(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=message):
+        list(interactions(tmp_path, text).chunks())
+
+
+@pytest.mark.parametrize("line", ["user_id\titem_id", "a:int", "a:token\ta:token", ":token", ""])
+def test_headers_that_are_none(line: str, tmp_path: Path) -> None:
+    (tmp_path / "x").write_text(line + "\n")
+    with pytest.raises(DataError, match="line 1 is not a header of an atomic file"):
+        read_header(tmp_path / "x")
+
+
+def test_header(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"\xef\xbb\xbfa:token\tb c:float_seq\r\n")
+    assert read_header(tmp_path / "x") == [Field("a", "token"), Field("b c", "float_seq")]
+    with pytest.raises(UsageError, match=r"no such file; `recbole-data convert` writes it"):
+        read_header(tmp_path / "y")
+
+
+def test_codes_never_collide() -> None:
+    ids = Ids()
+    tokens = ["0", "1", "01", "-1", "x", "33554432", "33554431", "²", "1"]
+    codes = ids.codes(tokens)
+    assert len(set(codes.tolist())) == len(set(tokens)) and ids.tokens(codes) == tokens
+    grown = room_for(np.zeros(2, np.int64), np.array([5]), fill=-1)
+    assert grown.tolist() == [0, 0, -1, -1, -1, -1]
