@@ -1,44 +1,62 @@
 """A progress bar with the time left, on standard error, for work of more than five seconds."""
 
 import sys
-import time
 from typing import TextIO
 
-QUIET_SECONDS = 5.0
-_WIDTH = 24
+from tqdm import tqdm
+
+DELAY_SECONDS = 5.0
+_FORMAT = "{desc} [{bar:24}] {percentage:3.0f}%  {remaining} left"
 
 
-class Progress:
-    """Counts units of work of a known total.
+class Progress(tqdm):
+    """Counts units of work of a known total: `converting [#####-----]  52%  00:12 left`.
 
     On a terminal one line is redrawn; elsewhere a line appears every half minute, so logs stay short.
+
+    Args:
+        title: what is being done.
+        total: units of work.
+        stream: where the bar appears; standard error unless given.
+        enabled: off, nothing appears.
+        done: units that were finished before.
     """
 
-    def __init__(self, title: str, total: int, stream: TextIO | None = None, enabled: bool = True) -> None:
-        self.title, self.total, self.done = title, max(total, 1), 0
-        self.stream = sys.stderr if stream is None else stream
-        self.terminal = self.stream.isatty()
-        self.enabled = enabled
-        self.began = self.shown = time.monotonic()
+    monitor_interval = 0  # no thread beside those of the engines
 
-    def advance(self, units: int) -> None:
-        """Add finished units and show the bar when it is due."""
-        self.done += units
-        now = time.monotonic()
-        pause = 0.2 if self.terminal else 30.0
-        if self.enabled and now - self.began > QUIET_SECONDS and now - self.shown > pause:
-            self.shown = now
-            self.stream.write(("\r" if self.terminal else "") + self.line(now) + ("" if self.terminal else "\n"))
-            self.stream.flush()
+    def __init__(
+        self, title: str, total: int, stream: TextIO | None = None, enabled: bool = True, done: int = 0
+    ) -> None:
+        stream = sys.stderr if stream is None else stream
+        terminal = stream.isatty()
+        super().__init__(
+            desc=title,
+            total=max(total, 1),
+            initial=done,
+            file=stream if terminal else _Lines(stream),
+            disable=not enabled,
+            delay=DELAY_SECONDS,
+            mininterval=0.2 if terminal else 30.0,
+            miniters=1,
+            smoothing=0,
+            leave=terminal,
+            ascii="-#",
+            bar_format=_FORMAT,
+        )
 
-    def line(self, now: float) -> str:
-        """`converting [#####-----]  52 %  0:12 left`."""
-        share = min(self.done / self.total, 1.0)
-        left = (now - self.began) * (1 - share) / share if share else 0.0
-        bar = "#" * int(share * _WIDTH)
-        return f"{self.title} [{bar:-<{_WIDTH}}] {share:4.0%}  {int(left) // 60}:{int(left) % 60:02d} left"
 
-    def close(self) -> None:
-        """End the line of a bar that was shown."""
-        if self.terminal and self.shown > self.began:
-            self.stream.write("\n")
+class _Lines:
+    """A stream that is no terminal: each state of the bar is a line of its own."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> None:
+        """Write a state without the characters that redraw it."""
+        line = text.strip("\r\n ")
+        if line:
+            self.stream.write(f"{line}\n")
+
+    def flush(self) -> None:
+        """Write out what is buffered."""
+        self.stream.flush()

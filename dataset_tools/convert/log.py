@@ -187,7 +187,7 @@ def _scan_ranges(job: LogJob, ranges: list[ByteRange], engine: Engine) -> tuple[
     for part, report in zip(ranges, engine.map(scan_range, jobs), strict=True):
         pairs.add(report.pairs, np.ones(len(report.pairs)))
         reports.append(replace(report, pairs=np.empty(0, np.int64)))
-        bar.advance(part.end - part.start)
+        bar.update(part.end - part.start)
     bar.close()
     return reports, _store_items(job, pairs) if draws else None
 
@@ -215,7 +215,7 @@ def _write_buckets(
                 output.write(text.data)
             duplicates.append(bucket.duplicates)
             _add(result, bucket, job.log)
-            bar.advance(bucket.rows)
+            bar.update(bucket.rows)
     finally:
         for output in outputs:
             output.close()

@@ -71,7 +71,7 @@ def describe(
         jobs = (SummaryJob(part, file, names, value, fields.time_unit) for part in ranges)
         for part, summary in zip(ranges, engine.map(summarise_range, jobs), strict=True):
             totals.add(summary)
-            bar.advance(part.end - part.start)
+            bar.update(part.end - part.start)
     finally:
         engine.close()
         bar.close()

@@ -93,7 +93,7 @@ class InteractionCheck:
                 self._order(chunk, numbers[good])
                 self._repeated(chunk, numbers[good])
                 self.users, self.items = _seen(self.users, chunk.users), _seen(self.items, chunk.items)
-            bar.advance(part.end - part.start)
+            bar.update(part.end - part.start)
         bar.close()
         report.errors += self.faults.errors
         report.warnings += self.faults.warnings

@@ -74,15 +74,15 @@ def _receive(answer: http.client.HTTPResponse, out: IO[bytes], have: int, source
     length = answer.headers.get("Content-Length")
     total = have + int(length) if length else 0
     _check_size(max(total, have), source)
-    bar = Progress(f"fetching {source.url.rsplit('/', 1)[-1]}", total or source.max_bytes, enabled=not quiet)
-    bar.done = have
+    title = f"fetching {source.url.rsplit('/', 1)[-1]}"
+    bar = Progress(title, total or source.max_bytes, enabled=not quiet, done=have)
     while block := answer.read(_BLOCK):
-        out.write(block)
-        bar.advance(len(block))
-        _check_size(bar.done, source)
+        have += out.write(block)
+        bar.update(len(block))
+        _check_size(have, source)
     bar.close()
-    if total and bar.done < total:
-        raise ConnectionError(f"ended after {bar.done:,} of {total:,} bytes")
+    if total and have < total:
+        raise ConnectionError(f"ended after {have:,} of {total:,} bytes")
 
 
 def _check_size(size: int, source: Download) -> None:

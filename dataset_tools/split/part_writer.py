@@ -50,7 +50,7 @@ def sorted_chunks(log: Interactions, quiet: bool) -> Iterator[Chunk]:
             raise UnsortedError(f"{log.path}: not in time order.")
         before = ends[1]
         yield chunk
-        bar.advance(chunk.part.end - chunk.part.start)
+        bar.update(chunk.part.end - chunk.part.start)
     bar.close()
 
 

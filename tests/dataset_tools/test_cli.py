@@ -1,6 +1,7 @@
 import gzip
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -159,19 +160,20 @@ class Terminal(io.StringIO):
 @pytest.mark.parametrize("stream", [Terminal(), io.StringIO()])
 def test_the_bar_appears_after_five_seconds(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
-    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("tqdm.std.time", lambda: clock[0])
     bar = Progress("reading", 100, stream)
     for clock[0] in (1.0, 4.9, 40.0):
-        bar.advance(20)
+        bar.update(20)
     bar.close()
-    assert stream.getvalue().strip() == "reading [##############----------]  60%  0:26 left"
+    shown = {line.strip() for line in re.split("[\r\n]", stream.getvalue())} - {""}
+    assert shown == {"reading [##############----------]  60%  00:26 left"}
 
 
 def test_a_quiet_bar_stays_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, stream = [0.0], Terminal()
-    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("tqdm.std.time", lambda: clock[0])
     bar = Progress("reading", 0, stream, enabled=False)
     clock[0] = 100.0
-    bar.advance(5)
+    bar.update(5)
     bar.close()
     assert stream.getvalue() == ""
