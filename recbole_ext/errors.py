@@ -5,7 +5,8 @@ Every message says what happened, where, with which value, what is allowed and w
 
 import difflib
 import errno
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 _NO_MEMORY = ("out of memory", "not enough memory", "can't allocate memory", "cannot allocate memory")
 
@@ -53,7 +54,31 @@ class InterruptedRun(RecBoleExtError):
         self.exit_code = 128 + signal_number
 
 
-def reported(error: Exception) -> RecBoleExtError | None:
+def unwrapped(error: BaseException) -> BaseException:
+    """What a signal handler raised, where C code handed it on as a SystemError; else the error itself.
+
+    A handler may run in the middle of a C function. Where that one returns a result all the same, Python raises
+    `SystemError: ... returned a result with an exception set`, caused by what the handler raised.
+    """
+    inner: BaseException | None = error if isinstance(error, SystemError) else None
+    while inner is not None and not isinstance(inner, RecBoleExtError | KeyboardInterrupt):
+        inner = inner.__cause__ or inner.__context__
+    return inner or error
+
+
+@contextmanager
+def unwrapping() -> Iterator[None]:
+    """Goes around code under a signal handler that raises: see `unwrapped`."""
+    try:
+        yield
+    except SystemError as error:
+        inner = unwrapped(error)
+        if inner is error:
+            raise
+        raise inner from None
+
+
+def reported(error: BaseException) -> RecBoleExtError | None:
     """The error as it is reported; None for an internal error, which is a bug in recbole_ext.
 
     Memory, disk space and files that cannot be opened are conditions of the machine, wherever they are noticed.

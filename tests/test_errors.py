@@ -4,7 +4,7 @@ import errno
 
 import pytest
 
-from recbole_ext.errors import DataError, ResourceError, reported
+from recbole_ext.errors import DataError, InterruptedRun, ResourceError, reported, unwrapped, unwrapping
 
 
 class OutOfMemoryError(RuntimeError):
@@ -43,3 +43,30 @@ def test_our_own_errors_are_reported_as_they_are() -> None:
 @pytest.mark.parametrize("error", [KeyError("timestamp"), RuntimeError("shapes"), OSError("odd"), ValueError("out")])
 def test_everything_else_is_internal(error: Exception) -> None:
     assert reported(error) is None
+
+
+def wrapped(inner: BaseException, outer: BaseException | None = None) -> BaseException:
+    """As C code hands on what a signal handler raised inside it."""
+    try:
+        try:
+            raise inner
+        except BaseException as error:
+            raise outer or SystemError("<method 'wait'> returned a result with an exception set") from error
+    except BaseException as error:
+        return error
+
+
+@pytest.mark.parametrize("raised", [InterruptedRun("interrupted", 2), KeyboardInterrupt(), ResourceError("hang")])
+def test_what_a_signal_handler_raises_is_found_behind_c_code(raised: BaseException) -> None:
+    assert unwrapped(wrapped(raised)) is raised
+    assert unwrapped(wrapped(wrapped(raised, RuntimeError("while cleaning up")))) is raised
+    with pytest.raises(type(raised)), unwrapping():
+        raise wrapped(raised)
+
+
+def test_no_other_error_is_taken_for_an_interruption() -> None:
+    plain = [SystemError("odd"), wrapped(KeyError("a")), wrapped(KeyboardInterrupt(), ValueError("a bug"))]
+    assert [unwrapped(error) is error for error in plain] == [True] * 3
+    with pytest.raises(SystemError) as caught, unwrapping():
+        raise plain[1]
+    assert isinstance(caught.value.__cause__, KeyError)

@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any
 from recbole_ext import __version__
 from recbole_ext.cli.command_line import Words, parse
 from recbole_ext.cli.console import quiet_host
-from recbole_ext.errors import RecBoleExtError, UsageError, reported
+from recbole_ext.errors import RecBoleExtError, UsageError, reported, unwrapped
 from recbole_ext.redact import redact_text, remember_words
 
 if TYPE_CHECKING:
@@ -58,15 +58,15 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # the reader has closed, for instance `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Exception) as error:
+        return _report(unwrapped(error), debug)
+
+
+def _report(error: BaseException, debug: bool) -> int:
+    """Print an error as one message, with its traceback for a bug or where --debug asks; returns the exit code."""
+    if isinstance(error, KeyboardInterrupt):
         print("interrupted before training began", file=sys.stderr)
         return 130
-    except Exception as error:
-        return _report(error, debug)
-
-
-def _report(error: Exception, debug: bool) -> int:
-    """Print an error as one message, with its traceback for a bug or where --debug asks; returns the exit code."""
     known = reported(error)
     if debug or known is None:
         print(redact_text(traceback.format_exc()), end="", file=sys.stderr)

@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from recbole_ext.errors import unwrapped
 from recbole_ext.experiments.attempts import (
     CRASHED,
     FINISHED,
@@ -31,6 +32,7 @@ def ended(attempt: Attempt, run: Path | None, error: BaseException | None) -> At
     known = replace(attempt, run=run.name if run else "", ended=moment, hours=hours_between(attempt.started, moment))
     if error is None:
         return replace(known, state=FINISHED)
+    error = unwrapped(error)
     first = (str(error) or type(error).__name__).splitlines()[0]
     code = 130 if isinstance(error, KeyboardInterrupt) else getattr(error, "exit_code", None)
     if code == 128 + signal.SIGTERM:

@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from recbole_ext.errors import DataError, InterruptedRun, ResourceError, UsageError, nearest
+from recbole_ext.errors import DataError, InterruptedRun, ResourceError, UsageError, nearest, unwrapping
 from recbole_ext.files import new_folder
 from recbole_ext.tuning.settings import Settings, epochs_of, settings_of
 from recbole_ext.tuning.table import Table, Trial
@@ -118,7 +118,8 @@ def _interruptible(folder: Path) -> Iterator[None]:
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        with unwrapping():
+            yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -283,10 +283,13 @@ def test_a_loss_that_is_no_number_is_5(command: Callable[..., list[str]], capsys
     assert "a weight is not finite in epoch 0, batch 0, at learning rate inf" in told(capsys)
 
 
+@pytest.mark.parametrize("inside", ["Python", "C"])
 def test_interrupting_is_130(
-    command: Callable[..., list[str]], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    inside: str, command: Callable[..., list[str]], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupt(*arguments: object) -> None:
+        if inside == "C":
+            raise SystemError("returned a result with an exception set") from KeyboardInterrupt()
         raise KeyboardInterrupt
 
     monkeypatch.setattr(quick_start, "run", interrupt)

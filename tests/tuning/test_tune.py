@@ -1,15 +1,16 @@
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from recbole_ext.errors import ResourceError, UsageError
+from recbole_ext.errors import InterruptedRun, ResourceError, UsageError
 from recbole_ext.runs.run_directory import RunDirectory
 from recbole_ext.tuning.settings import Settings
 from recbole_ext.tuning.table import Table
-from recbole_ext.tuning.tune import drop_checkpoints, places, tune_command, tuning_folder, wait_for_runs
+from recbole_ext.tuning.tune import _interruptible, drop_checkpoints, places, tune_command, tuning_folder, wait_for_runs
 
 
 @pytest.fixture
@@ -99,3 +100,14 @@ def test_one_driver_at_a_time(folder: Path) -> None:
             with _held(folder):
                 pass
     assert os.listdir(folder)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_inside_rays_c_code_is_an_interruption(number: signal.Signals, code: int, tmp_path: Path) -> None:
+    before = signal.getsignal(number)
+    with pytest.raises(InterruptedRun, match=f"tune --resume={tmp_path.name}") as caught, _interruptible(tmp_path):
+        try:
+            signal.raise_signal(number)
+        except InterruptedRun as error:
+            raise SystemError("<built-in method wait> returned a result with an exception set") from error
+    assert caught.value.exit_code == code and signal.getsignal(number) is before

@@ -22,7 +22,7 @@ from typing import Any
 import psutil
 import torch
 
-from recbole_ext.errors import ResourceError
+from recbole_ext.errors import ResourceError, unwrapping
 
 _LOG = logging.getLogger(__name__)
 SLOW_EPOCH, SLOW_BATCH, IN_A_ROW = 2.0, 5.0, 3
@@ -122,7 +122,8 @@ class Watch:
         thread = threading.Thread(target=self._look, args=(over, folder), name="watch", daemon=True)
         thread.start()
         try:
-            yield
+            with unwrapping():
+                yield
         finally:
             over.set()
             signal.signal(signal.SIGUSR1, before)

@@ -1,5 +1,7 @@
+import signal
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,6 +50,14 @@ def test_a_loader_that_stalls_is_diagnosed_and_the_run_stopped(build: Build) -> 
     assert "loading data took" in written and "loader processes alive" in written and "the process holds" in written
     assert "test_watch.py" in written and "__iter__" in written, "the stacks name the place"
     assert read_description(trainer.run.checkpoints, "last")["epoch"] == 1
+
+
+def test_a_hang_inside_c_code_is_told_as_a_hang(tmp_path: Path) -> None:
+    with pytest.raises(ResourceError, match="hang: nothing moved"), Watch(CPU, 60.0).stopping_hangs(tmp_path):
+        try:
+            signal.raise_signal(signal.SIGUSR1)
+        except ResourceError as error:
+            raise SystemError("<built-in method step> returned a result with an exception set") from error
 
 
 def test_evaluating_is_movement(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
