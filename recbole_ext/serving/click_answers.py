@@ -12,7 +12,7 @@ from recbole_ext.serving.known_rows import SPLITS, find_rows
 from recbole_ext.serving.load import LoadedRun
 from recbole_ext.tasks.clicks.batches import ClickLoader
 from recbole_ext.tasks.clicks.data import BEHAVIOUR, ROW
-from recbole_ext.tasks.clicks.lists import listed_past
+from recbole_ext.tasks.clicks.lists import given_past, listed_past
 from recbole_ext.tasks.clicks.past import Past, past_of
 
 
@@ -63,6 +63,9 @@ class ClickAnswers:
         history that is given, or else the run's events strictly before its time.
         """
         split, place = self._found(rows)
+        own_place = self._own_places(split, place)
+        if rows.lists:
+            split = np.where(self._same_lists(split, place, rows), split, -1)
         found = np.empty(len(rows))
         for number, loader in enumerate(self.loaders):
             mine = np.flatnonzero(split == number)
@@ -70,29 +73,29 @@ class ClickAnswers:
                 found[mine[same]] = self._of_split(loader, place[mine[same]], rows.take(mine[same]))
         new = np.flatnonzero(split < 0)
         if len(new):
-            part = self._new_part(rows.take(new))
+            part = self._new_part(rows.take(new), own_place[new])
             found[new] = self._predicted(ClickLoader(self.config.alone(), part), np.arange(len(new)))
         return found
 
     def _found(self, rows: ClickRows) -> tuple[np.ndarray, np.ndarray]:
         names = (self.train.uid_field, self.train.iid_field, self.train.time_field)
         keys = [tuple(loader.dataset.inter_feat[name].numpy() for name in names) for loader in self.loaders]
-        split, place = find_rows(keys, tuple(rows.columns[name].numpy() for name in names))
-        if rows.lists:
-            for number, loader in enumerate(self.loaders):
-                mine = np.flatnonzero(split == number)
-                split[mine[~self._same_lists(loader.dataset, place[mine], rows.take(mine))]] = -1
-        return split, place
+        return find_rows(keys, tuple(rows.columns[name].numpy() for name in names))
 
-    def _same_lists(self, part: Any, places: np.ndarray, rows: ClickRows) -> np.ndarray:
+    def _own_places(self, split: np.ndarray, place: np.ndarray) -> np.ndarray:
+        """Places of the rows among the run's events sorted by item: (n,), -1 for a row that is none of them."""
+        own = np.full(len(split), -1)
+        for number, loader in enumerate(self.loaders):
+            mine = split == number
+            own[mine] = loader.dataset.past.of_item.own[place[mine]]
+        return own
+
+    def _same_lists(self, split: np.ndarray, place: np.ndarray, rows: ClickRows) -> np.ndarray:
         """Whether the given histories are those of the run's rows: (n,) bool."""
-        same = np.full(len(places), self.has_lists)
-        for name, given in rows.lists.items() if self.has_lists else ():
-            if name in part.inter_feat:
-                own = part.inter_feat[name][torch.from_numpy(places)].round().long()
-                width = max(own.shape[1], given.shape[1])
-                own, asked = (torch.nn.functional.pad(of, (0, width - of.shape[1])) for of in (own, given))
-                same &= (own == asked).all(1).numpy()
+        same = np.full(len(split), self.has_lists)
+        for number, loader in enumerate(self.loaders if self.has_lists else ()):
+            mine = np.flatnonzero(split == number)
+            same[mine] = _equal_lists(loader.dataset.inter_feat, place[mine], rows.take(mine).lists)
         return same
 
     def _of_split(self, loader: ClickLoader, places: np.ndarray, rows: ClickRows) -> np.ndarray:
@@ -116,15 +119,22 @@ class ClickAnswers:
             found[batch["row"].cpu().numpy()] = predicted.double().cpu().numpy()
         return found[places]
 
-    def _new_part(self, rows: ClickRows) -> Any:
-        """Rows that are none of the run's, as a part with its past."""
+    def _new_part(self, rows: ClickRows, own_place: np.ndarray) -> Any:
+        """Rows that are none of the run's, or have another history there, as a part with its past.
+
+        Args:
+            rows: to be scored.
+            own_place: (n,) from `_own_places`.
+        """
         n = len(rows)
         unknown = {self.train.label_field: torch.zeros(n), BEHAVIOUR: torch.zeros(n, dtype=torch.int64)}
         numbers = {ROW: torch.full((n,), -1)}  # before every row of the run in their second
         part = self.train.copy(Interaction({**rows.columns, **unknown, **numbers, **rows.lists}))
-        training = self.train.past.by_user
-        if rows.lists:
-            part.past = listed_past(part, training, self.list_field, same_second=self.has_lists)
+        past = self.train.past
+        if rows.lists and self.has_lists:
+            part.past = listed_past(part, past.by_user, self.list_field)
+        elif rows.lists:
+            part.past = given_past(part, past.by_item, own_place, self.list_field)
         else:
             part.past = self._past_of(part)
         return part
@@ -138,6 +148,18 @@ class ClickAnswers:
             parts = (getattr(self.run.loaders, name) for name in ("train", "valid", "test"))
             events = self.train.events_of([loader.dataset for loader in parts if loader is not None])
         return past_of(events, part._columns([part.inter_feat]))
+
+
+def _equal_lists(table: Any, places: np.ndarray, lists: dict[str, Tensor]) -> np.ndarray:
+    """Whether rows of a table (m of them) hold these lists, (m, W) each: (m,) bool."""
+    same = np.ones(len(places), dtype=bool)
+    for name, given in lists.items():
+        if name in table:
+            own = table[name][torch.from_numpy(places)].round().long()
+            width = max(own.shape[1], given.shape[1])
+            own, asked = (torch.nn.functional.pad(of, (0, width - of.shape[1])) for of in (own, given))
+            same &= (own == asked).all(1).numpy()
+    return same
 
 
 def _once_each(places: np.ndarray) -> list[np.ndarray]:

@@ -106,10 +106,43 @@ def test_a_row_that_is_none_of_the_runs_sees_what_came_strictly_before(
     assert before != after and at != after  # four events of the user are in the second 1101
     loaded = load_run(trained.folder, trained.config)
     table = pl.DataFrame({name: list(map(str, column)) for name, column in columns.items()})
-    past = ClickAnswers(loaded)._new_part(read_rows(loaded.config, loaded.train, table, Path("x"))).past
+    past = ClickAnswers(loaded)._new_part(read_rows(loaded.config, loaded.train, table, Path("x")), np.full(3, -1)).past
     seen = [past.by_user.time[low:high] for low, high in zip(past.of_user.start, past.of_user.end, strict=True)]
     assert [len(times) for times in seen] == [SAME_SECOND, SAME_SECOND, 2 * SAME_SECOND]
     assert all((times < moment).all() for times, moment in zip(seen, columns["timestamp"], strict=True))
+
+
+def test_a_training_row_with_a_given_history_is_left_out_of_the_set_of_its_item(
+    make_config: Callable[..., Config], tmp_path: Path, train_run: Any
+) -> None:
+    trained = trained_on(make_config, tmp_path, train_run)
+    split, loaded = trained.loaders.train, load_run(trained.folder, trained.config)
+    columns = {name: list(map(str, column)) for name, column in trained.tokens(split).items()}
+    n = len(columns["user_id"])
+    columns |= {"item_id_list": ["i1 i2"] * n, "behavior_list": ["1 0"] * n, "age_list": ["900 800"] * n}
+    rows = read_rows(loaded.config, loaded.train, pl.DataFrame(columns), Path("rows.tsv"))
+    shown: list[Any] = []
+
+    def predict(batch: Any) -> torch.Tensor:
+        shown.append(batch)
+        return torch.zeros(len(batch["row"]))
+
+    loaded.model.predict = predict
+    ClickAnswers(loaded).probabilities(rows)
+    expected = own_sets(ClickLoader(trained.config, split.dataset))
+    assert own_sets(shown) == expected
+    assert len(expected) == n and all(behaviour > 0 for behaviour, *_ in expected.values())
+
+
+def own_sets(batches: Any) -> dict[int, tuple[int, list[int], list[int]]]:
+    """Row -> its own behaviour in the set of its item, and the users and behaviours in that set."""
+    found = {}
+    for batch in batches:
+        names = ("row", "item_set_group", "item_set_own")
+        for row, group, own in zip(*(batch[name].tolist() for name in names), strict=True):
+            mine = batch["item_set_owner"] == group
+            found[row] = own, *(batch[f"item_set_{name}"][mine].tolist() for name in ("member", "behaviour"))
+    return found
 
 
 def test_context_of_the_file_counts_and_the_row_still_does_not_see_itself(

@@ -4,6 +4,7 @@ item_id_list, behavior_list   token_seq, oldest first
 age_list                      float_seq, seconds before the row; below 194 days they are exact as float32
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,32 +13,58 @@ from torch import Tensor
 
 from recbole_ext.data.columns.needs import AGES, BEHAVIOURS
 from recbole_ext.errors import DataError
-from recbole_ext.tasks.clicks.past import Events, Past, Slices, slices
+from recbole_ext.tasks.clicks.past import Events, Keys, Past, Slices, slices
 
 
-def listed_past(part: Any, training: Events | None, list_field: str, same_second: bool = True) -> Past:
+def listed_past(part: Any, training: Events | None, list_field: str) -> Past:
     """What the rows of a part may see: their own lists, and for each item what training users did with it before.
 
     Args:
         part: a part whose rows hold lists.
         training: the events of training; None for the training part itself.
         list_field: of items.
-        same_second: whether a row sees what training users did with its item in its own second. Off where these are
-            training rows, of which the row itself may be one.
 
     Raises:
         DataError: the lists of a row differ in length, or an event lies after its row.
     """
+    own, of_user = _own_events(part, list_field)
+    training = training or own
+    n = len(training.item)
+    order, of_item = slices((training.item, training.time, np.arange(n)), _keys(part, n + np.arange(len(part))))
+    return Past(own, training.take(order), of_user, of_item)
+
+
+def given_past(part: Any, by_item: Events, own_place: np.ndarray, list_field: str) -> Past:
+    """What rows may see whose lists are given to a run that has none: the lists, and the run's events of their items.
+
+    A row sees what was done with its item strictly before its second.
+
+    Args:
+        part: rows with lists.
+        by_item: the events of the run, sorted by item.
+        own_place: (n,) the place of each row among these events, -1 if it is none of them; an interaction set that
+            holds its whole group leaves this event out.
+        list_field: of items.
+
+    Raises:
+        DataError: as `listed_past`.
+    """
+    own, of_user = _own_events(part, list_field)
+    before = np.full(len(part), -1)  # smaller than the number of any event of the same second
+    of_item = slices((by_item.item, by_item.time, np.arange(len(by_item.item))), _keys(part, before))[1]
+    return Past(own, by_item, of_user, replace(of_item, own=own_place))
+
+
+def _keys(part: Any, number: np.ndarray) -> Keys:
+    table = part.inter_feat
+    return table[part.iid_field].numpy(), table[part.time_field].numpy(), number
+
+
+def _own_events(part: Any, list_field: str) -> tuple[Events, Slices]:
+    """The events of the lists, and the rows' slices of them."""
     own, count = _events(part, list_field)
     start = np.cumsum(count) - count
-    of_user = Slices(start, start + count, start + count, np.full(len(count), -1))
-    training = training or own
-    numbers = np.arange(len(training.item))
-    table = part.inter_feat
-    number = len(numbers) + np.arange(len(count)) if same_second else np.full(len(count), -1)
-    rows = (table[part.iid_field].numpy(), table[part.time_field].numpy(), number)
-    order, of_item = slices((training.item, training.time, numbers), rows)
-    return Past(own, training.take(order), of_user, of_item)
+    return own, Slices(start, start + count, start + count, np.full(len(count), -1))
 
 
 def _events(part: Any, list_field: str) -> tuple[Events, np.ndarray]:
