@@ -2,7 +2,7 @@
 
     click_rate       p = clicks / rows of the training part, for every row
     item_rate        p_i = (clicks of i + 10 p) / (rows of i + 10)
-    user_item_rate   sigmoid(logit p_u + logit p_i - logit p), with p_u counted as p_i is
+    user_item_rate   sigmoid(logit p_u + logit p_i - logit p), with p_u counted as p_i is; p where it is 0 or 1
     match_rate       (clicks + 10 p) / (rows + 10) over training rows that match their history as the row does
                      (`recbole_ext.tasks.clicks.matches`); there where a model reads histories
 
@@ -76,6 +76,8 @@ class UserItemRate(ItemRate):
 
     def rates(self, user: Tensor, item: Tensor, rows: Any) -> Tensor:
         """Both shares, against that of all: (R,)."""
+        if self.rate in (0, 1):  # training labels of one class: every share is that of all, and has no log-odds
+            return super().rates(user, item, rows)
         of_all = torch.logit(torch.tensor(self.rate, dtype=torch.float64))
         return torch.sigmoid(torch.logit(self.of_user[user]) + torch.logit(self.of_item[item]) - of_all)
 

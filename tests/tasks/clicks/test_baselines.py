@@ -35,6 +35,18 @@ def made(seed: int, returning: bool = False) -> list[tuple[str, str, int, int]]:
     return rows
 
 
+@pytest.mark.parametrize("label", [0, 1])
+def test_training_labels_of_one_class_give_finite_baselines(
+    label: int, make_config: Callable[..., Config], tmp_path: Path
+) -> None:
+    rows = [(f"u{u}", f"i{(u + t) % 6}", 100 * t, label if t < 4 else (u + t) % 2) for u in range(6) for t in range(6)]
+    root = write_inter(tmp_path, "made", rows, CLICK_HEADER)
+    split = {"split": {"LS": "valid_and_test"}, "order": "TO", "group_by": "user", "mode": "labeled"}
+    result = run(make_config("LR", root, epochs=1, **{**COLUMNS, "eval_args": split}))
+    assert set(result["baselines"]) == {"click_rate", "item_rate", "user_item_rate"}
+    assert all(np.isfinite(value) for found in result["baselines"].values() for value in found.values())
+
+
 @pytest.fixture
 def loaded(make_config: Callable[..., Config], tmp_path: Path) -> Callable[..., tuple[Config, Any]]:
     def make(rows: list[tuple[Any, ...]], **given: Any) -> tuple[Config, Any]:
