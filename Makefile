@@ -4,28 +4,37 @@
 # make torture   the proofs of reliability at their full counts; an hour on one core
 #
 # Both make .venv first and install exactly the versions in requirements*.txt; nothing is done twice.
-# PYTHON names the interpreter to start from; DEMO adds options to the demo's command.
+# PYTHON names the interpreter to start from (3.11, 3.12 or 3.13); DEMO adds options to the demo's command.
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+ifeq ($(OS),Windows_NT)
+$(error recbole_ext runs on Linux and macOS, and this is Windows)
+endif
+# Without PYTHON: that of .venv, or the first of the three that is there and starts.
+PYTHON ?= $(or $(shell for each in .venv/bin/python python3.11 python3.12 python3.13; do \
+	$$each dataset_tools/platforms.py 2>/dev/null && echo $$each && break; done),python3)
+PYTHON := $(PYTHON)
+VERSION := $(shell $(PYTHON) -c "import sys; print('%d.%d' % sys.version_info[:2])" 2>/dev/null)
+READY = .venv/ready-$(VERSION)
 DEMO ?=
 PIP = .venv/bin/python -m pip --disable-pip-version-check
 REQUIREMENTS = requirements.txt requirements-host.txt requirements-test.txt setup.cfg pyproject.toml
 
 .PHONY: help setup tune-setup demo test test-fast test-slow torture lint clean
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -8
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -7
 
-.venv/ready: $(REQUIREMENTS)
-	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is not here; name one with: make PYTHON=/path/to/python3.11"; exit 1; }
-	@echo "== making .venv with $$($(PYTHON) --version)"
-	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
+$(READY): $(REQUIREMENTS)
+	@$(PYTHON) -c "" || { echo "make: $(PYTHON) does not start; name one with: make PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) dataset_tools/platforms.py
+	@echo "== making .venv with $(PYTHON), $$($(PYTHON) --version)"
+	@.venv/bin/python --version 2>/dev/null | grep -q " $(VERSION)\." || $(PYTHON) -m venv --clear .venv
 	@echo "== installing the pinned packages (a few minutes the first time)"
 	@$(PIP) install -q -r requirements-test.txt
 	@$(PIP) install -q --no-deps -r requirements-host.txt
 	@$(PIP) install -q --no-deps --no-build-isolation -e .
 	@touch $@
 
-.venv/tune-ready: .venv/ready requirements-tune.txt
+.venv/tune-ready: $(READY) requirements-tune.txt
 	@echo "== installing Ray and Optuna (the command tune needs them)"
 	@$(PIP) install -q --no-deps -r requirements-tune.txt
 	@touch $@
@@ -33,10 +42,10 @@ help:
 tune-setup: .venv/tune-ready
 	@echo "== ready; try: .venv/bin/python run_recbole_ext.py tune --model=SS4Rec --dataset=ml-100k --space=SS4Rec"
 
-setup: .venv/ready
+setup: $(READY)
 	@echo "== .venv is ready; try: .venv/bin/python run_recbole_ext.py doctor"
 
-demo: .venv/ready
+demo: $(READY)
 	@echo "== python run_recbole_ext.py --model=SS4Rec --dataset=ml-100k $(DEMO)"
 	@.venv/bin/python run_recbole_ext.py --model=SS4Rec --dataset=ml-100k $(DEMO)
 
@@ -54,7 +63,7 @@ torture: .venv/tune-ready
 	@echo "== full counts of the proofs of reliability"
 	@.venv/bin/python -m pytest -m torture
 
-lint: .venv/ready
+lint: $(READY)
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy recbole_ext dataset_tools
 

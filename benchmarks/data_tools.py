@@ -25,6 +25,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from recbole_ext.peak_memory import in_bytes
+
 STEP = 1_000_000
 SEED = 20
 
@@ -80,7 +82,7 @@ def measured(arguments: list[str]) -> dict[str, float]:
     return {
         "cpu_s": round(usage.ru_utime + usage.ru_stime, 2),
         "wall_s": round(time.perf_counter() - began, 2),
-        "peak_mib": round(usage.ru_maxrss / 1024),
+        "peak_mib": round(in_bytes(usage.ru_maxrss) / 2**20),
     }
 
 

@@ -2,6 +2,7 @@
 
 The map, from the ground up; a module imports from its own room and from those above it in this list:
 
+    platforms                 the systems and versions of Python that this runs on
     errors, progress          errors with their exit codes; the time left
     lines/                    newline-aligned byte ranges; bytes to integer columns and back
     sources/                  one description per release: files, grammar, scale, window, digests, licence;
@@ -19,3 +20,7 @@ The map, from the ground up; a module imports from its own room and from those a
     clicks/                   advertisements with impressions; click samples of a log of actions
     arguments, cli            words into calls, errors into one line and an exit code
 """
+
+from dataset_tools.platforms import require_platform
+
+require_platform()

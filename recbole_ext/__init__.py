@@ -21,4 +21,8 @@ The map, from the floor up; a room imports the rooms above its line in this list
     cli/            the command line
 """
 
+from dataset_tools.platforms import require_platform
+
+require_platform()
+
 __version__ = "0.1.0"

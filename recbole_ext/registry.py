@@ -31,6 +31,7 @@ _CLASS_OF_FILE = {"lightgbm": "LightGBM", "xgboost": "XGBoost"}
 _WITHOUT_PROPERTIES = ("Random",)
 _ADAPTED = {
     **dict.fromkeys(("SASRec", "GRU4Rec"), "causal_host"),
+    **dict.fromkeys(("GCMC", "LightGCN", "NGCF", "SpectralCF"), "bipartite_host"),
     **dict.fromkeys(("KGAT", "KGIN", "MCCLK"), "graph_host"),
     **dict.fromkeys(("GRU4RecCPR", "SASRecCPR"), "reranked_host"),
     **dict.fromkeys(("BERT4Rec", "DGCF", "DIEN", "KTUP", "LINE", "S3Rec"), "sampling_host"),

@@ -2,15 +2,19 @@
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import psutil
+from packaging.version import Version
 
 from recbole_ext.places import found_datasets
 from recbole_ext.versions import package_versions
 
-TESTED = {"torch": (2, 10), "numpy": (1, 24), "pandas": (2, 0), "scipy": (1, 9)}
-BELOW = {"numpy": (2,), "pandas": (3,), "scipy": (1, 13)}
+OLDEST = {"torch": "2.10", "numpy": "1.24", "pandas": "2", "scipy": "1.9"}
+BELOW = {"numpy": "2", "pandas": "3", "scipy": "1.13"}
+OF_313 = {"numpy": ("2.1", "3"), "scipy": ("1.14.1", "")}
+"""The ranges of setup.cfg, and those of Python 3.13, for which there is no numpy 1."""
 
 
 def report(quick: bool = False) -> str:
@@ -26,17 +30,20 @@ def report(quick: bool = False) -> str:
     return "\n".join(line for title, lines in parts for line in (f"{title}:", *(f"  {x}" for x in lines)))
 
 
-def _package(name: str, number: str) -> str:
-    found = tuple(int(part) for part in number.split("+")[0].split(".")[:2] if part.isdigit())
-    if name in TESTED and found < TESTED[name]:
-        return f"{name} {number}: too old; run: pip install '{name}>={_dotted(TESTED[name])}'"
-    if name in BELOW and found >= BELOW[name]:
-        return f"{name} {number}: RecBole breaks on it; run: pip install '{name}<{_dotted(BELOW[name])}'"
+def _range(name: str, python: tuple[int, ...]) -> tuple[str, str]:
+    """First version that does and first that does not, "" where there is no such bound."""
+    usual = OLDEST.get(name, ""), BELOW.get(name, "")
+    return OF_313.get(name, usual) if python >= (3, 13) else usual
+
+
+def _package(name: str, number: str, python: tuple[int, ...] = sys.version_info[:2]) -> str:
+    found = Version(Version(number).base_version)
+    oldest, below = _range(name, python)
+    if oldest and found < Version(oldest):
+        return f"{name} {number}: too old; run: pip install '{name}>={oldest}'"
+    if below and found >= Version(below):
+        return f"{name} {number}: RecBole breaks on it; run: pip install '{name}<{below}'"
     return f"{name} {number}: ok"
-
-
-def _dotted(numbers: tuple[int, ...]) -> str:
-    return ".".join(map(str, numbers))
 
 
 def _backends() -> list[str]:

@@ -11,6 +11,7 @@ from recbole.utils import InputType, ModelType
 from recbole_ext.config.keys.eval_args import settled
 from recbole_ext.config.keys.negative_checks import samples_negatives
 from recbole_ext.config.layers import Layer, protocol_layer
+from recbole_ext.config.old_numpy import provide_old_names
 from recbole_ext.config.yaml_reader import _Loader
 from recbole_ext.devices import Placement, place
 from recbole_ext.errors import UsageError
@@ -35,11 +36,11 @@ class Config(RecBoleConfig):
     def __init__(self, resolved: Resolved) -> None:
         self.entry, self.origins, self.unread = resolved.entry, dict(resolved.origins), resolved.unread
         self.changed = resolved.changed
-        self.compatibility_settings()
         self._init_parameters_category()
         self.yaml_loader = _Loader
         self.final_config_dict: MutableMapping[str, Any] = copy.deepcopy(resolved.values)
         self.model, self.dataset, self.model_class = self.entry.name, resolved.dataset, self.entry.load()
+        self.compatibility_settings()
         self.final_config_dict["MODEL_TYPE"] = getattr(self.model_class, "type", None)
         self._settle(resolved.layers)
         self.placement = self._init_device()
@@ -106,21 +107,8 @@ class Config(RecBoleConfig):
         return view
 
     def compatibility_settings(self) -> None:
-        """Give numpy the old aliases on which RecBole's sources rely (numpy < 2)."""
-        import numpy as np
-
-        for old, new in (
-            ("bool", np.bool_),
-            ("int", np.int_),
-            ("float", np.float64),
-            ("complex", np.complex128),
-            ("object", np.object_),
-            ("str", np.str_),
-            ("long", np.int_),
-            ("unicode", np.str_),
-        ):
-            if old not in np.__dict__:
-                setattr(np, old, new)
+        """The names that numpy has removed, for RecBole's own modules; numpy itself is left as it is."""
+        provide_old_names()
 
 
 class _View(ChainMap[str, Any]):

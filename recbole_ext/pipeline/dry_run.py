@@ -1,7 +1,6 @@
 """Before a long run: a few batches, as many as fit into seconds, and from them the time and the memory of the whole."""
 
 import copy
-import resource
 import time
 from collections.abc import Callable
 from itertools import islice
@@ -13,6 +12,7 @@ from recbole_ext.config.config import Config
 from recbole_ext.config.show import unread_lines
 from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.loaders import build_loaders
+from recbole_ext.peak_memory import peak_memory_bytes
 from recbole_ext.pipeline.train import build_trainer
 
 TRAIN_BATCHES, EVAL_BATCHES = 20, 5
@@ -39,7 +39,7 @@ def dry_run(config: Config) -> dict[str, float]:
         valid = _extrapolated(lambda part: trainer.evaluate(part, load_best_model=False), loaders.valid, EVAL_BATCHES)
     per_epoch = epoch + valid / max(1, trainer.eval_step)
     told = {"epoch_seconds": epoch, "valid_seconds": valid, "total_seconds": trainer.epochs * per_epoch}
-    told["memory_gb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+    told["memory_gb"] = peak_memory_bytes() / 1e9
     if trainer.device.type == "cuda":
         told["device_memory_gb"] = torch.cuda.max_memory_allocated(trainer.device) / 1e9
     return told

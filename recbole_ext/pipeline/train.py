@@ -1,7 +1,6 @@
 """One run, from a configuration to a result: the calls that everybody reads first."""
 
 import logging
-import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +24,7 @@ from recbole_ext.evaluation.criteria import judge
 from recbole_ext.evaluation.protocol import Protocol, protocol_of
 from recbole_ext.evaluation.summary import summary_lines
 from recbole_ext.evaluation.units import Units
+from recbole_ext.peak_memory import peak_memory_bytes
 from recbole_ext.pipeline.build import build_model
 from recbole_ext.registry import missing_library
 from recbole_ext.runs.data_record import record_of, write_record
@@ -278,7 +278,7 @@ def _result(
         "baselines": baselines,
         "protocol": asdict(protocol),
         "candidates": trainer.candidates,
-        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "peak_memory_mb": round(peak_memory_bytes() / 2**20),
         "peak_gpu_memory_mb": round(torch.cuda.max_memory_reserved(trainer.device) / 2**20) if on_gpu else None,
         "unread_settings": config.unread,
         "run_directory": str(directory.path) if directory else None,

@@ -25,6 +25,8 @@ def test_the_quick_report_says_what_it_leaves_out() -> None:
 @pytest.mark.parametrize(
     ("name", "number", "told"),
     [
+        ("pandas", "2.3.3", "pandas 2.3.3: ok"),
+        ("torch", "2.9.1", "torch 2.9.1: too old; run: pip install 'torch>=2.10'"),
         ("torch", "2.1.2+cu121", "torch 2.1.2+cu121: too old; run: pip install 'torch>=2.10'"),
         ("torch", "2.10.0", "torch 2.10.0: ok"),
         ("numpy", "2.1.0", "numpy 2.1.0: RecBole breaks on it; run: pip install 'numpy<2'"),
@@ -34,7 +36,25 @@ def test_the_quick_report_says_what_it_leaves_out() -> None:
     ],
 )
 def test_a_package_out_of_range_comes_with_its_command(name: str, number: str, told: str) -> None:
-    assert doctor._package(name, number) == told
+    assert doctor._package(name, number, (3, 11)) == told
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "told"),
+    [
+        ("numpy", "1.26.4", "numpy 1.26.4: too old; run: pip install 'numpy>=2.1'"),
+        ("numpy", "2.3.5", "numpy 2.3.5: ok"),
+        ("scipy", "1.18.1", "scipy 1.18.1: ok"),
+        ("pandas", "3.0.0", "pandas 3.0.0: RecBole breaks on it; run: pip install 'pandas<3'"),
+    ],
+)
+def test_python_3_13_has_ranges_of_its_own(name: str, number: str, told: str) -> None:
+    assert doctor._package(name, number, (3, 13)) == told
+
+
+def test_all_installed_packages_are_in_their_ranges() -> None:
+    lines = doctor.report(quick=True).split("not examined")[0].splitlines()[1:]
+    assert [line for line in lines if not line.endswith(": ok")] == []
 
 
 def test_a_back_end_says_why_it_does_not_work(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from recbole.model.knowledge_aware_recommender import kgat, kgin, mcclk
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from recbole_ext.model.host.bipartite import as_tensor, bipartite, inverse_degree, scaled
 from recbole_ext.model.host.edges import edge_mean, edge_softmax
 
 
@@ -86,7 +87,31 @@ class _IntentAggregator(kgin.Aggregator):
         return entities, (attention @ intents) * users + users
 
 
-class KGIN(_Training, kgin.KGIN):
+class _MeanGraph:
+    """Mixin before a model that reads `get_norm_inter_matrix`, with the graph built from arrays: see `bipartite`."""
+
+    inter_matrix: Any
+    n_users: int
+    n_entities: int
+    device: torch.device
+
+    def get_norm_inter_matrix(self, mode: str = "bi") -> tuple[Tensor, Tensor]:
+        """Scaled edges from users to entities, and all of them.
+
+        Args:
+            mode: `bi` for D^-1/2 A D^-1/2, `si` for D^-1 A.
+
+        Returns:
+            (n_users, n_entities) and (n_users + n_entities, n_users + n_entities) sparse float32.
+        """
+        graph = bipartite(self.inter_matrix, self.n_users, self.n_users + self.n_entities)
+        scale = inverse_degree(graph, -0.5 if mode == "bi" else -1)
+        whole = scaled(graph, scale, scale if mode == "bi" else None)
+        of_users = whole.tocsr()[: self.n_users, self.n_users :].tocoo()
+        return as_tensor(of_users).to(self.device), as_tensor(whole).to(self.device)
+
+
+class KGIN(_MeanGraph, _Training, kgin.KGIN):
     """RecBole's KGIN."""
 
     def __init__(self, config: Any, dataset: Any) -> None:
@@ -146,7 +171,7 @@ class _SemanticGraph(mcclk.GraphConv):
         return torch.sparse_coo_tensor(indices, value.flatten(), (n_entities, n_entities))
 
 
-class MCCLK(_Training, mcclk.MCCLK):
+class MCCLK(_MeanGraph, _Training, mcclk.MCCLK):
     """RecBole's MCCLK."""
 
     def __init__(self, config: Any, dataset: Any) -> None:

@@ -6,8 +6,10 @@ from recbole.model.general_recommender.ncl import NCL as RecBoleNCL
 from torch import Tensor
 from torch.nn import functional as F
 
+from recbole_ext.model.host.bipartite_host import SymmetricGraph
 
-class NCL(RecBoleNCL):
+
+class NCL(SymmetricGraph, RecBoleNCL):
     """RecBole's NCL, which asks faiss for a GPU and for as many clusters as are set."""
 
     def run_kmeans(self, x: object) -> tuple[Tensor, Tensor]:

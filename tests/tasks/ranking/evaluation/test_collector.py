@@ -7,7 +7,7 @@ import pytest
 import torch
 from recbole.utils import EvaluatorType
 
-from recbole_ext.config.config import Config
+from recbole_ext.config.old_numpy import provide_old_names
 from recbole_ext.evaluation.evaluator import Evaluator
 from recbole_ext.tasks.ranking.evaluation.collector import UnitCollector, top_items
 
@@ -22,7 +22,7 @@ class Settings(dict[str, Any]):
 
 
 def settings(topk: list[int], metrics: list[str] = METRICS) -> Settings:
-    Config.compatibility_settings(None)  # type: ignore[arg-type]
+    provide_old_names()
     return Settings(
         eval_args={"mode": {"valid": "full", "test": "full"}},
         topk=topk,

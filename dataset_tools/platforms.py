@@ -1,0 +1,42 @@
+"""On which systems and versions of Python this runs, said at once on any other.
+
+The packages ask when they are imported and `make` asks before it installs, so this file is plain enough for an old
+Python to read.
+"""
+
+import sys
+
+VERSIONS = ((3, 11), (3, 12), (3, 13))
+SYSTEMS = ("linux", "darwin")
+
+
+def refusal(version: "tuple[int, ...]", system: str) -> str:
+    """One sentence about an interpreter that does not do, or "".
+
+    Args:
+        version: major and minor number, and any after them.
+        system: as in `sys.platform`.
+    """
+    if tuple(version[:2]) in VERSIONS and system in SYSTEMS:
+        return ""
+    name = {"win32": "Windows", "linux": "Linux", "darwin": "macOS"}.get(system, system)
+    return (
+        "recbole_ext and dataset_tools run on Linux and macOS with Python 3.11, 3.12 or 3.13, "
+        f"and this is Python {version[0]}.{version[1]} on {name}."
+    )
+
+
+def require_platform() -> None:
+    """End the program with that sentence where it cannot run.
+
+    Raises:
+        SystemExit: with exit code 4, a missing resource.
+    """
+    found = refusal(sys.version_info[:2], sys.platform)
+    if found:
+        sys.stderr.write(found + "\n")
+        sys.exit(4)
+
+
+if __name__ == "__main__":
+    require_platform()
