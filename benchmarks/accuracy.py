@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import describe
-from recbole_ext.config.config import build_config
 from recbole_ext.config.yaml_reader import parse_scalar
 from recbole_ext.evaluation.units import read_units
+from recbole_ext.pipeline.configure import build_config
 from recbole_ext.pipeline.train import run
 from recbole_ext.runs.run_files import read_metrics
 

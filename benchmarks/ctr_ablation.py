@@ -18,7 +18,7 @@ from benchmarks.ctr import configuration, trained
 from benchmarks.machine import describe
 from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.loaders import build_loaders
-from recbole_ext.tasks.clicks.metrics import auc
+from recbole_ext.evaluation.click_metrics import auc
 
 WHOLE: dict[str, Any] = {
     "encoder": "mamba",

@@ -23,9 +23,9 @@ import torch
 from torch import Tensor
 
 from benchmarks.machine import describe, forget_peak_memory, peak_memory_mb
-from recbole_ext.config.config import build_config
 from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.loaders import build_loaders
+from recbole_ext.pipeline.configure import build_config
 from recbole_ext.pipeline.train import build_trainer
 
 USERS, ITEMS = 138_493, 26_744

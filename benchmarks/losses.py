@@ -16,7 +16,7 @@ import torch
 from recbole.data.interaction import Interaction
 
 from benchmarks.machine import describe, peak_memory_mb
-from recbole_ext.config.config import build_config
+from recbole_ext.pipeline.configure import build_config
 from recbole_ext.training.special import trainer_class
 
 ITEMS, WINDOWS, LENGTH, STEPS = 4_200_000, 41, 100, 6

@@ -10,7 +10,7 @@ import sys
 from typing import Any
 
 from benchmarks.machine import describe
-from recbole_ext.config.config import build_config
+from recbole_ext.pipeline.configure import build_config
 from recbole_ext.pipeline.train import run
 
 CONTESTANTS: dict[str, tuple[str, dict[str, Any]]] = {

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
-from recbole_ext.tasks.clicks.metrics import Scored
+from recbole_ext.evaluation.click_metrics import Scored
 
 RANK, ITERATIONS, KEPT = 10, 512, 448
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
-from recbole_ext.config.keys.device_names import device_fault
+from recbole_ext.device_names import device_fault
 from recbole_ext.errors import ResourceError, UsageError
 
 

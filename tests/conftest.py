@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from recbole_ext.config.config import Config, build_config
+from recbole_ext.config.config import Config
+from recbole_ext.pipeline.configure import build_config
 from recbole_ext.places import RECBOLE
 
 pytest_plugins = ["tests.written_runs"]

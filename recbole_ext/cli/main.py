@@ -165,7 +165,7 @@ def _take_names(words: Words) -> None:
 
 def _run(words: Words) -> int:
     from recbole_ext.data.files import check_data
-    from recbole_ext.pipeline.resolve import resolve
+    from recbole_ext.pipeline.configure import resolve
 
     files = str(words.given.get("config_files") or "").split()
     recorded = _recorded(words)

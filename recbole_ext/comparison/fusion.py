@@ -17,9 +17,9 @@ from recbole_ext.comparison.blending import (
 )
 from recbole_ext.comparison.members import CLICKS, RANKING, RATING, Member, Values, member_values, ranked_batches
 from recbole_ext.errors import UsageError
+from recbole_ext.evaluation.click_metrics import Scored, click_metrics
+from recbole_ext.evaluation.collector import UnitCollector
 from recbole_ext.evaluation.units import CLICK_METRICS, Units, valued_units
-from recbole_ext.tasks.clicks.metrics import Scored, click_metrics
-from recbole_ext.tasks.ranking.evaluation.collector import UnitCollector
 
 METHODS = {RANKING: ("score", "rank"), RATING: ("mean",), CLICKS: ("mean",), "labels": ("mean",)}
 

@@ -12,10 +12,10 @@ from recbole_ext.config.keys.eval_args import settled
 from recbole_ext.config.keys.negative_checks import samples_negatives
 from recbole_ext.config.layers import Layer, protocol_layer
 from recbole_ext.config.old_numpy import provide_old_names
+from recbole_ext.config.resolved import Resolved, data_folder
 from recbole_ext.config.yaml_reader import _Loader
 from recbole_ext.devices import Placement, place
 from recbole_ext.errors import UsageError
-from recbole_ext.pipeline.resolve import Resolved, data_folder, resolve
 
 LOSSES_WITHOUT_PAIRS = ("CE", "sampled_softmax", "gBCE")
 """Losses that need no negative items from RecBole's sampler."""
@@ -116,22 +116,3 @@ class _View(ChainMap[str, Any]):
 
     def __setitem__(self, key: str, value: Any) -> None:
         self.maps[1][key] = value
-
-
-def build_config(
-    model: str, dataset: str, config_files: list[str], given: dict[str, Any], above: Layer | None = None
-) -> Config:
-    """Resolve all sources into one configuration.
-
-    Args:
-        model: a name of the registry.
-        dataset: name of the data set's folder.
-        config_files: paths, or names of files in properties/model, later ones win.
-        given: values from the command line.
-        above: values over those, for instance of a space that is searched.
-
-    Raises:
-        UsageError: any fault of the configuration; all are listed.
-        ResourceError: the model needs a library that is not installed.
-    """
-    return Config(resolve(model, dataset, config_files, given, above))

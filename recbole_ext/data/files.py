@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from recbole_ext.config.resolved import Resolved
 from recbole_ext.data.columns.roles import settle
 from recbole_ext.errors import DataError, UsageError, nearest
-from recbole_ext.pipeline.resolve import Resolved
 from recbole_ext.places import found_datasets
 
 RELEASES = ("ml-100k", "ml-1m", "ml-10m", "ml-20m", "ml-25m", "ml-32m", "ml-latest", "taobao")

@@ -13,6 +13,7 @@ from recbole.utils import ModelType
 from recbole_ext.config.config import Config
 from recbole_ext.data.columns.labels import check_labels
 from recbole_ext.data.evaluation_loader import evaluation_loader
+from recbole_ext.data.history import HistoryRows
 from recbole_ext.data.processes import divided
 from recbole_ext.data.rows.cut import told_split
 from recbole_ext.data.rows.ledger import Ledger
@@ -20,7 +21,6 @@ from recbole_ext.data.rows.split_counts import count_splits, known_rows
 from recbole_ext.errors import DataError, UsageError
 from recbole_ext.tasks.clicks.batches import ClickLoader
 from recbole_ext.tasks.clicks.data import ClickDataset
-from recbole_ext.tasks.ranking.data.history import HistoryRows
 from recbole_ext.tasks.ranking.data.masking import with_masks
 from recbole_ext.tasks.ranking.data.recency import newest, weigh_targets
 from recbole_ext.tasks.ranking.data.samplers import NegativeEntities, training_sampler

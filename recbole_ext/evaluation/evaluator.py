@@ -6,7 +6,7 @@ import numpy as np
 from recbole.evaluator import Evaluator as HostEvaluator
 
 from recbole_ext.errors import DataError
-from recbole_ext.tasks.ranking.evaluation.list_metrics import LIST_METRICS
+from recbole_ext.evaluation.list_metrics import LIST_METRICS
 
 
 class Evaluator(HostEvaluator):

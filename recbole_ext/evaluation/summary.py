@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from recbole_ext.evaluation.candidates import candidate_warnings
 from recbole_ext.evaluation.criteria import verdict_lines
 from recbole_ext.evaluation.protocol import Protocol
-from recbole_ext.tasks.ranking.evaluation.candidates import candidate_warnings
 from recbole_ext.tasks.ratings.result import rating_lines
 
 

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from recbole_ext.errors import DataError
-from recbole_ext.tasks.clicks.metrics import Scored, log_losses, placements, user_aucs
+from recbole_ext.evaluation.click_metrics import Scored, log_losses, placements, user_aucs
 
 UNITS_FILE = "test_units.npz"
 FORMAT = 1

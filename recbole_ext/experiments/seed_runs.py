@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from recbole_ext.config.config import build_config
 from recbole_ext.errors import InterruptedRun, NonFiniteError, UsageError
 from recbole_ext.evaluation.criteria import FAIL, FAILED_EXIT_CODE
 from recbole_ext.experiments.endings import ended
@@ -17,6 +16,7 @@ from recbole_ext.experiments.experiment import FACTS, SETTINGS, Experiment, crea
 from recbole_ext.experiments.experiment_page import write_page
 from recbole_ext.experiments.standing import standing, standing_lines, verdicts_over_seeds
 from recbole_ext.experiments.template import OF_EXPERIMENT, ROOT, Plan
+from recbole_ext.pipeline.configure import build_config
 from recbole_ext.pipeline.train import run
 from recbole_ext.redact import redact_text
 from recbole_ext.report.report import leave_report

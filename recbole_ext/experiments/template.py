@@ -13,7 +13,7 @@ from recbole_ext.config.seeds import read_seeds
 from recbole_ext.config.yaml_reader import typed_value
 from recbole_ext.errors import UsageError
 from recbole_ext.names import checked_name
-from recbole_ext.pipeline.resolve import resolve
+from recbole_ext.pipeline.configure import resolve
 from recbole_ext.places import properties_folder
 
 ROOT = "experiments"

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 from recbole_ext.config.boundary import boundary
-from recbole_ext.config.keys.device_names import device_faults
 from recbole_ext.config.keys.known_keys import Key, host_keys, keys_of, keys_read_by
 from recbole_ext.config.keys.mappings import mapping_faults
 from recbole_ext.config.keys.metric_kinds import METRIC_KINDS, RANKING
@@ -16,6 +15,7 @@ from recbole_ext.config.keys.schema import is_number
 from recbole_ext.config.keys.separators import text_faults
 from recbole_ext.config.layers import Layer
 from recbole_ext.config.seeds import read_seeds
+from recbole_ext.device_names import device_fault
 from recbole_ext.errors import UsageError, nearest
 from recbole_ext.evaluation.criteria import criteria_faults
 from recbole_ext.places import properties_folder
@@ -129,7 +129,8 @@ def _choices(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> 
     backend = values.get("ssm_backend")
     if backend not in ("auto", *BACKENDS):
         faults.append(f"ssm_backend must be one of auto, {', '.join(BACKENDS)} (got {backend!r})")
-    return faults
+    device = str(values.get("device") or "auto")
+    return faults + [fault for fault in [device_fault(device)] if fault and device != "auto"]
 
 
 def _loss_of_host(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
@@ -277,7 +278,6 @@ _RULES: tuple[Callable[[ModelEntry, list[Layer], dict[str, Any]], list[str]], ..
     _train_on,
     _metrics,
     metric_faults,
-    device_faults,
     _positive,
     _epochs,
     _shares,

@@ -26,11 +26,11 @@ from recbole_ext.evaluation.summary import summary_lines
 from recbole_ext.evaluation.units import Units
 from recbole_ext.peak_memory import peak_memory_bytes
 from recbole_ext.pipeline.build import build_model
+from recbole_ext.pipeline.splits import open_splits
 from recbole_ext.registry import missing_library
 from recbole_ext.runs.data_record import record_of, write_record
 from recbole_ext.runs.resume import open_run, resume_command, run_values
 from recbole_ext.runs.run_directory import RunDirectory
-from recbole_ext.runs.splits import open_splits
 from recbole_ext.runs.vocabulary import vocabulary_of, write_vocabulary
 from recbole_ext.training.signals import Signals
 from recbole_ext.training.special import trainer_class

@@ -84,7 +84,7 @@ def report_command(file: str, given: Mapping[str, Any]) -> int:
 
 
 def _require_its_data(run: Path, data_path: str) -> None:
-    from recbole_ext.runs.splits import require_its_files
+    from recbole_ext.pipeline.splits import require_its_files
     from recbole_ext.serving.load import finished_config  # reading a report alone takes no data and no model
 
     require_its_files(finished_config(run, data_path), run)

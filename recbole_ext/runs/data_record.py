@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 
 from recbole_ext.config.config import Config
+from recbole_ext.data.history import HistoryRows
 from recbole_ext.data.rows.cut import parts_of
 from recbole_ext.errors import DataError
 from recbole_ext.evaluation.protocol import data_hashes
 from recbole_ext.files import write_atomically
 from recbole_ext.runs.run_files import read_json
-from recbole_ext.tasks.ranking.data.history import HistoryRows
 
 FILE = "data.json"
 FORMAT = 1

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from recbole_ext.config.config import Config, build_config
+from recbole_ext.config.config import Config
 from recbole_ext.data.loaders import Loaders
 from recbole_ext.errors import DataError
 from recbole_ext.pipeline.build import build_model
+from recbole_ext.pipeline.configure import build_config
+from recbole_ext.pipeline.splits import open_splits, recorded_data
 from recbole_ext.runs.checkpoint import load_checkpoint, read_description
 from recbole_ext.runs.recorded import recorded, require_run
-from recbole_ext.runs.splits import open_splits, recorded_data
 
 
 @dataclass(frozen=True)

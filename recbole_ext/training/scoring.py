@@ -14,12 +14,12 @@ from torch import Tensor, nn
 
 from recbole_ext.devices import Placement, from_leader
 from recbole_ext.errors import InterruptedRun, NonFiniteError
+from recbole_ext.evaluation.candidates import candidate_warnings
+from recbole_ext.evaluation.collector import UnitCollector
 from recbole_ext.evaluation.criteria import GAP
 from recbole_ext.evaluation.units import Units
 from recbole_ext.runs.checkpoint import load_checkpoint
 from recbole_ext.runs.run_directory import RunDirectory
-from recbole_ext.tasks.ranking.evaluation.candidates import candidate_warnings
-from recbole_ext.tasks.ranking.evaluation.collector import UnitCollector
 from recbole_ext.training.guards.numbers import bad_weight
 from recbole_ext.training.guards.watch import Watch
 from recbole_ext.training.randomness import random_states, set_random_states

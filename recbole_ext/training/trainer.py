@@ -14,10 +14,10 @@ from recbole_ext.config.config import Config
 from recbole_ext.data.processes import SHARE
 from recbole_ext.devices import mean_over_processes
 from recbole_ext.errors import InterruptedRun, NonFiniteError, UsageError
+from recbole_ext.evaluation.collector import UnitCollector
 from recbole_ext.evaluation.evaluator import Evaluator
 from recbole_ext.runs.checkpoint import save_checkpoint
 from recbole_ext.runs.run_directory import RunDirectory
-from recbole_ext.tasks.ranking.evaluation.collector import UnitCollector
 from recbole_ext.training.guards.memory import free
 from recbole_ext.training.guards.recovery import make_room, roll_back
 from recbole_ext.training.guards.watch import Watch

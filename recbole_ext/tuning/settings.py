@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from recbole_ext.config.layers import Layer, default_layers
+from recbole_ext.config.resolved import Resolved, data_folder
 from recbole_ext.config.yaml_reader import read_yaml
 from recbole_ext.errors import UsageError, nearest
 from recbole_ext.files import write_atomically
 from recbole_ext.pipeline.checks import known_keys
-from recbole_ext.pipeline.resolve import Resolved, data_folder, resolve
+from recbole_ext.pipeline.configure import resolve
 from recbole_ext.registry import find_model
 from recbole_ext.training.stage_list import read_stages
 from recbole_ext.tuning.space import Parameter, read_space, space_of

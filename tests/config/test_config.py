@@ -8,9 +8,10 @@ import pytest
 import torch
 import yaml
 
-from recbole_ext.config.config import Config, build_config
+from recbole_ext.config.config import Config
+from recbole_ext.config.resolved import data_folder
 from recbole_ext.errors import UsageError
-from recbole_ext.pipeline.resolve import data_folder
+from recbole_ext.pipeline.configure import build_config
 from recbole_ext.places import RECBOLE
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from recbole_ext.config.config import build_config
 from recbole_ext.config.yaml_reader import read_yaml
 from recbole_ext.experiments.template import OF_EXPERIMENT, plan, told
+from recbole_ext.pipeline.configure import build_config
 from recbole_ext.places import properties_folder
 
 FOLDER = properties_folder() / "experiment"

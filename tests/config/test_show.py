@@ -1,7 +1,7 @@
 from pathlib import Path
 
-from recbole_ext.config.config import build_config
 from recbole_ext.config.show import config_lines
+from recbole_ext.pipeline.configure import build_config
 
 
 def test_every_value_stands_with_its_origin(tmp_path: Path) -> None:

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recbole_ext.config.config import Config, build_config
+from recbole_ext.config.config import Config
 from recbole_ext.data.pickles import refuse_pickles
 from recbole_ext.errors import DataError
+from recbole_ext.pipeline.configure import build_config
 
 
 class Evil:

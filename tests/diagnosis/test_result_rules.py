@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from recbole_ext.config.config import build_config
 from recbole_ext.diagnosis.curve import Curve
 from recbole_ext.diagnosis.finding import Finding
 from recbole_ext.diagnosis.result_rules import (
@@ -16,6 +15,7 @@ from recbole_ext.diagnosis.result_rules import (
     worse_than_baseline,
     worse_than_mean,
 )
+from recbole_ext.pipeline.configure import build_config
 
 
 def curve(result: dict[str, Any] | None = None, epochs: int = 9, **settings: Any) -> Curve:

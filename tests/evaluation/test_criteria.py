@@ -2,9 +2,9 @@ from typing import Any
 
 import pytest
 
-from recbole_ext.config.config import build_config
 from recbole_ext.errors import UsageError
 from recbole_ext.evaluation.criteria import Verdict, failed, judge, known_names, read_criterion, verdict_lines
+from recbole_ext.pipeline.configure import build_config
 
 ROWS = [
     {"epoch": "0", "train_loss": "0.9", "auc": "0.50", "train_auc": "0.55", "train_valid_gap": "0.05"},

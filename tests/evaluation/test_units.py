@@ -9,6 +9,7 @@ from sklearn.metrics import roc_auc_score
 
 from recbole_ext.config.config import Config
 from recbole_ext.errors import DataError
+from recbole_ext.evaluation.click_metrics import Scored, auc, click_metrics, placements, user_aucs
 from recbole_ext.evaluation.units import (
     UNITS_FILE,
     fingerprint,
@@ -18,7 +19,6 @@ from recbole_ext.evaluation.units import (
     valued_units,
 )
 from recbole_ext.pipeline.train import run
-from recbole_ext.tasks.clicks.metrics import Scored, auc, click_metrics, placements, user_aucs
 from tests.conftest import write_inter
 from tests.pipeline.test_train import TINY
 

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from recbole_ext.config.config import Config, build_config
+from recbole_ext.config.config import Config
 from recbole_ext.errors import UsageError
+from recbole_ext.pipeline.configure import build_config
 
 
 @pytest.mark.parametrize(

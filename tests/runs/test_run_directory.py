@@ -12,9 +12,10 @@ import pytest
 import torch
 
 from recbole_ext import files
-from recbole_ext.config.config import Config, build_config
+from recbole_ext.config.config import Config
 from recbole_ext.environment import environment
 from recbole_ext.errors import ResourceError
+from recbole_ext.pipeline.configure import build_config
 from recbole_ext.runs.run_directory import RunDirectory
 from recbole_ext.versions import package_versions
 

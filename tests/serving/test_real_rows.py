@@ -11,13 +11,13 @@ import pytest
 import torch
 
 from recbole_ext.config.config import Config
+from recbole_ext.evaluation.click_metrics import auc
 from recbole_ext.places import RECBOLE
 from recbole_ext.serving.click_answers import ClickAnswers
 from recbole_ext.serving.load import load_run
 from recbole_ext.serving.rater import Rater
 from recbole_ext.serving.score import read_rows
 from recbole_ext.tasks.clicks.batches import ClickLoader
-from recbole_ext.tasks.clicks.metrics import auc
 from recbole_ext.tasks.ratings.data import RatingSampleLoader
 from tests.serving.conftest import Trained, predicted_clicks, predicted_ratings
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+import recbole_ext.pipeline.splits
 import recbole_ext.pipeline.train
-import recbole_ext.runs.splits
 from recbole_ext.data.loaders import Loaders, build_loaders
 from recbole_ext.tuning.settings import Settings, settings_of
 from recbole_ext.tuning.trial import CAUSE, Job, carry_out
@@ -36,7 +36,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
             loader.__class__ = type(kind.__name__, (kind,), {"__iter__": read})
         return loaders
 
-    monkeypatch.setattr(recbole_ext.runs.splits, "build_loaders", counted)
+    monkeypatch.setattr(recbole_ext.pipeline.splits, "build_loaders", counted)
     return count
 
 

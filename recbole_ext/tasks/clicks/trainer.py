@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from recbole_ext.errors import NonFiniteError
+from recbole_ext.evaluation.click_metrics import Scored, click_metrics, intervals, reliability
 from recbole_ext.evaluation.units import CLICK_METRICS, Units, valued_units
 from recbole_ext.tasks.clicks.batches import ClickLoader
 from recbole_ext.tasks.clicks.gate import gate_statistics, is_dead
-from recbole_ext.tasks.clicks.metrics import Scored, click_metrics, intervals, reliability
 from recbole_ext.training.trainer import RunTrainer
 
 _LOG = logging.getLogger(__name__)

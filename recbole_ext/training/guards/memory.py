@@ -6,7 +6,6 @@ from typing import Any
 import torch
 
 from recbole_ext.errors import ResourceError
-from recbole_ext.tasks.ranking.data.windows import WindowLoader
 
 HALVINGS = 3
 
@@ -22,8 +21,6 @@ def halved(loader: Any) -> Any:
         raise ResourceError("out of memory, and the batches cannot be made smaller; lower --train_batch_size")
     config = copy.copy(loader.config)
     config.final_config_dict = {**config.final_config_dict, "train_batch_size": batch_size // 2}
-    if isinstance(loader, WindowLoader):
-        return type(loader)(config, loader.dataset)
     return type(loader)(config, loader._dataset, loader._sampler, shuffle=loader.shuffle)
 
 

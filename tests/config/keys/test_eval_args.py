@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recbole_ext.config.config import build_config
 from recbole_ext.config.keys.eval_args import EVAL_ARGS, settled
 from recbole_ext.errors import UsageError
+from recbole_ext.pipeline.configure import build_config
 
 
 @pytest.mark.parametrize(

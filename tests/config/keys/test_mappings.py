@@ -2,9 +2,9 @@ from typing import Any
 
 import pytest
 
-from recbole_ext.config.config import build_config
 from recbole_ext.config.keys.mappings import DECLARED, mapping_faults
 from recbole_ext.errors import UsageError
+from recbole_ext.pipeline.configure import build_config
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,11 @@ from typing import Any
 
 import pytest
 
-from recbole_ext.config.config import Config, build_config
+from recbole_ext.config.config import Config
 from recbole_ext.config.keys.metric_kinds import METRIC_KINDS
 from recbole_ext.config.keys.metric_modes import ALLOWED, LISTS
 from recbole_ext.errors import UsageError
+from recbole_ext.pipeline.configure import build_config
 
 OF_TASK = {"ranking": "SASRec", "labels": "DeepFM", "trees": "LightGBM", "clicks": "MDAFMamba", "rating": "HybridVAE"}
 OF_MODE = {"full": "full", "sampled": "pop20", "labeled": "labeled"}

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from recbole_ext.config.config import build_config
 from recbole_ext.config.keys.known_keys import host_keys
 from recbole_ext.config.keys.old_keys import _RENAMED, replacement
 from recbole_ext.config.yaml_reader import parse_scalar
+from recbole_ext.pipeline.configure import build_config
 
 
 @pytest.mark.parametrize(

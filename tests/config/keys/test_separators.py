@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 
 from recbole_ext.cli.main import parse
-from recbole_ext.config.config import Config, build_config
+from recbole_ext.config.config import Config
 from recbole_ext.config.keys.separators import literal
 from recbole_ext.config.yaml_reader import read_yaml
 from recbole_ext.errors import UsageError
 from recbole_ext.experiments.template import change_of
+from recbole_ext.pipeline.configure import build_config
 from recbole_ext.tuning.settings import settings_of
 
 

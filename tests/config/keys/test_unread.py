@@ -8,9 +8,8 @@ import pytest
 
 from recbole_ext.cli.help import help_text
 from recbole_ext.cli.main import main
-from recbole_ext.config.config import build_config
 from recbole_ext.config.keys.unread import RULES
-from recbole_ext.pipeline.resolve import resolve
+from recbole_ext.pipeline.configure import build_config, resolve
 from tests.conftest import write_inter
 
 

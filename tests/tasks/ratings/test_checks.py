@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from recbole_ext.config.config import build_config
 from recbole_ext.errors import UsageError
+from recbole_ext.pipeline.configure import build_config
 
 
 def build(**given: Any) -> Any:

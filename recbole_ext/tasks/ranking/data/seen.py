@@ -8,7 +8,7 @@ from recbole.utils import ModelType
 from torch import Tensor
 
 from recbole_ext.config.config import Config
-from recbole_ext.tasks.ranking.data.history import TARGET_POSITION
+from recbole_ext.data.history import TARGET_POSITION
 
 
 class Seen(Protocol):

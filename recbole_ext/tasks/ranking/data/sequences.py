@@ -6,8 +6,8 @@ import torch
 from recbole.data.interaction import Interaction
 from torch import Tensor
 
+from recbole_ext.data.history import Events, HistoryRows
 from recbole_ext.errors import DataError
-from recbole_ext.tasks.ranking.data.history import Events, HistoryRows
 
 PART = "_part"
 

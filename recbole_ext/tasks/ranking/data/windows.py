@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from recbole.data.interaction import Interaction
 
+from recbole_ext.data.history import TARGET_POSITION
 from recbole_ext.errors import DataError
-from recbole_ext.tasks.ranking.data.history import TARGET_POSITION
 from recbole_ext.tasks.ranking.data.window_negatives import WindowNegatives
 
 POOL_BATCHES = 32
@@ -67,9 +67,12 @@ class WindowLoader:
     Args:
         config: the run's configuration.
         dataset: the training part, with `events` and rows that name their target's position.
+        sampler, shuffle: none is needed, and windows always are; here for RecBole's way to make a loader.
     """
 
-    def __init__(self, config: Any, dataset: Any) -> None:
+    _sampler = None
+
+    def __init__(self, config: Any, dataset: Any, sampler: Any = None, shuffle: bool = True) -> None:
         self.config, self.dataset, self._dataset = config, dataset, dataset
         self.shuffle, self.epoch = True, 0
         self.generator = torch.Generator().manual_seed(config["seed"])

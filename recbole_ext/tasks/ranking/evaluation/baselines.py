@@ -15,8 +15,8 @@ import scipy.sparse
 import torch
 from torch import Tensor
 
-from recbole_ext.tasks.ranking.data.history import TARGET_POSITION
-from recbole_ext.tasks.ranking.evaluation.training_counts import item_counts
+from recbole_ext.data.history import TARGET_POSITION
+from recbole_ext.evaluation.training_counts import item_counts
 
 
 class CountedScorer:

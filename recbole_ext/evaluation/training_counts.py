@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from recbole_ext.tasks.ranking.data.history import TARGET_POSITION
+from recbole_ext.data.history import TARGET_POSITION
 
 
 def item_counts(train: Any) -> np.ndarray:

@@ -7,7 +7,7 @@ import torch
 from recbole.evaluator import metrics as host
 from recbole.evaluator.collector import DataStruct
 
-from recbole_ext.tasks.ranking.evaluation.list_metrics import LIST_METRICS
+from recbole_ext.evaluation.list_metrics import LIST_METRICS
 
 POPULARITY = np.array([0, 9, 4, 1, 1, 0, 7])  # of 6 items; 5 is not in training
 CONFIG = {"topk": [1, 3], "metric_decimal_place": 12, "tail_ratio": 0.4}

@@ -4,7 +4,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from recbole_ext.data.columns.labels import check_classes
 from recbole_ext.errors import DataError
-from recbole_ext.tasks.clicks.metrics import (
+from recbole_ext.evaluation.click_metrics import (
     Scored,
     auc,
     auc_difference,

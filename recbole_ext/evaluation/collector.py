@@ -15,10 +15,10 @@ from recbole.evaluator.collector import DataStruct
 from recbole.utils import EvaluatorType
 from torch import Tensor
 
+from recbole_ext.evaluation.candidates import CandidateCounts
 from recbole_ext.evaluation.evaluator import Evaluator
+from recbole_ext.evaluation.training_counts import item_counts
 from recbole_ext.evaluation.units import Units, fingerprint, ranked_units, valued_units
-from recbole_ext.tasks.ranking.evaluation.candidates import CandidateCounts
-from recbole_ext.tasks.ranking.evaluation.training_counts import item_counts
 
 
 class UnitCollector(Collector):

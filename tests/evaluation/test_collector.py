@@ -8,8 +8,8 @@ import torch
 from recbole.utils import EvaluatorType
 
 from recbole_ext.config.old_numpy import provide_old_names
+from recbole_ext.evaluation.collector import UnitCollector, top_items
 from recbole_ext.evaluation.evaluator import Evaluator
-from recbole_ext.tasks.ranking.evaluation.collector import UnitCollector, top_items
 
 METRICS = ["Hit", "MRR", "NDCG", "Recall", "Precision", "MAP", "GAUC"]
 

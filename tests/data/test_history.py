@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recbole_ext.tasks.ranking.data.history import Events, HistoryColumn, HistoryRows
+from recbole_ext.data.history import Events, HistoryColumn, HistoryRows
 
 NAMES = {"length": "item_length", "suffix": "_list", "user": "user"}
 
