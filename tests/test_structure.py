@@ -92,7 +92,8 @@ def test_every_package_is_named_in_setup_cfg() -> None:
 
 def test_a_run_imports_neither_recboles_quick_start_nor_ray() -> None:
     code = (
-        "import sys; from recbole_ext.pipeline.train import run; from recbole_ext.pipeline.configure import build_config; "
+        "import sys; from recbole_ext.pipeline.train import run; "
+        "from recbole_ext.pipeline.configure import build_config; "
         "build_config('SASRec', 'ml-100k', [], {'loss_type': 'CE'}); "
         "print([m for m in ('ray', 'recbole.quick_start', 'thop', 'plotly') if m in sys.modules])"
     )

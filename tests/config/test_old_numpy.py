@@ -44,7 +44,7 @@ def test_rows_become_an_interaction_and_metrics_are_computed() -> None:
 @pytest.mark.slow
 def test_numpy_itself_gets_no_names() -> None:
     code = (
-        "import numpy as np; before = set(vars(np)); from recbole_ext.config.config import build_config; "
+        "import numpy as np; before = set(vars(np)); from recbole_ext.pipeline.configure import build_config; "
         "build_config('BPR', 'ml-100k', [], {}); assert 'float' not in vars(np) and before <= set(vars(np))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
