@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -97,8 +97,9 @@ def test_a_trial_that_was_to_be_stopped_when_the_driver_died_is_not_begun_again(
 
 
 @pytest.fixture
-def start(words: Callable[..., dict[str, Any]], tmp_path: Path) -> Start:
-    """Start `tune` as a user does."""
+def start(words: Callable[..., dict[str, Any]], tmp_path: Path) -> Iterator[Start]:
+    """Start `tune` as a user does; what a failed test leaves running is ended."""
+    begun: list[subprocess.Popen[str]] = []
 
     def begin(*more: str, **given: Any) -> "subprocess.Popen[str]":
         pairs = [
@@ -106,11 +107,18 @@ def start(words: Callable[..., dict[str, Any]], tmp_path: Path) -> Start:
         ]
         command = [sys.executable, "run_recbole_ext.py", "tune", *pairs, f"--tune_dir={tmp_path / 'tune'}", *more]
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
-        return subprocess.Popen(
-            command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        begun.append(
+            subprocess.Popen(
+                command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            )
         )
+        return begun[-1]
 
-    return begin
+    yield begin
+    for process in begun:
+        if process.poll() is None:
+            for each in [*family(process), psutil.Process(process.pid)]:
+                each.kill()
 
 
 def family(process: "subprocess.Popen[str]") -> list[psutil.Process]:
