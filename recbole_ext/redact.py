@@ -76,7 +76,7 @@ def remember_words(words: list[str]) -> None:
 
 def redact_text(text: str) -> str:
     """A text without the secrets of this process and of its environment."""
-    remember(os.environ)
+    remember({name: os.environ[name] for name in os.environ if is_secret_name(name)})
     for _, pattern in sorted(_remembered.items(), key=lambda item: -len(item[0])):
         text = pattern.sub(HIDDEN, text)
     return _ASSIGNED.sub(_hide_assigned, _FORMS.sub(HIDDEN, text))

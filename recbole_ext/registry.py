@@ -6,8 +6,11 @@ torch into anomaly mode for the whole process, which is switched off again here.
 """
 
 import importlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from recbole_ext.errors import ResourceError, UsageError, nearest
@@ -113,7 +116,8 @@ def missing_library(model: str, error: ModuleNotFoundError) -> ResourceError:
     )
 
 
-def models() -> dict[str, ModelEntry]:
+@cache
+def models() -> Mapping[str, ModelEntry]:
     """All models by name, ours first, then RecBole's."""
     entries = {
         name: ModelEntry(
@@ -127,7 +131,7 @@ def models() -> dict[str, ModelEntry]:
         entry = _recbole_entry(path)
         if entry and entry.name not in entries:
             entries[entry.name] = entry
-    return entries
+    return MappingProxyType(entries)
 
 
 def _recbole_entry(path: Path) -> ModelEntry | None:

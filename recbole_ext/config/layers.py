@@ -4,7 +4,9 @@ Later layers win. RecBole's own order is kept: its defaults, the model's, the da
 model's family, then ours, then the user's files, then the command line.
 """
 
+from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,17 @@ def file_layer(path: Path, shown: str, user: bool = False) -> Layer:
     return Layer(shown, values, lines, user)
 
 
+def _shipped_layer(path: Path, shown: str) -> Layer:
+    """A file of an installed package, which is read once: it does not change while a program runs."""
+    values, lines = _read_once(path)
+    return Layer(shown, deepcopy(values), lines)
+
+
+@cache
+def _read_once(path: Path) -> tuple[dict[str, Any], dict[str, int]]:
+    return read_yaml(path)
+
+
 def default_layers(entry: ModelEntry, dataset: str, data_folder: Path | None) -> list[Layer]:
     """The layers below the user's own, lowest first.
 
@@ -58,10 +71,10 @@ def default_layers(entry: ModelEntry, dataset: str, data_folder: Path | None) ->
     if not entry.own and entry.properties.is_file():
         recbole_files[1] = f"model/{entry.properties.name}"
     recbole_files += [f"quick_start_config/{name}" for name in _family_files(entry, dataset)]
-    layers = [file_layer(host / n, f"recbole {n}") for n in recbole_files if (host / n).is_file()]
+    layers = [_shipped_layer(host / n, f"recbole {n}") for n in recbole_files if (host / n).is_file()]
     for name in ("overall.yaml", f"model/{entry.name}.yaml", f"dataset/{dataset}.yaml"):
         if (ours / name).is_file():
-            layers.append(file_layer(ours / name, f"properties/{name}"))
+            layers.append(_shipped_layer(ours / name, f"properties/{name}"))
     described = data_folder / f"{dataset}.yaml" if data_folder else None
     if described and described.is_file():
         layers.append(file_layer(described, str(described)))
@@ -114,7 +127,7 @@ def protocol_layer(layers: list[Layer]) -> Layer:
     names = sorted(path.stem for path in folder.glob("*.yaml"))
     if name not in names:
         raise UsageError(f"protocol must be one of {', '.join(names)} (got {name!r})")
-    return file_layer(folder / f"{name}.yaml", f"properties/protocol/{name}.yaml")
+    return _shipped_layer(folder / f"{name}.yaml", f"properties/protocol/{name}.yaml")
 
 
 def merge(layers: list[Layer]) -> tuple[dict[str, Any], dict[str, str]]:

@@ -105,27 +105,30 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], dict[str, int]]:
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read the configuration file {path}: {error}") from None
     try:
-        node, values = _load(_BARE_SEPARATOR.sub(r'\1"\2" \3', text))
+        keys, values = _load(_BARE_SEPARATOR.sub(r'\1"\2" \3', text))
     except yaml.YAMLError as error:
         raise UsageError(f"{path}{_line(error)}: {_problem(error, _text_at(error, text))}") from None
     if values is None:
         return {}, {}
     if not isinstance(values, dict):
         raise UsageError(f"{path}: a configuration file is a mapping of keys to values (got {type(values).__name__})")
-    for key_node, _ in node.value:
-        if key_node.tag != "tag:yaml.org,2002:str":
-            raise UsageError(f"{path}:{key_node.start_mark.line + 1}: a key is a word (got {key_node.value!r})")
-    lines = {key_node.value: key_node.start_mark.line + 1 for key_node, _ in node.value}
-    return values, lines
+    for key in keys:
+        if key.tag != "tag:yaml.org,2002:str":
+            raise UsageError(f"{path}:{key.start_mark.line + 1}: a key is a word (got {key.value!r})")
+    return values, {key.value: key.start_mark.line + 1 for key in keys}
 
 
-def _load(text: str) -> tuple[Any, Any]:
-    """The document's tree and its values, or a YAMLError whatever is wrong with it."""
+def _load(text: str) -> tuple[list[yaml.Node], Any]:
+    """The keys of the document's mapping and its values, or a YAMLError whatever is wrong with it."""
     try:
-        node = yaml.compose(text, Loader=_Loader)
-        if node is not None and _size(node, {}) > _MOST_VALUES:
+        loader = _Loader(text)
+        node = loader.get_single_node()
+        if node is None:
+            return [], None
+        if _size(node, {}) > _MOST_VALUES:
             raise yaml.YAMLError(f"aliases and values unfold to more than {_MOST_VALUES:,}")
-        return node, yaml.load(text, Loader=_Loader)
+        keys = [key for key, _ in node.value] if isinstance(node, yaml.MappingNode) else []
+        return keys, loader.construct_document(node)
     except RecursionError:
         raise yaml.YAMLError("it is nested too deeply") from None
     except (ValueError, LookupError, AttributeError) as error:

@@ -125,7 +125,7 @@ def family(process: "subprocess.Popen[str]") -> list[psutil.Process]:
     return psutil.Process(process.pid).children(recursive=True)
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 180.0) -> None:
+def wait_for(condition: Callable[[], Any], seconds: float = 400.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited in vain"
