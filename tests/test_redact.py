@@ -91,9 +91,9 @@ def test_forms_of_secrets(text: str, hidden: str) -> None:
 @pytest.mark.parametrize("part", ["x", "eyJ-", "sk-", "\\", "a:", "https://a:", "-----BEGIN ", "token="])
 def test_long_texts_take_no_long_time(part: str) -> None:
     remember_text(CANARY[::-1])
-    started = time.perf_counter()
+    started = time.process_time()
     redact_text(part * (200_000 // len(part)))
-    assert time.perf_counter() - started < 3
+    assert time.process_time() - started < 3
 
 
 def test_a_value_of_the_environment_is_hidden_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
