@@ -16,6 +16,9 @@ PYTHON := $(PYTHON)
 VERSION := $(shell $(PYTHON) -c "import sys; print('%d.%d' % sys.version_info[:2])" 2>/dev/null)
 READY = .venv/ready-$(VERSION)
 DEMO ?=
+# Each process of the tests has a core to itself, and the libraries in it start no threads of their own.
+TESTS = OMP_NUM_THREADS=1 .venv/bin/python -m pytest --durations=20
+TOGETHER = -n logical --maxprocesses=4 --dist worksteal
 PIP = .venv/bin/python -m pip --disable-pip-version-check
 REQUIREMENTS = requirements.txt requirements-host.txt requirements-test.txt setup.cfg pyproject.toml
 
@@ -53,15 +56,17 @@ test: test-fast test-slow
 
 test-fast: .venv/tune-ready
 	@echo "== fast tests, in as many processes as there are cores"
-	@.venv/bin/python -m pytest -n auto --maxprocesses=4
+	@$(TESTS) $(TOGETHER)
 
 test-slow: .venv/tune-ready
-	@echo "== slow tests, one after the other: some of them measure"
-	@.venv/bin/python -m pytest -m slow
+	@echo "== slow tests, in as many processes as there are cores"
+	@$(TESTS) $(TOGETHER) -m "slow and not measures"
+	@echo "== what measures, one after the other"
+	@$(TESTS) -m measures
 
 torture: .venv/tune-ready
 	@echo "== full counts of the proofs of reliability"
-	@.venv/bin/python -m pytest -m torture
+	@$(TESTS) -m torture
 
 lint: $(READY)
 	@.venv/bin/ruff check .

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.mark.slow
+@pytest.mark.measures
 def test_twenty_million_rows(tmp_path: Path) -> None:
     command = [sys.executable, "benchmarks/data_tools.py", "--rows", "20000000", "--folder", str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
