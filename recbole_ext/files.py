@@ -1,4 +1,4 @@
-"""Files and folders that appear whole or not at all."""
+"""Files and folders that appear whole or not at all, and folders that one process holds."""
 
 import os
 import secrets
@@ -6,8 +6,13 @@ import tempfile
 from datetime import datetime, timezone
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from dataset_tools.files.publish import flush
 from recbole_ext.errors import ResourceError
+
+LOCK = ".lock"
+"""The file by which a folder is locked; it stays when the lock is gone."""
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -51,3 +56,26 @@ def new_folder(root: Path, prefix: str) -> Path:
         except OSError as error:
             raise ResourceError(f"cannot make {path}: {error.strerror}; choose another --runs_dir") from None
     raise ResourceError(f"cannot find a free name for a run in {root}")
+
+
+def hold(folder: Path, refusal: str) -> FileLock:
+    """Lock a folder by a file in it; the system drops the lock with the process, however that ends.
+
+    Args:
+        folder: which must exist.
+        refusal: the message where another process holds it.
+
+    Returns:
+        The lock, which is held until its `release()` or until it is garbage-collected.
+
+    Raises:
+        ResourceError: another process holds it, or the file cannot be written.
+    """
+    lock = FileLock(folder / LOCK, thread_local=False)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise ResourceError(refusal) from None
+    except OSError as error:
+        raise ResourceError(f"cannot lock {folder}: {error.strerror}") from None
+    return lock

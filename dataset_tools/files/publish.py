@@ -6,12 +6,13 @@ that is not locked is removed at the next start.
 """
 
 import errno
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from dataset_tools.errors import ResourceError, UsageError
 
@@ -76,25 +77,19 @@ def _sibling(target: Path, word: str) -> Path:
 
 @contextmanager
 def _lock(target: Path) -> Iterator[None]:
-    path = _sibling(target, "lock")
-    while True:
-        descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o644)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            raise ResourceError(
-                f"{target}: another run is writing this data set now (lock {path}).\n"
-                "Wait until it ends, or choose another --output."
-            ) from None
-        if path.exists() and os.fstat(descriptor).st_ino == path.stat().st_ino:
-            break
-        os.close(descriptor)
+    lock = FileLock(_sibling(target, "lock"), thread_local=False)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise ResourceError(
+            f"{target}: another run is writing this data set now (lock {lock.lock_file}).\n"
+            "Wait until it ends, or choose another --output."
+        ) from None
     try:
         yield
     finally:
-        path.unlink(missing_ok=True)
-        os.close(descriptor)
+        Path(lock.lock_file).unlink(missing_ok=True)
+        lock.release()
 
 
 def _clean_start(target: Path, partial: Path, old: Path, overwrite: bool) -> None:

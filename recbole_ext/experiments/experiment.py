@@ -7,8 +7,6 @@ experiments/NAME/runs/             the directories of the runs
 experiments/NAME/report.html
 """
 
-import fcntl
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +22,7 @@ from recbole_ext.errors import DataError, ResourceError, UsageError, nearest
 from recbole_ext.experiments.attempts import FINISHED, RUNNING, Attempt, Journal, now
 from recbole_ext.experiments.endings import ending_of
 from recbole_ext.experiments.template import Plan
-from recbole_ext.files import write_atomically
+from recbole_ext.files import hold, write_atomically
 from recbole_ext.names import checked_name
 from recbole_ext.redact import redact
 from recbole_ext.runs.run_files import config_text
@@ -111,16 +109,12 @@ class Experiment:
         Raises:
             ResourceError: somebody does.
         """
-        handle = os.open(self.folder, os.O_RDONLY)
+        refusal = f"the experiment {self.name} is being run by another process; wait for its end, or stop it first"
+        lock = hold(self.folder, refusal)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the kernel drops it with the process
             yield
-        except BlockingIOError:
-            raise ResourceError(
-                f"the experiment {self.name} is being run by another process; wait for its end, or stop it first"
-            ) from None
         finally:
-            os.close(handle)
+            lock.release()
 
     def mend(self) -> list[Attempt]:
         """Give every start whose process is gone its end; the caller holds the experiment."""

@@ -1,13 +1,10 @@
 """The directory that a run leaves behind: what was run, where, how it went, and what came out."""
 
 import csv
-import fcntl
 import io
 import json
 import logging
-import os
 import shlex
-import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +15,7 @@ import torch
 from recbole_ext.environment import environment
 from recbole_ext.errors import ResourceError
 from recbole_ext.evaluation.units import UNITS_FILE, Units, units_bytes
-from recbole_ext.files import new_folder, write_atomically
+from recbole_ext.files import hold, new_folder, write_atomically
 from recbole_ext.names import refuse_links
 from recbole_ext.redact import redact, redact_text, redact_words
 from recbole_ext.runs.run_files import config_text, plain
@@ -44,15 +41,11 @@ class RunDirectory:
         self.path, self.checkpoints = path, path / "checkpoint"
         self.rows: list[dict[str, Any]] = []
         self.listeners: list[Callable[[str, dict[str, Any]], None]] = []
-        handle = os.open(path, os.O_RDONLY)
-        self.release = weakref.finalize(self, os.close, handle)
-        try:
-            fcntl.flock(
-                handle, fcntl.LOCK_EX | fcntl.LOCK_NB
-            )  # the kernel drops it with the process, however that ends
-        except BlockingIOError:
-            self.release()
-            raise ResourceError(f"{path} belongs to a run that is still going on") from None
+        self._lock = hold(path, f"{path} belongs to a run that is still going on")
+
+    def release(self) -> None:
+        """Let other processes have the directory."""
+        self._lock.release()
 
     @classmethod
     def new(cls, root: Path, model: str, dataset: str) -> "RunDirectory":

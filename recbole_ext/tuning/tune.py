@@ -6,8 +6,6 @@
     trials/       one folder per trial, with its run; checkpoints of the best alone
 """
 
-import fcntl
-import os
 import shutil
 import signal
 import sys
@@ -17,8 +15,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from recbole_ext.errors import DataError, InterruptedRun, ResourceError, UsageError, nearest, unwrapping
-from recbole_ext.files import new_folder
+from recbole_ext.files import LOCK, hold, new_folder
 from recbole_ext.tuning.settings import Settings, epochs_of, settings_of
 from recbole_ext.tuning.table import Table, Trial
 
@@ -94,15 +94,12 @@ def _continued(folder: Path, given: dict[str, Any]) -> Settings:
 
 @contextmanager
 def _held(folder: Path) -> Iterator[None]:
-    """One driver per tuning; the kernel drops the lock with the process."""
-    handle = os.open(folder / "tune.yaml", os.O_RDONLY)
+    """One driver per tuning."""
+    lock = hold(folder, f"{folder} belongs to a tuning that is still going on")
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
-    except BlockingIOError:
-        raise ResourceError(f"{folder} belongs to a tuning that is still going on") from None
     finally:
-        os.close(handle)
+        lock.release()
 
 
 @contextmanager
@@ -218,14 +215,13 @@ def wait_for_runs(table: Table, seconds: float = 60.0) -> None:
 
 
 def _is_held(run: Path) -> bool:
-    handle = os.open(run, os.O_RDONLY)
+    lock = FileLock(run / LOCK, thread_local=False)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return False
-    except BlockingIOError:
+        lock.acquire(blocking=False)
+    except Timeout:
         return True
-    finally:
-        os.close(handle)
+    lock.release()
+    return False
 
 
 def drop_checkpoints(table: Table, keep: int) -> None:
