@@ -62,7 +62,7 @@ class Member:
         self.run, self.config = run, finished_config(run.path, data_path)
         if self.config["MODEL_TYPE"] == ModelType.DECISIONTREE:
             raise UsageError(f"{run.path}: trees of {run.model} are not blended; leave it out")
-        loaded = load_run(run.path, self.config)
+        loaded = load_run(run.path, self.config, raw=data_path is not None)
         self.loaders, dataset = loaded.loaders, loaded.train
         if self.loaders.valid is None:
             raise UsageError(f"{run.path}: its split has no validation part, on which weights would be chosen")

@@ -12,6 +12,7 @@ from recbole_ext.config.config import Config
 from recbole_ext.data.exact import ExactTime
 from recbole_ext.data.links import LinkedItems
 from recbole_ext.data.pickles import refuse_pickles
+from recbole_ext.data.restorable import Restorable
 from recbole_ext.data.rows.cut import FileParts, check_no_filter, parts_of
 from recbole_ext.data.rows.filters import FastFilters
 from recbole_ext.data.rows.row_counts import RowCounts
@@ -45,7 +46,7 @@ def exact_class(host_class: type[Dataset], ratings: bool) -> Callable[..., Datas
     """
     offsets = issubclass(host_class, SequentialDataset) and not issubclass(host_class, DIENDataset)
     splits: tuple[type, ...] = (RatingSplits,) if ratings else ()
-    ours: tuple[type, ...] = (FileParts, *splits, RowCounts, ExactTime, FastFilters, TimeSplit)
+    ours: tuple[type, ...] = (Restorable, FileParts, *splits, RowCounts, ExactTime, FastFilters, TimeSplit)
     if issubclass(host_class, KnowledgeBasedDataset):
         ours = (*ours, LinkedItems)
     if issubclass(host_class, DIENDataset):
@@ -54,13 +55,16 @@ def exact_class(host_class: type[Dataset], ratings: bool) -> Callable[..., Datas
     return type(f"Exact{host_class.__name__}", bases, {"__doc__": exact_class.__doc__})
 
 
-def create_dataset(config: Config, vocabulary: Mapping[str, list[str]] | None = None) -> Any:
+def create_dataset(
+    config: Config, vocabulary: Mapping[str, list[str]] | None = None, state: Mapping[str, Any] | None = None
+) -> Any:
     """Read and filter the data set that the configuration names.
 
     Args:
         config: of the run.
         vocabulary: field -> tokens in the order of their ids, of a run whose numbers are to be kept; None numbers
             tokens as they come.
+        state: of the data set, where it is not read from its files; see `Restorable`.
 
     Raises:
         DataError: a file is missing or malformed, or no interaction is left.
@@ -80,6 +84,6 @@ def create_dataset(config: Config, vocabulary: Mapping[str, list[str]] | None = 
         )
     try:
         renumbers = issubclass(host_class, KnowledgeBasedDataset)  # items and entities, by itself
-        return exact_class(host_class, ratings=rates(config))(config, None if renumbers else vocabulary)
+        return exact_class(host_class, ratings=rates(config))(config, None if renumbers else vocabulary, state)
     except ValueError as error:  # RecBole's word for a field or a file that its settings ask for in vain
         raise DataError(f"{config.dataset}: {error}") from None

@@ -38,10 +38,11 @@ def import_checkpoint(config: Config, path: Path, trusted: bool, command: list[s
     """
     started = time.perf_counter()
     state = read_legacy(path, trusted)
-    _, loaders = open_splits(config)
+    splits = open_splits(config)
+    loaders = splits.loaders
     trainer = build_trainer(config, loaders)
     load_legacy(trainer.model, state, path)
-    directory = _new_directory(config, command or sys.argv, loaders)
+    directory = _new_directory(config, command or sys.argv, splits)
     with directory.logging() if directory else nullcontext():
         trainer.attach(directory, Progress(0, enabled=config.placement.leads, bar=False))
         trainer.eval_collector.data_collect(loaders.train)

@@ -1,6 +1,7 @@
 """The split parts of a run: opened here by the run itself, and by everything that answers for it afterwards."""
 
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +13,39 @@ from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.loaders import Loaders, build_loaders
 from recbole_ext.errors import DataError
 from recbole_ext.runs.data_record import DataRecord, files_now, read_record, tables_of
+from recbole_ext.runs.stored_data import FILE as STORED
+from recbole_ext.runs.stored_data import StoredData, read_stored, stored_data
+from recbole_ext.runs.vocabulary import FILE as VOCABULARY
 from recbole_ext.runs.vocabulary import read_vocabulary
 
 _LOG = logging.getLogger(__name__)
 
 
-def open_splits(config: Config, run: Path | None = None) -> tuple[Any, Loaders]:
-    """Read, filter and split the data of a run, with its seed, threads and precision.
+@dataclass(frozen=True)
+class Splits:
+    """The data of a run.
+
+    Attributes:
+        dataset: all of it, split.
+        loaders: of its parts.
+        stored: what a run that begins stores of it; None for a run that is opened again, and with `store_data: False`.
+    """
+
+    dataset: Any
+    loaders: Loaders
+    stored: StoredData | None = None
+
+
+def open_splits(config: Config, run: Path | None = None, raw: bool = True) -> Splits:
+    """The data of a run, with its seed, threads and precision.
+
+    A run that begins reads, filters and splits the raw data. A run that is opened again has them in its directory;
+    without them, or where the raw data is another one, the raw data is read and compared.
 
     Args:
         config: of the run.
         run: the directory of the run that was trained on these splits; None for a run that begins.
-
-    Returns:
-        The data set and the loaders of its parts.
+        raw: whether the raw data that the configuration names, where it is there, must be that of the run.
 
     Raises:
         DataError: the data is not what the run was trained on, or cannot be read.
@@ -38,8 +58,14 @@ def open_splits(config: Config, run: Path | None = None) -> tuple[Any, Loaders]:
     record = read_record(run) if run else None
     if run is None or record is None:
         dataset = create_dataset(config)
-        return dataset, build_loaders(config, dataset)
-    return _opened_again(config, run, record)
+        stored = stored_data(dataset) if config["store_data"] and config.placement.leads else None
+        return Splits(dataset, build_loaders(config, dataset), stored)
+    stored_file = record.stored if (run / STORED).is_file() else None
+    now = files_now(config) if raw or not stored_file else {}
+    changed = record.changed(now) if now else []  # without any file, reading says what is missing
+    if stored_file and not changed:
+        return _restored(config, run, record, stored_file)
+    return _read_again(config, run, record, now, changed)
 
 
 def require_its_files(config: Config, run: Path) -> None:
@@ -69,9 +95,20 @@ def recorded_data(run: Path) -> DataRecord:
     return record
 
 
-def _opened_again(config: Config, run: Path, record: DataRecord) -> tuple[Any, Loaders]:
-    now = files_now(config)
-    changed = record.changed(now) if now else []  # without any file, reading says what is missing
+def _restored(config: Config, run: Path, record: DataRecord, sha256: str) -> Splits:
+    """The splits of the data that the run stored."""
+    vocabulary = read_vocabulary(run)
+    if vocabulary is None:
+        raise DataError(f"{run / VOCABULARY} is missing, so nothing says which user and item is which; restore it")
+    dataset = create_dataset(config, vocabulary, read_stored(run, sha256, vocabulary))
+    loaders = build_loaders(config, dataset)
+    if tables_of(loaders) != record.tables:
+        raise _other_data(config, run, record, {}, [])
+    return Splits(dataset, loaders)
+
+
+def _read_again(config: Config, run: Path, record: DataRecord, now: dict[str, str], changed: list[str]) -> Splits:
+    """The splits of the raw data, compared with what the run read."""
     if changed and not record.tables:
         raise _other_data(config, run, record, now, changed)
     try:
@@ -85,7 +122,7 @@ def _opened_again(config: Config, run: Path, record: DataRecord) -> tuple[Any, L
         raise _other_data(config, run, record, now, changed)
     for name in changed:
         _LOG.warning("%s has other bytes than the run's (sha256 %s), and the same rows", name, now.get(name, "-"))
-    return dataset, loaders
+    return Splits(dataset, loaders)
 
 
 def _other_data(config: Config, run: Path, record: DataRecord, now: dict[str, str], changed: list[str]) -> DataError:

@@ -26,11 +26,12 @@ from recbole_ext.evaluation.summary import summary_lines
 from recbole_ext.evaluation.units import Units
 from recbole_ext.peak_memory import peak_memory_bytes
 from recbole_ext.pipeline.build import build_model
-from recbole_ext.pipeline.splits import open_splits
+from recbole_ext.pipeline.splits import Splits, open_splits
 from recbole_ext.registry import missing_library
 from recbole_ext.runs.data_record import record_of, write_record
 from recbole_ext.runs.resume import open_run, resume_command, run_values
 from recbole_ext.runs.run_directory import RunDirectory
+from recbole_ext.runs.stored_data import write_stored
 from recbole_ext.runs.vocabulary import vocabulary_of, write_vocabulary
 from recbole_ext.training.signals import Signals
 from recbole_ext.training.special import trainer_class
@@ -87,9 +88,10 @@ def _run(
 ) -> dict[str, Any]:
     require_sinks(config)
     continued = open_run(config, resume) if resume is not None else None
-    dataset, loaders = open_splits(config, continued.path if continued else None)
+    splits = open_splits(config, continued.path if continued else None)
+    loaders = splits.loaders
     trainer = build_trainer(config, loaders)
-    directory = continued or _new_directory(config, command, loaders)
+    directory = continued or _new_directory(config, command, splits)
     signals = Signals()
     with (
         signals.heard(),  # outermost: what comes while the report is written finds a run that ends anyway
@@ -97,7 +99,7 @@ def _run(
         directory.logging() if directory else nullcontext(),
         tracked(config, directory, trainer),
     ):
-        _LOG.info("%s", dataset)
+        _LOG.info("%s", splits.dataset)
         progress = Progress(
             trainer.epochs * len(loaders.train), enabled=config.placement.leads, bar=config["show_progress"]
         )
@@ -146,15 +148,16 @@ def _way_on(trainer: RunTrainer, command: list[str]) -> str:
     return f"the state of {saved} is saved; continue with: {resume_command(trainer.run.path, command)}"
 
 
-def _new_directory(config: Config, command: list[str], loaders: Loaders) -> RunDirectory | None:
+def _new_directory(config: Config, command: list[str], splits: Splits) -> RunDirectory | None:
     """The run's directory, made by the leading process alone, with what it needs to be opened again."""
     if not config.placement.leads:
         return None
     directory = RunDirectory.new(Path(config["runs_dir"]), config.model, config.dataset)
     directory.write_config(run_values(config), config.origins, command)
     directory.write_environment(config["device"])
-    write_vocabulary(directory.path, vocabulary_of(loaders.train._dataset))
-    write_record(directory.path, record_of(config, loaders))
+    write_vocabulary(directory.path, vocabulary_of(splits.loaders.train._dataset))
+    sha256 = write_stored(directory.path, splits.stored) if splits.stored else None
+    write_record(directory.path, record_of(config, splits.loaders, sha256))
     return directory
 
 

@@ -1,9 +1,10 @@
 """`data.json` of a run: the bytes of the files that it read, and the rows of its splits.
 
-    {"format": 1, "sha256": {"made.inter": "..."}, "tables": {"train": {"rows": 80, "sha256": "..."}, "valid": ...}}
+    {"format": 1, "sha256": {"made.inter": "..."}, "tables": {"train": {"rows": 80, "sha256": "..."}, ...},
+     "stored": "..."}
 
 The first says whether a file has changed. The second says whether the change matters: `tables` are the split parts as
-the model and the metrics read them, and the features of users and items.
+the model and the metrics read them, and the features of users and items. `stored` is the sha256 of `data.safetensors`.
 """
 
 import hashlib
@@ -43,10 +44,12 @@ class DataRecord:
         sha256: of each data file, by its name.
         tables: `train`, `valid` (where there is one), `test`, the tables of features by their names, and for clicks
             the kinds of `behaviours`; {} in runs of versions that recorded none.
+        stored: sha256 of `data.safetensors`; None for a run that stored no data.
     """
 
     sha256: dict[str, str]
     tables: dict[str, Table]
+    stored: str | None = None
 
     def changed(self, now: dict[str, str]) -> list[str]:
         """Names of the files whose bytes are not those of the run; a file that has come or gone counts."""
@@ -58,9 +61,9 @@ def files_now(config: Config) -> dict[str, str]:
     return data_hashes(Path(config["data_path"]), config.dataset, parts_of(config))
 
 
-def record_of(config: Config, loaders: Any) -> DataRecord:
-    """What the loaders of a run read."""
-    return DataRecord(files_now(config), tables_of(loaders))
+def record_of(config: Config, loaders: Any, stored: str | None = None) -> DataRecord:
+    """What the loaders of a run read, and the sha256 of the data that the run stores."""
+    return DataRecord(files_now(config), tables_of(loaders), stored)
 
 
 def write_record(run: Path, record: DataRecord) -> None:
@@ -83,7 +86,8 @@ def read_record(run: Path) -> DataRecord | None:
         if found:
             if found["format"] != FORMAT:
                 raise ValueError(f"format {found['format']!r}; this version reads format {FORMAT}")
-            return DataRecord(dict(found["sha256"]), {name: Table(**of) for name, of in found["tables"].items()})
+            tables = {name: Table(**of) for name, of in found["tables"].items()}
+            return DataRecord(dict(found["sha256"]), tables, found.get("stored"))
         protocol = read_json(run / "result.json").get("protocol")
         return DataRecord(dict(protocol["data_sha256"]), {}) if protocol else None
     except (LookupError, TypeError, ValueError, AttributeError) as error:

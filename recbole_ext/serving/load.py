@@ -55,12 +55,14 @@ def finished_config(run: Path, data_path: str | None = None) -> Config:
     return build_config(str(values["model"]), str(values["dataset"]), [str(run / "config.yaml")], moved)
 
 
-def load_run(run: Path, config: Config) -> LoadedRun:
+def load_run(run: Path, config: Config, raw: bool = False) -> LoadedRun:
     """Open a run: its splits with its seed and its numbers of tokens, and its best weights.
 
     Args:
         run: its directory.
         config: from `finished_config`.
+        raw: whether the raw data that the configuration names must be that of the run; False: the data that the run
+            stored is enough.
 
     Raises:
         UsageError: it has no checkpoint, or there is no such data set.
@@ -68,7 +70,7 @@ def load_run(run: Path, config: Config) -> LoadedRun:
     """
     read_description(run / "checkpoint", "best")  # first what costs nothing
     recorded_data(run)
-    _, loaders = open_splits(config, run)
+    loaders = open_splits(config, run, raw).loaders
     model = build_model(config, loaders.train._dataset).to(config["device"])
     load_checkpoint(run / "checkpoint", "best", model, config["device"])
     return LoadedRun(run, config, loaders, model.eval())

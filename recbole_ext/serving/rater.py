@@ -32,7 +32,7 @@ class Rater:
         self.config = finished_config(run, data_path)
         if not rates(self.config):
             raise UsageError(f"--run={run}: {self.config.model} predicts no ratings; take a run of HybridVAE")
-        loaded = load_run(run, self.config)
+        loaded = load_run(run, self.config, raw=data_path is not None)
         self.data, self.model = loaded.train, loaded.model
         every = torch.arange(len(self.data))
         of_splits = {"test": loaded.loaders.test, "valid": loaded.loaders.valid}

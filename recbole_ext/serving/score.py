@@ -45,7 +45,7 @@ def score(run: Path, source: Path, target: Path, data_path: str | None = None) -
     if not predicts_clicks(config):
         raise UsageError(f"--run={run}: {config.model} predicts no clicks; score is for MDAFMamba and MDAFBST")
     table = _read(source)
-    loaded = load_run(run, config)
+    loaded = load_run(run, config, raw=data_path is not None)
     probabilities = ClickAnswers(loaded).probabilities(read_rows(config, loaded.train, table, source))
     told = table.with_columns(pl.Series("probability", probabilities).round(_DECIMALS))
     write_atomically(target, told.write_csv(separator="\t", quote_style="never").encode())
