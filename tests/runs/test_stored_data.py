@@ -18,11 +18,11 @@ from recbole_ext.config.config import Config
 from recbole_ext.data.rows.ledger import Ledger
 from recbole_ext.errors import DataError, UsageError
 from recbole_ext.pipeline.build import build_model
+from recbole_ext.pipeline.splits import Splits, open_splits
 from recbole_ext.pipeline.train import _new_directory, run
 from recbole_ext.registry import ModelEntry, models
 from recbole_ext.runs.compact import Arrays, narrowed, pack, unpack
 from recbole_ext.runs.data_record import tables_of
-from recbole_ext.runs.splits import Splits, open_splits
 from recbole_ext.runs.stored_data import FILE
 from recbole_ext.serving.load import finished_config, load_run
 from tests.conftest import write_inter

@@ -10,9 +10,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from recbole_ext.config.yaml_reader import parse_scalar
 from recbole_ext.places import RECBOLE
 
-_COMMENTED = re.compile(r"^(?P<key>\w+)\s*:.*?#\s*\((?P<type>[^)]*)\)\s*(?P<text>.*)$")
+_COMMENTED = re.compile(r"^(?P<key>\w+)\s*:(?P<value>.*?)#\s*\((?P<type>[^)]*)\)\s*(?P<text>.*)$")
 _COMMENTED_BELOW = re.compile(r"^\s+#\s*(?P<text>.*)$")
 _READ_IN_SOURCE = re.compile(r"""config\[\s*["'](\w+)["']\s*\]""")
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -43,6 +44,16 @@ class Key:
         return isinstance(value, allowed)
 
 
+def _described(name: str, value: str, declared: str, text: str) -> Key:
+    """A key with its declared type, and with that of the value that the file itself gives it.
+
+    RecBole calls `noise_scale: 0.001` an int; what a run writes into its `config.yaml` must be readable again.
+    """
+    key = Key(name, declared, text)
+    given = parse_scalar(value, name)
+    return key if key.accepts(given) else Key(name, f"{declared} or {type(given).__name__}", text)
+
+
 @cache
 def keys_of(path: Path) -> dict[str, Key]:
     """Read name, type and explanation of each key from a commented property file.
@@ -56,7 +67,7 @@ def keys_of(path: Path) -> dict[str, Key]:
         match, below = _COMMENTED.match(line), _COMMENTED_BELOW.match(line)
         bare = re.match(r"^(\w+)\s*:", line)
         if match:
-            last = Key(match["key"], match["type"], match["text"].strip())
+            last = _described(match["key"], match["value"], match["type"], match["text"].strip())
         elif below and last:
             last = Key(last.name, last.type, f"{last.text} {below['text'].strip()}")
         elif bare:

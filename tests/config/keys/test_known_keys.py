@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from recbole_ext.config.keys.known_keys import Key, host_keys, keys_of, keys_read_by
+from recbole_ext.config.yaml_reader import read_yaml
 from recbole_ext.errors import nearest
 from recbole_ext.places import properties_folder
 from recbole_ext.registry import OWN_MODELS, models
@@ -20,6 +21,16 @@ def test_type_and_explanation_come_from_the_comments(tmp_path: Path) -> None:
         "list": Key("list", "list or None", "First line and the second."),
         "nothing": Key("nothing"),
     }
+
+
+def test_the_values_of_a_property_file_fit_its_types() -> None:
+    for entry in models().values():
+        for path in (entry.properties, properties_folder() / "overall.yaml"):
+            given = read_yaml(path)[0] if path.is_file() else {}
+            keys = keys_of(path)
+            assert [name for name, value in given.items() if not keys[name].accepts(value)] == []
+    declared = keys_of(models()["DiffRec"].properties)["noise_scale"]
+    assert declared.type == "int or float" and not declared.accepts("much")
 
 
 def test_a_missing_file_has_no_keys(tmp_path: Path) -> None:
