@@ -79,6 +79,17 @@ def test_files_stay_short() -> None:
     assert [str(path) for path in SOURCES if path.read_text().count("\n") > 300] == []
 
 
+def test_every_template_is_packaged() -> None:
+    parser = configparser.ConfigParser()
+    parser.read(ROOT / "setup.cfg")
+    folders = {
+        path.parent for path in [*ROOT.glob("recbole_ext/**/templates/*"), *ROOT.glob("dataset_tools/**/templates/*")]
+    }
+    packages = {str(folder.parent.relative_to(ROOT)).replace("/", ".") for folder in folders}
+    packaged = {name for name, files in parser["options.package_data"].items() if files == "templates/*"}
+    assert packages == packaged and packages
+
+
 def test_every_package_is_named_in_setup_cfg() -> None:
     parser = configparser.ConfigParser()
     parser.read(ROOT / "setup.cfg")

@@ -1,21 +1,12 @@
 """One self-contained HTML page: a table of all data sets, pictures as inline SVG; no network, no script."""
 
-from html import escape
 from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from dataset_tools.describe.describe import Bars, Described, shown
 
-_STYLE = """
-body{font:16px/1.5 system-ui,sans-serif;
-margin:0 auto;max-width:72rem;padding:1rem;color:#1a1a1a;background:#fff}
-h1{font-size:1.4rem}h2{font-size:1.15rem;margin:2rem 0 .5rem;border-bottom:1px solid #ccc}
-.scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.9rem}
-th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #ddd;vertical-align:top}
-td{overflow-wrap:anywhere;min-width:9rem}
-.bars{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,20rem),1fr));gap:1rem}
-figure{margin:0}figcaption{font-size:.9rem;font-weight:600}svg{width:100%;height:auto;display:block}
-svg text{font:11px system-ui,sans-serif;fill:#444}rect{fill:#2f6f9f}
-"""
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _BOTTOM, _TOP = 360, 180, 6, 42, 34, 16
 MAX_LABELS = 7
 
@@ -28,32 +19,25 @@ def write_page(path: Path, described: list[Described]) -> None:
 
 
 def page(described: list[Described]) -> str:
-    """The page as text."""
-    names = ", ".join(one.name for one in described)
-    sections = "".join(
-        f"<h2>{escape(one.name)}</h2><div class=bars>{''.join(map(picture, one.bars))}</div>" for one in described
+    """The page as text: one column per data set, one line per number, and each data set's charts."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
-    return (
-        "<!doctype html><html lang=en><meta charset=utf-8>"
-        '<meta name=viewport content="width=device-width,initial-scale=1">'
-        f"<title>{escape(names)}</title><style>{_STYLE}</style>"
-        f"<h1>Data sets: {escape(names)}</h1>{table(described)}{sections}</html>\n"
+    return environment.get_template("report.html").render(
+        names=", ".join(one.name for one in described),
+        keys=list(dict.fromkeys(key for one in described for key in one.numbers)),
+        described=described,
+        shown=shown,
+        picture=picture,
     )
 
 
-def table(described: list[Described]) -> str:
-    """One column per data set, one line per number."""
-    keys = list(dict.fromkeys(key for one in described for key in one.numbers))
-    lines = "".join(
-        f"<tr><th>{escape(key)}</th>"
-        + "".join(f"<td>{escape(shown(one.numbers.get(key, '')))}</td>" for one in described)
-        + "</tr>"
-        for key in keys
-    )
-    return f"<div class=scroll><table>{lines}</table></div>"
-
-
-def picture(bars: Bars) -> str:
+def picture(bars: Bars) -> Markup:
     """A bar chart with the count of the highest bar and at most MAX_LABELS labels below."""
     count = max(len(bars.counts), 1)
     top = max([*bars.counts, 1])
@@ -64,10 +48,9 @@ def picture(bars: Bars) -> str:
         + (_label(place, step, bars.labels[place]) if place % every == 0 else "")
         for place, number in enumerate(bars.counts)
     )
-    return (
-        f"<figure><figcaption>{escape(bars.title)}</figcaption>"
+    return Markup(
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role=img aria-label="{escape(bars.title)}">'
-        f'<text x="{_LEFT}" y="11">highest: {top:,}</text>{marks}</svg></figure>'
+        f'<text x="{_LEFT}" y="11">highest: {top:,}</text>{marks}</svg>'
     )
 
 

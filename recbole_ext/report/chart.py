@@ -4,8 +4,9 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from itertools import pairwise
+
+from markupsafe import Markup, escape
 
 from recbole_ext.redact import redact_text
 
@@ -47,7 +48,7 @@ def chart_html(
     x_label: str,
     mark: tuple[float, str] | None = None,
     joined: bool = True,
-) -> str:
+) -> Markup:
     """The legend, the drawing, and what it leaves out.
 
     Args:
@@ -67,7 +68,7 @@ def chart_html(
     note = f'<p class="note">{_safe(left_out)}</p>' if left_out else ""
     told = [p for points in finite.values() for p in points]
     if not told:
-        return f'<p class="note">no finite point to draw</p>{note}'
+        return Markup(f'<p class="note">no finite point to draw</p>{note}')
     across = [p[0] for p in told] + ([mark[0]] if mark else [])
     x = _linear(across, _LEFT, _RIGHT, whole=True) if joined else _by_range(across, _LEFT, _RIGHT, _LOG_RATIO_OF_POINTS)
     y = _by_range([p[1] for p in told], _BOTTOM, _TOP, _LOG_RATIO)
@@ -78,7 +79,7 @@ def chart_html(
     said = _safe(f"{', '.join(finite)} over {x_label}")
     svg = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{said}">{drawing}</svg>'
     named = len(series) == 1 and all(name == y_label or name.lower() in title.lower() for name in finite)
-    return ("" if named else _legend(list(finite))) + svg + note
+    return Markup(("" if named else _legend(list(finite))) + svg + note)
 
 
 def round_ticks(low: float, high: float, count: int = 5, whole: bool = False) -> list[float]:
@@ -237,5 +238,5 @@ def _legend(names: Sequence[str]) -> str:
     return f'<div class="legend">{"".join(parts)}{more}</div>'
 
 
-def _safe(text: str) -> str:
+def _safe(text: str) -> Markup:
     return escape(redact_text(str(text))[:200])

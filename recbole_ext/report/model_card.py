@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from recbole_ext.diagnosis.finding import Finding
-from recbole_ext.redact import redact_text
 from recbole_ext.report.record import Record
+from recbole_ext.report.rendering import markdown
 
 _USES = {
     "ratings": (
@@ -37,56 +37,41 @@ def model_card(record: Record, found: list[Finding]) -> str:
     """
     result, config = record.result, record.config
     use, limits = _USES[_task(result)]
-    parameters = result.get("parameters")
-    lines = [
-        f"# {_plain(config.get('model'))} on {_plain(config.get('dataset'))}",
-        "",
-        *([] if result else ["**This run has not finished. There is no test result.**", ""]),
-        *_items(
-            {
-                "Model": config.get("model"),
-                "Trainable parameters": f"{parameters:,}" if isinstance(parameters, int) else "not recorded",
-                "Weights": "`checkpoint/best.json` (safetensors and JSON)",
-                "Run": record.folder.resolve().name,
-                "Seed": config.get("seed"),
-            }
-        ),
-        *("", "## Intended use", "", use),
-        *("", "## Limits", "", limits, "", *_limits(found)),
-        *("", "## Data and protocol", "", *_protocol(result)),
-        *("", "## Metrics", "", *_metrics(result)),
-        *("", "## Training", "", *_items(_training(record))),
-        *("", "## Repeat", "", f"    {_plain(record.command)}"),
-        *("", "Every setting with its origin is in `config.yaml`; curves and diagnosis are in `report.html`."),
-    ]
-    return redact_text("\n".join(lines) + "\n")
+    test, parameters = result.get("test") or {}, result.get("parameters")
+    rows = {result.get("model"): test, **(result.get("baselines") or {})} if test else {}
+    return markdown(
+        "model_card.md",
+        model=config.get("model"),
+        dataset=config.get("dataset"),
+        finished=bool(result),
+        facts={
+            "Model": config.get("model"),
+            "Trainable parameters": f"{parameters:,}" if isinstance(parameters, int) else "not recorded",
+            "Weights": "`checkpoint/best.json` (safetensors and JSON)",
+            "Run": record.folder.resolve().name,
+            "Seed": config.get("seed"),
+        },
+        use=use,
+        limits=limits,
+        found=[one.text for one in found],
+        protocol=_protocol(result),
+        metrics=list(test),
+        rows=[(name, [_metric(of.get(metric)) for metric in test]) for name, of in rows.items()],
+        training=_training(record),
+        command=record.command,
+    )
 
 
 def _task(result: Mapping[str, Any]) -> str:
     return next((task for task in ("ratings", "clicks") if task in result), "ranking")
 
 
-def _limits(found: list[Finding]) -> list[str]:
-    return [f"- {_plain(one.text)}" for one in found] or ["- One run; nothing else was found by its diagnosis."]
-
-
-def _protocol(result: Mapping[str, Any]) -> list[str]:
+def _protocol(result: Mapping[str, Any]) -> dict[str, Any]:
     protocol = dict(result.get("protocol") or {})
     hashes = protocol.pop("data_sha256", {})
     protocol.pop("packages", None)
     facts = {name.replace("_", " "): value for name, value in protocol.items()}
-    facts |= {f"sha256 of {name}": value for name, value in hashes.items()}
-    return _items(facts) or ["Not evaluated on test."]
-
-
-def _metrics(result: Mapping[str, Any]) -> list[str]:
-    test = result.get("test") or {}
-    if not test:
-        return ["None: there is no test result."]
-    rows = {f"{result['model']}": test, **(result.get("baselines") or {})}
-    lines = [f"| test | {' | '.join(map(_plain, test))} |", f"|---|{'--:|' * len(test)}"]
-    lines += [f"| {_plain(name)} | {' | '.join(_metric(of.get(m)) for m in test)} |" for name, of in rows.items()]
-    return lines
+    return facts | {f"sha256 of {name}": value for name, value in hashes.items()}
 
 
 def _metric(value: Any) -> str:
@@ -103,12 +88,3 @@ def _training(record: Record) -> dict[str, Any]:
         facts["memory, MB at most"] = result.get("peak_memory_mb")
     facts["machine"] = f"{machine.get('system')}, {machine.get('cpu_cores')} cores, {machine.get('device')}"
     return facts
-
-
-def _items(facts: Mapping[str, Any]) -> list[str]:
-    return [f"- {name}: {_plain(value)}" for name, value in facts.items()]
-
-
-def _plain(text: Any) -> str:
-    """Words that stay words in Markdown: one line, no markup of HTML, no end of a cell."""
-    return " ".join(str(text).splitlines()).replace("<", "&lt;").replace("|", "\\|")

@@ -9,7 +9,7 @@ import pytest
 from recbole_ext.errors import ResourceError
 from recbole_ext.report.chart import chart_html, number, round_ticks, thinned, tick_labels
 from recbole_ext.report.page import Page
-from recbole_ext.report.page_style import STYLE
+from recbole_ext.report.rendering import html
 
 EVIL = "<script>alert(1)</script>\"'&"
 TOKEN = "hf_abcdefghijklmnopqrstuvwx"
@@ -115,7 +115,9 @@ def luminance(colour: str) -> float:
 
 
 def test_every_colour_of_words_can_be_read_in_light_and_dark() -> None:
-    light, dark = (dict(re.findall(r"--(\w+):(#\w{6})", part)) for part in STYLE.split("@media(prefers")[:2])
+    light, dark = (
+        dict(re.findall(r"--(\w+):(#\w{6})", part)) for part in html("style.css").split("@media(prefers")[:2]
+    )
     assert len(light) == len(dark) == 16
     for colours in (light, dark):
         for name in set(colours) - {"paper", "rule", "tint"}:

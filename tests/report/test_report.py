@@ -107,6 +107,8 @@ def test_no_name_is_markup_and_no_secret_is_told(make_run: MakeRun, result: dict
     told = {**result, "model": evil, "baselines": {evil: {"ndcg@10": 0.1}}}
     folder = make_run(result=told, config=config, columns={evil: [0.5] * 6})
     write_report(folder)
+    page = (folder / "report.html").read_text()
+    assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 8  # title, headings, tables, charts, settings
     for name in ("report.html", "model_card.md"):
         text = (folder / name).read_text()
         assert "<script" not in text and token not in text and "&lt;script" in text

@@ -1,0 +1,49 @@
+"""The templates of pages and cards, in the folder `templates`.
+
+In HTML every value is escaped by Jinja; what is markup already (a chart, a part of a page) is `Markup`. In Markdown
+every value is kept one line of plain words.
+"""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from recbole_ext.redact import redact_text
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+def html(name: str, **values: Any) -> Markup:
+    """A whole template of HTML."""
+    return Markup(_environment(True).get_template(name).render(values))
+
+
+def part(name: str, *values: Any) -> Markup:
+    """A macro of `parts.html`."""
+    return getattr(_environment(True).get_template("parts.html").module, name)(*values)
+
+
+def markdown(name: str, **values: Any) -> str:
+    """A whole template of Markdown, without secrets."""
+    return redact_text(_environment(False).get_template(name).render(values))
+
+
+@cache
+def _environment(escapes: bool) -> Environment:
+    return Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=escapes,
+        finalize=None if escapes else _one_line,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def _one_line(value: Any) -> str:
+    """Words that stay words in Markdown: one line, no markup of HTML, no end of a cell."""
+    return " ".join(str(value).splitlines()).replace("<", "&lt;").replace("|", "\\|")
