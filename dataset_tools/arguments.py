@@ -7,10 +7,10 @@ from typing import NoReturn
 
 from dataset_tools.engines.choice import ENGINES
 from dataset_tools.errors import UsageError
-from dataset_tools.files.clocks import UNITS
 from dataset_tools.sources import RELEASES
 from dataset_tools.sources.label_definitions import DEFINITIONS, LABELS, NEGATIVES
 from dataset_tools.split.cut_words import PRESETS
+from dataset_tools.times.clocks import UNITS
 
 
 class Parser(argparse.ArgumentParser):

@@ -14,7 +14,7 @@ from types import FrameType
 from typing import Any
 
 from dataset_tools.arguments import build_parser, percent
-from dataset_tools.errors import DataError, ResourceError, ToolError, UsageError
+from dataset_tools.errors import DataError, RecBoleExtError, ResourceError, UsageError
 from dataset_tools.files.dataset_files import interaction_files
 from dataset_tools.files.publish import abandon
 from dataset_tools.sources import RELEASES
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         COMMANDS[options.command](options)
         return 0
-    except ToolError as error:
+    except RecBoleExtError as error:
         return _fail(error, error.exit_code, options.debug)
     except BrokenPipeError:
         return 0
@@ -175,7 +175,8 @@ def _validate(options: Namespace) -> None:
     )
     if report.errors:
         raise DataError("\n".join(report.errors + report.warnings))
-    _say(options, "\n".join([*report.warnings, f"{options.input}: {report.rows:,} rows, no faults"]))
+    found = f"{options.input}: {report.rows:,} rows, no problems found"
+    _say(options, "\n".join([*report.warnings, *report.notes, found]))
 
 
 def _say(options: Namespace, text: str) -> None:

@@ -1,20 +1,20 @@
-"""Faults a person can act on; each class carries its exit code."""
+"""Errors that a person can act on; each class carries its exit code. Training and the data tools share them."""
 
 
-class ToolError(Exception):
-    """A fault that is shown as its message alone; a traceback appears only with `--debug`."""
+class RecBoleExtError(Exception):
+    """Base of all errors that are reported as their message alone; a traceback appears only with `--debug`."""
 
     exit_code = 1
 
 
-class UsageError(ToolError):
-    """The command asks for something that does not exist or does not fit together."""
+class UsageError(RecBoleExtError):
+    """The command or the configuration cannot be carried out as written."""
 
     exit_code = 2
 
 
-class DataError(ToolError):
-    """The data is not what the command was told it is."""
+class DataError(RecBoleExtError):
+    """A data file is missing, malformed or leaves nothing to learn from."""
 
     exit_code = 3
 
@@ -23,7 +23,7 @@ class UnsortedError(DataError):
     """Rows are not in time order, so no cut can be found by bisection; the file is sorted first."""
 
 
-class ResourceError(ToolError):
-    """Disk, memory, network or another run is in the way."""
+class ResourceError(RecBoleExtError):
+    """Disk, memory, network, a device, an optional library or another run stands in the way."""
 
     exit_code = 4

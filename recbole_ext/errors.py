@@ -8,31 +8,21 @@ import errno
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from dataset_tools.errors import DataError, RecBoleExtError, ResourceError, UsageError
+
+__all__ = [
+    "DataError",
+    "InterruptedRun",
+    "NonFiniteError",
+    "RecBoleExtError",
+    "ResourceError",
+    "UsageError",
+    "is_out_of_memory",
+    "nearest",
+    "reported",
+]
+
 _NO_MEMORY = ("out of memory", "not enough memory", "can't allocate memory", "cannot allocate memory")
-
-
-class RecBoleExtError(Exception):
-    """Base of all faults that are told to the user in plain words, without a traceback."""
-
-    exit_code = 1
-
-
-class UsageError(RecBoleExtError):
-    """The command or the configuration cannot be carried out as written."""
-
-    exit_code = 2
-
-
-class DataError(RecBoleExtError):
-    """A data file is missing, malformed or leaves nothing to learn from."""
-
-    exit_code = 3
-
-
-class ResourceError(RecBoleExtError):
-    """Disk, memory, a device or an optional library is missing."""
-
-    exit_code = 4
 
 
 class NonFiniteError(RecBoleExtError):

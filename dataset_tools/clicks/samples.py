@@ -19,7 +19,7 @@ import polars as pl
 
 from dataset_tools.errors import DataError, UsageError
 from dataset_tools.files.dataset_files import PARTS, whole_file
-from dataset_tools.files.interactions import read_header
+from dataset_tools.files.headers import read_header
 from dataset_tools.files.publish import whole_folder
 from dataset_tools.files.yaml_file import dataset_yaml
 from dataset_tools.sources.label_definitions import NEGATIVES
@@ -131,7 +131,7 @@ def _joined(name: str) -> pl.Expr:
 
 
 def _read(path: Path) -> pl.DataFrame:
-    fields = [found.name for found in read_header(path)]
+    fields = [found.field for found in read_header(path)]
     wanted = ("user_id", "item_id", "behavior", "timestamp")
     missing = [name for name in wanted if name not in fields]
     if missing:
@@ -153,7 +153,7 @@ def _write(folder: Path, name: str, parts: dict[str, pl.DataFrame], source: Path
     items = source.with_suffix(".item")
     if items.is_file():
         shutil.copyfile(items, folder / f"{name}.item")
-        tables["item"] = [f"{found.name}:{found.type}" for found in read_header(items)]
+        tables["item"] = [found.header for found in read_header(items)]
     title = f"one sample per user of {source.name}, {summary['negatives']} negatives, seed {summary['seed']}"
     text = dataset_yaml(title, list(HEADER), tables, list(parts))
     text += "alias_of_item_id: [item_id_list]  # one numbering of items\n"

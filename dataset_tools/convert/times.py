@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from dataset_tools.errors import DataError, UsageError
-from dataset_tools.files.clocks import LIMIT, as_text, parse_date, parse_number
 from dataset_tools.files.dataset_files import interaction_files
-from dataset_tools.files.interactions import read_header
+from dataset_tools.files.headers import read_header
 from dataset_tools.files.publish import whole_folder
+from dataset_tools.times.clocks import LIMIT, as_text, parse_date, parse_number
 
 _LEFT_OUT = (".json", ".tsv")
 
@@ -69,11 +69,11 @@ def convert_times(options: TimesOptions) -> dict[str, Any]:
 
 def _convert(path: Path, target: Path, options: TimesOptions, counts: dict[str, int]) -> None:
     fields = read_header(path)
-    names = [found.name for found in fields]
+    names = [found.field for found in fields]
     if options.time_field not in names:
         raise DataError(f"{path}: no field {options.time_field}; it has {', '.join(names)}. Name it with --time-field.")
     at = names.index(options.time_field)
-    header = "\t".join(f"{f.name}:{'float' if f.name == options.time_field else f.type}" for f in fields)
+    header = "\t".join(f"{f.field}:{'float' if f.field == options.time_field else f.type}" for f in fields)
     with (
         path.open(encoding="utf-8-sig", errors="surrogateescape", newline="\n") as file,
         target.open("w", encoding="utf-8", errors="surrogateescape", newline="\n") as out,

@@ -14,7 +14,8 @@ from dataset_tools.describe.summary import DAY, SummaryJob, Totals, summarise_ra
 from dataset_tools.engines.choice import make_engine
 from dataset_tools.errors import DataError
 from dataset_tools.files.dataset_files import whole_file
-from dataset_tools.files.interactions import Interactions, read_header
+from dataset_tools.files.headers import read_header
+from dataset_tools.files.interactions import Interactions
 from dataset_tools.progress import Progress
 
 VALUE_FIELDS = ("rating", "label", "behavior")
@@ -61,7 +62,7 @@ def describe(
     """
     file = whole_file(path)
     names = (fields.user_field, fields.item_field, fields.time_field)
-    value = next((name for name in VALUE_FIELDS if name in {found.name for found in read_header(file)}), None)
+    value = next((name for name in VALUE_FIELDS if name in {found.field for found in read_header(file)}), None)
     ranges = Interactions(file, *names).ranges()
     if not ranges:
         raise DataError(f"{file}: no rows.")

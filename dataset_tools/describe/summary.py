@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from dataset_tools.files.clocks import steps
 from dataset_tools.files.ids import Ids, room_for
 from dataset_tools.files.interactions import Chunk, Interactions
 from dataset_tools.lines.ranges import ByteRange
+from dataset_tools.times.clocks import steps
 
 GAP_BINS = 34  # bin b holds gaps of 2**(b-1) to 2**b - 1 seconds, bin 0 the gap 0
 DAY = 86400

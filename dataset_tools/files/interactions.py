@@ -1,4 +1,4 @@
-"""RecBole's atomic files read back: the header, and the interactions as integer columns range by range."""
+"""The interactions of an atomic file as integer columns, range by range."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -6,46 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
-from dataset_tools.errors import DataError, UsageError
-from dataset_tools.files.clocks import UNITS, examine, in_seconds, is_date, parse_number, unit_of, wrong_unit
+from dataset_tools.errors import DataError
+from dataset_tools.files.headers import read_header
 from dataset_tools.files.ids import MAX_PLAIN, Ids
 from dataset_tools.lines import column_kinds, kernel
 from dataset_tools.lines.ranges import ByteRange, lines_of, newline_ranges, read_range
 from dataset_tools.lines.scan import scan
+from dataset_tools.times.clocks import UNITS, in_seconds, is_date, parse_number, unit_of
+from dataset_tools.times.tally import examine, wrong_unit
 
-TYPES = ("token", "float", "token_seq", "float_seq")
 _NO_SYMBOLS = np.empty(0, np.int64)
-
-
-@dataclass(frozen=True)
-class Field:
-    """`name:type` of a header."""
-
-    name: str
-    type: str
-
-
-def read_header(path: Path) -> list[Field]:
-    """The typed fields of an atomic file.
-
-    Raises:
-        UsageError: the file does not exist.
-        DataError: a field has no type, an unknown type or the name of another one.
-    """
-    if not path.is_file():
-        raise UsageError(f"{path}: no such file; `recbole-data convert` writes it from a raw release.")
-    with path.open("rb") as file:
-        line = file.readline(1 << 16)
-    parts = line.decode("utf-8", "replace").rstrip("\r\n").removeprefix("\ufeff").split("\t")
-    fields = [Field(*part.rpartition(":")[::2]) for part in parts]
-    wrong = [part for part, found in zip(parts, fields, strict=True) if not found.name or found.type not in TYPES]
-    names = [found.name for found in fields]
-    if wrong or len(set(names)) < len(names):
-        raise DataError(
-            f"{path}: line 1 is not a header of an atomic file: {(wrong or names)[:4]}.\n"
-            f"Each field is name:type, tab-separated, each name once; types: {', '.join(TYPES)}."
-        )
-    return fields
 
 
 @dataclass(frozen=True)
@@ -122,7 +92,7 @@ class Interactions:
 
     def __post_init__(self) -> None:
         self.fields = read_header(self.path)
-        names = [found.name for found in self.fields]
+        names = [found.field for found in self.fields]
         wanted = (self.user_field, self.item_field, self.time_field)
         absent = [name for name in wanted if name not in names]
         if absent:
@@ -188,13 +158,13 @@ class Interactions:
         found = examine(times, self.time_unit)
         if found.unit is not None and len(times) > 1:
             raise DataError(f"{self.path}: {wrong_unit(self.time_field, found, self.time_unit, '--time-unit')}.")
-        strangers = [0] if found.unit is not None else found.strangers
-        if len(strangers):
-            row, time = int(strangers[0]), int(times[strangers[0]])
-            likely = unit_of(time)
+        stranger = found.typical if found.unit is not None else found.strangers
+        if stranger is not None:
+            likely = unit_of(stranger.value)
             raise DataError(
-                f"{self.path}:{self._line(part, row)}: {self.time_field} {time} is no time in {self.time_unit} since "
-                f"1970.\nCorrect or remove the row; if the whole column counts {likely}: --time-unit={likely}."
+                f"{self.path}:{self._line(part, stranger.row)}: {self.time_field} {stranger.value} is no time in "
+                f"{self.time_unit} since 1970.\n"
+                f"Correct or remove the row; if the whole column counts {likely}: --time-unit={likely}."
             )
 
     def _line(self, part: ByteRange, row: int) -> int:

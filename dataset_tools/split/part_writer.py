@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from dataset_tools.errors import UnsortedError
-from dataset_tools.files.clocks import steps
 from dataset_tools.files.interactions import Chunk, Interactions
 from dataset_tools.files.output import OutputFile
 from dataset_tools.progress import Progress
 from dataset_tools.split.cut import offset_of
 from dataset_tools.split.filters import IdMap, Kept
 from dataset_tools.split.parts import Part, PartCounter
+from dataset_tools.times.clocks import steps
 
 _EVER = 2**62
 

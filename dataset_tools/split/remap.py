@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from dataset_tools.files.headers import read_header
 from dataset_tools.files.ids import Ids
-from dataset_tools.files.interactions import Chunk, Interactions, read_header
+from dataset_tools.files.interactions import Chunk, Interactions
 from dataset_tools.split.filters import IdMap
 
 
@@ -15,7 +16,7 @@ def renumbered(piece: Chunk, log: Interactions, maps: tuple[IdMap, IdMap]) -> by
     """The rows as text with the numbers of `maps` in place of the ids."""
     if not len(piece.times):
         return b""
-    names = [found.name for found in log.fields]
+    names = [found.field for found in log.fields]
     table = pl.read_csv(
         piece.buffer.tobytes(),
         has_header=False,
@@ -45,7 +46,7 @@ def write_map(path: Path, ids: Ids, numbers: IdMap, past: np.ndarray) -> None:
 
 def write_renumbered_table(source: Path, target: Path, name: str, ids: Ids, numbers: IdMap) -> None:
     """A `.user` or `.item` file with numbers for ids; entities without a number are left out."""
-    at = [found.name for found in read_header(source)].index(name)
+    at = [found.field for found in read_header(source)].index(name)
     with (
         source.open(encoding="utf-8", newline="\n") as file,
         target.open("w", encoding="utf-8", newline="\n") as out,

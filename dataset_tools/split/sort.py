@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from dataset_tools.errors import DataError, UnsortedError
-from dataset_tools.files.clocks import steps, time_order
 from dataset_tools.files.interactions import Interactions
 from dataset_tools.split.cut import time_at
+from dataset_tools.times.clocks import steps, time_order
 
 _BLOCK_ROWS = 1 << 18
 _LINE_END = ord("\n")

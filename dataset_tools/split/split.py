@@ -9,7 +9,8 @@ from typing import Any
 
 from dataset_tools.errors import DataError, UnsortedError, UsageError
 from dataset_tools.files.dataset_files import whole_file
-from dataset_tools.files.interactions import Interactions, read_header
+from dataset_tools.files.headers import read_header
+from dataset_tools.files.interactions import Interactions
 from dataset_tools.files.publish import whole_folder
 from dataset_tools.files.yaml_file import dataset_yaml, has_drawn_negatives
 from dataset_tools.split.cut import offset_of, time_at, time_at_share
@@ -213,10 +214,10 @@ def _write_yaml(log: Interactions, options: SplitOptions, plan: Plan, folder: Pa
     for suffix in ("user", "item"):
         path = folder / f"{options.target.name}.{suffix}"
         if path.is_file():
-            tables[suffix] = [f"{found.name}:{found.type}" for found in read_header(path)]
+            tables[suffix] = [found.header for found in read_header(path)]
     text = dataset_yaml(
         f"{log.path.name} cut at {plan.cut}",
-        [f"{found.name}:{found.type}" for found in log.fields],
+        [found.header for found in log.fields],
         tables,
         [part.name for part in plan.parts],
         has_drawn_negatives(whole_file(options.input).with_suffix(".yaml")),

@@ -18,11 +18,12 @@ from recbole.data.interaction import Interaction
 from recbole.utils import FeatureSource, FeatureType
 from torch.nn.utils.rnn import pad_sequence
 
+from dataset_tools.files.column_rules import list_faults
+from dataset_tools.times.time_column import TimeColumn
 from recbole_ext.data.atomic import read_atomic
 from recbole_ext.data.columns.list_separators import other_separator
 from recbole_ext.data.columns.needs import embeds_numbers, list_field
 from recbole_ext.data.columns.roles import Columns, settle
-from recbole_ext.data.columns.times import TimeColumn
 from recbole_ext.data.columns.vectors import report_vectors
 from recbole_ext.data.files import require_files
 from recbole_ext.data.rows.ledger import Ledger
@@ -111,12 +112,25 @@ class ExactTime:
         words = [[w for w in (text or "").split(separator) if w][kept] for text in texts]
         if is_float and field == self._time_list():
             return self._lists_of_seconds(words, field)
-        try:
-            rows = [np.array(row, dtype=np.float64 if is_float else None) for row in words]
-        except ValueError as error:
-            raise DataError(f"{field}: a float_seq column holds something that is not a number: {error}") from None
+        rows = self._lists_of_numbers(words, texts, field) if is_float else [np.array(row) for row in words]
         self.field2seqlen[field] = max(map(len, rows))  # type: ignore[attr-defined]
         return [row if is_float or len(row) else np.array([], dtype=str) for row in rows]
+
+    def _lists_of_numbers(self, words: list[list[str]], texts: pd.Series, field: str) -> list[np.ndarray]:
+        """Lists as float64.
+
+        Raises:
+            DataError: one holds something that is not a finite number.
+        """
+        try:
+            rows = [np.array(row, dtype=np.float64) for row in words]
+            if all(np.isfinite(row).all() for row in rows):
+                return rows
+        except ValueError:
+            pass
+        faults = list_faults(pl.Series(texts, dtype=pl.String), field, self.config["seq_separator"])
+        fault = next(faults)
+        raise DataError(fault.at(f"{self.config['dataset']}: row {fault.rows[0] + 1}"))
 
     def _reset_index(self) -> None:
         if self.inter_feat.empty:

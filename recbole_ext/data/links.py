@@ -6,10 +6,9 @@ from typing import Any
 import pandas as pd
 from recbole.utils import FeatureSource
 
-from recbole_ext.data.atomic import line_number
+from dataset_tools.files.atomic import line_number
+from dataset_tools.files.links import Links
 from recbole_ext.errors import DataError
-
-_SHOWN = 3
 
 
 class LinkedItems:
@@ -70,35 +69,8 @@ class LinkedItems:
             DataError: no item has an entity, or one of the two stands twice.
         """
         items, entities = self._get_rec_item_token(), self._get_entity_token()  # type: ignore[attr-defined]
-        item, entity = self.links[self.iid_field], self.links[self.entity_field]
-        used = self.links[item.isin(items) & entity.isin(entities)].astype(str)
-        used = used.drop_duplicates([self.iid_field, self.entity_field])
-        if used.empty:
-            raise DataError(self._no_meeting(items, entities))
-        for field, other in ((self.entity_field, self.iid_field), (self.iid_field, self.entity_field)):
-            self._refuse_twice(used, field, other)
-        self.item2entity = dict(zip(used[self.iid_field], used[self.entity_field], strict=True))
+        path, fields = self._path("link"), (self.iid_field, self.entity_field)
+        texts = [self.links[field].astype(str).tolist() for field in fields]
+        links = Links(str(path), fields, texts[0], texts[1], lambda row: line_number(path, row))
+        self.item2entity = links.settled(self.config["dataset"], items, entities)
         self.entity2item = {entity: item for item, entity in self.item2entity.items()}
-
-    def _refuse_twice(self, used: pd.DataFrame, field: str, other: str) -> None:
-        again = used[used[field].duplicated(keep=False)]
-        if again.empty:
-            return
-        name, path = again[field].iloc[0], self._path("link")
-        rows = again[again[field] == name]
-        lines = [str(line_number(path, int(row))) for row in rows.index[:_SHOWN]]
-        values = ", ".join(repr(value) for value in rows[other][:_SHOWN])
-        raise DataError(
-            f"{path}:{lines[0]}: {field} {name!r} goes with {len(rows)} {other}s ({values}; lines {', '.join(lines)}), "
-            f"and a knowledge graph of RecBole has one entity per item and one item per entity.\n"
-            f"Keep one of these lines ({again[field].nunique()} {field}s are concerned)"
-        )
-
-    def _no_meeting(self, items: set[str], entities: set[str]) -> str:
-        dataset = self.config["dataset"]
-        sets = (items, set(self.links[self.iid_field]), set(self.links[self.entity_field]), entities)
-        ours, linked, named, known = (", ".join(map(repr, sorted(map(str, found))[:_SHOWN])) for found in sets)
-        return (
-            f"no item of {dataset}.inter has an entity: the items are {ours}, ..., {dataset}.link has the items "
-            f"{linked}, ... and the entities {named}, ..., {dataset}.kg has {known}, ...; write the ids the same way"
-        )

@@ -3,8 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recbole_ext.data.atomic import Column, read_atomic, read_header
-from recbole_ext.data.columns.times import TimeColumn
+from dataset_tools.files.headers import Column, read_header
+from dataset_tools.times.time_column import TimeColumn
+from recbole_ext.data.atomic import read_atomic
 from recbole_ext.errors import DataError
 
 TIMES = TimeColumn("timestamp")
@@ -78,9 +79,9 @@ def test_chosen_columns_only(tmp_path: Path) -> None:
         (HEADER + "1\t2\t3\t99999999999999999999\n", r"is no time in seconds"),
         (HEADER + "1\t2\t3\t9007199254740993\n", r"is no time in seconds"),
         (HEADER + "1\t2\t3\tnan\n", r"timestamp 'nan' is no time"),
-        (HEADER + "1\t2\t3\t\n", r"timestamp None is empty"),
+        (HEADER + "1\t2\t3\t\n", r"timestamp is empty, and every row needs a time"),
         (b"\xff\xfe\n", r"cannot read"),
-        (HEADER.encode() + b"\xff\t2\t3\t4\n", r"cannot read"),
+        (HEADER.encode() + b"\xff\t2\t3\t4\n", r"made.inter:2: the row is not UTF-8; name the encoding"),
     ],
 )
 def test_faults_are_named_with_their_line(tmp_path: Path, text: str | bytes, message: str) -> None:

@@ -126,7 +126,7 @@ def test_a_float_sequence_with_letters_is_a_data_error(make_config: Callable[...
         tmp_path, "made", [(1, 2, 3, "0.5 x")], "user_id:token\titem_id:token\ttimestamp:float\tv:float_seq"
     )
     config = make_config("SS4Rec", root, load_col={"inter": ["user_id", "item_id", "timestamp", "v"]})
-    with pytest.raises(DataError, match="v: a float_seq column holds something that is not a number"):
+    with pytest.raises(DataError, match=r"made: row 1: v '0.5 x' holds something that is not a finite number"):
         create_dataset(config)
 
 

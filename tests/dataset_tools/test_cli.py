@@ -41,7 +41,7 @@ def test_from_raw_to_page(made: Callable[..., Path], tmp_path: Path, capsys: pyt
     assert main(["describe", str(out / "ml-1m"), "--json", str(tmp_path / "no" / "where")]) == 4
     assert capsys.readouterr().err == f"error: {tmp_path / 'no' / 'where'}: No such file or directory\n"
     assert main(["validate", str(out / "ml-1m-cut")]) == 0
-    assert "3 rows, no faults" in capsys.readouterr().out
+    assert "3 rows, no problems found" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_from_raw_to_page(made: Callable[..., Path], tmp_path: Path, capsys: pyt
         (["split", "{raw}", "--output", "{out}", "--at", "1"], 2, "no data set there"),
         (["validate", "{raw}"], 2, "Make one: recbole-data convert ml-1m --input"),
         (["describe", "{raw}"], 2, "no data set there"),
-        (["describe", "{raw}/ratings.dat", "--json", "/no/where"], 3, "is not a header of an atomic file"),
+        (["describe", "{raw}/ratings.dat", "--json", "/no/where"], 3, "is not field:type"),
     ],
 )
 def test_errors_are_a_message_and_a_code(

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dataset_tools.files.clocks import UNITS
+from dataset_tools.times.clocks import UNITS
+from dataset_tools.times.time_column import TimeColumn
 from recbole_ext.config.config import Config
 from recbole_ext.data.atomic import read_atomic
-from recbole_ext.data.columns.times import TimeColumn
 from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.loaders import build_loaders
 from recbole_ext.errors import DataError

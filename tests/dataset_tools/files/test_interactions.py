@@ -3,9 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dataset_tools.errors import DataError, UsageError
+from dataset_tools.errors import DataError
 from dataset_tools.files.ids import Ids, room_for
-from dataset_tools.files.interactions import Field, Interactions, read_header
+from dataset_tools.files.interactions import Interactions
 
 HEADER = "user_id:token\titem_id:token\trating:float\ttimestamp:float\n"
 
@@ -42,20 +42,6 @@ def test_values_are_packed(tmp_path: Path) -> None:
 def test_rows_that_cannot_be_read(text: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=message):
         list(interactions(tmp_path, text).chunks())
-
-
-@pytest.mark.parametrize("line", ["user_id\titem_id", "a:int", "a:token\ta:token", ":token", ""])
-def test_headers_that_are_none(line: str, tmp_path: Path) -> None:
-    (tmp_path / "x").write_text(line + "\n")
-    with pytest.raises(DataError, match="line 1 is not a header of an atomic file"):
-        read_header(tmp_path / "x")
-
-
-def test_header(tmp_path: Path) -> None:
-    (tmp_path / "x").write_bytes(b"\xef\xbb\xbfa:token\tb c:float_seq\r\n")
-    assert read_header(tmp_path / "x") == [Field("a", "token"), Field("b c", "float_seq")]
-    with pytest.raises(UsageError, match=r"no such file; `recbole-data convert` writes it"):
-        read_header(tmp_path / "y")
 
 
 def test_codes_never_collide() -> None:

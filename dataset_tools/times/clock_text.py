@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import polars as pl
 
-from dataset_tools.files.clocks import ONE_SECOND, UNITS, parse_number
+from dataset_tools.times.clocks import ONE_SECOND, UNITS, parse_number
 
 _WHOLE, _REST = r"^([+-]?\d{1,18})(?:\.\d*)?$", r"^[+-]?\d{1,18}\.(\d+)$"
 _DIGITS = 18

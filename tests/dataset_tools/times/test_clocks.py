@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from dataset_tools import cli
-from dataset_tools.files import clocks
 from dataset_tools.files.interactions import Interactions
+from dataset_tools.times import clocks
 
 HEADER = "user_id:token\titem_id:token\trating:float\ttimestamp:float"
 

@@ -7,7 +7,6 @@ file. Models and cuts see whole seconds.
 """
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 
@@ -18,25 +17,7 @@ ONE_SECOND = 10**18
 """Of the unit in which fractions are kept."""
 LIMIT = 6 * 10**10
 """Seconds: times beyond it, before the year 69 or after 3871, count something else."""
-EARLIEST, LATEST = 10**8, 4_102_444_800
-"""Seconds: 1973-03-03 and 2100-01-01; a time beyond them among others between them is suspicious."""
-_INT64 = 2**63 - 1
 _DATE = re.compile(r"\s*\d{4}-\d{1,2}-\d{1,2}(?:[T ].*)?\Z|\s*\d{1,2}[./]\d{1,2}[./]\d{4}")
-
-
-@dataclass(frozen=True)
-class Examined:
-    """What is wrong with times.
-
-    Attributes:
-        unit: what the whole column seems to count, where that is not the unit it is said to count; else None.
-        strangers: rows that cannot be times in this unit, while the others can.
-        odd: rows before 1973 or after 2100 while the others lie between, and negative ones among positive ones.
-    """
-
-    unit: str | None
-    strangers: np.ndarray
-    odd: np.ndarray
 
 
 def unit_of(value: int) -> str:
@@ -46,46 +27,6 @@ def unit_of(value: int) -> str:
     while abs(value) >= LIMIT * UNITS[name] and name != "nanoseconds":
         name = next(names)
     return name
-
-
-def examine(values: np.ndarray, unit: str = "seconds") -> Examined:
-    """Look for times that count something else than `unit`, in the whole column or in single rows.
-
-    Args:
-        values: (n,) int64, as they stand in the file.
-        unit: one of UNITS.
-    """
-    none = np.empty(0, np.int64)
-    if not len(values):
-        return Examined(None, none, none)
-    factor, low, high = UNITS[unit], int(values.min()), int(values.max())
-    if low >= EARLIEST * factor and high < LATEST * factor:
-        return Examined(None, none, none)
-    typical = int(np.median(values))
-    found = unit_of(typical)
-    if found != unit and abs(typical) >= EARLIEST:
-        return Examined(found, none, none)
-    limit = min(LIMIT * factor, _INT64)
-    strangers = (values >= limit) | (values <= -limit)
-    bounds = (EARLIEST * factor, LATEST * factor) if EARLIEST * factor <= typical < LATEST * factor else (0, None)
-    odd = (values < bounds[0]) if typical >= 0 else np.zeros(len(values), bool)
-    if bounds[1] is not None:
-        odd = odd | (values >= min(bounds[1], _INT64))
-    return Examined(None, np.flatnonzero(strangers), np.flatnonzero(odd & ~strangers))
-
-
-def wrong_unit(field: str, examined: Examined, unit: str, option: str) -> str:
-    """The sentence about a column in another unit: what it seems to count, and how to say so.
-
-    Args:
-        field: name of the column.
-        examined: with a unit.
-        unit: that it is said to count.
-        option: that names the unit, `--time_unit` or `--time-unit`.
-    """
-    found = str(examined.unit)
-    times = f", 1 second = {UNITS[found]:,}" if found != "seconds" else ""
-    return f"{field} seems to count {found} since 1970{times}, and not {unit}; read it with {option}={found}"
 
 
 def in_seconds(values: np.ndarray, unit: str) -> tuple[np.ndarray, np.ndarray | None]:
