@@ -64,12 +64,15 @@ def _best_device(values: Mapping[str, Any], local_rank: int, world_size: int) ->
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
+def is_here(device: torch.device) -> bool:
+    """Whether this machine has a device."""
+    if device.type == "cuda":
+        return torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count()
+    return device.type != "mps" or torch.backends.mps.is_available()
+
+
 def _require(device: torch.device) -> None:
-    missing = {
-        "cuda": (not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()),
-        "mps": not torch.backends.mps.is_available(),
-    }
-    if missing.get(device.type):
+    if not is_here(device):
         raise ResourceError(f"device {device} is not available here; use --device=cpu, or see: recbole-ext doctor")
 
 

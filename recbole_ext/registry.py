@@ -27,6 +27,8 @@ OWN_FAMILIES = {"MDAFMamba": "context_aware", "MDAFBST": "context_aware", "Hybri
 """Families of our models that are not sequential."""
 OWN_TASKS = {"MDAFMamba": "clicks", "MDAFBST": "clicks", "HybridVAE": "rating"}
 """Tasks of our models that do not rank sequences."""
+READ_TARGET_TIME = ("SS4Rec",)
+"""Models that read the time of the event to be predicted, where `use_target_time` allows it."""
 SETTINGS_MODULES = {"HybridVAE": "recbole_ext.model.rating.settings"}
 """Modules with the `check_settings` of a model; they import neither torch nor RecBole."""
 _FAMILIES = ("general", "context_aware", "sequential", "knowledge_aware", "exlib")
@@ -39,6 +41,7 @@ _ADAPTED = {
     **dict.fromkeys(("GRU4RecCPR", "SASRecCPR"), "reranked_host"),
     **dict.fromkeys(("BERT4Rec", "DGCF", "DIEN", "KTUP", "LINE", "S3Rec"), "sampling_host"),
     "FwFM": "field_host",
+    "NCEPLRec": "fitted_host",
     "NCL": "ncl_host",
     "Pop": "counting_host",
 }
@@ -74,6 +77,11 @@ class ModelEntry:
     def causal(self) -> bool:
         """Whether the model can train on all positions of windows at once."""
         return self.module.endswith(".causal_host") or (self.own and self.family == "sequential")
+
+    @property
+    def reads_target_time(self) -> bool:
+        """Whether the model reads the time of the event to be predicted, where `use_target_time` allows it."""
+        return self.own and self.name in READ_TARGET_TIME
 
     def check_settings(self, values: Any) -> None:
         """Refuse values that the model cannot be built from; reads the settings module alone, not the model.

@@ -10,10 +10,10 @@ from recbole_ext.runs.recorded import require_run
 
 OPTIONS = {
     "metric-audit": ("train", "reported", "dataset"),
-    "rate": ("run", "pairs", "history", "output", "data_path"),
-    "score": ("run", "input", "output", "data_path"),
+    "rate": ("run", "pairs", "history", "output", "data_path", "device"),
+    "score": ("run", "input", "output", "data_path", "device"),
     "compare": ("metric", "baseline", "output"),
-    "ensemble": ("method", "weights", "output", "data_path"),
+    "ensemble": ("method", "weights", "output", "data_path", "device"),
 }
 _READ = ("pairs", "history", "train", "input")
 """Options that name a file to be read."""

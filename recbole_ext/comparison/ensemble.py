@@ -59,6 +59,7 @@ def ensemble(
     method: str | None = None,
     weights: list[float] | None = None,
     data_path: str | None = None,
+    device: str | None = None,
 ) -> Ensemble:
     """Blend finished runs.
 
@@ -67,6 +68,7 @@ def ensemble(
         method: `mean` for ratings and clicks, `score` or `rank` for rankings; None for the first that fits.
         weights: one for each run, in order; None to choose them on validation.
         data_path: where the runs' data lies now; None: where each run's lay.
+        device: where to compute; None: where the run did, or on the best device here if that one is not.
 
     Raises:
         UsageError: the runs cannot be blended, or a method or weights do not fit them.
@@ -74,7 +76,7 @@ def ensemble(
     """
     runs = read_members(paths)
     given = None if weights is None else _checked(weights, len(runs))
-    members = load_members(runs, data_path)
+    members = load_members(runs, data_path, device)
     method = chosen_method(members, method)
     weighing = weigh(members, method, given)
     _require_same_validation(members, weighing)
@@ -230,7 +232,7 @@ def ensemble_command(files: list[str], given: dict[str, Any]) -> int:
         ResourceError: the output cannot be written.
     """
     paths = [Path(name) for name in files]
-    found = ensemble(paths, given.get("method"), given.get("weights"), given.get("data_path"))
+    found = ensemble(paths, given.get("method"), given.get("weights"), given.get("data_path"), given.get("device"))
     folder = _folder(given, paths[0], found)
     write_atomically(folder / RESULT, json.dumps(as_facts(found), indent=2).encode())
     options = [f"--{name}={value}" for name, value in given.items()]

@@ -48,6 +48,7 @@ class Member:
     Args:
         run: from `read_members`.
         data_path: where its data lies now; None: where it lay.
+        device: where to compute; None: where the run did, or on the best device here if that one is not.
 
     Attributes:
         kind: of its predictions: ranking, rating, clicks or labels.
@@ -58,15 +59,15 @@ class Member:
         DataError: the data is not what it was trained on.
     """
 
-    def __init__(self, run: FinishedRun, data_path: str | None = None) -> None:
-        self.run, self.config = run, finished_config(run.path, data_path)
+    def __init__(self, run: FinishedRun, data_path: str | None = None, device: str | None = None) -> None:
+        self.run, self.config = run, finished_config(run.path, data_path, device)
         if self.config["MODEL_TYPE"] == ModelType.DECISIONTREE:
             raise UsageError(f"{run.path}: trees of {run.model} are not blended; leave it out")
         loaded = load_run(run.path, self.config, raw=data_path is not None)
         self.loaders, dataset = loaded.loaders, loaded.train
         if self.loaders.valid is None:
             raise UsageError(f"{run.path}: its split has no validation part, on which weights would be chosen")
-        self.kind = _kind(self.config, self.loaders.test)
+        self.kind = _kind(self.config)
         self.tokens = [np.asarray(dataset.field2id_token[field]) for field in (dataset.uid_field, dataset.iid_field)]
         self.trainer = trainer_class(run.model, self.config["MODEL_TYPE"])(self.config, loaded.model)
         self.trainer.eval_collector.data_collect(self.loaders.train)
@@ -80,8 +81,11 @@ class Member:
 
     @torch.no_grad()
     def ranked(self, part: str, rows: np.ndarray) -> Ranked:
-        """Scores of all items for some rows of a part."""
-        return self.trainer._full_sort_batch_eval(self.part(part).collate_fn(rows))
+        """Scores of the candidates for some rows of a part: all items, or the run's sample of them."""
+        loader = self.part(part)
+        full = isinstance(loader, FullSortEvalDataLoader)
+        evaluate = self.trainer._full_sort_batch_eval if full else self.trainer._neg_sample_batch_eval
+        return evaluate(loader.collate_fn(rows))
 
     @torch.no_grad()
     def values(self, part: str) -> Values:
@@ -104,18 +108,13 @@ class Member:
         return rows[self.config["USER_ID_FIELD"]], truth, predicted, torch.zeros_like(truth)
 
 
-def _kind(config: Any, loader: Any) -> str:
+def _kind(config: Any) -> str:
     if rates(config):
         return RATING
     if predicts_clicks(config):
         return CLICKS
     if config["eval_type"] == EvaluatorType.VALUE:
         return LABELS
-    if not isinstance(loader, FullSortEvalDataLoader):
-        raise UsageError(
-            f"{config.model} was evaluated on sampled candidates, and an ensemble ranks all items; run it with "
-            "--eval_args='{mode: full}'"
-        )
     return RANKING
 
 
@@ -150,24 +149,24 @@ def _shared(run: FinishedRun) -> tuple[object, ...]:
 
     Candidates are compared row by row when they are scored. Clicks keep the name: it tells whose labels were known.
     """
-    own = replace(
-        run.protocol, max_length=None, name=run.protocol.name if run.protocol.name.startswith("clicks") else ""
-    )
+    kept = run.protocol.task in ("clicks", "")  # "": a version that did not record the task
+    own = replace(run.protocol, max_length=None, name=run.protocol.name if kept else "")
     return own.key, run.rows
 
 
-def load_members(runs: list[FinishedRun], data_path: str | None = None) -> list[Member]:
+def load_members(runs: list[FinishedRun], data_path: str | None = None, device: str | None = None) -> list[Member]:
     """Models and data of runs that may be blended, each opened as it was trained.
 
     Args:
         runs: from `read_members`.
         data_path: where their data lies now; None: where each run's lay.
+        device: where to compute; None: where the run did, or on the best device here if that one is not.
 
     Raises:
         UsageError: they predict different things, or number users or items differently.
         DataError: the data is not what one of them was trained on.
     """
-    members = [Member(run, data_path) for run in runs]
+    members = [Member(run, data_path, device) for run in runs]
     for first, second in pairwise(members):
         if first.kind != second.kind:
             raise UsageError(f"{first.run.path.name} predicts {first.kind} and {second.run.path.name} {second.kind}")

@@ -66,7 +66,8 @@ class Config(RecBoleConfig):
         if self.entry.family == "sequential":  # RecBole requires it of them; filter_seen_items decides
             values["repeatable"] = True
         without_pairs = self.entry.family == "sequential" and values.get("loss_type") in LOSSES_WITHOUT_PAIRS
-        fitted = values["MODEL_TYPE"] == ModelType.TRADITIONAL or self.model == "NCEPLRec"  # no loss of negatives
+        reads_negatives = getattr(self.model_class, "samples_negatives", True)
+        fitted = values["MODEL_TYPE"] == ModelType.TRADITIONAL or not reads_negatives
         if without_pairs or fitted or not samples_negatives(values["train_neg_sample_args"]):
             values["train_neg_sample_args"] = None
         if without_pairs:

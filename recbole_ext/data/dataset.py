@@ -18,6 +18,7 @@ from recbole_ext.data.rows.filters import FastFilters
 from recbole_ext.data.rows.row_counts import RowCounts
 from recbole_ext.data.rows.time_splits import TimeSplit
 from recbole_ext.errors import DataError, UsageError
+from recbole_ext.refusals import refused_by_recbole
 from recbole_ext.tasks.clicks.data import ClickDataset
 from recbole_ext.tasks.ranking.data.negative_histories import NegativeHistories
 from recbole_ext.tasks.ranking.data.sequences import OffsetHistory
@@ -46,9 +47,8 @@ def exact_class(host_class: type[Dataset], ratings: bool) -> Callable[..., Datas
     """
     offsets = issubclass(host_class, SequentialDataset) and not issubclass(host_class, DIENDataset)
     splits: tuple[type, ...] = (RatingSplits,) if ratings else ()
-    ours: tuple[type, ...] = (Restorable, FileParts, *splits, RowCounts, ExactTime, FastFilters, TimeSplit)
-    if issubclass(host_class, KnowledgeBasedDataset):
-        ours = (*ours, LinkedItems)
+    links: tuple[type, ...] = (LinkedItems,) if issubclass(host_class, KnowledgeBasedDataset) else ()
+    ours: tuple[type, ...] = (Restorable, FileParts, *splits, RowCounts, ExactTime, *links, FastFilters, TimeSplit)
     if issubclass(host_class, DIENDataset):
         ours = (*ours, NegativeHistories)
     bases = (*ours, OffsetHistory, host_class) if offsets else (*ours, host_class)
@@ -83,7 +83,8 @@ def create_dataset(
             "take --model=DIN, or the data set before the cut"
         )
     try:
-        renumbers = issubclass(host_class, KnowledgeBasedDataset)  # items and entities, by itself
-        return exact_class(host_class, ratings=rates(config))(config, None if renumbers else vocabulary, state)
+        return exact_class(host_class, ratings=rates(config))(config, vocabulary, state)
     except ValueError as error:  # RecBole's word for a field or a file that its settings ask for in vain
+        if not refused_by_recbole(error):
+            raise
         raise DataError(f"{config.dataset}: {error}") from None

@@ -12,7 +12,7 @@ from recbole_ext.errors import DataError
 
 
 class LinkedItems:
-    """Mixin before RecBole's KnowledgeBasedDataset: links of items that occur decide, and not the last line of a file.
+    """Mixin before FastFilters and RecBole's KnowledgeBasedDataset: links of items that occur decide.
 
     RecBole reads `NAME.link` into two dictionaries, so that the last item with an entity takes it, also from items
     that have interactions. Here links of items without interactions, and to entities without a triple, are left out
@@ -21,14 +21,18 @@ class LinkedItems:
 
     config: Any
     inter_feat: Any
+    kg_feat: pd.DataFrame
     iid_field: str
     entity_field: str
+    head_entity_field: str
+    tail_entity_field: str
+    relation_field: str
     links: pd.DataFrame
     item2entity: dict[str, str]
     entity2item: dict[str, str]
 
     def _load_kg(self, token: str, dataset_path: str) -> pd.DataFrame:
-        fields = [self.head_entity_field, self.relation_field, self.tail_entity_field]  # type: ignore[attr-defined]
+        fields = [self.head_entity_field, self.relation_field, self.tail_entity_field]
         return self._table("kg", fields)
 
     def _load_link(self, token: str, dataset_path: str) -> tuple[dict[str, str], dict[str, str]]:
@@ -61,6 +65,18 @@ class LinkedItems:
         if self.config["benchmark_filename"]:
             self._settle_links()
         super()._remap_ID_all()  # type: ignore[misc]
+
+    def _kept_ids(self, fields: list[str]) -> dict[Any, int]:
+        """The run's order of entities, or of relations, without the names that RecBole adds to them afterwards.
+
+        These are items without an entity, which come before the entities, and the reverse of each relation.
+        """
+        ids: dict[Any, int] = super()._kept_ids(fields)  # type: ignore[misc]
+        of_graph = {self.head_entity_field, self.tail_entity_field, self.relation_field} & set(fields)
+        if not ids or not of_graph:
+            return ids
+        used = set().union(*(self.kg_feat[field] for field in of_graph))
+        return {token: number for number, token in enumerate((token for token in ids if token in used), 1)}
 
     def _settle_links(self) -> None:
         """One entity per item and one item per entity, of the links that are used.

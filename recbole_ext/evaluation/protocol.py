@@ -24,9 +24,11 @@ from recbole_ext.tasks.ratings.data import rates
 from recbole_ext.versions import package_versions
 
 _NO_TABLE = (".inter", ".yaml", ".json", ".tsv")
-_NOT_COMPARED = ("seed", "packages", "task", "preset", "split_kind")
+_NOT_COMPARED = ("seed", "packages", "task", "preset", "changes", "split_kind")
 """What may differ between results in one column, and what other fields of the protocol decide."""
 _LABELED = "labelled rows are scored"
+_TIME_KNOWN, _TIME_UNREAD = "target time known", "target time allowed, not read by the model"
+"""One protocol: what a model may read is the same, so models that read it and others stand in one column."""
 TRACKS = {"recbole": "A", "time_aware": "B", "no_time": "C"}
 
 
@@ -49,6 +51,8 @@ class Protocol:
         rows: interactions read and kept; "" in results of versions that did not record it.
         task: ranking, labels, trees, clicks or rating; "" in results of versions that did not record it, as below.
         preset: of sequence models, `protocol`.
+        changes: keys of the preset that the user set to another value, with that value; None in results of versions
+            that did not record them.
         split_kind: RS, LS, TS, or files.
         candidate_seed: of sampled candidates; None where none are sampled.
         filters: which interactions were taken out by value or as duplicates.
@@ -69,6 +73,7 @@ class Protocol:
     rows: str = ""
     task: str = ""
     preset: str = ""
+    changes: dict[str, Any] | None = None
     split_kind: str = ""
     candidate_seed: int | None = None
     filters: str = ""
@@ -105,7 +110,7 @@ def read_protocol(facts: Mapping[str, Any]) -> Protocol:
 
 def protocol_key(facts: Mapping[str, Any]) -> tuple[Any, ...]:
     """See `Protocol.key`; what is empty counts as what was not recorded."""
-    told = _of_this_version(facts).items()
+    told = [(k, _TIME_KNOWN if v == _TIME_UNREAD else v) for k, v in _of_this_version(facts).items()]
     return tuple(sorted((k, str(v)) for k, v in told if k not in _NOT_COMPARED and v not in ("", None)))
 
 
@@ -130,7 +135,7 @@ def protocol_of(config: Config, loaders: Any = None) -> Protocol:
         split=told_split(config) + _seeded(config) + _trained(config),
         order=_order(config, timed),
         seen_items=_seen_items(config, evaluation),
-        target_time="target time known" if timed and config["use_target_time"] else "target time not known",
+        target_time=_target_time(config, timed),
         candidates=_candidates(config),
         min_counts=f"users {_interval(config, 'user')}, items {_interval(config, 'item')}",
         max_length=config["MAX_ITEM_LIST_LENGTH"] if sequential or predicts_clicks(config) else None,
@@ -140,11 +145,18 @@ def protocol_of(config: Config, loaders: Any = None) -> Protocol:
         rows=loaders.ledger.kept_of_read() if loaders else "",
         task=metric_task(config.entry),
         preset=config["protocol"] if sequential else "",
+        changes=dict(config.protocol_changes) if sequential else {},
         split_kind="files" if parts_of(config) else next(iter(config["eval_args"]["split"])),
         candidate_seed=_candidate_seed(config, evaluation),
         filters=_filters(config),
         targets=_targets(config, evaluation),
     )
+
+
+def _target_time(config: Config, timed: bool) -> str:
+    if not (timed and config["use_target_time"]):
+        return "target time not known"
+    return _TIME_KNOWN if config.entry.reads_target_time else _TIME_UNREAD
 
 
 def _reads_lists(config: Config, loaders: Any) -> bool:

@@ -1,11 +1,10 @@
 """Making a model, with what its constructor refuses reported as a fault of the settings or the data."""
 
-import traceback
 from typing import Any
 
 from recbole_ext.config.config import Config
 from recbole_ext.errors import DataError, RecBoleExtError, UsageError
-from recbole_ext.places import RECBOLE
+from recbole_ext.refusals import reason, refused_by_recbole
 from recbole_ext.training.pretrained import pretrained_files
 
 _REFUSALS = (AssertionError, NotImplementedError, ValueError)
@@ -26,9 +25,9 @@ def build_model(config: Config, dataset: Any) -> Any:
     except FileNotFoundError as error:
         raise DataError(f"{config.model} reads {error.filename}, which does not exist") from None
     except _REFUSALS as error:
-        if not _raised_by_recbole(error):
+        if not refused_by_recbole(error):
             raise
-        raise UsageError(f"{config.model} cannot be built with these settings: {_reason(error)}") from None
+        raise UsageError(f"{config.model} cannot be built with these settings: {reason(error)}") from None
     except Exception as error:
         raise _of_weights(config.model, error) or error from None
 
@@ -48,15 +47,3 @@ def _of_weights(model: str, error: Exception) -> RecBoleExtError | None:
             "run of the right model on the same data with the same sizes"
         )
     return None
-
-
-def _raised_by_recbole(error: BaseException) -> bool:
-    return traceback.extract_tb(error.__traceback__)[-1].filename.startswith(str(RECBOLE))
-
-
-def _reason(error: BaseException) -> str:
-    """RecBole's words, or the condition that it asserts without any."""
-    if str(error):
-        return str(error)
-    line = traceback.extract_tb(error.__traceback__)[-1].line or ""
-    return f"it requires {line.removeprefix('assert ')}"

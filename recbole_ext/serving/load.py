@@ -4,8 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from recbole_ext.config.config import Config
 from recbole_ext.data.loaders import Loaders
+from recbole_ext.devices import is_here
 from recbole_ext.errors import DataError
 from recbole_ext.pipeline.build import build_model
 from recbole_ext.pipeline.configure import build_config
@@ -36,23 +39,30 @@ class LoadedRun:
         return self.loaders.train._dataset
 
 
-def finished_config(run: Path, data_path: str | None = None) -> Config:
+def finished_config(run: Path, data_path: str | None = None, device: str | None = None) -> Config:
     """The configuration that a run left.
 
     Args:
         run: its directory.
         data_path: where the data lies now; None: where it lay.
+        device: where to compute now; None: where the run did, or on the best device here if that one is not.
 
     Raises:
         UsageError: there is no such run.
+        ResourceError: the device asked for is not here.
     """
     require_run(run)
     values = recorded(run)
     missing = [name for name in ("model", "dataset") if not values.get(name)]
     if missing:
         raise DataError(f"{run / 'config.yaml'} names no {missing[0]}; it was not written by a run of this package")
-    moved = {"data_path": data_path} if data_path else {}
+    moved = {"device": device or _device_here(values.get("device")), **({"data_path": data_path} if data_path else {})}
     return build_config(str(values["model"]), str(values["dataset"]), [str(run / "config.yaml")], moved)
+
+
+def _device_here(recorded_device: Any) -> str:
+    """The device of the run where this machine has it, else `auto`."""
+    return str(recorded_device) if recorded_device and is_here(torch.device(str(recorded_device))) else "auto"
 
 
 def load_run(run: Path, config: Config, raw: bool = False) -> LoadedRun:

@@ -22,14 +22,15 @@ class Rater:
     Args:
         run: the directory of a finished run of HybridVAE.
         data_path: where its data lies now; None: where it lay.
+        device: where to compute; None: where the run did, or on the best device here if that one is not.
 
     Raises:
         UsageError: the run is none of a rating model, or has no checkpoint.
         DataError: the data is not what it was trained on.
     """
 
-    def __init__(self, run: Path, data_path: str | None = None) -> None:
-        self.config = finished_config(run, data_path)
+    def __init__(self, run: Path, data_path: str | None = None, device: str | None = None) -> None:
+        self.config = finished_config(run, data_path, device)
         if not rates(self.config):
             raise UsageError(f"--run={run}: {self.config.model} predicts no ratings; take a run of HybridVAE")
         loaded = load_run(run, self.config, raw=data_path is not None)

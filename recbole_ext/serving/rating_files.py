@@ -109,7 +109,7 @@ def rating_command(command: str, file: str, given: dict[str, Any]) -> int:
 
 
 def _rate(given: dict[str, Any]) -> int:
-    raters = [Rater(Path(name), given.get("data_path")) for name in given["run"].split(",")]
+    raters = [Rater(Path(name), given.get("data_path"), given.get("device")) for name in given["run"].split(",")]
     names = raters[0].names
     if "history" in given:
         history = read_columns(Path(given["history"]), ["item_id", "rating"], names)

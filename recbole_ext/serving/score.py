@@ -25,7 +25,7 @@ from recbole_ext.tasks.clicks.lists import AGES, BEHAVIOURS
 _DECIMALS = 6
 
 
-def score(run: Path, source: Path, target: Path, data_path: str | None = None) -> int:
+def score(run: Path, source: Path, target: Path, data_path: str | None = None, device: str | None = None) -> int:
     """Write the rows of a file with their `probability`, rounded to 6 decimal places.
 
     Args:
@@ -33,6 +33,7 @@ def score(run: Path, source: Path, target: Path, data_path: str | None = None) -
         source: what to score.
         target: where to write.
         data_path: where the run's data lies now; None: where it lay.
+        device: where to compute; None: where the run did, or on the best device here if that one is not.
 
     Returns:
         The number of rows.
@@ -41,7 +42,7 @@ def score(run: Path, source: Path, target: Path, data_path: str | None = None) -
         UsageError: no such run, or of a model that predicts no clicks.
         DataError: the file lacks a column, a value is no number where one is needed, or the run's data has changed.
     """
-    config = finished_config(run, data_path)
+    config = finished_config(run, data_path, device)
     if not predicts_clicks(config):
         raise UsageError(f"--run={run}: {config.model} predicts no clicks; score is for MDAFMamba and MDAFBST")
     table = _read(source)
@@ -56,7 +57,7 @@ def score_command(given: dict[str, Any]) -> int:
     """`score` with options that `command_checks` let pass; returns the exit code."""
     source = Path(given["input"])
     target = Path(given.get("output") or source.with_name(f"{source.stem}.scored.tsv"))
-    rows = score(Path(given["run"]), source, target, given.get("data_path"))
+    rows = score(Path(given["run"]), source, target, given.get("data_path"), given.get("device"))
     print(f"{target}: {rows:,} rows with their probability")
     return 0
 

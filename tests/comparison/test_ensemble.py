@@ -118,9 +118,20 @@ def test_a_split_by_the_runs_seed_is_refused(trained: Trained) -> None:
         ensemble([trained("BPR", seed, **split) for seed in (1, 2)])
 
 
-def test_sampled_candidates_are_refused(trained: Trained) -> None:
-    with pytest.raises(UsageError, match="evaluated on sampled candidates"):
-        ensemble([trained("Mamba4Rec", seed, eval_args={"mode": "uni5"}) for seed in (1, 2)])
+@pytest.mark.parametrize("mode", ["uni5", {"valid": "full", "test": "uni5"}])
+def test_sampled_candidates_are_blended_as_the_runs_drew_them(trained: Trained, mode: Any) -> None:
+    paths = [trained("Mamba4Rec", seed, eval_args={"mode": mode}) for seed in (1, 2)]
+    found = ensemble(paths, weights=[0, 1])
+    told = [json.loads((path / "result.json").read_text()) for path in paths]
+    for of, result in zip(found.tested, told, strict=True):
+        assert of.metrics == pytest.approx(result["test"])
+    assert found.whole.metrics == pytest.approx(found.tested[1].metrics)
+
+
+def test_candidates_of_other_seeds_are_refused(trained: Trained) -> None:
+    sampled = {"eval_args": {"mode": "uni5"}}
+    with pytest.raises(UsageError, match=r"cannot be blended with .*candidate_seed"):
+        ensemble([trained("Mamba4Rec", seed, **sampled, candidate_seed=seed) for seed in (1, 2)])
 
 
 def test_a_split_without_validation_is_refused(trained: Trained) -> None:

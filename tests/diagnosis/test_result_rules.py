@@ -32,7 +32,7 @@ def ranking(own: float, **baselines: float) -> dict[str, Any]:
         **{"model": "SS4Rec", "dataset": "ml-100k", "valid_metric": "NDCG@10", "valid_metric_bigger": True},
         "test": {"ndcg@10": own},
         "baselines": {name: {"ndcg@10": value} for name, value in baselines.items()},
-        "protocol": {"name": "no_time (track C)", "split": "{'LS': 'valid_and_test'} by user", "candidates": "full"},
+        "protocol": {"preset": "no_time", "changes": {}, "split_kind": "LS", "candidates": "full"},
     }
 
 

@@ -56,6 +56,21 @@ def test_presets(preset: str, name: str, order: str, seen: str, time: str, make_
     assert all(part in text for part in (name, order, seen, time, "candidates: full", "seed 3", "made.inter"))
 
 
+def test_the_time_of_the_target_is_known_to_a_model_that_reads_it(make_config: MakeConfig, root: Path) -> None:
+    reads, other = (protocol_of(make_config(name, root, protocol="time_aware")) for name in ("SS4Rec", "SASRec"))
+    assert reads.target_time == "target time known"
+    assert other.target_time == "target time allowed, not read by the model"
+    assert "target time known" not in "".join(other.lines())
+    assert reads.key == other.key  # what a model may read is the same
+    assert reads.key != protocol_of(make_config("SS4Rec", root, protocol="no_time")).key
+
+
+def test_changes_of_the_preset_are_a_field(make_config: MakeConfig, root: Path) -> None:
+    assert protocol_of(make_config("SS4Rec", root, protocol="recbole")).changes == {}
+    changed = protocol_of(make_config("SS4Rec", root, protocol="recbole", filter_seen_items=True))
+    assert (changed.preset, changed.changes) == ("recbole", {"filter_seen_items": True})
+
+
 def test_what_the_user_changed_is_part_of_the_name(make_config: MakeConfig, root: Path) -> None:
     found = protocol_of(make_config("SS4Rec", root, protocol="recbole", filter_seen_items=True))
     assert found.name == "recbole (track A), changed: filter_seen_items=True"
@@ -93,7 +108,7 @@ def test_the_key_ignores_seed_and_packages_and_nothing_else(make_config: MakeCon
         "rows": "x",
     }
     others |= {"candidate_seed": 7, "filters": "x", "targets": "x"}
-    assert set(others) | {"seed", "packages", "task", "preset", "split_kind"} == {
+    assert set(others) | {"seed", "packages", "task", "preset", "changes", "split_kind"} == {
         field.name for field in dataclasses.fields(Protocol)
     }
     assert [name for name, value in others.items() if dataclasses.replace(one, **{name: value}).key == one.key] == []

@@ -12,7 +12,7 @@ import torch
 
 from recbole_ext.cli.main import main
 from recbole_ext.config.config import Config
-from recbole_ext.errors import DataError, InterruptedRun, UsageError
+from recbole_ext.errors import DataError, InterruptedRun, ResourceError, UsageError
 from recbole_ext.pipeline.train import run
 from recbole_ext.runs.data_record import read_record
 from recbole_ext.serving.load import LoadedRun, finished_config, load_run
@@ -224,6 +224,53 @@ def test_runs_with_a_random_split_blend_each_on_its_own(
     found = json.loads((tmp_path / "out" / "ensemble.json").read_text())
     for folder, member in zip(runs, found["members"], strict=True):
         assert member["test"] == json.loads((folder / "result.json").read_text())["test"]
+
+
+@pytest.fixture
+def graph(tmp_path: Path) -> Path:
+    """Items of which some have an entity, some entities that are no items, and two relations."""
+    root = write_inter(tmp_path / "graph", "made", ROWS)
+    links = [f"i{k}\te{k}" for k in range(3, 12)]
+    triples = [f"e{k}\t{('of', 'by')[k % 2]}\tg{k % 3}" for k in range(3, 12)]
+    tables = {"link": ("item_id:token\tentity_id:token", links)}
+    tables["kg"] = ("head_id:token\trelation_id:token\ttail_id:token", triples)
+    for suffix, (header, lines) in tables.items():
+        (root / "made" / f"made.{suffix}").write_text("\n".join([header, *lines]) + "\n")
+    return root
+
+
+def test_a_model_of_a_knowledge_graph_keeps_the_numbers_of_its_run(
+    make_config: Callable[..., Config], graph: Path, tmp_path: Path
+) -> None:
+    split = {"eval_args": {"split": {"LS": "valid_and_test"}, "order": "TO", "mode": "full"}, "kg_reverse_r": True}
+    folder = trained(make_config, graph, "CKE", load_col=None, **split)
+    before = opened(folder)
+    after = opened(folder, rewritten(graph, tmp_path / "other", lambda rows: rows[::-1]))
+    fields = ("user_id", "item_id", "entity_id", "head_id", "relation_id")
+    ours, theirs = ([found.train.field2id_token[name].tolist() for name in fields] for found in (before, after))
+    assert ours == theirs and same(before, after)
+    assert len(ours[fields.index("entity_id")]) > len(ours[fields.index("item_id")])
+
+
+def test_a_graph_in_another_order_is_refused(make_config: Callable[..., Config], graph: Path, tmp_path: Path) -> None:
+    folder = trained(make_config, graph, "CKE", load_col=None)
+    with pytest.raises(DataError, match=r"made.kg is not what"):
+        opened(folder, rewritten(graph, tmp_path / "other", lambda rows: [*rows, "e3\tof\tnew"], "made.kg"))
+
+
+def test_a_run_of_another_machine_is_opened_on_the_device_that_is_here(
+    make_config: Callable[..., Config], root: Path
+) -> None:
+    folder = trained(make_config, root)
+    text = (folder / "config.yaml").read_text()
+    assert "\ndevice: cpu" in text
+    (folder / "config.yaml").write_text(text.replace("\ndevice: cpu", "\ndevice: cuda:63"))
+    best = finished_config(folder)["device"]
+    assert best == torch.device("cuda:0" if torch.cuda.is_available() else "cpu") or best.type == "mps"
+    assert finished_config(folder, device="cpu")["device"] == torch.device("cpu")
+    with pytest.raises(ResourceError, match="device cuda:63 is not available here"):
+        finished_config(folder, device="cuda:63")
+    assert batches(opened(folder))
 
 
 @pytest.mark.slow

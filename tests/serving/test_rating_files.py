@@ -99,7 +99,7 @@ def test_the_audit_of_a_file_ends_with_an_exit_code(tmp_path: Path, capsys: pyte
     rows = "".join(f"{n % 30}\t{n}\t{1 + n % 5}\t{3 + (n % 5 - 2) * 0.3:.2f}\n" for n in range(300))
     path = file(tmp_path, "user_id\titem_id\trating\tprediction\n" + rows)
     assert main(["metric-audit", str(path)]) == 0
-    assert "nothing is wrong with it" in capsys.readouterr().out
+    assert "no problems found" in capsys.readouterr().out
     assert main(["metric-audit", str(path), "--reported={rmse: 0.5996}"]) == 3
     assert "FAULT       other_number" in capsys.readouterr().out
     train = file(tmp_path, "user_id\titem_id\trating\n0\t0\t3\n1\t999\t5\n")

@@ -120,7 +120,11 @@ RULES = (
         lambda f: not f.entry.causal,
         "it is for sequence models that train on windows, such as SS4Rec or SASRec",
     ),
-    Rule(("use_target_time",), lambda f: f.entry.name != "SS4Rec", "of all models SS4Rec reads the time of the target"),
+    Rule(
+        ("use_target_time",),
+        lambda f: not f.entry.reads_target_time,
+        "of all models SS4Rec reads the time of the target",
+    ),
     Rule(("ssm_backend",), lambda f: not f.entry.own or f.entry.task == "rating", "{model} has no state-space layer"),
     Rule(("eval_memory_gb",), lambda f: bool(f.entry.task), "{model} predicts rows; see eval_batch_size"),
     Rule(

@@ -9,14 +9,14 @@ from typing import Any
 from recbole_ext.tasks.ratings.levels import HONEST
 
 _RANKING = {
-    ("ml-100k", "track A"): {"hit@10": 0.22, "ndcg@10": 0.12},  # best measured .1389 / .0703
-    ("ml-100k", "track B"): {"hit@10": 0.32, "ndcg@10": 0.18},
-    ("ml-100k", "track C"): {"hit@10": 0.28, "ndcg@10": 0.16},  # .2100 / .1105
-    ("ml-1m", "track A"): {"hit@10": 0.385, "ndcg@10": 0.23},  # best published .3344 / .1973
-    ("ml-1m", "track B"): {"hit@10": 0.44, "ndcg@10": 0.27},  # best measured .3853 / .2346
-    ("ml-1m", "track C"): {"hit@10": 0.37, "ndcg@10": 0.22},  # best published .3159 / .1857
-    ("ml-20m", "track B"): {"hit@10": 0.42, "ndcg@10": 0.25},  # .3661 / .2181
-    ("ml-20m", "track C"): {"hit@10": 0.40, "ndcg@10": 0.245},  # .3457 / .2107
+    ("ml-100k", "recbole"): {"hit@10": 0.22, "ndcg@10": 0.12},  # best measured .1389 / .0703
+    ("ml-100k", "time_aware"): {"hit@10": 0.32, "ndcg@10": 0.18},
+    ("ml-100k", "no_time"): {"hit@10": 0.28, "ndcg@10": 0.16},  # .2100 / .1105
+    ("ml-1m", "recbole"): {"hit@10": 0.385, "ndcg@10": 0.23},  # best published .3344 / .1973
+    ("ml-1m", "time_aware"): {"hit@10": 0.44, "ndcg@10": 0.27},  # best measured .3853 / .2346
+    ("ml-1m", "no_time"): {"hit@10": 0.37, "ndcg@10": 0.22},  # best published .3159 / .1857
+    ("ml-20m", "time_aware"): {"hit@10": 0.42, "ndcg@10": 0.25},  # .3661 / .2181
+    ("ml-20m", "no_time"): {"hit@10": 0.40, "ndcg@10": 0.245},  # .3457 / .2107
 }
 """All items ranked, each user's last event tested."""
 _CLICKS = {"ml-100k": {"auc": 0.90}, "ml-1m": {"auc": 0.93}}
@@ -33,13 +33,12 @@ def honest_level(result: dict[str, Any]) -> float | None:
         None where nothing is known, or where the protocol was changed by hand.
     """
     protocol, dataset = result.get("protocol") or {}, str(result.get("dataset"))
-    name = str(protocol.get("name", ""))
-    if name.startswith("clicks"):
+    if protocol.get("task") == "clicks":
         levels = _CLICKS.get(dataset, {})
     elif "rmse" in (result.get("test") or {}):
         levels = {"rmse": HONEST[dataset]} if dataset in HONEST else {}
     else:
-        whole = protocol.get("candidates") == "full" and "'LS'" in str(protocol.get("split"))
-        track = name[name.find("(") + 1 : -1] if name.endswith(")") and whole else ""
-        levels = _RANKING.get((dataset, track), {})
+        whole = protocol.get("candidates") == "full" and protocol.get("split_kind") == "LS"
+        unchanged = protocol.get("changes") == {}  # None: a version that did not record them
+        levels = _RANKING.get((dataset, str(protocol.get("preset"))), {}) if whole and unchanged else {}
     return levels.get(str(result.get("valid_metric", "")).lower())

@@ -58,6 +58,14 @@ def test_values_fit_their_declared_type(kind: str, good: list[object], bad: list
     assert [value for value in bad if key.accepts(value)] == []
 
 
+def test_a_declared_type_is_widened_by_a_default_that_contradicts_it(tmp_path: Path) -> None:
+    keys = keys_of(models()["GRU4RecCPR"].properties) | keys_of(models()["DiffRec"].properties)
+    sizes, scale, bias = (keys[name] for name in ("reranker_CAN_NUM", "noise_scale", "use_proj_bias"))
+    assert sizes.accepts(20) and sizes.accepts("20,5") and not sizes.accepts([20]) and not sizes.accepts(True)
+    assert scale.accepts(0.2) and scale.accepts(1) and not scale.accepts("x")
+    assert bias.accepts(1) and bias.accepts(True) and not bias.accepts("x")
+
+
 def test_nearest_names() -> None:
     assert nearest("learing_rate", ["learning_rate", "topk"]) == "; did you mean 'learning_rate'?"
     assert nearest("ss4rec", ["SS4Rec", "Mamba4Rec"]).startswith("; did you mean 'SS4Rec'")

@@ -50,4 +50,4 @@ def audit_lines(audit: dict[str, Any]) -> list[str]:
         f"{audit['scale'][0]:g} to {audit['scale'][1]:g}"
     ]
     lines += [f"FAULT       {finding['name']}: {finding['text']}" for finding in audit["findings"]]
-    return lines if audit["findings"] else [*lines, "            nothing is wrong with it"]
+    return lines if audit["findings"] else [*lines, "            no problems found"]
