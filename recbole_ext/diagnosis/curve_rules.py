@@ -103,11 +103,15 @@ def wasted_epochs(curve: Curve) -> Finding | None:
 
 
 def gap_under_dropout(curve: Curve) -> Finding | None:
-    """A training score below validation's, measured while dropout was on; a column of gaps is not."""
+    """A training score below validation's by more than noise, as dropout makes it; a column of gaps is without it."""
     trained, valid = curve.points.get("train_score", []), dict(curve.points.get("valid", []))
     dropout = float(curve.settings.get("dropout_prob") or 0)
     gaps = [(epoch, value - valid[epoch]) for epoch, value in trained if epoch in valid]
-    if curve.points.get("gap") or not gaps or not curve.bigger or dropout <= 0 or gaps[-1][1] >= 0:
+    if curve.points.get("gap") or not gaps or not curve.bigger or dropout <= 0:
+        return None
+    auc = "auc" in curve.metric.lower() or not curve.metric
+    noise = limit("dropout_gap") if auc else limit("dropout_gap_share") * abs(valid[gaps[-1][0]])
+    if gaps[-1][1] >= -noise:
         return None
     text = f"the gap of {gaps[-1][1]:.4f} in epoch {gaps[-1][0]} is not comparable: training scores below validation"
     text += f", as it does when it is measured with dropout on ({dropout:g})"

@@ -171,7 +171,7 @@ def recency_forgets(curve: Curve) -> Finding | None:
     before, after = told.get("before"), told.get("after")
     if before is not None and after is not None:
         lost = (before - after) * _judged(curve)[1]
-        if lost <= limit("forgetting") * abs(before):
+        if lost <= max(limit("forgetting") * abs(before), _noise_of_mean(before, told.get("rows"))):
             return None
         text = f"forgetting: {told['metric']} on the old window goes from {before:g} to {after:g}"
         advice = "a larger share or a smaller learning rate in the last stage"
@@ -182,6 +182,13 @@ def recency_forgets(curve: Curve) -> Finding | None:
     text = "newer targets weigh more, and what is forgotten for it was not measured: no conclusion on forgetting"
     advice = "compare with sample_weight: none on old and new targets, or train in stages, which measure it"
     return Finding("recency_forgets", text, [(None, float(weight))], advice, limit=True)
+
+
+def _noise_of_mean(mean: float, rows: Any) -> float:
+    """How far two independent means of values in [0, 1] over some rows differ by chance; 0 where it is not known."""
+    if not rows or not 0 < mean < 1:
+        return 0.0
+    return float(limit("forgetting_noise") * (2 * mean * (1 - mean) / rows) ** 0.5)
 
 
 def memory_nearly_full(curve: Curve) -> Finding | None:
