@@ -43,8 +43,8 @@ class OutputFile:
 
 
 def reserve(file: IO[bytes], size: int) -> None:
-    """Ask for space; a file system that cannot give it says so when the bytes are written."""
-    if size > 0:
+    """Ask for space, which macOS has no call for; a file system that cannot give it says so when bytes are written."""
+    if size > 0 and hasattr(os, "posix_fallocate"):
         try:
             os.posix_fallocate(file.fileno(), 0, size)
         except OSError:

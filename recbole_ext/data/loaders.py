@@ -118,7 +118,7 @@ def _train_loader(config: Config, dataset: Any, part: Any, sampler: Any) -> Any:
     if config["MODEL_TYPE"] != ModelType.KNOWLEDGE:
         return with_masks(loader_class(alone, part, sampler, shuffle=config["shuffle"]), training=True)
     graph_sampler = NegativeEntities(config, dataset)
-    return divided(KnowledgeBasedDataLoader, config)(alone, part, sampler, graph_sampler, shuffle=True)
+    return divided(KnowledgeBasedDataLoader, config)(alone, part, sampler, graph_sampler, shuffle=config["shuffle"])
 
 
 def _newest_targets(part: Any, share: float) -> torch.Tensor:

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tabulate import tabulate
+
 from recbole_ext.evaluation.criteria import FAIL, NOT_YET, PASS, Verdict, judge
 from recbole_ext.evaluation.protocol import protocol_key
 from recbole_ext.evaluation.statistics import OverSeeds, over_seeds
@@ -170,10 +172,6 @@ def standing_lines(found: Standing) -> list[str]:
 
 def table_lines(head: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
     """A table in columns, the first one left, the others right."""
-    cells = [[str(cell) for cell in row] for row in (head, *rows)]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
-    return [
-        "  ".join(f"{cell:<{width}}" if i == 0 else f"{cell:>{width}}" for i, (cell, width) in pairs).rstrip()
-        for row in cells
-        for pairs in [list(enumerate(zip(row, widths, strict=True)))]
-    ]
+    sides = ["left", *["right"] * (len(head) - 1)]
+    cells = [list(map(str, row)) for row in rows]
+    return tabulate(cells, list(head), "plain", colalign=sides, disable_numparse=True).split("\n")

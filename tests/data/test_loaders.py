@@ -8,7 +8,7 @@ from recbole_ext.config.config import Config
 from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.loaders import build_loaders, trains_on_windows
 from recbole_ext.errors import DataError, UsageError
-from tests.conftest import write_inter
+from tests.conftest import write_graph, write_inter
 
 
 @pytest.fixture
@@ -108,3 +108,19 @@ def test_a_field_that_is_not_there_is_a_data_error(make_config: Callable[..., Co
         DataError, match=r"val_interval names 'colour' \(command line\), which made.inter does not have"
     ):
         create_dataset(make_config("SS4Rec", root, val_interval={"colour": "[1,2]"}))
+
+
+@pytest.mark.parametrize("name", ["BPR", "CKE", "HybridVAE"])
+def test_rows_that_are_not_to_be_shuffled_keep_their_order(
+    make_config: Callable[..., Config], tmp_path: Path, name: str
+) -> None:
+    given = {"topk": [2], "valid_metric": "MRR@2"} if name != "HybridVAE" else {}
+    root = write_graph(tmp_path / "graph")
+    orders = []
+    for shuffle in (True, False):
+        config = make_config(name, root, "graph", shuffle=shuffle, train_batch_size=64, **given)
+        loader = build_loaders(config, create_dataset(config)).train
+        rows = getattr(loader, "general_dataloader", loader)
+        orders.append([next(iter(rows))["user_id"].tolist() for _ in range(2)])
+    assert orders[1][0] == orders[1][1] and orders[0][0] != orders[0][1]
+    assert sorted(orders[0][0]) == sorted(orders[1][0])
