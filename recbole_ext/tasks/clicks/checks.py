@@ -7,18 +7,20 @@ from recbole_ext.errors import nearest
 from recbole_ext.registry import ModelEntry
 
 BRANCHES = ("static", "sequential", "sets")
-MODELS = ("MDAFMamba", "MDAFBST")
 
 
 def click_faults(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
-    """All faults of these kinds; values of a wrong type are told elsewhere."""
-    if entry.name not in MODELS:
+    """All faults of these kinds, for every model of clicks; values of a wrong type are reported elsewhere.
+
+    A model that lacks one of the keys lacks what the key is about.
+    """
+    if entry.task != "clicks":
         return []
     return [*_branches(values), *_sizes(values), *_history(values)]
 
 
 def _branches(values: dict[str, Any]) -> list[str]:
-    given = values["branches"]
+    given = values.get("branches", list(BRANCHES))
     wrong = [name for name in given or [""] if name not in BRANCHES] if isinstance(given, list | None) else []
     if not wrong:
         return []
@@ -28,7 +30,7 @@ def _branches(values: dict[str, Any]) -> list[str]:
 
 
 def _sizes(values: dict[str, Any]) -> list[str]:
-    width, heads = values["hidden_size"], values["attention_heads"]
+    width, heads = values.get("hidden_size"), values.get("attention_heads")
     if not isinstance(width, int) or not isinstance(heads, int) or (heads > 0 and width % heads == 0):
         return []
     return [f"attention_heads must be positive and divide hidden_size (got {heads}, {width})"]
@@ -36,15 +38,15 @@ def _sizes(values: dict[str, Any]) -> list[str]:
 
 def _history(values: dict[str, Any]) -> list[str]:
     """What a row may see of others."""
-    faults, history, order = [], values["history_from"], values["eval_args"]
+    faults, history, order = [], values.get("history_from"), values["eval_args"]
     before = history == "before"
     if before and not values.get("benchmark_filename") and isinstance(order, dict) and order.get("order") != "TO":
         faults.append("history_from: before needs rows in the order of time; add --eval_args='{order: TO}'")
-    if before and values["implicit_sets"] == "train":
+    if before and values.get("implicit_sets") == "train":
         faults.append(
             "implicit_sets: train is for history_from: train, where sets and histories are the training part's; "
             "take --implicit_sets=before"
         )
-    if before and "sets" in (values["branches"] or []):
+    if before and "sets" in (values.get("branches") or []):
         faults.append("branches: sets is for history_from: train, where a training row can be left out of its sets")
     return faults

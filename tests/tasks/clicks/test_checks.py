@@ -1,11 +1,13 @@
 """Settings of click models are refused before any data is read: no data set of this name exists."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from recbole_ext.errors import UsageError
 from recbole_ext.pipeline.configure import build_config
+from recbole_ext.tasks.clicks.checks import click_faults
 
 IN_TIME = {"eval_args": {"order": "TO"}}
 
@@ -39,3 +41,11 @@ def test_the_faults_come_together() -> None:
     with pytest.raises(UsageError) as caught:
         build_config("MDAFMamba", "there-is-none", [], {"device": "cpu", **given})
     assert len(str(caught.value).splitlines()) == 3
+
+
+def test_a_click_model_is_checked_whatever_its_name() -> None:
+    entry: Any = SimpleNamespace(name="Mine", task="clicks")
+    given = {"history_from": "before", "eval_args": {"order": "RO"}, "branches": ["deep"]}
+    assert [fault.split()[0] for fault in click_faults(entry, [], given)] == ["branches", "history_from:"]
+    assert click_faults(entry, [], {"eval_args": {"order": "RO"}}) == []
+    assert click_faults(SimpleNamespace(name="MDAFMamba", task=""), [], given) == []  # type: ignore[arg-type]
