@@ -46,9 +46,9 @@ def over_seeds(values: Sequence[float]) -> OverSeeds:
     if n < 2:
         return OverSeeds(mean, None, None, None, None, n)
     std = float(np.std(values, ddof=1))
-    half = float(stats.t.ppf(1 - LEVEL / 2, n - 1)) * std / n**0.5
+    low, high = stats.t.interval(1 - LEVEL, n - 1, mean, std / n**0.5) if std else (mean, mean)
     t = abs(mean) * n**0.5 / std if std else float("inf") if mean else 0.0
-    return OverSeeds(mean, std, mean - half, mean + half, float(2 * stats.t.sf(t, n - 1)), n)
+    return OverSeeds(mean, std, float(low), float(high), float(2 * stats.t.sf(t, n - 1)), n)
 
 
 def sign_flip_p(differences: np.ndarray, seed: int = 0, flips: int = FLIPS) -> np.ndarray:
