@@ -5,7 +5,7 @@ from typing import Any
 
 from recbole_ext.config.boundary import boundary
 from recbole_ext.config.keys.known_keys import Key, host_keys, keys_of, keys_read_by
-from recbole_ext.config.keys.mappings import mapping_faults
+from recbole_ext.config.keys.mappings import DECLARED, mapping_faults
 from recbole_ext.config.keys.metric_kinds import METRIC_KINDS, RANKING
 from recbole_ext.config.keys.metric_modes import metric_faults, metric_task
 from recbole_ext.config.keys.negative_checks import negative_faults
@@ -98,7 +98,8 @@ def check(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> Non
     """
     keys = known_keys(entry, layers)
     faults = [fault for layer in layers if layer.user for fault in _layer_faults(layer, keys)]
-    faults += [fault for rule in _RULES for fault in rule(entry, layers, values)]
+    found = [fault for rule in _RULES for fault in rule(entry, layers, values)]
+    faults += [fault for fault in found if not any(told.endswith(f": {fault}") for told in faults)]
     if faults:
         raise UsageError("\n".join(faults))
 
@@ -109,7 +110,9 @@ def _layer_faults(layer: Layer, keys: dict[str, Key]) -> list[str]:
         if name not in keys:
             faults.append(f"{layer.origin(name)}: unknown key '{name}'{_instead(name, value, keys)}")
         elif not keys[name].accepts(value):
-            faults.append(f"{layer.origin(name)}: {name} must be of type {keys[name].type} (got {value!r})")
+            declared = DECLARED[name].faults(name, value) if name in DECLARED else []
+            told = declared or [f"{name} must be of type {keys[name].type} (got {value!r})"]
+            faults += [f"{layer.origin(name)}: {fault}" for fault in told]
     return faults
 
 

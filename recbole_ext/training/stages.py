@@ -76,7 +76,13 @@ def fit_in_stages(
 def _require_support(trainer: Any, loaders: Loaders) -> None:
     single = isinstance(trainer.model, nn.Module) and len({id(each) for each in optimizers(trainer).values()}) == 1
     host_loop = type(trainer).fit.__qualname__ != "RunTrainer.fit"
-    if host_loop or not single or not hasattr(loaders.train._dataset, "events"):
+    events = hasattr(loaders.train._dataset, "events")
+    if not events and trainer.config.entry.family == "sequential":
+        raise UsageError(
+            f"stages: the rows of {trainer.config.dataset} bring their histories along, so there are no events of "
+            "which a stage could take the newest share; leave stages out, or train on a file of events"
+        )
+    if host_loop or not single or not events:
         raise UsageError(f"{trainer.config.model} cannot be trained in stages; they are for sequence models")
 
 

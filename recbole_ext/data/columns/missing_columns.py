@@ -4,7 +4,7 @@ from typing import Any
 
 from recbole_ext.data.columns.headers import INTER, Headers, Table
 from recbole_ext.data.columns.labels import absent_label
-from recbole_ext.data.columns.needs import Need
+from recbole_ext.data.columns.needs import Need, list_field
 from recbole_ext.errors import nearest
 
 _NAMED = ("USER_ID_FIELD", "ITEM_ID_FIELD", "TIME_FIELD", "RATING_FIELD", "LABEL_FIELD")
@@ -38,6 +38,12 @@ def _without_roles(config: Any, headers: Headers, absent: list[Need]) -> list[st
     words = [f"{need.field!r} ({need.key}: the {need.role} of each row)" for need in absent]
     taken = {config[key] for key in _NAMED if key not in {need.key for need in absent}}
     told = f"{table.lacking(absent[0].field)} has no column {' and no column '.join(words)}; {table.told()}"
+    if list_field(config) in table.columns and [need.role for need in absent] == ["time"]:
+        return [
+            f"{told}\nthe rows bring their histories along ({list_field(config)}), and such rows are cut into files "
+            f"beforehand: write {config.dataset}.train.inter, .valid.inter and .test.inter, and name them with "
+            "--benchmark_filename=[train,valid,test]"
+        ]
     if not any(_candidates(table, need, taken) for need in absent):
         return [f"{told}\n{config.entry.name} cannot do without it: add the column, or take another model"]
     hints = []
@@ -79,7 +85,7 @@ def _without(config: Any, headers: Headers, need: Need) -> str:
     fitting = [field for field, kind in fields.items() if kind in need.types and field not in own]
     shown = ", ".join(f"{field}:{kind}" for field, kind in fields.items())
     hint = nearest(str(need.field), fields)
-    if fitting and not hint:
+    if fitting and not hint and need.role != "unused":
         hint = f"; for instance --{need.key}={_value(config, need, fitting[0])}"
     return f"{told}, which {' and '.join(str(table.name) for table in tables)} does not have; it has {shown}{hint}"
 

@@ -13,6 +13,7 @@ from recbole_ext.data.columns.labels import learns_labels
 
 BEHAVIOURS, AGES = "behavior_list", "age_list"
 TOKENS, NUMBERS = ("token", "token_seq"), ("float", "float_seq")
+_LISTS = ("token_seq", "float_seq")
 _ALL = (INTER, USER, ITEM)
 _OF_FIELDS = ("DIN", "DIEN")
 """Sequence models of RecBole that read all columns of users and items."""
@@ -81,6 +82,7 @@ def needs(config: Any, headers: Headers) -> Iterator[Need]:
     yield from _lists(config, lists)
     yield from _ratings(config)
     yield from _of_settings(config)
+    yield from _unused(config, headers)
     yield from _features(config, headers)
     yield from _vectors(config)
     yield from _graph(config)
@@ -134,6 +136,21 @@ def _of_settings(config: Any) -> Iterator[Need]:
         yield Need("filter", field, "val_interval", ("float", "token"), _ALL)
     for field in config["normalize_field"] or []:
         yield Need("scaled", field, "normalize_field", NUMBERS, _ALL)
+    for field in config["seq_len"] or {}:
+        yield Need("shortened", field, "seq_len", _LISTS, _sources(config), read=False)
+
+
+def _sources(config: Any) -> tuple[str, ...]:
+    """Suffixes of all files with columns of a data set."""
+    return (*_ALL, *(config["additional_feat_suffix"] or ()))
+
+
+def _unused(config: Any, headers: Headers) -> Iterator[Need]:
+    """What `unused_col` names of the files that are there; labels are made and stand in none."""
+    for source, fields in (config["unused_col"] or {}).items():
+        for field in fields or () if headers.table(source) else ():
+            if field not in (config["LABEL_FIELD"], "*"):
+                yield Need("unused", field, "unused_col", (*TOKENS, *NUMBERS), (source,), read=False)
 
 
 def _features(config: Any, headers: Headers) -> Iterator[Need]:

@@ -55,6 +55,14 @@ def test_each_fault_is_reported_before_data_is_read(given: dict[str, Any], messa
         build_config("BPR", "there-is-none", [], {"device": "cpu", **given})
 
 
+@pytest.mark.parametrize("key", ["threshold", "load_col", "seq_len", "val_interval", "train_neg_sample_args"])
+@pytest.mark.parametrize("value", [3, ["x"], "x"])
+def test_a_mapping_of_a_wrong_type_is_reported_in_one_line(key: str, value: Any) -> None:
+    with pytest.raises(UsageError, match=f"command line: {key} must be a mapping ") as caught:
+        build_config("BPR", "there-is-none", [], {"device": "cpu", key: value})
+    assert len(str(caught.value).splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     "given",
     [

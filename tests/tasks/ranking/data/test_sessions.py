@@ -10,7 +10,8 @@ import torch
 from recbole_ext.config.config import Config
 from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.loaders import build_loaders
-from recbole_ext.errors import DataError
+from recbole_ext.errors import DataError, UsageError
+from recbole_ext.pipeline.train import run
 from tests.conftest import write_inter
 
 HEADER = "visit:token\tsku_list:token_seq\tsku:token"
@@ -115,3 +116,18 @@ def test_times_of_a_history_are_whole_seconds(timed: Callable[..., Any]) -> None
 def test_a_time_of_a_history_that_is_none_is_named(timed: Callable[..., Any]) -> None:
     with pytest.raises(DataError, match=r"visits: row 1: timestamp_list 'noon' is not a number"):
         timed([(n, "a b", "c", "1700000000 noon", 1_700_000_009) for n in range(4)])
+
+
+def test_one_file_of_sessions_is_told_to_be_cut(make_config: Callable[..., Config], tmp_path: Path) -> None:
+    write_inter(tmp_path, "visits", ROWS, HEADER)
+    config = make_config("GRU4Rec", tmp_path, "visits", **{**SETTINGS, "benchmark_filename": None})
+    with pytest.raises(DataError, match=r"bring their histories along \(sku_list\).*write visits.train.inter"):
+        create_dataset(config)
+
+
+def test_stages_need_events(make_config: Callable[..., Config], tmp_path: Path) -> None:
+    stages = [{"epochs": 1, "share": 1.0}, {"epochs": 1, "share": 0.5}]
+    root = write_parts(tmp_path, ROWS)
+    config = make_config("GRU4Rec", root, "visits", **{**SETTINGS, "stages": stages, "runs_dir": str(tmp_path)})
+    with pytest.raises(UsageError, match="stages: the rows of visits bring their histories along"):
+        run(config)
