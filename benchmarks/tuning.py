@@ -26,7 +26,7 @@ MOST_REPORTS = 8
 def command(folder: Path, trials: int, epochs: int, scheduler: str) -> list[str]:
     """The tuning as it is typed; `folder` is for it alone."""
     words = [sys.executable, "run_recbole_ext.py", "tune", "--model=SS4Rec", "--dataset=ml-100k", "--space=SS4Rec"]
-    words += [f"--trials={trials}", f"--epochs={epochs}", f"--scheduler={scheduler}", f"--tune_dir={folder}"]
+    words += [f"--trials={trials}", f"--epochs={epochs}", f"--scheduler={scheduler}", f"--tune-dir={folder}"]
     return [*words, "--max_concurrent=1", "--metric=ndcg@10", *(f"--{key}={value}" for key, value in SMALL.items())]
 
 
@@ -52,7 +52,7 @@ def killed(words: list[str], folder: Path, kills: int, seed: int, most: int = MO
     Each time at random: while it starts, or within a second after some epochs.
     """
     draw, started, seen, after = random.Random(seed), time.perf_counter(), {}, []
-    resume = [*words[:3], "--resume", f"--tune_dir={folder}"]
+    resume = [*words[:3], "--resume", f"--tune-dir={folder}"]
     for _ in range(kills):
         process = subprocess.Popen(words if not any(folder.glob("*/tune.yaml")) else resume)
         target = _reports(folder) + draw.randint(0, most)

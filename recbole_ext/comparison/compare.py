@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -198,33 +197,7 @@ def page(found: Comparison, command: str) -> Page:
     return built.heading("Again").code(command)
 
 
-def compare_command(files: list[str], given: dict[str, Any], as_json_text: bool) -> int:
-    """Compare what the command line names.
-
-    Args:
-        files: directories of runs and experiments.
-        given: options that `command_checks` let pass.
-        as_json_text: print JSON.
-
-    Returns:
-        0, whatever is found.
-
-    Raises:
-        UsageError: something named is not there.
-        DataError: a result is damaged.
-    """
-    metrics = [name.strip().lower() for name in str(given["metric"]).split(",")] if "metric" in given else None
-    baseline = Path(given["baseline"]).name if given.get("baseline") else None
-    found = compare(files, metrics, baseline)
-    print(as_json(found) if as_json_text else "\n".join(lines(found)))
-    command = " ".join(["recbole-ext", "compare", *files, *(f"--{name}={value}" for name, value in given.items())])
-    output = Path(given.get("output") or _beside(files[0], command))
-    page(found, command).write(output)
-    print(f"page        {output}", file=sys.stderr)
-    return 0
-
-
-def _beside(first: str, command: str) -> Path:
-    """Where a comparison's page goes unless something else is said: beside the first run, one page per command."""
+def beside(first: str, command: str) -> Path:
+    """Where a comparison's page goes by default: beside the first run, one page per command."""
     digest = hashlib.sha256(command.encode()).hexdigest()[:8]
     return Path(first.split(",")[0]).resolve().parent / f"comparison-{digest}.html"

@@ -216,36 +216,31 @@ def page(found: Ensemble, command: str) -> Page:
     return built.heading("Again").code(command)
 
 
-def ensemble_command(files: list[str], given: dict[str, Any]) -> int:
-    """Blend what the command line names, and write `ensemble.json` and `ensemble.html`.
+def write_ensemble(found: Ensemble, first: Path, output: str | None, command: str) -> Path:
+    """Write `ensemble.json` and `ensemble.html`.
 
     Args:
-        files: directories of runs and experiments.
-        given: options that `command_checks` let pass.
+        found: the ensemble.
+        first: directory of the first run, beside which the folder is made by default.
+        output: the folder to write to; None for a new one.
+        command: repeats the ensemble; for the page.
 
     Returns:
-        0.
+        The folder.
 
     Raises:
-        UsageError: the runs cannot be blended.
-        DataError: a result is damaged.
-        ResourceError: the output cannot be written.
+        ResourceError: the folder cannot be written.
     """
-    paths = [Path(name) for name in files]
-    found = ensemble(paths, given.get("method"), given.get("weights"), given.get("data_path"), given.get("device"))
-    folder = _folder(given, paths[0], found)
+    folder = _folder(output, first, found)
     write_atomically(folder / RESULT, json.dumps(as_facts(found), indent=2).encode())
-    options = [f"--{name}={value}" for name, value in given.items()]
-    page(found, " ".join(["recbole-ext", "ensemble", *files, *options])).write(folder / "ensemble.html")
-    print("\n".join(lines(found)))
-    print(f"\nLook at {folder / 'ensemble.html'}, or read {folder / RESULT}")
-    return 0
+    page(found, command).write(folder / "ensemble.html")
+    return folder
 
 
-def _folder(given: dict[str, Any], first: Path, found: Ensemble) -> Path:
-    if not given.get("output"):
+def _folder(output: str | None, first: Path, found: Ensemble) -> Path:
+    if not output:
         return new_folder(first.resolve().parent, f"ensemble-{found.members[0].config.dataset}")
-    folder = Path(given["output"])
+    folder = Path(output)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -98,6 +98,23 @@ def _family_files(entry: ModelEntry, dataset: str) -> list[str]:
     return ["sequential.yaml"] + ["special_sequential_on_ml-100k.yaml"] * special
 
 
+def file_names(given: str | list[str] | None) -> list[str]:
+    """Names in `--config_files`: a list, or a text with blanks between them; a path with blanks of its own is one.
+
+    Args:
+        given: as it was typed; None for no file.
+    """
+    if isinstance(given, list):
+        return [str(name) for name in given]
+    words, names = str(given or "").split(), []
+    while words:
+        whole = [n for n in range(len(words), 1, -1) if Path(" ".join(words[:n])).is_file()]
+        taken = whole[0] if whole else 1
+        names.append(" ".join(words[:taken]))
+        words = words[taken:]
+    return names
+
+
 def user_file(name: str) -> Layer:
     """A file named by --config_files: a path, or the name of a file in properties/model or properties/experiment.
 

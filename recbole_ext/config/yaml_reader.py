@@ -55,9 +55,12 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:int", _INT, list("-+0123456789"
 _Loader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+0123456789."))
 
 
+_TEXT = ("field_separator", "seq_separator", "encoding", "data_path", "runs_dir")
+
+
 def is_text(key: str) -> bool:
     """Whether what is typed for a key is taken as it stands: `[5,inf)` and `,` are no YAML."""
-    return key in ("field_separator", "seq_separator", "encoding") or key.endswith("num_interval")
+    return key in _TEXT or key.endswith("num_interval")
 
 
 def unquoted(text: str) -> str:

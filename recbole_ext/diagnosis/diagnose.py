@@ -10,10 +10,8 @@ import yaml
 from recbole_ext.diagnosis.curve import COLUMNS, Curve, read_curve
 from recbole_ext.diagnosis.finding import Finding
 from recbole_ext.diagnosis.rules import RULES, findings
-from recbole_ext.errors import UsageError, nearest
+from recbole_ext.errors import UsageError
 from recbole_ext.files import write_atomically
-
-OPTIONS = ("columns", "settings", "reported", "metric", "output")
 
 
 def diagnosis_lines(found: list[Finding]) -> list[str]:
@@ -38,27 +36,22 @@ def tuned_text(found: list[Finding], curve: Curve) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def diagnose_command(file: str, given: dict[str, Any], as_json: bool) -> int:
-    """Diagnose a run directory or a csv file.
+def diagnose(
+    path: Path, columns: dict[str, Any], settings: dict[str, Any], reported: dict[str, Any], metric: str = ""
+) -> tuple[list[Finding], Curve]:
+    """Read a curve and find its faults.
 
     Args:
-        file: path of either.
-        given: those of `OPTIONS`.
-        as_json: print JSON.
-
-    Returns:
-        0, whatever is found.
+        path: a run's directory, or a csv file with a row per epoch.
+        columns: our names -> the file's, for a csv file.
+        settings: of the run, for a csv file.
+        reported: test metrics, for a csv file.
+        metric: that chose the weights; "" for the run's own.
 
     Raises:
-        UsageError: an option is unknown or malformed, or there is no file.
+        UsageError: a value is malformed, or there is no file.
         DataError: the file is not readable.
     """
-    unknown = [name for name in given if name not in OPTIONS]
-    if unknown:
-        raise UsageError(f"diagnose: unknown option --{unknown[0]}{nearest(unknown[0], OPTIONS)}")
-    if not file:
-        raise UsageError('diagnose needs a run or a file: diagnose RUN|metrics.csv [--columns="{valid: val_loss}"]')
-    columns, settings, reported = (_mapping(given, name) for name in ("columns", "settings", "reported"))
     for name in ("epochs", "warmup_steps", "learning_rate", "dropout_prob", "kl_weight", "latent_size"):
         if not isinstance(settings.get(name), int | float | None):
             raise UsageError(f"--settings: {name} must be a number (got {settings[name]!r})")
@@ -69,22 +62,24 @@ def diagnose_command(file: str, given: dict[str, Any], as_json: bool) -> int:
     wrong = [name for name in columns if name not in COLUMNS]
     if wrong:
         raise UsageError(f"--columns: {wrong[0]!r} is no column of ours; those are {', '.join(COLUMNS)}")
-    names = {ours: str(theirs) for ours, theirs in columns.items()}
-    curve = read_curve(Path(file), names, settings, reported, str(given.get("metric") or "").lower())
-    found = findings(curve)
+    curve = read_curve(path, {ours: str(theirs) for ours, theirs in columns.items()}, settings, reported, metric)
+    return findings(curve), curve
+
+
+def diagnosis_text(found: list[Finding], curve: Curve, as_json: bool = False, output: Path | None = None) -> str:
+    """The findings with the tuned configuration, as text or JSON.
+
+    Args:
+        found, curve: from `diagnose`.
+        as_json: for programs.
+        output: where the tuned configuration is written too; None for nowhere.
+    """
     tuned = tuned_text(found, curve)
+    if tuned and output:
+        write_atomically(output, tuned.encode())
     if as_json:
-        print(json.dumps({"findings": [asdict(one) for one in found], "tuned": tuned}, indent=2))
-    else:
-        print("\n".join(diagnosis_lines(found)))
-        print(f"\n# tuned configuration, to be read after the run's own\n{tuned}" if tuned else "", end="")
-    if tuned and "output" in given:
-        write_atomically(Path(given["output"]), tuned.encode())
-    return 0
-
-
-def _mapping(given: dict[str, Any], name: str) -> dict[str, Any]:
-    value = given.get(name) or {}
-    if not isinstance(value, dict):
-        raise UsageError(f'--{name} must be a mapping, for instance "{{warmup_steps: 2000}}" (got {value!r})')
-    return value
+        return json.dumps({"findings": [asdict(one) for one in found], "tuned": tuned}, indent=2)
+    lines = diagnosis_lines(found)
+    return "\n".join(
+        [*lines, "", "# tuned configuration, to be read after the run's own", tuned.rstrip()] if tuned else lines
+    )

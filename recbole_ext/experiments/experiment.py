@@ -174,7 +174,7 @@ def make_folder(folder: Path) -> None:
     except FileExistsError:
         raise UsageError(f"there is an experiment {folder.name} in {folder.parent}; choose another name") from None
     except OSError as error:
-        raise ResourceError(f"cannot make {folder}: {error.strerror}; choose another --experiments_dir") from None
+        raise ResourceError(f"cannot make {folder}: {error.strerror}; choose another --experiments-dir") from None
 
 
 def experiments(root: Path) -> list[Experiment]:

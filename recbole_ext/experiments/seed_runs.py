@@ -89,7 +89,7 @@ def _run_seed(experiment: Experiment, seed: int, told: str) -> int:
 
 def _continued(experiment: Experiment) -> str:
     root = experiment.folder.parent
-    return f"experiment run {experiment.name}" + ("" if str(root) == ROOT else f" --experiments_dir={root}")
+    return f"experiment run {experiment.name}" + ("" if str(root) == ROOT else f" --experiments-dir={root}")
 
 
 def made_on_the_fly(root: Path, plan: Plan) -> Experiment:

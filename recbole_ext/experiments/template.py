@@ -17,7 +17,7 @@ from recbole_ext.pipeline.configure import resolve
 from recbole_ext.places import properties_folder
 
 ROOT = "experiments"
-"""Where experiments are, unless --experiments_dir says otherwise."""
+"""Where experiments are, unless --experiments-dir says otherwise."""
 OF_EXPERIMENT = ("model", "dataset", "seeds", "seed", "runs_dir", "experiments_dir")
 """Keys that say what is run how often and where, and not how."""
 
@@ -134,7 +134,7 @@ def _refuse_places(changes: Sequence[Layer]) -> None:
         if "runs_dir" in layer.values:
             raise UsageError(
                 f"{layer.source}: the runs of an experiment lie in its folder; leave runs_dir out, or choose "
-                "--experiments_dir=FOLDER"
+                "--experiments-dir=FOLDER"
             )
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from recbole_ext.diagnosis.curve import read_curve
 from recbole_ext.diagnosis.finding import Finding
 from recbole_ext.diagnosis.rules import RULES, findings
-from recbole_ext.errors import UsageError
 from recbole_ext.evaluation.best_baseline import best_baseline
 from recbole_ext.evaluation.criteria import judge
 from recbole_ext.files import write_atomically
@@ -54,7 +53,7 @@ def leave_report(folder: Path) -> None:
         if not (folder / "metrics.csv").is_file():
             return
         path, found = write_report(folder)
-        print("\n".join(["", *_said(found), f"report      {path}"]), flush=True)
+        print("\n".join(["", *summary_of(found), f"report      {path}"]), flush=True)
     except Exception as error:
         _LOG.debug("no report", exc_info=True)
         print(
@@ -64,26 +63,12 @@ def leave_report(folder: Path) -> None:
         )
 
 
-def report_command(file: str, given: Mapping[str, Any]) -> int:
-    """`report RUN`; with `--data_path`, the data there must be what the run was trained on.
+def require_its_data(run: Path, data_path: str) -> None:
+    """Compare data with that of the run.
 
     Raises:
-        UsageError: there is no such run, or another option was given.
-        DataError: a file of the run is damaged, or the data is not the run's.
+        DataError: it is not what the run was trained on.
     """
-    if not file or set(given) - {"data_path"}:
-        raise UsageError(
-            "report needs a run and nothing else but --data_path=DIR, with data that is compared with the run's: "
-            "report runs/SS4Rec-ml-100k-20260101T000000Z-ab12"
-        )
-    if given.get("data_path"):
-        _require_its_data(Path(file), str(given["data_path"]))
-    path, found = write_report(Path(file))
-    print("\n".join([*_said(found), f"report      {path}", f"model card  {path.with_name('model_card.md')}"]))
-    return 0
-
-
-def _require_its_data(run: Path, data_path: str) -> None:
     from recbole_ext.pipeline.splits import require_its_files
     from recbole_ext.serving.load import finished_config  # reading a report alone takes no data and no model
 
@@ -216,7 +201,7 @@ def _flat(nested: Mapping[str, Any]) -> dict[str, object]:
     return parts | {"packages": ", ".join(f"{name} {number}" for name, number in versions.items())}
 
 
-def _said(found: list[Finding]) -> list[str]:
+def summary_of(found: list[Finding]) -> list[str]:
     """The findings in a line each."""
     lines = [f"{'limit' if one.limit else 'finding':<12}{one.text}" for one in found[:_MOST_SAID]]
     more = len(found) - _MOST_SAID

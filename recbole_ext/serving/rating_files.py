@@ -10,10 +10,9 @@ import pandas as pd
 import polars as pl
 
 from recbole_ext.errors import DataError
-from recbole_ext.files import write_atomically
 from recbole_ext.serving.rater import Rater, together
 from recbole_ext.tasks.ratings.audit.evidence import Evidence
-from recbole_ext.tasks.ratings.audit.metric_audit import audit_lines, metric_audit
+from recbole_ext.tasks.ratings.audit.metric_audit import metric_audit
 from recbole_ext.tasks.ratings.metrics import Predictions
 
 _DECIMALS = 4
@@ -84,48 +83,35 @@ def _numbered(first: pd.Series, second: pd.Series) -> np.ndarray:
     return pd.factorize(pd.concat([first, second]).astype(str))[0]
 
 
-def rating_command(command: str, file: str, given: dict[str, Any]) -> int:
-    """Carry out `metric-audit` or `rate`.
+def rated_text(
+    runs: list[Path], pairs: Path | None, history: Path | None, data_path: str | None, device: str | None = None
+) -> tuple[str, int]:
+    """Predicted ratings as a table with tabs.
 
     Args:
-        command: one of the two.
-        file: of predictions, for `metric-audit`.
-        given: options that `command_checks` let pass.
+        runs: directories of finished runs, which are averaged.
+        pairs: file with user_id and item_id; None for the new user of `history` and every item.
+        history: file with item_id and rating of a new user.
+        data_path: where the runs' data is now; None: where it was.
+        device: where to compute; None: the run's, or what is here.
 
     Returns:
-        0; 3 if the audit found a fault.
+        The table, and its number of rows.
 
     Raises:
         UsageError: a run does not predict ratings.
         DataError: a file is not readable.
     """
-    if command == "rate":
-        return _rate(given)
-    reported = given.get("reported") or {}
-    train = Path(given["train"]) if "train" in given else None
-    audit = audit_files(Path(file), train, reported, given.get("dataset", ""))
-    print("\n".join(audit_lines(audit)))
-    return 3 if audit["findings"] else 0
-
-
-def _rate(given: dict[str, Any]) -> int:
-    raters = [Rater(Path(name), given.get("data_path"), given.get("device")) for name in given["run"].split(",")]
+    raters = [Rater(run, data_path, device) for run in runs]
     names = raters[0].names
-    if "history" in given:
-        history = read_columns(Path(given["history"]), ["item_id", "rating"], names)
+    if history:
+        known = read_columns(history, ["item_id", "rating"], names)
         for rater in raters:
-            rater.learn_of(history)
-    needed = ["user_id", "item_id"]
-    pairs = read_columns(Path(given["pairs"]), needed, names) if "pairs" in given else raters[0].everything()
-    rated = together([rater.rate(pairs) for rater in raters])
-    if "pairs" not in given:
+            rater.learn_of(known)
+    wanted = read_columns(pairs, ["user_id", "item_id"], names) if pairs else raters[0].everything()
+    rated = together([rater.rate(wanted) for rater in raters])
+    if not pairs:
         rated = rated.sort_values("prediction", ascending=False, kind="stable")
     rated = rated.round({"prediction": _DECIMALS, "std": _DECIMALS})
     rated = rated.rename(columns={name: own for own, name in names.items() if name != "rating"})
-    text = rated.to_csv(sep="\t", index=False)
-    if "output" not in given:
-        print(text, end="")
-        return 0
-    write_atomically(Path(given["output"]), text.encode())
-    print(f"{len(rated):,} pairs in {given['output']}")
-    return 0
+    return rated.to_csv(sep="\t", index=False), len(rated)

@@ -53,15 +53,6 @@ def score(run: Path, source: Path, target: Path, data_path: str | None = None, d
     return len(told)
 
 
-def score_command(given: dict[str, Any]) -> int:
-    """`score` with options that `command_checks` let pass; returns the exit code."""
-    source = Path(given["input"])
-    target = Path(given.get("output") or source.with_name(f"{source.stem}.scored.tsv"))
-    rows = score(Path(given["run"]), source, target, given.get("data_path"), given.get("device"))
-    print(f"{target}: {rows:,} rows with their probability")
-    return 0
-
-
 def _read(source: Path) -> pl.DataFrame:
     try:
         return pl.read_csv(source, separator="\t", quote_char=None, infer_schema=False).fill_null("")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from recbole_ext.config.layers import Layer, default_layers
+from recbole_ext.config.layers import Layer, default_layers, file_names
 from recbole_ext.config.resolved import Resolved, data_folder
 from recbole_ext.config.yaml_reader import read_yaml
 from recbole_ext.errors import UsageError, nearest
@@ -34,7 +34,7 @@ NOT_TUNED = {
     **dict.fromkeys(_PLACES, "it is no setting of a model"),
 }
 """Keys that no space may hold, and why."""
-_ALSO = {"ray-address", "tune_dir"}
+_ALSO = {"ray_address", "tune_dir"}
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class Settings:
 
 
 OPTIONS = tuple(name for name in Settings.__dataclass_fields__ if name != "given")
-"""Options of the command that are no keys of a run; beside them: --metric, --tune_dir and --ray-address."""
+"""Options of the command that are no keys of a run; beside them: --metric, --tune-dir and --ray-address."""
 
 
 def settings_of(given: dict[str, Any]) -> Settings:
@@ -126,7 +126,7 @@ def settings_of(given: dict[str, Any]) -> Settings:
         rest["valid_metric"] = str(rest.pop("metric"))
     parameters, source = read_space(str(options["space"]))
     options["space"] = {parameter.name: parameter.told() for parameter in parameters}
-    options["config_files"] = str(options.get("config_files") or "").split()
+    options["config_files"] = file_names(options.get("config_files"))
     settings = Settings(**options, given=rest)
     _check_options(settings)
     keys = _keys(settings)
@@ -183,7 +183,7 @@ def _check_given(settings: Settings, keys: set[str]) -> None:
         told = (f"command line: unknown key or option '{key}'{nearest(key, keys | options)}" for key in unknown)
         raise UsageError("\n".join(told))
     if "runs_dir" in settings.given:
-        raise UsageError("--runs_dir has no meaning here: the runs of a tuning lie in its own folder; see --tune_dir")
+        raise UsageError("--runs_dir has no meaning here: the runs of a tuning lie in its own folder; see --tune-dir")
 
 
 def _check_space(settings: Settings, parameters: list[Parameter], source: str, keys: set[str]) -> None:

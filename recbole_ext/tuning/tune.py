@@ -23,7 +23,7 @@ from recbole_ext.tuning.settings import Settings, epochs_of, settings_of
 from recbole_ext.tuning.table import Table, Trial
 
 LIBRARIES = ("ray", "optuna")
-_MAY_CHANGE = ("trials", "tune_dir", "ray-address")
+_MAY_CHANGE = ("trials", "tune_dir", "ray_address")
 """Options that may be given with --resume."""
 
 
@@ -54,7 +54,7 @@ def tune_command(given: dict[str, Any], resume: str | None) -> int:
         folder = tuning_folder(root, resume)
         settings = _continued(folder, given)
     with _held(folder), _interruptible(folder):
-        tune(settings, folder, given.get("ray-address"))
+        tune(settings, folder, given.get("ray_address"))
     return 0
 
 
@@ -71,7 +71,7 @@ def tuning_folder(root: Path, wanted: str) -> Path:
         return folders[wanted]
     unfinished = [f for f in folders.values() if len(Table(f, True).ended()) < Settings.read(f).trials]
     if not unfinished:
-        raise UsageError(f"--resume: there is no unfinished tuning in {root}; name another folder with --tune_dir")
+        raise UsageError(f"--resume: there is no unfinished tuning in {root}; name another folder with --tune-dir")
     return max(unfinished, key=lambda path: (path / "tune.yaml").stat().st_mtime_ns)
 
 
@@ -109,7 +109,7 @@ def _interruptible(folder: Path) -> Iterator[None]:
     def stop(number: int, frame: Any) -> None:
         raise InterruptedRun(
             "interrupted; what was reported is in the table, and running trials go on from their last state with: "
-            f"{_program()} tune --resume={folder.name} --tune_dir={folder.parent}",
+            f"{_program()} tune --resume={folder.name} --tune-dir={folder.parent}",
             number,
         )
 

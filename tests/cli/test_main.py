@@ -1,7 +1,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,7 +9,10 @@ import torch
 
 from recbole_ext.cli import doctor
 from recbole_ext.cli import main as cli
-from recbole_ext.cli.main import main, parse
+from recbole_ext.cli.all_commands import GROUPS, build_parser, parse
+from recbole_ext.cli.main import main
+from recbole_ext.cli.parser import Parser
+from recbole_ext.config.layers import file_names
 from recbole_ext.errors import UsageError
 from recbole_ext.pipeline import train as quick_start
 
@@ -63,7 +66,6 @@ def told(capsys: pytest.CaptureFixture[str]) -> str:
         (["--seed", "7"], {"seed": 7}),
         (["--learning_rate=1e-3"], {"learning_rate": 0.001}),
         (["--topk", "[5, 10]"], {"topk": [5, 10]}),
-        (["--dataset", "2024"], {"dataset": "2024"}),
         (["--data_path=1"], {"data_path": "1"}),
         (["--eval_args={mode: uni100}"], {"eval_args": {"mode": "uni100"}}),
         (["--a=b=c"], {"a": "b=c"}),
@@ -71,17 +73,24 @@ def told(capsys: pytest.CaptureFixture[str]) -> str:
         (["--user_inter_num_interval=[5,inf)"], {"user_inter_num_interval": "[5,inf)"}),
         (["--a", "-1"], {"a": -1}),
         (["--gpu_id=None"], {"gpu_id": None}),
-        (["--debug=1"], {"debug": 1}),
+        (["--train-batch-size=8"], {"train_batch_size": 8}),
+        (["--field_separator=,", "--seq_separator= "], {"field_separator": ",", "seq_separator": " "}),
     ],
 )
 def test_options_and_values(words: list[str], given: dict[str, object]) -> None:
-    assert parse(words).given == given
+    assert parse(words).keys == given
 
 
 def test_switches_and_commands() -> None:
-    words = parse(["run", "-h", "--print_config", "--debug", "--seed", "1"])
-    assert (words.command, words.switches, words.given) == ("run", {"help", "print_config", "debug"}, {"seed": 1})
-    assert parse(["doctor"]).command == "doctor"
+    words = parse(["run", "-h", "--print_config", "--debug", "--seed", "1", "--dataset", "2024"])
+    assert (words.command, words.keys, words.dataset) == ("run", {"seed": 1}, "2024")
+    assert words.help and words.print_config and words.debug and not words.dry_run
+    assert parse(["--dry-run"]).dry_run and parse(["--dry_run"]).dry_run
+    assert (parse([]).resume, parse(["--resume"]).resume, parse(["--resume=a"]).resume) == (None, "newest", "a")
+    words = parse(["experiment", "create", "t", "n", "--set", "a=1", "--set=b.c=2", "--experiments_dir=x"])
+    assert (words.command, words.template, words.name) == ("experiment create", "t", "n")
+    assert (words.set, words.experiments_dir) == (["a=1", "b.c=2"], Path("x"))
+    assert parse(["compare", "a", "b,c", "--json"]).runs == ["a", "b,c"]
 
 
 @pytest.mark.parametrize(
@@ -92,15 +101,23 @@ def test_switches_and_commands() -> None:
         (["--seed", "--epochs=1"], "--seed needs a value"),
         (["seed=1"], "unexpected word 'seed=1'; options are --key=value"),
         (["--seed=1", "doctor"], "unexpected word 'doctor'"),
+        (["--debug=1"], "--debug takes no value"),
+        (["compare"], r"compare needs RUN.EXPERIMENT\nusage: recbole-ext compare RUN.EXPERIMENT"),
+        (["experiment"], "experiment needs one of create, run, list, show, import"),
+        (["experiment", "creat"], "did you mean 'create'"),
+        (["report", "a", "b"], "unexpected word 'b'"),
+        (["completion", "ksh"], "invalid choice: 'ksh'"),
+        (["diagnose", "a", "--colums={a: b}"], "diagnose: unknown option --colums; did you mean 'columns'"),
+        (["diagnose", "a", "--settings=3"], "--settings must be a mapping"),
         (["--"], "unexpected word '--'"),
         (["-seed=1"], "unexpected word '-seed=1'"),
-        (["trian", "--seed=1"], r"there is no command 'trian'; did you mean .*\ncommands: doctor, run"),
+        (["trian", "--seed=1"], r"there is no command 'trian'; did you mean .*\ncommands: run, tune"),
         (["train", "--seed=1"], r"there is no command 'train'; did you mean 'run'"),
         (["compair", "runs/a"], "there is no command 'compair'; did you mean 'compare'"),
         (["--topk=[1"], r"--topk: cannot read the value '\[1' as YAML"),
         (["--=1"], "unexpected word '--=1'"),
-        (["report", "runs/x", "--json"], "--json is for diagnose and compare, not for report"),
-        (["tune", "--dry_run"], "--dry_run is for run, not for tune"),
+        (["report", "runs/x", "--json"], "report: unknown option --json; it is an option of diagnose and compare"),
+        (["rate", "--dry_run"], "rate: unknown option --dry_run; it is an option of run"),
     ],
 )
 def test_what_cannot_be_read(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -156,7 +173,7 @@ def test_debug_shows_where_it_happened(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_help_with_and_without_a_model(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--help"]) == 0
+    assert main(["run", "--help"]) == 0
     assert "Models of this package (" in capsys.readouterr().out
     assert main(["-h", "--model=SS4Rec"]) == 0
     assert "gap_transform (str)" in capsys.readouterr().out
@@ -283,6 +300,62 @@ def test_a_loss_that_is_no_number_is_5(command: Callable[..., list[str]], capsys
     assert "a weight is not finite in epoch 0, batch 0, at learning rate inf" in told(capsys)
 
 
+def test_the_overview_lists_every_command_in_a_group(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    out = capsys.readouterr().out
+    for name, parser in build_parser().commands.items():
+        assert f"\n  {name:<19}{parser.summary}\n" in out
+    assert {module for names in GROUPS.values() for module in names} == {
+        path.stem for path in (ROOT / "recbole_ext/cli/commands").glob("[a-z]*.py")
+    }
+
+
+def commands(parser: Parser) -> Iterator[Parser]:
+    for each in parser.commands.values():
+        yield from commands(each) if each.commands else [each]
+
+
+@pytest.mark.parametrize("parser", commands(build_parser()), ids=lambda parser: parser.words)
+def test_each_command_answers_for_itself(parser: Parser, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each option is declared once, with its help, and `--help` needs none of the words that the command needs."""
+    assert parser.carry_out is not None
+    if parser.words == "run":  # its help is that of the keys
+        return
+    assert main([*parser.words.split(), "--help"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    for action in parser._actions:
+        assert not action.option_strings or (action.option_strings[-1] in out and action.help)
+        assert not action.help or " ".join(action.help.split()) in out
+
+
+def test_a_command_that_trains_nothing_says_so_when_interrupted(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(quick: bool) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(doctor, "report", interrupt)
+    assert main(["doctor"]) == 130
+    assert capsys.readouterr().err == "interrupted: doctor was not completed\n"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_the_shell_completes_commands_options_keys_and_models(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["completion", shell]) == 0
+    out = capsys.readouterr().out
+    assert all(word in out for word in ("metric-audit", "--dry-run", "--learning_rate", "SS4Rec", "--experiments-dir"))
+
+
+def test_a_path_with_a_blank_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("my settings.yaml", "b.yaml"):
+        (tmp_path / name).write_text("")
+    assert file_names("my settings.yaml b.yaml") == ["my settings.yaml", "b.yaml"]
+    assert file_names("b.yaml  my settings.yaml") == ["b.yaml", "my settings.yaml"]
+    assert file_names("a.yaml b.yaml") == ["a.yaml", "b.yaml"] and file_names(None) == []
+    assert file_names(["my settings.yaml"]) == ["my settings.yaml"]
+
+
 @pytest.mark.parametrize("inside", ["Python", "C"])
 def test_interrupting_is_130(
     inside: str, command: Callable[..., list[str]], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -300,10 +373,10 @@ def test_interrupting_is_130(
 def test_a_fault_of_the_program_is_told_as_one(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(words: cli.Words) -> int:
+    def broken(words: list[str]) -> int:
         raise ZeroDivisionError("ours")
 
-    monkeypatch.setattr(cli, "_dispatch", broken)
+    monkeypatch.setattr(cli, "_carry_out", broken)
     assert main(["--model=SS4Rec"]) == 1
     error = capsys.readouterr().err
     assert "ZeroDivisionError: ours" in error
@@ -311,10 +384,10 @@ def test_a_fault_of_the_program_is_told_as_one(
 
 
 def test_a_full_disk_is_no_internal_error(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(words: cli.Words) -> int:
+    def full(words: list[str]) -> int:
         raise OSError(28, "No space left on device", "runs/x")
 
-    monkeypatch.setattr(cli, "_dispatch", full)
+    monkeypatch.setattr(cli, "_carry_out", full)
     assert main(["--model=SS4Rec"]) == 4
     assert "no space left on the device of runs/x" in told(capsys)
 

@@ -202,7 +202,7 @@ def test_the_table_of_the_command(finished_run: Make, capsys: Any) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ([], "compare needs runs or experiments"),
+        ([], "compare needs RUN|EXPERIMENT"),
         (["nothing"], "nothing: there is no run"),
         (["{a}", "{a}"], "is given twice"),
         (["{a}", "--metrics=x"], "unknown option --metrics; did you mean 'metric'?"),

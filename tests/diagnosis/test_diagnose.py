@@ -9,7 +9,7 @@ import pytest
 from recbole_ext.cli.main import main
 from recbole_ext.config.yaml_reader import read_yaml
 from recbole_ext.diagnosis.curve import Curve, read_curve
-from recbole_ext.diagnosis.diagnose import diagnose_command
+from recbole_ext.diagnosis.diagnose import diagnose
 from recbole_ext.diagnosis.finding import THRESHOLDS
 from recbole_ext.diagnosis.rules import findings
 from recbole_ext.errors import DataError, UsageError
@@ -118,18 +118,13 @@ def test_every_threshold_has_a_reason() -> None:
 
 
 def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="unknown option --colums"):
-        diagnose_command("x.csv", {"colums": {}}, False)
-    with pytest.raises(UsageError, match="needs a run or a file"):
-        diagnose_command("", {}, False)
-    with pytest.raises(UsageError, match="must be a mapping"):
-        diagnose_command("x.csv", {"settings": 3}, False)
+    path = tmp_path / "x.csv"
     with pytest.raises(UsageError, match="epochs must be a number"):
-        diagnose_command("x.csv", {"settings": {"epochs": "many"}}, False)
+        diagnose(path, {}, {"epochs": "many"}, {})
     with pytest.raises(UsageError, match="seeds must be a number or a list"):
-        diagnose_command("x.csv", {"settings": {"seeds": "all"}}, False)
+        diagnose(path, {}, {"seeds": "all"}, {})
     with pytest.raises(UsageError, match="no column of ours"):
-        diagnose_command("x.csv", {"columns": {"vald": "v"}}, False)
+        diagnose(path, {"vald": "v"}, {}, {})
     with pytest.raises(DataError, match="cannot read"):
         read_curve(tmp_path / "none.csv", {}, {}, {})
     (tmp_path / "a.csv").write_text("epoch,v\n1,2\n")

@@ -11,9 +11,9 @@ import pytest
 
 from recbole_ext.cli.main import main
 from recbole_ext.config.config import Config
-from recbole_ext.errors import NonFiniteError, UsageError
+from recbole_ext.errors import NonFiniteError
 from recbole_ext.pipeline.train import run
-from recbole_ext.report.report import against_baselines, leave_report, report_command, write_report
+from recbole_ext.report.report import against_baselines, leave_report, write_report
 from recbole_ext.training.trainer import RunTrainer
 
 MakeRun = Callable[..., Path]
@@ -137,8 +137,7 @@ def test_the_command_writes_it_again(make_run: MakeRun, capsys: Any) -> None:
     assert main(["report", str(folder)]) == 0
     out = capsys.readouterr().out
     assert f"report      {folder}/report.html" in out and "finding     no better than" in out
-    with pytest.raises(UsageError, match="needs a run and nothing else"):
-        report_command("", {})
+    assert main(["report"]) == 2
     assert main(["report", str(folder), "--open=1"]) == 2
     assert main(["report", str(folder / "none")]) == 2
 

@@ -100,7 +100,7 @@ def test_the_audit_of_a_file_ends_with_an_exit_code(tmp_path: Path, capsys: pyte
     path = file(tmp_path, "user_id\titem_id\trating\tprediction\n" + rows)
     assert main(["metric-audit", str(path)]) == 0
     assert "no problems found" in capsys.readouterr().out
-    assert main(["metric-audit", str(path), "--reported={rmse: 0.5996}"]) == 3
+    assert main(["metric-audit", str(path), "--reported={rmse: 0.5996}"]) == 7
     assert "FAULT       other_number" in capsys.readouterr().out
     train = file(tmp_path, "user_id\titem_id\trating\n0\t0\t3\n1\t999\t5\n")
     found = audit_files(path, train, {}, "")["findings"]
@@ -110,10 +110,11 @@ def test_the_audit_of_a_file_ends_with_an_exit_code(tmp_path: Path, capsys: pyte
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["metric-audit"], "metric-audit needs a file"),
+        (["metric-audit"], "metric-audit needs FILE"),
         (["metric-audit", "f", "--rmse=1"], "unknown option --rmse"),
         (["metric-audit", "f", "--reported=1"], "--reported must be a mapping of numbers"),
-        (["rate", "--run=x"], "rate needs --run=RUN and --pairs"),
+        (["rate"], "rate needs --run"),
+        (["rate", "--run="], "rate needs --run=RUN and --pairs"),
     ],
 )
 def test_usage(words: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -105,7 +105,7 @@ def start(words: Callable[..., dict[str, Any]], tmp_path: Path) -> Iterator[Star
         pairs = [
             f"--{key}={json.dumps(value) if isinstance(value, dict | list) else value}" for key, value in given.items()
         ]
-        command = [sys.executable, "run_recbole_ext.py", "tune", *pairs, f"--tune_dir={tmp_path / 'tune'}", *more]
+        command = [sys.executable, "run_recbole_ext.py", "tune", *pairs, f"--tune-dir={tmp_path / 'tune'}", *more]
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
         begun.append(
             subprocess.Popen(
@@ -218,8 +218,8 @@ def test_a_tuning_survives_kills_at_random_instants(
     ]
     command = [sys.executable, "run_recbole_ext.py", "tune", *pairs]
     folders = [tmp_path / "whole", tmp_path / "killed"]
-    tuned([*command, f"--tune_dir={folders[0]}"], folders[0])
-    facts = killed([*command, f"--tune_dir={folders[1]}"], folders[1], kills, seed=3, most=150)
+    tuned([*command, f"--tune-dir={folders[0]}"], folders[0])
+    facts = killed([*command, f"--tune-dir={folders[1]}"], folders[1], kills, seed=3, most=150)
     assert facts["kills"] == kills and facts["ended before a kill"] > 0 and facts["of these run again"] == []
     assert facts["finished"] + facts["stopped"] == 24
     assert same(*folders) == "24 of 24 trials are the same in values, scores and end"

@@ -32,7 +32,7 @@ def test_they_are_read_back_as_they_were(settings: Settings, tmp_path: Path) -> 
         ({"reduction_factor": 1}, "--reduction_factor must be a number above 1"),
         ({"trails": 4}, "unknown key or option 'trails'; did you mean 'trials'"),
         ({"hidden_sise": 4}, "unknown key or option 'hidden_sise'; did you mean 'hidden_size'"),
-        ({"runs_dir": "x"}, "--runs_dir has no meaning here.*--tune_dir"),
+        ({"runs_dir": "x"}, "--runs_dir has no meaning here.*--tune-dir"),
         ({"metric": "ndgc@5"}, "valid_metric 'ndgc@5' must be one of metrics"),
         ({"metric": "ndcg@10"}, "needs 10 among topk"),
         ({"learning_rate": 0.1}, "space.yaml:1: learning_rate is given on the command line too"),

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from recbole_ext.cli.main import parse
+from recbole_ext.cli.all_commands import parse
+from recbole_ext.cli.run_settings import given_keys
 from recbole_ext.config.config import Config
 from recbole_ext.config.keys.separators import literal
 from recbole_ext.config.yaml_reader import read_yaml
@@ -18,13 +19,14 @@ from recbole_ext.tuning.settings import settings_of
 @pytest.mark.parametrize("key", ["field_separator", "seq_separator"])
 def test_what_is_typed_is_the_separator(key: str, typed: str, tmp_path: Path) -> None:
     meant = "\t" if typed == "\\t" else typed
-    given = parse(["--model=BPR", "--dataset=made", f"--{key}={typed}"]).given
+    given = parse(["--model=BPR", "--dataset=made", f"--{key}={typed}"]).keys
     assert build_config("BPR", "made", [], {key: given[key]})[key] == meant
-    assert parse(["--model=BPR", f"--{key}", typed]).given[key] == given[key]
+    assert parse(["--model=BPR", f"--{key}", typed]).keys[key] == given[key]
     assert change_of(f"data.{key}={typed}").values[key] == typed
     space, file = tmp_path / "space.yaml", tmp_path / "own.yaml"
     space.write_text("learning_rate: {choice: [0.1, 0.2]}\n")
-    tuned = settings_of(parse(["tune", "--model=BPR", "--dataset=made", f"--space={space}", f"--{key}={typed}"]).given)
+    words = parse(["tune", "--model=BPR", "--dataset=made", f"--{key}={typed}"])
+    tuned = settings_of(given_keys(words) | {"space": str(space)})
     assert tuned.given[key] == typed
     for line in [f'{key}: "{typed}"', f"{key}: '{typed}'", f"{key}: {typed}  # so"][: 3 if typed.strip() else 2]:
         file.write_text(f"{line}\ntopk: [10]\n")

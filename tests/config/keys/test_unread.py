@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from recbole_ext.cli.help import help_text
+from recbole_ext.cli.keys_help import help_text
 from recbole_ext.cli.main import main
 from recbole_ext.config.keys.unread import RULES
 from recbole_ext.pipeline.configure import build_config, resolve

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from recbole_ext.cli.help import found_datasets, help_text
+from recbole_ext.cli.keys_help import found_datasets, help_text
 from recbole_ext.config.keys.known_keys import keys_of
 from recbole_ext.errors import UsageError
 from recbole_ext.registry import models
@@ -15,7 +15,7 @@ def words(text: str) -> str:
 def test_the_general_help_names_all_models_and_data_sets() -> None:
     text = words(help_text(None))
     assert [name for name in models() if name not in text] == []
-    assert "ml-100k" in text and "doctor" in text and "--print_config" in text
+    assert "ml-100k" in text and "--print-config" in text and "--dry-run" in text
 
 
 @pytest.mark.parametrize("model", ["SS4Rec", "Mamba4Rec", "SASRec"])

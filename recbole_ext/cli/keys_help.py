@@ -1,4 +1,4 @@
-"""`--help`: what exists, and every key of the chosen model with its meaning."""
+"""`run --help`: the models, the data sets, and every key with its meaning."""
 
 import textwrap
 from pathlib import Path
@@ -10,24 +10,13 @@ from recbole_ext.places import found_datasets, properties_folder
 from recbole_ext.registry import find_model, models
 
 _USAGE = """\
-usage: run_recbole_ext.py --model=MODEL --dataset=DATASET [--config_files="a.yaml b.yaml"] [--key=value ...]
-       run_recbole_ext.py --model=MODEL --help            every key of a model
-       run_recbole_ext.py --model=M --dataset=D --print_config   each value and where it came from
-       run_recbole_ext.py --model=M --dataset=D --dry_run   time and memory of a run, from a short one
-       run_recbole_ext.py --model=M --dataset=D --resume    continue the newest unfinished run, or --resume=RUN
-       run_recbole_ext.py import-checkpoint FILE.pth --model=M --dataset=D --i-trust-this-file
-       run_recbole_ext.py metric-audit FILE [--train=FILE] [--dataset=NAME] [--reported="{rmse: 0.9}"]
-       run_recbole_ext.py rate --run=RUN[,RUN...] [--history=FILE] [--pairs=FILE] [--output=FILE]
-       run_recbole_ext.py score --run=RUN --input=FILE [--output=FILE]   click probabilities
-       run_recbole_ext.py diagnose RUN|metrics.csv [--columns="{valid: val_loss}"] [--settings="{...}"] [--json]
-       run_recbole_ext.py --model=M --dataset=D --seeds=42,123,456   every seed once, continued, with intervals
-       run_recbole_ext.py experiment create TEMPLATE NAME | run NAME | list | show NAME | import FILE.csv
-       run_recbole_ext.py tune --model=M --dataset=D --space=FILE|NAME [--trials=N] [--key=value ...]
-       run_recbole_ext.py tune --resume | --resume=NAME    go on after a kill; all options: docs/tuning.md
-       run_recbole_ext.py doctor [--quick]                what works on this machine; --quick leaves torch out
-       run_recbole_ext.py --version
-
-Values are read as YAML: --topk=[5,10] --eval_args="{mode: uni100}". --debug shows tracebacks."""
+usage: recbole-ext --model=MODEL --dataset=DATASET [--config_files="a.yaml b.yaml"] [--key=value ...]
+  --resume[=RUN]   continue the newest unfinished run of the same configuration, or the named one
+  --print-config   print each value and where it comes from, and stop
+  --dry-run        estimate time and memory from a short run, and stop
+  --seeds=1,2,3    every seed once, continued, with intervals
+  --debug          print tracebacks
+Values are read as YAML: --topk=[5,10] --eval_args="{mode: uni100}". From a checkout: python run_recbole_ext.py"""
 
 
 def help_text(model: str | None) -> str:

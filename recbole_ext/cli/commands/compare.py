@@ -1,0 +1,38 @@
+"""`compare`: finished runs and experiments in one table."""
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+
+from recbole_ext.cli.files import typed_command
+from recbole_ext.cli.parser import Parser
+
+SUMMARY = "compare finished runs and experiments, with tests over users and seeds"
+
+
+def declare(parser: Parser) -> None:
+    """Declare the options."""
+    parser.add_argument("runs", nargs="+", metavar="RUN|EXPERIMENT", help="directories; A,B,C are seeds of one entry")
+    parser.add_argument("--metric", metavar="NAMES", help="ndcg@10,... or all; default: that of validation")
+    parser.add_argument("--baseline", metavar="NAME", help="the entry that the others are compared with")
+    parser.add_argument("--output", type=Path, metavar="FILE.html", help="the page; default: beside the runs")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.carry_out = compare_command
+
+
+def compare_command(words: argparse.Namespace) -> int:
+    """Carry out `compare`; returns 0, whatever is found."""
+    from recbole_ext.experiments.named_runs import require_runs
+
+    require_runs(words.runs)
+    from recbole_ext.comparison.compare import as_json, beside, compare, lines, page
+
+    metrics = [name.strip().lower() for name in words.metric.split(",")] if words.metric else None
+    found = compare(words.runs, metrics, Path(words.baseline).name if words.baseline else None)
+    print(as_json(found) if words.json else "\n".join(lines(found)))
+    command = shlex.join(typed_command("compare", words.runs, words, ("metric", "baseline", "output")))
+    output = words.output or beside(words.runs[0], command)
+    page(found, command).write(output)
+    print(f"page        {output}", file=sys.stderr)
+    return 0

@@ -1,0 +1,33 @@
+"""`diagnose`: what a learning curve shows, with advice."""
+
+import argparse
+from pathlib import Path
+
+from recbole_ext.cli.parser import Parser, mapping
+
+SUMMARY = "find faults in the learning curve of a run, or of a csv file of any program"
+
+
+def declare(parser: Parser) -> None:
+    """Declare the options."""
+    parser.add_argument("file", type=Path, metavar="RUN|FILE.csv", help="a run's directory, or a table of epochs")
+    parser.add_argument(
+        "--columns", type=mapping("columns", "{valid: val_loss}"), default={}, help="ours: theirs, for a csv file"
+    )
+    parser.add_argument(
+        "--settings", type=mapping("settings", "{warmup_steps: 2000}"), default={}, help="of the run, for a csv file"
+    )
+    parser.add_argument("--reported", type=mapping("reported", "{rmse: 0.9}"), default={}, help="test metrics")
+    parser.add_argument("--metric", default="", help="the metric that chose the weights")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write the advice as a configuration file")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.carry_out = diagnose_command
+
+
+def diagnose_command(words: argparse.Namespace) -> int:
+    """Carry out `diagnose`; returns 0, whatever is found."""
+    from recbole_ext.diagnosis.diagnose import diagnose, diagnosis_text
+
+    found, curve = diagnose(words.file, words.columns, words.settings, words.reported, words.metric.lower())
+    print(diagnosis_text(found, curve, words.json, words.output))
+    return 0

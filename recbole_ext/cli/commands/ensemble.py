@@ -1,0 +1,36 @@
+"""`ensemble`: several finished runs answer together."""
+
+import argparse
+import shlex
+from pathlib import Path
+
+from recbole_ext.cli.files import typed_command
+from recbole_ext.cli.parser import Parser, typed
+
+SUMMARY = "blend finished runs: weights from validation, measured once on test"
+
+
+def declare(parser: Parser) -> None:
+    """Declare the options."""
+    parser.add_argument("runs", nargs="+", metavar="RUN|EXPERIMENT", help="runs of one data set and task")
+    parser.add_argument("--method", metavar="mean|score|rank", help="how predictions become one; default: what fits")
+    parser.add_argument("--weights", type=typed("weights"), metavar="[W,W]", help="default: chosen on validation")
+    parser.add_argument("--output", metavar="DIR", help="where to write; default: a folder beside the runs")
+    parser.add_argument("--data_path", metavar="DIR", help="where the runs' data is now; default: where it was")
+    parser.add_argument("--device", metavar="NAME", help="where to compute; default: as the run, or what is here")
+    parser.carry_out = ensemble_command
+
+
+def ensemble_command(words: argparse.Namespace) -> int:
+    """Carry out `ensemble`."""
+    from recbole_ext.experiments.named_runs import require_runs
+
+    require_runs(words.runs)
+    from recbole_ext.comparison.ensemble import ensemble, lines, write_ensemble
+
+    found = ensemble([Path(name) for name in words.runs], words.method, words.weights, words.data_path, words.device)
+    command = typed_command("ensemble", words.runs, words, ("method", "weights", "output", "data_path", "device"))
+    folder = write_ensemble(found, Path(words.runs[0]), words.output, shlex.join(command))
+    print("\n".join(lines(found)))
+    print(f"\nLook at {folder / 'ensemble.html'}, or read {folder / 'ensemble.json'}")
+    return 0

@@ -1,0 +1,87 @@
+"""`experiment`: planned runs over seeds, from a template, continued where they were left."""
+
+import argparse
+from pathlib import Path
+
+from recbole_ext.cli.parser import Parser
+
+SUMMARY = "plan, run, list and show experiments over seeds; import runs of other programs"
+_CREATE = "make an experiment from a template: a file, or the name of one in properties/experiment"
+
+
+def declare(parser: Parser) -> None:
+    """Declare the actions and their options."""
+    create = _action(parser, "create", _CREATE)
+    create.add_argument("template", metavar="TEMPLATE")
+    create.add_argument("name", metavar="NAME")
+    create.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting; repeatable")
+    create.add_argument("--modifications", metavar="JSON", help="""settings to change: '{"epochs": 5}'""")
+    for name in ("model", "dataset", "seeds"):
+        create.add_argument(f"--{name}", help=f"the {name} in place of the template's")
+    run = _action(parser, "run", "run the seeds that are not finished")
+    run.add_argument("name", metavar="NAME")
+    run.add_argument("--seeds", metavar="42,123", help="these instead of the planned ones")
+    _action(parser, "list", "list all experiments")
+    _action(parser, "show", "print settings, runs and results").add_argument("name", metavar="NAME")
+    imported = _action(parser, "import", "import a table of runs of another program")
+    imported.add_argument("file", type=Path, metavar="FILE.csv")
+    imported.add_argument("--map", required=True, metavar="FILE.yaml", help="which column means what")
+    imported.add_argument("--name", help="name of the experiment; default: that of the file")
+    imported.add_argument("--history", type=Path, metavar="FOLDER", help="a csv file of epochs for each run")
+
+
+def _action(parser: Parser, name: str, summary: str) -> Parser:
+    added = parser.command(name, summary)
+    added.add_argument("--experiments-dir", type=Path, default=None, metavar="DIR", help="where experiments are")
+    added.carry_out = _CARRIED_OUT[name]
+    return added
+
+
+def _root(words: argparse.Namespace) -> Path:
+    from recbole_ext.experiments.template import ROOT
+
+    return words.experiments_dir or Path(ROOT)
+
+
+def _create(words: argparse.Namespace) -> int:
+    from recbole_ext.experiments.command import create_experiment
+
+    typed = {key: getattr(words, key) for key in ("model", "dataset", "seeds") if getattr(words, key) is not None}
+    print("\n".join(create_experiment(_root(words), words.template, words.name, typed, words.modifications, words.set)))
+    return 0
+
+
+def _run(words: argparse.Namespace) -> int:
+    from recbole_ext.config.seeds import read_seeds
+
+    seeds = read_seeds(words.seeds, "--seeds")
+    from recbole_ext.experiments.experiment import read_experiment
+    from recbole_ext.experiments.seed_runs import run_experiment
+
+    return run_experiment(read_experiment(_root(words), words.name), seeds)
+
+
+def _list(words: argparse.Namespace) -> int:
+    from recbole_ext.experiments.command import listed
+
+    print("\n".join(listed(_root(words))))
+    return 0
+
+
+def _show(words: argparse.Namespace) -> int:
+    from recbole_ext.experiments.command import shown
+
+    text, code = shown(_root(words), words.name)
+    print("\n".join(text))
+    return code
+
+
+def _import(words: argparse.Namespace) -> int:
+    from recbole_ext.experiments.past_runs import import_runs, imported_lines
+
+    name = words.name or words.file.stem
+    print("\n".join(imported_lines(import_runs(_root(words), name, words.file, words.map, words.history))))
+    return 0
+
+
+_CARRIED_OUT = {"create": _create, "run": _run, "list": _list, "show": _show, "import": _import}

@@ -1,0 +1,52 @@
+"""`rate`: predicted ratings for pairs of a file, or of a new user for everything."""
+
+import argparse
+from pathlib import Path
+
+from recbole_ext.cli.files import require_files
+from recbole_ext.cli.parser import Parser
+from recbole_ext.errors import UsageError
+
+SUMMARY = "predict ratings for pairs of users and items, or for a new user with a history"
+
+
+def declare(parser: Parser) -> None:
+    """Declare the options."""
+    parser.add_argument(
+        "--run",
+        required=True,
+        type=_runs,
+        metavar="RUN[,RUN...]",
+        help="finished runs; several are averaged",
+    )
+    parser.add_argument("--pairs", type=Path, metavar="FILE", help="user_id and item_id of each pair")
+    parser.add_argument("--history", type=Path, metavar="FILE", help="item_id and rating of a new user")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="where to write; default: the terminal")
+    parser.add_argument("--data_path", metavar="DIR", help="where the run's data is now; default: where it was")
+    parser.add_argument("--device", metavar="NAME", help="where to compute; default: as the run, or what is here")
+    parser.carry_out = rate_command
+
+
+def _runs(text: str) -> list[Path]:
+    return [Path(name) for name in text.split(",") if name]
+
+
+def rate_command(words: argparse.Namespace) -> int:
+    """Carry out `rate`."""
+    if not words.run or not (words.pairs or words.history):
+        raise UsageError("rate needs --run=RUN and --pairs=FILE, --history=FILE, or both")
+    from recbole_ext.runs.recorded import require_run
+
+    for run in words.run:
+        require_run(run)
+    require_files(words.pairs, words.history)
+    from recbole_ext.files import write_atomically
+    from recbole_ext.serving.rating_files import rated_text
+
+    text, n_pairs = rated_text(words.run, words.pairs, words.history, words.data_path, words.device)
+    if words.output is None:
+        print(text, end="")
+        return 0
+    write_atomically(words.output, text.encode())
+    print(f"{n_pairs:,} pairs in {words.output}")
+    return 0

@@ -1,0 +1,26 @@
+"""`report`: the page and the model card of a run, written again."""
+
+import argparse
+from pathlib import Path
+
+from recbole_ext.cli.parser import Parser
+
+SUMMARY = "write the report and the model card of a run"
+
+
+def declare(parser: Parser) -> None:
+    """Declare the options."""
+    parser.add_argument("run", type=Path, metavar="RUN", help="the run's directory")
+    parser.add_argument("--data_path", metavar="DIR", help="data that must be what the run was trained on")
+    parser.carry_out = report_command
+
+
+def report_command(words: argparse.Namespace) -> int:
+    """Carry out `report`."""
+    from recbole_ext.report.report import require_its_data, summary_of, write_report
+
+    if words.data_path:
+        require_its_data(words.run, words.data_path)
+    path, found = write_report(words.run)
+    print("\n".join([*summary_of(found), f"report      {path}", f"model card  {path.with_name('model_card.md')}"]))
+    return 0

@@ -1,0 +1,64 @@
+"""`run`, the command without a name: train, choose by validation, evaluate once on test."""
+
+import argparse
+import sys
+
+from recbole_ext.cli.parser import Parser
+from recbole_ext.cli.run_settings import declare_run, given_keys, resolved_run
+
+SUMMARY = "train and evaluate a model (the command without a name)"
+TAKES_KEYS = True
+
+
+def declare(parser: Parser) -> None:
+    """Declare the options."""
+    declare_run(parser)
+    parser.add_argument(
+        "--resume",
+        nargs="?",
+        const="newest",
+        metavar="RUN",
+        help="continue the newest unfinished run, or a named one",
+    )
+    parser.add_argument("--print-config", action="store_true", help="print each value with its origin, and stop")
+    parser.add_argument("--dry-run", action="store_true", help="estimate time and memory from a short run, and stop")
+    parser.carry_out = run_command
+
+
+def run_command(words: argparse.Namespace) -> int:
+    """Carry out `run`.
+
+    Raises:
+        RecBoleExtError: with a message and an exit code for each kind of fault.
+    """
+    if words.help:
+        from recbole_ext.cli.keys_help import help_text
+
+        print(help_text(words.model))
+        return 0
+    given = given_keys(words)
+    if given.get("seeds") is not None and not (words.print_config or words.dry_run):
+        from recbole_ext.cli.run_settings import named_in_files
+        from recbole_ext.experiments.command import run_seeds
+
+        return run_seeds(named_in_files(given), words.resume)
+    resolved = resolved_run(given, words.resume, check_data=not words.print_config)
+    from recbole_ext.config.config import Config  # imports RecBole and torch, which takes seconds
+
+    config = Config(resolved)
+    if words.print_config:
+        from recbole_ext.config.show import config_lines
+
+        print("\n".join(config_lines(config)))
+        return 0
+    if words.dry_run:
+        from recbole_ext.pipeline.dry_run import dry_run, lines
+
+        print("\n".join(lines(config, dry_run(config))))
+        return 0
+    from recbole_ext.evaluation.criteria import FAILED_EXIT_CODE, failed
+    from recbole_ext.pipeline.train import run
+    from recbole_ext.report.report import leave_report
+
+    result = run(config, [sys.executable, *sys.argv], words.resume, leave_report)
+    return FAILED_EXIT_CODE if failed(result["criteria"]) else 0

@@ -1,0 +1,33 @@
+"""`score`: click probabilities for a file of users, items and times."""
+
+import argparse
+from pathlib import Path
+
+from recbole_ext.cli.files import require_files
+from recbole_ext.cli.parser import Parser
+
+SUMMARY = "predict click probabilities for the rows of a file"
+
+
+def declare(parser: Parser) -> None:
+    """Declare the options."""
+    parser.add_argument("--run", required=True, type=Path, help="directory of a finished run of a click model")
+    parser.add_argument("--input", required=True, type=Path, help="a table with tabs: users, items, times")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="where to write; default: INPUT.scored.tsv")
+    parser.add_argument("--data_path", metavar="DIR", help="where the run's data is now; default: where it was")
+    parser.add_argument("--device", metavar="NAME", help="where to compute; default: as the run, or what is here")
+    parser.carry_out = score_command
+
+
+def score_command(words: argparse.Namespace) -> int:
+    """Carry out `score`."""
+    from recbole_ext.runs.recorded import require_run
+
+    require_run(words.run)
+    require_files(words.input)
+    from recbole_ext.serving.score import score
+
+    target = words.output or words.input.with_name(f"{words.input.stem}.scored.tsv")
+    rows = score(words.run, words.input, target, words.data_path, words.device)
+    print(f"{target}: {rows:,} rows with their probability")
+    return 0

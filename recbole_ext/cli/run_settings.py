@@ -1,0 +1,85 @@
+"""From words to the checked configuration of a run: model and data set, files, keys, and the run to resume."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recbole_ext.cli.parser import Parser
+from recbole_ext.errors import UsageError
+
+if TYPE_CHECKING:
+    from recbole_ext.config.resolved import Resolved
+
+
+def declare_run(parser: Parser) -> None:
+    """The options that name a run: model, data set and configuration files."""
+    parser.add_argument("--model", help="name of a model, or package.module:Class of your own")
+    parser.add_argument("--dataset", help="name of the data set: its folder under --data_path")
+    parser.add_argument(
+        "--config_files",
+        metavar="FILES",
+        help="YAML files with keys, separated by blanks, later ones win; or names of files in properties/",
+    )
+
+
+def given_keys(words: argparse.Namespace) -> dict[str, Any]:
+    """The keys of the command line, with model, data set and files where they were given."""
+    named = {name: getattr(words, name) for name in ("model", "dataset", "config_files")}
+    return {**{name: value for name, value in named.items() if value is not None}, **words.keys}
+
+
+def named_in_files(given: dict[str, Any]) -> dict[str, Any]:
+    """Model and data set from the command line, else from the last of the user's files that names them.
+
+    Raises:
+        UsageError: nothing names them.
+    """
+    from recbole_ext.config.layers import file_names, user_file
+
+    named: dict[str, Any] = {}
+    for name in file_names(given.get("config_files")):
+        named |= {key: value for key, value in user_file(name).values.items() if key in ("model", "dataset")}
+    given = {**named, **given}
+    if not given.get("model") or not given.get("dataset"):
+        raise UsageError(
+            "--model and --dataset are needed, for instance: --model=SS4Rec --dataset=ml-100k\n"
+            "all commands: --help; all models, data sets and keys: run --help; what works on this machine: doctor"
+        )
+    return given
+
+
+def resolved_run(given: dict[str, Any], resume: str | None = None, check_data: bool = True) -> "Resolved":
+    """The checked configuration.
+
+    Args:
+        given: keys of the command line.
+        resume: name of a run whose recorded configuration lies below them, `newest`, or None.
+        check_data: whether the data set's files must be there.
+
+    Raises:
+        UsageError: a fault of the configuration.
+        DataError: a data file is missing or malformed.
+    """
+    from recbole_ext.config.layers import file_names
+    from recbole_ext.data.files import check_data as require_data
+    from recbole_ext.pipeline.configure import resolve
+
+    files = file_names(given.get("config_files"))
+    if resume in (None, "newest"):
+        given = named_in_files(given)
+    else:
+        file, model, dataset = _recorded(given, str(resume))
+        files, given = [file, *files], {"model": model, "dataset": dataset, **given}
+    resolved = resolve(given["model"], given["dataset"], files, given)
+    if check_data:
+        require_data(resolved)
+    return resolved
+
+
+def _recorded(given: dict[str, Any], resume: str) -> tuple[str, str, str]:
+    """The configuration file of the run that `--resume=RUN` names, with its model and data set."""
+    from recbole_ext.runs.recorded import recorded, run_folder
+
+    folder = run_folder(Path(given.get("runs_dir") or "runs"), resume)
+    values = recorded(folder)
+    return str(folder / "config.yaml"), str(values["model"]), str(values["dataset"])
