@@ -29,10 +29,11 @@ from recbole_ext.config.config import Config
 from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.loaders import Loaders, build_loaders
 from recbole_ext.evaluation.click_metrics import Scored, auc, auc_difference, click_metrics, intervals
+from recbole_ext.evaluation.evaluator import Evaluator
 from recbole_ext.pipeline.configure import build_config
 from recbole_ext.pipeline.train import build_trainer
 from recbole_ext.tasks.clicks.baselines import CLICK_BASELINES
-from recbole_ext.tasks.clicks.trainer import ClickTrainer
+from recbole_ext.tasks.clicks.scorer import ClickScorer, ClickScores
 
 OWN = ("MDAFMamba", "MDAFBST", "BST")
 BST: dict[str, Any] = {"branches": ["sequential"], "target_attention": True, "cross_attention": False, "matches": False}
@@ -117,9 +118,9 @@ def trained(config: Config, loaders: Loaders, seed: int) -> tuple[Scored, dict[s
 @torch.no_grad()
 def predicted(trainer: Any, loader: Any) -> Scored:
     """Probabilities of a test loader's rows."""
-    if isinstance(trainer, ClickTrainer):
-        return trainer.scores(loader)[0]
-    trainer.model.eval()
+    scores = trainer.evaluator.evaluate(loader).scores
+    if isinstance(scores, ClickScores):
+        return scores.scored
     label, user, found = loader._dataset.label_field, loader._dataset.uid_field, []
     for interaction, *_ in loader:
         found.append((interaction[user], interaction[label], trainer.model.predict(interaction.to(trainer.device))))
@@ -132,11 +133,10 @@ def counted(name: str, arguments: argparse.Namespace, given: dict[str, Any]) -> 
     given = {"branches": ["static", "sequential"], "implicit_sets": "none", "seed": 2020, **given}
     config = configuration("MDAFMamba", arguments, **given)
     loaders = build_loaders(config, create_dataset(config))
-    trainer, scorer = build_trainer(config, loaders), CLICK_BASELINES[name](loaders.train.dataset, config)
-    valid = trainer.evaluate_other(scorer, loaders.valid)["auc"] if loaders.valid is not None else float("nan")
-    trainer.evaluate_other(scorer, loaders.test)
-    assert isinstance(trainer, ClickTrainer)
-    return trainer.scored, {"valid": valid, "epoch": 0, "seconds": 0.0}
+    model, scorer = CLICK_BASELINES[name](loaders.train.dataset, config), ClickScorer(config)
+    evaluator = Evaluator(model, scorer, config.placement)
+    valid = evaluator.evaluate(loaders.valid).metrics["auc"] if loaders.valid is not None else float("nan")
+    return scorer.score(model, loaders.test, lambda: None).scored, {"valid": valid, "epoch": 0, "seconds": 0.0}
 
 
 def main() -> None:

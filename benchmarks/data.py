@@ -25,8 +25,9 @@ from torch import Tensor
 from benchmarks.machine import describe, forget_peak_memory, peak_memory_mb
 from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.loaders import build_loaders
+from recbole_ext.evaluation.evaluator import Evaluator
 from recbole_ext.pipeline.configure import build_config
-from recbole_ext.pipeline.train import build_trainer
+from recbole_ext.tasks.ranking.evaluation.scorer import RankingScorer
 
 USERS, ITEMS = 138_493, 26_744
 CHUNK = 1_000_000
@@ -95,12 +96,11 @@ def measure_ranking(folder: Path) -> None:
     config = _config(folder)
     dataset = create_dataset(config)
     loaders = build_loaders(config, dataset)
-    trainer = build_trainer(config, loaders)
-    trainer.eval_collector.data_collect(loaders.train)
-    scorer = _Factors(dataset.user_num, dataset.item_num)
+    model = _Factors(dataset.user_num, dataset.item_num)
+    evaluator = Evaluator(model, RankingScorer(config, loaders.train), config.placement)
     before = forget_peak_memory()
     started = time.perf_counter()
-    trainer.evaluate_other(scorer, loaders.test)
+    evaluator.evaluate(loaders.test)
     seconds, n_users = time.perf_counter() - started, len(loaders.test._dataset)
     extra = peak_memory_mb() - before
     print(f"{n_users:,} users x {dataset.item_num:,} items ranked: {seconds:.1f} s, {extra:,.0f} MB over the model")

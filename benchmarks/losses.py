@@ -17,7 +17,7 @@ from recbole.data.interaction import Interaction
 
 from benchmarks.machine import describe, peak_memory_mb
 from recbole_ext.pipeline.configure import build_config
-from recbole_ext.training.special import trainer_class
+from recbole_ext.training.trainer import RunTrainer
 
 ITEMS, WINDOWS, LENGTH, STEPS = 4_200_000, 41, 100, 6
 
@@ -43,7 +43,8 @@ def measure(loss_type: str) -> None:
     config = build_config("SS4Rec", "ml-100k", [], given)
     seen = {"item_id": torch.randint(1, ITEMS + 1, (1_000_000,))}
     catalogue = SimpleNamespace(iid_field="item_id", item_num=ITEMS + 1, inter_feat=seen, num=lambda field: ITEMS + 1)
-    trainer = trainer_class("SS4Rec", config["MODEL_TYPE"])(config, config.model_class(config, catalogue))
+    model = config.model_class(config, catalogue)
+    trainer = RunTrainer(config, model)
     seconds = []
     for _ in range(STEPS):
         rows, started = batch(), time.perf_counter()

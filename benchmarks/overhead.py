@@ -56,7 +56,6 @@ def main() -> None:
     trainer = build_trainer(config, loaders)
     with tempfile.TemporaryDirectory() as folder:
         trainer.attach(RunDirectory.new(Path(folder), "SS4Rec", "ml-100k"), Progress(0, enabled=False))
-        trainer.eval_collector.data_collect(loaders.train)
         trainer.keeper.begin(loaders.train, None)
         bare_epoch(trainer, loaders.train)  # kernels are compiled
         bare, guarded = [], []

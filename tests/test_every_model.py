@@ -21,6 +21,7 @@ from recbole_ext.pipeline.train import build_trainer, run
 from recbole_ext.registry import ModelEntry, models
 from recbole_ext.runs.run_directory import RunDirectory
 from recbole_ext.training.tracking.progress import Progress
+from recbole_ext.training.trees import feature_table
 from tests.conftest import write_inter
 
 FAST = ("BPR", "DeepFM", "DIN", "KGAT", "LightGBM", "Pop", "SASRec", "HybridVAE")
@@ -85,7 +86,7 @@ def scores_of(trainer: Any, batch: Any) -> torch.Tensor:
     """All scores of a batch of test rows: (rows, items) of rankers, (rows,) of the others."""
     model = trainer.model
     if not isinstance(model, torch.nn.Module):
-        return torch.as_tensor(trainer.trees.predict(model, batch))
+        return torch.as_tensor(model.predict(batch))
     model.eval()
     rows = batch[0] if isinstance(batch, tuple) else batch
     with torch.no_grad():
@@ -109,7 +110,7 @@ def fitted(make_config: Callable[..., Config], entry: ModelEntry, root: Path, ru
     if trainer.best_epoch is None:
         trainer._save_checkpoint(0)
     trees = not isinstance(trainer.model, torch.nn.Module)
-    batch = trainer._table(loaders.test)[0] if trees else next(iter(loaders.test))
+    batch = feature_table(loaders.test, config["LABEL_FIELD"])[0] if trees else next(iter(loaders.test))
     return trainer, batch, scores_of(trainer, batch)
 
 

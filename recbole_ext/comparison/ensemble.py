@@ -51,7 +51,7 @@ class Ensemble:
     @property
     def metric(self) -> str:
         """The metric that chose the members' weights, and theirs here."""
-        return self.members[0].trainer.valid_metric
+        return self.members[0].metric
 
 
 def ensemble(
@@ -101,7 +101,7 @@ def _require_same_validation(members: list[Member], weighing: Weighing) -> None:
     if weighing.rows < weighing.of_rows:
         return
     for member, metrics in zip(members, weighing.members, strict=True):
-        metric = member.trainer.valid_metric
+        metric = member.metric
         then, now = member.run.valid.get(metric), metrics.get(metric)
         if then is not None and now is not None and abs(now - then) > _AGREE:
             raise DataError(

@@ -18,8 +18,9 @@ from recbole_ext.comparison.blending import (
 from recbole_ext.comparison.members import CLICKS, RANKING, RATING, Member, Values, member_values, ranked_batches
 from recbole_ext.errors import UsageError
 from recbole_ext.evaluation.click_metrics import Scored, click_metrics
-from recbole_ext.evaluation.collector import UnitCollector
 from recbole_ext.evaluation.units import CLICK_METRICS, Units, valued_units
+from recbole_ext.evaluation.values import ValueScorer
+from recbole_ext.tasks.ranking.evaluation.scorer import RankingScores
 
 METHODS = {RANKING: ("score", "rank"), RATING: ("mean",), CLICKS: ("mean",), "labels": ("mean",)}
 
@@ -99,19 +100,17 @@ def _known(scores: Tensor) -> Tensor:
 
 
 class _Judge:
-    """The metrics of a member's trainer, for anybody's scores."""
+    """The metrics of a member's task, for anybody's scores."""
 
     def __init__(self, member: Member) -> None:
-        self.member, self.collector = member, UnitCollector(member.trainer.config)
-        self.collector.data_collect(member.loaders.train)
+        self.member, self.collector = member, member.ranking_scorer.collector()
 
     def add(self, batch: Any, scores: Tensor, row: Tensor, item: Tensor) -> None:
         self.collector.eval_batch_collect(scores, batch, row, item)
 
     def measured(self, part: str) -> Measured:
-        evaluator = self.member.trainer.evaluator
-        metrics = {k: float(v) for k, v in evaluator.evaluate(self.collector.get_data_struct()).items()}
-        return Measured(metrics, self.collector.units(self.member.part(part)._dataset, evaluator))
+        scores = RankingScores(self.collector, self.member.ranking_scorer.metrics, self.member.part(part))
+        return Measured(scores.metrics, scores.units())
 
 
 def _blend(member: Member, rows: Values, predicted: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -125,17 +124,14 @@ def _valued(member: Member, rows: Values, predicted: np.ndarray, part: str) -> M
         tokens = member.tokens[0][rows.users].astype(str)
         units = valued_units(tokens, rows.truth, predicted, CLICK_METRICS)
         return Measured(click_metrics(Scored(rows.users, rows.truth, predicted)), units)
-    collector = UnitCollector(member.trainer.config)
-    collector.note(torch.from_numpy(rows.users))
-    collector.eval_collect(*(torch.from_numpy(values).float() for values in (predicted, rows.truth)))
-    evaluator = member.trainer.evaluator
-    metrics = {name: float(value) for name, value in evaluator.evaluate(collector.get_data_struct()).items()}
-    return Measured(metrics, collector.units(dataset, evaluator))
+    values, truth = (torch.from_numpy(each).float() for each in (predicted, rows.truth))
+    scores = ValueScorer(member.config).scores(dataset, values, truth, torch.from_numpy(rows.users))
+    return Measured(scores.metrics, scores.units())
 
 
 def _score(member: Member, metrics: dict[str, float]) -> float:
     """The metric that chose the weights of the members, as something to be raised."""
-    return metrics[member.trainer.valid_metric] * (1 if member.trainer.valid_metric_bigger else -1)
+    return metrics[member.metric] * (1 if member.config["valid_metric_bigger"] else -1)
 
 
 def _weigh_values(members: list[Member], method: str, given: np.ndarray | None) -> Weighing:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from recbole.data.dataloader import FullSortEvalDataLoader
 from recbole.utils import EvaluatorType, ModelType
 from torch import Tensor
 
@@ -16,15 +15,15 @@ from recbole_ext.comparison.entries import Entry, FinishedRun, read_entry
 from recbole_ext.comparison.groups import difference
 from recbole_ext.data.dataset import predicts_clicks
 from recbole_ext.errors import UsageError
+from recbole_ext.evaluation.values import ValueScorer
+from recbole_ext.pipeline.build import scorer_of
 from recbole_ext.serving.load import finished_config, load_run
+from recbole_ext.tasks.ranking.evaluation.scorer import Ranked, RankingScorer
 from recbole_ext.tasks.ratings.data import rates
 from recbole_ext.tasks.ratings.metrics import predict_part
-from recbole_ext.training.special import trainer_class
 
 RANKING, RATING, CLICKS, LABELS = "ranking", "rating", "clicks", "labels"
 _OWN = ("name", "max_length")
-Ranked = tuple[Any, Tensor, Tensor, Tensor]
-"""Rows of a batch, scores (R, n_items) with -inf for what is no candidate, and row and item of each target (p,)."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,8 @@ class Member:
 
     Attributes:
         kind: of its predictions: ranking, rating, clicks or labels.
-        trainer: whose evaluation, collector and metrics are used.
+        model: with its best weights.
+        scorer: of its task.
 
     Raises:
         UsageError: its predictions cannot be blended, or it has no checkpoint.
@@ -69,11 +69,7 @@ class Member:
             raise UsageError(f"{run.path}: its split has no validation part, on which weights would be chosen")
         self.kind = _kind(self.config)
         self.tokens = [np.asarray(dataset.field2id_token[field]) for field in (dataset.uid_field, dataset.iid_field)]
-        self.trainer = trainer_class(run.model, self.config["MODEL_TYPE"])(self.config, loaded.model)
-        self.trainer.eval_collector.data_collect(self.loaders.train)
-        if self.kind == RANKING:
-            self.trainer.tot_item_num = dataset.item_num
-            self.trainer.item_tensor = dataset.get_item_feature().to(self.config["device"])
+        self.model, self.scorer = loaded.model, scorer_of(self.config, self.loaders.train)
 
     def part(self, name: str) -> Any:
         """The loader of `valid` or `test`."""
@@ -83,15 +79,24 @@ class Member:
     def ranked(self, part: str, rows: np.ndarray) -> Ranked:
         """Scores of the candidates for some rows of a part: all items, or the run's sample of them."""
         loader = self.part(part)
-        full = isinstance(loader, FullSortEvalDataLoader)
-        evaluate = self.trainer._full_sort_batch_eval if full else self.trainer._neg_sample_batch_eval
-        return evaluate(loader.collate_fn(rows))
+        return self.ranking_scorer.ranked(self.model, loader, loader.collate_fn(rows))
+
+    @property
+    def metric(self) -> str:
+        """The metric that chose its weights."""
+        return self.config["valid_metric"].lower()
+
+    @property
+    def ranking_scorer(self) -> RankingScorer:
+        """The scorer of a member whose kind is ranking."""
+        assert isinstance(self.scorer, RankingScorer)
+        return self.scorer
 
     @torch.no_grad()
     def values(self, part: str) -> Values:
         """Predicted values of all rows of a part, in the order of the data set."""
         if self.kind == RATING:
-            found = predict_part(self.trainer.model, self.part(part), self.config["device"])
+            found = predict_part(self.model, self.part(part), self.config["device"])
             return Values(found.user, found.truth, found.clipped)
         columns = list(zip(*(self._columns(batch) for batch in self.part(part)), strict=True))
         users, truth, predicted, place = (torch.cat(column).double().cpu().numpy() for column in columns)
@@ -102,8 +107,8 @@ class Member:
         """User, truth, prediction and place of each row of a batch: (R,) each."""
         if self.kind == CLICKS:
             rows = batch.to(self.config["device"])
-            return rows["user"], rows["label"], self.trainer.model.predict(rows), rows["row"]
-        rows, predicted, *_ = self.trainer._neg_sample_batch_eval(batch)
+            return rows["user"], rows["label"], self.model.predict(rows), rows["row"]
+        rows, predicted = batch[0], ValueScorer(self.config).predicted(self.model, batch[0])
         truth = rows[self.config["LABEL_FIELD"]]
         return rows[self.config["USER_ID_FIELD"]], truth, predicted, torch.zeros_like(truth)
 

@@ -12,40 +12,40 @@ import torch
 from recbole.evaluator import Collector
 from recbole.evaluator.base_metric import TopkMetric
 from recbole.evaluator.collector import DataStruct
-from recbole.utils import EvaluatorType
 from torch import Tensor
 
 from recbole_ext.evaluation.candidates import CandidateCounts
-from recbole_ext.evaluation.evaluator import Evaluator
+from recbole_ext.evaluation.ranking_metrics import RankingMetrics
 from recbole_ext.evaluation.training_counts import item_counts
-from recbole_ext.evaluation.units import Units, fingerprint, ranked_units, valued_units
+from recbole_ext.evaluation.units import Units, fingerprint, ranked_units
 
 
 class UnitCollector(Collector):
-    """Collects what metrics need, and keeps it until the next evaluation begins.
+    """Collects what the metrics of one evaluation need.
 
     Args:
         config: the run's configuration.
 
     Attributes:
-        struct: what the metrics of the last evaluation were computed from.
-        counts: candidates of the last evaluation.
+        struct: what the metrics were computed from.
+        counts: candidates of the evaluation.
     """
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
         self.largest_k = max(config["topk"])
-        self.ranks = config["eval_type"] == EvaluatorType.RANKING
-        self.begin()
-
-    def begin(self) -> None:
-        """Forget the last evaluation, whole or interrupted."""
         self.struct: Any = None
         self.counts = CandidateCounts()
         self._parts: dict[str, list[Tensor]] = {}
         self._users: list[Tensor] = []
         self._targets: list[tuple[Tensor, Tensor]] = []
         self._rows = 0
+
+    def emptied(self) -> "UnitCollector":
+        """A collector that knows the same of the training split, and nothing of any other."""
+        made = UnitCollector(self.config)
+        made.data_struct = self.data_struct
+        return made
 
     def data_collect(self, train_data: Any) -> None:
         """What metrics need of the training split.
@@ -63,23 +63,15 @@ class UnitCollector(Collector):
         """Add a batch.
 
         Args:
-            scores_tensor: (R, n_items) for rankings, -inf for what is no candidate; (R,) for values.
+            scores_tensor: (R, n_items), -inf for what is no candidate.
             interaction: R rows.
-            positive_u, positive_i: (p,) row and item of each target; None for values.
+            positive_u, positive_i: (p,) row and item of each target.
         """
-        if self.ranks:
-            self._collect_lists(scores_tensor, positive_u.to(scores_tensor.device), positive_i.to(scores_tensor.device))
-            self._targets.append((positive_u.cpu() + self._rows, positive_i.cpu()))
-        else:
-            self.eval_collect(scores_tensor, interaction[self.config["LABEL_FIELD"]])
+        self._collect_lists(scores_tensor, positive_u.to(scores_tensor.device), positive_i.to(scores_tensor.device))
+        self._targets.append((positive_u.cpu() + self._rows, positive_i.cpu()))
         field = self.config["USER_ID_FIELD"]
         if field in interaction:
             self.note(interaction[field].cpu())
-
-    def eval_collect(self, eval_pred: Tensor, data_label: Tensor) -> None:
-        """Add predicted values and their labels, (R,) each."""
-        self._add("rec.score", eval_pred.reshape(-1, 1))  # RecBole squeezes, and one row is a column too
-        self._add("data.label", data_label.reshape(-1, 1))
 
     def _add(self, key: str, values: Tensor) -> None:
         self._parts.setdefault(key, []).append(values.detach())
@@ -125,7 +117,7 @@ class UnitCollector(Collector):
         self._rows += len(users)
 
     def get_data_struct(self) -> Any:
-        """Everything that was collected since `begin`, on the CPU."""
+        """Everything that was collected, on the CPU."""
         self.struct = DataStruct()
         self.struct._data_dict |= self.data_struct._data_dict
         for key, parts in self._parts.items():
@@ -133,25 +125,22 @@ class UnitCollector(Collector):
         self._parts = {}
         return self.struct
 
-    def units(self, dataset: Any, evaluator: Evaluator) -> Units | None:
-        """Contributions of the users of the last evaluation; None if its rows or metrics name none.
+    def units(self, dataset: Any, metrics: RankingMetrics) -> Units | None:
+        """Contributions of the users; None if its rows or metrics name none.
 
         Args:
             dataset: the part, for the tokens of its ids.
-            evaluator: whose metrics.
+            metrics: those asked for.
         """
         if not self._users or self.struct is None:
             return None
         users = torch.cat(self._users).numpy()
         tokens = np.asarray(dataset.field2id_token[dataset.uid_field])[users].astype(str)
-        if "rec.topk" in self.struct:
-            row, item = (torch.cat(part).numpy() for part in zip(*self._targets, strict=True))
-            items = np.asarray(dataset.field2id_token[dataset.iid_field])[item].astype(str)
-            return ranked_units(tokens, fingerprint(tokens[row], items), row_values(self.struct, evaluator))
-        if "rec.score" not in self.struct:
+        if "rec.topk" not in self.struct:
             return None
-        truth, score = (self.struct.get(key).reshape(-1).numpy() for key in ("data.label", "rec.score"))
-        return valued_units(tokens, truth, score, evaluator.metrics)
+        row, item = (torch.cat(part).numpy() for part in zip(*self._targets, strict=True))
+        items = np.asarray(dataset.field2id_token[dataset.iid_field])[item].astype(str)
+        return ranked_units(tokens, fingerprint(tokens[row], items), row_values(self.struct, metrics))
 
 
 def top_items(scores: Tensor, k: int) -> Tensor:
@@ -166,10 +155,10 @@ def top_items(scores: Tensor, k: int) -> Tensor:
     return torch.nn.functional.pad(items.masked_fill(torch.isneginf(best), -1), (0, k - width), value=-1)
 
 
-def row_values(struct: Any, evaluator: Evaluator) -> dict[str, np.ndarray]:
+def row_values(struct: Any, metrics: RankingMetrics) -> dict[str, np.ndarray]:
     """Each row's value of each metric at each cut-off: (R,)."""
     found: dict[str, np.ndarray] = {}
-    for name, metric in evaluator.metric_class.items():
+    for name, metric in metrics.metric_class.items():
         if not isinstance(metric, TopkMetric):
             continue
         known = metric.used_info(struct)  # hits (R, K), and targets (R,) for the metrics that ask for them

@@ -128,3 +128,7 @@ class HybridVAE(GeneralRecommender):
     def epoch_columns(self) -> dict[str, float]:
         """Cells of the epoch's row of metrics.csv: the fit, KL in nats, active units; begins a new epoch."""
         return self.record.columns()
+
+    def stateful(self) -> dict[str, Any]:
+        """Parts that a resumed run needs beside the weights: the sums of KL, so that an epoch has all its batches."""
+        return {"kl": self.record}

@@ -2,9 +2,18 @@
 
 from typing import Any
 
+from recbole.utils import EvaluatorType
+
 from recbole_ext.config.config import Config
+from recbole_ext.data.dataset import predicts_clicks
 from recbole_ext.errors import DataError, RecBoleExtError, UsageError
+from recbole_ext.evaluation.evaluator import Scorer
+from recbole_ext.evaluation.values import ValueScorer
 from recbole_ext.refusals import reason, refused_by_recbole
+from recbole_ext.tasks.clicks.scorer import ClickScorer
+from recbole_ext.tasks.ranking.evaluation.scorer import RankingScorer
+from recbole_ext.tasks.ratings.data import rates
+from recbole_ext.tasks.ratings.scorer import RatingScorer
 from recbole_ext.training.pretrained import pretrained_files
 
 _REFUSALS = (AssertionError, NotImplementedError, ValueError)
@@ -30,6 +39,20 @@ def build_model(config: Config, dataset: Any) -> Any:
         raise UsageError(f"{config.model} cannot be built with these settings: {reason(error)}") from None
     except Exception as error:
         raise _of_weights(config.model, error) or error from None
+
+
+def scorer_of(config: Config, train: Any) -> Scorer:
+    """How the task of a run scores a split.
+
+    Args:
+        config: of the run.
+        train: loader of its training split.
+    """
+    if rates(config):
+        return RatingScorer(config, train)
+    if predicts_clicks(config):
+        return ClickScorer(config)
+    return RankingScorer(config, train) if config["eval_type"] == EvaluatorType.RANKING else ValueScorer(config)
 
 
 def _of_weights(model: str, error: Exception) -> RecBoleExtError | None:

@@ -32,11 +32,10 @@ def dry_run(config: Config) -> dict[str, float]:
     """
     loaders = build_loaders(config, create_dataset(config))
     trainer = build_trainer(config, loaders)
-    trainer.eval_collector.data_collect(loaders.train)
     epoch = _extrapolated(lambda part: trainer._train_epoch(part, 0), loaders.train, TRAIN_BATCHES)
     valid = 0.0
     if loaders.valid:
-        valid = _extrapolated(lambda part: trainer.evaluate(part, load_best_model=False), loaders.valid, EVAL_BATCHES)
+        valid = _extrapolated(trainer.evaluator.evaluate, loaders.valid, EVAL_BATCHES)
     per_epoch = epoch + valid / max(1, trainer.eval_step)
     told = {"epoch_seconds": epoch, "valid_seconds": valid, "total_seconds": trainer.epochs * per_epoch}
     told["memory_gb"] = peak_memory_bytes() / 1e9

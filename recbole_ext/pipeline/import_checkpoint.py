@@ -45,13 +45,12 @@ def import_checkpoint(config: Config, path: Path, trusted: bool, command: list[s
     directory = _new_directory(config, command or sys.argv, splits)
     with directory.logging() if directory else nullcontext():
         trainer.attach(directory, Progress(0, enabled=config.placement.leads, bar=False))
-        trainer.eval_collector.data_collect(loaders.train)
         trainer._save_checkpoint(int(state.get("epoch", 0)))
-        test, units = trainer.evaluate(loaders.test), {config.model: trainer.units(loaders.test)}
-        trainer.count_candidates("test", loaders.test)
-        baselines = evaluate_baselines(config, loaders, trainer, units)
+        tested = trainer.evaluator.evaluate(loaders.test, "test")
+        units = {config.model: tested.units()}
+        baselines = evaluate_baselines(config, loaders, trainer.evaluator, units)
         protocol = protocol_of(config, loaders)
-        result = _result(config, trainer, protocol, directory, test, baselines)
+        result = _result(config, trainer, protocol, directory, tested.metrics, baselines)
         seconds = round(time.perf_counter() - started, 2)
         result |= {"imported_from": path.name, "fit_seconds": 0.0, "total_seconds": seconds}
         result["rows"] = loaders.ledger.as_dict()

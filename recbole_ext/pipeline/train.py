@@ -17,15 +17,16 @@ from recbole_ext.config.seeds import read_seeds
 from recbole_ext.config.show import unread_lines
 from recbole_ext.data.columns.roles import Columns
 from recbole_ext.data.loaders import Loaders, training_sample
-from recbole_ext.devices import from_leader, process_group
+from recbole_ext.devices import process_group
 from recbole_ext.errors import InterruptedRun, NonFiniteError, ResourceError
 from recbole_ext.evaluation.counted import counted_baselines
 from recbole_ext.evaluation.criteria import judge
+from recbole_ext.evaluation.evaluator import Evaluator
 from recbole_ext.evaluation.protocol import Protocol, protocol_of
 from recbole_ext.evaluation.summary import summary_lines
 from recbole_ext.evaluation.units import Units
 from recbole_ext.peak_memory import peak_memory_bytes
-from recbole_ext.pipeline.build import build_model
+from recbole_ext.pipeline.build import build_model, scorer_of
 from recbole_ext.pipeline.splits import Splits, open_splits
 from recbole_ext.registry import missing_library
 from recbole_ext.runs.data_record import record_of, write_record
@@ -126,14 +127,13 @@ def _ending(directory: RunDirectory | None, at_end: Callable[[Path], None] | Non
 def build_trainer(config: Config, loaders: Loaders) -> RunTrainer:
     """The model on its device, in its trainer."""
     if config["MODEL_TYPE"] == ModelType.DECISIONTREE:
-        trees = TreeRunTrainer(config)
-        trees.sample = training_sample(config, loaders)
-        return trees
+        return TreeRunTrainer(config, training_sample(config, loaders))
     init_seed(config["seed"], config["reproducibility"])
     model = build_model(config, loaders.train._dataset).to(config["device"])
     if config["torch_compile"]:
         model.forward = torch.compile(model.forward, dynamic=True)
     trainer = trainer_class(config.model, config["MODEL_TYPE"])(config, model)
+    trainer.evaluator = Evaluator(model, scorer_of(config, loaders.train), config.placement)
     trainer.sample = training_sample(config, loaders)
     return trainer
 
@@ -200,10 +200,12 @@ def _fit_and_test(
 
 def _tested(config: Config, loaders: Loaders, trainer: RunTrainer, units: dict[str, Units | None]) -> dict[str, Any]:
     """What the chosen weights and the baselines reach on the test part; what each user contributes goes to `units`."""
-    metrics, units[config.model] = trainer.evaluate(loaders.test), trainer.units(loaders.test)
-    trainer.count_candidates("test", loaders.test)
-    findings = trainer.findings()
-    return {"test": metrics, "baselines": evaluate_baselines(config, loaders, trainer, units), **findings}
+    trainer.load_best()
+    tested = trainer.evaluation(loaders.test, "test")
+    units[config.model] = tested.units()
+    findings = tested.findings(trainer.run.rows if trainer.run else [])
+    baselines = evaluate_baselines(config, loaders, trainer.evaluator, units)
+    return {"test": tested.metrics, "baselines": baselines, **findings}
 
 
 def _known_test(loaders: Loaders, trainer: RunTrainer) -> dict[str, float] | None:
@@ -212,19 +214,19 @@ def _known_test(loaders: Loaders, trainer: RunTrainer) -> dict[str, float] | Non
 
 
 def evaluate_baselines(
-    config: Config, loaders: Loaders, trainer: RunTrainer, units: dict[str, Units | None]
+    config: Config, loaders: Loaders, evaluator: Evaluator, units: dict[str, Units | None]
 ) -> dict[str, dict[str, float]]:
     """Test metrics of the counted baselines of the run's task; {} where there are none.
 
     Args:
-        config, loaders, trainer: of the run.
+        config, loaders, evaluator: of the run.
         units: what each user contributes is added to them, by the baseline's name.
     """
     found = {}
     for name, made in counted_baselines(config, loaders).items():
-        found[name] = trainer.evaluate_other(made(loaders.train._dataset, config), loaders.test)
-        units[name] = trainer.units(loaders.test)
-    return from_leader(found, config.placement)
+        tested = evaluator.with_model(made(loaders.train._dataset, config)).evaluate(loaders.test)
+        found[name], units[name] = tested.metrics, tested.units()
+    return found
 
 
 def _parameters(trainer: RunTrainer) -> int | None:
@@ -237,7 +239,8 @@ def _parameters(trainer: RunTrainer) -> int | None:
 def _opening_lines(
     config: Config, trainer: RunTrainer, protocol: Protocol, columns: Columns, directory: RunDirectory | None
 ) -> list[str]:
-    size = "boosted trees" if trainer.model is None else f"{_parameters(trainer):,} parameters"
+    parameters = _parameters(trainer)
+    size = "boosted trees" if parameters is None else f"{parameters:,} parameters"
     return [
         f"{config.model} on {config.dataset}: {size} on {config['device']}, at most {trainer.epochs} epochs",
         *protocol.lines(),
@@ -280,7 +283,7 @@ def _result(
         "test": test,
         "baselines": baselines,
         "protocol": asdict(protocol),
-        "candidates": trainer.candidates,
+        "candidates": trainer.evaluator.candidates,
         "peak_memory_mb": round(peak_memory_bytes() / 2**20),
         "peak_gpu_memory_mb": round(torch.cuda.max_memory_reserved(trainer.device) / 2**20) if on_gpu else None,
         "unread_settings": config.unread,

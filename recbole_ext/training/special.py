@@ -12,12 +12,7 @@ from recbole.utils import ModelType
 from torch import Tensor
 
 from recbole_ext.registry import find_model
-from recbole_ext.tasks.clicks.trainer import ClickTrainer
-from recbole_ext.tasks.ratings.trainer import RatingTrainer
 from recbole_ext.training.trainer import RunTrainer
-
-OF_TASK: dict[str, type[RunTrainer]] = {"clicks": ClickTrainer, "rating": RatingTrainer}
-"""By the `task` of our own models."""
 
 
 class NCLRunTrainer(RunTrainer):
@@ -36,10 +31,8 @@ class NCLRunTrainer(RunTrainer):
 @cache
 def trainer_class(model: str, model_type: ModelType) -> type[RunTrainer]:
     """The trainer for a model: ours, with RecBole's special one before it where there is one."""
-    entry = find_model(model)
-    task = entry.task
-    if task:
-        return OF_TASK[task]
+    if find_model(model).own:
+        return RunTrainer
     if model == "NCL":
         return NCLRunTrainer
     host = importlib.import_module("recbole.trainer")

@@ -62,7 +62,7 @@ def fit_in_stages(
             _begin_with_the_best(trainer, number)
             record.starts.append(trainer.position.epoch)
             last = number == len(trainer.stages) - 1
-            record.before = _metric(trainer, loaders, old) if last else None
+            record.before = _metric(trainer, old) if last else None
         _set(trainer, trainer.stages[number], record.starts[number])
         batches = (*trainer.keeper.loaders, loaders.train)[0].config  # smaller ones, where memory has run out
         newest = newest_rows(batches, loaders.train, trainer.stages[number].share)
@@ -70,7 +70,7 @@ def fit_in_stages(
         trainer.keeper.resuming = False
     if trainer.best_epoch is not None:
         trainer.load_best()
-    return _told(trainer, record, old, _metric(trainer, loaders, old))
+    return _told(trainer, record, old, _metric(trainer, old))
 
 
 def _require_support(trainer: Any, loaders: Loaders) -> None:
@@ -122,12 +122,11 @@ def _set(trainer: Any, stage: Stage, start: int) -> None:
     trainer.averaging = Averaging(trainer.model, settings, trainer.start_epoch, trainer.epochs)
 
 
-def _metric(trainer: Any, loaders: Loaders, old: Any) -> float | None:
+def _metric(trainer: Any, old: Any) -> float | None:
     """`valid_metric` of the weights of the moment on the old window."""
     if old is None:
         return None
-    trainer.eval_collector.data_collect(loaders.train)
-    return float(trainer.evaluate(old, load_best_model=False)[trainer.valid_metric])
+    return float(trainer.evaluation(old).metrics[trainer.valid_metric])
 
 
 def _told(trainer: Any, record: StageRecord, old: Any, after: float | None) -> dict[str, Any]:

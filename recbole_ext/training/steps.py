@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from recbole_ext.config.config import Config
 from recbole_ext.errors import NonFiniteError
+from recbole_ext.evaluation.finite import bad_weight
 from recbole_ext.training.guards.numbers import (
     bad_gradient,
-    bad_weight,
     first_affected,
     norm_of,
     sparse_rows,

@@ -7,16 +7,19 @@ from dataclasses import replace
 from typing import Any
 
 import torch
+import torch.distributed as dist
 from recbole.model.abstract_recommender import AbstractRecommender
+from recbole.trainer import Trainer
+from recbole.utils import calculate_valid_score
 from torch import Tensor
 
 from recbole_ext.config.config import Config
 from recbole_ext.data.processes import SHARE
 from recbole_ext.devices import mean_over_processes
 from recbole_ext.errors import InterruptedRun, NonFiniteError, UsageError
-from recbole_ext.evaluation.collector import UnitCollector
-from recbole_ext.evaluation.evaluator import Evaluator
-from recbole_ext.runs.checkpoint import save_checkpoint
+from recbole_ext.evaluation.criteria import GAP
+from recbole_ext.evaluation.evaluator import Evaluation, Evaluator
+from recbole_ext.runs.checkpoint import load_checkpoint, save_checkpoint
 from recbole_ext.runs.run_directory import RunDirectory
 from recbole_ext.training.guards.memory import free
 from recbole_ext.training.guards.recovery import make_room, roll_back
@@ -28,8 +31,7 @@ from recbole_ext.training.optimization.groups import decay_groups
 from recbole_ext.training.optimization.optimizer import SparseAndDense, sparse_parameters
 from recbole_ext.training.optimization.schedule import Schedule, build_schedule
 from recbole_ext.training.optimization.schedule_settings import ScheduleSettings
-from recbole_ext.training.randomness import random_states
-from recbole_ext.training.scoring import ScoringTrainer, Silent
+from recbole_ext.training.randomness import random_states, set_random_states
 from recbole_ext.training.signals import Signals
 from recbole_ext.training.stage_list import read_stages
 from recbole_ext.training.stages import StageRecord
@@ -39,16 +41,27 @@ from recbole_ext.training.steps import Steps
 from recbole_ext.training.tracking.progress import Progress
 
 
-class RunTrainer(ScoringTrainer):
+class Silent:
+    """Stands where RecBole writes to TensorBoard and Weights & Biases by itself."""
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *args, **kwargs: None
+
+
+class RunTrainer(Trainer):
     """Trains one model, keeps the best weights by validation, and evaluates.
 
     Args:
         config: the run's configuration.
         model: a RecBole model on its device.
+
+    Attributes:
+        evaluator: of the model.
+        sample: loader of a fixed sample of the training split, measured beside validation; None for none.
     """
 
-    quiet_columns: tuple[str, ...] = ()
-    """Beginnings of columns of metrics.csv that the printed table leaves out."""
+    evaluator: Evaluator
+    sample: Any = None
 
     def __init__(self, config: Config, model: AbstractRecommender) -> None:
         self.placement, self.config, self.model = config.placement, config.alone(), model
@@ -61,9 +74,6 @@ class RunTrainer(ScoringTrainer):
         self.optimizer = self._build_optimizer()
         self.averaging = Averaging(model, AveragingSettings.read(config), self.start_epoch, self.epochs)
         self.steps = Steps(config, model)
-        self.eval_collector, self.evaluator = UnitCollector(self.config), Evaluator(self.config)
-        self.item_tensor = self.tot_item_num = None
-        self.candidates = {}
         self.signals, self.watch = Signals(), Watch(self.device, config["hang_seconds"])
         own_epochs = any(getattr(type(self), n) is not getattr(RunTrainer, n) for n in ("_train_epoch", "before_epoch"))
         self.keeper = Keeper(self, whole_epochs=own_epochs)
@@ -124,6 +134,7 @@ class RunTrainer(ScoringTrainer):
         """Parts with a `state_dict` of their own that belong to the state of training."""
         parts: dict[str, Any] = {"scaler": self.steps.scaler, "schedule": self.schedule}
         parts |= {"averaging": self.averaging, "record": self.record}
+        parts |= self.model.stateful() if hasattr(self.model, "stateful") else {}
         return {name: part for name, part in parts.items() if part is not None}
 
     def fit(
@@ -145,7 +156,6 @@ class RunTrainer(ScoringTrainer):
             ResourceError: out of memory.
             InterruptedRun: a signal asked for the end; the state is saved.
         """
-        self.eval_collector.data_collect(train_data)
         if self.config["train_neg_sample_args"].get("dynamic"):
             train_data.get_model(self.model)
         steps, epochs = -(-len(train_data) // self.steps.accumulate), self.epochs - self.start_epoch
@@ -207,7 +217,9 @@ class RunTrainer(ScoringTrainer):
             hidden |= {f"train_{name}" for name in result if name != self.valid_metric}
         if self.run:
             self.run.append_metrics(row)
-        shown = {k: v for k, v in row.items() if k not in hidden and not k.startswith(self.quiet_columns)}
+        shown = {
+            k: v for k, v in row.items() if k not in hidden and not k.startswith(self.evaluator.scorer.quiet_columns)
+        }
         self.progress.row(shown | {"best": "*" if self.best_epoch == epoch else ""})
         return stop
 
@@ -221,6 +233,55 @@ class RunTrainer(ScoringTrainer):
             if not self.keeper.whole_epochs:
                 self.keeper.save(before)
             raise
+
+    def _valid_epoch(self, valid_data: Any, show_progress: bool = False) -> tuple[float, dict[str, float]]:
+        sampled = self._sampled()
+        evaluation = self.evaluation(valid_data, "valid")
+        result = dict(evaluation.metrics)
+        score = calculate_valid_score(result, self.valid_metric)
+        if sampled:
+            sign = 1 if self.valid_metric_bigger else -1
+            result |= {f"train_{name}": value for name, value in sampled.items()}
+            result[GAP] = sign * (calculate_valid_score(sampled, self.valid_metric) - score)
+        return score, result | evaluation.columns()
+
+    def _sampled(self) -> dict[str, float]:
+        """Metrics of the sample of the training part, in evaluation mode; no random number of the run is used up."""
+        if self.sample is None:
+            return {}
+        before = random_states(*self.keeper.loaders)
+        try:
+            return self.evaluation(self.sample).metrics
+        finally:
+            set_random_states(before, *self.keeper.loaders)
+
+    def evaluation(self, loader: Any, split: str | None = None) -> Evaluation:
+        """Evaluate the weights of the moment on `valid`, `test` or another split."""
+        return self.evaluator.evaluate(loader, split, self._before_batch)
+
+    def evaluate(
+        self, eval_data: Any, load_best_model: bool = True, model_file: Any = None, show_progress: bool = False
+    ) -> dict[str, float]:
+        """Metrics of a split, by the best weights or those of the moment."""
+        if load_best_model:
+            self.load_best()
+        return self.evaluation(eval_data).metrics
+
+    def load_best(self) -> None:
+        """Put the best weights back; with no run directory the weights stay as they are."""
+        if self.run:
+            load_checkpoint(self.run.checkpoints, "best", self.model, self.device)
+        if self.placement.world_size > 1:
+            for tensor in self.model.state_dict().values():
+                dist.broadcast(tensor, src=0)
+
+    def _before_batch(self) -> None:
+        self.watch.moved("evaluating")
+        self._stop_if_asked()
+
+    def _stop_if_asked(self) -> None:
+        if self.signals.received:
+            raise InterruptedRun("interrupted", self.signals.received)
 
     def _judge(self, epoch: int, score: float, result: dict[str, float]) -> bool:
         """Keep the best weights; stop after more than `stopping_step` scores that are not better by `min_delta`."""

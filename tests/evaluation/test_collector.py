@@ -9,7 +9,7 @@ from recbole.utils import EvaluatorType
 
 from recbole_ext.config.old_numpy import provide_old_names
 from recbole_ext.evaluation.collector import UnitCollector, top_items
-from recbole_ext.evaluation.evaluator import Evaluator
+from recbole_ext.evaluation.ranking_metrics import RankingMetrics
 
 METRICS = ["Hit", "MRR", "NDCG", "Recall", "Precision", "MAP", "GAUC"]
 
@@ -85,7 +85,7 @@ def test_metrics_are_those_of_a_plain_loop_over_candidates(seed: int) -> None:
         mine = [(u - part[0], i) for u, i in pairs if u in part]
         row, item = torch.tensor(mine, dtype=torch.long).reshape(-1, 2).T
         collector.eval_batch_collect(torch.from_numpy(scores[part]), {}, row, item)
-    found = Evaluator(collector.config).evaluate(collector.get_data_struct())
+    found = RankingMetrics(collector.config).evaluate(collector.get_data_struct())
     assert found == pytest.approx(recounted(scores, targets, topk), abs=1e-6)
     assert all(type(value) is float for value in found.values())
     lost = sum(scores[u, i] == -np.inf for u, i in pairs)
@@ -103,6 +103,6 @@ def test_places_that_no_candidate_takes_are_marked() -> None:
 def test_an_evaluation_begins_with_nothing_of_the_last_one() -> None:
     collector = UnitCollector(settings([1], ["Hit"]))
     for _ in range(2):
-        collector.begin()
+        collector = collector.emptied()
         collector.eval_batch_collect(torch.tensor([[-np.inf, 1.0, 2.0]]), {}, torch.tensor([0]), torch.tensor([2]))
         assert len(collector.get_data_struct().get("rec.topk")) == collector.counts.lists == 1

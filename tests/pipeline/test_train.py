@@ -15,6 +15,7 @@ from recbole_ext.cli.main import main
 from recbole_ext.config.config import Config
 from recbole_ext.data.loaders import Loaders
 from recbole_ext.errors import DataError, ResourceError
+from recbole_ext.evaluation.evaluator import Evaluation, Evaluator
 from recbole_ext.pipeline.train import run
 from recbole_ext.training.trainer import RunTrainer
 
@@ -82,18 +83,20 @@ def test_the_test_part_is_read_once_and_at_the_end(
     configure: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[tuple[str, bool]] = []
-    evaluate = RunTrainer.evaluate
+    evaluate, load_best = Evaluator.evaluate, RunTrainer.load_best
+    loaded: list[bool] = []
 
-    def watched(self: RunTrainer, data: Any, load_best_model: bool = True, **rest: Any) -> dict[str, float]:
-        read.append(((data._dataset is loaders[0].test._dataset and "test") or "valid", load_best_model))
-        return evaluate(self, data, load_best_model, **rest)
+    def watched(self: Evaluator, data: Any, *rest: Any) -> Evaluation:
+        read.append(((data._dataset is loaders[0].test._dataset and "test") or "valid", bool(loaded)))
+        return evaluate(self, data, *rest)
 
     from recbole_ext.runs import splits
 
     loaders: list[Loaders] = []
     build = splits.build_loaders
     monkeypatch.setattr(splits, "build_loaders", lambda *a: loaders.append(build(*a)) or loaders[-1])
-    monkeypatch.setattr(RunTrainer, "evaluate", watched)
+    monkeypatch.setattr(Evaluator, "evaluate", watched)
+    monkeypatch.setattr(RunTrainer, "load_best", lambda self: loaded.append(True) or load_best(self))
     run(configure(baselines=[]))
     assert read == [("valid", False)] * 3 + [("test", True)]
 

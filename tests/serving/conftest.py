@@ -11,10 +11,10 @@ import torch
 from recbole_ext.config.config import Config
 from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.loaders import build_loaders
+from recbole_ext.evaluation.values import ValueScores
 from recbole_ext.pipeline.train import build_trainer, run
 from recbole_ext.runs.checkpoint import load_checkpoint
-from recbole_ext.tasks.clicks.trainer import ClickTrainer
-from recbole_ext.training.scoring import ScoringTrainer
+from recbole_ext.tasks.clicks.scorer import ClickScores
 
 
 class Trained:
@@ -43,15 +43,12 @@ def train_run(monkeypatch: pytest.MonkeyPatch) -> Callable[[Config], Trained]:
 
     def trained(config: Config) -> Trained:
         found: list[np.ndarray] = []
-        units = {kind: kind.units for kind in (ScoringTrainer, ClickTrainer)}
+        units: dict[type, Any] = {kind: kind.units for kind in (ValueScores, ClickScores)}
 
-        def kept(self: Any, eval_data: Any) -> Any:
-            clicks = isinstance(self, ClickTrainer)
-            if clicks:
-                found.append(self.scored.probabilities)
-            else:
-                found.append(self.eval_collector.struct.get("rec.score").double().numpy().reshape(-1))
-            return units[ClickTrainer if clicks else ScoringTrainer](self, eval_data)
+        def kept(self: Any) -> Any:
+            clicks = isinstance(self, ClickScores)
+            found.append(self.scored.probabilities if clicks else self.predicted.double().numpy().reshape(-1))
+            return units[type(self)](self)
 
         with monkeypatch.context() as patch:
             for kind in units:

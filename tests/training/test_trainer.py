@@ -104,7 +104,6 @@ def test_a_loss_that_is_no_number_ends_the_run(value: float, build: Build, monke
 @pytest.mark.parametrize("mode", ["full", "uni3"])
 def test_scores_that_are_no_numbers_end_the_run(mode: str, build: Build) -> None:
     _, loaders, trainer = build(eval_args={"mode": mode})
-    trainer.eval_collector.data_collect(loaders.train)
     with torch.no_grad():
         trainer.model.item_embedding.weight.fill_(math.nan)
     with pytest.raises(
@@ -159,10 +158,9 @@ def test_another_scorer_leaves_the_model_in_place(build: Build) -> None:
             return torch.arange(13.0).repeat(len(batch), 1)
 
     _, loaders, trainer = build(filter_seen_items=False)
-    trainer.eval_collector.data_collect(loaders.train)
     model = trainer.model
     targets = torch.cat([batch[3] for batch in loaders.test])
-    assert trainer.evaluate_other(Fixed(), loaders.test)["hit@2"] == pytest.approx(
+    assert trainer.evaluator.with_model(Fixed()).evaluate(loaders.test).metrics["hit@2"] == pytest.approx(
         (targets >= 11).float().mean().item(), abs=1e-4
     )
     assert trainer.model is model

@@ -6,6 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from recbole_ext.evaluation.finite import bad_weight
+
 
 @torch.no_grad()
 def norm_of(tensors: Iterable[Tensor]) -> Tensor:
@@ -20,14 +22,6 @@ def norm_of(tensors: Iterable[Tensor]) -> Tensor:
 def sparse_rows(parameters: list[nn.Parameter]) -> dict[int, Tensor]:
     """Number of a parameter -> (n,) its rows with a sparse gradient."""
     return {n: p.grad._indices()[0] for n, p in enumerate(parameters) if p.grad is not None and p.grad.is_sparse}
-
-
-def bad_weight(model: nn.Module) -> str | None:
-    """Name of the first parameter or buffer with a value that is not finite."""
-    for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
-        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
-            return name
-    return None
 
 
 def bad_gradient(model: nn.Module) -> str | None:

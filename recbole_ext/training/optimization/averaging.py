@@ -34,10 +34,10 @@ class Averaging:
     Differs from source: batch norms take averaged statistics instead of a pass over the data.
     """
 
-    def __init__(self, model: nn.Module | None, settings: AveragingSettings, first_epoch: int, epochs: int) -> None:
+    def __init__(self, model: Any, settings: AveragingSettings, first_epoch: int, epochs: int) -> None:
         self.settings, self.n_averaged, self.last_epoch = settings, 0, -1
         self.start_epoch = first_epoch + round(settings.swa_start_share * (epochs - first_epoch))
-        self.own = _averaged_tensors(model) if model is not None and settings.averaging != "none" else []
+        self.own = _averaged_tensors(model) if isinstance(model, nn.Module) and settings.averaging != "none" else []
         self.mean = [tensor.detach().clone() for tensor in self.own]
 
     def after_step(self) -> None:

@@ -13,8 +13,9 @@ from torch import nn
 from recbole_ext.config.config import Config
 from recbole_ext.data.loaders import Loaders
 from recbole_ext.errors import NonFiniteError
+from recbole_ext.evaluation.finite import bad_weight
 from recbole_ext.runs.checkpoint import read_description
-from recbole_ext.training.guards.numbers import bad_gradient, bad_layer, bad_weight, norm_of
+from recbole_ext.training.guards.numbers import bad_gradient, bad_layer, norm_of
 from recbole_ext.training.steps import PATIENCE_OF_SCALER
 from recbole_ext.training.trainer import RunTrainer
 
@@ -49,7 +50,7 @@ def poison(
         return loss(interaction)
 
     if place == "metric":
-        patch.setattr(trainer.evaluator, "evaluate", lambda struct: {"ndcg@2": value})
+        patch.setattr(trainer.evaluator.scorer.metrics, "evaluate", lambda struct: {"ndcg@2": value})
         return
     patch.setattr(model, "calculate_loss", spoiled)
 
@@ -123,7 +124,6 @@ def test_retries_end(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_model_of_nans_gets_no_score_and_no_checkpoint(build: Build, tmp_path: Path) -> None:
     _, loaders, trainer = build()
-    trainer.eval_collector.data_collect(loaders.train)
     with torch.no_grad():
         trainer.model.item_embedding.weight[2] = math.inf
     with pytest.raises(NonFiniteError, match=r"the weights of item_embedding\.weight are not finite"):

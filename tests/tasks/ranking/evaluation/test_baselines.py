@@ -34,7 +34,6 @@ def counted(make_config: Callable[..., Config], tmp_path: Path, write: Callable[
         config = make_config("Mamba4Rec", write(tmp_path, "made", rows), **{**sizes, **given})
         loaders = build_loaders(config, create_dataset(config))
         trainer = build_trainer(config, loaders)
-        trainer.eval_collector.data_collect(loaders.train)
         return BASELINES[name](loaders.train._dataset, config), loaders, trainer
 
     return make
@@ -88,7 +87,7 @@ def test_the_scores_of_one_item_are_those_of_the_ranking(counted: Callable[..., 
 
 def test_metrics_equal_a_count_by_hand(counted: Callable[..., Any]) -> None:
     scorer, loaders, trainer = counted("popularity", filter_seen_items=False, metrics=["Hit", "NDCG", "MRR", "Recall"])
-    found = trainer.evaluate_other(scorer, loaders.valid)
+    found = trainer.evaluator.with_model(scorer).evaluate(loaders.valid).metrics
     # targets: a s (score 0: rank 4 or 5), b p (rank 1), c r (rank 3)
     assert found == pytest.approx(
         {
@@ -107,7 +106,7 @@ def test_metrics_equal_a_count_by_hand(counted: Callable[..., Any]) -> None:
 
 def test_metrics_at_lower_ranks(counted: Callable[..., Any]) -> None:
     scorer, loaders, trainer = counted("popularity", filter_seen_items=False, topk=[3], valid_metric="NDCG@3")
-    found = trainer.evaluate_other(scorer, loaders.valid)
+    found = trainer.evaluator.with_model(scorer).evaluate(loaders.valid).metrics
     assert found == pytest.approx(
         {"hit@3": 2 / 3, "ndcg@3": (1 + 1 / np.log2(4)) / 3, "mrr@3": (1 + 1 / 3) / 3, "recall@3": 2 / 3}, abs=1e-4
     )
@@ -116,7 +115,7 @@ def test_metrics_at_lower_ranks(counted: Callable[..., Any]) -> None:
 def test_seen_items_are_no_candidates_where_the_filter_is_on(counted: Callable[..., Any]) -> None:
     scorer, loaders, trainer = counted("popularity", filter_seen_items=True)
     # valid: a has seen p q r: s ties with t; b has seen q p r, its target p is gone; c has seen p q: r is first
-    found = trainer.evaluate_other(scorer, loaders.valid)
+    found = trainer.evaluator.with_model(scorer).evaluate(loaders.valid).metrics
     assert found["hit@2"] == pytest.approx(2 / 3, abs=1e-4)
     assert found["hit@1"] in (pytest.approx(1 / 3, abs=1e-4), pytest.approx(2 / 3, abs=1e-4))
 
@@ -158,10 +157,10 @@ def test_histories_in_the_files_are_counted(sessions: Any) -> None:
 def test_items_of_the_list_are_no_candidates(sessions: Any) -> None:
     config, loaders = sessions
     trainer = build_trainer(config, loaders)
-    found = trainer.evaluate_other(BASELINES["markov"](loaders.train._dataset, config), loaders.test)
-    trainer.count_candidates("test", loaders.test)
+    evaluator = trainer.evaluator.with_model(BASELINES["markov"](loaders.train._dataset, config))
+    found = evaluator.evaluate(loaders.test, "test").metrics
     assert found == {"hit@1": 0.0, "hit@2": 0.5}  # of session 7 q was seen; of 8 q is before r
-    assert trainer.candidates["test"]["targets_not_candidates"] == 1
+    assert evaluator.candidates["test"]["targets_not_candidates"] == 1
 
 
 def test_a_scorer_must_score() -> None:

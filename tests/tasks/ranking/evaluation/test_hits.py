@@ -12,7 +12,8 @@ import torch
 from recbole_ext.config.config import Config
 from recbole_ext.data.dataset import create_dataset
 from recbole_ext.data.loaders import build_loaders
-from recbole_ext.pipeline.train import build_trainer
+from recbole_ext.evaluation.evaluator import Evaluator
+from recbole_ext.tasks.ranking.evaluation.scorer import RankingScorer
 from tests.conftest import write_inter
 
 TOPK = [1, 3, 5]
@@ -84,18 +85,15 @@ def held_out(rows: list[Row], back: int) -> list[tuple[str, str, set[str]]]:
 
 @pytest.fixture
 def evaluated(make_config: Callable[..., Config], tmp_path: Path) -> Callable[..., Any]:
-    """Test and validation metrics of fixed scores, the loaders and the trainer."""
+    """Test and validation metrics of fixed scores, the loaders and the evaluator."""
 
     def make(model: str, rows: list[Row], **given: Any) -> Any:
         config = make_config(model, write_inter(tmp_path, "made", rows, RATED), **{**SIZES, **MODELS[model], **given})
         loaders = build_loaders(config, create_dataset(config))
-        trainer = build_trainer(config, loaders)
-        scorer = FixedScores(loaders.train._dataset)
-        metrics = []
-        for split in ("valid", "test"):
-            metrics.append(trainer.evaluate_other(scorer, getattr(loaders, split)))
-            trainer.count_candidates(split, getattr(loaders, split))
-        return metrics, loaders, trainer
+        scorer = RankingScorer(config, loaders.train)
+        evaluator = Evaluator(FixedScores(loaders.train._dataset), scorer, config.placement)
+        metrics = [evaluator.evaluate(getattr(loaders, split), split).metrics for split in ("valid", "test")]
+        return metrics, loaders, evaluator
 
     return make
 
@@ -106,14 +104,14 @@ def evaluated(make_config: Callable[..., Config], tmp_path: Path) -> Callable[..
 def test_full_rankings(model: str, removes: bool, seed: int, evaluated: Callable[..., Any]) -> None:
     rows = random_rows(seed)
     everything = {row[1] for row in rows}
-    found, _, trainer = evaluated(model, rows, filter_seen_items=removes)
+    found, _, evaluator = evaluated(model, rows, filter_seen_items=removes)
     for metrics, split, back in zip(found, ("valid", "test"), (2, 1), strict=True):
         lists = [
             (user, item, everything - seen if removes else everything) for user, item, seen in held_out(rows, back)
         ]
         assert metrics == pytest.approx(recounted(lists), abs=1e-6)
         missed = sum(item not in among for _, item, among in lists)
-        assert trainer.candidates[split] == {
+        assert evaluator.candidates[split] == {
             "lists": len(lists),
             "targets": len(lists),
             "targets_not_candidates": missed,
@@ -129,7 +127,7 @@ def test_sampled_candidates(model: str, removes: bool, mode: str, evaluated: Cal
     rows = random_rows(4)
     everything = {row[1] for row in rows}
     modes = {"eval_args": {**MODELS[model].get("eval_args", {}), "mode": mode}}
-    found, loaders, trainer = evaluated(model, rows, filter_seen_items=removes, **modes)
+    found, loaders, evaluator = evaluated(model, rows, filter_seen_items=removes, **modes)
     for metrics, split, back in zip(found, ("valid", "test"), (2, 1), strict=True):
         loader = getattr(loaders, split)
         users, items = (loader._dataset.field2id_token[name] for name in ("user_id", "item_id"))
@@ -146,8 +144,8 @@ def test_sampled_candidates(model: str, removes: bool, mode: str, evaluated: Cal
             fewer += len(others) < 5
             lists.append((user, target, set(others) | ({target} - (seen if removes else set()))))
         assert metrics == pytest.approx(recounted(lists), abs=1e-6)
-        assert trainer.candidates[split]["lists_with_fewer_candidates"] == fewer
-        assert trainer.candidates[split]["targets_not_candidates"] == sum(t not in among for _, t, among in lists)
+        assert evaluator.candidates[split]["lists_with_fewer_candidates"] == fewer
+        assert evaluator.candidates[split]["targets_not_candidates"] == sum(t not in among for _, t, among in lists)
 
 
 @pytest.mark.parametrize("mode", ["uni3", "pop3"])
@@ -177,8 +175,8 @@ def test_several_rows_of_a_user_are_a_list_each_in_sequences_and_one_list_elsewh
     rows = [(f"u{u}", f"i{(u + 2 * k) % 11}", 3, k) for u in range(5) for k in range(10)]
     split = {"split": {"RS": [0.5, 0.2, 0.3]}, "order": "TO", "group_by": "user", "mode": mode}
     for model, lists, targets in (("GRU4Rec", 10, 10), ("BPR", 5, 15)):  # no sequence ends with a user's first row
-        _, loaders, trainer = evaluated(model, rows, eval_args=split)
-        counts = trainer.candidates["test"]
+        _, loaders, evaluator = evaluated(model, rows, eval_args=split)
+        counts = evaluator.candidates["test"]
         assert (counts["lists"], counts["targets"]) == (lists, targets)
         if mode != "full":
             batch = next(iter(loaders.test))
@@ -192,9 +190,9 @@ def test_rows_with_label_0_are_not_to_be_found(mode: str, evaluated: Callable[..
     columns = {"load_col": {"inter": ["user_id", "item_id", "rating", "timestamp"]}, "threshold": {"rating": 4}}
     for model in ("BPR", "GRU4Rec"):
         last = [row for row in rows if row[3] >= (7 if model == "BPR" else 8)]
-        _, loaders, trainer = evaluated(model, rows, eval_args=split, topk=[1, 2], valid_metric="Hit@2", **columns)
+        _, loaders, evaluator = evaluated(model, rows, eval_args=split, topk=[1, 2], valid_metric="Hit@2", **columns)
         liked = [row[1] for row in last if row[2] >= 4]
-        counts = trainer.candidates["test"]
+        counts = evaluator.candidates["test"]
         assert (counts["targets"], counts["rows_with_label_0"]) == (len(liked), len(last) - len(liked))
         targets = {int(item) for batch in loaders.test for item in batch[3]}
         tokens = loaders.test._dataset.field2id_token["item_id"]

@@ -6,12 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from recbole.utils import ModelType
 
 from recbole_ext.config.config import Config
 from recbole_ext.pipeline.train import run
-from recbole_ext.tasks.clicks.trainer import ClickTrainer
-from recbole_ext.training.special import trainer_class
 from tests.conftest import write_inter
 
 TINY: dict[str, Any] = {"hidden_size": 8, "embedding_size": 4, "d_state": 4, "attention_heads": 2, "epochs": 2}
@@ -29,11 +26,6 @@ def ran(make_config: Callable[..., Config], tmp_path: Path) -> Callable[..., dic
         return run(make_config("MDAFMamba", root, **{**columns, **order, **TINY, **given}))
 
     return start
-
-
-def test_click_models_get_the_click_trainer() -> None:
-    assert trainer_class("MDAFMamba", ModelType.CONTEXT) is ClickTrainer
-    assert trainer_class("MDAFBST", ModelType.CONTEXT) is ClickTrainer
 
 
 def test_a_run_tells_metrics_gate_and_intervals(ran: Any) -> None:
@@ -67,7 +59,7 @@ def test_one_branch_has_no_gate(ran: Any) -> None:
 
 
 def test_a_dead_gate_is_warned_about(ran: Any, caplog: pytest.LogCaptureFixture, monkeypatch: Any) -> None:
-    monkeypatch.setattr("recbole_ext.tasks.clicks.trainer.is_dead", lambda statistics: True)
+    monkeypatch.setattr("recbole_ext.tasks.clicks.scorer.is_dead", lambda statistics: True)
     with caplog.at_level(logging.WARNING, "recbole_ext"):
         ran(gate="none")
         assert "dead gate" not in caplog.text

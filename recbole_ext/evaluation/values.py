@@ -1,0 +1,132 @@
+"""Evaluation of predicted values of labelled rows: ratings, or probabilities of a label."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from recbole.data.interaction import Interaction
+from recbole.evaluator import Evaluator as HostEvaluator
+from recbole.evaluator.collector import DataStruct
+from torch import Tensor
+
+from recbole_ext.errors import DataError
+from recbole_ext.evaluation.finite import require_finite_scores
+from recbole_ext.evaluation.units import Units, valued_units
+
+
+class ValueMetrics(HostEvaluator):
+    """RecBole's metrics of values, as Python floats.
+
+    Args:
+        config: the run's configuration.
+    """
+
+    def evaluate(self, dataobject: Any) -> dict[str, float]:
+        """All metrics by name.
+
+        Raises:
+            DataError: AUC of rows that are all of one class.
+        """
+        if "auc" in self.metrics:
+            _require_both_classes(dataobject.get("data.label").numpy())
+        return {name: float(value) for name, value in super().evaluate(dataobject).items()}
+
+
+@dataclass
+class ValueScores:
+    """Predicted values of the rows of a split, and their metrics.
+
+    Attributes:
+        metrics: name -> value.
+        predicted, truth: (n, 1) float.
+        tokens: (n,) str, each row's user; None where the rows name none.
+    """
+
+    metrics: dict[str, float]
+    predicted: Tensor
+    truth: Tensor
+    tokens: np.ndarray | None
+    names: list[str]
+    candidates: dict[str, int] = field(default_factory=dict)
+
+    def units(self) -> Units | None:
+        """Contributions of users to the metrics; None where the rows name no users."""
+        if self.tokens is None:
+            return None
+        truth, predicted = (values.reshape(-1).numpy() for values in (self.truth, self.predicted))
+        return valued_units(self.tokens, truth, predicted, self.names)
+
+    def columns(self) -> dict[str, float]:
+        """Nothing beside the metrics."""
+        return {}
+
+    def findings(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
+        """Nothing beside the metrics."""
+        return {}
+
+    def warnings(self, split: str) -> dict[str, str]:
+        """Nothing is left out of a split of labelled rows."""
+        return {}
+
+
+class ValueScorer:
+    """Scores labelled rows.
+
+    Args:
+        config: the run's configuration.
+    """
+
+    quiet_columns: tuple[str, ...] = ()
+
+    def __init__(self, config: Any) -> None:
+        self.config, self.device = config, config["device"]
+        self.metrics = ValueMetrics(config)
+
+    def predicted(self, model: Any, rows: Interaction) -> Tensor:
+        """(R,) predictions of R rows, `eval_batch_size` at a time."""
+        return require_finite_scores(predicted_in_parts(model, rows, self.config["eval_batch_size"], self.device))
+
+    def score(self, model: Any, loader: Any, before_batch: Callable[[], None]) -> ValueScores:
+        """Score all rows of a loader by the weights of the moment."""
+        found: list[tuple[Tensor, Tensor]] = []
+        users: list[Tensor] = []
+        for rows, *_ in loader:
+            before_batch()
+            found.append((self.predicted(model, rows).reshape(-1, 1), rows[self.config["LABEL_FIELD"]].reshape(-1, 1)))
+            users += [rows[name].cpu() for name in [self.config["USER_ID_FIELD"]] if name in rows]
+        predicted, truth = (torch.cat(part).cpu() for part in zip(*found, strict=True))
+        return self.scores(loader._dataset, predicted, truth, torch.cat(users) if users else None)
+
+    def scores(self, dataset: Any, predicted: Tensor, truth: Tensor, users: Tensor | None) -> ValueScores:
+        """Metrics of predictions.
+
+        Args:
+            dataset: the split, for the tokens of its ids.
+            predicted, truth: (n,) or (n, 1) float.
+            users: (n,) ids; None where the rows name none.
+        """
+        struct = DataStruct()
+        struct.set("rec.score", predicted.reshape(-1, 1))  # RecBole squeezes, and one row is a column too
+        struct.set("data.label", truth.reshape(-1, 1))
+        tokens = None
+        if users is not None:
+            tokens = np.asarray(dataset.field2id_token[dataset.uid_field])[users.numpy()].astype(str)
+        return ValueScores(self.metrics.evaluate(struct), predicted, truth, tokens, self.metrics.metrics)
+
+
+def predicted_in_parts(model: Any, rows: Interaction, most: int, device: torch.device) -> Tensor:
+    """(R,) predictions of R rows, at most so many at a time."""
+    if len(rows) <= most:
+        return model.predict(rows.to(device))
+    parts = (rows[start : start + most] for start in range(0, len(rows), most))
+    return torch.cat([model.predict(part.to(device)).reshape(-1) for part in parts])
+
+
+def _require_both_classes(labels: np.ndarray) -> None:
+    if labels.min() == labels.max():
+        raise DataError(
+            f"AUC needs rows of both classes, and the label of all {len(labels):,} evaluated rows is {labels.min():g}; "
+            "change the split or --threshold, or measure LogLoss"
+        )

@@ -1,0 +1,120 @@
+"""Evaluation of rankings: scores of all items, or of sampled candidates, and where the targets stand among them."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import torch
+from recbole.data.dataloader import FullSortEvalDataLoader
+from torch import Tensor
+
+from recbole_ext.evaluation.candidates import candidate_warnings
+from recbole_ext.evaluation.collector import UnitCollector
+from recbole_ext.evaluation.finite import require_finite_scores
+from recbole_ext.evaluation.ranking_metrics import RankingMetrics
+from recbole_ext.evaluation.units import Units
+from recbole_ext.evaluation.values import predicted_in_parts
+
+Ranked = tuple[Any, Tensor, Tensor, Tensor]
+"""Rows of a batch, scores (R, n_items) with -inf for what is no candidate, and row and item of each target (p,)."""
+
+
+class RankingScores:
+    """The lists of a split, and their metrics.
+
+    Args:
+        collector: which has seen all batches.
+        metrics: those asked for.
+        loader: of the split.
+
+    Attributes:
+        metrics: name -> value.
+        candidates: `CandidateCounts` as a mapping, and what the loader knows of its lists.
+    """
+
+    def __init__(self, collector: UnitCollector, metrics: RankingMetrics, loader: Any) -> None:
+        self.collector, self.wanted, self.dataset = collector, metrics, loader._dataset
+        self.metrics = metrics.evaluate(collector.get_data_struct())
+        self.candidates = asdict(collector.counts) | getattr(loader, "counts", {})
+
+    def units(self) -> Units | None:
+        """Contributions of users to the metrics; None where the rows name no users."""
+        return self.collector.units(self.dataset, self.wanted)
+
+    def columns(self) -> dict[str, float]:
+        """Nothing beside the metrics."""
+        return {}
+
+    def findings(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
+        """Nothing beside the metrics."""
+        return {}
+
+    def warnings(self, split: str) -> dict[str, str]:
+        """Targets that are no candidates, and lists shorter than K."""
+        return {text: text for text in candidate_warnings(self.candidates, split, self.collector.largest_k)}
+
+
+class RankingScorer:
+    """Ranks.
+
+    Args:
+        config: the run's configuration.
+        train: loader of the training split, of which some metrics need the items' counts.
+    """
+
+    quiet_columns: tuple[str, ...] = ()
+
+    def __init__(self, config: Any, train: Any) -> None:
+        self.config, self.device = config, config["device"]
+        self.metrics = RankingMetrics(config)
+        self._collector = UnitCollector(config)
+        self._collector.data_collect(train)
+
+    def collector(self) -> UnitCollector:
+        """A collector that has seen nothing of a split yet."""
+        return self._collector.emptied()
+
+    def score(self, model: Any, loader: Any, before_batch: Callable[[], None]) -> RankingScores:
+        """Score all lists of a loader by the weights of the moment."""
+        collector = self.collector()
+        for batch in loader:
+            before_batch()
+            rows, scores, row, item = self.ranked(model, loader, batch)
+            collector.eval_batch_collect(scores, rows, row, item)
+        return RankingScores(collector, self.metrics, loader)
+
+    def ranked(self, model: Any, loader: Any, batch: Any) -> Ranked:
+        """The scores of a batch of lists.
+
+        Raises:
+            NonFiniteError: a score is NaN or infinity.
+        """
+        among_all = isinstance(loader, FullSortEvalDataLoader)
+        rows, scores, row, item = (self._among_all if among_all else self._among_sampled)(model, loader._dataset, batch)
+        return rows, require_finite_scores(scores), row, item
+
+    def _among_all(self, model: Any, dataset: Any, batch: Any) -> Ranked:
+        rows, seen, row, item = batch
+        try:
+            scores = model.full_sort_predict(rows.to(self.device))  # of rows without item ids
+        except NotImplementedError:
+            pairs = rows.to(self.device).repeat_interleave(dataset.item_num)
+            pairs.update(dataset.get_item_feature().to(self.device).repeat(len(rows)))
+            scores = self._predicted(model, pairs)
+        scores = scores.view(-1, dataset.item_num)
+        scores[:, 0] = -torch.inf
+        if seen is not None:
+            scores[seen] = -torch.inf
+        return rows, scores, row, item
+
+    def _among_sampled(self, model: Any, dataset: Any, batch: Any) -> Ranked:
+        rows, list_of_row, row, item, removed = batch
+        predicted = self._predicted(model, rows)
+        lengths = torch.unique_consecutive(list_of_row, return_counts=True)[1]
+        scores = torch.full((len(lengths), dataset.item_num), -torch.inf, device=self.device)
+        scores[list_of_row, rows[self.config["ITEM_ID_FIELD"]].cpu()] = predicted.reshape(-1).to(scores.dtype)
+        scores[removed] = -torch.inf
+        return rows[lengths.cumsum(0) - lengths], scores, row, item
+
+    def _predicted(self, model: Any, rows: Any) -> Tensor:
+        return predicted_in_parts(model, rows, self.config["eval_batch_size"], self.device)

@@ -1,0 +1,71 @@
+"""Evaluation of rating models: what the result reports of the tested ratings, and of a posterior that has collapsed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from recbole_ext.evaluation.units import Units
+from recbole_ext.evaluation.values import ValueScorer, ValueScores
+from recbole_ext.tasks.ratings.result import rating_result
+
+
+@dataclass
+class RatingScores:
+    """Predicted ratings of a split.
+
+    Attributes:
+        scorer: which predicted them.
+        model: whose they are.
+        loader: of the split.
+        values: the predictions, clipped to the scale, and their metrics.
+    """
+
+    scorer: "RatingScorer"
+    model: Any
+    loader: Any
+    values: ValueScores
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """RMSE and MAE, clipped to the scale."""
+        return self.values.metrics
+
+    @property
+    def candidates(self) -> dict[str, int]:
+        """{}: ratings rank nothing."""
+        return self.values.candidates
+
+    def units(self) -> Units | None:
+        """Contributions of users to the metrics."""
+        return self.values.units()
+
+    def columns(self) -> dict[str, float]:
+        """Nothing beside the metrics."""
+        return {}
+
+    def findings(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
+        """The report by star and group, the audit, and warnings, by the weights of the moment."""
+        return rating_result(self.scorer.config, self.model, self.scorer.train, self.loader, rows, self.metrics)
+
+    def warnings(self, split: str) -> dict[str, str]:
+        """Nothing is left out of a split of ratings."""
+        return {}
+
+
+class RatingScorer:
+    """Scores rated pairs; the printed table leaves out the KL of each dimension.
+
+    Args:
+        config: the run's configuration.
+        train: loader of the training split.
+    """
+
+    quiet_columns: tuple[str, ...] = ("kl_d",)
+
+    def __init__(self, config: Any, train: Any) -> None:
+        self.config, self.train = config, train
+        self.values = ValueScorer(config)
+
+    def score(self, model: Any, loader: Any, before_batch: Callable[[], None]) -> RatingScores:
+        """Score all rows of a loader by the weights of the moment."""
+        return RatingScores(self, model, loader, self.values.score(model, loader, before_batch))

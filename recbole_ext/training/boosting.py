@@ -1,0 +1,118 @@
+"""The trees of LightGBM and XGBoost behind one face, stored in their library's own text format."""
+
+from typing import Any
+
+import numpy as np
+
+from recbole_ext.config.config import Config
+
+
+class LightGBMTrees:
+    """Trees of LightGBM.
+
+    Args:
+        config: of the run.
+
+    Attributes:
+        file: name of the file of the best trees.
+        fault: what the library raises.
+        booster: None before `start`.
+    """
+
+    file = "best.lightgbm.txt"
+
+    def __init__(self, config: Config) -> None:
+        import lightgbm
+
+        self.library, self.fault = lightgbm, lightgbm.basic.LightGBMError
+        threads = {"num_threads": config["torch_threads"]} if config["torch_threads"] else {}
+        fixed = {"seed": config["seed"], "deterministic": True, "verbosity": -1}
+        self.params = {**config["lgb_params"], **fixed, **threads}
+        self.rounds = config["lgb_num_boost_round"]
+        self.booster: Any = None
+
+    def eval(self) -> "LightGBMTrees":
+        """Trees have no training mode."""
+        return self
+
+    def start(self, rows: np.ndarray, labels: np.ndarray) -> None:
+        """Take the training rows (n, features) and their labels (n,)."""
+        self.booster = self.library.Booster(self.params, self.library.Dataset(rows, labels))
+
+    def grow(self) -> None:
+        """Add `lgb_num_boost_round` trees."""
+        for _ in range(self.rounds):
+            self.booster.update()
+
+    def predict(self, rows: np.ndarray) -> np.ndarray:
+        """(n,) predictions of (n, features) rows."""
+        return self.booster.predict(rows)
+
+    def to_bytes(self) -> bytes:
+        """The content of the file."""
+        return self.booster.model_to_string().encode()
+
+    def load(self, content: bytes) -> None:
+        """What `to_bytes` returned."""
+        self.booster = self.library.Booster(model_str=content.decode())
+
+
+class XGBoostTrees:
+    """Trees of XGBoost.
+
+    Args:
+        config: of the run.
+
+    Attributes:
+        file: name of the file of the best trees.
+        fault: what the library raises.
+        booster: None before `start`.
+    """
+
+    file = "best.xgboost.json"
+
+    def __init__(self, config: Config) -> None:
+        import xgboost
+
+        self.library, self.fault = xgboost, xgboost.core.XGBoostError
+        threads = config["xgb_nthread"] or config["torch_threads"]
+        self.params = {**config["xgb_params"], "seed": config["seed"], **({"nthread": threads} if threads else {})}
+        self.rounds = config["xgb_num_boost_round"]
+        self.booster: Any = None
+
+    def eval(self) -> "XGBoostTrees":
+        """Trees have no training mode."""
+        return self
+
+    def start(self, rows: np.ndarray, labels: np.ndarray) -> None:
+        """Take the training rows (n, features) and their labels (n,)."""
+        self.data = self.library.DMatrix(rows, labels)
+        self.booster = self.library.Booster(self.params, [self.data])
+
+    def grow(self) -> None:
+        """Add `xgb_num_boost_round` trees."""
+        first = self.booster.num_boosted_rounds()
+        for number in range(first, first + self.rounds):
+            self.booster.update(self.data, number)
+
+    def predict(self, rows: np.ndarray) -> np.ndarray:
+        """(n,) predictions of (n, features) rows."""
+        return self.booster.predict(self.library.DMatrix(rows))
+
+    def to_bytes(self) -> bytes:
+        """The content of the file."""
+        return bytes(self.booster.save_raw("json"))
+
+    def load(self, content: bytes) -> None:
+        """What `to_bytes` returned."""
+        self.booster = self.library.Booster()
+        self.booster.load_model(bytearray(content))
+
+
+Trees = LightGBMTrees | XGBoostTrees
+"""What can be grown, asked and stored."""
+
+
+def build_trees(config: Config) -> Trees:
+    """The trees of a run's model, not started yet."""
+    return LightGBMTrees(config) if config.model == "LightGBM" else XGBoostTrees(config)
