@@ -10,14 +10,12 @@ import torch
 import torch.distributed as dist
 from recbole.model.abstract_recommender import AbstractRecommender
 from recbole.trainer import Trainer
-from recbole.utils import calculate_valid_score
 from torch import Tensor
 
 from recbole_ext.config.config import Config
 from recbole_ext.data.processes import SHARE
 from recbole_ext.devices import mean_over_processes
 from recbole_ext.errors import InterruptedRun, NonFiniteError, UsageError
-from recbole_ext.evaluation.criteria import GAP
 from recbole_ext.evaluation.evaluator import Evaluation, Evaluator
 from recbole_ext.runs.checkpoint import load_checkpoint, save_checkpoint
 from recbole_ext.runs.run_directory import RunDirectory
@@ -31,7 +29,7 @@ from recbole_ext.training.optimization.groups import decay_groups
 from recbole_ext.training.optimization.optimizer import SparseAndDense, sparse_parameters
 from recbole_ext.training.optimization.schedule import Schedule, build_schedule
 from recbole_ext.training.optimization.schedule_settings import ScheduleSettings
-from recbole_ext.training.randomness import random_states, set_random_states
+from recbole_ext.training.randomness import random_states
 from recbole_ext.training.signals import Signals
 from recbole_ext.training.stage_list import read_stages
 from recbole_ext.training.stages import StageRecord
@@ -39,6 +37,7 @@ from recbole_ext.training.state import Position, distinct_optimizers
 from recbole_ext.training.step_record import StepRecord
 from recbole_ext.training.steps import Steps
 from recbole_ext.training.tracking.progress import Progress
+from recbole_ext.training.validation import Validator
 
 
 class Silent:
@@ -235,33 +234,16 @@ class RunTrainer(Trainer):
             raise
 
     def _valid_epoch(self, valid_data: Any, show_progress: bool = False) -> tuple[float, dict[str, float]]:
-        sampled = self._sampled()
-        evaluation = self.evaluation(valid_data, "valid")
-        result = dict(evaluation.metrics)
-        score = calculate_valid_score(result, self.valid_metric)
-        if sampled:
-            sign = 1 if self.valid_metric_bigger else -1
-            result |= {f"train_{name}": value for name, value in sampled.items()}
-            result[GAP] = sign * (calculate_valid_score(sampled, self.valid_metric) - score)
-        return score, result | evaluation.columns()
-
-    def _sampled(self) -> dict[str, float]:
-        """Metrics of the sample of the training part, in evaluation mode; no random number of the run is used up."""
-        if self.sample is None:
-            return {}
-        before = random_states(*self.keeper.loaders)
-        try:
-            return self.evaluation(self.sample).metrics
-        finally:
-            set_random_states(before, *self.keeper.loaders)
+        validator = Validator(
+            self.evaluator, self.sample, self.valid_metric, self.valid_metric_bigger, self._before_batch
+        )
+        return validator.measure(valid_data, self.keeper.loaders)
 
     def evaluation(self, loader: Any, split: str | None = None) -> Evaluation:
         """Evaluate the weights of the moment on `valid`, `test` or another split."""
         return self.evaluator.evaluate(loader, split, self._before_batch)
 
-    def evaluate(
-        self, eval_data: Any, load_best_model: bool = True, model_file: Any = None, show_progress: bool = False
-    ) -> dict[str, float]:
+    def evaluate(self, eval_data: Any, load_best_model: bool = True, *rest: Any, **more: Any) -> dict[str, float]:
         """Metrics of a split, by the best weights or those of the moment."""
         if load_best_model:
             self.load_best()

@@ -90,7 +90,7 @@ def test_the_test_part_is_read_once_and_at_the_end(
         read.append(((data._dataset is loaders[0].test._dataset and "test") or "valid", bool(loaded)))
         return evaluate(self, data, *rest)
 
-    from recbole_ext.runs import splits
+    from recbole_ext.pipeline import splits
 
     loaders: list[Loaders] = []
     build = splits.build_loaders

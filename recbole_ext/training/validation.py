@@ -1,0 +1,55 @@
+"""What is measured after an epoch: the validation split, and beside it a fixed sample of the training split."""
+
+from collections.abc import Callable
+from typing import Any
+
+from recbole.utils import calculate_valid_score
+
+from recbole_ext.evaluation.criteria import GAP
+from recbole_ext.evaluation.evaluator import Evaluator
+from recbole_ext.training.randomness import random_states, set_random_states
+
+
+class Validator:
+    """Validates the weights of the moment.
+
+    Args:
+        evaluator: of the model.
+        sample: loader of a fixed sample of the training split; None for none.
+        metric: by which weights are chosen.
+        bigger: whether more of it is better.
+        before_batch: called before each batch.
+    """
+
+    def __init__(
+        self, evaluator: Evaluator, sample: Any, metric: str, bigger: bool, before_batch: Callable[[], None]
+    ) -> None:
+        self.evaluator, self.sample, self.metric, self.bigger = evaluator, sample, metric, bigger
+        self.before_batch = before_batch
+
+    def measure(self, valid: Any, loaders: tuple[Any, ...]) -> tuple[float, dict[str, float]]:
+        """The score by which weights are chosen, and what the epoch's row holds.
+
+        Args:
+            valid: loader of the validation split.
+            loaders: those whose random states the sample leaves as they are.
+        """
+        sampled = self._sampled(loaders)
+        evaluation = self.evaluator.evaluate(valid, "valid", self.before_batch)
+        result = dict(evaluation.metrics)
+        score = calculate_valid_score(result, self.metric)
+        if sampled:
+            sign = 1 if self.bigger else -1
+            result |= {f"train_{name}": value for name, value in sampled.items()}
+            result[GAP] = sign * (calculate_valid_score(sampled, self.metric) - score)
+        return score, result | evaluation.columns()
+
+    def _sampled(self, loaders: tuple[Any, ...]) -> dict[str, float]:
+        """Metrics of the sample, in evaluation mode; no random number of the run is used up."""
+        if self.sample is None:
+            return {}
+        before = random_states(*loaders)
+        try:
+            return self.evaluator.evaluate(self.sample, before_batch=self.before_batch).metrics
+        finally:
+            set_random_states(before, *loaders)
