@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from recbole_ext.errors import InterruptedRun
+
 HEARD = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -32,6 +34,15 @@ class Signals:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    def raise_if_received(self) -> None:
+        """End the run in order.
+
+        Raises:
+            InterruptedRun: a signal has come.
+        """
+        if self.received:
+            raise InterruptedRun("interrupted", self.received)
 
     def _note(self, number: int, frame: Any) -> None:
         self.received = number

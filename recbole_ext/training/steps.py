@@ -3,6 +3,7 @@
 import math
 from collections import deque
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -40,12 +41,17 @@ class Steps:
         self.accumulate, self.clip = config["accumulate_batches"], config["clip_grad_norm"]
         precision = config["precision"]
         self.autocast_type = {"float32": None, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
-        device = config["device"].type
+        device = self.device_type = config["device"].type
         self.scaler = torch.amp.GradScaler(device, enabled=precision == "fp16" and device == "cuda")
         self.norms: deque[float] = deque(maxlen=8)
         self.skipped = 0
         self.where = (0, 0)
         self.learned = [p for p in model.parameters() if p.requires_grad] if isinstance(model, nn.Module) else []
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """In it the loss is computed in the precision of the run."""
+        kind = self.autocast_type
+        return torch.autocast(self.device_type, dtype=kind) if kind else nullcontext()
 
     def check_loss(self, values: list[float], learning_rate: float, again: Callable[[], Any]) -> None:
         """Stop at a loss that is not finite.

@@ -2,12 +2,10 @@
 
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
 import torch
-import torch.distributed as dist
 from recbole.model.abstract_recommender import AbstractRecommender
 from recbole.trainer import Trainer
 from torch import Tensor
@@ -15,22 +13,23 @@ from torch import Tensor
 from recbole_ext.config.config import Config
 from recbole_ext.data.processes import SHARE
 from recbole_ext.devices import mean_over_processes
-from recbole_ext.errors import InterruptedRun, NonFiniteError, UsageError
+from recbole_ext.errors import InterruptedRun, NonFiniteError
 from recbole_ext.evaluation.evaluator import Evaluation, Evaluator
-from recbole_ext.runs.checkpoint import load_checkpoint, save_checkpoint
 from recbole_ext.runs.run_directory import RunDirectory
+from recbole_ext.training.best_weights import load_best, save_best
+from recbole_ext.training.epoch_row import shown_cells
 from recbole_ext.training.guards.memory import free
 from recbole_ext.training.guards.recovery import make_room, roll_back
 from recbole_ext.training.guards.watch import Watch
 from recbole_ext.training.keeper import Keeper
 from recbole_ext.training.optimization.averaging import Averaging
 from recbole_ext.training.optimization.averaging_settings import AveragingSettings
-from recbole_ext.training.optimization.groups import decay_groups
-from recbole_ext.training.optimization.optimizer import SparseAndDense, sparse_parameters
+from recbole_ext.training.optimization.optimizer import sparse_and_dense, with_sparse
 from recbole_ext.training.optimization.schedule import Schedule, build_schedule
 from recbole_ext.training.optimization.schedule_settings import ScheduleSettings
 from recbole_ext.training.randomness import random_states
 from recbole_ext.training.signals import Signals
+from recbole_ext.training.silent import Silent
 from recbole_ext.training.stage_list import read_stages
 from recbole_ext.training.stages import StageRecord
 from recbole_ext.training.state import Position, distinct_optimizers
@@ -40,19 +39,8 @@ from recbole_ext.training.tracking.progress import Progress
 from recbole_ext.training.validation import Validator
 
 
-class Silent:
-    """Stands where RecBole writes to TensorBoard and Weights & Biases by itself."""
-
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        return lambda *args, **kwargs: None
-
-
 class RunTrainer(Trainer):
     """Trains one model, keeps the best weights by validation, and evaluates.
-
-    Args:
-        config: the run's configuration.
-        model: a RecBole model on its device.
 
     Attributes:
         evaluator: of the model.
@@ -87,10 +75,8 @@ class RunTrainer(Trainer):
         self.eval_step = min(config["eval_step"], self.epochs)
         self.valid_metric = config["valid_metric"].lower()
         self.valid_metric_bigger = config["valid_metric_bigger"]
-        self.test_batch_size, self.eval_type = config["eval_batch_size"], config["eval_type"]
-        self.gpu_available = False  # RecBole's switch for a bar that prints GPU memory; ours is another
         self.checkpoint_dir = str(config["checkpoint_dir"])
-        self.save_seconds, self.keep = config["save_seconds"], config["keep_checkpoints"]
+        self.save_seconds = config["save_seconds"]
         self.min_delta, self.nan_retries = config["min_delta"], config["nan_retries"]
         self.schedule_settings = ScheduleSettings.read(config)
         self.schedule: Schedule | None = None
@@ -107,21 +93,12 @@ class RunTrainer(Trainer):
         """RecBole's choice of optimiser; embeddings with sparse gradients get SparseAdam."""
         if "params" in kwargs:
             return super()._build_optimizer(**kwargs)
-        sparse = sparse_parameters(self.model)
-        if sparse and self.placement.world_size > 1:
-            raise UsageError("sparse_embedding works in a single process; switch it off, or start without torchrun")
-        ids = {id(p) for p in sparse}
-        rest = [p for p in self.model.parameters() if id(p) not in ids]
-        groups = decay_groups(rest, self.model, self.weight_decay, self.config["weight_decay_on"])
+        parameters, groups = sparse_and_dense(self.model, self.weight_decay, self.config, self.placement.world_size)
         dense = super()._build_optimizer(params=groups)
-        return SparseAndDense(torch.optim.SparseAdam(sparse, lr=self.learning_rate), dense) if sparse else dense
+        return with_sparse(parameters, dense, self.learning_rate)
 
     def attach(
-        self,
-        run: RunDirectory | None,
-        progress: Progress,
-        signals: Signals | None = None,
-        resuming: bool = False,
+        self, run: RunDirectory | None, progress: Progress, signals: Signals | None = None, resuming: bool = False
     ) -> None:
         """Say where checkpoints and rows go; None for a process that writes nothing."""
         self.run, self.progress, self.signals = run, progress, signals or Signals()
@@ -191,7 +168,7 @@ class RunTrainer(Trainer):
         self.watch.after_epoch(epoch, trained)
         if self.device.type == "mps":
             free(self.device)  # its cache grows from epoch to epoch until everything slows down
-        self._stop_if_asked()
+        self.signals.raise_if_received()
 
     def before_epoch(self, epoch: int) -> None:
         """A place for what some models do before an epoch."""
@@ -213,12 +190,9 @@ class RunTrainer(Trainer):
             score, result = self._valid_or_save(valid_data)
             stop = self._judge(epoch, score, result)
             row |= {"valid_seconds": round(time.perf_counter() - started, 3), **result}
-            hidden |= {f"train_{name}" for name in result if name != self.valid_metric}
         if self.run:
             self.run.append_metrics(row)
-        shown = {
-            k: v for k, v in row.items() if k not in hidden and not k.startswith(self.evaluator.scorer.quiet_columns)
-        }
+        shown = shown_cells(row, self.valid_metric, hidden, self.evaluator.scorer.quiet_columns)
         self.progress.row(shown | {"best": "*" if self.best_epoch == epoch else ""})
         return stop
 
@@ -251,19 +225,11 @@ class RunTrainer(Trainer):
 
     def load_best(self) -> None:
         """Put the best weights back; with no run directory the weights stay as they are."""
-        if self.run:
-            load_checkpoint(self.run.checkpoints, "best", self.model, self.device)
-        if self.placement.world_size > 1:
-            for tensor in self.model.state_dict().values():
-                dist.broadcast(tensor, src=0)
+        load_best(self.run, self.model, self.device, self.placement)
 
     def _before_batch(self) -> None:
         self.watch.moved("evaluating")
-        self._stop_if_asked()
-
-    def _stop_if_asked(self) -> None:
-        if self.signals.received:
-            raise InterruptedRun("interrupted", self.signals.received)
+        self.signals.raise_if_received()
 
     def _judge(self, epoch: int, score: float, result: dict[str, float]) -> bool:
         """Keep the best weights; stop after more than `stopping_step` scores that are not better by `min_delta`."""
@@ -278,11 +244,7 @@ class RunTrainer(Trainer):
         return self.cur_step > self.stopping_step
 
     def _train_epoch(
-        self,
-        train_data: Any,
-        epoch_idx: int,
-        loss_func: Callable[[Any], Any] | None = None,
-        show_progress: bool = False,
+        self, train_data: Any, epoch_idx: int, loss_func: Callable[[Any], Any] | None = None, *rest: Any, **more: Any
     ) -> float | tuple[float, ...]:
         """One pass over the training batches; returns the summed loss, or one sum per part of it."""
         self.model.train()
@@ -299,8 +261,7 @@ class RunTrainer(Trainer):
     def _train_batch(self, loss_func: Callable[[Any], Any], interaction: Any, epoch: int, batch: int) -> None:
         share = getattr(interaction, SHARE, 1.0)
         self.steps.where, interaction = (epoch, batch), interaction.to(self.device)
-        kind = self.steps.autocast_type
-        with torch.autocast(self.device.type, dtype=kind) if kind else nullcontext():
+        with self.steps.autocast():
             losses = loss_func(interaction)
         self.position.several = isinstance(losses, tuple)
         parts = self.used_losses(losses if isinstance(losses, tuple) else (losses,), epoch)
@@ -324,15 +285,12 @@ class RunTrainer(Trainer):
             self.schedule.after_step()
         self.averaging.after_step()
         self.keeper.after_step(self.save_seconds, asked=self.signals.received is not None)
-        self._stop_if_asked()
+        self.signals.raise_if_received()
 
     def _save_checkpoint(self, epoch: int, verbose: bool = True, **kwargs: Any) -> None:
         self.best_epoch = epoch
-        if self.run:
-            facts = {"epoch": epoch, "model": self.config.model, "dataset": self.config.dataset}
-            facts["valid_result"] = self.best_valid_result
-            with self.averaging.used():
-                save_checkpoint(self.run.checkpoints, "best", self.model, facts, keep=self.keep)
+        with self.averaging.used():
+            save_best(self.run, self.config, self.model, epoch, self.best_valid_result)
 
     def save_pretrained_model(self, epoch: int, saved_model_file: str) -> None:
         """RecBole's pre-training stages read their weights from a `.pth`; it holds tensors only."""

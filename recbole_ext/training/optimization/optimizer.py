@@ -6,6 +6,9 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from recbole_ext.errors import UsageError
+from recbole_ext.training.optimization.groups import decay_groups
+
 
 class SparseAndDense:
     """Two optimisers behind one face: SparseAdam for embeddings with sparse gradients, another for the rest.
@@ -48,6 +51,33 @@ class SparseAndDense:
 def sparse_parameters(model: nn.Module) -> list[Tensor]:
     """Weights of the embeddings that give sparse gradients."""
     return [module.weight for module in model.modules() if isinstance(module, nn.Embedding) and module.sparse]
+
+
+def sparse_and_dense(
+    model: nn.Module, weight_decay: float, config: Any, world_size: int
+) -> tuple[list[Tensor], list[Any]]:
+    """The parameters of a model with sparse gradients, and groups of all others.
+
+    Args:
+        model: that learns.
+        weight_decay: of the weights.
+        config: `weight_decay_on`.
+        world_size: number of processes.
+
+    Raises:
+        UsageError: there are sparse gradients, and several processes.
+    """
+    sparse = sparse_parameters(model)
+    if sparse and world_size > 1:
+        raise UsageError("sparse_embedding works in a single process; switch it off, or start without torchrun")
+    ids = {id(p) for p in sparse}
+    rest: list[Tensor] = [p for p in model.parameters() if id(p) not in ids]
+    return sparse, decay_groups(rest, model, weight_decay, config["weight_decay_on"])
+
+
+def with_sparse(sparse: list[Tensor], dense: torch.optim.Optimizer, learning_rate: float) -> Any:
+    """The dense optimiser, with SparseAdam for the sparse parameters where there are some."""
+    return SparseAndDense(torch.optim.SparseAdam(sparse, lr=learning_rate), dense) if sparse else dense
 
 
 def average_gradients(model: nn.Module, world_size: int) -> None:
