@@ -60,13 +60,13 @@ test-fast: .venv/tune-ready
 
 test-slow: .venv/tune-ready
 	@echo "== slow tests, in as many processes as there are cores"
-	@$(TESTS) $(TOGETHER) -m "slow and not measures"
+	@$(TESTS) $(TOGETHER) -m "(slow or hypothesis) and not measures and not torture" --hypothesis-profile=full
 	@echo "== what measures, one after the other"
 	@$(TESTS) -m measures
 
 torture: .venv/tune-ready
 	@echo "== full counts of the proofs of reliability"
-	@$(TESTS) -m torture
+	@$(TESTS) -m "torture or hypothesis" --hypothesis-profile=torture
 
 lint: $(READY)
 	@.venv/bin/ruff check .

@@ -4,17 +4,22 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-import torch
+from hypothesis import settings
 
-from recbole_ext.config.config import Config
-from recbole_ext.pipeline.configure import build_config
 from recbole_ext.places import RECBOLE
 
+if TYPE_CHECKING:  # torch and RecBole take seconds to import, and the process that hands out the tests runs none
+    from recbole_ext.config.config import Config
+
 pytest_plugins = ["tests.written_runs"]
+
+for profile, examples in (("fast", 20), ("full", 60), ("torture", 2000)):
+    settings.register_profile(profile, deadline=None, max_examples=examples)  # chosen by --hypothesis-profile
+settings.load_profile("fast")
 
 ML_100K = RECBOLE / "dataset_example" / "ml-100k"
 CLICK_HEADER = "user_id:token\titem_id:token\ttimestamp:float\tlabel:float"
@@ -33,6 +38,8 @@ SMALL_CLICKS: dict[str, Any] = {
 @pytest.fixture(autouse=True)
 def one_thread() -> None:
     """Small tensors are fastest on one thread, and results do not depend on the machine's cores."""
+    import torch
+
     torch.set_num_threads(1)
 
 
@@ -47,11 +54,13 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def small_ml_100k(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`<root>/ml-100k`: 60 users and 400 items of ml-100k, with its graph and made embeddings; returns root."""
+    """`<root>/ml-100k`: 60 users and 400 items of ml-100k, a fifteenth of its graph, made embeddings; returns root."""
     folder = tmp_path_factory.mktemp("small") / "ml-100k"
     folder.mkdir()
-    for suffix in ("user", "item", "kg", "link"):
+    for suffix in ("user", "item", "link"):
         shutil.copy(ML_100K / f"ml-100k.{suffix}", folder)
+    header, *triples = (ML_100K / "ml-100k.kg").read_text().splitlines()
+    (folder / "ml-100k.kg").write_text("\n".join([header, *triples[::15]]) + "\n")
     header, *rows = (ML_100K / "ml-100k.inter").read_text().splitlines()
     kept = [row for row in rows if int(row.split("\t")[0]) <= 60 and int(row.split("\t")[1]) <= 400]
     (folder / "ml-100k.inter").write_text("\n".join([header, *kept]) + "\n")
@@ -92,10 +101,11 @@ def write_graph(root: Path, name: str = "graph") -> Path:
 
 
 @pytest.fixture
-def make_config(tmp_path: Path) -> Callable[..., Config]:
+def make_config(tmp_path: Path) -> Callable[..., "Config"]:
     """A configuration for a data set under `root`; runs go to the test's folder."""
+    from recbole_ext.pipeline.configure import build_config
 
-    def make(model: str, root: Path, dataset: str = "made", **given: Any) -> Config:
+    def make(model: str, root: Path, dataset: str = "made", **given: Any) -> "Config":
         columns = {"load_col": {"inter": ["user_id", "item_id", "timestamp"]}} if dataset == "made" else {}
         fixed = {"data_path": str(root), "runs_dir": str(tmp_path / "runs"), "show_progress": False, "device": "cpu"}
         return build_config(model, dataset, [], {**columns, **fixed, **given})

@@ -124,6 +124,7 @@ def _meet(rank: int, folder: str) -> None:
     )
 
 
+@pytest.mark.slow
 def test_two_processes_average_their_gradients_and_hear_the_leader(tmp_path: Path) -> None:
     import socket
 

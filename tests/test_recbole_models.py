@@ -2,7 +2,6 @@
 
 import importlib.util
 import math
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -52,25 +51,17 @@ TABLE = [
 ]
 
 
-@pytest.fixture(scope="module")
-def data(small_ml_100k: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`small_ml_100k` with every fifteenth triple of its graph: the graph's models take seconds, not minutes."""
-    root = tmp_path_factory.mktemp("thin")
-    shutil.copytree(small_ml_100k / "ml-100k", root / "ml-100k")
-    header, *triples = (root / "ml-100k" / "ml-100k.kg").read_text().splitlines()
-    (root / "ml-100k" / "ml-100k.kg").write_text("\n".join([header, *triples[::15]]) + "\n")
-    return root
-
-
 @pytest.mark.parametrize("model", TABLE)
-def test_a_tiny_epoch_or_the_missing_library(model: str, make_config: Callable[..., Config], data: Path) -> None:
+def test_a_tiny_epoch_or_the_missing_library(
+    model: str, make_config: Callable[..., Config], small_ml_100k: Path
+) -> None:
     given = {**TINY, **OF_ITS_OWN.get(model, {})}
     library = NEEDS.get(model)
     if library and not importlib.util.find_spec(library):
         with pytest.raises(ResourceError, match=f"{model} needs the library '{library}'"):
-            run(make_config(model, data, "ml-100k", **given))
+            run(make_config(model, small_ml_100k, "ml-100k", **given))
         return
-    result = run(make_config(model, data, "ml-100k", **given))
+    result = run(make_config(model, small_ml_100k, "ml-100k", **given))
     assert result["test"] and all(math.isfinite(value) for value in result["test"].values())
     assert Path(result["run_directory"], "result.json").is_file()
 

@@ -392,24 +392,37 @@ def test_a_full_disk_is_no_internal_error(capsys: pytest.CaptureFixture[str], mo
     assert "no space left on the device of runs/x" in told(capsys)
 
 
+SCRIPT = [sys.executable, str(ROOT / "run_recbole_ext.py")]
+
+
 def test_the_script_itself(command: Callable[..., list[str]], tmp_path: Path) -> None:
-    script = [sys.executable, str(ROOT / "run_recbole_ext.py")]
-    bad = subprocess.run([*script, *command(), "--epoch=1"], capture_output=True, text=True, cwd=tmp_path)
+    bad = subprocess.run([*SCRIPT, *command(), "--epoch=1"], capture_output=True, text=True, cwd=tmp_path)
     assert (bad.returncode, bad.stdout) == (2, "")
     assert (
         bad.stderr
         == "error: command line: unknown key 'epoch'; did you mean 'epochs' or 'n_enc_epochs' or 'n_dec_epochs'?\n"
     )
-    good = subprocess.run([*script, *command()], capture_output=True, text=True, cwd=tmp_path)
+
+
+@pytest.mark.slow
+def test_the_script_trains(command: Callable[..., list[str]], tmp_path: Path) -> None:
+    good = subprocess.run([*SCRIPT, *command()], capture_output=True, text=True, cwd=tmp_path)
     assert (good.returncode, good.stderr) == (0, "")
     assert (
         (next((tmp_path / "runs").iterdir()) / "command.txt")
         .read_text()
-        .startswith(f"{script[0]} {script[1]} --model=Mamba4Rec")
+        .startswith(f"{SCRIPT[0]} {SCRIPT[1]} --model=Mamba4Rec")
     )
 
 
-@pytest.mark.parametrize(("words", "reader"), [("--model=SS4Rec --help", "head -1"), ("doctor", "true")])
+@pytest.mark.parametrize(
+    ("words", "reader"),
+    [
+        ("--model=SS4Rec --help", "head -1"),
+        ("doctor --quick", "true"),
+        pytest.param("doctor", "true", marks=pytest.mark.slow),
+    ],
+)
 def test_a_reader_that_closes_is_no_fault(words: str, reader: str) -> None:
     command = f"{sys.executable} run_recbole_ext.py {words} | {reader}"
     buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}

@@ -7,13 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
 
 from dataset_tools.convert.convert import ConvertOptions, convert
 from dataset_tools.sources import RELEASES
-
-settings.register_profile("data", deadline=None, max_examples=60)
-settings.load_profile("data")
 
 ROOT = Path(__file__).parents[2]
 

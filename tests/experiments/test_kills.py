@@ -1,7 +1,5 @@
 """An experiment whose process is killed: what the next command sees of it."""
 
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,13 +7,10 @@ from pathlib import Path
 import pytest
 
 from recbole_ext.cli.main import main
+from tests import forked
 
 Made = Callable[..., Path]
-COMMAND = [sys.executable, str(Path(__file__).parents[2] / "run_recbole_ext.py"), "experiment", "run"]
-
-
-def started(folder: Path, name: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([*COMMAND, name], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+COMMAND = ["experiment", "run", "t"]
 
 
 def epochs(folder: Path) -> int:
@@ -34,14 +29,14 @@ def wait_for(folder: Path, count: int) -> None:
 @pytest.mark.slow
 def test_kill_9_in_the_middle(made: Made, tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = made("--set", "epochs=100000", "--set", "stopping_step=100000", "--set", "save_seconds=0")
-    process = started(tiny, "t")
+    process = forked.start(COMMAND, tiny, tiny / "first.txt")
     wait_for(folder, 3)
-    refused = subprocess.run([*COMMAND, "t"], cwd=tiny, capture_output=True, text=True)
-    assert refused.returncode == 4 and "is being run by another process" in refused.stderr
+    assert forked.run(COMMAND, tiny, tiny / "second.txt") == 4
+    assert "is being run by another process" in (tiny / "second.txt").read_text()
     assert main(["experiment", "show", "t"]) == 0
     assert "running     seed 1" in capsys.readouterr().out
     process.kill()
-    process.wait()
+    process.join()
     assert main(["experiment", "list"]) == 0
     assert "0/1 (0%)" in capsys.readouterr().out
     assert main(["experiment", "show", "t"]) == 0

@@ -66,15 +66,17 @@ def test_the_recount_notices_a_hit_too_many(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_sixty_random_runs(tmp_path: Path) -> None:
-    outcomes = carried_out(range(60), tmp_path)
-    assert len(outcomes) == 60
+def test_random_runs(tmp_path: Path) -> None:
+    outcomes = carried_out(range(20), tmp_path)
+    assert len(outcomes) == 20
     assert wrong(outcomes) == []
-    assert sum(outcome["code"] == 0 for outcome in outcomes) >= 20
+    assert sum(outcome["code"] == 0 for outcome in outcomes) >= 7
 
 
 @pytest.mark.torture
-def test_five_hundred_random_runs(tmp_path: Path) -> None:
-    outcomes = carried_out(range(1000, 1500), tmp_path)
-    assert len(outcomes) == 500
+@pytest.mark.parametrize(("seeds", "finished"), [(range(60), 20), (range(1000, 1500), 0)], ids=str)
+def test_many_random_runs(seeds: range, finished: int, tmp_path: Path) -> None:
+    outcomes = carried_out(seeds, tmp_path)
+    assert len(outcomes) == len(seeds)
     assert wrong(outcomes) == []
+    assert sum(outcome["code"] == 0 for outcome in outcomes) >= finished

@@ -43,7 +43,11 @@ def cycle_rows(n_users: int, n_items: int, shuffled: bool, length: int = 12) -> 
     return rows
 
 
-@pytest.fixture(params=sorted(set(OWN_MODELS) - set(OWN_FAMILIES)))
+RANKERS = sorted(set(OWN_MODELS) - set(OWN_FAMILIES))
+"""Our models of sequences."""
+
+
+@pytest.fixture(params=RANKERS)
 def model_name(request: pytest.FixtureRequest) -> str:
     return request.param
 

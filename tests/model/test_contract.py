@@ -10,8 +10,11 @@ from recbole.data.interaction import Interaction
 
 from recbole_ext.model.sequence import causal
 from recbole_ext.runs.checkpoint import load_checkpoint, save_checkpoint
+from tests.model.conftest import RANKERS
 
 Build = Callable[..., Any]
+ONE_FAST = [name if name == "Mamba4Rec" else pytest.param(name, marks=pytest.mark.slow) for name in RANKERS]
+"""For tests that train for seconds: one model among the fast tests, all of them among the slow ones."""
 
 
 def test_rows(loaders: Any, count: int = 6) -> Interaction:
@@ -131,7 +134,7 @@ def test_the_same_seed_gives_the_same_numbers(build: Build, model_name: str) -> 
     assert results[0] != results[2]
 
 
-@pytest.mark.parametrize("train_mode", ["all_positions", "prefix"])
+@pytest.mark.parametrize("train_mode", ["all_positions", pytest.param("prefix", marks=pytest.mark.slow)])
 def test_planted_structure_is_learnt(build: Build, model_name: str, train_mode: str) -> None:
     _, loaders, trainer = build(model_name, n_users=80, epochs=15, train_mode=train_mode, filter_seen_items=False)
     trainer.fit(loaders.train, loaders.valid)
@@ -142,13 +145,13 @@ def test_planted_structure_is_learnt(build: Build, model_name: str, train_mode: 
     "given",
     [
         {"loss_type": "BPR"},
-        {"loss_type": "gBCE"},
-        {"loss_type": "sampled_softmax", "negative_distribution": "popularity"},
-        {"loss_type": "sampled_softmax", "sparse_embedding": True},
+        pytest.param({"loss_type": "gBCE"}, marks=pytest.mark.slow),
+        pytest.param({"loss_type": "sampled_softmax", "negative_distribution": "popularity"}, marks=pytest.mark.slow),
+        pytest.param({"loss_type": "sampled_softmax", "sparse_embedding": True}, marks=pytest.mark.slow),
     ],
     ids=str,
 )
-@pytest.mark.parametrize("model_name", ["Mamba4Rec", pytest.param("SS4Rec", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("model_name", ONE_FAST)
 def test_planted_structure_is_learnt_by_every_loss(build: Build, model_name: str, given: dict[str, Any]) -> None:
     _, loaders, trainer = build(
         model_name, n_users=80, epochs=50, eval_step=25, n_negatives=8, filter_seen_items=False, **given
@@ -157,6 +160,7 @@ def test_planted_structure_is_learnt_by_every_loss(build: Build, model_name: str
     assert trainer.evaluate(loaders.test)["hit@1"] > 0.7
 
 
+@pytest.mark.parametrize("model_name", ONE_FAST)
 def test_shuffled_data_stays_at_chance(build: Build, model_name: str) -> None:
     """20 items at random: Hit@5 is 0.25 in expectation; 200 users give a standard error of 0.031."""
     _, loaders, trainer = build(model_name, shuffled=True, n_users=200, epochs=8, filter_seen_items=False)

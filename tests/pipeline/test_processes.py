@@ -1,9 +1,7 @@
-"""One training run in two processes, as torchrun starts them, against one process with the same batches."""
+"""One training run in two processes, with the variables that torchrun sets, against one with the same batches."""
 
 import csv
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-ROOT = Path(__file__).parents[2]
+from tests import forked
+
 SETTINGS: dict[str, dict[str, Any]] = {
     "SS4Rec": {
         **{"hidden_size": 16, "num_layers": 1, "d_state": 4, "s5_state_size": 4, "MAX_ITEM_LIST_LENGTH": 10},
@@ -23,14 +22,15 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 
 def trained(model: str, processes: int, data: Path, folder: Path) -> Path:
-    """The directory of a finished run; torchrun starts more than one process."""
-    runner = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
-    fixed = {"model": model, "dataset": "ml-100k", "data_path": data, "runs_dir": folder, "device": "cpu"}
+    """The directory of a finished run."""
+    fixed = {"model": model, "dataset": "ml-100k", "data_path": data, "runs_dir": folder / "runs", "device": "cpu"}
     fixed |= {"epochs": 2, "torch_threads": 1, "show_progress": False}
     words = [f"--{key}={value}" for key, value in {**fixed, **SETTINGS[model]}.items()]
-    command = [*(runner if processes > 1 else [sys.executable]), "run_recbole_ext.py", *words]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=300)
-    (run,) = folder.iterdir()  # one, whatever the number of processes
+    folder.mkdir()
+    log = folder / "out.txt"
+    codes = forked.run_in_two(words, folder, log) if processes == 2 else [forked.run(words, folder, log)]
+    assert codes == [0] * processes, log.read_text()[-2000:]
+    (run,) = (folder / "runs").iterdir()  # one, whatever the number of processes
     return run
 
 

@@ -278,8 +278,10 @@ def test_a_run_of_another_machine_is_opened_on_the_device_that_is_here(
 def test_splits_of_every_family_are_opened_as_they_were(
     make_config: Callable[..., Config], small_ml_100k: Path, model: str
 ) -> None:
-    labels = {"threshold": {"rating": 4}} if model in ("DIEN", "DIN", "FM") else {}
-    folder = Path(run(make_config(model, small_ml_100k, "ml-100k", epochs=1, baselines=[], **labels))["run_directory"])
+    given: dict[str, Any] = {"epochs": 1, "baselines": [], "MAX_ITEM_LIST_LENGTH": 6, "train_batch_size": 512}
+    if model in ("DIEN", "DIN", "FM"):
+        given["threshold"] = {"rating": 4}
+    folder = Path(run(make_config(model, small_ml_100k, "ml-100k", **given))["run_directory"])
     record = read_record(folder)
     assert record is not None and {"train", "valid", "test"} <= set(record.tables)
     assert opened(folder).loaders.test is not None

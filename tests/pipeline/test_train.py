@@ -18,6 +18,7 @@ from recbole_ext.errors import DataError, ResourceError
 from recbole_ext.evaluation.evaluator import Evaluation, Evaluator
 from recbole_ext.pipeline.train import run
 from recbole_ext.training.trainer import RunTrainer
+from tests import forked
 
 ROOT = Path(__file__).parents[2]
 ROWS = [(user, (user + 3 * k) % 12, 1000 * k + user) for user in range(16) for k in range(7)]
@@ -163,9 +164,33 @@ def test_a_runs_folder_that_cannot_be(configure: Callable[..., Config], tmp_path
         run(configure(runs_dir=str(tmp_path / "file")))
 
 
+def torchrun(words: list[str], folder: Path, log: Path) -> list[int]:
+    """The exit code of torchrun with two processes."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
+    with log.open("w") as told:
+        done = subprocess.run(
+            [*command, str(ROOT / "run_recbole_ext.py"), *words],
+            stdout=told,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
+            timeout=300,
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+        )
+    return [done.returncode]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("given", [["--train_mode=all_positions"], ["--train_mode=prefix", "--loss_type=BPR"]], ids=str)
-def test_two_processes_make_one_run(given: list[str], write: Callable[..., Path], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("start", "given"),
+    [
+        (torchrun, ["--train_mode=all_positions"]),
+        (forked.run_in_two, ["--train_mode=prefix", "--loss_type=BPR"]),
+    ],
+    ids=["torchrun, all positions", "prefix"],
+)
+def test_two_processes_make_one_run(
+    start: Callable[..., list[int]], given: list[str], write: Callable[..., Path], tmp_path: Path
+) -> None:
     write(tmp_path, "made", ROWS)
     words = [
         "--model=SS4Rec",
@@ -184,23 +209,12 @@ def test_two_processes_make_one_run(given: list[str], write: Callable[..., Path]
         "--train_batch_size=32",
         *given,
     ]
-    command = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc_per_node=2",
-        str(ROOT / "run_recbole_ext.py"),
-        *words,
-    ]
-    done = subprocess.run(
-        command, capture_output=True, text=True, cwd=tmp_path, timeout=300, env=os.environ | {"OMP_NUM_THREADS": "1"}
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+    log = tmp_path / "out.txt"
+    assert set(start(words, tmp_path, log)) == {0}, log.read_text()[-2000:]
     (folder,) = (tmp_path / "runs").iterdir()
     result = json.loads((folder / "result.json").read_text())
     assert result["epochs_trained"] == 2 and set(result["baselines"]) == {"popularity", "markov", "skip_markov"}
-    assert done.stdout.count("SS4Rec on made") == 1
+    assert log.read_text().count("SS4Rec on made") == 1
 
 
 def test_a_signal_while_the_report_is_written_does_not_end_the_run(configure: Callable[..., Config]) -> None:

@@ -40,6 +40,7 @@ def assert_close(got: Tensors, expected: Tensors, tolerance: float = 1e-5) -> No
         assert (x.to(y.dtype) - y).abs().max() <= tolerance * max(1.0, y.abs().max().item())
 
 
+@pytest.mark.slow
 @needs_triton
 @pytest.mark.skipif(INTERPRETED, reason="this is the process of its own")
 def test_through_the_interpreter() -> None:

@@ -186,11 +186,12 @@ def test_200_kills(seed: int, runs: Runs) -> None:
     assert hit == readable == 20
 
 
-def _save_without_end(folder: Path) -> None:
+def _save_without_end(folder: Path, begun: Any) -> None:
     epoch = 0
     while True:
         epoch += 1
         save_checkpoint(folder, "best", Weights(), {"epoch": epoch})
+        begun.set()
 
 
 def kills_while_saving(folder: Path, kills: int) -> int:
@@ -198,8 +199,10 @@ def kills_while_saving(folder: Path, kills: int) -> int:
     save_checkpoint(folder, "best", Weights(), {"epoch": 0})
     rng, context, read, epochs = random.Random(3), multiprocessing.get_context("fork"), 0, set()
     for _ in range(kills):
-        process = context.Process(target=_save_without_end, args=(folder,))
+        begun = context.Event()
+        process = context.Process(target=_save_without_end, args=(folder, begun))
         process.start()
+        assert begun.wait(60)
         time.sleep(rng.uniform(0.0, 0.1))
         assert process.pid is not None
         os.kill(process.pid, signal.SIGKILL)

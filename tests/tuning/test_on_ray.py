@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
+from recbole_ext.cli.main import main
 from recbole_ext.tuning.settings import Settings
 from recbole_ext.tuning.table import Table, Trial
 
@@ -153,9 +154,8 @@ def test_a_whole_tuning(words: Callable[..., dict[str, Any]], start: Start, tmp_
     assert best and [p.parts[-4] for p in folder.glob("trials/*/*/checkpoint/best.json")] == [f"{best.number:04d}"]
     results = [json.loads(path.read_text()) for path in folder.glob("trials/*/*/result.json")]
     assert results and all(result["test"] is None and result["baselines"] == {} for result in results)
-    command = [sys.executable, "run_recbole_ext.py", f"--config_files={folder / 'best.yaml'}"]
-    command += [f"--runs_dir={tmp_path / 'runs'}", "--torch_threads=1", "--baselines=[]"]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    words = [f"--config_files={folder / 'best.yaml'}", f"--runs_dir={tmp_path / 'runs'}", "--torch_threads=1"]
+    assert main([*words, "--baselines=[]"]) == 0
     (result,) = (json.loads(path.read_text()) for path in (tmp_path / "runs").glob("*/result.json"))
     assert result["valid"]["ndcg@5"] == pytest.approx(best.score, abs=1e-6) and result["test"]
 
@@ -166,7 +166,7 @@ def test_ctrl_c_says_how_to_go_on_and_leaves_no_process_and_no_open_port(
 ) -> None:
     from recbole_ext.tuning.ray_session import _LOOPBACK
 
-    process = start(**words(trials=3, epochs=400, scheduler="none", save_seconds=1))
+    process = start(**words(trials=3, epochs=400, scheduler="none", save_seconds=1, max_concurrent=1))
     wait_for(lambda: list((tmp_path / "tune").glob("*/trials/*/*/metrics.csv")))
     children = family(process)
     sockets = [
@@ -185,7 +185,7 @@ def test_ctrl_c_says_how_to_go_on_and_leaves_no_process_and_no_open_port(
     (folder,) = (tmp_path / "tune").iterdir()
     assert f"tune --resume={folder.name}" in out and "Traceback" not in out
     wait_for(lambda: not any(each.is_running() and each.status() != "zombie" for each in children), 30)
-    assert start(f"--resume={folder.name}", "--epochs=3").wait(timeout=120) == 2
+    assert main(["tune", f"--resume={folder.name}", "--epochs=3", f"--tune_dir={folder.parent}"]) == 2
 
 
 @pytest.mark.slow

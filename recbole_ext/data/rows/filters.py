@@ -138,7 +138,7 @@ class FastFilters:
             if field not in self.field2id_token:  # type: ignore[attr-defined]
                 self.field2id_token[field], self.field2token_id[field] = names, by_name  # type: ignore[attr-defined]
             if ftype == FeatureType.TOKEN_SEQ:
-                feat[field] = np.split(numbers, np.cumsum(feat[field].agg(len))[:-1])
+                feat[field] = np.split(numbers, np.cumsum(feat[field].map(len))[:-1])
             else:
                 feat[field] = numbers
 

@@ -91,7 +91,7 @@ def broken(draw: st.DrawFn, release: str) -> list[bytes]:
 
 
 @pytest.mark.parametrize("release", list(GOOD))
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_nothing_accepted_silently_nothing_lost(
     release: str, data: st.DataObject, made: Callable[..., Path], converted: Converted

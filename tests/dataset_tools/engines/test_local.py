@@ -1,6 +1,6 @@
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,32 @@ def files(folder: Path) -> dict[str, bytes]:
     return {path.name.partition(".")[2]: path.read_bytes() for path in folder.iterdir() if "summary" not in path.name}
 
 
-@pytest.mark.skipif(not HAS_RAY, reason="ray is not installed (pip install 'ray>=2.54'), an optional extra")
+NEEDS_RAY = pytest.mark.skipif(not HAS_RAY, reason="ray is not installed (pip install 'ray>=2.54'), an optional extra")
+
+
+@pytest.fixture(scope="module")
+def one_ray() -> Iterator[None]:
+    """A Ray that several conversions use; each would start one of its own, which takes seconds."""
+    import ray
+
+    ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    yield
+    ray.shutdown()
+
+
+@pytest.mark.slow
+@NEEDS_RAY
+def test_ray_counts_the_same(real: Callable[[str], Path], converted: Converted, fields: Any) -> None:
+    import ray
+
+    folder, _ = converted("ml-latest", real("ml-latest-small"))
+    assert describe(folder, fields, "ray") == describe(folder, fields, "local")
+    assert not ray.is_initialized(), "what an engine starts, it ends"
+
+
+@pytest.mark.slow
+@NEEDS_RAY
+@pytest.mark.usefixtures("one_ray")
 @pytest.mark.parametrize("options", [{}, {"per_behaviour": True}, {"label": "click"}])
 def test_ray_writes_the_same_bytes(
     options: dict[str, Any],
@@ -67,9 +92,3 @@ def test_ray_writes_the_same_bytes(
     for name, data in files(local).items():
         assert files(ray)[name] == data, name
     assert {**one, "sha256_output": 0, "files": 0} == {**other, "sha256_output": 0, "files": 0}
-
-
-@pytest.mark.skipif(not HAS_RAY, reason="ray is not installed (pip install 'ray>=2.54'), an optional extra")
-def test_ray_counts_the_same(real: Callable[[str], Path], converted: Converted, fields: Any) -> None:
-    folder, _ = converted("ml-latest", real("ml-latest-small"))
-    assert describe(folder, fields, "ray") == describe(folder, fields, "local")

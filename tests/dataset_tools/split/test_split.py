@@ -141,7 +141,7 @@ def test_the_future_does_not_change_the_pasts_numbers(cut: Cut, tmp_path: Path) 
     ) == before
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_against_polars(data: st.DataObject, cut: Cut, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(newline_ranges, "__defaults__", (0, 64))

@@ -1,9 +1,6 @@
 """Click runs that are interrupted, and click runs of two processes."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,10 +9,10 @@ import pytest
 
 from recbole_ext.config.config import Config
 from recbole_ext.pipeline.train import run
+from tests import forked
 from tests.conftest import CLICK_HEADER, SMALL_CLICKS, write_inter
 from tests.runs.test_resume import interrupted, outcome, whole
 
-ROOT = Path(__file__).parents[3]
 ROWS = [(u, (7 * u + 3 * k) % 20, 100 * k + u, (7 * u + 3 * k) % 2) for u in range(30) for k in range(20)]
 GIVEN: dict[str, Any] = {**SMALL_CLICKS, "train_batch_size": 128, "epochs": 2}
 CASES: dict[str, dict[str, Any]] = {
@@ -46,13 +43,10 @@ def test_two_processes_train_one_model(tmp_path: Path, branches: str) -> None:
     root = write_inter(tmp_path, "made", ROWS, CLICK_HEADER)
     words = ["--model=MDAFMamba", "--dataset=made", f"--data_path={root}", "--device=cpu", f"--branches={branches}"]
     words += [f"--{key}={json.dumps(value)}" for key, value in GIVEN.items()]
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
-    command += [str(ROOT / "run_recbole_ext.py"), *words]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=300, env=environment)
-    assert done.returncode == 0, done.stderr[-2000:]
+    log = tmp_path / "out.txt"
+    assert forked.run_in_two(words, tmp_path, log) == [0, 0], log.read_text()[-2000:]
     (folder,) = (tmp_path / "runs").iterdir()
     result = json.loads((folder / "result.json").read_text())
     assert result["epochs_trained"] == 2 and 0.3 < result["test"]["auc"] <= 1
     assert sum(result["clicks"]["reliability"]["rows"]) == 60  # one process evaluates all tested rows
-    assert done.stdout.count("MDAFMamba on made") == 1
+    assert log.read_text().count("MDAFMamba on made") == 1

@@ -71,6 +71,7 @@ def test_sparse_and_dense_move_together_and_resume_where_they_were() -> None:
 
     first, steps = build()
     for _ in range(7):
+        first.step()
         steps.after_step()
     again, resumed = build()
     resumed.load_state_dict(steps.state_dict())
@@ -108,6 +109,7 @@ def test_a_warm_up_counts_the_steps_of_a_run_and_never_its_epochs(build: Callabl
     found = []
     for _ in range(4):
         found.append(trainer.optimizer.param_groups[0]["lr"] / 0.01)
+        trainer.optimizer.step()
         schedule.after_step()
     assert found == pytest.approx([1 / 3, 2 / 3, 1.0, 1.0])
     keys = keys_of(properties_folder() / "overall.yaml")
