@@ -3,6 +3,7 @@
 import hashlib
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -32,9 +33,10 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(BODY) - start))
         self.end_headers()
         rest = BODY[start:]
-        self.wfile.write(rest[: len(rest) // 2] if mode == "truncated" else rest)
-        for _ in range(100 if mode == "endless" else 0):
-            self.wfile.write(BODY)
+        with suppress(ConnectionError):  # a reader that has had enough leaves
+            self.wfile.write(rest[: len(rest) // 2] if mode == "truncated" else rest)
+            for _ in range(100 if mode == "endless" else 0):
+                self.wfile.write(BODY)
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""

@@ -3,6 +3,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -29,10 +30,11 @@ class Service:
                 content = self.rfile.read(int(self.headers["Content-Length"]))
                 service.received.append((self.path, json.loads(content or b"null")))
                 time.sleep(wait)
-                self.send_response(status)
-                if location:
-                    self.send_header("Location", location)
-                self.end_headers()
+                with suppress(ConnectionError):  # whoever asked has given up
+                    self.send_response(status)
+                    if location:
+                        self.send_header("Location", location)
+                    self.end_headers()
 
             do_GET = do_POST
 
