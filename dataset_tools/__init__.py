@@ -3,11 +3,13 @@
 The map, from the ground up; a module imports from its own room and from those above it in this list:
 
     platforms                 the systems and versions of Python that this runs on
-    errors, progress          errors with their exit codes; the time left
+    errors, faults, progress  errors with their exit codes; faults of rows, worded as training does; the time left
     lines/                    newline-aligned byte ranges; bytes to integer columns and back
     sources/                  one description per release: files, grammar, scale, window, digests, licence;
                               fetch, archive: download with resume and digest, unpack expected names only
-    files/                    atomic files read back as integer columns, ids, times; the files of a data set;
+    times/                    what a column of times counts, exact seconds and fractions, the order of events
+    files/                    headers, text_rows, column_rules, atomic, links: training's reader of atomic files;
+                              interactions, ids: the same as integer columns; the files of a data set;
                               files with their space reserved, whole folders or none
     engines/                  the same steps on local threads or on a Ray cluster
     convert/                  quarantine: why a line is refused; rows, runs, buckets: a range to a time-sorted run on
@@ -15,10 +17,10 @@ The map, from the ground up; a module imports from its own room and from those a
                               log, tables, side_tables: the files of a release; times: a copy with times in seconds
     split/                    cut times and offsets, counts and files of the parts; minimum counts and id maps, fitted
                               on the past
-    describe/                 counts that merge, a table, one self-contained HTML page; validate: header, order,
-                              duplicates and ids before a long training
+    describe/                 counts that merge, a table, one self-contained HTML page; validate: what
+                              training would refuse, found before it starts
     clicks/                   advertisements with impressions; click samples of a log of actions
-    arguments, cli            words into calls, errors into one line and an exit code
+    arguments, cli            the command line: arguments to calls, errors to one line and an exit code
 """
 
 from dataset_tools.platforms import require_platform

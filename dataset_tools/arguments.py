@@ -1,4 +1,4 @@
-"""The words of the command line."""
+"""The arguments of the command line."""
 
 import argparse
 import sys
@@ -18,7 +18,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and end with the code of a usage error."""
-        print(f"error: {message}\nall words and their meaning: {self.prog} --help", file=sys.stderr)
+        print(f"error: {message}\nall options: {self.prog} --help", file=sys.stderr)
         sys.exit(UsageError.exit_code)
 
 
@@ -68,10 +68,10 @@ def _convert(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--links", action="store_true", help="add IMDb and TMDB ids to the items")
     meaning = "; ".join(f"{name}: {DEFINITIONS[name]}" for name in LABELS)
     parser.add_argument("--label", choices=LABELS, help=f"Taobao: label instead of behaviour. {meaning}")
-    parser.add_argument("--negatives", choices=NEGATIVES, default="uniform", help="how --label click draws")
+    parser.add_argument("--negatives", choices=NEGATIVES, default="uniform", help="how --label click samples negatives")
     parser.add_argument("--per-behaviour", action="store_true", help="Taobao: one more file per behaviour")
-    parser.add_argument("--sample-users", type=float, default=1.0, help="Taobao: share of users to keep")
-    parser.add_argument("--seed", type=int, default=2020, help="of the sample and of drawn negatives")
+    parser.add_argument("--sample-users", type=float, default=1.0, help="Taobao: fraction of users to keep")
+    parser.add_argument("--seed", type=int, default=2020, help="of the sample and of sampled negatives")
     parser.add_argument("--threads", type=int, default=0, help="of the local engine (default: up to 4)")
     _engine(parser)
 
@@ -100,10 +100,10 @@ def _split(parser: argparse.ArgumentParser) -> None:
     cut = parser.add_mutually_exclusive_group(required=True)
     cut.add_argument("--at", help="first moment of the future, such as 2015-03-31T06:40:03Z")
     cut.add_argument("--at-timestamp", dest="at", help="the same in Unix seconds")
-    cut.add_argument("--ratio", help="share of the rows that lies in the past, such as 0.8")
+    cut.add_argument("--ratio", help="fraction of the interactions in the past, such as 0.8")
     cut.add_argument("--preset", help="a named cut: " + ", ".join(PRESETS))
-    parser.add_argument("--valid", default="0.1", help="last share of the past's rows, a time, or none (default: 0.1)")
-    parser.add_argument("--windows", help="also cut the future into windows of this length, such as 30d")
+    parser.add_argument("--valid", default="0.1", help="last fraction of the past, a time, or none (default: 0.1)")
+    parser.add_argument("--windows", help="also split the future into windows of this length, such as 30d")
     parser.add_argument("--min-user", type=int, default=1, help="rows in the past that a user needs")
     parser.add_argument("--min-item", type=int, default=1, help="rows in the past that an item needs")
     parser.add_argument("--future", choices=("all", "warm"), default="all", help="future rows to keep")
@@ -119,8 +119,8 @@ def _ads(parser: argparse.ArgumentParser) -> None:
 def _sample(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("input", type=Path, help="folder of a converted Taobao log, or its .inter file")
     _result(parser, "of the result (default: <input>-<negatives>)")
-    parser.add_argument("--negatives", choices=NEGATIVES, default="uniform", help="how items are drawn")
-    parser.add_argument("--seed", type=int, default=2020, help="of coins and draws")
+    parser.add_argument("--negatives", choices=NEGATIVES, default="uniform", help="how negative items are sampled")
+    parser.add_argument("--seed", type=int, default=2020, help="of the random labels and sampled items")
     parser.add_argument("--history", type=int, default=100, help="events before the sample at most (default: 100)")
 
 
