@@ -141,17 +141,25 @@ def test_planted_structure_is_learnt(build: Build, model_name: str, train_mode: 
     assert trainer.evaluate(loaders.test)["hit@1"] > 0.9
 
 
-@pytest.mark.parametrize(
-    "given",
-    [
-        {"loss_type": "BPR"},
-        pytest.param({"loss_type": "gBCE"}, marks=pytest.mark.slow),
-        pytest.param({"loss_type": "sampled_softmax", "negative_distribution": "popularity"}, marks=pytest.mark.slow),
-        pytest.param({"loss_type": "sampled_softmax", "sparse_embedding": True}, marks=pytest.mark.slow),
-    ],
-    ids=str,
-)
-@pytest.mark.parametrize("model_name", ONE_FAST)
+LOSSES: list[dict[str, Any]] = [
+    {"loss_type": "BPR"},
+    {"loss_type": "gBCE"},
+    {"loss_type": "sampled_softmax", "negative_distribution": "popularity"},
+    {"loss_type": "sampled_softmax", "sparse_embedding": True},
+]
+
+
+def each_with_each() -> list[Any]:
+    """Every model with every loss: one pair is fast, its model and its loss are slow, the rest is torture."""
+    marks = {2: [], 1: [pytest.mark.slow], 0: [pytest.mark.torture]}
+    return [
+        pytest.param(name, loss, marks=marks[(name == "Mamba4Rec") + (loss is LOSSES[0])])
+        for name in RANKERS
+        for loss in LOSSES
+    ]
+
+
+@pytest.mark.parametrize(("model_name", "given"), each_with_each(), ids=str)
 def test_planted_structure_is_learnt_by_every_loss(build: Build, model_name: str, given: dict[str, Any]) -> None:
     _, loaders, trainer = build(
         model_name, n_users=80, epochs=50, eval_step=25, n_negatives=8, filter_seen_items=False, **given

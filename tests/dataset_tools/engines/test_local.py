@@ -11,6 +11,7 @@ from dataset_tools.engines.choice import make_engine
 from dataset_tools.engines.local import LocalEngine, windowed
 from dataset_tools.errors import ResourceError, UsageError
 from dataset_tools.lines.ranges import newline_ranges
+from tests.dataset_tools.conftest import shared_data
 
 Converted = Callable[..., tuple[Path, dict[str, Any]]]
 HAS_RAY = importlib.util.find_spec("ray") is not None
@@ -57,6 +58,8 @@ NEEDS_RAY = pytest.mark.skipif(not HAS_RAY, reason="ray is not installed (pip in
 @pytest.fixture(scope="module")
 def one_ray() -> Iterator[None]:
     """A Ray that several conversions use; each would start one of its own, which takes seconds."""
+    if not shared_data().is_dir():
+        pytest.skip(f"real data absent: {shared_data()} (set RECBOLE_EXT_DATA to its folder)")
     import ray
 
     ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR")
