@@ -137,5 +137,6 @@ def test_the_environment(tmp_path: Path) -> None:
     assert json.loads((directory.path / "environment.json").read_text()) == environment(torch.device("cpu"))
     facts = environment(torch.device("cpu"))
     assert facts["device"] == "cpu" and facts["gpu"] is None and facts["cpu_cores"] >= 1
-    assert facts["packages"]["torch"] == torch.__version__
+    number, installed = facts["packages"]["torch"], torch.__version__  # not every wheel's metadata name the build
+    assert number.split("+")[0] == installed.split("+")[0]
     assert package_versions()["python"] == ".".join(map(str, sys.version_info[:3]))
