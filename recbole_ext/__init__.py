@@ -1,5 +1,14 @@
 """State-space recommenders on RecBole: exact times, honest numbers, one command.
 
+    import recbole_ext as rx
+
+    run = rx.train("SS4Rec", "ml-100k", epochs=20)
+    run = rx.load("runs/SS4Rec-ml-100k-20260101T000000Z-ab12")
+    run.recommend(users=["196"], k=10)
+    rx.compare([run, "runs/SASRec-ml-100k-20260101T000000Z-cd34"])
+
+docs/python.md has the rest. Importing this package imports neither torch nor RecBole.
+
 The map, from the floor up; a room imports the rooms above its line in this list, never those below:
 
     errors.py, names.py, places.py, redact.py, files.py, versions.py, environment.py, registry.py, devices.py
@@ -21,8 +30,104 @@ The map, from the floor up; a room imports the rooms above its line in this list
     cli/            the command line
 """
 
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 from dataset_tools.platforms import require_platform
+
+if TYPE_CHECKING:
+    from recbole_ext.comparison.compare import Comparison
+    from recbole_ext.serving.run import Run
 
 require_platform()
 
 __version__ = "0.1.0"
+__all__ = ["compare", "load", "train"]
+
+
+def train(model: str, dataset: str, config_files: Iterable[str | Path] = (), **settings: Any) -> "Run":
+    """Train a model, choose its weights by validation, and evaluate them once on test.
+
+    Args:
+        model: a name of the registry, such as `SS4Rec`.
+        dataset: name of the data set's folder under `data_path` (default `dataset`); `ml-100k` comes with RecBole.
+        config_files: paths, or names of files in properties/model; later ones win.
+        settings: values of configuration keys, as `--key=value` on the command line.
+
+    Returns:
+        The finished run, whose directory is `path`.
+
+    Raises:
+        RecBoleExtError: of `recbole_ext.errors`, one class for each kind of fault, with the message of the command
+            line; Ctrl-C is an InterruptedRun, and the run can be resumed.
+    """
+    from recbole_ext.data.files import check_data
+    from recbole_ext.errors import reported, unwrapped
+    from recbole_ext.host_warnings import without_host_warnings
+    from recbole_ext.pipeline.configure import resolve
+    from recbole_ext.report.report import leave_report
+
+    files = [str(path) for path in config_files]
+    given = {key: str(value) if isinstance(value, Path) else value for key, value in settings.items()}
+    try:
+        resolved = resolve(model, dataset, files, given)
+        check_data(resolved)
+        from recbole_ext.config.config import Config
+        from recbole_ext.pipeline.train import run
+
+        with without_host_warnings():
+            result = run(Config(resolved), _command(model, dataset, files, given), at_end=leave_report)
+    except (Exception, KeyboardInterrupt) as error:
+        known = reported(unwrapped(error))
+        if known is None or known is error:
+            raise
+        raise known from error
+    return load(result["run_directory"])
+
+
+def _command(model: str, dataset: str, files: list[str], given: dict[str, Any]) -> list[str]:
+    """The command line that does the same."""
+    import sys
+
+    words = [f"--model={model}", f"--dataset={dataset}"]
+    words += [f"--config_files={' '.join(files)}"] if files else []
+    return [sys.executable, "run_recbole_ext.py", *words, *(f"--{key}={value}" for key, value in given.items())]
+
+
+def load(path: str | Path, data_path: str | Path | None = None, device: str | None = None) -> "Run":
+    """Open a run, finished or not.
+
+    Args:
+        path: the directory that it left.
+        data_path: raw data, which must be the run's; None: the data that the run stored.
+        device: where to compute; None: where the run did, or on the best device here if that one is not.
+
+    Raises:
+        UsageError: no run left this directory.
+    """
+    from recbole_ext.serving.run import Run
+
+    return Run(path, data_path, device)
+
+
+def compare(
+    runs: "Iterable[Run | str | Path]", metrics: list[str] | None = None, baseline: str | None = None
+) -> "Comparison":
+    """Compare finished runs and experiments: values, differences, intervals and tests.
+
+    Args:
+        runs: at least one; "RUN,RUN,RUN" are the seeds of one entry.
+        metrics: which; `["all"]` for all, None for the one that chose the weights.
+        baseline: name of the entry or counted baseline to which differences are taken; None for the first.
+
+    Returns:
+        Tables that print as `recbole-ext compare` does, and `as_frame()` for a DataFrame.
+
+    Raises:
+        UsageError: there is no such run, metric or baseline.
+        DataError: a result is damaged.
+    """
+    from recbole_ext.comparison.compare import compare as compare_runs
+
+    return compare_runs([str(getattr(run, "path", run)) for run in runs], metrics, baseline)

@@ -40,6 +40,17 @@ class Comparison:
     n_tests: int
     limits: list[str]
 
+    def __str__(self) -> str:
+        return "\n".join(lines(self))
+
+    def as_frame(self) -> Any:
+        """A DataFrame with a row per entry and metric; `group` counts what can be compared with each other, from 1."""
+        import pandas as pd  # takes half a second, and the command prints text
+
+        facts = [(group, as_facts(table)) for group, tables in enumerate(self.tables, 1) for table in tables]
+        rows = [{"group": group, "metric": of["metric"], **row} for group, of in facts for row in of["rows"]]
+        return pd.DataFrame(rows)
+
 
 def compare(names: list[str], metrics: list[str] | None = None, baseline: str | None = None) -> Comparison:
     """Compare runs and experiments.

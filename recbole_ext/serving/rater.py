@@ -10,7 +10,7 @@ from recbole.data.interaction import Interaction
 
 from recbole_ext.errors import DataError, UsageError
 from recbole_ext.serving.known_rows import SPLITS, find_rows
-from recbole_ext.serving.load import finished_config, load_run
+from recbole_ext.serving.load import LoadedRun, finished_config, load_run
 from recbole_ext.tasks.ratings.data import RatingEvalLoader, RatingSampleLoader, rates
 
 _ROWS_AT_ONCE = 16384
@@ -20,21 +20,11 @@ class Rater:
     """A trained rating model that answers.
 
     Args:
-        run: the directory of a finished run of HybridVAE.
-        data_path: where its data lies now; None: where it lay.
-        device: where to compute; None: where the run did, or on the best device here if that one is not.
-
-    Raises:
-        UsageError: the run is none of a rating model, or has no checkpoint.
-        DataError: the data is not what it was trained on.
+        loaded: a run of HybridVAE, opened.
     """
 
-    def __init__(self, run: Path, data_path: str | None = None, device: str | None = None) -> None:
-        self.config = finished_config(run, data_path, device)
-        if not rates(self.config):
-            raise UsageError(f"--run={run}: {self.config.model} predicts no ratings; take a run of HybridVAE")
-        loaded = load_run(run, self.config, raw=data_path is not None)
-        self.data, self.model = loaded.train, loaded.model
+    def __init__(self, loaded: LoadedRun) -> None:
+        self.config, self.data, self.model = loaded.config, loaded.train, loaded.model
         every = torch.arange(len(self.data))
         of_splits = {"test": loaded.loaders.test, "valid": loaded.loaders.valid}
         of_splits["train"] = RatingSampleLoader(self.config, self.data, every)
@@ -128,6 +118,24 @@ class Rater:
         """A pair of the unknown user with each item of the training part."""
         tokens = self.data.field2id_token[self.model.table.item][1:]
         return pd.DataFrame({"user_id": "-", "item_id": tokens})
+
+
+def open_rater(run: Path, data_path: str | None = None, device: str | None = None) -> Rater:
+    """A run's model, ready to rate.
+
+    Args:
+        run: the directory of a finished run of HybridVAE.
+        data_path: raw data, which must be the run's; None: the data that the run stored.
+        device: where to compute; None: where the run did, or on the best device here if that one is not.
+
+    Raises:
+        UsageError: the run is none of a rating model, or has no checkpoint.
+        DataError: the data is not what it was trained on.
+    """
+    config = finished_config(run, data_path, device)
+    if not rates(config):
+        raise UsageError(f"--run={run}: {config.model} predicts no ratings; take a run of HybridVAE")
+    return Rater(load_run(run, config, raw=data_path is not None))
 
 
 def together(rated: list[pd.DataFrame]) -> pd.DataFrame:

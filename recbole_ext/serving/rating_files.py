@@ -10,7 +10,7 @@ import pandas as pd
 import polars as pl
 
 from recbole_ext.errors import DataError
-from recbole_ext.serving.rater import Rater, together
+from recbole_ext.serving.rater import open_rater, together
 from recbole_ext.tasks.ratings.audit.evidence import Evidence
 from recbole_ext.tasks.ratings.audit.metric_audit import metric_audit
 from recbole_ext.tasks.ratings.metrics import Predictions
@@ -102,7 +102,7 @@ def rated_text(
         UsageError: a run does not predict ratings.
         DataError: a file is not readable.
     """
-    raters = [Rater(run, data_path, device) for run in runs]
+    raters = [open_rater(run, data_path, device) for run in runs]
     names = raters[0].names
     if history:
         known = read_columns(history, ["item_id", "rating"], names)

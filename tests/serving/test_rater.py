@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from recbole_ext.config.config import Config
-from recbole_ext.serving.rater import Rater
+from recbole_ext.serving.rater import open_rater
 from recbole_ext.tasks.ratings.data import RatingSampleLoader
 from tests.conftest import write_inter
 from tests.model.test_hybridvae import HEADER, SIZES, rating_rows
@@ -39,7 +39,7 @@ def trained(
 
 
 def test_a_row_of_the_splits_gets_what_the_run_computed_for_it(trained: Trained) -> None:
-    rater, rng = Rater(trained.folder), np.random.default_rng(0)
+    rater, rng = open_rater(trained.folder), np.random.default_rng(0)
     loaders = trained.loaders
     every = torch.arange(len(loaders.train._dataset))
     wanted = [
@@ -59,7 +59,7 @@ def test_a_row_of_the_splits_gets_what_the_run_computed_for_it(trained: Trained)
 
 def test_a_training_row_is_rated_as_the_training_loader_shows_it(trained: Trained) -> None:
     pairs = pd.DataFrame(trained.tokens(trained.loaders.train))
-    rated = Rater(trained.folder).rate(pairs)["prediction"].to_numpy()
+    rated = open_rater(trained.folder).rate(pairs)["prediction"].to_numpy()
     for batch in trained.loaders.train:  # drawn, so that sums are rounded otherwise
         with torch.no_grad():
             expected = trained.model.predict(batch).double().numpy()
@@ -68,7 +68,7 @@ def test_a_training_row_is_rated_as_the_training_loader_shows_it(trained: Traine
 
 def test_another_moment_is_another_row(trained: Trained) -> None:
     pairs = pd.DataFrame(trained.tokens(trained.loaders.train)).head(40)
-    rater = Rater(trained.folder)
+    rater = open_rater(trained.folder)
     known, later = (rater.rate(each)["prediction"].to_numpy() for each in (pairs, pairs.assign(timestamp=10**7)))
     if trained.config["architecture"] == "sets":
         assert (known != later).mean() > 0.9  # the pair's own rating is one of the user's others now

@@ -9,7 +9,7 @@ from recbole_ext.cli.main import main
 from recbole_ext.config.config import Config
 from recbole_ext.errors import DataError, UsageError
 from recbole_ext.pipeline.train import run
-from recbole_ext.serving.rater import Rater, together
+from recbole_ext.serving.rater import open_rater, together
 from recbole_ext.serving.rating_files import audit_files, read_columns
 from tests.conftest import write_inter
 from tests.model.test_hybridvae import HEADER, SIZES, rating_rows
@@ -44,12 +44,12 @@ def file(folder: Path, text: str) -> Path:
 
 
 def test_somebody_new_is_rated_for_by_a_handful_of_ratings(finished: Path) -> None:
-    rater = Rater(finished)
+    rater = open_rater(finished)
     known = rater.rate(pd.DataFrame({"user_id": ["4"], "item_id": ["2"]}))
     means = []
     for liked in (0, 1):
         stars = [5 if item % 2 == liked else 2 for item in range(8)]
-        rater = Rater(finished)
+        rater = open_rater(finished)
         rater.learn_of(pd.DataFrame({"item_id": [str(i) for i in range(8)], "rating": stars}))
         rated = rater.rate(rater.everything())
         even = rated["item_id"].astype(int) % 2 == 0
@@ -74,7 +74,7 @@ def test_several_runs_rate_by_their_mean(finished: Path, tmp_path: Path) -> None
     assert found["prediction"][0] == 3.5 and found["std"][0] == pytest.approx((2.5 + 0.25) ** 0.5, abs=1e-4)
     pairs, output = file(tmp_path, "user_id\titem_id\n4\t2\n"), tmp_path / "two.tsv"
     assert main(["rate", f"--run={finished},{finished}", f"--pairs={pairs}", f"--output={output}"]) == 0
-    single = Rater(finished).rate(pd.DataFrame({"user_id": ["4"], "item_id": ["2"]}))
+    single = open_rater(finished).rate(pd.DataFrame({"user_id": ["4"], "item_id": ["2"]}))
     assert pd.read_csv(output, sep="\t")["prediction"][0] == round(single["prediction"][0], 4)
 
 
@@ -87,12 +87,12 @@ def test_several_runs_rate_by_their_mean(finished: Path, tmp_path: Path) -> None
 )
 def test_a_history_that_tells_nothing_is_refused(finished: Path, history: dict[str, Any], told: str) -> None:
     with pytest.raises(DataError, match=told):
-        Rater(finished).learn_of(pd.DataFrame(history))
+        open_rater(finished).learn_of(pd.DataFrame(history))
 
 
 def test_no_run_and_no_rating_model(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"there is no config.yaml"):
-        Rater(tmp_path)
+        open_rater(tmp_path)
 
 
 def test_the_audit_of_a_file_ends_with_an_exit_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,7 +15,7 @@ from recbole_ext.evaluation.click_metrics import auc
 from recbole_ext.places import RECBOLE
 from recbole_ext.serving.click_answers import ClickAnswers
 from recbole_ext.serving.load import load_run
-from recbole_ext.serving.rater import Rater
+from recbole_ext.serving.rater import open_rater
 from recbole_ext.serving.score import read_rows
 from recbole_ext.tasks.clicks.batches import ClickLoader
 from recbole_ext.tasks.ratings.data import RatingSampleLoader
@@ -27,7 +27,7 @@ DATA = RECBOLE / "dataset_example"
 @pytest.mark.slow
 def test_ratings(make_config: Callable[..., Config], train_run: Callable[[Config], Trained]) -> None:
     trained = train_run(make_config("HybridVAE", DATA, "ml-100k", epochs=2, baselines=[]))
-    rater, loaders = Rater(trained.folder), trained.loaders
+    rater, loaders = open_rater(trained.folder), trained.loaders
     every = RatingSampleLoader(trained.config, loaders.train._dataset, torch.arange(len(loaders.train._dataset)))
     errors = {}
     for name, loader in (("train", every), ("valid", loaders.valid), ("test", loaders.test)):

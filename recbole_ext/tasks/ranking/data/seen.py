@@ -93,7 +93,12 @@ def removes_seen_items(config: Config) -> bool:
 
 
 def seen_before(config: Config, part: Any, earlier: list[Any], without: Any = None) -> Seen | None:
-    """What to take out of the candidates of a split; None for nothing.
+    """What to take out of the candidates of a split; None for nothing. Arguments as for `items_seen`."""
+    return items_seen(config, part, earlier, without) if removes_seen_items(config) else None
+
+
+def items_seen(config: Config, part: Any, earlier: list[Any], without: Any = None) -> Seen:
+    """The items that each row's user has met before it.
 
     Args:
         config: of the run.
@@ -101,8 +106,6 @@ def seen_before(config: Config, part: Any, earlier: list[Any], without: Any = No
         earlier: the splits before it; sequences have theirs in themselves.
         without: see `SeenByUser`.
     """
-    if not removes_seen_items(config):
-        return None
     if hasattr(part, "events"):
         return SeenInEvents(part)
     if config["MODEL_TYPE"] == ModelType.SEQUENTIAL:

@@ -1,0 +1,122 @@
+"""Histories that are given with a question: tables of events, triples, or the items of one user."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from recbole.utils import FeatureType
+from torch import Tensor
+
+from recbole_ext.errors import DataError, UsageError
+from recbole_ext.serving.histories import newest
+from recbole_ext.serving.load import LoadedRun
+from recbole_ext.serving.skipped import Skipped
+
+
+@dataclass(frozen=True)
+class GivenHistories:
+    """Events of several users.
+
+    Attributes:
+        users: (n,) names, in the order of their first line.
+        ids: (n,) int64, 0 for users whom training never saw.
+        count: (n,) int64, events of each.
+        columns: field -> (m,) values of the events, user after user, oldest first.
+    """
+
+    users: list[str]
+    ids: np.ndarray
+    count: np.ndarray
+    columns: dict[str, Tensor]
+
+    def only(self, known: bool) -> "GivenHistories":
+        """Those of known, or of unknown, users."""
+        kept = (self.ids > 0) == known
+        events = torch.from_numpy(np.repeat(kept, self.count))
+        users = [user for user, keep in zip(self.users, kept, strict=True) if keep]
+        columns = {name: column[events] for name, column in self.columns.items()}
+        return GivenHistories(users, self.ids[kept], self.count[kept], columns)
+
+
+def read_histories(run: LoadedRun, history: Any, name: str, skipped: Skipped) -> GivenHistories:
+    """Events in the ids of the run, each user's in the order of time, equal times in the given order.
+
+    Args:
+        run: of a model of sequences.
+        history: a table with the data set's columns of users, items and times (`user_id`, `item_id`, `timestamp` will
+            do); (user, item, time) triples; or items. Without times, all events have the newest time of the data.
+        name: of the user where no column names one.
+        skipped: receives the lines whose item is unknown.
+
+    Raises:
+        DataError: there is no column of items, or a time is no number.
+        UsageError: it is none of these.
+    """
+    table = _table(run, history, name)
+    user, item, time = run.train.uid_field, run.train.iid_field, run.train.time_field
+    known = run.train.field2token_id[item]
+    ids = np.array([int(known.get(token, 0)) for token in table[item].astype(str)], dtype=np.int64)
+    for line in np.flatnonzero(ids == 0):
+        skipped.add(int(line) + 1, f"{item} {str(table[item].iloc[line])!r} is not in the run's data")
+    for one in table[user].astype(str)[~table[user].astype(str).isin(table[user].astype(str)[ids > 0])].unique():
+        skipped.add(None, f"{user} {one!r} has no event of a known item")
+    kept = np.flatnonzero(ids > 0)
+    group, users = pd.factorize(table[user].astype(str).iloc[kept])
+    times = _times(run, table, time)[kept]
+    order = np.lexsort((times, group))
+    columns = {item: ids[kept][order], time: times[order]} | _further(run, table, kept[order], {user, item, time})
+    count = np.bincount(group, minlength=len(users))
+    known_users = run.train.field2token_id[user]
+    numbers = np.array([int(known_users.get(one, 0)) for one in users], dtype=np.int64)
+    return GivenHistories(list(users), numbers, count, {n: torch.from_numpy(of) for n, of in columns.items()})
+
+
+def _table(run: LoadedRun, history: Any, name: str) -> pd.DataFrame:
+    """The events with the data set's names of columns."""
+    fields = {"user_id": run.train.uid_field, "item_id": run.train.iid_field, "timestamp": run.train.time_field}
+    if isinstance(history, pd.DataFrame):
+        table = history.rename(columns={word: own for word, own in fields.items() if own not in history})
+    else:
+        rows = _rows(history)
+        names = [fields["item_id"]] if not rows or not isinstance(rows[0], tuple) else list(fields.values())
+        if rows and isinstance(rows[0], tuple) and len(rows[0]) != len(names):
+            raise UsageError(f"a history of tuples has (user, item, time) in each (got {rows[0]!r})")
+        table = pd.DataFrame(rows, columns=names)
+    if fields["item_id"] not in table:
+        raise DataError(f"the history has no column {fields['item_id']!r}; it has {', '.join(map(str, table))}")
+    return table if fields["user_id"] in table else table.assign(**{fields["user_id"]: name})
+
+
+def _rows(history: Any) -> list[Any]:
+    if isinstance(history, str) or not isinstance(history, Iterable):
+        raise UsageError(f"history is a table, (user, item, time) triples, or a list of items (got {history!r})")
+    return [tuple(row) if isinstance(row, list | tuple) else row for row in history]
+
+
+def _times(run: LoadedRun, table: pd.DataFrame, field: str) -> np.ndarray:
+    """(n,) int64 seconds."""
+    if field not in table:
+        return np.full(len(table), newest(run))
+    numbers = pd.to_numeric(table[field], errors="coerce").to_numpy(dtype=np.float64)
+    bad = np.flatnonzero(~np.isfinite(numbers))
+    if len(bad):
+        raise DataError(f"line {bad[0] + 1}: {field} {table[field].iloc[bad[0]]!r} is not a number of seconds")
+    return numbers.astype(np.int64)
+
+
+def _further(run: LoadedRun, table: pd.DataFrame, rows: np.ndarray, given: set[str]) -> dict[str, np.ndarray]:
+    """Other columns of the run's events that the table has, as ids or numbers."""
+    found, train = {}, run.train
+    for name, column in train.events.columns.items():
+        if name in given or name not in table or column.dim() > 1:
+            continue
+        values = table[name].iloc[rows]
+        if train.field2type[name] == FeatureType.TOKEN:
+            known = train.field2token_id[name]
+            found[name] = np.array([int(known.get(str(value), 0)) for value in values], dtype=np.int64)
+        else:
+            found[name] = pd.to_numeric(values, errors="coerce").fillna(0).to_numpy(dtype=np.float64)
+    return found

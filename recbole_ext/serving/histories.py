@@ -1,0 +1,186 @@
+"""Lists to rank: users as an evaluation of the run saw them, users after their last event, and given histories."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from recbole.data.interaction import Interaction, cat_interactions
+from torch import Tensor
+
+from recbole_ext.data.history import Events, HistoryRows
+from recbole_ext.serving.load import LoadedRun
+from recbole_ext.tasks.ranking.data.masking import with_masks
+from recbole_ext.tasks.ranking.data.seen import SeenByUser, items_seen, removes_seen_items
+from recbole_ext.tasks.ranking.evaluation.full_ranking import FullRankingLoader
+from recbole_ext.tasks.ranking.evaluation.relevance import relevant_part
+
+
+@dataclass(frozen=True)
+class Lists:
+    """Lists that can be ranked.
+
+    Attributes:
+        loader: which writes their batches.
+        users: (n,) int64, the user of each list; a number of its own where histories are given.
+    """
+
+    loader: FullRankingLoader
+    users: np.ndarray
+
+
+def evaluated_lists(run: LoadedRun, at: str, remove_seen: bool | None) -> Lists:
+    """The lists that the evaluation of a split ranks; of several rows of a user the first one is this user's.
+
+    Args:
+        run: opened.
+        at: `valid` or `test`.
+        remove_seen: whether items that the user has seen before are left out; None: as the run's protocol does.
+    """
+    loader = getattr(run.loaders, at)
+    own = isinstance(loader, FullRankingLoader) and remove_seen in (None, removes_seen_items(run.config))
+    if not own:
+        part, _ = relevant_part(run.config, loader._dataset, at)
+        earlier = run.loaders.parts[: ("train", "valid", "test").index(at)]
+        loader = _loader(run, part, _seen(run, part, earlier, remove_seen))
+    users = loader.uid_list if hasattr(loader, "uid_list") else loader._dataset.inter_feat[run.train.uid_field]
+    return Lists(loader, users.numpy())
+
+
+def lists_of_users(run: LoadedRun, users: np.ndarray, time: int | None, remove_seen: bool | None) -> Lists:
+    """Users after everything that the run's data have of them, test included.
+
+    Args:
+        run: opened.
+        users: (n,) int64 ids, sorted, each once.
+        time: of the recommendation, in seconds, where the model knows the target's time; None: the newest in the data.
+        remove_seen: see `evaluated_lists`.
+    """
+    train, parts = run.train, run.loaders.parts
+    if isinstance(train.inter_feat, HistoryRows):
+        columns, count = _events_of(train, users)
+        return _after(run, columns, count, newest(run) if time is None else time, users, remove_seen)
+    if hasattr(train, "item_id_list_field"):
+        return _after_rows(run, users, remove_seen)
+    ids = torch.from_numpy(users)
+    part = train.copy(Interaction({train.uid_field: ids, train.iid_field: torch.ones_like(ids)}))
+    seen = SeenByUser(parts) if _removes(run, remove_seen) else None
+    return Lists(_loader(run, part, seen), users)
+
+
+def lists_of_histories(
+    run: LoadedRun,
+    columns: dict[str, Tensor],
+    count: np.ndarray,
+    users: np.ndarray,
+    time: int | None,
+    remove_seen: bool | None,
+) -> Lists:
+    """Users after histories that are given.
+
+    Args:
+        run: of a model of sequences.
+        columns: of the events, by the data set's names, (m,) each; those of one user stand together, oldest first.
+        count: (n,) int64, events of each user, at least 1.
+        users: (n,) int64 ids, 0 for users whom training never saw.
+        time: of the recommendation; None: the newest of all given events.
+        remove_seen: see `evaluated_lists`.
+    """
+    known = run.train.events.columns
+    n = int(count.sum())
+    filled = {
+        name: columns[name].to(of.dtype) if name in columns else of.new_zeros((n, *of.shape[1:]))
+        for name, of in known.items()
+    }
+    filled[run.train.uid_field] = torch.from_numpy(np.repeat(users, count))
+    time_field = run.train.time_field
+    latest = int(filled[time_field].max()) if time is None else time
+    return _after(run, filled, count, latest, users, remove_seen)
+
+
+def newest(run: LoadedRun) -> int:
+    """The newest time in the run's data, in seconds."""
+    return int(run.train.events[run.train.time_field].max())
+
+
+def has_events(run: LoadedRun) -> bool:
+    """Whether the model reads histories that are made of single events."""
+    return isinstance(run.train.inter_feat, HistoryRows)
+
+
+def _removes(run: LoadedRun, remove_seen: bool | None) -> bool:
+    return removes_seen_items(run.config) if remove_seen is None else remove_seen
+
+
+def _seen(run: LoadedRun, part: Any, earlier: list[Any], remove_seen: bool | None) -> Any:
+    return items_seen(run.config, part, earlier) if _removes(run, remove_seen) else None
+
+
+def _loader(run: LoadedRun, part: Any, seen: Any) -> FullRankingLoader:
+    return with_masks(FullRankingLoader(run.config.alone(), part, seen), training=False)
+
+
+def _events_of(train: Any, users: np.ndarray) -> tuple[dict[str, Tensor], np.ndarray]:
+    """All events of some users, and how many each has; every user must have one."""
+    first = train.events.first_positions.numpy()
+    place = np.searchsorted(train.events[train.uid_field].numpy()[first], users)
+    start, end = first[place], np.append(first[1:], len(train.events))[place]
+    count = end - start
+    index = np.repeat(start - np.cumsum(count) + count, count) + np.arange(count.sum())
+    return {name: of[torch.from_numpy(index)] for name, of in train.events.columns.items()}, count
+
+
+def _after(
+    run: LoadedRun,
+    columns: dict[str, Tensor],
+    count: np.ndarray,
+    time: int,
+    users: np.ndarray,
+    remove_seen: bool | None,
+) -> Lists:
+    """Lists behind the last of each user's events: a row whose target is still to come, at `time`."""
+    train = run.train
+    last = np.cumsum(count)
+    index = torch.from_numpy(
+        np.insert(np.arange(last[-1]), last, last - 1)
+    )  # each last event twice: once as the target
+    target = torch.from_numpy(last + np.arange(len(last)))
+    written = {name: of[index].clone() for name, of in columns.items()}
+    written[train.iid_field][target] = 0
+    written[train.time_field][target] = time
+    group = torch.from_numpy(np.repeat(np.arange(len(count)), count + 1))
+    events = Events(written, group)
+    rows = HistoryRows(events, target, train.inter_feat.names, train.inter_feat.width)
+    part = train.copy(rows)
+    part.events = events
+    return Lists(_loader(run, part, _seen(run, part, [], remove_seen)), users)
+
+
+def _after_rows(run: LoadedRun, users: np.ndarray, remove_seen: bool | None) -> Lists:
+    """Lists behind each user's last row of written-out histories, with the row's own target as the newest event."""
+    train, config = run.train, run.config
+    rows = cat_interactions([part.inter_feat for part in run.loaders.parts if len(part)])
+    user = rows[train.uid_field].numpy()
+    order = (
+        np.lexsort((rows[train.time_field].numpy(), user))
+        if train.time_field in rows
+        else np.argsort(user, kind="stable")
+    )
+    last = order[np.searchsorted(user[order], users, side="right") - 1]
+    asked = dict(rows[torch.from_numpy(last)].interaction)
+    length_field, suffix = config["ITEM_LIST_LENGTH_FIELD"], config["LIST_SUFFIX"]
+    length = asked[length_field]
+    for name in [name for name in asked if f"{name}{suffix}" in asked]:
+        asked[f"{name}{suffix}"] = _appended(asked[f"{name}{suffix}"], length, asked[name])
+    width = asked[train.iid_field + suffix].shape[1]
+    asked[length_field] = (length + 1).clamp(max=width)
+    part = train.copy(Interaction(asked))
+    return Lists(_loader(run, part, _seen(run, part, [], remove_seen)), users)
+
+
+def _appended(lists: Tensor, length: Tensor, newest_of: Tensor) -> Tensor:
+    """Histories (n, W) with one more event; the oldest gives way where they are full."""
+    full = length == lists.shape[1]
+    moved = torch.where(full.view(-1, *[1] * (lists.dim() - 1)), lists.roll(-1, 1), lists).clone()
+    moved[torch.arange(len(lists)), length - full.long()] = newest_of.to(lists.dtype)
+    return moved

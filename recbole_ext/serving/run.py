@@ -1,0 +1,207 @@
+"""A finished run as a value: its files, its results, and everything that its model answers."""
+
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import polars as pl
+
+from recbole_ext.config.config import Config
+from recbole_ext.errors import UsageError
+from recbole_ext.host_warnings import without_host_warnings
+from recbole_ext.runs.recorded import require_run
+from recbole_ext.runs.run_files import read_json
+from recbole_ext.serving.click_answers import ClickAnswers
+from recbole_ext.serving.embeddings import embeddings
+from recbole_ext.serving.later import LaterResult, evaluate_later
+from recbole_ext.serving.load import LoadedRun, finished_config, load_run
+from recbole_ext.serving.rater import Rater
+from recbole_ext.serving.recommend import Recommender, warn_of
+from recbole_ext.serving.score import read_rows
+
+_TASKS = {"rating": "ratings", "clicks": "clicks"}
+_ANSWERS = {
+    "ranking": "recommend, evaluate, item_embeddings and user_embeddings",
+    "ratings": "rate and evaluate",
+    "clicks": "click_probability",
+}
+
+
+class Run:
+    """A run that training left.
+
+    Nothing is loaded before it is asked for. The model and the data come from the run's directory; raw data is needed
+    only by runs that stored none (`store_data: False`).
+
+    Args:
+        path: its directory.
+        data_path: raw data, which must be the run's; None: the data that the run stored.
+        device: where to compute; None: where the run did, or on the best device here if that one is not.
+
+    Attributes:
+        path: its directory.
+
+    Raises:
+        UsageError: no run left this directory.
+    """
+
+    def __init__(self, path: str | Path, data_path: str | Path | None = None, device: str | None = None) -> None:
+        self.path = Path(path)
+        require_run(self.path)
+        self._data_path, self._device = None if data_path is None else str(data_path), device
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r})"
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """`result.json`: metrics, baselines, protocol, times; {} for a run that has not finished."""
+        return read_json(self.path / "result.json")
+
+    @property
+    def metrics(self) -> pd.DataFrame:
+        """`metrics.csv`: a row per epoch."""
+        path = self.path / "metrics.csv"
+        return pd.read_csv(path) if path.is_file() and path.stat().st_size else pd.DataFrame()
+
+    @property
+    def report(self) -> Path:
+        """`report.html`, which the run leaves at its end."""
+        return self.path / "report.html"
+
+    @cached_property
+    def config(self) -> Config:
+        """The run's configuration."""
+        return finished_config(self.path, self._data_path, self._device)
+
+    @cached_property
+    def loaded(self) -> LoadedRun:
+        """The splits, and the model with its best weights."""
+        with without_host_warnings():
+            return load_run(self.path, self.config, raw=self._data_path is not None)
+
+    @property
+    def task(self) -> str:
+        """`ranking`, `ratings` or `clicks`."""
+        return _TASKS.get(self.config.entry.task, "ranking")
+
+    def recommend(
+        self,
+        users: Iterable[Any] | None = None,
+        k: int = 10,
+        history: Any = None,
+        at: str = "now",
+        time: int | None = None,
+        remove_seen: bool | None = None,
+    ) -> pd.DataFrame:
+        """The k best items of each user, best first.
+
+        Args:
+            users: ids as the data has them; None for all users. With `history` at most the one whose items are given.
+            k: length of a list; one with fewer candidates is shorter.
+            history: events of users, known or new, in place of what the run's data has of them: a table of users, items
+                and times; (user, item, time) triples; or one user's items, oldest first.
+            at: `now`: after all events that the run's data has of a user; `test` or `valid`: as the evaluation of that
+                split sees the user.
+            time: seconds, for models that know the time of what they predict; None: the newest time in the data.
+            remove_seen: whether items that the user has seen are left out; None: as the run's protocol does.
+
+        Returns:
+            Columns of users and items by the data's field names (`user_id`, `item_id`), `rank` from 1, and `score`.
+            `attrs["skipped"]` has a sentence for each unknown user, unknown item or empty history, of which a warning
+            is given too.
+
+        Raises:
+            UsageError: the model does not rank, or needs to know the users of a history.
+            DataError: nothing is left to rank for.
+        """
+        self._require("ranking", "recommend")
+        if history is None:
+            table = self._recommender.recommend(users, k, at, time, remove_seen)
+        else:
+            table = self._recommender.fold_in(history, _one_name(users, at), k, time, remove_seen)
+        warn_of(table.attrs["skipped"])
+        return table
+
+    def rate(self, pairs: pd.DataFrame) -> pd.DataFrame:
+        """`pairs` (user_id, item_id, perhaps timestamp) with `prediction` and `std`; see `Rater.rate`.
+
+        Raises:
+            UsageError: the model predicts no ratings.
+        """
+        self._require("ratings", "rate")
+        return self._rater.rate(pairs)
+
+    def click_probability(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """`rows` (user_id, item_id, timestamp and context columns) with `probability`; see `ClickAnswers`.
+
+        Raises:
+            UsageError: the model predicts no clicks.
+            DataError: a column is missing, or a value is no number where one is needed.
+        """
+        self._require("clicks", "click_probability")
+        table = pl.DataFrame({str(name): rows[name].astype(str).to_numpy(dtype=object) for name in rows})
+        asked = read_rows(self.config, self.loaded.train, table, Path("rows"))
+        return rows.assign(probability=self._clicks.probabilities(asked))
+
+    def evaluate(self, later: str | Path | pd.DataFrame) -> LaterResult:
+        """The run's metrics on later interactions, with unknown users and items counted; see `evaluate_later`.
+
+        Raises:
+            UsageError: the model predicts clicks.
+        """
+        if self.task == "clicks":
+            raise self._other("evaluate", "ranking")
+        return evaluate_later(self.loaded, later)
+
+    def item_embeddings(self) -> pd.DataFrame:
+        """(n_items, d) float32, indexed by the data's item ids.
+
+        Raises:
+            UsageError: the model has no table of items.
+        """
+        return embeddings(self.loaded, "item")
+
+    def user_embeddings(self) -> pd.DataFrame:
+        """(n_users, d) float32, indexed by the data's user ids.
+
+        Raises:
+            UsageError: the model has no table of users.
+        """
+        return embeddings(self.loaded, "user")
+
+    @cached_property
+    def _recommender(self) -> Recommender:
+        return Recommender(self.loaded)
+
+    @cached_property
+    def _rater(self) -> Rater:
+        return Rater(self.loaded)
+
+    @cached_property
+    def _clicks(self) -> ClickAnswers:
+        return ClickAnswers(self.loaded)
+
+    def _require(self, task: str, asked: str) -> None:
+        if self.task != task:
+            raise self._other(asked, task)
+
+    def _other(self, asked: str, task: str) -> UsageError:
+        return UsageError(
+            f"{self.path}: {self.config.model} is a model of {self.task} and answers {_ANSWERS[self.task]}; "
+            f"{asked} is for models of {task}"
+        )
+
+
+def _one_name(users: Iterable[Any] | None, at: str) -> str:
+    """The name of the one user whose items are given."""
+    if at != "now":
+        raise UsageError(f"at={at!r} is the view of an evaluation, which has histories of its own; leave history out")
+    names = [users] if isinstance(users, str | int) else list(users or ["new user"])
+    if len(names) != 1:
+        raise UsageError(
+            f"users names {len(names)} users beside a history; name the one whose items are given, or none"
+        )
+    return str(names[0])
