@@ -16,9 +16,9 @@ from scipy.stats import t
 
 from benchmarks.ctr import configuration, trained
 from benchmarks.machine import describe
-from recbole_ext.data.dataset import create_dataset
-from recbole_ext.data.loaders import build_loaders
 from recbole_ext.evaluation.click_metrics import auc
+from recbole_ext.pipeline.dataset import create_dataset
+from recbole_ext.pipeline.loaders import build_loaders
 
 WHOLE: dict[str, Any] = {
     "encoder": "mamba",

@@ -23,10 +23,10 @@ import torch
 from torch import Tensor
 
 from benchmarks.machine import describe, forget_peak_memory, peak_memory_mb
-from recbole_ext.data.dataset import create_dataset
-from recbole_ext.data.loaders import build_loaders
 from recbole_ext.evaluation.evaluator import Evaluator
 from recbole_ext.pipeline.configure import build_config
+from recbole_ext.pipeline.dataset import create_dataset
+from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.tasks.ranking.evaluation.scorer import RankingScorer
 
 USERS, ITEMS = 138_493, 26_744

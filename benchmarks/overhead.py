@@ -18,9 +18,9 @@ from typing import Any
 import torch
 
 from benchmarks.machine import describe
-from recbole_ext.data.dataset import create_dataset
-from recbole_ext.data.loaders import build_loaders
 from recbole_ext.pipeline.configure import build_config
+from recbole_ext.pipeline.dataset import create_dataset
+from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.pipeline.train import build_trainer
 from recbole_ext.runs.run_directory import RunDirectory
 from recbole_ext.training.tracking.progress import Progress

@@ -17,9 +17,10 @@ from typing import Any
 import torch
 
 from benchmarks.machine import describe
-from recbole_ext.data.dataset import create_dataset
-from recbole_ext.data.loaders import Loaders, build_loaders
+from recbole_ext.data.loaders import Loaders
 from recbole_ext.pipeline.configure import build_config
+from recbole_ext.pipeline.dataset import create_dataset
+from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.pipeline.train import build_trainer
 
 CONTESTANTS: dict[str, tuple[str, dict[str, Any]]] = {

@@ -25,8 +25,8 @@ OWN_MODELS = {
 }
 OWN_FAMILIES = {"MDAFMamba": "context_aware", "MDAFBST": "context_aware", "HybridVAE": "general"}
 """Families of our models that are not sequential."""
-OWN_TASKS = {"MDAFMamba": "clicks", "MDAFBST": "clicks", "HybridVAE": "rating"}
-"""Tasks of our models that do not rank sequences."""
+TASKS = {"MDAFMamba": "clicks", "MDAFBST": "clicks", "HybridVAE": "ratings"}
+"""Models whose task is not ranking; a task is a folder of `recbole_ext/tasks`."""
 READ_TARGET_TIME = ("SS4Rec",)
 """Models that read the time of the event to be predicted, where `use_target_time` allows it."""
 SETTINGS_MODULES = {"HybridVAE": "recbole_ext.model.rating.settings"}
@@ -70,8 +70,8 @@ class ModelEntry:
 
     @property
     def task(self) -> str:
-        """`rating` or `clicks` for our models of these tasks, "" for any other model."""
-        return OWN_TASKS.get(self.name, "") if self.own else ""
+        """`ranking`, `ratings` or `clicks`."""
+        return TASKS.get(self.name, "ranking") if self.own else "ranking"
 
     @property
     def causal(self) -> bool:

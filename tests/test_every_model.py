@@ -14,9 +14,9 @@ import torch
 from recbole.data.interaction import Interaction
 
 from recbole_ext.config.config import Config
-from recbole_ext.data.dataset import create_dataset
-from recbole_ext.data.loaders import build_loaders
 from recbole_ext.errors import RecBoleExtError
+from recbole_ext.pipeline.dataset import create_dataset
+from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.pipeline.train import build_trainer, run
 from recbole_ext.registry import ModelEntry, models
 from recbole_ext.runs.run_directory import RunDirectory
@@ -77,7 +77,7 @@ def settings(entry: ModelEntry, name: str) -> dict[str, Any]:
     given |= {**(KEYS if name == "own" else {}), **OF_ITS_OWN.get(entry.name, {})}
     if entry.family in ("context_aware", "exlib") or entry.name in CLICKS:
         return given | {"threshold": {names["rating"]: 3}}
-    if entry.task == "rating":
+    if entry.task == "ratings":
         return given
     return given | {"topk": [2], "metrics": ["Hit"], "valid_metric": "Hit@2"}
 

@@ -9,7 +9,7 @@ from recbole.data.utils import get_dataloader
 
 from recbole_ext.config.config import Config
 from recbole_ext.data import dataset as module
-from recbole_ext.data.dataset import create_dataset
+from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.refusals import refused_by_recbole
 from tests.conftest import write_inter
 

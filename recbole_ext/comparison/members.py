@@ -13,16 +13,14 @@ from torch import Tensor
 
 from recbole_ext.comparison.entries import Entry, FinishedRun, read_entry
 from recbole_ext.comparison.groups import difference
-from recbole_ext.data.dataset import predicts_clicks
 from recbole_ext.errors import UsageError
 from recbole_ext.evaluation.values import ValueScorer
 from recbole_ext.pipeline.build import scorer_of
 from recbole_ext.serving.load import finished_config, load_run
 from recbole_ext.tasks.ranking.evaluation.scorer import Ranked, RankingScorer
-from recbole_ext.tasks.ratings.data import rates
 from recbole_ext.tasks.ratings.metrics import predict_part
 
-RANKING, RATING, CLICKS, LABELS = "ranking", "rating", "clicks", "labels"
+RANKING, RATING, CLICKS, LABELS = "ranking", "ratings", "clicks", "labels"
 _OWN = ("name", "max_length")
 
 
@@ -50,7 +48,7 @@ class Member:
         device: where to compute; None: where the run did, or on the best device here if that one is not.
 
     Attributes:
-        kind: of its predictions: ranking, rating, clicks or labels.
+        kind: of its predictions: ranking, ratings, clicks or labels.
         model: with its best weights.
         scorer: of its task.
 
@@ -114,10 +112,8 @@ class Member:
 
 
 def _kind(config: Any) -> str:
-    if rates(config):
-        return RATING
-    if predicts_clicks(config):
-        return CLICKS
+    if config.entry.task != RANKING:
+        return str(config.entry.task)
     if config["eval_type"] == EvaluatorType.VALUE:
         return LABELS
     return RANKING

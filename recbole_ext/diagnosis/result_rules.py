@@ -4,11 +4,11 @@ from typing import Any
 
 from recbole_ext.diagnosis.curve import Curve
 from recbole_ext.diagnosis.finding import THRESHOLDS, Finding, limit
+from recbole_ext.diagnosis.honest_levels import honest_level
 from recbole_ext.evaluation.best_baseline import best_baseline
 from recbole_ext.evaluation.paired_difference import NOISE as NOISE_OF_USERS
 from recbole_ext.evaluation.paired_difference import standard_errors_apart
 from recbole_ext.registry import models
-from recbole_ext.tasks.ratings.honest_levels import honest_level
 from recbole_ext.tasks.ratings.levels import HONEST, NOISE
 
 _SCORES = ("auc", "gauc", "hit", "ndcg", "mrr", "recall", "precision", "map")

@@ -2,18 +2,11 @@
 
 from typing import Any
 
-from recbole.utils import EvaluatorType
-
 from recbole_ext.config.config import Config
-from recbole_ext.data.dataset import predicts_clicks
 from recbole_ext.errors import DataError, RecBoleExtError, UsageError
 from recbole_ext.evaluation.evaluator import Scorer
-from recbole_ext.evaluation.values import ValueScorer
 from recbole_ext.refusals import reason, refused_by_recbole
-from recbole_ext.tasks.clicks.scorer import ClickScorer
-from recbole_ext.tasks.ranking.evaluation.scorer import RankingScorer
-from recbole_ext.tasks.ratings.data import rates
-from recbole_ext.tasks.ratings.scorer import RatingScorer
+from recbole_ext.tasks.registered import task_of
 from recbole_ext.training.pretrained import pretrained_files
 
 _REFUSALS = (AssertionError, NotImplementedError, ValueError)
@@ -48,11 +41,7 @@ def scorer_of(config: Config, train: Any) -> Scorer:
         config: of the run.
         train: loader of its training split.
     """
-    if rates(config):
-        return RatingScorer(config, train)
-    if predicts_clicks(config):
-        return ClickScorer(config)
-    return RankingScorer(config, train) if config["eval_type"] == EvaluatorType.RANKING else ValueScorer(config)
+    return task_of(config.entry).scorer(config, train)
 
 
 def _of_weights(model: str, error: Exception) -> RecBoleExtError | None:

@@ -51,7 +51,7 @@ BASELINES_OF_TASK = {
     "sequences": ("popularity", "markov", "skip_markov"),
     "labels": ("click_rate", "item_rate", "user_item_rate"),
     "trees": (),
-    "rating": ("global_mean", "item_mean", "user_item_bias"),
+    "ratings": ("global_mean", "item_mean", "user_item_bias"),
     "clicks": ("click_rate", "item_rate", "user_item_rate", "match_rate"),
 }
 _POSITIVE = (

@@ -10,9 +10,9 @@ import torch
 
 from recbole_ext.config.config import Config
 from recbole_ext.config.show import unread_lines
-from recbole_ext.data.dataset import create_dataset
-from recbole_ext.data.loaders import build_loaders
 from recbole_ext.peak_memory import peak_memory_bytes
+from recbole_ext.pipeline.dataset import create_dataset
+from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.pipeline.train import build_trainer
 
 TRAIN_BATCHES, EVAL_BATCHES = 20, 5

@@ -14,9 +14,9 @@ import torch
 
 from recbole_ext.config.config import Config
 from recbole_ext.errors import UsageError
-from recbole_ext.evaluation.protocol import protocol_of
-from recbole_ext.evaluation.summary import summary_lines
+from recbole_ext.pipeline.protocol import protocol_of
 from recbole_ext.pipeline.splits import open_splits
+from recbole_ext.pipeline.summary import summary_lines
 from recbole_ext.pipeline.train import _new_directory, _result, build_trainer, evaluate_baselines
 from recbole_ext.training.tracking.progress import Progress
 

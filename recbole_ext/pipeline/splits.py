@@ -9,9 +9,10 @@ import torch
 from recbole.utils import init_seed
 
 from recbole_ext.config.config import Config
-from recbole_ext.data.dataset import create_dataset
-from recbole_ext.data.loaders import Loaders, build_loaders
+from recbole_ext.data.loaders import Loaders
 from recbole_ext.errors import DataError
+from recbole_ext.pipeline.dataset import create_dataset
+from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.runs.data_record import DataRecord, files_now, read_record, tables_of
 from recbole_ext.runs.stored_data import FILE as STORED
 from recbole_ext.runs.stored_data import StoredData, read_stored, stored_data

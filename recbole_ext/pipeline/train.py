@@ -10,37 +10,37 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from recbole.utils import ModelType, init_seed
+from recbole.utils import init_seed
 
 from recbole_ext.config.config import Config
 from recbole_ext.config.seeds import read_seeds
 from recbole_ext.config.show import unread_lines
 from recbole_ext.data.columns.roles import Columns
-from recbole_ext.data.loaders import Loaders, training_sample
+from recbole_ext.data.loaders import Loaders
 from recbole_ext.devices import process_group
 from recbole_ext.errors import InterruptedRun, NonFiniteError, ResourceError
-from recbole_ext.evaluation.counted import counted_baselines
 from recbole_ext.evaluation.criteria import judge
 from recbole_ext.evaluation.evaluator import Evaluator
-from recbole_ext.evaluation.protocol import Protocol, protocol_of
-from recbole_ext.evaluation.summary import summary_lines
+from recbole_ext.evaluation.protocol import Protocol
 from recbole_ext.evaluation.units import Units
 from recbole_ext.peak_memory import peak_memory_bytes
 from recbole_ext.pipeline.build import build_model, scorer_of
+from recbole_ext.pipeline.loaders import training_sample
+from recbole_ext.pipeline.protocol import protocol_of
 from recbole_ext.pipeline.splits import Splits, open_splits
+from recbole_ext.pipeline.summary import summary_lines
 from recbole_ext.registry import missing_library
 from recbole_ext.runs.data_record import record_of, write_record
 from recbole_ext.runs.resume import open_run, resume_command, run_values
 from recbole_ext.runs.run_directory import RunDirectory
 from recbole_ext.runs.stored_data import write_stored
 from recbole_ext.runs.vocabulary import vocabulary_of, write_vocabulary
+from recbole_ext.tasks.registered import task_of
 from recbole_ext.training.signals import Signals
-from recbole_ext.training.special import trainer_class
 from recbole_ext.training.stages import fit_in_stages
 from recbole_ext.training.tracking.progress import Progress
 from recbole_ext.training.tracking.sinks import require_sinks, tracked
 from recbole_ext.training.trainer import RunTrainer
-from recbole_ext.training.trees import TreeRunTrainer
 
 _LOG = logging.getLogger(__name__)
 
@@ -126,14 +126,15 @@ def _ending(directory: RunDirectory | None, at_end: Callable[[Path], None] | Non
 
 def build_trainer(config: Config, loaders: Loaders) -> RunTrainer:
     """The model on its device, in its trainer."""
-    if config["MODEL_TYPE"] == ModelType.DECISIONTREE:
-        return TreeRunTrainer(config, training_sample(config, loaders))
-    init_seed(config["seed"], config["reproducibility"])
-    model = build_model(config, loaders.train._dataset).to(config["device"])
-    if config["torch_compile"]:
-        model.forward = torch.compile(model.forward, dynamic=True)
-    trainer = trainer_class(config.model, config["MODEL_TYPE"])(config, model)
-    trainer.evaluator = Evaluator(model, scorer_of(config, loaders.train), config.placement)
+    made, model = task_of(config.entry).trainer(config), None
+    if made.takes_model:
+        init_seed(config["seed"], config["reproducibility"])
+        model = build_model(config, loaders.train._dataset).to(config["device"])
+        if config["torch_compile"]:
+            model.forward = torch.compile(model.forward, dynamic=True)
+    trainer = made(config, model)
+    if made.takes_model:
+        trainer.evaluator = Evaluator(model, scorer_of(config, loaders.train), config.placement)
     trainer.sample = training_sample(config, loaders)
     return trainer
 
@@ -216,15 +217,17 @@ def _known_test(loaders: Loaders, trainer: RunTrainer) -> dict[str, float] | Non
 def evaluate_baselines(
     config: Config, loaders: Loaders, evaluator: Evaluator, units: dict[str, Units | None]
 ) -> dict[str, dict[str, float]]:
-    """Test metrics of the counted baselines of the run's task; {} where there are none.
+    """Test metrics of the non-learned baselines of the run's task that `baselines` names; {} where there are none.
 
     Args:
         config, loaders, evaluator: of the run.
         units: what each user contributes is added to them, by the baseline's name.
     """
     found = {}
-    for name, made in counted_baselines(config, loaders).items():
-        tested = evaluator.with_model(made(loaders.train._dataset, config)).evaluate(loaders.test)
+    known = task_of(config.entry).baselines(config, loaders)
+    chosen = known if config["baselines"] is None else [name for name in config["baselines"] if name in known]
+    for name in chosen:
+        tested = evaluator.with_model(known[name](loaders.train._dataset, config)).evaluate(loaders.test)
         found[name], units[name] = tested.metrics, tested.units()
     return found
 

@@ -11,7 +11,8 @@ from recbole.data.interaction import Interaction
 from recbole_ext.errors import DataError, UsageError
 from recbole_ext.serving.known_rows import SPLITS, find_rows
 from recbole_ext.serving.load import LoadedRun, finished_config, load_run
-from recbole_ext.tasks.ratings.data import RatingEvalLoader, RatingSampleLoader, rates
+from recbole_ext.tasks.ratings.batches import RatingEvalLoader, RatingSampleLoader
+from recbole_ext.tasks.ratings.task import TASK as RATINGS
 
 _ROWS_AT_ONCE = 16384
 
@@ -133,7 +134,7 @@ def open_rater(run: Path, data_path: str | None = None, device: str | None = Non
         DataError: the data is not what it was trained on.
     """
     config = finished_config(run, data_path, device)
-    if not rates(config):
+    if config.entry.task != RATINGS.name:
         raise UsageError(f"--run={run}: {config.model} predicts no ratings; take a run of HybridVAE")
     return Rater(load_run(run, config, raw=data_path is not None))
 

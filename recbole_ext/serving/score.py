@@ -15,12 +15,12 @@ import polars as pl
 import torch
 
 from recbole_ext.config.config import Config
-from recbole_ext.data.dataset import predicts_clicks
 from recbole_ext.errors import DataError, UsageError
 from recbole_ext.files import write_atomically
 from recbole_ext.serving.click_answers import ClickAnswers, ClickRows
 from recbole_ext.serving.load import finished_config, load_run
 from recbole_ext.tasks.clicks.lists import AGES, BEHAVIOURS
+from recbole_ext.tasks.clicks.task import TASK as CLICKS
 
 _DECIMALS = 6
 
@@ -43,7 +43,7 @@ def score(run: Path, source: Path, target: Path, data_path: str | None = None, d
         DataError: the file lacks a column, a value is no number where one is needed, or the run's data has changed.
     """
     config = finished_config(run, data_path, device)
-    if not predicts_clicks(config):
+    if config.entry.task != CLICKS.name:
         raise UsageError(f"--run={run}: {config.model} predicts no clicks; score is for MDAFMamba and MDAFBST")
     table = _read(source)
     loaded = load_run(run, config, raw=data_path is not None)

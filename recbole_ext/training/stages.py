@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import nn
 
-from recbole_ext.data.loaders import Loaders, newest_rows, old_window
+from recbole_ext.data.loaders import Loaders
 from recbole_ext.devices import from_leader
 from recbole_ext.errors import UsageError
 from recbole_ext.runs.checkpoint import read_description
@@ -56,7 +56,7 @@ def fit_in_stages(
     _require_support(trainer, loaders)
     _require_longer_than_warm_up(trainer, loaders)
     record = trainer.stage_record = _saved_record(trainer)
-    old = old_window(trainer.config, loaders, trainer.stages[-1].share)
+    old = loaders.old_window(trainer.config, trainer.stages[-1].share)
     for number in range(max(0, len(record.starts) - 1), len(trainer.stages)):
         if number == len(record.starts):
             _begin_with_the_best(trainer, number)
@@ -65,7 +65,7 @@ def fit_in_stages(
             record.before = _metric(trainer, old) if last else None
         _set(trainer, trainer.stages[number], record.starts[number])
         batches = (*trainer.keeper.loaders, loaders.train)[0].config  # smaller ones, where memory has run out
-        newest = newest_rows(batches, loaders.train, trainer.stages[number].share)
+        newest = loaders.newest_rows(batches, trainer.stages[number].share)
         trainer.fit(newest, loaders.valid, callback_fn=on_epoch)
         trainer.keeper.resuming = False
     if trainer.best_epoch is not None:
@@ -90,7 +90,7 @@ def _require_longer_than_warm_up(trainer: Any, loaders: Loaders) -> None:
     """A stage that cannot begin must not be found out after the ones before it."""
     warmup = trainer.schedule_settings.warmup_steps
     for number, stage in enumerate(trainer.stages if warmup else []):
-        batches = len(newest_rows(loaders.train.config, loaders.train, stage.share))
+        batches = len(loaders.newest_rows(loaders.train.config, stage.share))
         steps = stage.epochs * -(-batches // trainer.steps.accumulate)
         if warmup > steps:
             raise UsageError(

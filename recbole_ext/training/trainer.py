@@ -47,6 +47,7 @@ class RunTrainer(Trainer):
         sample: loader of a fixed sample of the training split, measured beside validation; None for none.
     """
 
+    takes_model = True  # that was built before; trees are grown by their own trainer
     evaluator: Evaluator
     sample: Any = None
 

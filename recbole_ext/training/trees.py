@@ -50,20 +50,22 @@ class TreeRunTrainer(RunTrainer):
 
     Args:
         config: of a run of LightGBM or XGBoost.
-        sample: loader of a fixed sample of the training split, measured beside validation; None for none.
+        model: none; trees are grown, not built.
 
     Raises:
         UsageError: an option is set that trees do not have here.
     """
 
-    def __init__(self, config: Config, sample: Any = None) -> None:
+    takes_model = False
+
+    def __init__(self, config: Config, model: None = None) -> None:
         given = [name for name in REFUSED if config[name]]
         if given:
             raise UsageError(f"{', '.join(given)}: not supported for {config.model}; leave it out")
         trees = build_trees(config)
         self.best = b""
         super().__init__(config, trees)
-        self.evaluator, self.sample = Evaluator(trees, TreeScorer(config), config.placement), sample
+        self.evaluator = Evaluator(trees, TreeScorer(config), config.placement)
 
     def _build_optimizer(self, **kwargs: Any) -> None:
         """Trees have no parameters to step."""

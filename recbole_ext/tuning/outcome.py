@@ -6,8 +6,8 @@ import yaml
 
 from recbole_ext.config.config import Config
 from recbole_ext.config.layers import Layer, merge, user_file
-from recbole_ext.evaluation.protocol import protocol_of
 from recbole_ext.files import write_atomically
+from recbole_ext.pipeline.protocol import protocol_of
 from recbole_ext.report.page import Page
 from recbole_ext.tuning.importance import Importance, importance
 from recbole_ext.tuning.settings import Settings, epochs_of

@@ -14,7 +14,7 @@ from recbole_ext.errors import DataError, UsageError
 from recbole_ext.pipeline.train import run
 from recbole_ext.tasks.clicks.batches import ClickLoader
 from recbole_ext.tasks.ranking.evaluation.full_ranking import FullRankingLoader
-from recbole_ext.tasks.ratings.data import RatingEvalLoader
+from recbole_ext.tasks.ratings.batches import RatingEvalLoader
 from tests.conftest import write_inter
 from tests.model.test_hybridvae import HEADER, SIZES, rating_rows
 from tests.pipeline.test_train import TINY
@@ -159,7 +159,7 @@ def test_ratings_are_averaged_by_least_squares(trained: Trained) -> None:
     told = json.loads((paths[0] / "result.json").read_text())["test"]
     assert found.tested[0].metrics == pytest.approx(told, abs=1e-4)
     assert found.weighing.ensemble["rmse"] <= min(m["rmse"] for m in found.weighing.members) + 1e-4
-    with pytest.raises(UsageError, match="--method=rank: predictions of rating are blended by mean"):
+    with pytest.raises(UsageError, match="--method=rank: predictions of ratings are blended by mean"):
         ensemble(paths, "rank")
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from recbole_ext.config.config import Config
-from recbole_ext.data.dataset import create_dataset
 from recbole_ext.errors import DataError
+from recbole_ext.pipeline.dataset import create_dataset
 
 LINK, GRAPH = "item_id:token\tentity_id:token", "head_id:token\trelation_id:token\ttail_id:token"
 TRIPLES = [f"e{k}\tof\tg{k % 2}" for k in range(6)]

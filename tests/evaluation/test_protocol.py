@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from recbole_ext.config.config import Config
-from recbole_ext.data.dataset import create_dataset
-from recbole_ext.data.loaders import build_loaders
-from recbole_ext.evaluation.protocol import Protocol, data_hashes, protocol_key, protocol_of, read_protocol
+from recbole_ext.evaluation.protocol import Protocol, data_hashes, protocol_key, read_protocol
+from recbole_ext.pipeline.dataset import create_dataset
+from recbole_ext.pipeline.loaders import build_loaders
+from recbole_ext.pipeline.protocol import protocol_of
 
 ROWS = [("a", "x", 1), ("a", "y", 2), ("b", "x", 3)]
 MakeConfig = Callable[..., Config]
@@ -173,7 +174,7 @@ def test_labelled_rows_and_rows_to_be_found(
     given = {"load_col": {"inter": ["user_id", "item_id", "timestamp", "rating"]}, "threshold": {"rating": 3}}
     order = {"order": "TO", "split": {"RS": [0.5, 0.25, 0.25]}, "group_by": "user"}
     ranked = built(make_config("FM", root, eval_args={**order, "mode": "full"}, **given, **SMALL))
-    assert (ranked.task, ranked.targets) == ("labels", "targets have label above 0")
+    assert (ranked.task, ranked.targets) == ("ranking", "targets have label above 0")
     assert ranked.targets in "\n".join(ranked.lines())
     scored = built(make_config("FM", root, eval_args={**order, "mode": "labeled"}, metrics=["AUC"], valid_metric="AUC",
                                **given))  # fmt: skip

@@ -5,10 +5,10 @@ import pytest
 
 from recbole_ext.cli.main import main
 from recbole_ext.config.config import Config
-from recbole_ext.data.dataset import create_dataset
-from recbole_ext.data.loaders import build_loaders
 from recbole_ext.pipeline import dry_run as dry_run_module
+from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.dry_run import dry_run, first_batches
+from recbole_ext.pipeline.loaders import build_loaders
 from tests.training.conftest import ROWS
 
 TINY = {"MAX_ITEM_LIST_LENGTH": 6, "topk": [2], "valid_metric": "NDCG@2", "train_batch_size": 16, "epochs": 50}

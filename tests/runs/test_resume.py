@@ -15,9 +15,9 @@ from safetensors.torch import load_file
 
 from recbole_ext.cli.main import main
 from recbole_ext.config.config import Config
-from recbole_ext.data.dataset import create_dataset
-from recbole_ext.data.loaders import build_loaders
 from recbole_ext.errors import DataError, InterruptedRun, NonFiniteError, ResourceError, UsageError
+from recbole_ext.pipeline.dataset import create_dataset
+from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.pipeline.train import _way_on, run
 from recbole_ext.runs.checkpoint import read_description
 from recbole_ext.runs.recorded import run_folder

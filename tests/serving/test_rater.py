@@ -11,7 +11,7 @@ import torch
 
 from recbole_ext.config.config import Config
 from recbole_ext.serving.rater import open_rater
-from recbole_ext.tasks.ratings.data import RatingSampleLoader
+from recbole_ext.tasks.ratings.batches import RatingSampleLoader
 from tests.conftest import write_inter
 from tests.model.test_hybridvae import HEADER, SIZES, rating_rows
 from tests.serving.conftest import Trained, predicted_ratings

@@ -18,7 +18,7 @@ from recbole_ext.serving.load import load_run
 from recbole_ext.serving.rater import open_rater
 from recbole_ext.serving.score import read_rows
 from recbole_ext.tasks.clicks.batches import ClickLoader
-from recbole_ext.tasks.ratings.data import RatingSampleLoader
+from recbole_ext.tasks.ratings.batches import RatingSampleLoader
 from tests.serving.conftest import Trained, predicted_clicks, predicted_ratings
 
 DATA = RECBOLE / "dataset_example"

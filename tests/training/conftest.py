@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from recbole_ext.config.config import Config
-from recbole_ext.data.dataset import create_dataset
-from recbole_ext.data.loaders import Loaders, build_loaders
+from recbole_ext.data.loaders import Loaders
+from recbole_ext.pipeline.dataset import create_dataset
+from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.pipeline.train import build_trainer
 from recbole_ext.registry import OWN_MODELS
 from recbole_ext.runs.run_directory import RunDirectory

@@ -9,9 +9,9 @@ import torch
 from safetensors.torch import load_file
 
 from recbole_ext.config.config import Config
-from recbole_ext.data.dataset import create_dataset
-from recbole_ext.data.loaders import build_loaders
 from recbole_ext.errors import UsageError
+from recbole_ext.pipeline.dataset import create_dataset
+from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.pipeline.train import build_trainer, run
 from tests.conftest import write_inter
 

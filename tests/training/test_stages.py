@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from recbole_ext.config.config import Config
-from recbole_ext.data.loaders import Loaders, newest_rows, old_window
+from recbole_ext.data.loaders import Loaders
 from recbole_ext.errors import InterruptedRun, UsageError
 from recbole_ext.pipeline.train import run
 from recbole_ext.training.stage_list import Stage, read_stages
@@ -62,16 +62,16 @@ def test_the_newest_rows_and_the_old_window_share_no_target(mode: str, build: Bu
     everything = targets(loaders.train, mode)
     assert everything == [1000 * k + user for k in (1, 2, 3, 4) for user in range(16)]
     config = loaders.train.config
-    assert targets(newest_rows(config, loaders.train, 0.5), mode) == everything[32:]
-    assert newest_rows(config, loaders.train, 1.0) is loaders.train
-    old = old_window(config, loaders, 0.5)
+    assert targets(loaders.newest_rows(config, 0.5), mode) == everything[32:]
+    assert loaders.newest_rows(config, 1.0) is loaders.train
+    old = loaders.old_window(config, 0.5)
     assert sorted(old._dataset.inter_feat["timestamp"].tolist()) == everything[16:32]
-    assert old_window(config, loaders, 1.0) is None
+    assert loaders.old_window(config, 1.0) is None
 
 
 def test_the_histories_of_the_newest_rows_reach_back(build: Build) -> None:
     _, loaders, _ = build(MAX_ITEM_LIST_LENGTH=6)
-    recent = next(iter(newest_rows(loaders.train.config, loaders.train, 0.25)))
+    recent = next(iter(loaders.newest_rows(loaders.train.config, 0.25)))
     assert recent["item_length"].tolist() == [4] * len(recent)
     assert ((recent["next_item_id_list"] > 0).sum(1) == 1).all()
 
@@ -85,7 +85,7 @@ def test_weights_have_mean_1_in_each_stage_and_are_those_of_the_whole_afterwards
 
     before = weights(loaders.train).sort().values
     for share, n in ((0.5, 32), (0.25, 16), (1.0, 64)):
-        found = weights(newest_rows(config, loaders.train, share))
+        found = weights(loaders.newest_rows(config, share))
         assert len(found) == n and found.mean().item() == pytest.approx(1.0)
     assert torch.equal(weights(loaders.train).sort().values, before)
 

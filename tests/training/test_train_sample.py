@@ -11,8 +11,8 @@ from recbole.utils import init_seed
 
 from recbole_ext.cli.main import main
 from recbole_ext.config.config import Config
-from recbole_ext.data.dataset import create_dataset
-from recbole_ext.data.loaders import build_loaders, training_sample
+from recbole_ext.pipeline.dataset import create_dataset
+from recbole_ext.pipeline.loaders import build_loaders, training_sample
 from recbole_ext.pipeline.train import build_trainer, run
 from tests.conftest import write_inter
 from tests.training.conftest import ROWS, SIZES

@@ -11,12 +11,13 @@ from recbole.trainer import Trainer
 from recbole.utils import ModelType
 
 from recbole_ext.config.config import Config
-from recbole_ext.data.dataset import create_dataset
-from recbole_ext.data.loaders import Loaders, build_loaders
+from recbole_ext.data.loaders import Loaders
 from recbole_ext.errors import NonFiniteError
+from recbole_ext.pipeline.dataset import create_dataset
+from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.pipeline.train import build_trainer
 from recbole_ext.runs.run_directory import RunDirectory
-from recbole_ext.training.special import NCLRunTrainer, trainer_class
+from recbole_ext.tasks.ranking.trainers import NCLRunTrainer, trainer_class
 from recbole_ext.training.tracking.progress import Progress
 from recbole_ext.training.trainer import RunTrainer
 

@@ -11,9 +11,9 @@ import pytest
 from recbole.utils import init_seed
 
 from recbole_ext.config.config import Config
-from recbole_ext.data.dataset import create_dataset
-from recbole_ext.data.loaders import build_loaders
 from recbole_ext.errors import UsageError
+from recbole_ext.pipeline.dataset import create_dataset
+from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.pipeline.train import build_trainer, run
 from recbole_ext.training.trees import TreeRunTrainer, feature_table, mean_loss
 

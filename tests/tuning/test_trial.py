@@ -7,7 +7,8 @@ import pytest
 
 import recbole_ext.pipeline.splits
 import recbole_ext.pipeline.train
-from recbole_ext.data.loaders import Loaders, build_loaders
+from recbole_ext.data.loaders import Loaders
+from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.tuning.settings import Settings, settings_of
 from recbole_ext.tuning.trial import CAUSE, Job, carry_out
 

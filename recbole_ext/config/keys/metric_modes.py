@@ -5,7 +5,7 @@
     labels    lists              lists, AUC, LogLoss      AUC, LogLoss, RMSE, MAE
     trees     -                  -                        AUC, LogLoss, RMSE, MAE
     clicks    -                  -                        AUC, LogLoss, GAUC
-    rating    -                  -                        RMSE, MAE
+    ratings   -                  -                        RMSE, MAE
 
 `ranking` are models whose scores order items and are no probabilities; `labels` are RecBole's click models.
 """
@@ -24,7 +24,7 @@ ALLOWED: dict[str, dict[str, tuple[str, ...]]] = {
     "labels": {"full": LISTS, "sampled": (*LISTS, *_LABELS), "labeled": (*_LABELS, *_ERRORS)},
     "trees": {"labeled": (*_LABELS, *_ERRORS)},
     "clicks": {"labeled": (*_LABELS, "gauc")},
-    "rating": {"labeled": _ERRORS},
+    "ratings": {"labeled": _ERRORS},
 }
 _NAMES = """Hit MRR MAP Recall NDCG Precision GAUC ItemCoverage AveragePopularity ShannonEntropy GiniIndex
     TailPercentage AUC LogLoss RMSE MAE""".split()
@@ -35,7 +35,7 @@ _OF_LABELS = ("DIN", "DIEN")
 
 def metric_task(entry: ModelEntry) -> str:
     """The row of the table for a model."""
-    if entry.task:
+    if entry.task != "ranking":
         return entry.task
     if entry.family == "exlib":
         return "trees"

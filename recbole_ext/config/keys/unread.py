@@ -56,7 +56,7 @@ class Facts:
     def own_batches(self) -> bool:
         """Whether batches are made by this package, in the training process."""
         causal = self.entry.causal
-        return bool(self.entry.task) or (causal and self.values.get("train_mode") == "all_positions")
+        return self.entry.task != "ranking" or (causal and self.values.get("train_mode") == "all_positions")
 
     @property
     def reads_features(self) -> bool:
@@ -114,7 +114,11 @@ RULES = (
         "several processes are started by: torchrun --nproc_per_node=N run_recbole_ext.py ...",
     ),
     Rule(("repeatable",), lambda f: f.sequential, "sequences: filter_seen_items: False keeps seen items as candidates"),
-    Rule(("filter_seen_items", "repeatable"), lambda f: bool(f.entry.task), "{model} predicts rows and ranks no items"),
+    Rule(
+        ("filter_seen_items", "repeatable"),
+        lambda f: f.entry.task != "ranking",
+        "{model} predicts rows and ranks no items",
+    ),
     Rule(
         ("train_mode", "window_overlap", "sample_weight", "gradient_checkpointing"),
         lambda f: not f.entry.causal,
@@ -125,8 +129,8 @@ RULES = (
         lambda f: not f.entry.reads_target_time,
         "of all models SS4Rec reads the time of the target",
     ),
-    Rule(("ssm_backend",), lambda f: not f.entry.own or f.entry.task == "rating", "{model} has no state-space layer"),
-    Rule(("eval_memory_gb",), lambda f: bool(f.entry.task), "{model} predicts rows; see eval_batch_size"),
+    Rule(("ssm_backend",), lambda f: not f.entry.own or f.entry.task == "ratings", "{model} has no state-space layer"),
+    Rule(("eval_memory_gb",), lambda f: f.entry.task != "ranking", "{model} predicts rows; see eval_batch_size"),
     Rule(
         ("MAX_ITEM_LIST_LENGTH", "ITEM_LIST_LENGTH_FIELD", "LIST_SUFFIX"),
         lambda f: not f.sequential and f.entry.task != "clicks",
@@ -139,12 +143,12 @@ RULES = (
     ),
     Rule(
         ("numerical_features", "discretization"),
-        lambda f: not f.reads_features and f.entry.task != "rating",
+        lambda f: not f.reads_features and f.entry.task != "ratings",
         "{model} reads ids alone; a model of features is, for instance, DeepFM or SASRecF",
     ),
     Rule(
         ("numerical_features", "discretization"),
-        lambda f: f.entry.task == "rating",
+        lambda f: f.entry.task == "ratings",
         "side_features chooses the columns of {model}",
     ),
     Rule(("require_pow",), lambda f: "require_pow" not in f.source, "the loss of {model} has no such power"),
@@ -162,7 +166,7 @@ RULES = (
     ),
     Rule(
         ("train_neg_sample_args",),
-        lambda f: bool(f.entry.task) or f.entry.name in _AUTO_ENCODERS or "ModelType.TRADITIONAL" in f.source,
+        lambda f: f.entry.task != "ranking" or f.entry.name in _AUTO_ENCODERS or "ModelType.TRADITIONAL" in f.source,
         "{model} samples no negatives",
         by_model=False,
     ),
@@ -170,7 +174,7 @@ RULES = (
     Rule(("transform",), lambda f: not f.sequential, "{model} reads no sequence that could be transformed"),
     Rule(
         ("transform", "shuffle"),
-        lambda f: f.own_batches and f.entry.task != "rating",
+        lambda f: f.own_batches and f.entry.task != "ratings",
         "{model} makes its own batches, in a random order",
         by_model=False,
     ),

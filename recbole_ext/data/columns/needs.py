@@ -101,7 +101,7 @@ def _times(config: Any, lists: bool) -> Iterator[Need]:
     in_order = not config["benchmark_filename"] and (order.get("order") == "TO" or "TS" in order.get("split", ()))
     sequence = config.entry.family == "sequential" and not lists
     required = in_order or sequence or config.entry.task == "clicks" or (lists and bool(config["use_target_time"]))
-    if required or lists or config.entry.task == "rating" or config["rm_dup_inter"]:
+    if required or lists or config.entry.task == "ratings" or config["rm_dup_inter"]:
         yield Need("time", field, "TIME_FIELD", ("float",), required=required or "TIME_FIELD" in config.changed)
 
 
@@ -120,9 +120,9 @@ def _lists(config: Any, lists: bool) -> Iterator[Need]:
 def _ratings(config: Any) -> Iterator[Need]:
     reads = keys_read_by(config.entry.source)
     of_matrix = "RATING_FIELD" in reads and config["inter_matrix_type"] == "rating"
-    if config.entry.task == "rating" or of_matrix:
+    if config.entry.task == "ratings" or of_matrix:
         yield Need("rating", config["RATING_FIELD"], "RATING_FIELD", ("float",))
-    if config["threshold"] is None and config.entry.task != "rating" and learns_labels(config):
+    if config["threshold"] is None and config.entry.task != "ratings" and learns_labels(config):
         yield Need("label", config["LABEL_FIELD"], "LABEL_FIELD", ("float",))
 
 
@@ -159,7 +159,7 @@ def _features(config: Any, headers: Headers) -> Iterator[Need]:
         yield Need("feature", field, "selected_features", TOKENS if field not in numbers else NUMBERS, (ITEM,))
     if "item_attribute" in reads:
         yield Need("feature", config["item_attribute"], "item_attribute", TOKENS, (ITEM,))
-    if config.entry.task == "rating":
+    if config.entry.task == "ratings":
         required = "side_features" in config.changed
         for field in config["side_features"] or []:
             yield Need("feature", field, "side_features", TOKENS, (USER, ITEM), required)

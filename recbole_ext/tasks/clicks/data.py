@@ -16,6 +16,7 @@ from recbole.data.dataset import Dataset
 from recbole.data.interaction import Interaction
 
 from recbole_ext.data.columns.labels import check_classes
+from recbole_ext.data.dataset import ExactRows
 from recbole_ext.data.rows.parts import join_validation
 from recbole_ext.errors import DataError
 from recbole_ext.tasks.clicks.lists import BEHAVIOURS, listed_past
@@ -128,3 +129,7 @@ class ClickDataset(Dataset):
         known |= {self.config["behaviour_field"], threshold}
         columns = {name: self.inter_feat[name] for name in self.inter_feat if name not in known}
         return [name for name, column in columns.items() if column.dtype == torch.int64 and column.dim() == 1]
+
+
+class ExactClickDataset(ExactRows, ClickDataset):
+    """Clicks with exact times."""

@@ -11,7 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-LEVELS, MOST_CODES, STRENGTH = 4, 3, 10
+from recbole_ext.evaluation.label_rates import shrunken
+
+LEVELS, MOST_CODES = 4, 3
 _BLOCK = 2**20
 
 
@@ -67,9 +69,3 @@ def match_rates(part: Any, reach: int) -> Tensor:
     counted = np.arange(0, len(labels), max(1, len(labels) // _BLOCK))
     labels = labels[counted]
     return shrunken(match_cells(part, counted, reach), labels, LEVELS ** len(item_codes(part)))
-
-
-def shrunken(groups: np.ndarray, labels: np.ndarray, n_groups: int) -> Tensor:
-    """Share of clicks in each group, drawn to that of all by 10 rows: (n,), (n,) -> (n_groups,) float64."""
-    rows, clicks = np.bincount(groups, minlength=n_groups), np.bincount(groups, labels, n_groups)
-    return torch.from_numpy((clicks + STRENGTH * labels.mean()) / (rows + STRENGTH))

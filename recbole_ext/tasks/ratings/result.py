@@ -1,5 +1,6 @@
 """What a rating run adds to its result: the report by star and group, the audit, and a collapsed posterior."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,7 @@ def require_one_truth(measured: dict[str, float], found: dict[str, float], round
             )
 
 
-def rating_lines(result: dict[str, Any]) -> list[str]:
+def rating_lines(result: Mapping[str, Any]) -> list[str]:
     """The same for a person; [] for a result of another task."""
     if "ratings" not in result:
         return []

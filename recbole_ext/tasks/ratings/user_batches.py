@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from recbole_ext.errors import UsageError
-from recbole_ext.tasks.ratings.data import RatingLoader
+from recbole_ext.tasks.ratings.batches import RatingLoader
 
 
 class UserLoader(RatingLoader):

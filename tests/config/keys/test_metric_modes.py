@@ -8,7 +8,7 @@ from recbole_ext.config.keys.metric_modes import ALLOWED, LISTS
 from recbole_ext.errors import UsageError
 from recbole_ext.pipeline.configure import build_config
 
-OF_TASK = {"ranking": "SASRec", "labels": "DeepFM", "trees": "LightGBM", "clicks": "MDAFMamba", "rating": "HybridVAE"}
+OF_TASK = {"ranking": "SASRec", "labels": "DeepFM", "trees": "LightGBM", "clicks": "MDAFMamba", "ratings": "HybridVAE"}
 OF_MODE = {"full": "full", "sampled": "pop20", "labeled": "labeled"}
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from recbole_ext.config.config import Config
 from recbole_ext.data.columns.labels import check_labels
-from recbole_ext.data.dataset import create_dataset
 from recbole_ext.errors import DataError
+from recbole_ext.pipeline.dataset import create_dataset
 from tests.conftest import write_inter
 
 HEADER = "user_id:token\titem_id:token\trating:float\ttimestamp:float"

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from recbole_ext.config.config import Config
-from recbole_ext.data.dataset import create_dataset
 from recbole_ext.errors import DataError, RecBoleExtError, UsageError
+from recbole_ext.pipeline.dataset import create_dataset
 from tests.conftest import write_inter
 
 HEADER = "user_id:token\titem_id:token\tstars:float\tcity:token\ttags:token_seq"

@@ -10,9 +10,9 @@ import torch
 
 from recbole_ext.cli.main import main
 from recbole_ext.config.config import Config
-from recbole_ext.data.dataset import create_dataset
-from recbole_ext.data.loaders import build_loaders
 from recbole_ext.errors import DataError, RecBoleExtError, UsageError
+from recbole_ext.pipeline.dataset import create_dataset
+from recbole_ext.pipeline.loaders import build_loaders
 from tests.conftest import write_inter
 
 HEADER = "customer:token\tproduct:token\twhen:float\tscore:float\tnote:token_seq"

@@ -12,10 +12,10 @@ from dataset_tools.times.clocks import UNITS
 from dataset_tools.times.time_column import TimeColumn
 from recbole_ext.config.config import Config
 from recbole_ext.data.atomic import read_atomic
-from recbole_ext.data.dataset import create_dataset
-from recbole_ext.data.loaders import build_loaders
 from recbole_ext.errors import DataError
 from recbole_ext.pipeline.checks import CHOICES
+from recbole_ext.pipeline.dataset import create_dataset
+from recbole_ext.pipeline.loaders import build_loaders
 
 HEADER = "user_id:token\titem_id:token\ttimestamp:float"
 

@@ -9,11 +9,11 @@ import pytest
 
 from dataset_tools.split.split import SplitOptions, split
 from recbole_ext.config.config import Config
-from recbole_ext.data.dataset import create_dataset
-from recbole_ext.data.loaders import build_loaders
 from recbole_ext.data.rows.cut import Span, read_spans, told_split, utc
 from recbole_ext.errors import DataError, UsageError
-from recbole_ext.evaluation.protocol import protocol_of
+from recbole_ext.pipeline.dataset import create_dataset
+from recbole_ext.pipeline.loaders import build_loaders
+from recbole_ext.pipeline.protocol import protocol_of
 from recbole_ext.pipeline.train import run
 from recbole_ext.tasks.ranking.evaluation.baselines import BASELINES
 

@@ -8,7 +8,8 @@ import pytest
 from recbole.data.dataset import Dataset, KnowledgeBasedDataset
 
 from recbole_ext.config.config import Config
-from recbole_ext.data.dataset import create_dataset, exact_class
+from recbole_ext.data.dataset import ExactRows
+from recbole_ext.pipeline.dataset import create_dataset
 
 INTERVALS = [
     {},
@@ -31,7 +32,11 @@ def test_rows_and_ids_are_recboles(
     ours = create_dataset(config)
     config["load_col"] = ours.columns.read
     theirs = (KnowledgeBasedDataset if model == "CFKG" else Dataset)(config)
-    assert type(ours) is exact_class(type(theirs), ratings=False)
+    assert (
+        isinstance(ours, ExactRows)
+        and isinstance(ours, type(theirs))
+        and type(ours).__name__ == f"Exact{type(theirs).__name__}"
+    )
     assert {k: v.tolist() for k, v in ours.field2id_token.items()} == {
         k: v.tolist() for k, v in theirs.field2id_token.items()
     }

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from recbole_ext.config.config import Config
-from recbole_ext.data.dataset import create_dataset
-from recbole_ext.data.loaders import build_loaders
 from recbole_ext.data.rows.ledger import Ledger
 from recbole_ext.errors import DataError
-from recbole_ext.evaluation.protocol import Protocol, protocol_of
-from recbole_ext.evaluation.summary import summary_lines
+from recbole_ext.evaluation.protocol import Protocol
+from recbole_ext.pipeline.dataset import create_dataset
+from recbole_ext.pipeline.loaders import build_loaders
+from recbole_ext.pipeline.protocol import protocol_of
+from recbole_ext.pipeline.summary import summary_lines
 from recbole_ext.pipeline.train import run
 
 MakeConfig = Callable[..., Config]

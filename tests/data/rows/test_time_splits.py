@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recbole_ext.config.config import Config
-from recbole_ext.data.dataset import create_dataset
-from recbole_ext.data.loaders import build_loaders
 from recbole_ext.data.rows.time_splits import leave_out_rows, split_by_time
+from recbole_ext.pipeline.dataset import create_dataset
+from recbole_ext.pipeline.loaders import build_loaders
 from tests.conftest import write_inter
 
 HEADER = "user_id:token\titem_id:token\trating:float\ttimestamp:float"

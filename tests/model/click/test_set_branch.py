@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from recbole_ext.data.loaders import training_sample
 from recbole_ext.errors import UsageError
 from recbole_ext.model.click.set_branch import SetBranch
+from recbole_ext.pipeline.loaders import training_sample
 
 Build = Callable[..., Any]
 SETS = {"branches": ["sets"], "implicit_sets": "none", "set_embedding_size": 4, "set_hidden_size": 8}

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from recbole_ext.config.config import Config
-from recbole_ext.data.dataset import create_dataset
-from recbole_ext.data.loaders import Loaders, build_loaders
+from recbole_ext.data.loaders import Loaders
 from recbole_ext.errors import DataError, UsageError
+from recbole_ext.pipeline.dataset import create_dataset
+from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.tasks.clicks.batches import ClickLoader, stretches
 from recbole_ext.tasks.clicks.past import Slices, past_of
 from tests.conftest import write_inter

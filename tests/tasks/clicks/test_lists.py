@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from recbole_ext.config.config import Config
-from recbole_ext.data.dataset import create_dataset
-from recbole_ext.data.loaders import Loaders, build_loaders
+from recbole_ext.data.loaders import Loaders
 from recbole_ext.errors import DataError
+from recbole_ext.pipeline.dataset import create_dataset
+from recbole_ext.pipeline.loaders import build_loaders
 
 HEADER = "\t".join(
     ("user_id:token", "item_id:token", "timestamp:float", "label:float", "item_id_list:token_seq",

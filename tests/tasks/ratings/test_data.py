@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from recbole_ext.config.config import Config
-from recbole_ext.data.dataset import create_dataset
-from recbole_ext.data.loaders import build_loaders
 from recbole_ext.errors import DataError
+from recbole_ext.pipeline.dataset import create_dataset
+from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.tasks.ratings.data import split_rows
 from tests.conftest import write_inter
 

@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 import torch
+from recbole.utils import EvaluatorType, ModelType
 from torch import Tensor
 
 from recbole_ext.data.history import TARGET_POSITION
+from recbole_ext.evaluation.label_rates import LABEL_RATES
 from recbole_ext.evaluation.training_counts import item_counts
 
 
@@ -143,3 +145,21 @@ class RowPopularity:
 
 BASELINES = {"popularity": Popularity, "markov": Markov, "skip_markov": SkipMarkov}
 ROW_BASELINES = {"popularity": RowPopularity}
+_OF_LABELS = {"auc", "logloss"}
+
+
+def baselines_of(config: Any, loaders: Any) -> dict[str, Any]:
+    """Baselines that fit a run by name; {} for values that are no labels of clicks, and for boosted trees.
+
+    Args:
+        config: of the run.
+        loaders: of the run.
+    """
+    if config["eval_type"] == EvaluatorType.RANKING:
+        return BASELINES if config["MODEL_TYPE"] == ModelType.SEQUENTIAL else ROW_BASELINES
+    has_labels = config["LABEL_FIELD"] in loaders.train._dataset.inter_feat
+    labelled = "labeled" in str(config["eval_args"]["mode"]) and has_labels
+    measured = {str(name).lower() for name in config["metrics"]}
+    if config["MODEL_TYPE"] == ModelType.DECISIONTREE or not (labelled and _OF_LABELS & measured):
+        return {}
+    return dict(LABEL_RATES)

@@ -6,14 +6,16 @@ from typing import Any
 
 import torch
 from recbole.data.dataloader import FullSortEvalDataLoader
+from recbole.utils import EvaluatorType
 from torch import Tensor
 
+from recbole_ext.config.config import Config
 from recbole_ext.evaluation.candidates import candidate_warnings
 from recbole_ext.evaluation.collector import UnitCollector
 from recbole_ext.evaluation.finite import require_finite_scores
 from recbole_ext.evaluation.ranking_metrics import RankingMetrics
 from recbole_ext.evaluation.units import Units
-from recbole_ext.evaluation.values import predicted_in_parts
+from recbole_ext.evaluation.values import ValueScorer, predicted_in_parts
 
 Ranked = tuple[Any, Tensor, Tensor, Tensor]
 """Rows of a batch, scores (R, n_items) with -inf for what is no candidate, and row and item of each target (p,)."""
@@ -118,3 +120,13 @@ class RankingScorer:
 
     def _predicted(self, model: Any, rows: Any) -> Tensor:
         return predicted_in_parts(model, rows, self.config["eval_batch_size"], self.device)
+
+
+def scorer_of_metrics(config: Config, train: Any) -> RankingScorer | ValueScorer:
+    """Of lists or of values, as the metrics ask.
+
+    Args:
+        config: of the run.
+        train: loader of its training split.
+    """
+    return RankingScorer(config, train) if config["eval_type"] == EvaluatorType.RANKING else ValueScorer(config)

@@ -6,8 +6,8 @@ import pytest
 from recbole.data.dataset import SequentialDataset
 
 from recbole_ext.config.config import Config
-from recbole_ext.data.dataset import create_dataset
 from recbole_ext.errors import DataError
+from recbole_ext.pipeline.dataset import create_dataset
 
 
 def rows(part: Any) -> list[tuple[int, int, int]]:

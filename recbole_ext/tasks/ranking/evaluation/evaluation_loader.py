@@ -1,4 +1,4 @@
-"""The loader of a split that is evaluated: rankings of all items or of sampled ones, labelled rows, ratings, clicks."""
+"""The loader of a split that is evaluated: rankings of all items or of sampled ones, or labelled rows."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,14 +8,11 @@ import torch
 from recbole.data.dataloader import NegSampleEvalDataLoader
 
 from recbole_ext.config.config import Config
-from recbole_ext.tasks.clicks.batches import ClickLoader
-from recbole_ext.tasks.clicks.data import ClickDataset
 from recbole_ext.tasks.ranking.data.masking import with_masks
 from recbole_ext.tasks.ranking.data.seen import Seen, seen_before
 from recbole_ext.tasks.ranking.evaluation.full_ranking import FullRankingLoader
 from recbole_ext.tasks.ranking.evaluation.relevance import relevant_part
 from recbole_ext.tasks.ranking.evaluation.sampled_ranking import SampledRankingLoader
-from recbole_ext.tasks.ratings.data import RatingEvalLoader, rates
 
 _PHASES = ("valid", "test")
 
@@ -44,10 +41,6 @@ def evaluation_loader(
         DataError: all rows have the label 0.
     """
     alone, mode = config.alone(), config["eval_args"]["mode"][phase]
-    if isinstance(part, ClickDataset):
-        return ClickLoader(alone, part)
-    if rates(config):
-        return RatingEvalLoader(config, part)
     if mode == "labeled":
         return with_masks(NegSampleEvalDataLoader(alone, part, _Phase(phase), shuffle=False), training=False)
     part, disliked = relevant_part(config, part, phase)

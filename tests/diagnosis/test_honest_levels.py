@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from recbole_ext.tasks.ratings.honest_levels import honest_level
+from recbole_ext.diagnosis.honest_levels import honest_level
 
 
 def result(dataset: str, metric: str, **protocol: Any) -> dict[str, Any]:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from recbole_ext.config.config import Config
-from recbole_ext.data.dataset import create_dataset
-from recbole_ext.data.loaders import build_loaders
 from recbole_ext.pipeline.checks import BASELINES_OF_TASK
+from recbole_ext.pipeline.dataset import create_dataset
+from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.pipeline.train import run
 from recbole_ext.tasks.clicks.baselines import CLICK_BASELINES
 from recbole_ext.tasks.ranking.evaluation.baselines import BASELINES, ROW_BASELINES
@@ -139,5 +139,5 @@ def test_shuffled_labels_leave_all_at_chance(loaded: Callable[..., Any]) -> None
 def test_what_can_be_asked_for_is_what_there_is() -> None:
     labels = [name for name in CLICK_BASELINES if name != "match_rate"]  # rows of RecBole's models have no history
     known = {"rows": ROW_BASELINES, "sequences": BASELINES, "labels": labels, "trees": {}}
-    known |= {"rating": RATING_BASELINES, "clicks": CLICK_BASELINES}
+    known |= {"ratings": RATING_BASELINES, "clicks": CLICK_BASELINES}
     assert {task: tuple(made) for task, made in known.items()} == BASELINES_OF_TASK

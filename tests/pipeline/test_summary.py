@@ -2,10 +2,21 @@ from typing import Any
 
 from recbole_ext.evaluation.best_baseline import best_baseline
 from recbole_ext.evaluation.protocol import Protocol
-from recbole_ext.evaluation.summary import summary_lines
+from recbole_ext.pipeline.summary import summary_lines
 
 PROTOCOL = Protocol(
-    "no_time (track C)", "LS by user", "exact", "removed", "not known", "full", "all", 50, 7, {"d.inter": "ab" * 32}, {}
+    "no_time (track C)",
+    "LS by user",
+    "exact",
+    "removed",
+    "not known",
+    "full",
+    "all",
+    50,
+    7,
+    {"d.inter": "ab" * 32},
+    {},
+    task="ranking",
 )
 
 

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from recbole_ext.evaluation.candidates import candidate_warnings
 from recbole_ext.evaluation.criteria import verdict_lines
 from recbole_ext.evaluation.protocol import Protocol
-from recbole_ext.tasks.ratings.result import rating_lines
+from recbole_ext.tasks.registered import task_named
 
 
 def summary_lines(result: dict[str, Any], protocol: Protocol) -> list[str]:
@@ -25,18 +24,9 @@ def summary_lines(result: dict[str, Any], protocol: Protocol) -> list[str]:
         *protocol.lines(),
         f"{_weights(result)}; {result['fit_seconds']:.0f} s of training, {result['peak_memory_mb']:,} MB at most",
     ]
-    lines += _candidate_lines(result) + _stage_lines(result) + _click_lines(result) + rating_lines(result)
+    lines += task_named(protocol.task).summary_lines(result)
     lines += verdict_lines(result.get("criteria", []))
     return [*lines, "", *_next_steps(result)]
-
-
-def _candidate_lines(result: dict[str, Any]) -> list[str]:
-    """That targets of the test split were taken out, or that lists are short."""
-    counts = result.get("candidates", {}).get("test")
-    if not counts:
-        return []
-    largest_k = max((int(name.rpartition("@")[2]) for name in result["test"] if "@" in name), default=1)
-    return [f"WARNING     {text}" for text in candidate_warnings(counts, "test", largest_k)]
 
 
 def _known_lines(result: dict[str, Any]) -> list[str]:
@@ -49,32 +39,6 @@ def _known_lines(result: dict[str, Any]) -> list[str]:
     return [
         f"known rows  {told}: {result['model']} without the rows of new users ({users:,}) and new items ({items:,})"
     ]
-
-
-def _stage_lines(result: dict[str, Any]) -> list[str]:
-    """What each stage trained on, and what the last one forgot."""
-    stages, forgetting = result.get("stages", []), result.get("forgetting")
-    parts = [f"the newest {100 * s['share']:g} %" if s["share"] < 1 else "everything" for s in stages]
-    told = [f"from epoch {stage['first_epoch']} on {part}" for stage, part in zip(stages, parts, strict=True)]
-    lines = [f"stages      {', '.join(told)}"] if told else []
-    if forgetting:
-        lines.append(
-            f"old window  {forgetting['metric']} {forgetting['before']:.4f} before the last stage, "
-            f"{forgetting['after']:.4f} after, on {forgetting['rows']:,} training targets"
-        )
-    return lines
-
-
-def _click_lines(result: dict[str, Any]) -> list[str]:
-    """Intervals of click metrics, and what the gate does."""
-    found = result.get("clicks", {})
-    spans = [f"{name} {low:.4f} to {high:.4f}" for name, (low, high) in found.get("intervals", {}).items()]
-    lines = [f"95 %        {', '.join(spans)}, users resampled"] if spans else []
-    gate = found.get("gate")
-    if gate:
-        mean, std = gate["gate_static_mean"], gate["gate_static_std"]
-        lines.append(f"gate        the static branch weighs {mean:.3f} +- {std:.3f}, the sequential one the rest")
-    return lines
 
 
 def _weights(result: dict[str, Any]) -> str:

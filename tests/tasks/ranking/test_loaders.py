@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from recbole_ext.config.config import Config
-from recbole_ext.data.dataset import create_dataset
-from recbole_ext.data.loaders import build_loaders, trains_on_windows
 from recbole_ext.errors import DataError, UsageError
+from recbole_ext.pipeline.dataset import create_dataset
+from recbole_ext.pipeline.loaders import build_loaders
+from recbole_ext.tasks.ranking.loaders import trains_on_windows
 from tests.conftest import write_graph, write_inter
 
 

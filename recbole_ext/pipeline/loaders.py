@@ -1,0 +1,39 @@
+"""The three loaders of a run, and the fixed sample of its training split, as its task makes them."""
+
+from typing import Any
+
+from recbole_ext.config.config import Config
+from recbole_ext.data.loaders import Loaders
+from recbole_ext.data.rows.cut import told_split
+from recbole_ext.data.rows.split_counts import count_splits
+from recbole_ext.errors import DataError
+from recbole_ext.tasks.registered import task_of
+
+
+def build_loaders(config: Config, dataset: Any) -> Loaders:
+    """Split the data set as `eval_args` says and wrap each part in its loader.
+
+    Raises:
+        DataError: the training or the test part is empty, or what the task learns is missing.
+        UsageError: a setting does not go with the data.
+    """
+    task = task_of(config.entry)
+    task.check_data(config, dataset)
+    parts = dataset.build()
+    for name, part in zip(("training", "test"), (parts[0], parts[2]), strict=True):
+        if not len(part):
+            raise DataError(f"{config.dataset}: the {name} part is empty after splitting by {told_split(config)}")
+    count_splits(dataset, parts)
+    return task.loaders(config, dataset, parts)
+
+
+def training_sample(config: Config, loaders: Loaders) -> Any:
+    """An evaluation loader of a fixed sample of the training part, the same for every seed; None where none is asked.
+
+    `train_sample` is the number of rows; `valid` takes as many as validation has.
+    """
+    asked = config["train_sample"]
+    if not asked or loaders.valid is None:
+        return None
+    count = len(loaders.valid._dataset) if asked == "valid" else asked
+    return task_of(config.entry).training_sample(config, loaders, count)

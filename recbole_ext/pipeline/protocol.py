@@ -1,0 +1,76 @@
+"""The protocol of a run: what its configuration and its data say, and what its task adds."""
+
+from pathlib import Path
+from typing import Any
+
+from recbole_ext.config.config import Config
+from recbole_ext.config.keys.intervals import EVERYTHING
+from recbole_ext.data.rows.cut import parts_of, told_split
+from recbole_ext.evaluation.protocol import Protocol, data_hashes
+from recbole_ext.tasks.registered import task_of
+from recbole_ext.versions import package_versions
+
+
+def protocol_of(config: Config, loaders: Any = None) -> Protocol:
+    """How a run is evaluated.
+
+    Args:
+        config: of the run.
+        loaders: what it reads; None for what the configuration alone says.
+    """
+    task = task_of(config.entry)
+    facts: dict[str, Any] = {
+        "ordered_by_time": False,
+        "split_suffix": "",
+        "target_time": "target time not known",
+        "max_length": None,
+        "changes": {},
+    }
+    facts |= task.protocol_facts(config, loaders)
+    return Protocol(
+        split=told_split(config) + facts.pop("split_suffix") + _trained(config),
+        order=_order(config, facts.pop("ordered_by_time")),
+        candidates=_candidates(config),
+        min_counts=f"users {_interval(config, 'user')}, items {_interval(config, 'item')}",
+        seed=config["seed"],
+        data_sha256=data_hashes(Path(config["data_path"]), config.dataset, parts_of(config)),
+        packages=package_versions(),
+        rows=loaders.ledger.kept_of_read() if loaders else "",
+        task=task.name,
+        split_kind="files" if parts_of(config) else next(iter(config["eval_args"]["split"])),
+        filters=_filters(config),
+        **facts,
+    )
+
+
+def _candidates(config: Config) -> str:
+    test, valid = (config["eval_args"]["mode"][split] for split in ("test", "valid"))
+    return test if test == valid else f"{test} (validation {valid})"
+
+
+def _filters(config: Config) -> str:
+    """Which interactions are taken out by a value or as duplicates."""
+    intervals = config["val_interval"] or {}
+    told = [f"{name} in {given}" for name, given in intervals.items()]
+    duplicates = config["rm_dup_inter"]
+    return ", ".join(told + [f"of repeated pairs the {duplicates} row"] * bool(duplicates))
+
+
+def _interval(config: Config, side: str) -> str:
+    given = config[f"{side}_inter_num_interval"]
+    return "all" if given in EVERYTHING else given
+
+
+def _trained(config: Config) -> str:
+    return ", trained on training and validation rows" if config["train_on"] == "train_valid" else ""
+
+
+def _order(config: Config, timed: bool) -> str:
+    unit = "" if config["time_unit"] == "seconds" else f", times in {config['time_unit']}"
+    if parts_of(config) and not timed:
+        return f"order of the files{unit}"
+    if config["eval_args"]["order"] != "TO":
+        return f"random order{unit}"
+    if config["time_order"] == "recbole":
+        return f"RecBole's float32 time order, ties in file order{unit}"
+    return f"exact time order, ties in file order{unit}"

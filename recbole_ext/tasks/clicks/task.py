@@ -1,0 +1,76 @@
+"""Click prediction: the probability that a user clicks on an item, by fields and by histories of behaviours."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from recbole_ext.evaluation.protocol import LABELED
+from recbole_ext.tasks.task import Task
+
+if TYPE_CHECKING:
+    from recbole_ext.config.config import Config
+    from recbole_ext.data.loaders import Loaders
+    from recbole_ext.evaluation.evaluator import Scorer
+
+
+class ClickTask(Task):
+    """See the module."""
+
+    name = "clicks"
+
+    def dataset(self, config: "Config") -> Callable[..., Any]:
+        """Rows whose splits know the past of each."""
+        from recbole_ext.tasks.clicks.data import ExactClickDataset
+
+        return ExactClickDataset
+
+    def check_data(self, config: "Config", dataset: Any) -> None:
+        """Nothing: that labels are of both classes is checked split by split."""
+
+    def loaders(self, config: "Config", dataset: Any, parts: list[Any]) -> "Loaders":
+        """Rows beside the histories that they share."""
+        from recbole_ext.tasks.clicks.loaders import click_loaders
+
+        return click_loaders(config, dataset, parts)
+
+    def training_sample(self, config: "Config", loaders: "Loaders", count: int) -> Any:
+        """Rows with their histories."""
+        from recbole_ext.tasks.clicks.loaders import click_sample
+
+        return click_sample(config, loaders, count)
+
+    def scorer(self, config: "Config", train: Any) -> "Scorer":
+        """Click metrics, and the gate."""
+        from recbole_ext.tasks.clicks.scorer import ClickScorer
+
+        return ClickScorer(config)
+
+    def baselines(self, config: "Config", loaders: "Loaders") -> dict[str, Callable[..., Any]]:
+        """Rates of clicks; of history matches too, where the model reads histories."""
+        from recbole_ext.tasks.clicks.baselines import CLICK_BASELINES
+
+        with_histories = loaders.test.reads_histories
+        return {name: made for name, made in CLICK_BASELINES.items() if with_histories or name != "match_rate"}
+
+    def protocol_facts(self, config: "Config", loaders: "Loaders | None") -> dict[str, Any]:
+        """Whose labels a row sees."""
+        told = f"clicks, histories of {config['history_from']}, implicit sets {config['implicit_sets']}"
+        next_in_time = f", labels next in time {config['next_in_time']}" if "sets" in config["branches"] else ""
+        return {
+            "name": told + next_in_time,
+            "seen_items": LABELED,
+            "max_length": config["MAX_ITEM_LIST_LENGTH"],
+        }
+
+    def summary_lines(self, result: Mapping[str, Any]) -> list[str]:
+        """Intervals of click metrics, and what the gate does."""
+        found = result.get("clicks", {})
+        spans = [f"{name} {low:.4f} to {high:.4f}" for name, (low, high) in found.get("intervals", {}).items()]
+        lines = [f"95 %        {', '.join(spans)}, users resampled"] if spans else []
+        gate = found.get("gate")
+        if gate:
+            mean, std = gate["gate_static_mean"], gate["gate_static_std"]
+            lines.append(f"gate        the static branch weighs {mean:.3f} +- {std:.3f}, the sequential one the rest")
+        return lines
+
+
+TASK = ClickTask()

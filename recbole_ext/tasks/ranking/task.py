@@ -1,0 +1,76 @@
+"""Ranking: items are ordered for users, by what they took before; also RecBole's models of labels and boosted trees."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from recbole_ext.tasks.ranking.summary import ranking_lines
+from recbole_ext.tasks.task import Task
+
+if TYPE_CHECKING:
+    from recbole_ext.config.config import Config
+    from recbole_ext.data.loaders import Loaders
+    from recbole_ext.evaluation.evaluator import Scorer
+    from recbole_ext.training.trainer import RunTrainer
+
+
+class RankingTask(Task):
+    """See the module."""
+
+    name = "ranking"
+
+    def dataset(self, config: "Config") -> Callable[..., Any]:
+        """RecBole's class for the model, with exact rows."""
+        from recbole_ext.tasks.ranking.data.datasets import dataset_class
+
+        return dataset_class(config)
+
+    def check_data(self, config: "Config", dataset: Any) -> None:
+        """Lists no longer than the catalogue, and labels that the model can learn."""
+        from recbole_ext.data.columns.labels import check_labels
+        from recbole_ext.tasks.ranking.loaders import check_cutoffs
+
+        check_cutoffs(config, dataset)
+        check_labels(config, dataset)
+
+    def loaders(self, config: "Config", dataset: Any, parts: list[Any]) -> "Loaders":
+        """Rows or windows to train on, and lists that are ranked."""
+        from recbole_ext.tasks.ranking.loaders import ranking_loaders
+
+        return ranking_loaders(config, dataset, parts)
+
+    def training_sample(self, config: "Config", loaders: "Loaders", count: int) -> Any:
+        """Of sequences, the newest training target of so many users."""
+        from recbole_ext.tasks.ranking.loaders import ranking_sample
+
+        return ranking_sample(config, loaders, count)
+
+    def scorer(self, config: "Config", train: Any) -> "Scorer":
+        """Lists, or values of labelled rows."""
+        from recbole_ext.tasks.ranking.evaluation.scorer import scorer_of_metrics
+
+        return scorer_of_metrics(config, train)
+
+    def trainer(self, config: "Config") -> "type[RunTrainer]":
+        """Ours, with RecBole's special one before it where there is one."""
+        from recbole_ext.tasks.ranking.trainers import trainer_class
+
+        return trainer_class(config.model, config["MODEL_TYPE"])
+
+    def baselines(self, config: "Config", loaders: "Loaders") -> dict[str, Callable[..., Any]]:
+        """Of lists popularity and, of sequences, transition counts; of labels their rates."""
+        from recbole_ext.tasks.ranking.evaluation.baselines import baselines_of
+
+        return baselines_of(config, loaders)
+
+    def protocol_facts(self, config: "Config", loaders: "Loaders | None") -> dict[str, Any]:
+        """Presets of sequences, seen items and candidates."""
+        from recbole_ext.tasks.ranking.evaluation.protocol_facts import ranking_facts
+
+        return ranking_facts(config, loaders)
+
+    def summary_lines(self, result: Mapping[str, Any]) -> list[str]:
+        """What the candidates leave out, and stages."""
+        return ranking_lines(result)
+
+
+TASK = RankingTask()

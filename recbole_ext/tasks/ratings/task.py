@@ -1,0 +1,70 @@
+"""Rating prediction: the rating that a user gives to an item, on the scale of the data set."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from recbole_ext.tasks.task import Task
+
+if TYPE_CHECKING:
+    from recbole_ext.config.config import Config
+    from recbole_ext.data.loaders import Loaders
+    from recbole_ext.evaluation.evaluator import Scorer
+
+
+class RatingTask(Task):
+    """See the module."""
+
+    name = "ratings"
+
+    def dataset(self, config: "Config") -> Callable[..., Any]:
+        """Rows that `split_seed` alone splits."""
+        from recbole_ext.tasks.ratings.data import ExactRatingDataset
+
+        return ExactRatingDataset
+
+    def check_data(self, config: "Config", dataset: Any) -> None:
+        """Ratings that differ, on the scale."""
+        from recbole_ext.tasks.ratings.data import check_ratings
+
+        check_ratings(config, dataset)
+
+    def loaders(self, config: "Config", dataset: Any, parts: list[Any]) -> "Loaders":
+        """Rows, or the rows of whole users."""
+        from recbole_ext.tasks.ratings.loaders import rating_loaders
+
+        return rating_loaders(config, dataset, parts)
+
+    def training_sample(self, config: "Config", loaders: "Loaders", count: int) -> Any:
+        """Rows that are predicted without their own rating."""
+        from recbole_ext.tasks.ratings.loaders import rating_sample
+
+        return rating_sample(config, loaders, count)
+
+    def scorer(self, config: "Config", train: Any) -> "Scorer":
+        """Errors of ratings, and what is reported of them."""
+        from recbole_ext.tasks.ratings.scorer import RatingScorer
+
+        return RatingScorer(config, train)
+
+    def baselines(self, config: "Config", loaders: "Loaders") -> dict[str, Callable[..., Any]]:
+        """Means of ratings."""
+        from recbole_ext.tasks.ratings.baselines import RATING_BASELINES
+
+        return dict(RATING_BASELINES)
+
+    def protocol_facts(self, config: "Config", loaders: "Loaders | None") -> dict[str, Any]:
+        """Nothing is ranked; the split has a seed of its own."""
+        return {
+            "name": f"recbole {config.entry.family}",
+            "split_suffix": f", split seed {config['split_seed']}",
+            "seen_items": "ratings predicted, clipped to the scale",
+        }
+
+    def summary_lines(self, result: Mapping[str, Any]) -> list[str]:
+        """Errors by star and group, and the audit."""
+        from recbole_ext.tasks.ratings.result import rating_lines
+
+        return rating_lines(result)
+
+
+TASK = RatingTask()

@@ -1,0 +1,89 @@
+"""What differs between tasks, and nothing else.
+
+A task is an object and a room: `recbole_ext/tasks/NAME/task.py` has its object, the rest of the folder what it is made
+of. No room imports another. A task is read while a configuration is checked, before torch and RecBole are imported, so
+its methods import what needs them when they are called.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from recbole_ext.config.config import Config
+    from recbole_ext.data.loaders import Loaders
+    from recbole_ext.evaluation.evaluator import Scorer
+    from recbole_ext.training.trainer import RunTrainer
+
+
+class Task(ABC):
+    """One task.
+
+    Attributes:
+        name: of its folder, of the registry and of `result.json`.
+    """
+
+    name: str
+
+    @abstractmethod
+    def dataset(self, config: "Config") -> Callable[..., Any]:
+        """The class of data sets, which is made of a configuration, a vocabulary and a state (see `create_dataset`).
+
+        Raises:
+            UsageError: the model cannot read data sets of this form.
+        """
+
+    @abstractmethod
+    def check_data(self, config: "Config", dataset: Any) -> None:
+        """Refuse a data set, read and not yet split, from which nothing can be learnt.
+
+        Raises:
+            DataError: what is to be learnt is missing or means something else.
+            UsageError: a setting does not go with the data.
+        """
+
+    @abstractmethod
+    def loaders(self, config: "Config", dataset: Any, parts: list[Any]) -> "Loaders":
+        """The loaders of a data set's splits: training, validation (perhaps empty) and test."""
+
+    @abstractmethod
+    def training_sample(self, config: "Config", loaders: "Loaders", count: int) -> Any:
+        """An evaluation loader of a fixed sample of `count` training rows, the same for every seed."""
+
+    @abstractmethod
+    def scorer(self, config: "Config", train: Any) -> "Scorer":
+        """How a split is scored.
+
+        Args:
+            config: of the run.
+            train: loader of its training split.
+        """
+
+    def trainer(self, config: "Config") -> "type[RunTrainer]":
+        """The class of trainers."""
+        from recbole_ext.training.trainer import RunTrainer
+
+        return RunTrainer
+
+    @abstractmethod
+    def baselines(self, config: "Config", loaders: "Loaders") -> dict[str, Callable[..., Any]]:
+        """Non-learned baselines by name, each made of the training split and the configuration."""
+
+    @abstractmethod
+    def protocol_facts(self, config: "Config", loaders: "Loaders | None") -> dict[str, Any]:
+        """Fields of `Protocol` that the task decides: its `name` and `seen_items`, and what is not the default.
+
+        Beside fields there are `split_suffix`, a text behind the split, and `ordered_by_time`, of sequences.
+
+        Args:
+            config: of the run.
+            loaders: of the run; None for what the configuration alone says.
+        """
+
+    def summary_lines(self, result: Mapping[str, Any]) -> list[str]:
+        """Lines under the table of results in the terminal.
+
+        Args:
+            result: as `result.json` holds it.
+        """
+        return []
