@@ -4,6 +4,9 @@ import ast
 import configparser
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -23,6 +26,10 @@ FORBIDDEN = {
     "recbole_ext/data": ("recbole_ext.training.trainer", "recbole_ext.evaluation", "recbole_ext.model"),
     "recbole_ext": ("recbole.quick_start", "ray", "optuna", "pickle"),
 }
+FLOORS = """errors names places redact peak_memory files device_names versions environment registry devices ssm config
+    data model evaluation runs training tasks pipeline serving diagnosis report experiments comparison tuning drift
+    quick_start cli""".split()
+"""Rooms and single modules of `recbole_ext`, lowest first; each imports from itself and from those before it."""
 OPTIONAL = ("ray", "optuna")
 """Only the room of tuning imports these, and no module of it but those named here; they are imported late."""
 LATE = ("ray_session.py", "on_ray.py", "proposals.py", "importance.py")
@@ -36,6 +43,37 @@ def imports(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
     return found
+
+
+@cache
+def graph() -> dict[str, set[str]]:
+    """Modules of `recbole_ext` by the modules that they import anywhere, also within functions."""
+    paths = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in ROOT.glob("recbole_ext/**/*.py")}
+    modules = {name.removesuffix(".__init__"): path for name, path in paths.items()}
+    return {name: {other for other in imports(path) if other in modules} for name, path in modules.items()}
+
+
+def crossing(are_wrong: Callable[[list[str], list[str]], bool]) -> list[str]:
+    """Imports whose parts behind `recbole_ext` are wrong together; the front door itself may import all."""
+    pairs = ((name, other) for name, others in graph().items() for other in others)
+    inside = [(a, b) for a, b in pairs if "." in a and "." in b]
+    return sorted(f"{a} -> {b}" for a, b in inside if are_wrong(a.split(".")[1:], b.split(".")[1:]))
+
+
+def test_no_import_runs_up() -> None:
+    assert crossing(lambda a, b: FLOORS.index(b[0]) > FLOORS.index(a[0])) == []
+
+
+def test_no_import_between_two_tasks() -> None:
+    rooms = {path.parent.name for path in ROOT.glob("recbole_ext/tasks/*/task.py")}
+    assert len(rooms) >= 3
+    assert crossing(lambda a, b: {"tasks"} == {a[0], b[0]} and {*a[1:2]} <= rooms >= {*b[1:2]} != {*a[1:2]}) == []
+    assert crossing(lambda a, b: a == ["tasks", "task"] and b[0] == "tasks" and b[1] in rooms) == []
+
+
+def test_no_circle_of_imports() -> None:
+    below = {name: {other for other in others if "." in other} for name, others in graph().items() if "." in name}
+    TopologicalSorter(below).prepare()  # raises CycleError with the circle
 
 
 @pytest.mark.parametrize("room", FORBIDDEN)

@@ -16,7 +16,8 @@ from recbole_ext.pipeline.checks import known_keys
 from recbole_ext.pipeline.configure import resolve
 from recbole_ext.registry import find_model
 from recbole_ext.training.stage_list import read_stages
-from recbole_ext.tuning.space import Parameter, read_space, space_of
+from recbole_ext.tuning.space import Parameter, space_of
+from recbole_ext.tuning.space_file import read_space
 
 if TYPE_CHECKING:
     from recbole_ext.config.config import Config

@@ -9,12 +9,9 @@ num_layers: {randint: [1, 4]}                   # 1, 2, 3 or 4
 
 import math
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from recbole_ext.config.yaml_reader import read_yaml
 from recbole_ext.errors import UsageError, nearest
-from recbole_ext.places import properties_folder
 
 KINDS = {"choice": 0, "uniform": 2, "loguniform": 2, "quniform": 3, "randint": 2}
 """How a key is searched, with the count of numbers that says it; 0 for any."""
@@ -63,33 +60,6 @@ class Parameter:
     def told(self) -> dict[str, list[Any]]:
         """The entry as YAML has it."""
         return {self.kind: list(self.values)}
-
-
-def read_space(name: str) -> tuple[list[Parameter], str]:
-    """A space from a file, or a shipped one by its name.
-
-    Args:
-        name: path of a `.yaml` or of one of RecBole's hyper files, or the name of a file in properties/tune.
-
-    Returns:
-        The parameters, and what to call their source in messages.
-
-    Raises:
-        UsageError: no such space, or something in it is not allowed; all faults are listed.
-    """
-    path = Path(name)
-    shipped = {each.stem: each for each in (properties_folder() / "tune").glob("*.yaml")}
-    if not path.is_file():
-        if name not in shipped:
-            known = ", ".join(sorted(shipped))
-            raise UsageError(f"--space: no file {name!r}{nearest(name, shipped)} Shipped spaces: {known}")
-        path = shipped[name]
-    if path.suffix not in (".yaml", ".yml"):
-        from recbole_ext.tuning.hyper_file import read_hyper_file
-
-        return read_hyper_file(path), path.name
-    values, lines = read_yaml(path)
-    return space_of(values, path.name, lines), path.name
 
 
 def space_of(values: dict[str, Any], source: str, lines: dict[str, int] | None = None) -> list[Parameter]:

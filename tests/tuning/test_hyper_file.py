@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from recbole_ext.errors import UsageError
-from recbole_ext.tuning.space import Parameter, read_space
+from recbole_ext.tuning.space import Parameter
+from recbole_ext.tuning.space_file import read_space
 
 
 def read(folder: Path, text: str) -> list[Parameter]:

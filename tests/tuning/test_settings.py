@@ -6,7 +6,7 @@ import pytest
 
 from recbole_ext.errors import UsageError
 from recbole_ext.tuning.settings import NOT_TUNED, Settings, epochs_of, settings_of
-from recbole_ext.tuning.space import read_space
+from recbole_ext.tuning.space_file import read_space
 
 Words = Callable[..., dict[str, Any]]
 

@@ -5,7 +5,8 @@ import pytest
 
 from recbole_ext.errors import UsageError
 from recbole_ext.places import properties_folder
-from recbole_ext.tuning.space import Parameter, read_space, space_of
+from recbole_ext.tuning.space import Parameter, space_of
+from recbole_ext.tuning.space_file import read_space
 
 
 def test_each_kind_is_read(tmp_path: Path) -> None:
