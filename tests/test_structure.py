@@ -26,8 +26,8 @@ FORBIDDEN = {
     "recbole_ext/data": ("recbole_ext.training.trainer", "recbole_ext.evaluation", "recbole_ext.model"),
     "recbole_ext": ("recbole.quick_start", "ray", "optuna", "pickle"),
 }
-FLOORS = """errors names places redact refusals peak_memory files device_names versions environment registry devices ssm config
-    data model evaluation runs training tasks pipeline serving diagnosis report experiments comparison tuning drift
+FLOORS = """errors names places redact refusals peak_memory files device_names versions environment registry devices ssm
+    config data model evaluation runs training tasks pipeline serving diagnosis report experiments comparison tuning drift
     quick_start cli""".split()
 """Rooms and single modules of `recbole_ext`, lowest first; each imports from itself and from those before it."""
 OPTIONAL = ("ray", "optuna")

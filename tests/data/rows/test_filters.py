@@ -8,7 +8,7 @@ import pytest
 from recbole.data.dataset import Dataset, KnowledgeBasedDataset
 
 from recbole_ext.config.config import Config
-from recbole_ext.data.dataset import ExactRows
+from recbole_ext.data.rows.filters import FastFilters
 from recbole_ext.pipeline.dataset import create_dataset
 
 INTERVALS = [
@@ -33,7 +33,7 @@ def test_rows_and_ids_are_recboles(
     config["load_col"] = ours.columns.read
     theirs = (KnowledgeBasedDataset if model == "CFKG" else Dataset)(config)
     assert (
-        isinstance(ours, ExactRows)
+        isinstance(ours, FastFilters)
         and isinstance(ours, type(theirs))
         and type(ours).__name__ == f"Exact{type(theirs).__name__}"
     )
