@@ -26,9 +26,9 @@ FORBIDDEN = {
     "recbole_ext/data": ("recbole_ext.training.trainer", "recbole_ext.evaluation", "recbole_ext.model"),
     "recbole_ext": ("recbole.quick_start", "ray", "optuna", "pickle"),
 }
-FLOORS = """errors names places redact refusals peak_memory files device_names versions environment registry devices ssm
-    config data model evaluation runs training tasks pipeline serving diagnosis report experiments comparison tuning
-    drift quick_start cli""".split()
+FLOORS = """errors names places redact refusals peak_memory files device_names versions host_warnings
+    environment registry devices ssm config data model evaluation runs training tasks pipeline serving diagnosis
+    report experiments comparison tuning drift quick_start cli""".split()
 """Rooms and single modules of `recbole_ext`, lowest first; each imports from itself and from those before it."""
 OPTIONAL = ("ray", "optuna")
 """Only the room of tuning imports these, and no module of it but those named here; they are imported late."""
