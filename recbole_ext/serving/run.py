@@ -21,7 +21,6 @@ from recbole_ext.serving.rater import Rater
 from recbole_ext.serving.recommend import Recommender, warn_of
 from recbole_ext.serving.score import read_rows
 
-_TASKS = {"rating": "ratings", "clicks": "clicks"}
 _ANSWERS = {
     "ranking": "recommend, evaluate, item_embeddings and user_embeddings",
     "ratings": "rate and evaluate",
@@ -85,7 +84,7 @@ class Run:
     @property
     def task(self) -> str:
         """`ranking`, `ratings` or `clicks`."""
-        return _TASKS.get(self.config.entry.task, "ranking")
+        return self.config.entry.task
 
     def recommend(
         self,
