@@ -17,7 +17,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from recbole_ext.errors import DataError, InterruptedRun, ResourceError, UsageError, nearest, unwrapping
+from recbole_ext.errors import DataError, InterruptedRun, ResourceError, UsageError, nearest
 from recbole_ext.files import LOCK, hold, new_folder
 from recbole_ext.tuning.settings import Settings, epochs_of, settings_of
 from recbole_ext.tuning.table import Table, Trial
@@ -106,17 +106,26 @@ def _held(folder: Path) -> Iterator[None]:
 def _interruptible(folder: Path) -> Iterator[None]:
     """Ctrl-C and SIGTERM end a tuning with a sentence and the command that continues it."""
 
+    asked: list[InterruptedRun] = []
+
     def stop(number: int, frame: Any) -> None:
-        raise InterruptedRun(
-            "interrupted; what was reported is in the table, and running trials go on from their last state with: "
-            f"{_program()} tune --resume={folder.name} --tune-dir={folder.parent}",
-            number,
+        way_on = f"{_program()} tune --resume={folder.name} --tune-dir={folder.parent}"
+        asked.append(
+            InterruptedRun(
+                "interrupted; what was reported is in the table, and running trials go on from their last state with: "
+                f"{way_on}",
+                number,
+            )
         )
+        raise asked[-1]
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with unwrapping():
-            yield
+        yield
+    except Exception:
+        if asked:  # Ray raises errors of its own, and its C code a SystemError, where the handler interrupted them
+            raise asked[0] from None
+        raise
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

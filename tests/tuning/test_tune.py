@@ -102,12 +102,20 @@ def test_one_driver_at_a_time(folder: Path) -> None:
     assert os.listdir(folder)
 
 
+@pytest.mark.parametrize("wrapped", [SystemError, RuntimeError])
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_inside_rays_c_code_is_an_interruption(number: signal.Signals, code: int, tmp_path: Path) -> None:
+def test_a_signal_inside_ray_is_an_interruption(
+    number: signal.Signals, code: int, wrapped: type[Exception], tmp_path: Path
+) -> None:
     before = signal.getsignal(number)
     with pytest.raises(InterruptedRun, match=f"tune --resume={tmp_path.name}") as caught, _interruptible(tmp_path):
         try:
             signal.raise_signal(number)
-        except InterruptedRun as error:
-            raise SystemError("<built-in method wait> returned a result with an exception set") from error
+        except InterruptedRun:
+            raise wrapped("an error of C code, or of Ray's own")  # noqa: B904
     assert caught.value.exit_code == code and signal.getsignal(number) is before
+
+
+def test_an_error_without_a_signal_stays_itself(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="a bug"), _interruptible(tmp_path):
+        raise RuntimeError("a bug")
