@@ -11,7 +11,7 @@ docs/python.md has the rest. Importing this package imports neither torch nor Re
 
 The map, from the floor up; a room imports the rooms above its line in this list, never those below:
 
-    errors.py, names.py, places.py, redact.py, files.py, versions.py, environment.py, registry.py, devices.py
+    errors.py, names.py, places.py, redact.py, files.py, versions.py, environment.py, registry.py, devices.py, ...
     ssm/            the mathematics of state-space layers and their kernels
     config/         one strict configuration, with the origin of every value
     data/           atomic files -> exact interactions -> splits
@@ -19,8 +19,8 @@ The map, from the floor up; a room imports the rooms above its line in this list
     evaluation/     metrics by user, protocol, criteria, statistics
     runs/           the run directory: configuration, vocabulary, checkpoints
     training/       the loop, optimization, guards, tracking
-    tasks/          what differs between ranking, ratings and clicks
-    pipeline/       one run: check, build, train, evaluate; dry run; import of checkpoints
+    tasks/          task.py: what differs between tasks; a room for each: ranking, ratings, clicks
+    pipeline/       one run: configure, open data, build, train, evaluate; dry run; import of checkpoints
     serving/        a finished run that answers
     diagnosis/      rules that read learning curves and results
     report/         pages, charts, model card
