@@ -49,7 +49,8 @@ class KGAT(kgat.KGAT):
         head, tail, relation = self.all_hs[kept], self.all_ts[kept], self.all_rs[kept]
         group = head * self.n_relations + relation
         share = 1.0 / torch.bincount(group)[group]
-        return torch.sparse_coo_tensor(torch.stack([head, tail]), share, self.matrix_size).coalesce()
+        edges = torch.stack([head, tail])
+        return torch.sparse_coo_tensor(edges, share, self.matrix_size, check_invariants=True).coalesce()
 
 
 class _Training(nn.Module):
@@ -168,7 +169,8 @@ class _SemanticGraph(mcclk.GraphConv):
         value = scale.unsqueeze(1) * value * scale[neighbour]
         row = torch.arange(n_entities, device=context.device).unsqueeze(1).expand_as(neighbour)
         indices = torch.stack([row.flatten(), neighbour.flatten()])
-        return torch.sparse_coo_tensor(indices, value.flatten(), (n_entities, n_entities))
+        shape = (n_entities, n_entities)
+        return torch.sparse_coo_tensor(indices, value.flatten(), shape, check_invariants=False)  # once per batch
 
 
 class MCCLK(_MeanGraph, _Training, mcclk.MCCLK):
