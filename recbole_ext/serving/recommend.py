@@ -65,7 +65,7 @@ class Recommender:
             lists = self._now(ids, time, remove_seen, skipped)
         else:
             lists = evaluated_lists(self.run, at, remove_seen)
-        places = self._places(lists, ids, at, skipped)
+        places = self._places(lists, ids, at, skipped if users is not None else Skipped("users"))
         skipped.settle(len(places))
         whole = at != "now"
         return self._table(lists, places, tokens[lists.users[places]], k, whole, skipped)

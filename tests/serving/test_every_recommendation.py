@@ -26,7 +26,7 @@ NOT_INSTALLED = ("NCL",)
 RANKING = [
     entry if entry.name in FAST else pytest.param(entry, marks=pytest.mark.slow)
     for entry in models().values()
-    if entry.family != "exlib" and not entry.task and entry.name not in NOT_INSTALLED
+    if entry.family != "exlib" and entry.task == "ranking" and entry.name not in NOT_INSTALLED
 ]
 K = 6
 
@@ -103,6 +103,7 @@ def test_the_lists_of_the_evaluation(
     else:
         write_events(root)
     config = make_config(entry.name, root, dataset, **given)
+    assert len(RANKING) == 93
     with monkeypatch.context() as patch:
         ranked = Ranked(patch)
         if entry.name in WITH_CHANCE:
