@@ -12,14 +12,15 @@ from recbole.utils import FeatureType
 
 from dataset_tools.times.time_column import TimeColumn
 from recbole_ext.data.atomic import read_atomic
-from recbole_ext.data.evaluation_loader import evaluation_loader
 from recbole_ext.data.history import Events, HistoryRows
 from recbole_ext.errors import DataError, UsageError
 from recbole_ext.evaluation.evaluator import Evaluator
-from recbole_ext.pipeline.build import scorer_of
 from recbole_ext.serving.histories import has_events
 from recbole_ext.serving.load import LoadedRun
 from recbole_ext.serving.skipped import Skipped
+from recbole_ext.tasks.ranking.evaluation.evaluation_loader import evaluation_loader
+from recbole_ext.tasks.ratings.batches import RatingEvalLoader
+from recbole_ext.tasks.registered import task_of
 
 
 @dataclass(frozen=True)
@@ -66,12 +67,18 @@ def evaluate_later(run: LoadedRun, later: Path | str | pd.DataFrame) -> LaterRes
         skipped.add(int(line) + 1, f"{field} {str(table[field].iloc[line])!r} is not in the run's data")
     skipped.settle(len(known))
     part = _part(run, table.iloc[known])
-    loader = evaluation_loader(run.config, "test", part, run.loaders.parts, run.loaders.parts)
-    return LaterResult(_metrics(run, loader), len(known), int((user == 0).sum()), int(((user > 0) & (item == 0)).sum()))
+    of_new_items = (user > 0) & (item == 0)
+    return LaterResult(_metrics(run, _loader(run, part)), len(known), int((user == 0).sum()), int(of_new_items.sum()))
+
+
+def _loader(run: LoadedRun, part: Any) -> Any:
+    if isinstance(run.loaders.test, RatingEvalLoader):
+        return RatingEvalLoader(run.config, part)
+    return evaluation_loader(run.config, "test", part, run.loaders.parts, run.loaders.parts)
 
 
 def _metrics(run: LoadedRun, loader: Any) -> dict[str, float]:
-    scorer = scorer_of(run.config, run.loaders.train)
+    scorer = task_of(run.config.entry).scorer(run.config, run.loaders.train)
     return Evaluator(run.model, scorer, run.config.placement).evaluate(loader).metrics
 
 
