@@ -100,20 +100,21 @@ def trained(config: Config, loaders: Loaders, seed: int) -> tuple[Scored, dict[s
     config.final_config_dict["seed"] = seed
     trainer = build_trainer(config, loaders)
     kept: dict[str, Any] = {}
-    save = trainer._save_checkpoint
 
-    def keep(epoch: int, *args: Any, **kwargs: Any) -> None:
-        save(epoch, *args, **kwargs)
-        with trainer.averaging.used():
-            kept["weights"] = {name: value.clone() for name, value in trainer.model.state_dict().items()}
+    def keep(epoch: int, result: Any) -> None:
+        kept["weights"] = {name: value.clone() for name, value in trainer.model.state_dict().items()}
 
-    trainer._save_checkpoint = keep  # type: ignore[method-assign]
+    trainer.best.save = keep  # type: ignore[method-assign]
     started = time.perf_counter()
     trainer.fit(loaders.train, loaders.valid)
-    seconds = (time.perf_counter() - started) / len(trainer.train_loss_dict)
+    seconds = (time.perf_counter() - started) / len(trainer.state.train_losses)
     trainer.model.load_state_dict(kept["weights"])
-    valid = (trainer.best_valid_result or {}).get("auc", float("nan"))
-    return predicted(trainer, loaders.test), {"valid": valid, "epoch": trainer.best_epoch or 0, "seconds": seconds}
+    valid = (trainer.state.best_valid_result or {}).get("auc", float("nan"))
+    return predicted(trainer, loaders.test), {
+        "valid": valid,
+        "epoch": trainer.state.best_epoch or 0,
+        "seconds": seconds,
+    }
 
 
 @torch.no_grad()

@@ -16,6 +16,8 @@ import torch
 from recbole.data.interaction import Interaction
 
 from benchmarks.machine import describe, peak_memory_mb
+from recbole_ext.evaluation.evaluator import Evaluator
+from recbole_ext.evaluation.values import ValueScorer
 from recbole_ext.pipeline.configure import build_config
 from recbole_ext.training.trainer import RunTrainer
 
@@ -44,11 +46,11 @@ def measure(loss_type: str) -> None:
     seen = {"item_id": torch.randint(1, ITEMS + 1, (1_000_000,))}
     catalogue = SimpleNamespace(iid_field="item_id", item_num=ITEMS + 1, inter_feat=seen, num=lambda field: ITEMS + 1)
     model = config.model_class(config, catalogue)
-    trainer = RunTrainer(config, model)
+    trainer = RunTrainer(config, model, Evaluator(model, ValueScorer(config), config.placement))
     seconds = []
     for _ in range(STEPS):
         rows, started = batch(), time.perf_counter()
-        trainer._train_epoch([rows], 0)
+        trainer.train_epoch([rows], 0)
         seconds.append(time.perf_counter() - started)
     steady = sorted(seconds[1:])[len(seconds) // 2]
     print(f"{loss_type:16} first step {seconds[0]:.2f} s, then {steady:.2f} s, peak {peak_memory_mb():,.0f} MB")

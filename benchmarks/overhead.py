@@ -23,7 +23,9 @@ from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.pipeline.train import build_trainer
 from recbole_ext.runs.run_directory import RunDirectory
-from recbole_ext.training.tracking.progress import Progress
+from recbole_ext.training.batches import Batches
+from recbole_ext.training.session import Session
+from recbole_ext.training.trainer import RunTrainer
 
 
 def bare_epoch(trainer: Any, loader: Any) -> None:
@@ -53,16 +55,16 @@ def main() -> None:
     torch.set_num_threads(1)
     config = build_config("SS4Rec", "ml-100k", [], {"device": "cpu", "epochs": 10**6, "show_progress": False})
     loaders = build_loaders(config, create_dataset(config))
-    trainer = build_trainer(config, loaders)
     with tempfile.TemporaryDirectory() as folder:
-        trainer.attach(RunDirectory.new(Path(folder), "SS4Rec", "ml-100k"), Progress(0, enabled=False))
-        trainer.keeper.begin(loaders.train, None)
+        trainer = build_trainer(config, loaders, Session(RunDirectory.new(Path(folder), "SS4Rec", "ml-100k")))
+        assert isinstance(trainer, RunTrainer)
+        trainer.begin(Batches(loaders.train, None, trainer.model))
         bare_epoch(trainer, loaders.train)  # kernels are compiled
         bare, guarded = [], []
         for _ in range(pairs):
             bare.append(seconds(lambda: bare_epoch(trainer, loaders.train)))
             with trainer.watch.stopping_hangs(Path(folder)):
-                guarded.append(seconds(lambda: trainer._fit_epoch(loaders.train, None)))
+                guarded.append(seconds(trainer.epoch))
     print(describe())
     for n, name in enumerate(("processor", "clock")):
         without, with_guards = (median(pair[n] for pair in found) for found in (bare, guarded))

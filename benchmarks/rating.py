@@ -37,7 +37,7 @@ from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.pipeline.train import build_trainer
 from recbole_ext.runs.run_directory import RunDirectory
 from recbole_ext.tasks.ratings.metrics import errors, predict_part
-from recbole_ext.training.tracking.progress import Progress
+from recbole_ext.training.session import Session
 
 SPLITS: dict[str, dict[str, Any]] = {
     "random": {"split": {"RS": [0.8, 0.1, 0.1]}, "order": "RO", "group_by": "none"},
@@ -71,9 +71,8 @@ def fit(settings: dict[str, Any], dataset: str) -> dict[str, Any]:
     config = build_config("HybridVAE", dataset, [], settings)
     started = time.perf_counter()
     loaders = build_loaders(config, create_dataset(config))
-    trainer = build_trainer(config, loaders)
     directory = RunDirectory.new(Path(config["runs_dir"]), config.model, dataset)
-    trainer.attach(directory, Progress(0, enabled=False))
+    trainer = build_trainer(config, loaders, Session(directory))
     trainer.fit(loaders.train, loaders.valid)
     seconds = time.perf_counter() - started
     trainer.load_best()
@@ -85,7 +84,7 @@ def fit(settings: dict[str, Any], dataset: str) -> dict[str, Any]:
         "truth": {part: of.truth for part, of in found.items()},
         "loaders": loaders,
         "seconds": seconds,
-        "epochs": len(trainer.train_loss_dict),
+        "epochs": len(trainer.state.train_losses),
     }
 
 

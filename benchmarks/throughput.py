@@ -65,7 +65,7 @@ def train_some(trainer: Any, loader: Any, field: str, warm_up: int, batches: int
     for number, batch in enumerate(loader):
         if number == warm_up:
             rows, begun, worked = 0, time.perf_counter(), time.process_time()
-        trainer._train_batch(trainer.model.calculate_loss, batch, 0, number)
+        trainer.steps.add(trainer.model.calculate_loss, batch, (0, number), 0.0)
         trainer.steps.step(trainer.optimizer)
         rows += len(batch[field])
         if number == warm_up + batches - 1:

@@ -55,10 +55,10 @@ class _Part:
 
 def epoch(trainer: Any, loaders: Loaders, batches: int) -> dict[str, float]:
     """Seconds, positions and targets of an epoch, scaled from `batches` of its batches if those are fewer."""
-    trainer._train_epoch(_Part(loaders.train, WARM_UP), 0)
+    trainer.train_epoch(_Part(loaders.train, WARM_UP), 0)
     part = _Part(loaders.train, batches)
     started = time.perf_counter()
-    trainer._train_epoch(part, 0)
+    trainer.train_epoch(part, 0)
     seconds = time.perf_counter() - started
     windows = getattr(loaders.train, "windows", None)
     rows = len(windows.start) if windows else len(loaders.train._dataset)

@@ -20,7 +20,7 @@ from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.pipeline.train import build_trainer, run
 from recbole_ext.registry import ModelEntry, models
 from recbole_ext.runs.run_directory import RunDirectory
-from recbole_ext.training.tracking.progress import Progress
+from recbole_ext.training.session import Session
 from recbole_ext.training.trees import feature_table
 from tests.conftest import write_inter
 
@@ -104,11 +104,9 @@ def fitted(make_config: Callable[..., Config], entry: ModelEntry, root: Path, ru
     """(trainer, a batch of its test loader, the scores of the batch) after an epoch."""
     config = make_config(entry.name, root, "five", **{**settings(entry, "five"), **given})
     loaders = build_loaders(config, create_dataset(config))
-    trainer = build_trainer(config, loaders)
-    trainer.attach(RunDirectory.new(run_root, entry.name, "five"), Progress(0, enabled=False))
+    trainer = build_trainer(config, loaders, Session(RunDirectory.new(run_root, entry.name, "five")))
     trainer.fit(loaders.train, loaders.valid)
-    if trainer.best_epoch is None:
-        trainer._save_checkpoint(0)
+    trainer.require_best()
     trees = not isinstance(trainer.model, torch.nn.Module)
     batch = feature_table(loaders.test, config["LABEL_FIELD"])[0] if trees else next(iter(loaders.test))
     return trainer, batch, scores_of(trainer, batch)

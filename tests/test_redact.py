@@ -200,17 +200,20 @@ def test_a_secret_is_in_no_byte_of_a_run(
 
 def speak_of(secrets: list[str], fails: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the trainer log the secrets, warn of them, and fail with them; nothing is sent."""
+    from recbole_ext.training.keeper import Keeper
     from recbole_ext.training.tracking import notify
-    from recbole_ext.training.trainer import RunTrainer
+
+    begun = Keeper.before_epoch
 
     sent: list[str] = []
     monkeypatch.setattr(notify, "send", lambda address, body: sent.append(json.dumps(body)))
 
-    def before_epoch(self: RunTrainer, epoch: int) -> None:
+    def before_epoch(self: Keeper) -> None:
+        begun(self)
         logging.getLogger("anything").info("secrets: %s", secrets)
         logging.getLogger("recbole_ext.x").warning("secrets: %s", " ".join(secrets))
         assert sent and "canary" not in "".join(sent).lower()
-        if fails and epoch == 1:
+        if fails and self.state.epoch == 1:
             raise KeyError(f"a fault with {secrets}")
 
-    monkeypatch.setattr(RunTrainer, "before_epoch", before_epoch)
+    monkeypatch.setattr(Keeper, "before_epoch", before_epoch)

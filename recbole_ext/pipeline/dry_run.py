@@ -32,12 +32,12 @@ def dry_run(config: Config) -> dict[str, float]:
     """
     loaders = build_loaders(config, create_dataset(config))
     trainer = build_trainer(config, loaders)
-    epoch = _extrapolated(lambda part: trainer._train_epoch(part, 0), loaders.train, TRAIN_BATCHES)
+    epoch = _extrapolated(lambda part: trainer.train_epoch(part, 0), loaders.train, TRAIN_BATCHES)
     valid = 0.0
     if loaders.valid:
         valid = _extrapolated(trainer.evaluator.evaluate, loaders.valid, EVAL_BATCHES)
-    per_epoch = epoch + valid / max(1, trainer.eval_step)
-    told = {"epoch_seconds": epoch, "valid_seconds": valid, "total_seconds": trainer.epochs * per_epoch}
+    per_epoch = epoch + valid / max(1, trainer.settings.eval_step)
+    told = {"epoch_seconds": epoch, "valid_seconds": valid, "total_seconds": trainer.settings.epochs * per_epoch}
     told["memory_gb"] = peak_memory_bytes() / 1e9
     if trainer.device.type == "cuda":
         told["device_memory_gb"] = torch.cuda.max_memory_allocated(trainer.device) / 1e9

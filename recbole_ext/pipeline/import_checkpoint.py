@@ -14,10 +14,15 @@ import torch
 
 from recbole_ext.config.config import Config
 from recbole_ext.errors import UsageError
+from recbole_ext.evaluation.evaluator import Evaluator
+from recbole_ext.pipeline.build import scorer_of
 from recbole_ext.pipeline.protocol import protocol_of
+from recbole_ext.pipeline.result import run_result
 from recbole_ext.pipeline.splits import open_splits
 from recbole_ext.pipeline.summary import summary_lines
-from recbole_ext.pipeline.train import _new_directory, _result, build_trainer, evaluate_baselines
+from recbole_ext.pipeline.train import _new_directory, build_on_device, evaluate_baselines
+from recbole_ext.training.best_weights import BestWeights
+from recbole_ext.training.state import TrainingState
 from recbole_ext.training.tracking.progress import Progress
 
 
@@ -40,17 +45,20 @@ def import_checkpoint(config: Config, path: Path, trusted: bool, command: list[s
     state = read_legacy(path, trusted)
     splits = open_splits(config)
     loaders = splits.loaders
-    trainer = build_trainer(config, loaders)
-    load_legacy(trainer.model, state, path)
+    model = build_on_device(config, loaders)
+    load_legacy(model, state, path)
     directory = _new_directory(config, command or sys.argv, splits)
+    progress = Progress(0, enabled=config.placement.leads, bar=False)
     with directory.logging() if directory else nullcontext():
-        trainer.attach(directory, Progress(0, enabled=config.placement.leads, bar=False))
-        trainer._save_checkpoint(int(state.get("epoch", 0)))
-        tested = trainer.evaluator.evaluate(loaders.test, "test")
+        epoch = int(state.get("epoch", 0))
+        BestWeights(config, model, directory).save(epoch, None)
+        evaluator = Evaluator(model, scorer_of(config, loaders.train), config.placement)
+        tested = evaluator.evaluate(loaders.test, "test")
         units = {config.model: tested.units()}
-        baselines = evaluate_baselines(config, loaders, trainer.evaluator, units)
+        baselines = evaluate_baselines(config, loaders, evaluator, units)
         protocol = protocol_of(config, loaders)
-        result = _result(config, trainer, protocol, directory, tested.metrics, baselines)
+        trained = imported_state(config, epoch)
+        result = run_result(config, evaluator, trained, protocol, directory, tested.metrics, baselines)
         seconds = round(time.perf_counter() - started, 2)
         result |= {"imported_from": path.name, "fit_seconds": 0.0, "total_seconds": seconds}
         result["rows"] = loaders.ledger.as_dict()
@@ -59,8 +67,15 @@ def import_checkpoint(config: Config, path: Path, trusted: bool, command: list[s
             directory.write_result(result)
             directory.release()
         for line in summary_lines(result, protocol):
-            trainer.progress.say(line)
+            progress.say(line)
     return result
+
+
+def imported_state(config: Config, epoch: int) -> TrainingState:
+    """Of weights that were not trained here."""
+    state = TrainingState.beginning(bigger=config["valid_metric_bigger"])
+    state.best_epoch = epoch
+    return state
 
 
 def read_legacy(path: Path, trusted: bool) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from recbole.utils import init_seed
+from recbole.utils import ModelType, init_seed
 
 from recbole_ext.config.config import Config
 from recbole_ext.config.seeds import read_seeds
@@ -23,10 +23,10 @@ from recbole_ext.evaluation.criteria import judge
 from recbole_ext.evaluation.evaluator import Evaluator
 from recbole_ext.evaluation.protocol import Protocol
 from recbole_ext.evaluation.units import Units
-from recbole_ext.peak_memory import peak_memory_bytes
 from recbole_ext.pipeline.build import build_model, scorer_of
 from recbole_ext.pipeline.loaders import training_sample
 from recbole_ext.pipeline.protocol import protocol_of
+from recbole_ext.pipeline.result import parameters_of, run_result
 from recbole_ext.pipeline.splits import Splits, open_splits
 from recbole_ext.pipeline.summary import summary_lines
 from recbole_ext.registry import missing_library
@@ -36,11 +36,15 @@ from recbole_ext.runs.run_directory import RunDirectory
 from recbole_ext.runs.stored_data import write_stored
 from recbole_ext.runs.vocabulary import vocabulary_of, write_vocabulary
 from recbole_ext.tasks.registered import task_of
+from recbole_ext.training.boosting import build_trees
+from recbole_ext.training.keeper import Keeper
+from recbole_ext.training.session import Session
 from recbole_ext.training.signals import Signals
 from recbole_ext.training.stages import fit_in_stages
 from recbole_ext.training.tracking.progress import Progress
 from recbole_ext.training.tracking.sinks import require_sinks, tracked
 from recbole_ext.training.trainer import RunTrainer
+from recbole_ext.training.trees import AnyTrainer, TreeTrainer
 
 _LOG = logging.getLogger(__name__)
 
@@ -91,25 +95,23 @@ def _run(
     continued = open_run(config, resume) if resume is not None else None
     splits = open_splits(config, continued.path if continued else None)
     loaders = splits.loaders
-    trainer = build_trainer(config, loaders)
+    model = build_on_device(config, loaders)  # what can be refused is refused before there is a directory
     directory = continued or _new_directory(config, command, splits)
-    signals = Signals()
+    progress = Progress(0, enabled=config.placement.leads, bar=config["show_progress"])
+    session = Session(directory, progress, Signals(), is_resumed=continued is not None)
     with (
-        signals.heard(),  # outermost: what comes while the report is written finds a run that ends anyway
+        session.signals.heard(),  # outermost: what comes while the report is written finds a run that ends anyway
         _ending(directory, at_end),
         directory.logging() if directory else nullcontext(),
-        tracked(config, directory, trainer),
     ):
         _LOG.info("%s", splits.dataset)
-        progress = Progress(
-            trainer.epochs * len(loaders.train), enabled=config.placement.leads, bar=config["show_progress"]
-        )
-        trainer.attach(directory, progress, signals, resuming=continued is not None)
-        try:
-            return _fit_and_test(config, loaders, trainer, directory, test, on_epoch, started)
-        except (InterruptedRun, NonFiniteError, ResourceError) as error:
-            error.args = (f"{error}\n{_way_on(trainer, command)}".rstrip(),)
-            raise
+        trainer = build_trainer(config, loaders, session, model)
+        with tracked(config, directory, trainer):
+            try:
+                return _fit_and_test(config, loaders, trainer, test, on_epoch, started)
+            except (InterruptedRun, NonFiniteError, ResourceError) as error:
+                error.args = (f"{error}\n{_way_on(session, trainer.keeper, command)}".rstrip(),)
+                raise
 
 
 @contextmanager
@@ -124,29 +126,41 @@ def _ending(directory: RunDirectory | None, at_end: Callable[[Path], None] | Non
                 at_end(directory.path)
 
 
-def build_trainer(config: Config, loaders: Loaders) -> RunTrainer:
-    """The model on its device, in its trainer."""
-    made, model = task_of(config.entry).trainer(config), None
-    if made.takes_model:
-        init_seed(config["seed"], config["reproducibility"])
-        model = build_model(config, loaders.train._dataset).to(config["device"])
-        if config["torch_compile"]:
-            model.forward = torch.compile(model.forward, dynamic=True)
-    trainer = made(config, model)
-    if made.takes_model:
-        trainer.evaluator = Evaluator(model, scorer_of(config, loaders.train), config.placement)
-    trainer.sample = training_sample(config, loaders)
-    return trainer
+def build_on_device(config: Config, loaders: Loaders) -> Any:
+    """The model on its device, or the trees that are to be grown."""
+    if config["MODEL_TYPE"] == ModelType.DECISIONTREE:
+        return build_trees(config)
+    init_seed(config["seed"], config["reproducibility"])
+    model = build_model(config, loaders.train._dataset).to(config["device"])
+    if config["torch_compile"]:
+        model.forward = torch.compile(model.forward, dynamic=True)
+    return model
 
 
-def _way_on(trainer: RunTrainer, command: list[str]) -> str:
+def build_trainer(config: Config, loaders: Loaders, session: Session | None = None, model: Any = None) -> AnyTrainer:
+    """A model in its trainer.
+
+    Args:
+        config, loaders: of the run.
+        session: where the run writes and what it listens to; None for nothing.
+        model: from `build_on_device`; None for a new one.
+    """
+    model = build_on_device(config, loaders) if model is None else model
+    sample = training_sample(config, loaders)
+    if not isinstance(model, torch.nn.Module):
+        return TreeTrainer(config, model, session, sample)
+    evaluator = Evaluator(model, scorer_of(config, loaders.train), config.placement)
+    return RunTrainer(config, model, evaluator, session, sample)
+
+
+def _way_on(session: Session, keeper: Keeper | None, command: list[str]) -> str:
     """What is left of a run that ended early, and how to go on."""
-    if not trainer.run:
+    if not session.run:
         return ""
-    if not (trainer.keeper.keeps and (trainer.run.checkpoints / "last.json").exists()):
-        return f"this run cannot be continued; what it has is in {trainer.run.path}"
-    saved = "the last whole epoch" if trainer.keeper.whole_epochs else "training"
-    return f"the state of {saved} is saved; continue with: {resume_command(trainer.run.path, command)}"
+    if not (keeper and keeper.keeps and (session.run.checkpoints / "last.json").exists()):
+        return f"this run cannot be continued; what it has is in {session.run.path}"
+    saved = "the last whole epoch" if keeper.whole_epochs else "training"
+    return f"the state of {saved} is saved; continue with: {resume_command(session.run.path, command)}"
 
 
 def _new_directory(config: Config, command: list[str], splits: Splits) -> RunDirectory | None:
@@ -165,13 +179,13 @@ def _new_directory(config: Config, command: list[str], splits: Splits) -> RunDir
 def _fit_and_test(
     config: Config,
     loaders: Loaders,
-    trainer: RunTrainer,
-    directory: RunDirectory | None,
+    trainer: AnyTrainer,
     test: bool,
     on_epoch: Callable[[int, float], None] | None,
     started: float,
 ) -> dict[str, Any]:
-    protocol, progress = protocol_of(config, loaders), trainer.progress
+    protocol, directory, progress = protocol_of(config, loaders), trainer.session.run, trainer.session.progress
+    progress.expect(trainer.settings.epochs * len(loaders.train))
     columns = loaders.train._dataset.columns
     for line in [*_opening_lines(config, trainer, protocol, columns, directory), *loaders.ledger.lines()]:
         progress.say(line)
@@ -182,11 +196,13 @@ def _fit_and_test(
     finally:
         progress.close()
     fit_seconds = time.perf_counter() - fit_started
-    if trainer.best_epoch is None:
-        trainer._save_checkpoint(trainer.epochs - 1)
+    trainer.require_best()
     units: dict[str, Units | None] = {}
     tested = _tested(config, loaders, trainer, units) if test else {"test": None, "baselines": {}}
-    result = _result(config, trainer, protocol, directory, tested["test"], tested["baselines"]) | tested | stages
+    result = run_result(
+        config, trainer.evaluator, trainer.state, protocol, directory, tested["test"], tested["baselines"]
+    )
+    result |= tested | stages
     result["rows"] = loaders.ledger.as_dict() | {"known_test": _known_test(loaders, trainer) if test else None}
     rows = directory.rows if directory else []
     result["criteria"] = [asdict(verdict) for verdict in judge(config["criteria"], rows, result)]
@@ -199,17 +215,17 @@ def _fit_and_test(
     return result
 
 
-def _tested(config: Config, loaders: Loaders, trainer: RunTrainer, units: dict[str, Units | None]) -> dict[str, Any]:
+def _tested(config: Config, loaders: Loaders, trainer: AnyTrainer, units: dict[str, Units | None]) -> dict[str, Any]:
     """What the chosen weights and the baselines reach on the test part; what each user contributes goes to `units`."""
     trainer.load_best()
     tested = trainer.evaluation(loaders.test, "test")
     units[config.model] = tested.units()
-    findings = tested.findings(trainer.run.rows if trainer.run else [])
+    findings = tested.findings(trainer.session.run.rows if trainer.session.run else [])
     baselines = evaluate_baselines(config, loaders, trainer.evaluator, units)
     return {"test": tested.metrics, "baselines": baselines, **findings}
 
 
-def _known_test(loaders: Loaders, trainer: RunTrainer) -> dict[str, float] | None:
+def _known_test(loaders: Loaders, trainer: AnyTrainer) -> dict[str, float] | None:
     """Test metrics without the rows of users and items that no training row has; None where there are none."""
     return None if loaders.known_test is None else trainer.evaluate(loaders.known_test)
 
@@ -232,20 +248,17 @@ def evaluate_baselines(
     return found
 
 
-def _parameters(trainer: RunTrainer) -> int | None:
-    """Trainable ones; None for boosted trees."""
-    if not isinstance(trainer.model, torch.nn.Module):
-        return None
-    return sum(p.numel() for p in trainer.model.parameters() if p.requires_grad)
-
-
 def _opening_lines(
-    config: Config, trainer: RunTrainer, protocol: Protocol, columns: Columns, directory: RunDirectory | None
+    config: Config,
+    trainer: AnyTrainer,
+    protocol: Protocol,
+    columns: Columns,
+    directory: RunDirectory | None,
 ) -> list[str]:
-    parameters = _parameters(trainer)
+    parameters = parameters_of(trainer.model)
     size = "boosted trees" if parameters is None else f"{parameters:,} parameters"
     return [
-        f"{config.model} on {config.dataset}: {size} on {config['device']}, at most {trainer.epochs} epochs",
+        f"{config.model} on {config.dataset}: {size} on {config['device']}, at most {trainer.settings.epochs} epochs",
         *protocol.lines(),
         f"columns     {columns.line()}",
         f"run         {directory.path if directory else '-'}",
@@ -261,34 +274,3 @@ def _seeds_line(config: Config) -> list[str]:
         return []
     told = f"{config.origins['seeds']} names {len(seeds)} seeds; this run takes {config['seed']} alone"
     return [f"seeds       {told}. All of them: --seeds={','.join(map(str, seeds))}"]
-
-
-def _result(
-    config: Config,
-    trainer: RunTrainer,
-    protocol: Protocol,
-    directory: RunDirectory | None,
-    test: dict[str, float] | None,
-    baselines: dict[str, dict[str, float]],
-) -> dict[str, Any]:
-    on_gpu = trainer.device.type == "cuda"
-    return {
-        "model": config.model,
-        "dataset": config.dataset,
-        "parameters": _parameters(trainer),
-        "best_epoch": trainer.best_epoch,
-        "epochs_trained": len(trainer.train_loss_dict),
-        "batch_halvings": trainer.position.halvings,
-        "rollbacks": trainer.position.retries,
-        "valid_metric": config["valid_metric"],
-        "valid_metric_bigger": config["valid_metric_bigger"],
-        "valid": trainer.best_valid_result,
-        "test": test,
-        "baselines": baselines,
-        "protocol": asdict(protocol),
-        "candidates": trainer.evaluator.candidates,
-        "peak_memory_mb": round(peak_memory_bytes() / 2**20),
-        "peak_gpu_memory_mb": round(torch.cuda.max_memory_reserved(trainer.device) / 2**20) if on_gpu else None,
-        "unread_settings": config.unread,
-        "run_directory": str(directory.path) if directory else None,
-    }

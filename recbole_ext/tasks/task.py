@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from recbole_ext.config.config import Config
     from recbole_ext.data.loaders import Loaders
     from recbole_ext.evaluation.evaluator import Scorer
-    from recbole_ext.training.trainer import RunTrainer
 
 
 class Task(ABC):
@@ -58,12 +57,6 @@ class Task(ABC):
             config: of the run.
             train: loader of its training split.
         """
-
-    def trainer(self, config: "Config") -> "type[RunTrainer]":
-        """The class of trainers."""
-        from recbole_ext.training.trainer import RunTrainer
-
-        return RunTrainer
 
     @abstractmethod
     def baselines(self, config: "Config", loaders: "Loaders") -> dict[str, Callable[..., Any]]:

@@ -2,33 +2,43 @@
 
 from typing import Any
 
-import torch
 import torch.distributed as dist
+from torch import nn
 
-from recbole_ext.devices import Placement
+from recbole_ext.config.config import Config
 from recbole_ext.runs.checkpoint import load_checkpoint, save_checkpoint
 from recbole_ext.runs.run_directory import RunDirectory
 
 
-def save_best(run: RunDirectory | None, config: Any, model: Any, epoch: int, result: dict[str, float] | None) -> None:
-    """Keep the weights of the moment as the best, with `keep_checkpoints` of those before them.
+class BestWeights:
+    """The best weights of one run.
 
     Args:
-        run: where they go; None for a process that writes nothing.
         config: of the run.
-        model: whose they are.
-        epoch: that they come from.
-        result: what validation measured; None without validation.
+        model: whose weights they are.
+        run: where they go; None for a process that writes nothing.
     """
-    if run:
-        facts = {"epoch": epoch, "model": config.model, "dataset": config.dataset, "valid_result": result}
-        save_checkpoint(run.checkpoints, "best", model, facts, keep=config["keep_checkpoints"])
 
+    def __init__(self, config: Config, model: nn.Module, run: RunDirectory | None) -> None:
+        self.config, self.model, self.run = config, model, run
 
-def load_best(run: RunDirectory | None, model: Any, device: torch.device, placement: Placement) -> None:
-    """Put the best weights back, in every process; with no run directory the weights stay as they are."""
-    if run:
-        load_checkpoint(run.checkpoints, "best", model, device)
-    if placement.world_size > 1:
-        for tensor in model.state_dict().values():
-            dist.broadcast(tensor, src=0)
+    def save(self, epoch: int, result: dict[str, float] | None) -> None:
+        """Keep the weights of the moment and `keep_checkpoints` of those before them.
+
+        Args:
+            epoch: that they come from.
+            result: what validation measured; None without validation.
+        """
+        if self.run is None:
+            return
+        facts: dict[str, Any] = {"epoch": epoch, "model": self.config.model, "dataset": self.config.dataset}
+        facts["valid_result"] = result
+        save_checkpoint(self.run.checkpoints, "best", self.model, facts, keep=self.config["keep_checkpoints"])
+
+    def load(self) -> None:
+        """Put them back, in every process; with no run directory the weights stay as they are."""
+        if self.run:
+            load_checkpoint(self.run.checkpoints, "best", self.model, self.config["device"])
+        if self.config.placement.world_size > 1:
+            for tensor in self.model.state_dict().values():
+                dist.broadcast(tensor, src=0)

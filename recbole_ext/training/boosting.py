@@ -5,6 +5,10 @@ from typing import Any
 import numpy as np
 
 from recbole_ext.config.config import Config
+from recbole_ext.errors import UsageError
+
+REFUSED = ("convert_token_to_onehot", "xgb_model")
+"""RecBole's one-hot option stops at a misspelt key of its own; a stored model is no part of a run's record."""
 
 
 class LightGBMTrees:
@@ -114,5 +118,12 @@ Trees = LightGBMTrees | XGBoostTrees
 
 
 def build_trees(config: Config) -> Trees:
-    """The trees of a run's model, not started yet."""
+    """The trees of a run's model, not started yet.
+
+    Raises:
+        UsageError: an option is set that trees do not have here.
+    """
+    given = [name for name in REFUSED if config[name]]
+    if given:
+        raise UsageError(f"{', '.join(given)}: not supported for {config.model}; leave it out")
     return LightGBMTrees(config) if config.model == "LightGBM" else XGBoostTrees(config)

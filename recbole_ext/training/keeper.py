@@ -1,110 +1,176 @@
-"""Keeps the state of training on disk, and puts it back."""
+"""Keeps the state of training on disk, and puts it back.
+
+A state is taken between two steps. It holds the random states at the start of its epoch and those of the moment: to
+continue, the epoch is begun again from the first, the batches that were done are sampled and passed over, and the
+second are set. So the order and the content of the batches are the same for every loader, whatever it does.
+"""
 
 import time
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
 from torch import nn
 
-from recbole_ext.errors import DataError
-from recbole_ext.runs.checkpoint import load_checkpoint, save_checkpoint
-from recbole_ext.runs.run_directory import RunDirectory
-from recbole_ext.training.guards.memory import halve
+from recbole_ext.config.config import Config
+from recbole_ext.errors import DataError, InterruptedRun
+from recbole_ext.runs.checkpoint import load_checkpoint, read_description, save_checkpoint
+from recbole_ext.training.attributes import changed_attributes, first_attributes, set_attributes
+from recbole_ext.training.batches import Batches
+from recbole_ext.training.fingerprint import data_fingerprint
+from recbole_ext.training.hook import Hook
 from recbole_ext.training.randomness import random_states, set_random_states
-from recbole_ext.training.state import data_fingerprint, first_attributes, set_trainer_state, trainer_state
+from recbole_ext.training.session import Session
+from recbole_ext.training.state import TrainingState
 
 
-class Keeper:
-    """The keeper of one trainer's state.
+class Keeper(Hook):
+    """The keeper of one run's state.
 
     Args:
-        trainer: its state is `trainer_state`.
-        whole_epochs: the state can be saved between epochs only (RecBole's special trainers).
+        config: of the run.
+        model: whose weights are kept.
+        state: of the run.
+        session: where states go.
+        whole_epochs: the state can be saved between epochs only.
 
     Attributes:
-        run: where states go; None for a process that writes nothing.
         epoch_random: the random states at the start of the epoch.
         pending_random: those to set after the batches that are done have been passed over.
+        valid_random: those before the validation that is running; None for none.
     """
 
-    def __init__(self, trainer: Any, whole_epochs: bool) -> None:
-        self.trainer, self.whole_epochs = trainer, whole_epochs
-        self.run: RunDirectory | None = None
-        self.resuming = False
-        self.loaders: tuple[Any, ...] = ()
+    def __init__(
+        self, config: Config, model: nn.Module, state: TrainingState, session: Session, whole_epochs: bool
+    ) -> None:
+        self.config, self.model, self.state, self.session = config, model, state, session
+        self.whole_epochs, self.resuming = whole_epochs, session.is_resumed
+        self.batches: Batches | None = None
+        self.parts: Mapping[str, Any] = {}
         self.epoch_random: dict[str, Any] | None = None
         self.pending_random: dict[str, Any] | None = None
-        self.first_attributes = first_attributes(trainer.model) if isinstance(trainer.model, nn.Module) else {}
-        self.data = 0
-        self.saved_at = time.monotonic()
+        self.valid_random: dict[str, Any] | None = None
+        self.first_attributes = first_attributes(model)
+        self.data, self.saved_at = 0, time.monotonic()
 
     @property
     def keeps(self) -> bool:
-        """Whether states are saved: those of trees are their file, and several processes have a state each."""
-        alone = self.trainer.placement.world_size == 1
-        return alone and self.run is not None and isinstance(self.trainer.model, nn.Module) and bool(self.loaders)
+        """Whether states are saved: several processes have a state each."""
+        return self.config.placement.world_size == 1 and self.session.run is not None and self.batches is not None
 
-    def begin(self, *loaders: Any) -> None:
-        """Save the first state, so that a run can be continued from its start; or put the last one back."""
-        self.loaders = loaders
+    def begin(self, batches: Batches, parts: Mapping[str, Any]) -> None:
+        """Save the first state of a stage, so that a run can be continued from its start; or put the last one back.
+
+        Args:
+            batches: of the stage.
+            parts: what has a state of its own: optimisers, schedule, averages.
+        """
+        self.batches, self.parts = batches, parts
         if not self.keeps:
             return
-        self.data = data_fingerprint(loaders[0])
+        self.data = data_fingerprint(batches.train)
         if self.resuming:
             self.restore()
         else:
             self.save()
+        self.resuming = False
 
-    def begin_epoch(self) -> None:
+    def saved_stages(self) -> dict[str, Any] | None:
+        """What a run that is continued knows of its stages; None for one that begins."""
+        run = self.session.run
+        return read_description(run.checkpoints, "last").get("stages") if self.resuming and run else None
+
+    def before_epoch(self) -> None:
         """Note the random states, unless the epoch is continued."""
-        if not self.trainer.position.batch:
-            self.epoch_random = random_states(*self.loaders)
+        assert self.batches
+        if not self.state.batch:
+            self.epoch_random = random_states(*self.batches.loaders)
 
     def rest_of(self, train_data: Any) -> Iterator[tuple[int, Any]]:
         """Batches with their number; in an epoch that is continued, those that are done are passed over."""
-        position = self.trainer.position
         if self.pending_random is None:
-            position.batch, position.total, position.several = 0, [], False
+            self.state.begin_pass()
         batches = enumerate(train_data)
-        for _ in islice(batches, position.batch):
+        for _ in islice(batches, self.state.batch):
             pass
         if self.pending_random is not None:
-            set_random_states(self.pending_random, *self.loaders)
+            assert self.batches
+            set_random_states(self.pending_random, *self.batches.loaders)
             self.pending_random = None
         yield from batches
 
-    def after_step(self, seconds: float, asked: bool) -> None:
-        """Save if the last time is `seconds` ago, or if somebody asked for the end."""
-        if not self.whole_epochs and (asked or time.monotonic() - self.saved_at >= seconds):
+    def after_step(self) -> None:
+        """Save if the last time is `save_seconds` ago, or if a signal asked for the end."""
+        asked = self.session.signals.received is not None
+        if not self.whole_epochs and (asked or time.monotonic() - self.saved_at >= self.config["save_seconds"]):
             self.save()
+
+    def after_training(self, epoch: int, seconds: float) -> None:
+        """Note the random states before validation."""
+        assert self.batches
+        self.valid_random = random_states(*self.batches.loaders)
+
+    def after_epoch(self, epoch: int, seconds: float) -> None:
+        """Save."""
+        self.valid_random = None
+        self.save()
+
+    def on_error(self, error: Exception) -> bool:
+        """A signal during validation saves the state from before, and validation is done again later."""
+        before, self.valid_random = self.valid_random, None
+        if isinstance(error, InterruptedRun) and before is not None and not self.whole_epochs:
+            self.save(before)
+        return False
 
     def save(self, random: dict[str, Any] | None = None) -> None:
         """Save everything that continuing needs; `random` are the random states, by default those of now."""
         if not self.keeps:
             return
-        assert self.run
-        config, position = self.trainer.config, self.trainer.position
-        facts = {"epoch": position.epoch, "model": config.model, "dataset": config.dataset, "data": self.data}
-        facts["stages"] = asdict(self.trainer.stage_record)
-        state = trainer_state(self.trainer, random or random_states(*self.loaders))
-        save_checkpoint(self.run.checkpoints, "last", self.trainer.model, facts, state)
+        assert self.session.run and self.batches
+        stages = {"starts": self.state.stage_starts, "before": self.state.old_metric}
+        facts = {"epoch": self.state.epoch, "model": self.config.model, "dataset": self.config.dataset}
+        facts |= {"data": self.data, "stages": stages}
+        state = {
+            "training": self.state.as_dict(),
+            "attributes": changed_attributes(self.model, self.first_attributes),
+            "random": random or random_states(*self.batches.loaders),
+            "epoch_random": self.epoch_random,
+            "rows": self.session.run.rows,
+            "parts": {name: part.state_dict() for name, part in self.parts.items()},
+        }
+        save_checkpoint(self.session.run.checkpoints, "last", self.model, facts, state)
         self.saved_at = time.monotonic()
 
     def restore(self) -> None:
         """Put everything where `last` was saved.
 
         Raises:
-            DataError: the training rows are others.
+            DataError: the training rows are others, or another version of this package has saved the state.
         """
-        assert self.run
-        facts = load_checkpoint(self.run.checkpoints, "last", self.trainer.model, self.trainer.device)
+        assert self.session.run and self.batches
+        facts = load_checkpoint(self.session.run.checkpoints, "last", self.model, self.config["device"])
         if facts["data"] != self.data:
             raise DataError(
-                f"{self.trainer.config.dataset}: the training rows are not those of {self.run.path}; "
+                f"{self.config.dataset}: the training rows are not those of {self.session.run.path}; "
                 "put the old data back, or start a new run"
             )
-        for _ in range(facts["state"]["position"]["halvings"] - self.trainer.position.halvings):
-            halve(self.trainer)
-        set_trainer_state(self.trainer, facts["state"])
+        saved, halvings = facts["state"], self.state.halvings
+        self.state.restore(saved.get("training", {}))
+        for _ in range(self.state.halvings - halvings):
+            self.batches.halve()
+        for name, part in self.parts.items():
+            part.load_state_dict(saved["parts"][name])
+        set_attributes(self.model, saved["attributes"], self.config["device"])
+        self._restore_random(saved)
+        self.session.run.restore_metrics(saved["rows"])
+
+    def _restore_random(self, saved: dict[str, Any]) -> None:
+        assert self.batches
+        within = self.state.batch > 0
+        self.epoch_random, self.pending_random = saved["epoch_random"], saved["random"] if within else None
+        set_random_states(saved["epoch_random" if within else "random"], *self.batches.loaders)
+
+    def forget_place(self) -> None:
+        """The epoch is begun anew, with other batches."""
+        self.pending_random = None
+        self.state.begin_pass()

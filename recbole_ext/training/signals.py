@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from recbole_ext.errors import InterruptedRun
+from recbole_ext.training.hook import Hook
 
 HEARD = (signal.SIGINT, signal.SIGTERM)
 
 
-class Signals:
+class Signals(Hook):
     """What was asked for from outside.
 
     Attributes:
@@ -21,6 +22,14 @@ class Signals:
 
     def __init__(self) -> None:
         self.received: int | None = None
+
+    def after_step(self) -> None:
+        """The run can be left here: its state is saved."""
+        self.raise_if_received()
+
+    def after_epoch(self, epoch: int, seconds: float) -> None:
+        """The run can be left here: its state is saved."""
+        self.raise_if_received()
 
     @contextmanager
     def heard(self) -> Iterator[None]:

@@ -1,129 +1,115 @@
-"""The whole state of a training run: what `last` holds beside the weights, so that a run continues exactly.
+"""The state of a training run: the one place of what changes while it trains, beside weights and optimisers.
 
-A state is taken between two steps. It holds the random states at the start of its epoch and those of the
-moment: to continue, the epoch is begun again from the first, the batches that were done are drawn and
-passed over, and the second are set. So the order and the content of the batches are the same for every
-loader, without a word about how the loader works.
+It is kept in `last`, so that a run continues exactly. It is taken between two steps.
 """
 
-import weakref
-import zlib
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import torch
-from torch import Tensor, nn
-
-from recbole_ext.training.optimization.optimizer import SparseAndDense
-from recbole_ext.training.randomness import set_random_states
-
-_SCORES = ("best_epoch", "best_valid_score", "best_valid_result", "patience_score", "cur_step", "train_loss_dict")
+from recbole_ext.errors import DataError
 
 
 @dataclass
-class Position:
-    """How far a run is.
+class TrainingState:
+    """How far a run is, and the best that it has seen.
 
     Attributes:
+        best_valid_score: of the best weights so far.
+        patience_score: the last score that counted as an improvement.
         epoch: the epoch that is running, or the next one.
         batch: batches of this epoch that are done.
         step: steps of the optimiser in all epochs.
         total: sums of the loss's parts over the batches that are done.
-        several: whether the loss has parts.
-        stopped: training is over.
-        stage: number of the stage.
+        stopped: training is over before its last epoch.
         retries: how often the run went back because of bad numbers.
         halvings: how often the batches were halved because of missing memory.
+        without_gain: validations in a row without an improvement.
+        best_epoch, best_valid_result: of the best weights so far.
+        train_losses: epoch -> summed loss.
+        stage_starts: first epoch of each stage that has begun.
+        old_metric: the metric on the old window when the last stage began.
     """
 
+    best_valid_score: float
+    patience_score: float
     epoch: int = 0
     batch: int = 0
     step: int = 0
     total: list[float] = field(default_factory=list)
-    several: bool = False
     stopped: bool = False
-    stage: int = 0
     retries: int = 0
     halvings: int = 0
+    without_gain: int = 0
+    best_epoch: int | None = None
+    best_valid_result: dict[str, float] | None = None
+    train_losses: dict[int, float] = field(default_factory=dict)
+    stage_starts: list[int] = field(default_factory=list)
+    old_metric: float | None = None
 
+    @classmethod
+    def beginning(cls, bigger: bool) -> "TrainingState":
+        """Of a run that has not begun; `bigger` is whether a larger score is better."""
+        worst = -float("inf") if bigger else float("inf")
+        return cls(worst, worst)
 
-def optimizers(trainer: Any) -> dict[str, Any]:
-    """Every optimiser of a trainer by its attribute's name; some of RecBole's trainers have two."""
-    kinds = (torch.optim.Optimizer, SparseAndDense)
-    return {name: value for name, value in sorted(vars(trainer).items()) if isinstance(value, kinds)}
+    def begin_pass(self) -> None:
+        """A pass over the training batches begins."""
+        self.batch, self.total = 0, []
 
+    def add_loss(self, parts: list[float]) -> None:
+        """One more batch is computed, whose loss has these parts."""
+        self.total = [a + b for a, b in zip(self.total or [0.0] * len(parts), parts, strict=True)]
 
-def distinct_optimizers(trainer: Any) -> list[Any]:
-    """The same, each one once."""
-    return list({id(each): each for each in optimizers(trainer).values()}.values())
+    def step_done(self, batch: int) -> None:
+        """The optimiser has made a step, of which this batch was the last."""
+        self.step += 1
+        self.batch = batch + 1
 
+    def next_epoch(self) -> None:
+        """An epoch is over, its validation too."""
+        self.epoch += 1
+        self.begin_pass()
 
-def first_attributes(model: nn.Module) -> dict[str, weakref.ref[Tensor]]:
-    """Which tensors a new model holds outside its parameters and buffers."""
-    return {name: weakref.ref(tensor) for name, tensor in _plain_tensors(model).items()}
+    def judge(self, score: float, result: dict[str, float], sign: int, min_delta: float) -> tuple[bool, bool]:
+        """Take in a validation.
 
+        Args:
+            score: by which weights are chosen.
+            result: all that was measured.
+            sign: 1 if a larger score is better, else -1.
+            min_delta: what counts as an improvement.
 
-def changed_attributes(model: nn.Module, first: dict[str, weakref.ref[Tensor]]) -> dict[str, Tensor]:
-    """Those of them that training has replaced, for instance the attention of a graph."""
-    now = _plain_tensors(model)
-    return {name: tensor for name, tensor in now.items() if name not in first or first[name]() is not tensor}
+        Returns:
+            Whether these weights are the best so far, and whether they improve by `min_delta`.
+        """
+        best = sign * (score - self.best_valid_score) > 0
+        if best:
+            self.best_valid_score, self.best_valid_result = score, dict(result)
+        better = sign * (score - self.patience_score) > min_delta
+        self.patience_score, self.without_gain = (score, 0) if better else (self.patience_score, self.without_gain + 1)
+        return best, better
 
+    def begin_stage(self, old_metric: float | None) -> None:
+        """A stage begins with the best weights so far, and with all its patience."""
+        self.stage_starts.append(self.epoch)
+        self.old_metric, self.stopped = old_metric, False
+        self.without_gain, self.patience_score = 0, self.best_valid_score
 
-def _plain_tensors(model: nn.Module) -> dict[str, Tensor]:
-    return {
-        f"{path}.{name}".lstrip("."): value
-        for path, module in model.named_modules()
-        for name, value in vars(module).items()
-        if isinstance(value, Tensor)
-    }
+    def continue_stages(self, starts: list[int], old_metric: float | None) -> None:
+        """Stages that a run that is continued has begun."""
+        self.stage_starts, self.old_metric = list(starts), old_metric
 
+    def as_dict(self) -> dict[str, Any]:
+        """A copy of everything."""
+        return asdict(self)
 
-def set_attributes(model: nn.Module, attributes: dict[str, Tensor], device: torch.device) -> None:
-    """Put back what `changed_attributes` found."""
-    for name, value in attributes.items():
-        path, _, attribute = name.rpartition(".")
-        setattr(model.get_submodule(path), attribute, value.to(device))
+    def restore(self, saved: dict[str, Any]) -> None:
+        """What `as_dict` returned.
 
-
-def data_fingerprint(loader: Any) -> int:
-    """A checksum over the training rows."""
-    checksum, dataset = 0, loader._dataset
-    events = dataset.events.columns if hasattr(dataset, "events") else {}
-    columns = [(f"event {name}", column) for name, column in events.items()]
-    for name, column in sorted([*columns, *dataset.inter_feat.interaction.items()], key=lambda pair: pair[0]):
-        if not isinstance(column, Tensor):  # histories are slices of the events
-            continue
-        checksum = zlib.crc32(column.contiguous().numpy().tobytes(), zlib.crc32(name.encode(), checksum))
-    return checksum
-
-
-def trainer_state(trainer: Any, random: dict[str, Any]) -> dict[str, Any]:
-    """Everything but the weights; `random` are the states of the moment."""
-    keeper = trainer.keeper
-    return {
-        "position": asdict(trainer.position),
-        "scores": {name: getattr(trainer, name) for name in _SCORES},
-        "optimizers": {name: value.state_dict() for name, value in optimizers(trainer).items()},
-        "attributes": changed_attributes(trainer.model, keeper.first_attributes),
-        "random": random,
-        "epoch_random": keeper.epoch_random,
-        "rows": keeper.run.rows,
-        "parts": {name: part.state_dict() for name, part in trainer.stateful().items()},
-    }
-
-
-def set_trainer_state(trainer: Any, state: dict[str, Any]) -> None:
-    """Put a trainer where `trainer_state` was taken; the weights are loaded apart."""
-    keeper = trainer.keeper
-    trainer.position = Position(**state["position"])
-    for name, value in state["scores"].items():
-        setattr(trainer, name, value)
-    for name, value in optimizers(trainer).items():
-        value.load_state_dict(state["optimizers"][name])
-    set_attributes(trainer.model, state["attributes"], trainer.device)
-    for name, part in trainer.stateful().items():
-        part.load_state_dict(state["parts"][name])
-    within = trainer.position.batch > 0
-    keeper.epoch_random, keeper.pending_random = state["epoch_random"], state["random"] if within else None
-    set_random_states(state["epoch_random" if within else "random"], *keeper.loaders)
-    keeper.run.restore_metrics(state["rows"])
+        Raises:
+            DataError: another version of this package has saved it.
+        """
+        if saved.keys() != self.as_dict().keys():
+            raise DataError("the state of this run was saved by another version of recbole_ext; start a new run")
+        for name, value in saved.items():
+            setattr(self, name, value)

@@ -3,16 +3,23 @@
 import math
 from typing import Any
 
+from recbole_ext.training.hook import Hook
+from recbole_ext.training.steps import Steps
 
-class StepRecord:
+
+class StepRecord(Hook):
     """The steps of one epoch.
+
+    Args:
+        steps: which are recorded.
 
     Attributes:
         learning_rate: of the last step.
         norms: of the gradients before clipping, one per step that was taken; fp16 skips those that overflow.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, steps: Steps) -> None:
+        self.steps = steps
         self.learning_rate = 0.0
         self.norms: list[float] = []
 
@@ -21,6 +28,14 @@ class StepRecord:
         self.learning_rate = learning_rate
         if math.isfinite(norm):
             self.norms.append(norm)
+
+    def after_step(self) -> None:
+        """The optimiser has made one step."""
+        self.add(self.steps.rate, self.steps.norms[-1])
+
+    def after_epoch(self, epoch: int, seconds: float) -> None:
+        """The next epoch begins with no steps."""
+        self.learning_rate, self.norms = 0.0, []
 
     def columns(self) -> dict[str, float]:
         """Cells of the epoch's row; none for an epoch without steps."""

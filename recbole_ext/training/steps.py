@@ -3,13 +3,15 @@
 import math
 from collections import deque
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from recbole_ext.config.config import Config
+from recbole_ext.data.processes import SHARE
+from recbole_ext.devices import mean_over_processes
 from recbole_ext.errors import NonFiniteError
 from recbole_ext.evaluation.finite import bad_weight
 from recbole_ext.training.guards.numbers import (
@@ -20,6 +22,7 @@ from recbole_ext.training.guards.numbers import (
 )
 from recbole_ext.training.optimization.clipping import clip_gradients
 from recbole_ext.training.optimization.optimizer import average_gradients
+from recbole_ext.training.state import TrainingState
 
 PATIENCE_OF_SCALER = 20
 """Steps in a row that fp16 may skip because its scale was too large; it halves each time."""
@@ -31,27 +34,55 @@ class Steps:
     Args:
         config: precision, `accumulate_batches`, `clip_grad_norm`.
         model: the model that learns.
+        state: whose halvings of the batches are made up for.
 
     Attributes:
         norms: gradient norms of the last steps, before clipping.
+        rate: learning rate of the last step.
+        where: epoch and batch that are computed.
     """
 
-    def __init__(self, config: Config, model: nn.Module | None) -> None:
-        self.model, self.world_size = model, config["world_size"]
-        self.accumulate, self.clip = config["accumulate_batches"], config["clip_grad_norm"]
+    def __init__(self, config: Config, model: nn.Module, state: TrainingState) -> None:
+        self.model, self.state, self.world_size = model, state, config["world_size"]
+        self.placement, self.clip = config.placement, config["clip_grad_norm"]
+        self._accumulate = config["accumulate_batches"]
         precision = config["precision"]
         self.autocast_type = {"float32": None, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
-        device = self.device_type = config["device"].type
+        self.device = config["device"]
+        device = self.device.type
         self.scaler = torch.amp.GradScaler(device, enabled=precision == "fp16" and device == "cuda")
         self.norms: deque[float] = deque(maxlen=8)
         self.skipped = 0
         self.where = (0, 0)
-        self.learned = [p for p in model.parameters() if p.requires_grad] if isinstance(model, nn.Module) else []
+        self.learned = [p for p in model.parameters() if p.requires_grad]
+        self.rate = 0.0
 
-    def autocast(self) -> AbstractContextManager[Any]:
-        """In it the loss is computed in the precision of the run."""
-        kind = self.autocast_type
-        return torch.autocast(self.device_type, dtype=kind) if kind else nullcontext()
+    @property
+    def accumulate(self) -> int:
+        """Batches per step: `accumulate_batches`, and twice as many for each halving."""
+        return self._accumulate * 2**self.state.halvings
+
+    def add(self, loss: Callable[[Any], Any], batch: Any, where: tuple[int, int], rate: float) -> list[float]:
+        """Compute one batch and add its gradient; returns the parts of its loss.
+
+        Args:
+            loss: of a batch, or a tuple of its parts.
+            batch: on any device.
+            where: epoch and number of the batch.
+            rate: for messages.
+
+        Raises:
+            NonFiniteError: the loss is NaN or infinite.
+        """
+        share = getattr(batch, SHARE, 1.0)
+        self.where, batch = where, batch.to(self.device)
+        with torch.autocast(self.device.type, dtype=self.autocast_type) if self.autocast_type else nullcontext():
+            losses = loss(batch)
+        parts: tuple[Tensor, ...] = losses if isinstance(losses, tuple) else (losses,)
+        values = mean_over_processes([share * float(part.detach()) for part in parts], self.placement)
+        self.check_loss(values, rate, lambda: loss(batch))
+        self.backward(share * sum(parts[1:], parts[0]))
+        return values
 
     def check_loss(self, values: list[float], learning_rate: float, again: Callable[[], Any]) -> None:
         """Stop at a loss that is not finite.
@@ -67,7 +98,6 @@ class Steps:
         total = sum(values)
         if total - total == 0.0:  # false for NaN and for both infinities
             return
-        assert self.model
         raise self._fault(f"the training loss is {total}", learning_rate, first_affected(self.model, again))
 
     def backward(self, loss: Tensor) -> None:
@@ -80,12 +110,12 @@ class Steps:
         Raises:
             NonFiniteError: a gradient, or a weight after the step, is NaN or infinite.
         """
-        assert self.model
         if self.world_size > 1:
             average_gradients(self.model, self.world_size)
         if self.scaler.is_enabled():
             self.scaler.unscale_(optimizer)
         self._check_gradients(self._clipped_norm(), optimizer)
+        self.rate = _rate(optimizer)
         rows = sparse_rows(self.learned)
         self.scaler.step(optimizer)
         self.scaler.update()
@@ -108,7 +138,6 @@ class Steps:
         self.skipped += 1
         if self.scaler.is_enabled() and self.skipped < PATIENCE_OF_SCALER:
             return
-        assert self.model
         raise self._fault("a gradient is not finite", _rate(optimizer), f"the gradient of {bad_gradient(self.model)}")
 
     def _fault(self, what: str, learning_rate: float, place: str) -> NonFiniteError:

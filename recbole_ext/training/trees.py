@@ -1,4 +1,4 @@
-"""Boosted trees (RecBole's LightGBM and XGBoost) in the trainer of all runs.
+"""Runs of boosted trees (RecBole's LightGBM and XGBoost).
 
 An epoch adds `lgb_num_boost_round` or `xgb_num_boost_round` trees, and validation chooses how many epochs' trees
 are tested. The best trees are kept in their library's own text format; nothing is pickled.
@@ -6,7 +6,9 @@ are tested. The best trees are kept in their library's own text format; nothing 
 Differs from source: RecBole's LightGBMTrainer starts anew in each epoch, its XGBoostTrainer continues; here both do.
 """
 
+import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -14,14 +16,18 @@ import torch
 
 from recbole_ext.config.config import Config
 from recbole_ext.errors import UsageError
-from recbole_ext.evaluation.evaluator import Evaluator
+from recbole_ext.evaluation.evaluator import Evaluation, Evaluator
 from recbole_ext.evaluation.values import ValueScorer, ValueScores
 from recbole_ext.files import write_atomically
-from recbole_ext.training.boosting import Trees, build_trees
+from recbole_ext.runs.run_directory import RunDirectory
+from recbole_ext.training.batches import Batches
+from recbole_ext.training.boosting import Trees
+from recbole_ext.training.selection import Selection
+from recbole_ext.training.session import Session
+from recbole_ext.training.settings import TrainingSettings
+from recbole_ext.training.state import TrainingState
 from recbole_ext.training.trainer import RunTrainer
-
-REFUSED = ("convert_token_to_onehot", "xgb_model")
-"""RecBole's one-hot option stops at a misspelt key of its own; a stored model is no part of a run's record."""
+from recbole_ext.training.validation import Validator
 
 
 class TreeScorer:
@@ -45,50 +51,119 @@ class TreeScorer:
         return self.values.scores(dataset, predicted, truth, users)
 
 
-class TreeRunTrainer(RunTrainer):
-    """Grows trees on all labelled rows of the training part.
+class BestTrees:
+    """The trees that validation has chosen.
+
+    Args:
+        trees: of the run.
+        run: where they go; None for a process that writes nothing.
+    """
+
+    def __init__(self, trees: Trees, run: RunDirectory | None) -> None:
+        self.trees, self.run, self.content = trees, run, b""
+
+    def save(self, epoch: int, result: dict[str, float] | None) -> None:
+        """Keep those of the moment."""
+        self.content = self.trees.to_bytes()
+        if self.run:
+            write_atomically(self.run.checkpoints / self.trees.file, self.content)
+
+    def load(self) -> None:
+        """Put them back, from their file where there is one."""
+        self.trees.load((self.run.checkpoints / self.trees.file).read_bytes() if self.run else self.content)
+
+
+class TreeTrainer:
+    """Grows trees on all labelled rows of the training split; used like a `RunTrainer`.
 
     Args:
         config: of a run of LightGBM or XGBoost.
-        model: none; trees are grown, not built.
-
-    Raises:
-        UsageError: an option is set that trees do not have here.
+        trees: to grow.
+        session: where the run writes and what it listens to; None for nothing.
+        sample: loader of a fixed sample of the training split, measured beside validation; None for none.
     """
 
-    takes_model = False
+    optimizer = keeper = None
 
-    def __init__(self, config: Config, model: None = None) -> None:
-        given = [name for name in REFUSED if config[name]]
-        if given:
-            raise UsageError(f"{', '.join(given)}: not supported for {config.model}; leave it out")
-        trees = build_trees(config)
-        self.best = b""
-        super().__init__(config, trees)
+    def __init__(self, config: Config, trees: Trees, session: Session | None = None, sample: Any = None) -> None:
+        self.config, self.model, self.session = config, trees, session or Session()
+        self.device, self.placement = config["device"], config.placement
         self.evaluator = Evaluator(trees, TreeScorer(config), config.placement)
+        self.settings = TrainingSettings.read(config)
+        self.state = TrainingState.beginning(bigger=self.settings.sign > 0)
+        self.best = BestTrees(trees, self.session.run)
+        signals = self.session.signals
+        self.validator = Validator(self.evaluator, sample, self.settings, signals.raise_if_received)
 
-    def _build_optimizer(self, **kwargs: Any) -> None:
-        """Trees have no parameters to step."""
+    def fit(
+        self, train_data: Any, valid_data: Any = None, on_epoch: Callable[[int, float], None] | None = None
+    ) -> tuple[float, dict[str, float] | None]:
+        """Add trees until `epochs`, or until more than `stopping_step` validations brought nothing better.
 
-    def _train_epoch(self, train_data: Any, epoch_idx: int, *rest: Any, **more: Any) -> float:
+        Returns:
+            Best validation score and the metrics of that epoch.
+
+        Raises:
+            UsageError: the library refuses the data or its parameters.
+        """
+        state, selection = self.state, self._selection(Batches(train_data, valid_data, None))
+        while state.epoch < self.settings.epochs and not state.stopped:
+            epoch, started = state.epoch, time.perf_counter()
+            state.train_losses[epoch] = self.train_epoch(train_data, epoch)
+            selection.after_training(epoch, time.perf_counter() - started)
+            state.next_epoch()
+            self.session.signals.raise_if_received()
+            if on_epoch and state.best_valid_result:
+                on_epoch(epoch, state.best_valid_score)
+        return state.best_valid_score, state.best_valid_result
+
+    def train_epoch(self, batches: Any, epoch: int) -> float:
         """Add trees; returns the loss of all training rows, times the batches it will be divided by."""
         try:
-            loss = grown_loss(self.model, *feature_table(train_data, self.config["LABEL_FIELD"]))
+            loss = grown_loss(self.model, *feature_table(batches, self.config["LABEL_FIELD"]))
         except self.model.fault as error:
             reason = str(error).partition("Stack trace")[0].rpartition("Check failed: ")[2].strip()
             raise UsageError(f"{self.config.model} refuses the data or its parameters: {reason}") from None
-        for _ in range(len(train_data)):
-            self.progress.step(f"epoch {epoch_idx}")
-        return loss * len(train_data)
+        for _ in range(len(batches)):
+            self.session.progress.step(f"epoch {epoch}")
+        return loss * len(batches)
 
-    def _save_checkpoint(self, epoch: int, verbose: bool = True, **kwargs: Any) -> None:
-        self.best_epoch, self.best = epoch, self.model.to_bytes()
-        if self.run:
-            write_atomically(self.run.checkpoints / self.model.file, self.best)
+    def _selection(self, batches: Batches) -> Selection:
+        return Selection(
+            self.state,
+            self.settings,
+            self.validator,
+            self.best,
+            self.session,
+            batches,
+            self.settings.stages[0].stopping_step,
+            weights=nullcontext,
+            columns=lambda: ({}, {}),
+        )
+
+    def evaluation(self, loader: Any, split: str | None = None) -> Evaluation:
+        """Evaluate the trees of the moment on `valid`, `test` or another split."""
+        return self.evaluator.evaluate(loader, split, self.session.signals.raise_if_received)
+
+    def evaluate(self, loader: Any, load_best_model: bool = True) -> dict[str, float]:
+        """Metrics of a split, by the best trees or those of the moment."""
+        if load_best_model:
+            self.load_best()
+        return self.evaluation(loader).metrics
 
     def load_best(self) -> None:
-        """The best trees, from their file where there is one."""
-        self.model.load((self.run.checkpoints / self.model.file).read_bytes() if self.run else self.best)
+        """Put the best trees back."""
+        self.best.load()
+
+    def require_best(self) -> None:
+        """Keep the trees of the moment where no epoch has been kept."""
+        if self.state.best_epoch is None:
+            self.state.best_epoch = self.settings.epochs - 1
+            self.best.save(self.state.best_epoch, None)
+
+
+AnyTrainer = RunTrainer | TreeTrainer
+"""Whatever trains a run."""
 
 
 def grown_loss(trees: Trees, rows: np.ndarray, labels: np.ndarray) -> float:

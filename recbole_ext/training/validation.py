@@ -8,6 +8,7 @@ from recbole.utils import calculate_valid_score
 from recbole_ext.evaluation.criteria import GAP
 from recbole_ext.evaluation.evaluator import Evaluator
 from recbole_ext.training.randomness import random_states, set_random_states
+from recbole_ext.training.settings import TrainingSettings
 
 
 class Validator:
@@ -16,16 +17,15 @@ class Validator:
     Args:
         evaluator: of the model.
         sample: loader of a fixed sample of the training split; None for none.
-        metric: by which weights are chosen.
-        bigger: whether more of it is better.
+        settings: by which metric weights are chosen.
         before_batch: called before each batch.
     """
 
     def __init__(
-        self, evaluator: Evaluator, sample: Any, metric: str, bigger: bool, before_batch: Callable[[], None]
+        self, evaluator: Evaluator, sample: Any, settings: TrainingSettings, before_batch: Callable[[], None]
     ) -> None:
-        self.evaluator, self.sample, self.metric, self.bigger = evaluator, sample, metric, bigger
-        self.before_batch = before_batch
+        self.evaluator, self.sample, self.before_batch = evaluator, sample, before_batch
+        self.metric, self.sign = settings.valid_metric, settings.sign
 
     def measure(self, valid: Any, loaders: tuple[Any, ...]) -> tuple[float, dict[str, float]]:
         """The score by which weights are chosen, and what the epoch's row holds.
@@ -39,9 +39,8 @@ class Validator:
         result = dict(evaluation.metrics)
         score = calculate_valid_score(result, self.metric)
         if sampled:
-            sign = 1 if self.bigger else -1
             result |= {f"train_{name}": value for name, value in sampled.items()}
-            result[GAP] = sign * (calculate_valid_score(sampled, self.metric) - score)
+            result[GAP] = self.sign * (calculate_valid_score(sampled, self.metric) - score)
         return score, result | evaluation.columns()
 
     def _sampled(self, loaders: tuple[Any, ...]) -> dict[str, float]:

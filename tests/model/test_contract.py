@@ -129,7 +129,7 @@ def test_the_same_seed_gives_the_same_numbers(build: Build, model_name: str) -> 
     for seed in (3, 3, 4):
         _, loaders, trainer = build(model_name, epochs=2, seed=seed)
         trainer.fit(loaders.train, loaders.valid)
-        results.append([trainer.train_loss_dict, trainer.evaluate(loaders.test)])
+        results.append([trainer.state.train_losses, trainer.evaluate(loaders.test)])
     assert results[0] == results[1]
     assert results[0] != results[2]
 

@@ -162,7 +162,7 @@ def test_the_official_settings_file_runs(build: Build, tmp_path: Path) -> None:
     assert block.mamba_norm is block.s5_norm
     assert config.protocol_changes == {"time_order": "recbole", "filter_seen_items": False, "use_target_time": True}
     trainer.fit(loaders.train, loaders.valid)
-    assert torch.isfinite(torch.tensor(trainer.train_loss_dict[0]))
+    assert torch.isfinite(torch.tensor(trainer.state.train_losses[0]))
 
 
 def test_every_key_of_the_settings_file_is_read() -> None:

@@ -194,15 +194,15 @@ def test_a_run_is_not_resumed_on_other_data(
 ) -> None:
     root = write_inter(tmp_path / "data", "made", ROWS)
     config = make_config("BPR", root, **{**GENERAL, "epochs": 3})
-    original = RunTrainer._train_epoch
+    original = RunTrainer.train_epoch
 
-    def interrupted(self: RunTrainer, loader: Any, epoch: int, *rest: Any, **more: Any) -> Any:
+    def interrupted(self: RunTrainer, batches: Any, epoch: int) -> Any:
         if epoch == 1:
             raise InterruptedRun("interrupted", 15)
-        return original(self, loader, epoch, *rest, **more)
+        return original(self, batches, epoch)
 
     with monkeypatch.context() as patch:
-        patch.setattr(RunTrainer, "_train_epoch", interrupted)
+        patch.setattr(RunTrainer, "train_epoch", interrupted)
         with pytest.raises(InterruptedRun):
             run(config)
     path = root / "made" / "made.inter"

@@ -14,7 +14,7 @@ from recbole_ext.config.config import Config
 from recbole_ext.errors import NonFiniteError
 from recbole_ext.pipeline.train import run
 from recbole_ext.report.report import against_baselines, leave_report, write_report
-from recbole_ext.training.trainer import RunTrainer
+from recbole_ext.training.keeper import Keeper
 
 MakeRun = Callable[..., Path]
 
@@ -157,14 +157,14 @@ def test_a_run_that_fails_leaves_it_too(
     make_config: Callable[..., Config], small_ml_100k: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = small(make_config, small_ml_100k)
-    before = RunTrainer.before_epoch
+    before = Keeper.before_epoch
 
-    def fail(self: RunTrainer, epoch: int) -> None:
-        before(self, epoch)
-        if epoch == 1:
+    def fail(self: Keeper) -> None:
+        before(self)
+        if self.state.epoch == 1:
             raise NonFiniteError("the loss is NaN")
 
-    monkeypatch.setattr(RunTrainer, "before_epoch", fail)
+    monkeypatch.setattr(Keeper, "before_epoch", fail)
     with pytest.raises(NonFiniteError, match="the loss is NaN"):
         run(config, ["x"], at_end=leave_report)
     text = plain(next(Path(config["runs_dir"]).iterdir()))

@@ -24,7 +24,9 @@ from recbole_ext.runs.recorded import run_folder
 from recbole_ext.runs.resume import differing_keys, open_run
 from recbole_ext.runs.run_directory import RunDirectory
 from recbole_ext.runs.tensor_tree import flatten, unflatten
-from recbole_ext.training.state import changed_attributes, first_attributes, set_attributes
+from recbole_ext.training.attributes import changed_attributes, first_attributes, set_attributes
+from recbole_ext.training.keeper import Keeper
+from recbole_ext.training.session import Session
 from recbole_ext.training.trainer import RunTrainer
 from tests.conftest import write_inter
 from tests.training.conftest import ROWS, SIZES
@@ -62,17 +64,18 @@ def configure(make_config: Callable[..., Config], tmp_path: Path) -> Callable[..
     return lambda case="windows", **given: make_config(CASES[case][0], root, **{**CASES[case][1], **given})
 
 
-def interrupt_at(step: int, monkeypatch: pytest.MonkeyPatch, method: str = "_step") -> None:
-    """The `step`-th call of a method of the trainer finds that SIGTERM has come."""
-    original, calls = getattr(RunTrainer, method), []
+def interrupt_at(step: int, monkeypatch: pytest.MonkeyPatch, method: str = "after_step") -> None:
+    """The `step`-th call of a method of the trainer or of its keeper finds that SIGTERM has come."""
+    owner: Any = Keeper if hasattr(Keeper, method) else RunTrainer
+    original, calls = getattr(owner, method), []
 
-    def watched(self: RunTrainer, *arguments: Any, **named: Any) -> Any:
+    def watched(self: Any, *arguments: Any, **named: Any) -> Any:
         calls.append(1)
         if len(calls) == step:
-            self.signals.received = signal.SIGTERM
+            self.session.signals.received = signal.SIGTERM
         return original(self, *arguments, **named)
 
-    monkeypatch.setattr(RunTrainer, method, watched)
+    monkeypatch.setattr(owner, method, watched)
 
 
 def weights_hash(folder: Path, name: str = "last") -> str:
@@ -96,7 +99,7 @@ def whole(config: Config) -> list[Any]:
     return outcome(Path(run(config)["run_directory"]))
 
 
-def interrupted(config: Config, monkeypatch: pytest.MonkeyPatch, step: int, method: str = "_step") -> None:
+def interrupted(config: Config, monkeypatch: pytest.MonkeyPatch, step: int, method: str = "after_step") -> None:
     with monkeypatch.context() as patch:
         interrupt_at(step, patch, method)
         with pytest.raises(
@@ -113,19 +116,22 @@ def test_under_torchrun_resume_is_refused_and_nothing_promised(
     config.placement = replace(config.placement, world_size=2)
     with pytest.raises(UsageError, match="--resume works in a single process"):
         open_run(config, "newest")
-    trainer = SimpleNamespace(run=SimpleNamespace(path=Path("runs/x"), checkpoints=Path("runs/x/checkpoint")))
-    trainer.keeper = SimpleNamespace(keeps=False)
-    assert _way_on(trainer, ["python", "run.py"]) == "this run cannot be continued; what it has is in runs/x"
+    directory: Any = SimpleNamespace(path=Path("runs/x"), checkpoints=Path("runs/x/checkpoint"))
+    keeper: Any = SimpleNamespace(keeps=False)
+    assert (
+        _way_on(Session(directory), keeper, ["python", "run.py"])
+        == "this run cannot be continued; what it has is in runs/x"
+    )
 
 
 @pytest.mark.parametrize("error", [NonFiniteError("nan"), ResourceError("hang")], ids=["nan", "hang"])
 def test_a_run_that_stops_with_a_fault_says_how_to_go_on(
     error: Exception, configure: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fault(self: RunTrainer, epoch: int) -> None:
+    def fault(self: Keeper) -> None:
         raise error
 
-    monkeypatch.setattr(RunTrainer, "before_epoch", fault)
+    monkeypatch.setattr(Keeper, "before_epoch", fault)
     with pytest.raises(type(error), match=r"the state of training is saved; continue with: .* --resume="):
         run(configure("windows"))
 
@@ -142,7 +148,7 @@ def test_an_interrupted_run_ends_like_one_that_was_not(
         assert outcome(Path(result["run_directory"])) == expected
 
 
-@pytest.mark.parametrize("method", ["_full_sort_batch_eval", "before_epoch"])
+@pytest.mark.parametrize("method", ["_before_batch", "before_epoch"])
 def test_interrupted_while_validating_or_between_epochs(
     method: str, configure: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -153,7 +159,7 @@ def test_interrupted_while_validating_or_between_epochs(
 
 def test_interrupted_while_testing(configure: Callable[..., Config], monkeypatch: pytest.MonkeyPatch) -> None:
     expected = whole(configure())
-    interrupted(configure(), monkeypatch, 4, "evaluate")
+    interrupted(configure(), monkeypatch, 1, "evaluation")
     assert outcome(Path(run(configure(), resume="newest")["run_directory"])) == expected
 
 
@@ -251,17 +257,17 @@ def test_signals_save_and_end_with_their_code(
     tmp_path: Path,
 ) -> None:
     configure()
-    original, calls, handlers = RunTrainer._step, [], []
+    original, calls, handlers = Keeper.after_step, [], []
 
-    def signalled(self: RunTrainer, batch: int) -> None:
-        calls.append(batch)
+    def signalled(self: Keeper) -> None:
+        calls.append(1)
         if len(calls) == 3:
             os.kill(os.getpid(), number)
             handlers.extend(signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM))
-        original(self, batch)
+        original(self)
 
     before = signal.getsignal(signal.SIGINT)
-    monkeypatch.setattr(RunTrainer, "_step", signalled)
+    monkeypatch.setattr(Keeper, "after_step", signalled)
     given = {**OURS, "data_path": tmp_path, "runs_dir": tmp_path / "runs", "device": "cpu"}
     words = [f"--{key}={value}" for key, value in given.items()]
     assert (

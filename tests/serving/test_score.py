@@ -11,6 +11,7 @@ from recbole_ext.errors import DataError, UsageError
 from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.pipeline.train import build_trainer, run
+from recbole_ext.runs.checkpoint import load_checkpoint
 from recbole_ext.serving.score import score
 from tests.conftest import CLICK_HEADER, SMALL_CLICKS, write_inter
 
@@ -33,11 +34,10 @@ def table(path: Path, columns: dict[str, list[Any]]) -> Path:
 def test_a_tested_row_gets_the_probability_of_the_evaluation(finished: Any, tmp_path: Path) -> None:
     folder, config = finished
     loaders = build_loaders(config, create_dataset(config))
-    trainer = build_trainer(config, loaders)
-    trainer.attach(type("Run", (), {"checkpoints": folder / "checkpoint", "path": folder})(), trainer.progress)
-    trainer.load_best()
+    model = build_trainer(config, loaders).model
+    load_checkpoint(folder / "checkpoint", "best", model, config["device"])
     batch = next(iter(loaders.test))
-    expected = trainer.model.eval().predict(batch).tolist()
+    expected = model.eval().predict(batch).tolist()
     dataset = loaders.test.dataset
     columns = {
         "user_id": dataset.id2token("user_id", batch["user"]).tolist(),

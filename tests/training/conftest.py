@@ -13,7 +13,7 @@ from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.pipeline.train import build_trainer
 from recbole_ext.registry import OWN_MODELS
 from recbole_ext.runs.run_directory import RunDirectory
-from recbole_ext.training.tracking.progress import Progress
+from recbole_ext.training.session import Session
 from recbole_ext.training.trainer import RunTrainer
 from tests.conftest import write_inter
 
@@ -43,8 +43,7 @@ def build(make_config: Callable[..., Config], tmp_path: Path) -> Callable[..., t
         )
         config = make_config(model, write_inter(tmp_path, "made", ROWS), **{**sizes, **given})
         loaders = build_loaders(config, create_dataset(config))
-        trainer = build_trainer(config, loaders)
-        trainer.attach(RunDirectory.new(tmp_path / "runs", model, "made"), Progress(0, enabled=False))
-        return config, loaders, trainer
+        session = Session(RunDirectory.new(tmp_path / "runs", model, "made"))
+        return config, loaders, build_trainer(config, loaders, session)
 
     return make

@@ -11,6 +11,7 @@ from recbole_ext.config.config import Config
 from recbole_ext.data.loaders import Loaders
 from recbole_ext.errors import InterruptedRun, UsageError
 from recbole_ext.pipeline.train import run
+from recbole_ext.training.keeper import Keeper
 from recbole_ext.training.stage_list import Stage, read_stages
 from recbole_ext.training.stages import fit_in_stages
 from recbole_ext.training.trainer import RunTrainer
@@ -91,14 +92,14 @@ def test_weights_have_mean_1_in_each_stage_and_are_those_of_the_whole_afterwards
 
 
 def rates(trainer: RunTrainer) -> list[float]:
-    return [row["learning_rate"] for row in trainer.run.rows]
+    return [row["learning_rate"] for row in trainer.session.run.rows]
 
 
 def test_each_stage_has_its_rate_its_epochs_and_its_schedule(build: Build) -> None:
     stages = [{"epochs": 2}, {"epochs": 3, "learning_rate": 0.5, "share": 0.25}]
     linear = {"lr_schedule": "linear", "warmup_share": 0.0, "final_lr_share": 0.0}
     _, loaders, trainer = build(stages=stages, stopping_step=50, train_batch_size=64, **linear)
-    assert trainer.epochs == 5
+    assert trainer.settings.epochs == 5
     told = fit_in_stages(trainer, loaders)
     assert [stage["first_epoch"] for stage in told["stages"]] == [0, 2]
     assert len(loaders.train) == 1
@@ -111,19 +112,19 @@ def test_a_stage_begins_with_the_best_weights_and_stops_by_its_own_patience(
     stages = [{"epochs": 9, "stopping_step": 1}, {"epochs": 9, "stopping_step": 0, "share": 0.5}]
     _, loaders, trainer = build(stages=stages)
     scores, starts = iter([0.1, 0.5, 0.2, 0.3, 0.6, 0.4]), []
-    monkeypatch.setattr(trainer, "_valid_epoch", lambda data: (lambda s: (s, {"ndcg@2": s}))(next(scores)))
+    monkeypatch.setattr(trainer.validator, "measure", lambda *loaders: (lambda s: (s, {"ndcg@2": s}))(next(scores)))
     kept = {}
-    judge, fit = trainer._judge, trainer.fit
+    judge, fit = trainer.state.judge, trainer.fit_stage
 
     def weights() -> torch.Tensor:
         return trainer.model.item_embedding.weight.detach().clone()
 
-    monkeypatch.setattr(trainer, "_judge", lambda epoch, *rest: kept.update({epoch: weights()}) or judge(epoch, *rest))
-    monkeypatch.setattr(trainer, "fit", lambda *data, **more: starts.append(weights()) or fit(*data, **more))
+    monkeypatch.setattr(trainer.state, "judge", lambda *of: kept.update({trainer.state.epoch: weights()}) or judge(*of))
+    monkeypatch.setattr(trainer, "fit_stage", lambda *data, **more: starts.append(weights()) or fit(*data, **more))
     told = fit_in_stages(trainer, loaders)
     assert [stage["first_epoch"] for stage in told["stages"]] == [0, 4]
     assert torch.equal(starts[1], kept[1]) and not torch.equal(starts[1], kept[3])
-    assert trainer.best_epoch == 4 and len(kept) == 6 and torch.equal(weights(), kept[4])
+    assert trainer.state.best_epoch == 4 and len(kept) == 6 and torch.equal(weights(), kept[4])
 
 
 def test_one_stage_on_everything_is_a_run_without_stages(build: Build) -> None:
@@ -131,7 +132,7 @@ def test_one_stage_on_everything_is_a_run_without_stages(build: Build) -> None:
     for stages in (None, [{}]):
         _, loaders, trainer = build(stages=stages, epochs=3)
         told = fit_in_stages(trainer, loaders)
-        found.append((trainer.train_loss_dict, trainer.best_valid_result))
+        found.append((trainer.state.train_losses, trainer.state.best_valid_result))
         assert told.get("forgetting") is None
     assert found[0] == found[1]
 
@@ -175,16 +176,16 @@ def test_an_interrupted_run_goes_on_in_its_stage(
     stages = [{"epochs": 1}, {"share": 0.5, "epochs": 2, "learning_rate": 0.02}]
     given = {**SIZES, "stages": stages, "train_batch_size": 32, "averaging": "ema", "dropout_prob": 0.3}
     expected = run(make_config("Mamba4Rec", root, **given))
-    original, calls = RunTrainer._step, []
+    original, calls = Keeper.after_step, []
 
-    def interrupted(self: RunTrainer, *arguments: Any) -> None:
+    def interrupted(self: Keeper) -> None:
         calls.append(1)
         if len(calls) == step:
-            self.signals.received = signal.SIGTERM
-        original(self, *arguments)
+            self.session.signals.received = signal.SIGTERM
+        original(self)
 
     with monkeypatch.context() as patch, pytest.raises(InterruptedRun):
-        patch.setattr(RunTrainer, "_step", interrupted)
+        patch.setattr(Keeper, "after_step", interrupted)
         run(make_config("Mamba4Rec", root, **given))
     torch.manual_seed(step)
     assert outcome(run(make_config("Mamba4Rec", root, **given), resume="newest")) == outcome(expected)
@@ -201,4 +202,4 @@ def test_a_warm_up_longer_than_a_stage_is_refused_before_the_first_one(build: Bu
     _, loaders, trainer = build(stages=stages, warmup_steps=3, train_batch_size=64)
     with pytest.raises(UsageError, match=r"stages: entry 1 has 2 steps, but warmup_steps is 3; lower it, or give warm"):
         fit_in_stages(trainer, loaders)
-    assert trainer.train_loss_dict == {}
+    assert trainer.state.train_losses == {}

@@ -1,6 +1,7 @@
 import csv
 import math
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,11 +14,11 @@ Build = Callable[..., tuple[Config, Loaders, RunTrainer]]
 
 
 def test_the_last_rate_and_the_mean_and_largest_norm() -> None:
-    record = StepRecord()
+    record = StepRecord(SimpleNamespace())
     assert record.columns() == {}
     for rate, norm in ((0.1, 1.0), (0.2, 3.0)):
         record.add(rate, norm)
-    again = StepRecord()
+    again = StepRecord(SimpleNamespace())
     again.load_state_dict(record.state_dict())
     again.add(0.05, 2.0)
     assert again.columns() == {"learning_rate": 0.05, "grad_norm_mean": 2.0, "grad_norm_max": 3.0}
@@ -25,14 +26,14 @@ def test_the_last_rate_and_the_mean_and_largest_norm() -> None:
 
 
 def test_a_step_that_fp16_skipped_leaves_no_infinite_norm() -> None:
-    record = StepRecord()
+    record = StepRecord(SimpleNamespace())
     for norm in (math.inf, 2.0, math.nan):
         record.add(0.1, norm)
     assert record.columns() == {"learning_rate": 0.1, "grad_norm_mean": 2.0, "grad_norm_max": 2.0}
 
 
 def rows(trainer: RunTrainer) -> list[dict[str, str]]:
-    with open(trainer.run.path / "metrics.csv") as file:
+    with open(trainer.session.run.path / "metrics.csv") as file:
         return list(csv.DictReader(file))
 
 

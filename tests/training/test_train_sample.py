@@ -55,10 +55,10 @@ def test_the_sample_changes_no_weight_and_no_other_number(case: str, configure: 
         trainer = build_trainer(config, loaders)
         trainer.fit(loaders.train, loaders.valid)
         weights.append(trainer.model.state_dict())
-        rows.append(trainer.best_valid_result)
+        rows.append(trainer.state.best_valid_result)
     assert all(torch.equal(a, b) for a, b in zip(weights[0].values(), weights[1].values(), strict=True))
     assert {name: value for name, value in rows[1].items() if not name.startswith("train_")} == rows[0]
-    metric, sign = trainer.valid_metric, 1 if trainer.valid_metric_bigger else -1
+    metric, sign = trainer.settings.valid_metric, 1 if (trainer.settings.sign > 0) else -1
     assert rows[1]["train_valid_gap"] == pytest.approx(sign * (rows[1][f"train_{metric}"] - rows[1][metric]))
 
 

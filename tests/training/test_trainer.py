@@ -1,5 +1,4 @@
 import csv
-import importlib
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -7,8 +6,6 @@ from typing import Any
 
 import pytest
 import torch
-from recbole.trainer import Trainer
-from recbole.utils import ModelType
 
 from recbole_ext.config.config import Config
 from recbole_ext.data.loaders import Loaders
@@ -17,8 +14,18 @@ from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.pipeline.train import build_trainer
 from recbole_ext.runs.run_directory import RunDirectory
-from recbole_ext.tasks.ranking.trainers import NCLRunTrainer, trainer_class
-from recbole_ext.training.tracking.progress import Progress
+from recbole_ext.training.passes import Plan
+from recbole_ext.training.session import Session
+from recbole_ext.training.special import (
+    PLANS,
+    AlternatingPlan,
+    AttentivePlan,
+    ClusteringPlan,
+    KnowledgePlan,
+    MultiTaskPlan,
+    plan_of,
+    planned_epochs,
+)
 from recbole_ext.training.trainer import RunTrainer
 
 Build = Callable[..., tuple[Config, Loaders, RunTrainer]]
@@ -27,7 +34,7 @@ Build = Callable[..., tuple[Config, Loaders, RunTrainer]]
 def scripted(trainer: RunTrainer, scores: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     """Let validation say `scores` one after the other."""
     rest = iter(scores)
-    monkeypatch.setattr(trainer, "_valid_epoch", lambda data: (lambda s: (s, {"ndcg@2": s}))(next(rest)))
+    monkeypatch.setattr(trainer.validator, "measure", lambda *loaders: (lambda s: (s, {"ndcg@2": s}))(next(rest)))
 
 
 def weights(trainer: RunTrainer) -> torch.Tensor:
@@ -38,16 +45,16 @@ def test_training_stops_when_nothing_gets_better(build: Build, monkeypatch: pyte
     _, loaders, trainer = build(epochs=10, stopping_step=2)
     scripted(trainer, [0.1, 0.3, 0.2, 0.25, 0.2, 0.9], monkeypatch)
     assert trainer.fit(loaders.train, loaders.valid) == (0.3, {"ndcg@2": 0.3})
-    assert len(trainer.train_loss_dict) == 5 and trainer.best_epoch == 1
+    assert len(trainer.state.train_losses) == 5 and trainer.state.best_epoch == 1
 
 
 def test_the_best_weights_are_tested(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     _, loaders, trainer = build(epochs=3)
     scripted(trainer, [0.1, 0.5, 0.2], monkeypatch)
     after = {}
-    judge = trainer._judge
+    judge = trainer.state.judge
     monkeypatch.setattr(
-        trainer, "_judge", lambda epoch, *rest: after.update({epoch: weights(trainer)}) or judge(epoch, *rest)
+        trainer.state, "judge", lambda *of: after.update({trainer.state.epoch: weights(trainer)}) or judge(*of)
     )
     trainer.fit(loaders.train, loaders.valid)
     assert not torch.equal(weights(trainer), after[1])
@@ -56,19 +63,19 @@ def test_the_best_weights_are_tested(build: Build, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_smaller_metric_can_be_the_better_one(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
-    _, loaders, trainer = build(epochs=3)
-    trainer.valid_metric_bigger = False
-    trainer._reset_scores()
+    _, loaders, trainer = build(
+        epochs=3, metrics=["AveragePopularity"], valid_metric="AveragePopularity@2", valid_metric_bigger=False
+    )
     scripted(trainer, [0.5, 0.1, 0.2], monkeypatch)
     assert trainer.fit(loaders.train, loaders.valid)[0] == 0.1
-    assert trainer.best_epoch == 1
+    assert trainer.state.best_epoch == 1
 
 
 def test_validation_comes_every_eval_step(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     _, loaders, trainer = build(epochs=5, eval_step=2)
     scripted(trainer, [0.1, 0.2], monkeypatch)
     trainer.fit(loaders.train, loaders.valid)
-    with open(trainer.run.path / "metrics.csv") as file:
+    with open(trainer.session.run.path / "metrics.csv") as file:
         rows = list(csv.DictReader(file))
     assert [row["epoch"] for row in rows] == ["0", "1", "2", "3", "4"]
     assert [row.get("ndcg@2") for row in rows] == ["", "0.1", "", "0.2", ""]
@@ -77,7 +84,7 @@ def test_validation_comes_every_eval_step(build: Build, monkeypatch: pytest.Monk
 def test_without_validation_data_the_last_weights_count(build: Build) -> None:
     _, loaders, trainer = build(epochs=2)
     assert trainer.fit(loaders.train, None)[1] is None
-    assert trainer.best_epoch == 1
+    assert trainer.state.best_epoch == 1
     last = weights(trainer)
     trainer.evaluate(loaders.test)
     assert torch.equal(weights(trainer), last)
@@ -86,7 +93,7 @@ def test_without_validation_data_the_last_weights_count(build: Build) -> None:
 def test_the_loss_falls(build: Build) -> None:
     _, loaders, trainer = build(epochs=8)
     trainer.fit(loaders.train, None)
-    assert trainer.train_loss_dict[7] < 0.9 * trainer.train_loss_dict[0]
+    assert trainer.state.train_losses[7] < 0.9 * trainer.state.train_losses[0]
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
@@ -132,7 +139,7 @@ def test_mixed_precision_works_on_the_cpu(model: str, given: dict[str, Any], bui
     _, loaders, trainer = build(model, **given)
     assert trainer.steps.autocast_type == torch.bfloat16
     trainer.fit(loaders.train, loaders.valid)
-    assert all(math.isfinite(loss) for loss in trainer.train_loss_dict.values())
+    assert all(math.isfinite(loss) for loss in trainer.state.train_losses.values())
     assert all(p.dtype == torch.float32 for p in trainer.model.parameters())
     assert not trainer.steps.scaler.is_enabled()
 
@@ -168,29 +175,28 @@ def test_another_scorer_leaves_the_model_in_place(build: Build) -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "kind", "special"),
+    ("model", "plan"),
     [
-        ("SS4Rec", ModelType.SEQUENTIAL, "Trainer"),
-        ("CKE", ModelType.KNOWLEDGE, "KGTrainer"),
-        ("KGAT", ModelType.KNOWLEDGE, "KGATTrainer"),
-        ("MKR", ModelType.KNOWLEDGE, "MKRTrainer"),
-        ("RecVAE", ModelType.GENERAL, "RecVAETrainer"),
-        ("S3Rec", ModelType.SEQUENTIAL, "S3RecTrainer"),
-        ("RaCT", ModelType.GENERAL, "RaCTTrainer"),
-        ("ItemKNN", ModelType.TRADITIONAL, "TraditionalTrainer"),
+        ("SS4Rec", Plan),
+        ("CKE", KnowledgePlan),
+        ("KGAT", AttentivePlan),
+        ("MKR", MultiTaskPlan),
+        ("RecVAE", AlternatingPlan),
+        ("S3Rec", Plan),
     ],
 )
-def test_ours_stands_between_recboles_special_trainer_and_its_own(model: str, kind: ModelType, special: str) -> None:
-    chain = trainer_class(model, kind).__mro__
-    host = getattr(importlib.import_module("recbole.trainer"), special)
-    if special != "Trainer":
-        assert chain.index(host) < chain.index(RunTrainer)
-    assert chain.index(RunTrainer) < chain.index(Trainer)
-    assert trainer_class(model, kind) is trainer_class(model, kind)
-    assert trainer_class(model, kind).save_pretrained_model is RunTrainer.save_pretrained_model
-    assert trainer_class(model, kind).fit is (
-        host.fit if special in ("S3RecTrainer", "RaCTTrainer") else RunTrainer.fit
-    )
+def test_models_with_epochs_of_their_own_have_a_plan(
+    model: str, plan: type[Plan], make_config: Callable[..., Config], small_ml_100k: Path
+) -> None:
+    assert plan_of(make_config(model, small_ml_100k, "ml-100k")) is plan
+    assert plan.whole_epochs == (plan is not Plan)
+
+
+def test_models_that_count_have_one_epoch_and_pretraining_has_its_own(
+    make_config: Callable[..., Config], small_ml_100k: Path
+) -> None:
+    assert planned_epochs(make_config("ItemKNN", small_ml_100k, "ml-100k", epochs=9)) == 1
+    assert planned_epochs(make_config("S3Rec", small_ml_100k, "ml-100k", epochs=9, pretrain_epochs=4)) == 4
 
 
 def tiny_run(
@@ -200,8 +206,7 @@ def tiny_run(
         model, root, "ml-100k", **{"epochs": 1, "train_batch_size": 512, "MAX_ITEM_LIST_LENGTH": 5, **given}
     )
     loaders = build_loaders(config, create_dataset(config))
-    trainer = build_trainer(config, loaders)
-    trainer.attach(RunDirectory.new(runs, model, "ml-100k"), Progress(0, enabled=False))
+    trainer = build_trainer(config, loaders, Session(RunDirectory.new(runs, model, "ml-100k")))
     trainer.fit(loaders.train, loaders.valid)
     return loaders, trainer
 
@@ -211,8 +216,8 @@ def test_pretraining_leaves_tensors_that_fine_tuning_reads(
 ) -> None:
     small = {"hidden_size": 8, "inner_size": 8, "n_layers": 1}
     _, first = tiny_run("S3Rec", make_config, small_ml_100k, tmp_path, pretrain_epochs=1, save_step=1, **small)
-    file = Path(first.saved_model_file)
-    assert file.is_relative_to(tmp_path) and first.best_epoch == 0
+    (file,) = first.session.run.checkpoints.glob("*.pth")
+    assert first.state.best_epoch == 0
     assert list(torch.load(file, weights_only=True)) == ["state_dict"]
     loaders, second = tiny_run(
         "S3Rec", make_config, small_ml_100k, tmp_path, train_stage="finetune", pre_model_path=str(file), **small
@@ -224,19 +229,16 @@ def test_recvae_trains_its_parts_in_turn(
     make_config: Callable[..., Config], small_ml_100k: Path, tmp_path: Path
 ) -> None:
     _, trainer = tiny_run("RecVAE", make_config, small_ml_100k, tmp_path, n_enc_epochs=2, n_dec_epochs=1)
-    assert trainer.optimizer is trainer.optimizer_decoder
-    assert math.isfinite(trainer.train_loss_dict[0])
+    assert list(trainer.plan.optimizers) == ["encoder", "decoder"]
+    assert math.isfinite(trainer.state.train_losses[0])
 
 
 def test_ncl_clusters_every_m_steps_and_warms_up() -> None:
-    assert trainer_class("NCL", ModelType.GENERAL) is NCLRunTrainer
-    trainer = NCLRunTrainer.__new__(NCLRunTrainer)
-    trainer.config = {"m_step": 2, "warm_up_step": 3}
+    plan = ClusteringPlan.__new__(ClusteringPlan)
+    plan.config, plan.optimizers = {"m_step": 2, "warm_up_step": 3}, {"optimizer": None}
     clustered: list[int] = []
-    trainer.model = type("Model", (), {"e_step": lambda self: clustered.append(len(clustered))})()
-    used = []
-    for epoch in range(5):
-        trainer.before_epoch(epoch)
-        used.append(len(trainer.used_losses((1, 2, 3), epoch)))
-    assert len(clustered) == 3
+    members = {"e_step": lambda self: clustered.append(len(clustered)), "calculate_loss": lambda self, of: (1, 2, 3)}
+    plan.model = type("Model", (), members)()
+    used = [len(each.loss(None)) for epoch in range(5) for each in plan.passes(None, epoch)]
+    assert PLANS["NCL"] is ClusteringPlan and len(clustered) == 3
     assert used == [2, 2, 2, 3, 3]

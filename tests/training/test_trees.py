@@ -15,7 +15,7 @@ from recbole_ext.errors import UsageError
 from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.pipeline.train import build_trainer, run
-from recbole_ext.training.trees import TreeRunTrainer, feature_table, mean_loss
+from recbole_ext.training.trees import TreeTrainer, feature_table, mean_loss
 
 HEADER = "user_id:token\titem_id:token\trating:float\ttimestamp:float"
 LIBRARIES = {"LightGBM": "lightgbm", "XGBoost": "xgboost"}
@@ -62,7 +62,7 @@ def test_a_planted_rule_is_learnt_and_the_stored_text_scores_the_same(model: str
     init_seed(config["seed"], config["reproducibility"])
     loaders = build_loaders(config, create_dataset(config))
     trainer = build_trainer(config, loaders)
-    assert isinstance(trainer, TreeRunTrainer)
+    assert isinstance(trainer, TreeTrainer)
     trainer.model.load(stored.read_bytes())
     assert trainer.evaluate(loaders.test, load_best_model=False) == result["test"]
 
@@ -73,10 +73,10 @@ def test_validation_chooses_the_number_of_trees(model: str, configure: Configure
     loaders = build_loaders(config, create_dataset(config))
     trainer = build_trainer(config, loaders)
     scores = iter([0.7, 0.9, 0.8])
-    trainer._valid_epoch = lambda *a: (s := next(scores), {"auc": s})  # type: ignore[method-assign]
+    trainer.validator.measure = lambda *a: (s := next(scores), {"auc": s})  # type: ignore[method-assign]
     trainer.fit(loaders.train, loaders.valid)
     after = trainer.model.predict(feature_table(loaders.test, config["LABEL_FIELD"])[0])
-    assert (trainer.best_epoch, trainer.best_valid_result) == (1, {"auc": 0.9})
+    assert (trainer.state.best_epoch, trainer.state.best_valid_result) == (1, {"auc": 0.9})
     trainer.load_best()
     chosen = trainer.model.predict(feature_table(loaders.test, config["LABEL_FIELD"])[0])
     assert len(chosen) == len(after) and not np.allclose(chosen, after)

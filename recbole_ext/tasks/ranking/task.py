@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from recbole_ext.config.config import Config
     from recbole_ext.data.loaders import Loaders
     from recbole_ext.evaluation.evaluator import Scorer
-    from recbole_ext.training.trainer import RunTrainer
 
 
 class RankingTask(Task):
@@ -49,12 +48,6 @@ class RankingTask(Task):
         from recbole_ext.tasks.ranking.evaluation.scorer import scorer_of_metrics
 
         return scorer_of_metrics(config, train)
-
-    def trainer(self, config: "Config") -> "type[RunTrainer]":
-        """Ours, with RecBole's special one before it where there is one."""
-        from recbole_ext.tasks.ranking.trainers import trainer_class
-
-        return trainer_class(config.model, config["MODEL_TYPE"])
 
     def baselines(self, config: "Config", loaders: "Loaders") -> dict[str, Callable[..., Any]]:
         """Of lists popularity and, of sequences, transition counts; of labels their rates."""

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from recbole_ext.errors import ResourceError
+from recbole_ext.training.hook import Hook
 
 HALVINGS = 3
 
@@ -32,8 +33,17 @@ def free(device: torch.device) -> None:
         torch.mps.empty_cache()
 
 
-def halve(trainer: Any) -> None:
-    """One halving of the trainer's loader."""
-    train, *others = trainer.keeper.loaders
-    trainer.keeper.loaders = (halved(train), *others)
-    trainer.steps.accumulate *= 2
+class FreedMemory(Hook):
+    """On Apple's GPU the cache grows from epoch to epoch until everything slows down.
+
+    Args:
+        device: whose memory it is.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+
+    def after_epoch(self, epoch: int, seconds: float) -> None:
+        """Give it back."""
+        if self.device.type == "mps":
+            free(self.device)

@@ -1,70 +1,103 @@
-"""What a trainer does about bad numbers and missing memory: back to the last good state, then smaller."""
+"""What is done about bad numbers and missing memory: back to the last good state, then smaller."""
 
 import logging
 from typing import Any
 
 from recbole_ext.errors import NonFiniteError, ResourceError, is_out_of_memory
-from recbole_ext.training.guards.memory import HALVINGS, free, halve
-from recbole_ext.training.state import optimizers
+from recbole_ext.training.batches import Batches
+from recbole_ext.training.guards.memory import HALVINGS, free
+from recbole_ext.training.hook import Hook
+from recbole_ext.training.keeper import Keeper
+from recbole_ext.training.optimization.schedule import Schedule
+from recbole_ext.training.passes import Plan
+from recbole_ext.training.steps import Steps
 
 _LOG = logging.getLogger(__name__)
 SMALLER = 0.5
 """What the learning rate is multiplied by at each retry."""
 
 
-def roll_back(trainer: Any, error: NonFiniteError) -> None:
-    """Go back to the last good state with a smaller step; after `nan_retries` times the fault stands.
+class RollBack(Hook):
+    """After bad numbers: the last good state with a smaller step; after so many times the error stands.
 
-    Raises:
-        NonFiniteError: the one given.
+    Args:
+        keeper: of the state.
+        plan: whose optimisers step.
+        schedule: of their rates; None for none.
+        retries: `nan_retries`.
     """
-    retries = trainer.position.retries
-    if not trainer.keeper.keeps:
-        raise error
-    trainer.keeper.restore()
-    if retries >= trainer.nan_retries:
-        raise error
-    _lower_rates(trainer, SMALLER ** (retries + 1 - trainer.position.retries))
-    trainer.position.retries = retries + 1
-    rate = trainer.optimizer.param_groups[0]["lr"]
-    _LOG.warning("%s", error)
-    _LOG.warning(
-        "back to epoch %d, batch %d; retry %d of %d at learning rate %g",
-        trainer.position.epoch, trainer.position.batch, retries + 1, trainer.nan_retries, rate,
-    )  # fmt: skip
+
+    def __init__(self, keeper: Keeper, plan: Plan, schedule: Schedule | None, retries: int) -> None:
+        self.keeper, self.plan, self.schedule, self.retries = keeper, plan, schedule, retries
+
+    def on_error(self, error: Exception) -> bool:
+        """Go back, and lower the rate."""
+        if not isinstance(error, NonFiniteError) or not self.keeper.keeps:
+            return False
+        state = self.keeper.state
+        retries = state.retries
+        self.keeper.restore()
+        if retries >= self.retries:
+            return False
+        self._lower_rates(SMALLER ** (retries + 1 - state.retries))
+        state.retries = retries + 1
+        rate = self.plan.optimizer.param_groups[0]["lr"]
+        _LOG.warning("%s", error)
+        _LOG.warning(
+            "back to epoch %d, batch %d; retry %d of %d at learning rate %g",
+            state.epoch, state.batch, retries + 1, self.retries, rate,
+        )  # fmt: skip
+        return True
+
+    def _lower_rates(self, factor: float) -> None:
+        if self.schedule:
+            self.schedule.lower(factor)
+            return
+        for optimizer in self.plan.optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"] *= factor
 
 
-def _lower_rates(trainer: Any, factor: float) -> None:
-    if trainer.schedule:
-        trainer.schedule.lower(factor)
-        return
-    groups = {id(group): group for each in optimizers(trainer).values() for group in each.param_groups}
-    for group in groups.values():
-        group["lr"] *= factor
+class SmallerBatches(Hook):
+    """When memory runs out in the first epoch: half as large batches, twice as many per step, up to three times.
 
-
-def make_room(trainer: Any, error: BaseException) -> None:
-    """In the first epoch, halve the batches and double `accumulate_batches`, up to three times.
-
-    Raises:
-        ResourceError: too late, too often, or the batches cannot be halved.
-        BaseException: the one given, where it is of another kind.
+    Args:
+        keeper: of the state.
+        batches: of the stage.
+        steps: which count the batches of a step.
+        optimizers: whose gradients are forgotten.
     """
-    if not is_out_of_memory(error):
-        raise error
-    halvings = trainer.position.halvings
-    if trainer.position.epoch > 0 or halvings >= HALVINGS or not trainer.keeper.keeps:
-        raise ResourceError(
-            f"out of memory in epoch {trainer.position.epoch} after {halvings} halvings of the batch; "
-            f"lower --train_batch_size or --MAX_ITEM_LIST_LENGTH ({str(error).splitlines()[0]})"
-        ) from None
-    trainer.optimizer.zero_grad()
-    free(trainer.device)
-    halve(trainer)
-    trainer.keeper.restore()
-    trainer.position.halvings, trainer.position.batch = halvings + 1, 0
-    trainer.keeper.pending_random = None
-    _LOG.warning(
-        "OUT OF MEMORY: batches are halved to %d and %d of them make a step, so that the steps stay what they were",
-        trainer.keeper.loaders[0].config["train_batch_size"], trainer.steps.accumulate,
-    )  # fmt: skip
+
+    def __init__(self, keeper: Keeper, batches: Batches, steps: Steps, optimizers: dict[str, Any]) -> None:
+        self.keeper, self.batches, self.steps, self.optimizers = keeper, batches, steps, optimizers
+
+    def on_error(self, error: Exception) -> bool:
+        """Halve, and begin the epoch again.
+
+        Raises:
+            ResourceError: too late, too often, or the batches cannot be halved.
+        """
+        if not is_out_of_memory(error):
+            return False
+        state = self.keeper.state
+        halvings = state.halvings
+        if state.epoch > 0 or halvings >= HALVINGS or not self.keeper.keeps:
+            raise ResourceError(
+                f"out of memory in epoch {state.epoch} after {halvings} halvings of the batch; "
+                f"lower --train_batch_size or --MAX_ITEM_LIST_LENGTH ({str(error).splitlines()[0]})"
+            ) from None
+        self._halve(halvings)
+        _LOG.warning(
+            "OUT OF MEMORY: batches are halved to %d and %d of them make a step, so that the steps stay what they were",
+            self.batches.train.config["train_batch_size"], self.steps.accumulate,
+        )  # fmt: skip
+        return True
+
+    def _halve(self, halvings: int) -> None:
+        for optimizer in self.optimizers.values():
+            optimizer.zero_grad()
+        free(self.steps.device)
+        self.batches.halve()
+        self.keeper.restore()
+        self.keeper.state.halvings = halvings + 1
+        self.keeper.forget_place()

@@ -23,6 +23,7 @@ import psutil
 import torch
 
 from recbole_ext.errors import ResourceError, unwrapping
+from recbole_ext.training.hook import Hook
 
 _LOG = logging.getLogger(__name__)
 SLOW_EPOCH, SLOW_BATCH, IN_A_ROW = 2.0, 5.0, 3
@@ -31,7 +32,7 @@ _GRACE_SECONDS = 30.0
 _END = object()
 
 
-class Watch:
+class Watch(Hook):
     """Times the batches of one run.
 
     Args:

@@ -12,10 +12,11 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import get_ema_multi_avg_fn, get_swa_multi_avg_fn
 
+from recbole_ext.training.hook import Hook
 from recbole_ext.training.optimization.averaging_settings import AveragingSettings
 
 
-class Averaging:
+class Averaging(Hook):
     """The average of one model's weights.
 
     With n steps (EMA) or epochs (SWA) counted before, and theta the weights of the moment:
@@ -26,7 +27,7 @@ class Averaging:
     The first time, mean = theta. The growing d keeps the random start out of the averages of short runs.
 
     Args:
-        model: its parameters and the running statistics of its batch norms are averaged; None for trees.
+        model: its parameters and the running statistics of its batch norms are averaged.
         settings: what was asked for.
         first_epoch, epochs: the run's first epoch, and one after its last.
 
@@ -34,10 +35,10 @@ class Averaging:
     Differs from source: batch norms take averaged statistics instead of a pass over the data.
     """
 
-    def __init__(self, model: Any, settings: AveragingSettings, first_epoch: int, epochs: int) -> None:
+    def __init__(self, model: nn.Module, settings: AveragingSettings, first_epoch: int, epochs: int) -> None:
         self.settings, self.n_averaged, self.last_epoch = settings, 0, -1
         self.start_epoch = first_epoch + round(settings.swa_start_share * (epochs - first_epoch))
-        self.own = _averaged_tensors(model) if isinstance(model, nn.Module) and settings.averaging != "none" else []
+        self.own = _averaged_tensors(model) if settings.averaging != "none" else []
         self.mean = [tensor.detach().clone() for tensor in self.own]
 
     def after_step(self) -> None:
@@ -46,7 +47,7 @@ class Averaging:
             n = self.n_averaged
             self._update(get_ema_multi_avg_fn(min(self.settings.ema_decay, (1 + n) / (10 + n))))
 
-    def after_epoch(self, epoch: int) -> None:
+    def after_training(self, epoch: int, seconds: float) -> None:
         """An epoch has been trained; told again by a run that was interrupted after it, it counts once."""
         if self.settings.averaging == "swa" and epoch >= self.start_epoch and epoch > self.last_epoch:
             self.last_epoch = epoch

@@ -9,6 +9,14 @@ from torch import Tensor, nn
 from recbole_ext.errors import UsageError
 from recbole_ext.training.optimization.groups import decay_groups
 
+_LEARNERS: dict[str, Any] = {
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+    "sgd": torch.optim.SGD,
+    "adagrad": torch.optim.Adagrad,
+    "rmsprop": torch.optim.RMSprop,
+}
+
 
 class SparseAndDense:
     """Two optimisers behind one face: SparseAdam for embeddings with sparse gradients, another for the rest.
@@ -53,31 +61,33 @@ def sparse_parameters(model: nn.Module) -> list[Tensor]:
     return [module.weight for module in model.modules() if isinstance(module, nn.Embedding) and module.sparse]
 
 
-def sparse_and_dense(
-    model: nn.Module, weight_decay: float, config: Any, world_size: int
-) -> tuple[list[Tensor], list[Any]]:
-    """The parameters of a model with sparse gradients, and groups of all others.
+def build_optimizer(config: Any, model: nn.Module, learning_rate: float) -> Any:
+    """The configured optimiser of all parameters; embeddings with sparse gradients get SparseAdam.
 
     Args:
+        config: `learner`, `weight_decay`, `weight_decay_on`.
         model: that learns.
-        weight_decay: of the weights.
-        config: `weight_decay_on`.
-        world_size: number of processes.
+        learning_rate: of all parameters.
 
     Raises:
         UsageError: there are sparse gradients, and several processes.
     """
     sparse = sparse_parameters(model)
-    if sparse and world_size > 1:
+    if sparse and config.placement.world_size > 1:
         raise UsageError("sparse_embedding works in a single process; switch it off, or start without torchrun")
     ids = {id(p) for p in sparse}
     rest: list[Tensor] = [p for p in model.parameters() if id(p) not in ids]
-    return sparse, decay_groups(rest, model, weight_decay, config["weight_decay_on"])
-
-
-def with_sparse(sparse: list[Tensor], dense: torch.optim.Optimizer, learning_rate: float) -> Any:
-    """The dense optimiser, with SparseAdam for the sparse parameters where there are some."""
+    groups = decay_groups(rest, model, config["weight_decay"], config["weight_decay_on"])
+    dense = optimizer_of(config, groups, learning_rate)
     return SparseAndDense(torch.optim.SparseAdam(sparse, lr=learning_rate), dense) if sparse else dense
+
+
+def optimizer_of(config: Any, parameters: Any, learning_rate: float) -> torch.optim.Optimizer:
+    """The configured `learner` of some parameters or groups of them."""
+    learner = config["learner"].lower()
+    if learner == "sparse_adam":
+        return torch.optim.SparseAdam(parameters, lr=learning_rate)
+    return _LEARNERS[learner](parameters, lr=learning_rate, weight_decay=config["weight_decay"])
 
 
 def average_gradients(model: nn.Module, world_size: int) -> None:

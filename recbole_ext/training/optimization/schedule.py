@@ -11,6 +11,7 @@ from typing import Any
 from torch.optim.lr_scheduler import LambdaLR
 
 from recbole_ext.errors import UsageError
+from recbole_ext.training.hook import Hook
 from recbole_ext.training.optimization.optimizer import SparseAndDense
 from recbole_ext.training.optimization.schedule_settings import ScheduleSettings
 
@@ -48,7 +49,7 @@ def rate_share(settings: ScheduleSettings, total_steps: int) -> Callable[[int], 
     return share
 
 
-class Schedule:
+class Schedule(Hook):
     """Sets the learning rate of every parameter group before each step.
 
     Args:

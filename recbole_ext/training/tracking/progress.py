@@ -27,6 +27,12 @@ class Progress:
         shown = enabled and bar and self.stream.isatty()
         self.bar = tqdm(total=total, file=self.stream, leave=False, dynamic_ncols=True, unit="step") if shown else None
 
+    def expect(self, total: int) -> None:
+        """So many steps the run has, as far as is known."""
+        if self.bar is not None:
+            self.bar.total = total
+            self.bar.refresh()
+
     def say(self, text: str) -> None:
         """A line that stays, above the bar."""
         if not self.enabled:

@@ -212,11 +212,12 @@ def tracked(config: Config, directory: RunDirectory | None, trainer: Any) -> Ite
 def _tell(tracking: Tracking, trainer: Any, kind: str, facts: dict[str, Any]) -> None:
     """An epoch's row with its learning rate, and whether it is the best; or the result."""
     groups = getattr(trainer.optimizer, "param_groups", None)
+    state = trainer.state
     if kind == "epoch" and groups:
         facts = {"learning_rate": groups[0]["lr"], **facts}
     tracking.event(kind, **facts)
-    if kind == "epoch" and trainer.best_epoch == facts.get("epoch"):
-        tracking.event("best", epoch=facts["epoch"], score=trainer.best_valid_score)
+    if kind == "epoch" and state.best_epoch == facts.get("epoch"):
+        tracking.event("best", epoch=facts["epoch"], score=state.best_valid_score)
 
 
 class _Warnings(logging.Handler):

@@ -95,13 +95,11 @@ def test_mcclks_graph_of_nearest_items_is_the_dense_one(built: Built) -> None:
 def test_the_best_weights_answer_with_their_own_graph(built: Built, name: str, tmp_path: Path) -> None:
     loaders, trainer = built(name, epochs=3)
     batch = next(iter(loaders.test))[0]
-    trainer.keeper.loaders = (loaders.train,)
-    trainer.keeper.begin_epoch()
-    trainer._train_epoch(loaders.train, 0)
+    trainer.train_epoch(loaders.train, 0)
     model = trainer.model.eval()
     scores = model.full_sort_predict(batch)
     save_checkpoint(tmp_path, "best", model, {"epoch": 0})
-    trainer._train_epoch(loaders.train, 1)
+    trainer.train_epoch(loaders.train, 1)
     assert not torch.equal(model.eval().full_sort_predict(batch), scores)
     for other in (model, built(name, seed=7)[1].model.eval()):
         load_checkpoint(tmp_path, "best", other, torch.device("cpu"))

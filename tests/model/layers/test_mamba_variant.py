@@ -27,7 +27,7 @@ def test_what_does_not_exist_or_fit_is_refused(given: dict[str, Any]) -> None:
 def test_mamba2_learns_a_planted_cycle(build: Build, model: str) -> None:
     _, loaders, trainer = build(model, ssm_variant="mamba2", head_dim=8, epochs=15, learning_rate=0.01)
     trainer.fit(loaders.train, loaders.valid)
-    assert trainer.best_valid_result["hit@1"] > 0.9
+    assert trainer.state.best_valid_result["hit@1"] > 0.9
 
 
 @pytest.mark.parametrize("model", ["SS4Rec", "Mamba4Rec"])

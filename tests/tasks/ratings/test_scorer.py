@@ -11,7 +11,7 @@ import pytest
 from recbole_ext.config.config import Config
 from recbole_ext.errors import InterruptedRun
 from recbole_ext.pipeline.train import run
-from recbole_ext.training.trainer import RunTrainer
+from recbole_ext.training.keeper import Keeper
 from tests.conftest import write_inter
 from tests.model.test_hybridvae import HEADER, SIZES, rating_rows
 
@@ -34,15 +34,15 @@ def test_columns_of_an_epoch_that_is_resumed_are_those_of_all_its_batches(
     configure: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = columns(run(configure("whole")))
-    original = RunTrainer._step
+    original = Keeper.after_step
 
-    def interrupted(self: RunTrainer, batch: int) -> None:
-        if self.position.step == 4:  # the second of the second epoch's three batches
-            self.signals.received = signal.SIGTERM
-        original(self, batch)
+    def interrupted(self: Keeper) -> None:
+        if self.state.step == 5:  # the second of the second epoch's three batches
+            self.session.signals.received = signal.SIGTERM
+        original(self)
 
     with monkeypatch.context() as patch:
-        patch.setattr(RunTrainer, "_step", interrupted)
+        patch.setattr(Keeper, "after_step", interrupted)
         with pytest.raises(InterruptedRun):
             run(configure("halved"))
     assert columns(run(configure("halved"), resume="newest")) == expected

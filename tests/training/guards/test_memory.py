@@ -34,10 +34,10 @@ def test_batches_are_halved_until_they_fit(
     _, loaders, trainer = build(train_batch_size=32)
     starve(trainer, 12, monkeypatch)
     trainer.fit(loaders.train, loaders.valid)
-    assert (trainer.position.halvings, trainer.steps.accumulate) == (2, 4)
-    assert trainer.keeper.loaders[0].config["train_batch_size"] == 8
+    assert (trainer.state.halvings, trainer.steps.accumulate) == (2, 4)
+    assert trainer.batches.train.config["train_batch_size"] == 8
     assert "OUT OF MEMORY: batches are halved to 16 and 2 of them make a step" in caplog.text
-    assert sorted(trainer.train_loss_dict) == [0, 1]
+    assert sorted(trainer.state.train_losses) == [0, 1]
 
 
 def test_three_halvings_are_all(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -70,8 +70,8 @@ def test_a_bad_number_stops_the_run_within_one_batch(
     )
     assert expected in str(told.value) and told.value.exit_code == 5
     assert bad_weight(trainer.model) is None, "the model is back in the last good state"
-    assert trainer.best_epoch is None
-    assert read_description(trainer.run.checkpoints, "last")["epoch"] == 0
+    assert trainer.state.best_epoch is None
+    assert read_description(trainer.session.run.checkpoints, "last")["epoch"] == 0
 
 
 @pytest.mark.parametrize(
@@ -109,9 +109,9 @@ def test_a_retry_goes_back_and_makes_smaller_steps(build: Build, monkeypatch: py
     _, loaders, trainer = build(train_batch_size=16, nan_retries=2, epochs=3)
     poison(trainer, "loss", math.nan, 2, monkeypatch, times=2)  # the batch, and the look for the layer
     trainer.fit(loaders.train, loaders.valid)
-    assert sorted(trainer.train_loss_dict) == [0, 1, 2] and trainer.position.retries == 1
+    assert sorted(trainer.state.train_losses) == [0, 1, 2] and trainer.state.retries == 1
     assert trainer.optimizer.param_groups[0]["lr"] == 0.005
-    description = read_description(trainer.run.checkpoints, "last")
+    description = read_description(trainer.session.run.checkpoints, "last")
     assert '"retries"' in json.dumps(description)
 
 
@@ -128,7 +128,7 @@ def test_a_model_of_nans_gets_no_score_and_no_checkpoint(build: Build, tmp_path:
         trainer.model.item_embedding.weight[2] = math.inf
     with pytest.raises(NonFiniteError, match=r"the weights of item_embedding\.weight are not finite"):
         trainer.evaluate(loaders.valid, load_best_model=False)
-    assert not (trainer.run.checkpoints / "best.json").exists()
+    assert not (trainer.session.run.checkpoints / "best.json").exists()
 
 
 def test_fp16_may_skip_steps_but_not_for_ever(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from recbole_ext.config.config import Config
 from recbole_ext.data.loaders import Loaders
 from recbole_ext.errors import ResourceError
 from recbole_ext.runs.checkpoint import read_description
-from recbole_ext.training import trainer as trainer_module
+from recbole_ext.training.guards import memory
 from recbole_ext.training.guards import watch as watch_module
 from recbole_ext.training.guards.watch import Watch
 from recbole_ext.training.trainer import RunTrainer
@@ -46,10 +46,10 @@ def test_a_loader_that_stalls_is_diagnosed_and_the_run_stopped(build: Build) -> 
     with pytest.raises(ResourceError, match=r"(?s)hang: nothing moved .* loading data; .*raise --hang_seconds"):
         trainer.fit(Stalling(loaders.train, {per_epoch + 2: 600.0}), loaders.valid)
     assert time.monotonic() - started < 20
-    written = (trainer.run.path / "hang.txt").read_text()
+    written = (trainer.session.run.path / "hang.txt").read_text()
     assert "loading data took" in written and "loader processes alive" in written and "the process holds" in written
     assert "test_watch.py" in written and "__iter__" in written, "the stacks name the place"
-    assert read_description(trainer.run.checkpoints, "last")["epoch"] == 1
+    assert read_description(trainer.session.run.checkpoints, "last")["epoch"] == 1
 
 
 def test_a_hang_inside_c_code_is_told_as_a_hang(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_evaluating_is_movement(build: Build, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(trainer.model, "full_sort_predict", lambda batch: time.sleep(0.1) or rank(batch))
     assert len(loaders.valid) * 0.1 > 1.0
     trainer.fit(loaders.train, loaders.valid)
-    assert not (trainer.run.path / "hang.txt").exists()
+    assert not (trainer.session.run.path / "hang.txt").exists()
 
 
 def test_three_slow_batches_in_a_row_are_told_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -103,13 +103,12 @@ def test_short_epochs_and_batches_are_never_slow(caplog: pytest.LogCaptureFixtur
 def test_on_mps_the_cache_is_emptied_between_epochs(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     _, loaders, trainer = build(epochs=3)
     emptied: list[str] = []
-    monkeypatch.setattr(trainer_module, "free", lambda device: emptied.append(device.type))
+    monkeypatch.setattr(memory, "free", lambda device: emptied.append(device.type))
     trainer.fit(loaders.train, loaders.valid)
     assert emptied == []
-    trainer.position.epoch, trainer.device = 2, type("Device", (), {"type": "mps"})()
-    monkeypatch.setattr(trainer, "_train_epoch", lambda *arguments: 0.0)
-    monkeypatch.setattr(trainer, "_after_epoch", lambda *arguments: False)
-    trainer._fit_epoch(loaders.train, loaders.valid)
+    (hook,) = (hook for hook in trainer.hooks if isinstance(hook, memory.FreedMemory))
+    monkeypatch.setattr(hook, "device", torch.device("mps"))
+    hook.after_epoch(2, 1.0)
     assert emptied == ["mps"]
 
 

@@ -34,7 +34,7 @@ def test_ema_by_hand() -> None:
     for value in (2.0, 13.0, 11.0):
         model.weight.data.fill_(value)
         average.after_step()
-        average.after_epoch(0)
+        average.after_training(0, 1.0)
         found.append(average.mean[0].item())
     assert found == pytest.approx([2.0, 11.0, 11.0])
     average.n_averaged = 1000
@@ -49,8 +49,8 @@ def test_swa_is_the_mean_of_torchs_averaged_model() -> None:
     for epoch, value in enumerate((1.0, 2.0, 3.0, 7.0)):
         model.weight.data.fill_(value)
         average.after_step()
-        average.after_epoch(epoch)
-        average.after_epoch(epoch)
+        average.after_training(epoch, 1.0)
+        average.after_training(epoch, 1.0)
         if epoch >= 2:
             expected.update_parameters(model)
     assert average.mean[0].item() == 5.0 == expected.module.weight.item()
@@ -63,7 +63,7 @@ def test_the_average_is_used_in_the_block_alone() -> None:
         assert model.weight.item() == -7.0
     for epoch, value in enumerate((1.0, 3.0)):
         model.weight.data.fill_(value)
-        average.after_epoch(epoch)
+        average.after_training(epoch, 1.0)
     with pytest.raises(ZeroDivisionError), average.used():
         assert model.weight.item() == 2.0
         raise ZeroDivisionError
@@ -75,7 +75,7 @@ def test_batch_norms_take_averaged_statistics() -> None:
     average = averaging(model, "swa", start=0.0)
     for epoch, value in enumerate((1.0, 5.0)):
         model.running_mean.fill_(value)
-        average.after_epoch(epoch)
+        average.after_training(epoch, 1.0)
     with average.used():
         assert model.running_mean.item() == 3.0
     assert model.running_mean.item() == 5.0
@@ -100,8 +100,8 @@ def weights(trainer: RunTrainer) -> torch.Tensor:
 def trained(build: Build, monkeypatch: pytest.MonkeyPatch, **given: Any) -> tuple[RunTrainer, list[torch.Tensor]]:
     """A trainer after its run, and the weights that were validated."""
     _, loaders, trainer = build(epochs=4, **given)
-    validate, seen = trainer._valid_epoch, []
-    monkeypatch.setattr(trainer, "_valid_epoch", lambda data: seen.append(weights(trainer)) or validate(data))
+    validate, seen = trainer.validator.measure, []
+    monkeypatch.setattr(trainer.validator, "measure", lambda *of: seen.append(weights(trainer)) or validate(*of))
     trainer.fit(loaders.train, loaders.valid)
     return trainer, seen
 
@@ -114,7 +114,7 @@ def test_training_goes_on_with_its_own_weights_and_the_average_is_tested(
     assert torch.equal(weights(plain), weights(averaged))
     assert all(not torch.equal(a, b) for a, b in zip(own, used, strict=True))
     averaged.load_best()
-    assert torch.equal(weights(averaged), used[averaged.best_epoch])
+    assert torch.equal(weights(averaged), used[averaged.state.best_epoch])
 
 
 def test_swa_validates_the_mean_of_the_last_epochs(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:

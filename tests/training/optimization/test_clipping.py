@@ -40,4 +40,4 @@ def test_a_run_with_sparse_embeddings_can_be_clipped(
     given = {"loss_type": "gBCE", "n_negatives": 4, "sparse_embedding": True, "clip_grad_norm": {"max_norm": 0.01}}
     _, loaders, trainer = build(**given)
     trainer.fit(loaders.train, loaders.valid)
-    assert trainer.train_loss_dict[1] < trainer.train_loss_dict[0]
+    assert trainer.state.train_losses[1] < trainer.state.train_losses[0]

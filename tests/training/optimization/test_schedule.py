@@ -103,7 +103,7 @@ def test_a_warm_up_counts_the_steps_of_a_run_and_never_its_epochs(build: Callabl
     """Warm-up is over within the first of 20 epochs, and no key counts in epochs."""
     _, loaders, trainer = build(epochs=20, warmup_steps=3, train_batch_size=8, accumulate_batches=2)
     steps = -(-len(loaders.train) // trainer.steps.accumulate)
-    schedule = build_schedule([trainer.optimizer], trainer.schedule_settings, trainer.epochs, steps)
+    schedule = build_schedule([trainer.optimizer], trainer.schedule_settings, trainer.settings.epochs, steps)
     per_epoch = -(-len(loaders.train) // 2)
     assert 3 <= per_epoch < len(loaders.train)
     found = []
@@ -124,5 +124,5 @@ def test_the_falling_rate_ends_with_the_last_step_of_the_run(build: Callable[...
     cosine = {"lr_schedule": "cosine", "warmup_share": 0.0, "final_lr_share": 0.0}
     _, loaders, trainer = build(epochs=3, accumulate_batches=3, train_batch_size=16, **cosine)
     trainer.fit(loaders.train, loaders.valid)
-    assert trainer.position.step == 3 * -(-len(loaders.train) // 3)
+    assert trainer.state.step == 3 * -(-len(loaders.train) // 3)
     assert trainer.optimizer.param_groups[0]["lr"] == pytest.approx(0.0, abs=1e-12)

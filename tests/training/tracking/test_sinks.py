@@ -12,6 +12,7 @@ from tensorboard.summary.writer import event_file_writer
 
 from recbole_ext.errors import InterruptedRun, NonFiniteError, ResourceError
 from recbole_ext.pipeline.train import run
+from recbole_ext.training.keeper import Keeper
 from recbole_ext.training.tracking import sinks as tracking
 from recbole_ext.training.tracking.sinks import Curves, EventFile, Tracking, curve, require_sinks, sinks_of
 from recbole_ext.training.trainer import RunTrainer
@@ -78,19 +79,19 @@ def test_how_a_run_ends_is_an_event(
 
 def test_a_continued_run_goes_on_in_the_same_files(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     config, _, _ = build(epochs=3)
-    before_epoch = RunTrainer.before_epoch
+    before_epoch = Keeper.before_epoch
     # one process writes both files here, within a second: TensorBoard reads them by name, their number 10 before 9
     monkeypatch.setattr(event_file_writer, "_global_uid", event_file_writer.AtomicCounter(0))
 
-    def interrupted(self: RunTrainer, epoch: int) -> None:
-        if epoch == 2:
+    def interrupted(self: Keeper) -> None:
+        if self.state.epoch == 2:
             raise InterruptedRun("stopped", 15)
-        before_epoch(self, epoch)
+        before_epoch(self)
 
-    monkeypatch.setattr(RunTrainer, "before_epoch", interrupted)
+    monkeypatch.setattr(Keeper, "before_epoch", interrupted)
     with pytest.raises(InterruptedRun):
         run(config)
-    monkeypatch.setattr(RunTrainer, "before_epoch", before_epoch)
+    monkeypatch.setattr(Keeper, "before_epoch", before_epoch)
     folder = Path(run(config, resume="newest")["run_directory"])
     kinds = [event["event"] for event in events_of(folder) if event["event"] not in ("best", "warning")]
     assert kinds == ["started", "epoch", "epoch", "interrupted", "continued", "epoch", "finished"]

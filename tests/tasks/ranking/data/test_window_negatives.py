@@ -94,7 +94,7 @@ def test_dynamic_negatives_are_for_prefix_rows(make_config: Callable[..., Config
     loaders = build_loaders(config, create_dataset(config))
     trainer = build_trainer(config, loaders)
     trainer.fit(loaders.train, loaders.valid)
-    assert trainer.train_loss_dict[0] > 0
+    assert trainer.state.train_losses[0] > 0
 
 
 def test_a_pairwise_loss_without_negatives_is_refused(make_config: Callable[..., Config], root: Path) -> None:

@@ -1,0 +1,55 @@
+"""What an epoch consists of: by default one pass over the training batches."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from recbole_ext.training.optimization.optimizer import build_optimizer
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One pass over the training batches.
+
+    Attributes:
+        loss: of a batch, or a tuple of its parts.
+        optimizer: which makes the steps.
+        counts: whether the loss belongs to the epoch's.
+    """
+
+    loss: Callable[[Any], Any]
+    optimizer: Any
+    counts: bool = True
+
+
+class Plan:
+    """An ordinary epoch: one pass by the model's `calculate_loss`.
+
+    Args:
+        config: of the run.
+        model: that learns.
+        learning_rate: of the stage.
+
+    Attributes:
+        whole_epochs: whether a run can only be continued from the start of an epoch.
+        optimizers: by name.
+    """
+
+    whole_epochs = False
+
+    def __init__(self, config: Any, model: Any, learning_rate: float) -> None:
+        self.config, self.model = config, model
+        self.optimizers = self.build_optimizers(learning_rate)
+
+    def build_optimizers(self, learning_rate: float) -> dict[str, Any]:
+        """One optimiser of all parameters."""
+        return {"optimizer": build_optimizer(self.config, self.model, learning_rate)}
+
+    @property
+    def optimizer(self) -> Any:
+        """The first optimiser, or the only one."""
+        return next(iter(self.optimizers.values()))
+
+    def passes(self, batches: Any, epoch: int) -> Iterator[Pass]:
+        """The passes of an epoch, in turn; what stands between two of them is done between them."""
+        yield Pass(self.model.calculate_loss, self.optimizer)

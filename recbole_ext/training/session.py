@@ -1,0 +1,30 @@
+"""Where a run writes, and what it listens to."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from recbole_ext.runs.run_directory import RunDirectory
+from recbole_ext.training.signals import Signals
+from recbole_ext.training.tracking.progress import Progress
+
+
+@dataclass(frozen=True)
+class Session:
+    """By default nothing is written, shown or heard.
+
+    Attributes:
+        run: where states, weights and rows go; None for a process that writes nothing.
+        progress: what a person sees.
+        signals: asked after each step and before each batch of an evaluation.
+        is_resumed: whether `run` holds a state to continue from.
+    """
+
+    run: RunDirectory | None = None
+    progress: Progress = field(default_factory=lambda: Progress(0, enabled=False))
+    signals: Signals = field(default_factory=Signals)
+    is_resumed: bool = False
+
+    @property
+    def folder(self) -> Path | None:
+        """The run's directory."""
+        return self.run.path if self.run else None
