@@ -14,6 +14,8 @@ from types import MappingProxyType
 from typing import Any
 
 from recbole_ext.errors import ResourceError, UsageError, nearest
+from recbole_ext.names import checked_name
+from recbole_ext.own_model import check_class, class_named, family_of, properties_of, reference_of, source_of
 from recbole_ext.places import RECBOLE, properties_folder
 
 OWN_MODELS = {
@@ -46,6 +48,8 @@ _ADAPTED = {
     "Pop": "counting_host",
 }
 """RecBole's models that are loaded through a subclass, with its module in `recbole_ext.model.host`."""
+_OWN: dict[str, "ModelEntry"] = {}
+"""Classes of the user that this process has looked up, by their names."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,9 @@ class ModelEntry:
         own: True for the models of this package.
         properties: its property file.
         host_module: RecBole's module, of which `module` may hold a subclass; "" for a model of this package.
+        base: for a user's class, the registered model that it derives from; "" where it derives from none.
+        reference: for a user's class, `package.module:Class`; "" for a model of this list.
+        model_class: a user's class; None where it is imported when it is needed.
     """
 
     name: str
@@ -67,21 +74,31 @@ class ModelEntry:
     own: bool
     properties: Path
     host_module: str = ""
+    base: str = ""
+    reference: str = ""
+    model_class: type[Any] | None = None
+
+    @property
+    def registered(self) -> str:
+        """The name in this list: the model's own, or that of the model which a user's class derives from, or ""."""
+        return self.base if self.reference else self.name
 
     @property
     def task(self) -> str:
         """`ranking`, `ratings` or `clicks`."""
-        return TASKS.get(self.name, "ranking") if self.own else "ranking"
+        return TASKS.get(self.registered, "ranking") if self.own else "ranking"
 
     @property
     def causal(self) -> bool:
         """Whether the model can train on all positions of windows at once."""
+        if self.model_class is not None:
+            return bool(getattr(self.model_class, "causal", False))
         return self.module.endswith(".causal_host") or (self.own and self.family == "sequential")
 
     @property
     def reads_target_time(self) -> bool:
         """Whether the model reads the time of the event to be predicted, where `use_target_time` allows it."""
-        return self.own and self.name in READ_TARGET_TIME
+        return self.own and self.registered in READ_TARGET_TIME
 
     def check_settings(self, values: Any) -> None:
         """Refuse values that the model cannot be built from; reads the settings module alone, not the model.
@@ -89,15 +106,20 @@ class ModelEntry:
         Raises:
             UsageError: with one line per fault.
         """
-        if self.own and self.name in SETTINGS_MODULES:
-            importlib.import_module(SETTINGS_MODULES[self.name]).check_settings(values)
+        if self.own and self.registered in SETTINGS_MODULES:
+            importlib.import_module(SETTINGS_MODULES[self.registered]).check_settings(values)
 
     @property
     def source(self) -> Path:
-        """The Python file that reads the model's settings: RecBole's for a model of RecBole."""
+        """The Python file that reads the settings of a model of this list: RecBole's for a model of RecBole."""
         module = self.host_module or self.module
         root = RECBOLE.parent if self.host_module else Path(__file__).parents[1]
         return root.joinpath(*module.split(".")).with_suffix(".py")
+
+    @property
+    def source_text(self) -> str:
+        """The Python text that reads the model's settings; of a user's class that of its bases too."""
+        return source_of(self.model_class) if self.model_class is not None else _text_of(self.source)
 
     def load(self) -> type[Any]:
         """Import the model's class.
@@ -105,6 +127,8 @@ class ModelEntry:
         Raises:
             ResourceError: the model needs a library that is not installed.
         """
+        if self.model_class is not None:
+            return self.model_class
         import torch
 
         try:
@@ -153,13 +177,65 @@ def _recbole_entry(path: Path) -> ModelEntry | None:
     return None
 
 
-def find_model(name: str) -> ModelEntry:
-    """Look a model up by its name.
+@cache
+def _text_of(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def find_model(model: str | type[Any]) -> ModelEntry:
+    """Look a model up.
+
+    Args:
+        model: a name of this list, `package.module:Class` of a user's own class, that class itself, or the name of a
+            class that this process has looked up before.
 
     Raises:
-        UsageError: no model has this name; the nearest names are given.
+        UsageError: no model has this name, and the nearest names are given; or the class cannot be used as a model.
+        ResourceError: the user's module needs a library that is not installed.
     """
+    if not isinstance(model, str) or ":" in model:
+        return _own_entry(model)
     known = models()
-    if name not in known:
-        raise UsageError(f"there is no model named {name!r}{nearest(name, known)} All names: --help")
-    return known[name]
+    if model not in known and model not in _OWN:
+        raise UsageError(
+            f"there is no model named {checked_name('--model', model)!r}{nearest(model, known)} "
+            "A class of your own: --model=package.module:Class. All names: --help"
+        )
+    return known.get(model) or _OWN[model]
+
+
+def _own_entry(model: str | type[Any]) -> ModelEntry:
+    """The entry of a user's class; that of the list for a class that is in it."""
+    model_class = class_named(model) if isinstance(model, str) else model
+    check_class(model_class)
+    known, name = models(), model_class.__name__
+    if name in known:
+        entry = known[name]
+        if model_class.__module__ in (entry.module, entry.host_module):
+            return entry
+        raise UsageError(
+            f"--model={reference_of(model_class)}: {name} is the name of a model of {entry.host_module or entry.module}"
+            "; runs are named by their model, so give the class another name"
+        )
+    base = _base_of(model_class)
+    reference = model if isinstance(model, str) else reference_of(model_class)
+    _OWN[name] = ModelEntry(
+        name,
+        model_class.__module__,
+        base.family if base else family_of(model_class),
+        base.own if base else False,
+        properties_of(model_class),
+        base=base.name if base else "",
+        reference=reference,
+        model_class=model_class,
+    )
+    return _OWN[name]
+
+
+def _base_of(model_class: type[Any]) -> ModelEntry | None:
+    """The model of the list that a class derives from."""
+    for each in model_class.__mro__[1:]:
+        entry = models().get(each.__name__)
+        if entry and each.__module__ in (entry.module, entry.host_module):
+            return entry
+    return None

@@ -13,7 +13,7 @@ from typing import Any
 from recbole_ext.config.yaml_reader import read_yaml
 from recbole_ext.errors import UsageError, nearest
 from recbole_ext.places import RECBOLE, properties_folder
-from recbole_ext.registry import ModelEntry
+from recbole_ext.registry import ModelEntry, models
 
 MERGED_KEYS = ("eval_args", "train_neg_sample_args")
 ALTERNATIVES = {"warmup_steps": "warmup_share", "warmup_share": "warmup_steps"}
@@ -67,14 +67,17 @@ def default_layers(entry: ModelEntry, dataset: str, data_folder: Path | None) ->
         data_folder: the folder of the data set, whose `<dataset>.yaml` describes it, if it is known.
     """
     host, ours = RECBOLE / "properties", properties_folder()
-    recbole_files = ["overall.yaml", f"model/{entry.name}.yaml", "dataset/sample.yaml", f"dataset/{dataset}.yaml"]
-    if not entry.own and entry.properties.is_file():
-        recbole_files[1] = f"model/{entry.properties.name}"
-    recbole_files += [f"quick_start_config/{name}" for name in _family_files(entry, dataset)]
+    model = models()[entry.registered] if entry.base else entry
+    recbole_files = ["overall.yaml", f"model/{model.name}.yaml", "dataset/sample.yaml", f"dataset/{dataset}.yaml"]
+    if not model.own and not model.reference and model.properties.is_file():
+        recbole_files[1] = f"model/{model.properties.name}"
+    recbole_files += [f"quick_start_config/{name}" for name in _family_files(model, dataset)]
     layers = [_shipped_layer(host / n, f"recbole {n}") for n in recbole_files if (host / n).is_file()]
-    for name in ("overall.yaml", f"model/{entry.name}.yaml", f"dataset/{dataset}.yaml"):
+    for name in ("overall.yaml", f"model/{model.name}.yaml", f"dataset/{dataset}.yaml"):
         if (ours / name).is_file():
             layers.append(_shipped_layer(ours / name, f"properties/{name}"))
+    if entry.reference and entry.properties.is_file():
+        layers.append(file_layer(entry.properties, str(entry.properties)))
     described = data_folder / f"{dataset}.yaml" if data_folder else None
     if described and described.is_file():
         layers.append(file_layer(described, str(described)))

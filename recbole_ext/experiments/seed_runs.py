@@ -99,7 +99,7 @@ def made_on_the_fly(root: Path, plan: Plan) -> Experiment:
         root: of the experiments.
         plan: of the command.
     """
-    name = f"{plan.model}-{plan.dataset}"[:55] + f"-{_digest(plan)}"
+    name = f"{plan.model.rpartition(':')[2]}-{plan.dataset}"[:55] + f"-{_digest(plan)}"
     if not (root / name / FACTS).is_file():
         return create(root, name, plan)
     known = replace(read_experiment(root, name), origins=plan.origins)

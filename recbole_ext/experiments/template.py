@@ -114,7 +114,7 @@ def plan(template: str, changes: Sequence[Layer], with_data: bool = False) -> Pl
     for layer in (base, *changes):
         layer.values = {key: value for key, value in layer.values.items() if key not in OF_EXPERIMENT}
     settings, origins = merge([base, *changes])
-    model, dataset = checked_name("--model", own["model"]), checked_name("--dataset", own["dataset"])
+    model, dataset = str(own["model"]), checked_name("--dataset", own["dataset"])
     files = [template] if template else []
     resolved = resolve(model, dataset, files, {**merge(list(changes))[0], "seed": seeds[0] if seeds else 0})
     if with_data:

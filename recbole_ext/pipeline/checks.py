@@ -4,12 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 from recbole_ext.config.boundary import boundary
-from recbole_ext.config.keys.known_keys import Key, host_keys, keys_of, keys_read_by
+from recbole_ext.config.keys.known_keys import Key, host_keys, keys_of, keys_read_in
 from recbole_ext.config.keys.mappings import DECLARED, mapping_faults
 from recbole_ext.config.keys.metric_kinds import METRIC_KINDS, RANKING
 from recbole_ext.config.keys.metric_modes import metric_faults, metric_task
 from recbole_ext.config.keys.negative_checks import negative_faults
 from recbole_ext.config.keys.old_keys import replacement
+from recbole_ext.config.keys.own_keys import own_key_faults
 from recbole_ext.config.keys.pretrained import pretrained_faults
 from recbole_ext.config.keys.schema import is_number
 from recbole_ext.config.keys.separators import text_faults
@@ -19,7 +20,7 @@ from recbole_ext.device_names import device_fault
 from recbole_ext.errors import UsageError, nearest
 from recbole_ext.evaluation.criteria import criteria_faults
 from recbole_ext.places import properties_folder
-from recbole_ext.registry import ModelEntry
+from recbole_ext.registry import ModelEntry, models
 from recbole_ext.ssm.names import BACKENDS
 from recbole_ext.tasks.clicks.checks import click_faults
 from recbole_ext.tasks.ranking.data.recency_settings import RecencySettings
@@ -44,6 +45,8 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "implicit_sets": ("none", "before", "train"),
     "next_in_time": ("both", "past", "none"),
 }
+_CHOSEN_BY_MODELS = ("loss_type", "gate", "encoder")
+"""Keys that mean other things in models of RecBole and of users."""
 HOST_LOSSES = ("CE", "BPR")
 TRAIN_ON = ("train", "train_valid")
 BASELINES_OF_TASK = {
@@ -84,10 +87,18 @@ def known_keys(entry: ModelEntry, layers: list[Layer]) -> dict[str, Key]:
     keys = dict(host_keys())
     for layer in layers:
         keys.update({name: Key(name) for name in layer.values if not layer.user and name not in keys})
-    keys.update({name: Key(name) for name in keys_read_by(entry.source) if name not in keys})
-    keys.update(keys_of(entry.properties))
+    keys.update({name: Key(name) for name in keys_read_in(entry.source_text) if name not in keys})
+    if not entry.reference:
+        keys.update(keys_of(entry.properties))
     keys.update(keys_of(properties_folder() / "overall.yaml"))
-    return keys
+    return _with_own(keys, entry) if entry.reference else keys
+
+
+def _with_own(keys: dict[str, Key], entry: ModelEntry) -> dict[str, Key]:
+    """The keys of a user's class: those of the model that it derives from, and those that its own file declares."""
+    base = keys_of(models()[entry.base].properties) if entry.base else {}
+    own = {name: key for name, key in keys_of(entry.properties).items() if not keys.get(name, key).type}
+    return {**keys, **base, **own}
 
 
 def check(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> None:
@@ -126,7 +137,7 @@ def _choices(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> 
     faults = []
     for name, allowed in CHOICES.items():
         value = values.get(name)
-        ours = entry.own or name not in ("loss_type", "gate", "encoder")
+        ours = (entry.own and not entry.reference) or name not in _CHOSEN_BY_MODELS
         if ours and value is not None and str(value).lower() not in [a.lower() for a in allowed]:
             faults.append(f"{name} must be one of {', '.join(allowed)} (got {value!r}){nearest(str(value), allowed)}")
     backend = values.get("ssm_backend")
@@ -139,7 +150,7 @@ def _choices(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> 
 def _loss_of_host(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
     """RecBole's sequential models with a choice have these two."""
     loss = values.get("loss_type")
-    if entry.own or entry.family != "sequential" or loss is None or loss in HOST_LOSSES:
+    if entry.own or entry.reference or entry.family != "sequential" or loss is None or loss in HOST_LOSSES:
         return []
     return [f"loss_type must be one of {', '.join(HOST_LOSSES)} (got {loss!r}){nearest(str(loss), HOST_LOSSES)}"]
 
@@ -296,4 +307,5 @@ _RULES: tuple[Callable[[ModelEntry, list[Layer], dict[str, Any]], list[str]], ..
     text_faults,
     click_faults,
     rating_faults,
+    own_key_faults,
 )

@@ -26,12 +26,16 @@ OF_NO_DATA_SET = (
 
 
 def resolve(
-    model: str, dataset: str, config_files: list[str], given: dict[str, Any], above: Layer | None = None
+    model: str | type[Any],
+    dataset: str,
+    config_files: list[str],
+    given: dict[str, Any],
+    above: Layer | None = None,
 ) -> Resolved:
     """Read all sources and check what they say.
 
     Args:
-        model: a name of the registry.
+        model: a name of the registry, `package.module:Class` of a class of the user, or the class.
         dataset: name of the data set's folder.
         config_files: paths, or names of files in properties/model, later ones win.
         given: values from the command line.
@@ -41,7 +45,7 @@ def resolve(
         UsageError: any fault of the configuration; all are listed.
     """
     checked_name("--dataset", dataset)
-    entry = find_model(checked_name("--model", model))
+    entry = find_model(model)
     typed = [Layer("command line", given, user=True), *([above] if above else [])]
     user = [user_file(name) for name in config_files] + typed
     for layer in user:
@@ -60,7 +64,7 @@ def resolve(
 
 
 def build_config(
-    model: str, dataset: str, config_files: list[str], given: dict[str, Any], above: Layer | None = None
+    model: str | type[Any], dataset: str, config_files: list[str], given: dict[str, Any], above: Layer | None = None
 ) -> "Config":
     """Resolve all sources into one configuration, as RecBole's classes take it.
 

@@ -76,7 +76,7 @@ def yaml_values(config: Config) -> dict[str, Any]:
 
 def run_values(config: Config) -> dict[str, Any]:
     """The values that name a run."""
-    return {**config.final_config_dict, "model": config.model, "dataset": config.dataset}
+    return {**config.final_config_dict, "model": config.entry.reference or config.model, "dataset": config.dataset}
 
 
 def resume_command(folder: Path, command: list[str]) -> str:

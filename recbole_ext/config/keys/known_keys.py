@@ -82,7 +82,13 @@ def keys_of(path: Path) -> dict[str, Key]:
 @cache
 def keys_read_by(source: Path) -> frozenset[str]:
     """The keys that a Python source of RecBole reads as `config["key"]`."""
-    return frozenset(_READ_IN_SOURCE.findall(source.read_text(encoding="utf-8")))
+    return keys_read_in(source.read_text(encoding="utf-8"))
+
+
+@cache
+def keys_read_in(text: str) -> frozenset[str]:
+    """The keys that a Python text reads as `config["key"]`."""
+    return frozenset(_READ_IN_SOURCE.findall(text))
 
 
 @cache

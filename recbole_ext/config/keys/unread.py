@@ -38,9 +38,8 @@ class Facts:
 
     @cached_property
     def source(self) -> str:
-        """Text of the file that defines the model; "" where there is none."""
-        path = self.entry.source
-        return path.read_text(encoding="utf-8") if path.is_file() else ""
+        """Text that defines the model; "" where there is none."""
+        return self.entry.source_text
 
     @property
     def sequential(self) -> bool:

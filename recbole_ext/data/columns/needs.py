@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from recbole_ext.config.keys.known_keys import keys_read_by
+from recbole_ext.config.keys.known_keys import keys_read_in
 from recbole_ext.data.columns.headers import INTER, ITEM, USER, Headers
 from recbole_ext.data.columns.labels import learns_labels
 
@@ -56,7 +56,7 @@ def reads_whole_tables(config: Any) -> bool:
 
 def embeds_numbers(config: Any) -> bool:
     """Whether the model is one of RecBole's that read `numerical_features`."""
-    return reads_fields(config) or "selected_features" in keys_read_by(config.entry.source)
+    return reads_fields(config) or "selected_features" in keys_read_in(config.entry.source_text)
 
 
 def list_field(config: Any) -> str:
@@ -118,7 +118,7 @@ def _lists(config: Any, lists: bool) -> Iterator[Need]:
 
 
 def _ratings(config: Any) -> Iterator[Need]:
-    reads = keys_read_by(config.entry.source)
+    reads = keys_read_in(config.entry.source_text)
     of_matrix = "RATING_FIELD" in reads and config["inter_matrix_type"] == "rating"
     if config.entry.task == "ratings" or of_matrix:
         yield Need("rating", config["RATING_FIELD"], "RATING_FIELD", ("float",))
@@ -154,7 +154,7 @@ def _unused(config: Any, headers: Headers) -> Iterator[Need]:
 
 
 def _features(config: Any, headers: Headers) -> Iterator[Need]:
-    reads, numbers = keys_read_by(config.entry.source), tuple(config["numerical_features"] or ())
+    reads, numbers = keys_read_in(config.entry.source_text), tuple(config["numerical_features"] or ())
     for field in config["selected_features"] or [] if "selected_features" in reads else []:
         yield Need("feature", field, "selected_features", TOKENS if field not in numbers else NUMBERS, (ITEM,))
     if "item_attribute" in reads:

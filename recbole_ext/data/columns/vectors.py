@@ -17,7 +17,7 @@ _OWNERS = {
 
 def fields_with_vectors(config: Any) -> list[str]:
     """The fields whose vectors the model reads."""
-    return _READ.findall(config.entry.source.read_text(encoding="utf-8"))
+    return _READ.findall(config.entry.source_text)
 
 
 def vector_faults(config: Any) -> list[str]:
