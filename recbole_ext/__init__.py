@@ -27,6 +27,7 @@ The map, from the floor up; a room imports the rooms above its line in this list
     experiments/    many runs: templates, seeds, attempts
     comparison/     finished runs beside each other; ensembles
     tuning/         search over settings
+    scripts/, quick_start.py    RecBole's calls by RecBole's names
     cli/            the command line
 """
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+import recbole_ext as rx
+from recbole_ext.cli.main import main
 from recbole_ext.errors import RecBoleExtError, ResourceError, UsageError
 from recbole_ext.pipeline.configure import build_config, resolve
 from recbole_ext.pipeline.train import run
@@ -14,7 +16,7 @@ from recbole_ext.runs.recorded import recorded
 from recbole_ext.serving.load import finished_config, load_run
 from tests.conftest import write_inter
 
-MODEL = '''
+MODEL = """
 import torch
 from recbole.model.abstract_recommender import GeneralRecommender, SequentialRecommender
 from recbole.model.general_recommender import BPR
@@ -54,7 +56,7 @@ class MyBPR(BPR):
 
 class MyList(list):
     pass
-'''
+"""
 
 
 @pytest.fixture
@@ -98,6 +100,23 @@ def test_its_keys_are_checked_like_those_of_other_models(module: str, given: dic
         resolve(f"{module}:MyModel", "made", [], {**given, "my_sise": 8})
     with pytest.raises(UsageError, match=r"my_size must be of type int \(got 'large'\)"):
         resolve(f"{module}:MyModel", "made", [], {**given, "my_size": "large"})
+
+
+def test_on_the_command_line_it_has_what_other_models_have(
+    module: str, given: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [f"--{key}={value}" for key, value in given.items() if key != "epochs"]
+    command = [f"--model={module}:MyModel", "--dataset=made", *words]
+    assert main(["run", *command, "--epochs=1", "--my_size=2"]) == 0
+    first = next(Path(given["runs_dir"]).glob("MyModel-made-*"))
+    (first / "result.json").unlink()  # as if it had been interrupted before the end
+    assert main(["run", *command, "--epochs=1", "--my_size=2", "--resume"]) == 0
+    assert main(["run", f"--resume={first.name}", f"--runs_dir={given['runs_dir']}"]) == 2
+    assert "this run is finished" in capsys.readouterr().err
+    assert main(["compare", str(first)]) == 0 and "MyModel" in capsys.readouterr().out
+    found = rx.load(first).recommend(users=["u1"], k=2)
+    assert list(found["rank"]) == [1, 2] and found["user_id"].unique().tolist() == ["u1"]
+    assert main([*command, "--help"]) == 0 and "Length of the embeddings." in capsys.readouterr().out
 
 
 def test_a_key_that_the_class_reads_needs_no_file(module: str, given: dict[str, Any], tmp_path: Path) -> None:
@@ -149,9 +168,7 @@ def test_an_own_key_that_clashes_is_reported(module: str, given: dict[str, Any],
         resolve(f"{module}:MyModel", "made", [], {key: value for key, value in given.items() if key != "epochs"})
 
 
-def test_the_working_directory_is_searched(
-    module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_working_directory_is_searched(module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [path for path in sys.path if path not in ("", str(tmp_path))])
     monkeypatch.chdir(tmp_path)
     (tmp_path / f"{module}_here.py").write_text(MODEL)

@@ -27,8 +27,8 @@ FORBIDDEN = {
     "recbole_ext": ("recbole.quick_start", "ray", "optuna", "pickle"),
 }
 FLOORS = """errors names places redact refusals peak_memory files device_names versions host_warnings
-    environment registry devices ssm config data model evaluation runs training tasks pipeline serving diagnosis
-    report experiments comparison tuning drift quick_start cli""".split()
+    environment own_model registry devices ssm config data model evaluation runs training tasks pipeline
+    serving diagnosis report experiments comparison tuning drift scripts quick_start cli""".split()
 """Rooms and single modules of `recbole_ext`, lowest first; each imports from itself and from those before it."""
 OPTIONAL = ("ray", "optuna")
 """Only the room of tuning imports these, and no module of it but those named here; they are imported late."""

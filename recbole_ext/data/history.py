@@ -5,7 +5,7 @@ take 45 GB. Here a row is the position of its target among all events, sorted by
 is the slice before it, and is written out when a batch is.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,9 @@ class Events:
 class HistoryColumn:
     """The histories of a set of rows, not yet written out.
 
+    It answers as the padded tensor does: methods, attributes and operators of a tensor and functions of torch write
+    the histories out. It is no `torch.Tensor`, and what is assigned into its result changes no history.
+
     Attributes:
         values: (n_events, ...) one field of all events.
         start, length: (n_rows,) int64, each row's slice of `values`.
@@ -63,6 +66,25 @@ class HistoryColumn:
         mask = inside.view(*inside.shape, *[1] * (self.values.dim() - 1))
         return torch.where(mask, self.values[index], torch.zeros((), dtype=self.values.dtype))
 
+    @property
+    def shape(self) -> torch.Size:
+        """Of the padded tensor."""
+        return torch.Size((len(self.start), self.width, *self.values.shape[1:]))
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name in ("values", "start", "length", "width"):
+            raise AttributeError(name)
+        return getattr(self.tensor(), name)
+
+    @classmethod
+    def __torch_function__(
+        cls, function: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        return function(*map(_written, args), **{name: _written(value) for name, value in (kwargs or {}).items()})
+
     def __getitem__(self, index: Any) -> Tensor:
         """Written-out histories: one row for an int, several for a list, array, slice or mask."""
         if isinstance(index, tuple):
@@ -70,6 +92,24 @@ class HistoryColumn:
         if isinstance(index, int | np.integer):
             return self[slice(int(index), int(index) + 1)][0]
         return HistoryColumn(self.values, self.start[index], self.length[index], self.width).tensor()
+
+
+def _written(value: Any) -> Any:
+    """A column as its tensor, also in a list or tuple; anything else as it is."""
+    if isinstance(value, list | tuple):
+        return type(value)(map(_written, value))
+    return value.tensor() if isinstance(value, HistoryColumn) else value
+
+
+def _operator(name: str) -> Callable[..., Any]:
+    def written_operator(column: HistoryColumn, *others: Any) -> Any:
+        return getattr(column.tensor(), name)(*map(_written, others))
+
+    return written_operator
+
+
+for _name in """add radd sub rsub mul rmul truediv rtruediv floordiv mod neg and or invert eq ne lt le gt ge""".split():
+    setattr(HistoryColumn, f"__{_name}__", _operator(f"__{_name}__"))
 
 
 class HistoryRows(Interaction):

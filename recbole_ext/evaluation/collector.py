@@ -56,8 +56,12 @@ class UnitCollector(Collector):
         part = train_data._dataset
         if self.register.need("data.num_items"):
             self.data_struct.set("data.num_items", part.item_num - 1)  # padding is no item
+        if self.register.need("data.num_users"):
+            self.data_struct.set("data.num_users", part.user_num)
         if self.register.need("data.count_items"):
             self.data_struct.set("data.count_items", item_counts(part))
+        if self.register.need("data.count_users"):
+            self.data_struct.set("data.count_users", part.user_counter)
 
     def eval_batch_collect(self, scores_tensor: Tensor, interaction: Any, positive_u: Any, positive_i: Any) -> None:
         """Add a batch.
@@ -68,6 +72,8 @@ class UnitCollector(Collector):
             positive_u, positive_i: (p,) row and item of each target.
         """
         self._collect_lists(scores_tensor, positive_u.to(scores_tensor.device), positive_i.to(scores_tensor.device))
+        if self.register.need("rec.score"):
+            self._add("rec.score", scores_tensor)
         self._targets.append((positive_u.cpu() + self._rows, positive_i.cpu()))
         field = self.config["USER_ID_FIELD"]
         if field in interaction:
@@ -159,8 +165,8 @@ def row_values(struct: Any, metrics: RankingMetrics) -> dict[str, np.ndarray]:
     """Each row's value of each metric at each cut-off: (R,)."""
     found: dict[str, np.ndarray] = {}
     for name, metric in metrics.metric_class.items():
-        if not isinstance(metric, TopkMetric):
-            continue
+        if not isinstance(metric, TopkMetric) or type(metric).metric_info is TopkMetric.metric_info:
+            continue  # no value per row
         known = metric.used_info(struct)  # hits (R, K), and targets (R,) for the metrics that ask for them
         values = metric.metric_info(*known[: len(inspect.signature(metric.metric_info).parameters)])
         found |= {f"{name}@{k}": values[:, k - 1].astype(np.float64) for k in metric.topk}

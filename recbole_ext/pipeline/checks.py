@@ -4,13 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 from recbole_ext.config.boundary import boundary
-from recbole_ext.config.keys.known_keys import Key, host_keys, keys_of, keys_read_in
+from recbole_ext.config.keys.known_keys import Key
 from recbole_ext.config.keys.mappings import DECLARED, mapping_faults
 from recbole_ext.config.keys.metric_kinds import METRIC_KINDS, RANKING
 from recbole_ext.config.keys.metric_modes import metric_faults, metric_task
+from recbole_ext.config.keys.model_keys import known_keys, own_key_faults
 from recbole_ext.config.keys.negative_checks import negative_faults
 from recbole_ext.config.keys.old_keys import replacement
-from recbole_ext.config.keys.own_keys import own_key_faults
 from recbole_ext.config.keys.pretrained import pretrained_faults
 from recbole_ext.config.keys.schema import is_number
 from recbole_ext.config.keys.separators import text_faults
@@ -19,8 +19,7 @@ from recbole_ext.config.seeds import read_seeds
 from recbole_ext.device_names import device_fault
 from recbole_ext.errors import UsageError, nearest
 from recbole_ext.evaluation.criteria import criteria_faults
-from recbole_ext.places import properties_folder
-from recbole_ext.registry import ModelEntry, models
+from recbole_ext.registry import ModelEntry
 from recbole_ext.ssm.names import BACKENDS
 from recbole_ext.tasks.clicks.checks import click_faults
 from recbole_ext.tasks.ranking.data.recency_settings import RecencySettings
@@ -80,25 +79,6 @@ _POSITIVE = (
     "set_hidden_size",
 )
 _SHARES = ("window_overlap", "dropout_prob", "label_smoothing", "set_dropout_prob")
-
-
-def known_keys(entry: ModelEntry, layers: list[Layer]) -> dict[str, Key]:
-    """Every key that means something to this model: RecBole's, ours, the model's, the data set's."""
-    keys = dict(host_keys())
-    for layer in layers:
-        keys.update({name: Key(name) for name in layer.values if not layer.user and name not in keys})
-    keys.update({name: Key(name) for name in keys_read_in(entry.source_text) if name not in keys})
-    if not entry.reference:
-        keys.update(keys_of(entry.properties))
-    keys.update(keys_of(properties_folder() / "overall.yaml"))
-    return _with_own(keys, entry) if entry.reference else keys
-
-
-def _with_own(keys: dict[str, Key], entry: ModelEntry) -> dict[str, Key]:
-    """The keys of a user's class: those of the model that it derives from, and those that its own file declares."""
-    base = keys_of(models()[entry.base].properties) if entry.base else {}
-    own = {name: key for name, key in keys_of(entry.properties).items() if not keys.get(name, key).type}
-    return {**keys, **base, **own}
 
 
 def check(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> None:

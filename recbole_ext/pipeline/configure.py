@@ -12,7 +12,7 @@ from recbole_ext.config.resolved import Resolved, data_folder
 from recbole_ext.names import checked_name
 from recbole_ext.pipeline.checks import check
 from recbole_ext.redact import remember
-from recbole_ext.registry import find_model
+from recbole_ext.registry import ModelEntry, find_model
 
 if TYPE_CHECKING:
     from recbole_ext.config.config import Config
@@ -31,6 +31,7 @@ def resolve(
     config_files: list[str],
     given: dict[str, Any],
     above: Layer | None = None,
+    below: Layer | None = None,
 ) -> Resolved:
     """Read all sources and check what they say.
 
@@ -40,6 +41,7 @@ def resolve(
         config_files: paths, or names of files in properties/model, later ones win.
         given: values from the command line.
         above: values over those, for instance of a space that is searched.
+        below: defaults under all others, for instance of keys that a script alone reads.
 
     Raises:
         UsageError: any fault of the configuration; all are listed.
@@ -51,7 +53,7 @@ def resolve(
     for layer in user:
         layer.values = {k: v for k, v in layer.values.items() if k not in ("model", "dataset", "config_files")}
     roots = [root for layer in user if isinstance(root := layer.values.get("data_path"), str) and root]
-    lower = default_layers(entry, dataset, data_folder(roots[-1] if roots else "dataset", dataset))
+    lower = [*([below] if below else []), *_defaults(entry, dataset, roots)]
     for layer in [*lower, *user]:
         remember(layer.values)
     layers = [*lower, protocol_layer([*lower, *user]), *user]
@@ -61,6 +63,10 @@ def resolve(
     if origins.get("load_col", "").startswith(OF_NO_DATA_SET):
         values["load_col"] = None
     return Resolved(entry, dataset, layers, values, origins, unread_settings(entry, layers, values))
+
+
+def _defaults(entry: ModelEntry, dataset: str, roots: list[str]) -> list[Layer]:
+    return default_layers(entry, dataset, data_folder(roots[-1] if roots else "dataset", dataset))
 
 
 def build_config(

@@ -37,6 +37,13 @@ class Splits:
     stored: StoredData | None = None
 
 
+def settle_torch(config: Config) -> None:
+    """Threads and the precision of matrix products, which are torch's own for the whole process."""
+    if config["torch_threads"]:
+        torch.set_num_threads(config["torch_threads"])
+    torch.set_float32_matmul_precision("high" if config["tf32"] else "highest")
+
+
 def open_splits(config: Config, run: Path | None = None, raw: bool = True) -> Splits:
     """The data of a run, with its seed, threads and precision.
 
@@ -52,9 +59,7 @@ def open_splits(config: Config, run: Path | None = None, raw: bool = True) -> Sp
         DataError: the data is not what the run was trained on, or cannot be read.
         UsageError: there is no such data set, or its settings do not go together.
     """
-    if config["torch_threads"]:
-        torch.set_num_threads(config["torch_threads"])
-    torch.set_float32_matmul_precision("high" if config["tf32"] else "highest")
+    settle_torch(config)
     init_seed(config["seed"], config["reproducibility"])
     record = read_record(run) if run else None
     if run is None or record is None:

@@ -26,12 +26,14 @@ class LoadedRun:
         config: of the run; `data_path` is where the data lies now.
         loaders: of its splits, as the run had them.
         model: with the best weights, on its device, in evaluation mode.
+        dataset: all of the data, before it was split.
     """
 
     path: Path
     config: Config
     loaders: Loaders
     model: Any
+    dataset: Any
 
     @property
     def train(self) -> Any:
@@ -80,7 +82,7 @@ def load_run(run: Path, config: Config, raw: bool = False) -> LoadedRun:
     """
     read_description(run / "checkpoint", "best")  # first what costs nothing
     recorded_data(run)
-    loaders = open_splits(config, run, raw).loaders
-    model = build_model(config, loaders.train._dataset).to(config["device"])
+    splits = open_splits(config, run, raw)
+    model = build_model(config, splits.loaders.train._dataset).to(config["device"])
     load_checkpoint(run / "checkpoint", "best", model, config["device"])
-    return LoadedRun(run, config, loaders, model.eval())
+    return LoadedRun(run, config, splits.loaders, model.eval(), splits.dataset)

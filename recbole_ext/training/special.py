@@ -110,12 +110,12 @@ PLANS: dict[str, type[Plan]] = {
 def plan_of(config: Any) -> type[Plan]:
     """What an epoch of the configured model consists of."""
     default = KnowledgePlan if config["MODEL_TYPE"] == ModelType.KNOWLEDGE else Plan
-    return PLANS.get(config.model, default)
+    return PLANS.get(config.entry.registered, default)
 
 
 def pretrains(config: Any) -> bool:
     """Whether a run is a stage of pre-training, which is not validated."""
-    return config["train_stage"] in PRETRAINED.get(config.model, ())
+    return config["train_stage"] in PRETRAINED.get(config.entry.registered, ())
 
 
 def planned_epochs(config: Any) -> int:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from recbole_ext.config.keys.model_keys import known_keys
 from recbole_ext.config.layers import Layer, default_layers, file_names
 from recbole_ext.config.resolved import Resolved, data_folder
 from recbole_ext.config.yaml_reader import read_yaml
 from recbole_ext.errors import UsageError, nearest
 from recbole_ext.files import write_atomically
-from recbole_ext.pipeline.checks import known_keys
 from recbole_ext.pipeline.configure import resolve
 from recbole_ext.registry import find_model
 from recbole_ext.training.stage_list import read_stages

@@ -66,6 +66,25 @@ def test_a_column_is_indexed_like_the_tensor_it_stands_for(column: HistoryColumn
     assert torch.equal(column[torch.tensor([True, False, True])], full[[0, 2]])
 
 
+def test_a_column_behaves_like_the_tensor_it_stands_for(column: HistoryColumn) -> None:
+    full = column.tensor()
+    assert column.shape == full.shape and len(column) == 3 and column.dtype == full.dtype and column.dim() == 2
+    assert column.to("cpu").tolist() == full.tolist() and np.array_equal(column.numpy(), full.numpy())
+    assert torch.equal((column != 0).sum(dim=1), torch.tensor([1, 2, 3]))
+    assert torch.equal(column * 2 + 1, full * 2 + 1) and torch.equal(1 - column, 1 - full)
+    assert torch.equal(torch.flip(column, dims=[1]), full.flip(1))
+    assert torch.equal(torch.cat([column, full]), torch.cat([full, full]))
+    assert torch.equal(torch.where(column > 5, column, torch.tensor(0)), torch.where(full > 5, full, 0))
+    assert torch.equal(torch.stack([row for row in column]), full)
+    with pytest.raises(AttributeError, match="no_such"):
+        _ = column.no_such
+
+
+def test_rows_are_moved_to_a_device_as_tensors() -> None:
+    moved = rows_of([7, 7, 7, 9, 9], width=2).to(torch.device("cpu"))
+    assert isinstance(moved["item_list"], torch.Tensor) and moved["item_list"].tolist() == [[10, 0], [10, 11], [13, 0]]
+
+
 def test_values_with_more_dimensions_are_padded_too() -> None:
     column = HistoryColumn(torch.arange(6.0).view(3, 2), torch.tensor([1]), torch.tensor([2]), width=3)
     assert column.tensor().tolist() == [[[2, 3], [4, 5], [0, 0]]]

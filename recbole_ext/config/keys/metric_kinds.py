@@ -11,3 +11,16 @@ METRIC_KINDS: dict[str, str] = {
     **dict.fromkeys(("auc", "mae", "rmse", "logloss"), VALUE),
 }
 """Name in lower case -> whether it is computed from ranked lists or from the predicted values."""
+
+OWN_METRICS: dict[str, str] = {}
+"""Metrics of the user, which a program has registered."""
+
+
+def declare_metric(name: str, kind: str) -> None:
+    """Let settings name a metric of the user.
+
+    Args:
+        name: in lower case.
+        kind: `RANKING` or `VALUE`.
+    """
+    OWN_METRICS[name] = METRIC_KINDS[name] = kind

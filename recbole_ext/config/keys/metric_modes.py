@@ -13,7 +13,7 @@
 import re
 from typing import Any
 
-from recbole_ext.config.keys.metric_kinds import METRIC_KINDS, RANKING
+from recbole_ext.config.keys.metric_kinds import METRIC_KINDS, OWN_METRICS, RANKING
 from recbole_ext.config.layers import Layer
 from recbole_ext.registry import ModelEntry
 
@@ -74,12 +74,18 @@ def _of_mode(entry: ModelEntry, names: list[str], mode: str) -> list[str]:
     allowed = ALLOWED[metric_task(entry)]
     if _kind(mode) not in allowed:
         return [f"eval_args: mode must be labeled for {entry.name}, which ranks no lists (got {mode!r})"]
-    wrong = [name for name in names if name not in allowed[_kind(mode)]]
+    wrong = [name for name in names if not _measured(name, allowed[_kind(mode)])]
     if not wrong:
         return []
     others = [f"--eval_args='{{mode: {other}}}'" for other in _modes_for(allowed, wrong, mode)]
     instead = f"choose among {_told(allowed[_kind(mode)])}" + "".join(f", or give {other}" for other in others[:1])
     return [f"metrics: {_told(wrong)} cannot be measured for {entry.name} in mode {mode}; {instead}"]
+
+
+def _measured(name: str, allowed: tuple[str, ...]) -> bool:
+    """Whether a metric is allowed; of the user's metrics, whether one of its kind is."""
+    kind = OWN_METRICS.get(name)
+    return name in allowed if kind is None else any(METRIC_KINDS[other] == kind for other in allowed)
 
 
 def _modes_for(allowed: dict[str, tuple[str, ...]], names: list[str], mode: str) -> list[str]:

@@ -106,8 +106,8 @@ def test_help_lists_no_key_that_does_nothing(model: str | None) -> None:
 
 
 def test_every_rule_names_keys_that_exist() -> None:
+    from recbole_ext.config.keys.model_keys import known_keys
     from recbole_ext.config.layers import default_layers
-    from recbole_ext.pipeline.checks import known_keys
     from recbole_ext.registry import find_model
 
     entry = find_model("SS4Rec")

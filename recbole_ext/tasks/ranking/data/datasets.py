@@ -71,7 +71,7 @@ def dataset_class(config: Config) -> Callable[..., Any]:
     Raises:
         UsageError: the data set is cut into files, and the model builds rows of its own.
     """
-    made = _OF_MODEL.get(config.model) or _OF_TYPE[config["MODEL_TYPE"]]
+    made = _OF_MODEL.get(config.entry.registered) or _OF_TYPE[config["MODEL_TYPE"]]
     if parts_of(config) and made is ExactDIENDataset:
         raise UsageError(
             f"{config.model} builds rows of its own and cannot read {config.dataset}, which is cut into files; "

@@ -1,0 +1,1 @@
+"""What scripts written for RecBole call, behind `quick_start.py`."""
