@@ -6,8 +6,8 @@ from typing import Any
 from recbole_ext.config.boundary import boundary
 from recbole_ext.config.keys.known_keys import Key
 from recbole_ext.config.keys.mappings import DECLARED, mapping_faults
-from recbole_ext.config.keys.metric_kinds import METRIC_KINDS, RANKING
-from recbole_ext.config.keys.metric_modes import metric_faults, metric_task
+from recbole_ext.config.keys.metric_kinds import METRIC_KINDS
+from recbole_ext.config.keys.metric_modes import metric_faults
 from recbole_ext.config.keys.model_keys import known_keys, own_key_faults
 from recbole_ext.config.keys.negative_checks import negative_faults
 from recbole_ext.config.keys.old_keys import replacement
@@ -21,9 +21,8 @@ from recbole_ext.errors import UsageError, nearest
 from recbole_ext.evaluation.criteria import criteria_faults
 from recbole_ext.registry import ModelEntry
 from recbole_ext.ssm.names import BACKENDS
-from recbole_ext.tasks.clicks.checks import click_faults
 from recbole_ext.tasks.ranking.data.recency_settings import RecencySettings
-from recbole_ext.tasks.ratings.checks import rating_faults
+from recbole_ext.tasks.registered import task_of
 from recbole_ext.training.optimization.averaging_settings import AveragingSettings
 from recbole_ext.training.optimization.schedule_settings import ScheduleSettings
 from recbole_ext.training.stage_list import read_stages
@@ -48,14 +47,6 @@ _CHOSEN_BY_MODELS = ("loss_type", "gate", "encoder")
 """Keys that mean other things in models of RecBole and of users."""
 HOST_LOSSES = ("CE", "BPR")
 TRAIN_ON = ("train", "train_valid")
-BASELINES_OF_TASK = {
-    "rows": ("popularity",),
-    "sequences": ("popularity", "markov", "skip_markov"),
-    "labels": ("click_rate", "item_rate", "user_item_rate"),
-    "trees": (),
-    "ratings": ("global_mean", "item_mean", "user_item_bias"),
-    "clicks": ("click_rate", "item_rate", "user_item_rate", "match_rate"),
-}
 _POSITIVE = (
     "train_batch_size",
     "eval_batch_size",
@@ -136,22 +127,15 @@ def _loss_of_host(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]
 
 
 def _baselines(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
-    """Those of the task; RecBole's models rank, and some of them predict clicks."""
-    known = BASELINES_OF_TASK[_baseline_task(entry, values)]
+    known = task_of(entry).baseline_names(entry, [str(name) for name in _metric_names(values)])
     wrong = [name for name in values.get("baselines") or [] if name not in known]
     if wrong and not known:
         return [f"baselines: {entry.name} has none to stand beside (got {values['baselines']!r}); leave it out"]
     return [f"baselines must be among {', '.join(known)} (got {n!r}){nearest(str(n), known)}" for n in wrong]
 
 
-def _baseline_task(entry: ModelEntry, values: dict[str, Any]) -> str:
-    task, metrics = (
-        metric_task(entry),
-        values["metrics"] if isinstance(values["metrics"], list) else [values["metrics"]],
-    )
-    if task == "ranking" or (task == "labels" and any(METRIC_KINDS.get(str(n).lower()) == RANKING for n in metrics)):
-        return "sequences" if entry.family == "sequential" else "rows"
-    return task
+def _metric_names(values: dict[str, Any]) -> list[Any]:
+    return values["metrics"] if isinstance(values["metrics"], list) else [values["metrics"]]
 
 
 def _train_on(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
@@ -163,7 +147,7 @@ def _train_on(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) ->
 
 
 def _metrics(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
-    names = values["metrics"] if isinstance(values["metrics"], list) else [values["metrics"]]
+    names = _metric_names(values)
     faults = [
         f"there is no metric named {n!r}{nearest(str(n), METRIC_KINDS)} All names: {', '.join(sorted(METRIC_KINDS))}"
         for n in names
@@ -177,6 +161,14 @@ def _metrics(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> 
         faults.append(f"valid_metric {values['valid_metric']!r} needs {cutoff} among topk (got {values['topk']})")
     faults += [f"topk must hold positive integers (got {k!r})" for k in cutoffs if not isinstance(k, int) or k <= 0]
     return faults
+
+
+def _metrics_of_task(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
+    return metric_faults(entry.name, task_of(entry).metrics(entry), values)
+
+
+def _of_task(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
+    return task_of(entry).faults(entry, layers, values)
 
 
 def _positive(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
@@ -271,7 +263,7 @@ _RULES: tuple[Callable[[ModelEntry, list[Layer], dict[str, Any]], list[str]], ..
     _baselines,
     _train_on,
     _metrics,
-    metric_faults,
+    _metrics_of_task,
     _positive,
     _epochs,
     _shares,
@@ -285,7 +277,6 @@ _RULES: tuple[Callable[[ModelEntry, list[Layer], dict[str, Any]], list[str]], ..
     _criteria,
     boundary,
     text_faults,
-    click_faults,
-    rating_faults,
+    _of_task,
     own_key_faults,
 )

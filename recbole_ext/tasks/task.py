@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from recbole_ext.config.config import Config
+    from recbole_ext.config.layers import Layer
     from recbole_ext.data.loaders import Loaders
     from recbole_ext.evaluation.evaluator import Scorer
+    from recbole_ext.registry import ModelEntry
 
 
 class Task(ABC):
@@ -23,6 +25,38 @@ class Task(ABC):
     """
 
     name: str
+
+    @abstractmethod
+    def metrics(self, entry: "ModelEntry") -> Mapping[str, tuple[str, ...]]:
+        """Metrics that mean something for a model, by what targets are ranked among: full, sampled, labeled."""
+
+    @abstractmethod
+    def baseline_names(self, entry: "ModelEntry", metrics: list[str]) -> tuple[str, ...]:
+        """Names of the non-learned baselines that a run can stand beside.
+
+        Args:
+            entry: the model.
+            metrics: of the run, as the user wrote them.
+        """
+
+    def faults(self, entry: "ModelEntry", layers: "list[Layer]", values: dict[str, Any]) -> list[str]:
+        """What is wrong with a configuration for this task, a line each; read before any data.
+
+        Args:
+            entry: the model.
+            layers: lowest first.
+            values: those of all layers; values of a wrong type are reported elsewhere.
+        """
+        if values.get("sample_weight") != "recency" or self.weighs_targets(entry):
+            return []
+        return [
+            f"{entry.name} does not weigh its targets; sample_weight: recency is for the sequence models of this "
+            "package"
+        ]
+
+    def weighs_targets(self, entry: "ModelEntry") -> bool:
+        """Whether a model's training targets can count differently, see `sample_weight`."""
+        return False
 
     @abstractmethod
     def dataset(self, config: "Config") -> Callable[..., Any]:

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from recbole_ext.config.config import Config
-from recbole_ext.pipeline.checks import BASELINES_OF_TASK
 from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.pipeline.train import run
+from recbole_ext.registry import find_model
 from recbole_ext.tasks.clicks.baselines import CLICK_BASELINES
 from recbole_ext.tasks.ranking.evaluation.baselines import BASELINES, ROW_BASELINES
 from recbole_ext.tasks.ratings.baselines import RATING_BASELINES
+from recbole_ext.tasks.registered import task_of
 from tests.conftest import CLICK_HEADER, SMALL_CLICKS, write_inter
 
 COLUMNS = {"load_col": SMALL_CLICKS["load_col"], "eval_args": SMALL_CLICKS["eval_args"]}
@@ -138,6 +139,8 @@ def test_shuffled_labels_leave_all_at_chance(loaded: Callable[..., Any]) -> None
 
 def test_what_can_be_asked_for_is_what_there_is() -> None:
     labels = [name for name in CLICK_BASELINES if name != "match_rate"]  # rows of RecBole's models have no history
-    known = {"rows": ROW_BASELINES, "sequences": BASELINES, "labels": labels, "trees": {}}
-    known |= {"ratings": RATING_BASELINES, "clicks": CLICK_BASELINES}
-    assert {task: tuple(made) for task, made in known.items()} == BASELINES_OF_TASK
+    known = {"BPR": ROW_BASELINES, "SASRec": BASELINES, "DeepFM": labels, "DIN": labels, "LightGBM": {}}
+    known |= {"HybridVAE": RATING_BASELINES, "MDAFMamba": CLICK_BASELINES}
+    asked = {name: task_of(find_model(name)).baseline_names(find_model(name), ["AUC"]) for name in known}
+    assert asked == {name: tuple(made) for name, made in known.items()}
+    assert task_of(find_model("DIN")).baseline_names(find_model("DIN"), ["Hit"]) == tuple(BASELINES)

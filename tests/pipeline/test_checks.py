@@ -7,6 +7,8 @@ import pytest
 from recbole_ext.config.config import Config
 from recbole_ext.errors import UsageError
 from recbole_ext.pipeline.configure import build_config
+from recbole_ext.registry import models
+from recbole_ext.tasks.registered import task_of
 
 
 @pytest.mark.parametrize(
@@ -70,6 +72,18 @@ from recbole_ext.pipeline.configure import build_config
 def test_each_fault_is_told(model: str, given: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         build_config(model, "ml-100k", [], {"device": "cpu", **given})
+
+
+@pytest.mark.parametrize("model", ["HybridVAE", "MDAFMamba", "MDAFBST", "GRU4Rec", "BPR", "DeepFM", "LightGBM"])
+def test_weights_of_targets_are_for_models_that_read_them(model: str) -> None:
+    given = {"device": "cpu", "sample_weight": "recency", "recency_half_life_days": 1.0}
+    with pytest.raises(UsageError, match=f"{model} does not weigh its targets; sample_weight: recency is for the"):
+        build_config(model, "ml-100k", [], given)
+
+
+def test_the_models_that_weigh_targets_are_those_with_weights() -> None:
+    weighing = [e for e in models().values() if task_of(e).weighs_targets(e)]
+    assert {e.name for e in weighing} == {"SS4Rec", "Mamba4Rec"} and all(e.load().weight_field for e in weighing)
 
 
 def test_all_faults_are_reported_at_once(tmp_path: Path) -> None:

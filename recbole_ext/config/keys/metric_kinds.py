@@ -11,6 +11,8 @@ METRIC_KINDS: dict[str, str] = {
     **dict.fromkeys(("auc", "mae", "rmse", "logloss"), VALUE),
 }
 """Name in lower case -> whether it is computed from ranked lists or from the predicted values."""
+LISTS = tuple(name for name, kind in METRIC_KINDS.items() if kind == RANKING)
+"""Those of ranked lists."""
 
 OWN_METRICS: dict[str, str] = {}
 """Metrics of the user, which a program has registered."""

@@ -2,20 +2,16 @@
 
 from typing import Any
 
-from recbole_ext.config.layers import Layer
 from recbole_ext.errors import nearest
-from recbole_ext.registry import ModelEntry
 
 BRANCHES = ("static", "sequential", "sets")
 
 
-def click_faults(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
-    """All faults of these kinds, for every model of clicks; values of a wrong type are reported elsewhere.
+def click_faults(values: dict[str, Any]) -> list[str]:
+    """All faults of these kinds; values of a wrong type are reported elsewhere.
 
     A model that lacks one of the keys lacks what the key is about.
     """
-    if entry.task != "clicks":
-        return []
     return [*_branches(values), *_sizes(values), *_history(values)]
 
 

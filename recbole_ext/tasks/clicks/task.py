@@ -4,18 +4,33 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from recbole_ext.evaluation.protocol import LABELED
+from recbole_ext.tasks.clicks.checks import click_faults
 from recbole_ext.tasks.task import Task
 
 if TYPE_CHECKING:
     from recbole_ext.config.config import Config
+    from recbole_ext.config.layers import Layer
     from recbole_ext.data.loaders import Loaders
     from recbole_ext.evaluation.evaluator import Scorer
+    from recbole_ext.registry import ModelEntry
 
 
 class ClickTask(Task):
     """See the module."""
 
     name = "clicks"
+
+    def metrics(self, entry: "ModelEntry") -> Mapping[str, tuple[str, ...]]:
+        """Of probabilities."""
+        return {"labeled": ("auc", "logloss", "gauc")}
+
+    def baseline_names(self, entry: "ModelEntry", metrics: list[str]) -> tuple[str, ...]:
+        """Rates of clicks."""
+        return ("click_rate", "item_rate", "user_item_rate", "match_rate")
+
+    def faults(self, entry: "ModelEntry", layers: "list[Layer]", values: dict[str, Any]) -> list[str]:
+        """Also what would show a row its future."""
+        return [*super().faults(entry, layers, values), *click_faults(values)]
 
     def dataset(self, config: "Config") -> Callable[..., Any]:
         """Rows whose splits know the past of each."""

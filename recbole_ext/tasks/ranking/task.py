@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from recbole_ext.tasks.ranking.outputs import baseline_names, metrics_of
 from recbole_ext.tasks.ranking.summary import ranking_lines
 from recbole_ext.tasks.task import Task
 
@@ -10,12 +11,27 @@ if TYPE_CHECKING:
     from recbole_ext.config.config import Config
     from recbole_ext.data.loaders import Loaders
     from recbole_ext.evaluation.evaluator import Scorer
+    from recbole_ext.registry import ModelEntry
 
 
 class RankingTask(Task):
     """See the module."""
 
     name = "ranking"
+
+    def metrics(self, entry: "ModelEntry") -> Mapping[str, tuple[str, ...]]:
+        """Those of lists, or of RecBole's models of labels."""
+        return metrics_of(entry)
+
+    def baseline_names(self, entry: "ModelEntry", metrics: list[str]) -> tuple[str, ...]:
+        """Of lists, or of labels where labels are measured."""
+        return baseline_names(entry, metrics)
+
+    def weighs_targets(self, entry: "ModelEntry") -> bool:
+        """The sequence models of this package do, and classes of users that have a `weight_field`."""
+        if entry.model_class is not None:
+            return hasattr(entry.model_class, "weight_field")
+        return entry.own and entry.family == "sequential"
 
     def dataset(self, config: "Config") -> Callable[..., Any]:
         """RecBole's class for the model, with exact rows."""

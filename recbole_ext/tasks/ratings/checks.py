@@ -11,8 +11,6 @@ _RECBOLE_DEFAULT = "label"
 
 def rating_faults(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
     """A second column for the metrics, and a threshold that would make 0 and 1 of the ratings."""
-    if entry.task != "ratings":
-        return []
     rating, faults = values.get("RATING_FIELD"), []
     labels = [layer.values["LABEL_FIELD"] for layer in layers if layer.user and "LABEL_FIELD" in layer.values]
     if labels and labels[-1] not in (None, _RECBOLE_DEFAULT, rating):

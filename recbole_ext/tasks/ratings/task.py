@@ -3,18 +3,33 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from recbole_ext.tasks.ratings.checks import rating_faults
 from recbole_ext.tasks.task import Task
 
 if TYPE_CHECKING:
     from recbole_ext.config.config import Config
+    from recbole_ext.config.layers import Layer
     from recbole_ext.data.loaders import Loaders
     from recbole_ext.evaluation.evaluator import Scorer
+    from recbole_ext.registry import ModelEntry
 
 
 class RatingTask(Task):
     """See the module."""
 
     name = "ratings"
+
+    def metrics(self, entry: "ModelEntry") -> Mapping[str, tuple[str, ...]]:
+        """Errors."""
+        return {"labeled": ("rmse", "mae")}
+
+    def baseline_names(self, entry: "ModelEntry", metrics: list[str]) -> tuple[str, ...]:
+        """Means of ratings."""
+        return ("global_mean", "item_mean", "user_item_bias")
+
+    def faults(self, entry: "ModelEntry", layers: "list[Layer]", values: dict[str, Any]) -> list[str]:
+        """Also a column that is measured and not learnt."""
+        return [*super().faults(entry, layers, values), *rating_faults(entry, layers, values)]
 
     def dataset(self, config: "Config") -> Callable[..., Any]:
         """Rows that `split_seed` alone splits."""

@@ -3,10 +3,11 @@ from typing import Any
 import pytest
 
 from recbole_ext.config.config import Config
-from recbole_ext.config.keys.metric_kinds import METRIC_KINDS
-from recbole_ext.config.keys.metric_modes import ALLOWED, LISTS
+from recbole_ext.config.keys.metric_kinds import LISTS, METRIC_KINDS
 from recbole_ext.errors import UsageError
 from recbole_ext.pipeline.configure import build_config
+from recbole_ext.registry import find_model
+from recbole_ext.tasks.registered import task_of
 
 OF_TASK = {"ranking": "SASRec", "labels": "DeepFM", "trees": "LightGBM", "clicks": "MDAFMamba", "ratings": "HybridVAE"}
 OF_MODE = {"full": "full", "sampled": "pop20", "labeled": "labeled"}
@@ -22,7 +23,8 @@ def configured(model: str, metric: str, mode: Any, **given: Any) -> Config:
 @pytest.mark.parametrize("mode", OF_MODE)
 @pytest.mark.parametrize("task", OF_TASK)
 def test_each_pair_of_the_table(task: str, mode: str, metric: str) -> None:
-    model, allowed = OF_TASK[task], ALLOWED[task].get(mode)
+    entry = find_model(model := OF_TASK[task])
+    allowed = task_of(entry).metrics(entry).get(mode)
     if allowed and metric in allowed:
         assert configured(model, metric, OF_MODE[mode])["metrics"] == [metric]
         return

@@ -7,7 +7,7 @@ import pytest
 
 from recbole_ext.errors import UsageError
 from recbole_ext.pipeline.configure import build_config
-from recbole_ext.tasks.clicks.checks import click_faults
+from recbole_ext.tasks.registered import task_of
 
 IN_TIME = {"eval_args": {"order": "TO"}}
 
@@ -44,8 +44,9 @@ def test_the_faults_come_together() -> None:
 
 
 def test_a_click_model_is_checked_whatever_its_name() -> None:
-    entry: Any = SimpleNamespace(name="Mine", task="clicks")
+    entry: Any = SimpleNamespace(name="Mine", task="clicks", own=True, family="context_aware")
+    other: Any = SimpleNamespace(name="MDAFMamba", task="ranking", own=True, family="context_aware")
     given = {"history_from": "before", "eval_args": {"order": "RO"}, "branches": ["deep"]}
-    assert [fault.split()[0] for fault in click_faults(entry, [], given)] == ["branches", "history_from:"]
-    assert click_faults(entry, [], {"eval_args": {"order": "RO"}}) == []
-    assert click_faults(SimpleNamespace(name="MDAFMamba", task=""), [], given) == []  # type: ignore[arg-type]
+    assert [fault.split()[0] for fault in task_of(entry).faults(entry, [], given)] == ["branches", "history_from:"]
+    assert task_of(entry).faults(entry, [], {"eval_args": {"order": "RO"}}) == []
+    assert task_of(other).faults(other, [], given) == []

@@ -108,9 +108,8 @@ def test_each_target_comes_with_its_weight(
 def test_a_model_that_does_not_weigh_targets_is_refused(make_config: Callable[..., Config], tmp_path: Path) -> None:
     root = write_inter(tmp_path, "made", ROWS)
     given = {k: v for k, v in SIZES.items() if k not in ("hidden_size", "d_state")}
-    config = make_config("GRU4Rec", root, **given, loss_type="CE", sample_weight="recency", overweight_factor=2.0)
     with pytest.raises(UsageError, match="GRU4Rec does not weigh its targets"):
-        build_loaders(config, create_dataset(config))
+        make_config("GRU4Rec", root, **given, loss_type="CE", sample_weight="recency", overweight_factor=2.0)
 
 
 def change_of_taste() -> list[tuple[int, int, int]]:
