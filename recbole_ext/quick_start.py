@@ -189,7 +189,8 @@ def load_data_and_model(model_file: str | Path) -> tuple[RunConfig, Any, Any, An
     """
     path = run_of(model_file)
     config = finished_config(path)
-    loaded = load_run(path, config)
+    with without_host_warnings():
+        loaded = load_run(path, config)
     return config, loaded.model, loaded.dataset, loaded.loaders.train, loaded.loaders.valid, loaded.loaders.test
 
 
@@ -200,7 +201,8 @@ def create_dataset(config: RunConfig) -> Any:
         DataError: a file is missing or malformed, or no interaction is left.
     """
     settle_torch(config)
-    return read_dataset(config)
+    with without_host_warnings():
+        return read_dataset(config)
 
 
 def data_preparation(config: RunConfig, dataset: Any) -> tuple[Any, Any, Any]:
@@ -213,9 +215,11 @@ def data_preparation(config: RunConfig, dataset: Any) -> tuple[Any, Any, Any]:
         DataError: a split is empty.
     """
     stored = stored_data(dataset) if config["store_data"] and config.placement.leads else None
-    loaders = build_loaders(config, dataset)
+    with without_host_warnings():
+        loaders = build_loaders(config, dataset)
+        sample = training_sample(config, loaders)
     if isinstance(config, Config):
-        config.prepared = Prepared(loaders, training_sample(config, loaders), stored)
+        config.prepared = Prepared(loaders, sample, stored)
     return loaders.train, loaders.valid, loaders.test
 
 

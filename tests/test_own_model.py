@@ -14,13 +14,16 @@ from recbole_ext.pipeline.train import run
 from recbole_ext.registry import find_model
 from recbole_ext.runs.recorded import recorded
 from recbole_ext.serving.load import finished_config, load_run
+from recbole_ext.tasks.ranking.outputs import METRICS, metrics_of
 from tests.conftest import write_inter
 
 MODEL = """
 import torch
 from recbole.model.abstract_recommender import GeneralRecommender, SequentialRecommender
+from recbole.model.context_aware_recommender import KD_DAGFM
 from recbole.model.general_recommender import BPR
 from recbole.model.loss import BPRLoss
+from recbole.model.sequential_recommender import DIN
 from recbole.utils import InputType
 
 
@@ -55,6 +58,14 @@ class MyBPR(BPR):
 
 
 class MyList(list):
+    pass
+
+
+class MyDIN(DIN):
+    pass
+
+
+class MyStudent(KD_DAGFM):
     pass
 """
 
@@ -128,6 +139,12 @@ def test_a_subclass_of_a_registered_model_has_its_keys(module: str, given: dict[
     entry = find_model(f"{module}:MyBPR")
     assert (entry.name, entry.base, entry.family, entry.task) == ("MyBPR", "BPR", "general", "ranking")
     assert resolve(f"{module}:MyBPR", "made", [], given).values["embedding_size"] == 64
+
+
+def test_a_subclass_is_checked_like_the_model_it_derives_from(module: str, given: dict[str, Any]) -> None:
+    assert metrics_of(find_model(f"{module}:MyDIN")) == METRICS["labels"]
+    with pytest.raises(UsageError, match="teacher must be one of CrossNet, CIN, DAGFM"):
+        resolve(f"{module}:MyStudent", "made", [], {**given, "teacher": "__import__('os')"})
 
 
 def test_a_class_is_found_as_itself_and_by_its_name_afterwards(module: str) -> None:

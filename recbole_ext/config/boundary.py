@@ -18,7 +18,7 @@ def boundary(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> 
 def _code(entry: ModelEntry, values: dict[str, Any]) -> list[str]:
     """RecBole's KD_DAGFM evaluates its key `teacher` as Python."""
     teacher = values.get("teacher")
-    if entry.name != "KD_DAGFM" or teacher in TEACHERS:
+    if entry.registered != "KD_DAGFM" or teacher in TEACHERS:
         return []
     return [f"teacher must be one of {', '.join(TEACHERS)} (got {str(teacher)[:80]!r})"]
 

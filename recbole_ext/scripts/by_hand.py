@@ -17,6 +17,7 @@ from recbole_ext.config.config import Config
 from recbole_ext.data.loaders import Loaders
 from recbole_ext.errors import NonFiniteError, UsageError
 from recbole_ext.evaluation.evaluator import Evaluator
+from recbole_ext.host_warnings import without_host_warnings
 from recbole_ext.pipeline.build import scorer_of
 from recbole_ext.runs.checkpoint import load_checkpoint
 from recbole_ext.runs.data_record import record_of, write_record
@@ -142,7 +143,7 @@ class Trainer:
         progress = Progress(self.epochs * len(train_data), enabled=verbose and leads, bar=show_progress)
         session = Session(directory, progress, Signals())
         try:
-            with session.signals.heard(), directory.logging() if directory else nullcontext():
+            with without_host_warnings(), session.signals.heard(), directory.logging() if directory else nullcontext():
                 evaluator = Evaluator(self.model, scorer_of(self.config, train_data), self.config.placement)
                 prepared = self._prepared()
                 self._loop = _Loop(self, evaluator, session, prepared.sample if prepared else None)

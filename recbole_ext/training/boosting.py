@@ -126,4 +126,4 @@ def build_trees(config: Config) -> Trees:
     given = [name for name in REFUSED if config[name]]
     if given:
         raise UsageError(f"{', '.join(given)}: not supported for {config.model}; leave it out")
-    return LightGBMTrees(config) if config.model == "LightGBM" else XGBoostTrees(config)
+    return LightGBMTrees(config) if config.entry.registered == "LightGBM" else XGBoostTrees(config)

@@ -19,7 +19,7 @@ def pretrained_files(config: Any) -> Iterator[Any]:
     Raises:
         UsageError: a directory has no readable checkpoint.
     """
-    given = {key: Path(str(config[key])) for key in pretrained_keys(config.model, config)}
+    given = {key: Path(str(config[key])) for key in pretrained_keys(config.entry.registered, config)}
     runs = {key: path for key, path in given.items() if path.is_dir()}
     if not runs:
         yield config

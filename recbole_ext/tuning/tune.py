@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 
 from recbole_ext.errors import DataError, InterruptedRun, ResourceError, UsageError, nearest
 from recbole_ext.files import LOCK, hold, new_folder
+from recbole_ext.registry import find_model
 from recbole_ext.tuning.settings import Settings, epochs_of, settings_of
 from recbole_ext.tuning.table import Table, Trial
 
@@ -48,7 +49,7 @@ def tune_command(given: dict[str, Any], resume: str | None) -> int:
     root = Path(str(given.get("tune_dir") or "tune"))
     if resume is None:
         settings = settings_of(given)
-        folder = new_folder(root, f"{settings.model}-{settings.dataset}")
+        folder = new_folder(root, f"{find_model(settings.model).name}-{settings.dataset}")
         settings.write(folder)
     else:
         folder = tuning_folder(root, resume)

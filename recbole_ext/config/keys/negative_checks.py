@@ -18,7 +18,7 @@ def negative_faults(entry: ModelEntry, layers: list[Layer], values: dict[str, An
     loss, asked = values.get("loss_type"), values.get("train_neg_sample_args")
     if entry.family != "sequential" or loss is None:
         return []
-    if entry.name in _SOFTMAX_ALONE and loss != "CE":
+    if entry.registered in _SOFTMAX_ALONE and loss != "CE":
         return [f"loss_type must be CE for {entry.name}, which divides a softmax over all items (got {loss!r})"]
     if loss == "CE":
         return _unread(layers)

@@ -25,13 +25,14 @@ def pretrained_keys(model: str, values: Any) -> tuple[str, ...]:
 
 def pretrained_faults(entry: ModelEntry, layers: Any, values: dict[str, Any]) -> list[str]:
     """A fault for each path that is needed and not set."""
-    needed = pretrained_keys(entry.name, values)
+    needed = pretrained_keys(entry.registered, values)
     faults = [
-        f"{key}: {entry.name} starts from a finished run's directory, or a .pth file; it is not set; {_HOW[entry.name]}"
+        f"{key}: {entry.name} starts from a finished run's directory, or a .pth file; it is not set; "
+        f"{_HOW[entry.registered]}"
         for key in needed
         if not values.get(key)
     ]
-    if entry.name == "NeuMF" and needed and not (values["mf_train"] and values["mlp_train"]):
+    if entry.registered == "NeuMF" and needed and not (values["mf_train"] and values["mlp_train"]):
         faults.append("use_pretrain: NeuMF joins two runs; it needs mf_train: True and mlp_train: True")
     return faults
 

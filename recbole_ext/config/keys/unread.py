@@ -165,7 +165,9 @@ RULES = (
     ),
     Rule(
         ("train_neg_sample_args",),
-        lambda f: f.entry.task != "ranking" or f.entry.name in _AUTO_ENCODERS or "ModelType.TRADITIONAL" in f.source,
+        lambda f: (
+            f.entry.task != "ranking" or f.entry.registered in _AUTO_ENCODERS or "ModelType.TRADITIONAL" in f.source
+        ),
         "{model} samples no negatives",
         by_model=False,
     ),

@@ -46,7 +46,7 @@ class Need:
 
 def reads_fields(config: Any) -> bool:
     """Whether the model is one of RecBole's that embed every column of users and items that is loaded."""
-    return (config.entry.family == "context_aware" and not config.entry.own) or config.entry.name in _OF_FIELDS
+    return (config.entry.family == "context_aware" and not config.entry.own) or config.entry.registered in _OF_FIELDS
 
 
 def reads_whole_tables(config: Any) -> bool:
@@ -112,7 +112,7 @@ def _lists(config: Any, lists: bool) -> Iterator[Need]:
     if config.entry.task == "clicks":
         yield Need("history", BEHAVIOURS, "behaviours of the history", ("token_seq",), required=False)
         yield Need("history", AGES, "ages of the history", ("float_seq",), required=False)
-    elif config.entry.name in _OF_TIMES:
+    elif config.entry.registered in _OF_TIMES:
         times = f"{config['TIME_FIELD']}{config['LIST_SUFFIX']}"
         yield Need("history", times, "TIME_FIELD and LIST_SUFFIX", ("float_seq",))
 
@@ -208,7 +208,7 @@ def _vectors(config: Any) -> Iterator[Need]:
 
 
 def _graph(config: Any) -> Iterator[Need]:
-    reads = config.entry.family == "knowledge_aware" or config.entry.name in ("GRU4RecKG", "KSR")
+    reads = config.entry.family == "knowledge_aware" or config.entry.registered in ("GRU4RecKG", "KSR")
     if not reads:
         return
     for key in ("HEAD_ENTITY_ID_FIELD", "RELATION_ID_FIELD", "TAIL_ENTITY_ID_FIELD"):
