@@ -9,12 +9,12 @@ from recbole_ext.errors import UsageError, nearest
 PROGRAM = "recbole-ext"
 GROUPS = {
     "Train": ("run", "tune", "experiment", "import_checkpoint"),
-    "Use a trained model": ("rate", "score"),
+    "Use a trained model": ("recommend", "rate", "score"),
     "Judge": ("report", "diagnose", "compare", "ensemble", "metric_audit"),
     "This machine": ("doctor", "completion"),
 }
 """Title -> modules of `commands`; each has `SUMMARY` and `declare(parser)`, and may have `TEXT` and `TAKES_KEYS`."""
-_MEANT = {"train": "run", "fit": "run", "evaluate": "run", "test": "run", "predict": "rate", "search": "tune"}
+_MEANT = {"train": "run", "fit": "run", "evaluate": "run", "test": "run", "predict": "recommend", "search": "tune"}
 """Words of other programs for commands of this one."""
 
 
