@@ -9,21 +9,24 @@ from collections.abc import Iterator
 from typing import Any
 
 from recbole_ext.config.config import Config
+from recbole_ext.data.loader_view import LoaderView
 from recbole_ext.devices import Placement
 
 SHARE = "share"
 """Attribute of an Interaction: own rows (or targets) / all of the batch's x number of processes; absent for 1."""
 
 
-def divided(loader_class: type[Any], config: Config) -> type[Any]:
-    """The loader's class, with each batch divided among the processes of `config`; itself for a single one.
+def divided(loader: Any, config: Config) -> Any:
+    """The loader with each batch divided among the processes of `config`; itself for a single one.
 
-    It has to be made with `config.alone()`.
+    Args:
+        loader: made with `config.alone()`.
+        config: of the run.
     """
     if config.placement.world_size == 1:
-        return loader_class
-    part = _OwnRowsFirst if hasattr(loader_class, "batch") else _OwnRowsAfter
-    return type(loader_class.__name__, (part, loader_class), {})
+        return loader
+    part = _OwnRowsFirst if hasattr(loader, "batch_rows") else _OwnRowsAfter
+    return part(loader, config.placement)
 
 
 def own_rows(count: int, placement: Placement) -> slice:
@@ -32,30 +35,47 @@ def own_rows(count: int, placement: Placement) -> slice:
     return slice(count * rank // size, count * (rank + 1) // size)
 
 
-class _OwnRowsFirst:
-    """For our loaders: rows are chosen before their batch is written out."""
+class _OwnRowsFirst(LoaderView):
+    """For our loaders: rows are chosen before their batch is written out.
 
-    config: Config
+    Args:
+        whole: with `batch_rows` and `batch`.
+        placement: of this process.
+    """
 
-    def batch(self, rows: Any) -> Any:
+    def __init__(self, whole: Any, placement: Placement) -> None:
+        super().__init__(whole)
+        self.placement, self.count_rows = placement, getattr(whole, "count_targets", len)
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self._part(rows) for rows in self.whole.batch_rows())
+
+    def _part(self, rows: Any) -> Any:
         """This process's part of the batch of `rows`; a row that counts nothing where it has none."""
-        count, own = getattr(self, "count_targets", len), rows[own_rows(len(rows), self.config.placement)]
-        interaction = super().batch(own if len(own) else rows[:1])  # type: ignore[misc]
-        share = count(own) * self.config.placement.world_size / count(rows) if len(own) else 0.0
+        own = rows[own_rows(len(rows), self.placement)]
+        interaction = self.whole.batch(own if len(own) else rows[:1])
+        share = self.count_rows(own) * self.placement.world_size / self.count_rows(rows) if len(own) else 0.0
         setattr(interaction, SHARE, share)
         return interaction
 
 
-class _OwnRowsAfter:
-    """For RecBole's loaders: every process draws the whole batch with its negatives, and keeps its rows."""
+class _OwnRowsAfter(LoaderView):
+    """For RecBole's loaders: every process draws the whole batch with its negatives, and keeps its rows.
 
-    config: Config
+    Args:
+        whole: any loader.
+        placement: of this process.
+    """
+
+    def __init__(self, whole: Any, placement: Placement) -> None:
+        super().__init__(whole)
+        self.placement = placement
 
     def __iter__(self) -> Iterator[Any]:
-        batches = super().__iter__()  # type: ignore[misc]
+        batches = iter(self.whole)
         while (joint := next(batches, None)) is not None:  # some of RecBole's loaders are their own iterator
-            own = joint[own_rows(len(joint), self.config.placement)]
-            share = len(own) * self.config.placement.world_size / len(joint)
+            own = joint[own_rows(len(joint), self.placement)]
+            share = len(own) * self.placement.world_size / len(joint)
             own = own if len(own) else joint[:1]
             setattr(own, SHARE, share)
             yield own

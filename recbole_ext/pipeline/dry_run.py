@@ -2,7 +2,7 @@
 
 import copy
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -10,6 +10,7 @@ import torch
 
 from recbole_ext.config.config import Config
 from recbole_ext.config.show import unread_lines
+from recbole_ext.data.loader_view import LoaderView
 from recbole_ext.peak_memory import peak_memory_bytes
 from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
@@ -58,16 +59,23 @@ def lines(config: Config, told: dict[str, float]) -> list[str]:
 _MEMORY = {"memory_gb": "of the process", "device_memory_gb": "of the device"}
 
 
-def first_batches(loader: Any, count: int) -> Any:
-    """The first batches of a loader, as a loader of the same kind."""
-    count, part = min(count, len(loader)), copy.copy(loader)
-    kind = type(loader)
-    part.__class__ = type(
-        f"First{kind.__name__}",
-        (kind,),
-        {"__len__": lambda self: count, "__iter__": lambda self: islice(kind.__iter__(self), count)},
-    )
-    return part
+class FirstBatches(LoaderView):
+    """The first batches of a loader.
+
+    Args:
+        whole: the loader; a copy, so that what a pass sets is not seen in it.
+        count: at most as many batches.
+    """
+
+    def __init__(self, whole: Any, count: int) -> None:
+        super().__init__(copy.copy(whole))
+        self.count = min(count, len(whole))
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[Any]:
+        return islice(iter(self.whole), self.count)
 
 
 def _extrapolated(carry_out: Callable[[Any], Any], loader: Any, most: int) -> float:
@@ -81,13 +89,13 @@ def _extrapolated(carry_out: Callable[[Any], Any], loader: Any, most: int) -> fl
         loader: the whole one.
         most: batches that are enough.
     """
-    first = first_batches(loader, 1)
+    first = FirstBatches(loader, 1)
     carry_out(first)  # kernels are compiled and memory is taken
     one = _timed(lambda: carry_out(first))
     count = min(most, len(loader), int(SECONDS / one))
     if count <= 1:
         return one * len(loader)
-    several = _timed(lambda: carry_out(first_batches(loader, count)))
+    several = _timed(lambda: carry_out(FirstBatches(loader, count)))
     per_batch = (several - one) / (count - 1) if several > one else several / count
     return several + per_batch * (len(loader) - count)
 

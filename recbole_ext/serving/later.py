@@ -18,8 +18,6 @@ from recbole_ext.evaluation.evaluator import Evaluator
 from recbole_ext.serving.histories import has_events
 from recbole_ext.serving.load import LoadedRun
 from recbole_ext.serving.skipped import Skipped
-from recbole_ext.tasks.ranking.evaluation.evaluation_loader import evaluation_loader
-from recbole_ext.tasks.ratings.batches import RatingEvalLoader
 from recbole_ext.tasks.registered import task_of
 
 
@@ -68,17 +66,12 @@ def evaluate_later(run: LoadedRun, later: Path | str | pd.DataFrame) -> LaterRes
     skipped.settle(len(known))
     part = _part(run, table.iloc[known])
     of_new_items = (user > 0) & (item == 0)
-    return LaterResult(_metrics(run, _loader(run, part)), len(known), int((user == 0).sum()), int(of_new_items.sum()))
+    return LaterResult(_metrics(run, part), len(known), int((user == 0).sum()), int(of_new_items.sum()))
 
 
-def _loader(run: LoadedRun, part: Any) -> Any:
-    if isinstance(run.loaders.test, RatingEvalLoader):
-        return RatingEvalLoader(run.config, part)
-    return evaluation_loader(run.config, "test", part, run.loaders.parts, run.loaders.parts)
-
-
-def _metrics(run: LoadedRun, loader: Any) -> dict[str, float]:
-    scorer = task_of(run.config.entry).scorer(run.config, run.loaders.train)
+def _metrics(run: LoadedRun, part: Any) -> dict[str, float]:
+    task = task_of(run.config.entry)
+    loader, scorer = task.later_loader(run.config, run.loaders, part), task.scorer(run.config, run.loaders.train)
     return Evaluator(run.model, scorer, run.config.placement).evaluate(loader).metrics
 
 

@@ -84,6 +84,15 @@ class Task(ABC):
         """An evaluation loader of a fixed sample of `count` training rows, the same for every seed."""
 
     @abstractmethod
+    def later_loader(self, config: "Config", loaders: "Loaders", part: Any) -> Any:
+        """The evaluation loader of interactions that came after a run.
+
+        Args:
+            config, loaders: of the run.
+            part: the later interactions, as a split of its data set.
+        """
+
+    @abstractmethod
     def scorer(self, config: "Config", train: Any) -> "Scorer":
         """How a split is scored.
 

@@ -27,8 +27,8 @@ class Ours:
     def batch(self, rows: torch.Tensor) -> Interaction:
         return Interaction({"row": rows})
 
-    def __iter__(self) -> Any:
-        return (self.batch(rows) for rows in (torch.arange(1, 6), torch.tensor([7])))
+    def batch_rows(self) -> Any:
+        return (torch.arange(1, 6), torch.tensor([7]))
 
 
 class Theirs:
@@ -55,7 +55,8 @@ def test_the_parts_are_the_whole(size: int) -> None:
 
 def test_a_single_process_keeps_its_loader() -> None:
     config: Any = Config(0, 1)
-    assert divided(Ours, config) is Ours
+    loader = Ours(config)
+    assert divided(loader, config) is loader
 
 
 def test_the_weighed_parts_have_the_mean_of_the_batch() -> None:
@@ -64,7 +65,7 @@ def test_the_weighed_parts_have_the_mean_of_the_batch() -> None:
     for rank in range(2):
         config: Any = Config(rank, 2)
         seen.append([])
-        for batch in divided(Ours, config)(config):
+        for batch in divided(Ours(config), config):
             rows = batch["row"].double()
             seen[-1].append(batch.share * float((rows * rows).sum() / rows.sum()))
     means = [(a + b) / 2 for a, b in zip(*seen, strict=True)]
@@ -75,7 +76,7 @@ def test_loaders_of_recbole_are_divided_after_their_batch_is_drawn() -> None:
     rows, shares = [], []
     for rank in range(2):
         config: Any = Config(rank, 2)
-        batches = list(divided(Theirs, config)(config))
+        batches = list(divided(Theirs(config), config))
         rows.append([batch["row"].tolist() for batch in batches])
         shares.append([batch.share for batch in batches])
     assert rows == [[[1, 2], [7]], [[3, 4, 5], [7]]]

@@ -5,9 +5,10 @@ import pytest
 
 from recbole_ext.cli.main import main
 from recbole_ext.config.config import Config
+from recbole_ext.data.loader_view import whole_loader
 from recbole_ext.pipeline import dry_run as dry_run_module
 from recbole_ext.pipeline.dataset import create_dataset
-from recbole_ext.pipeline.dry_run import dry_run, first_batches
+from recbole_ext.pipeline.dry_run import FirstBatches, dry_run
 from recbole_ext.pipeline.loaders import build_loaders
 from tests.training.conftest import ROWS
 
@@ -46,9 +47,9 @@ def test_the_first_batches_are_those_of_the_loader(
         model, write(tmp_path, "made", ROWS), **TINY, **({"loss_type": "CE"} if model == "SASRec" else {})
     )
     loader = build_loaders(config, create_dataset(config)).train
-    part = first_batches(loader, 2)
-    assert isinstance(part, type(loader)) and len(part) == len(list(part)) == 2 < len(loader)
-    assert len(first_batches(loader, 10**6)) == len(loader)
+    part = FirstBatches(loader, 2)
+    assert type(whole_loader(part)) is type(loader) and len(part) == len(list(part)) == 2 < len(loader)
+    assert len(FirstBatches(loader, 10**6)) == len(loader)
 
 
 def test_slow_batches_are_extrapolated_from_two(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,7 +59,7 @@ def test_slow_batches_are_extrapolated_from_two(monkeypatch: pytest.MonkeyPatch)
         batches.append(len(loader))
         clock[0] += 1.0 + 3.0 * len(loader)  # a second per pass, three per batch
 
-    monkeypatch.setattr(dry_run_module, "first_batches", lambda loader, count: loader[:count])
+    monkeypatch.setattr(dry_run_module, "FirstBatches", lambda loader, count: loader[:count])
     monkeypatch.setattr(dry_run_module.time, "perf_counter", lambda: clock[0])
     monkeypatch.setattr(dry_run_module, "SECONDS", 8.0)
     assert dry_run_module._extrapolated(carry_out, list(range(100)), 20) == pytest.approx(1 + 3 * 100)
@@ -77,7 +78,7 @@ def test_batches_beyond_the_time_are_extrapolated_from_one(monkeypatch: pytest.M
         batches.append(len(loader))
         clock[0] += 60.0 * len(loader)
 
-    monkeypatch.setattr(dry_run_module, "first_batches", lambda loader, count: loader[:count])
+    monkeypatch.setattr(dry_run_module, "FirstBatches", lambda loader, count: loader[:count])
     monkeypatch.setattr(dry_run_module.time, "perf_counter", lambda: clock[0])
     assert dry_run_module._extrapolated(carry_out, list(range(100)), 20) == pytest.approx(6000)
     assert batches == [1, 1]

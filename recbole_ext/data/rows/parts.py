@@ -10,7 +10,7 @@ def join_validation(dataset: Any, parts: list[Any]) -> list[Any]:
 
     Args:
         dataset: whose parts they are; one that can be copied with other rows.
-        parts: training, validation and test.
+        parts: training, validation (perhaps empty) and test.
     """
     if dataset.config["train_on"] != "train_valid":
         return parts

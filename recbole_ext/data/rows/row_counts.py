@@ -150,10 +150,8 @@ class RowCounts:
         self.ledger.warn(f"{missing:,} of {len(column):,} interactions have no {field}; they are given {told}")
 
     def _learnt(self) -> set[str]:
-        """Columns that hold what a model is to predict."""
-        rated = getattr(self.config.model_class, "task", None) == "rating"
-        names = {self.config["RATING_FIELD"]} if rated else {self.config["LABEL_FIELD"]}
-        return names | set(self.config["threshold"] or {})
+        """Columns that hold what a model is to predict; a `Config` names the ratings of a rating model LABEL_FIELD."""
+        return {self.config["LABEL_FIELD"], *(self.config["threshold"] or {})}
 
 
 def _no_meeting(dataset: str, kind: str, names: Any, known: Any) -> str:

@@ -57,7 +57,7 @@ class ClickLoader:
 
     Args:
         config: the run's configuration.
-        dataset: a part of a `ClickDataset`.
+        dataset: a part of a `ExactClickDataset`.
         sampler: none is needed; here for RecBole's way to make a loader.
         shuffle: a new order in each epoch.
         rows: (n,) numbers of the rows to read; None for all.
@@ -118,14 +118,18 @@ class ClickLoader:
         places = (flat(first[part], counts[part])[0] for part in parts)
         return [rows[place] for place in places]
 
-    def __iter__(self) -> Iterator[Interaction]:
+    def batch_rows(self) -> list[np.ndarray]:
+        """The rows of each batch of a pass, (R,) int64 each."""
         order = np.arange(len(self.rows))
         if self.shuffle:
             order = torch.randperm(len(order), generator=self.generator).numpy()
         batches = self._batches(*self._units(order))
         if self.shuffle:
             batches = [batches[i] for i in torch.randperm(len(batches), generator=self.generator).tolist()]
-        return (self.batch(rows) for rows in batches)
+        return batches
+
+    def __iter__(self) -> Iterator[Interaction]:
+        return (self.batch(rows) for rows in self.batch_rows())
 
     def batches_with(self, wanted: np.ndarray) -> Iterator[Interaction]:
         """Those batches of an evaluation that hold any of the rows that `wanted` (n,) bool marks.

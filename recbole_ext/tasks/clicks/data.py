@@ -27,14 +27,21 @@ ROW, BEHAVIOUR = "_row", "_behaviour"
 _MOST_BEHAVIOURS = 64
 
 
-class ClickDataset(Dataset):
-    """RecBole's context data set whose parts know the past of their rows.
+class ClickRows:
+    """Mixin before a data set class of RecBole: its parts know the past of their rows.
 
     Attributes:
         past: of a part's rows; parts alone have it.
         behaviour_names: kinds of behaviour, numbered from 1 in this order.
     """
 
+    config: Any
+    inter_feat: Any
+    field2id_token: dict[str, Any]
+    uid_field: str
+    iid_field: str
+    time_field: str
+    label_field: str
     past: Past
     behaviour_names: list[str]
     behaviour_codes: np.ndarray | None = None
@@ -47,7 +54,7 @@ class ClickDataset(Dataset):
     def _set_label_by_threshold(self) -> None:
         self.behaviour_names = ["0", "1"]
         self._note_behaviours()
-        super()._set_label_by_threshold()
+        super()._set_label_by_threshold()  # type: ignore[misc]
 
     def _note_behaviours(self) -> None:
         """Number the values of the column that tells what a user did, before RecBole drops it."""
@@ -62,7 +69,7 @@ class ClickDataset(Dataset):
         self.behaviour_codes = codes + 1
 
     def _change_feat_format(self) -> None:
-        super()._change_feat_format()
+        super()._change_feat_format()  # type: ignore[misc]
         labels = self.inter_feat[self.label_field].numpy()
         codes = labels.astype(np.int64) + 1 if self.behaviour_codes is None else self.behaviour_codes
         self.inter_feat[ROW] = torch.arange(len(labels))
@@ -80,8 +87,8 @@ class ClickDataset(Dataset):
             DataError: a part has no labels of both classes.
         """
         history = self.config["history_from"]
-        parts = join_validation(self, super().build())
-        for name, part in zip(("training", "validation", "test")[: len(parts)], parts, strict=False):
+        parts = join_validation(self, super().build())  # type: ignore[misc]
+        for name, part in zip(("training", "validation", "test"), parts, strict=True):
             if len(part):
                 check_classes(part.inter_feat[self.label_field].numpy(), f"{self.config['dataset']}, {name} part")
         listed = self.iid_field + self.config["LIST_SUFFIX"]
@@ -126,10 +133,10 @@ class ClickDataset(Dataset):
         """Token columns of the rows themselves, beside user, item, time, label and behaviour."""
         threshold = next(iter(self.config["threshold"] or {}), None)
         known = {self.uid_field, self.iid_field, self.time_field, self.label_field, ROW, BEHAVIOUR}
-        known |= {self.config["behaviour_field"], threshold}
+        known |= {name for name in (self.config["behaviour_field"], threshold) if name}
         columns = {name: self.inter_feat[name] for name in self.inter_feat if name not in known}
         return [name for name, column in columns.items() if column.dtype == torch.int64 and column.dim() == 1]
 
 
-class ExactClickDataset(ExactRows, ClickDataset):
-    """Clicks with exact times."""
+class ExactClickDataset(ClickRows, ExactRows, Dataset):
+    """Clicks with exact times; the parts of a data set that is cut into files are known before their past is."""

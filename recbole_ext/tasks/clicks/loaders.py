@@ -13,7 +13,7 @@ from recbole_ext.tasks.clicks.batches import ClickLoader
 def click_loaders(config: Config, dataset: Any, parts: list[Any]) -> Loaders:
     """The loaders of training, validation and test."""
     alone = config.alone()
-    train = divided(ClickLoader, config)(alone, parts[0], shuffle=True)
+    train = divided(ClickLoader(alone, parts[0], shuffle=True), config)
     valid, test = (ClickLoader(alone, part) if len(part) else None for part in parts[1:])
     return Loaders(train, valid, test, parts, dataset.ledger, _known_test(config, dataset, parts))
 

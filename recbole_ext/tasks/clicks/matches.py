@@ -29,7 +29,7 @@ def match_cells(part: Any, rows: np.ndarray, reach: int) -> np.ndarray:
     """The cell of each row.
 
     Args:
-        part: a part of a `ClickDataset`, with its `past`.
+        part: a part of a `ExactClickDataset`, with its `past`.
         rows: (n,) numbers of rows.
         reach: W, the longest history.
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from recbole_ext.errors import UsageError
 from recbole_ext.evaluation.protocol import LABELED
 from recbole_ext.tasks.clicks.checks import click_faults
 from recbole_ext.tasks.task import Task
@@ -52,6 +53,14 @@ class ClickTask(Task):
         from recbole_ext.tasks.clicks.loaders import click_sample
 
         return click_sample(config, loaders, count)
+
+    def later_loader(self, config: "Config", loaders: "Loaders", part: Any) -> Any:
+        """Refused: a row reads what came before it, which `score` asks for.
+
+        Raises:
+            UsageError: always.
+        """
+        raise UsageError(f"{config.model} reads what came before each row; give later rows and their past to score")
 
     def scorer(self, config: "Config", train: Any) -> "Scorer":
         """Click metrics, and the gate."""

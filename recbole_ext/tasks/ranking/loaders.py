@@ -99,12 +99,12 @@ def trains_on_windows(config: Config, part: Any) -> bool:
 def _train_loader(config: Config, dataset: Any, part: Any, sampler: Any) -> Any:
     alone = config.alone()
     if trains_on_windows(config, part):
-        return divided(WindowLoader, config)(alone, part)
-    loader_class = divided(get_dataloader(config, "train"), config)
+        return divided(WindowLoader(alone, part), config)
     if config["MODEL_TYPE"] != ModelType.KNOWLEDGE:
-        return with_masks(loader_class(alone, part, sampler, shuffle=config["shuffle"]), training=True)
+        loader = get_dataloader(config, "train")(alone, part, sampler, shuffle=config["shuffle"])
+        return divided(with_masks(loader, training=True), config)
     graph_sampler = NegativeEntities(config, dataset)
-    return divided(KnowledgeBasedDataLoader, config)(alone, part, sampler, graph_sampler, shuffle=config["shuffle"])
+    return divided(KnowledgeBasedDataLoader(alone, part, sampler, graph_sampler, shuffle=config["shuffle"]), config)
 
 
 def _newest_targets(part: Any, share: float) -> torch.Tensor:

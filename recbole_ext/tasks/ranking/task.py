@@ -59,6 +59,12 @@ class RankingTask(Task):
 
         return ranking_sample(config, loaders, count)
 
+    def later_loader(self, config: "Config", loaders: "Loaders", part: Any) -> Any:
+        """What users took in any split of the run came before."""
+        from recbole_ext.tasks.ranking.evaluation.evaluation_loader import evaluation_loader
+
+        return evaluation_loader(config, "test", part, loaders.parts, loaders.parts)
+
     def scorer(self, config: "Config", train: Any) -> "Scorer":
         """Lists, or values of labelled rows."""
         from recbole_ext.tasks.ranking.evaluation.scorer import scorer_of_metrics

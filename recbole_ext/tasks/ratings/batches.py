@@ -33,12 +33,13 @@ class RatingLoader:
     def __len__(self) -> int:
         return -(-self.n_rows // self.batch_size)
 
-    def _rows(self) -> Iterator[Tensor]:
+    def batch_rows(self) -> Iterator[Tensor]:
+        """The rows of each batch of a pass, (B,) int64 each."""
         order = torch.randperm(self.n_rows, generator=self.generator) if self.shuffle else torch.arange(self.n_rows)
         return iter(order.split(self.batch_size))
 
     def __iter__(self) -> Iterator[Any]:
-        return (self.batch(rows) for rows in self._rows())
+        return (self.batch(rows) for rows in self.batch_rows())
 
     def batch(self, rows: Tensor) -> Any:
         """The rows (B,) int64, as the trainer takes them."""
@@ -64,7 +65,7 @@ class RatingEvalLoader(RatingLoader):
         Returns:
             The rows (B,) of each batch, and the batch.
         """
-        return ((rows, self.batch(rows)[0]) for rows in self._rows() if bool(wanted[rows].any()))
+        return ((rows, self.batch(rows)[0]) for rows in self.batch_rows() if bool(wanted[rows].any()))
 
 
 class RatingSampleLoader(RatingEvalLoader):

@@ -133,5 +133,5 @@ def check_ratings(config: Any, dataset: Any) -> None:
             )
 
 
-class ExactRatingDataset(Restorable, FileParts, RatingSplits, RowCounts, ExactTime, FastFilters, TimeSplit, Dataset):
+class ExactRatingDataset(Restorable, RatingSplits, FileParts, RowCounts, ExactTime, FastFilters, TimeSplit, Dataset):
     """Ratings with exact times; the files of a data set that is cut into files are whole before rows move over."""

@@ -14,7 +14,7 @@ from recbole_ext.tasks.ratings.user_batches import UserLoader
 def rating_loaders(config: Config, dataset: Any, parts: list[Any]) -> Loaders:
     """The loaders of training, validation and test."""
     batches = UserLoader if config["batches_of"] == "users" else RatingLoader
-    train = divided(batches, config)(config.alone(), parts[0], shuffle=config["shuffle"])
+    train = divided(batches(config.alone(), parts[0], shuffle=config["shuffle"]), config)
     valid, test = (RatingEvalLoader(config, part) if len(part) else None for part in parts[1:])
     known = known_test_rows(config, dataset, parts)
     known_test = None if known is None else RatingEvalLoader(config, parts[2].copy(parts[2].inter_feat[known]))

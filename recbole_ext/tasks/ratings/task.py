@@ -55,6 +55,12 @@ class RatingTask(Task):
 
         return rating_sample(config, loaders, count)
 
+    def later_loader(self, config: "Config", loaders: "Loaders", part: Any) -> Any:
+        """Rows to predict."""
+        from recbole_ext.tasks.ratings.batches import RatingEvalLoader
+
+        return RatingEvalLoader(config, part)
+
     def scorer(self, config: "Config", train: Any) -> "Scorer":
         """Errors of ratings, and what is reported of them."""
         from recbole_ext.tasks.ratings.scorer import RatingScorer

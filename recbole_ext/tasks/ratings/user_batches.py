@@ -35,7 +35,8 @@ class UserLoader(RatingLoader):
                 f"{self.batch_size}; raise --train_batch_size"
             )
 
-    def _rows(self) -> Iterator[Tensor]:
+    def batch_rows(self) -> Iterator[Tensor]:
+        """The rows of each batch of a pass: those of whole users."""
         users = torch.nonzero(self.count).squeeze(1)
         if self.shuffle:
             users = users[torch.randperm(len(users), generator=self.generator)]

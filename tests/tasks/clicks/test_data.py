@@ -54,6 +54,21 @@ def test_train_valid_trains_on_both_and_tests_the_same_rows(build: Any) -> None:
     assert (both.test.dataset.past.of_user.end >= apart.test.dataset.past.of_user.end).all()
 
 
+@pytest.mark.parametrize("train_on", ["train", "train_valid"])
+def test_of_two_files_the_tested_rows_are_never_trained_on(
+    train_on: str, make_config: Callable[..., Config], tmp_path: Path
+) -> None:
+    for name, rows in (("train", made_rows()), ("test", made_rows(n_users=4, seed=1))):
+        write_inter(tmp_path, "made", rows, HEADER)
+        (tmp_path / "made" / "made.inter").rename(tmp_path / "made" / f"made.{name}.inter")
+    files = {"benchmark_filename": ["train", "test"], "train_on": train_on, "MAX_ITEM_LIST_LENGTH": 4}
+    columns = {"load_col": {"inter": ["user_id", "item_id", "timestamp", "label"]}}
+    config = make_config("MDAFMamba", tmp_path, **columns, **files)
+    loaders = build_loaders(config, create_dataset(config))
+    assert loaders.valid is None
+    assert len(loaders.train.dataset) == len(made_rows()) and len(loaders.test.dataset) == len(made_rows(4, seed=1))
+
+
 @pytest.mark.parametrize("history", ["train", "before"])
 @pytest.mark.parametrize("phase", ["train", "valid", "test"])
 def test_histories_are_the_events_before_the_row_and_nothing_else(build: Any, history: str, phase: str) -> None:

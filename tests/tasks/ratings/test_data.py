@@ -95,3 +95,16 @@ def test_train_valid_trains_on_both_and_tests_the_same_rows(rated: Callable[...,
     rows = torch.cat([apart.train.columns["rating"], apart.valid.columns["rating"]])
     assert torch.equal(both.train.columns["rating"], rows) and both.valid is None
     assert torch.equal(both.test.columns["item_id"], apart.test.columns["item_id"])
+
+
+def test_of_two_files_the_tested_rows_are_never_trained_on(make_config: Callable[..., Config], tmp_path: Path) -> None:
+    for name, users in (("train", range(20)), ("test", range(20, 24))):
+        rows = [(u % 20, i + 10 * (u // 20), (u + i) % 5 + 1, 100 - i) for u in users for i in range(10)]
+        write_inter(tmp_path, "made", rows, HEADER)
+        (tmp_path / "made" / "made.inter").rename(tmp_path / "made" / f"made.{name}.inter")
+    for train_on in ("train", "train_valid"):
+        files = {"benchmark_filename": ["train", "test"], "train_on": train_on, "load_col": None}
+        config = make_config("HybridVAE", tmp_path, **files)
+        loaders = build_loaders(config, create_dataset(config))
+        assert loaders.valid is None
+        assert (loaders.train.n_rows, loaders.test.n_rows) == (200, 40)

@@ -124,7 +124,7 @@ class WindowLoader:
         )
         return [part for part in np.split(order, np.unique(edges[:-1] + 1)) if len(part)]
 
-    def _order(self) -> list[np.ndarray]:
+    def batch_rows(self) -> list[np.ndarray]:
         """This epoch's batches: random pools, each sorted by length so that little padding is computed."""
         order = torch.randperm(len(self.windows.start), generator=self.generator).numpy()
         pools = np.array_split(order, max(1, round(len(self) / POOL_BATCHES)))
@@ -134,7 +134,7 @@ class WindowLoader:
         return [batches[i] for i in shuffled]
 
     def __iter__(self) -> Iterator[Interaction]:
-        return (self.batch(rows) for rows in self._order())
+        return (self.batch(rows) for rows in self.batch_rows())
 
     def count_targets(self, rows: np.ndarray) -> int:
         """Targets of the windows `rows` (n,)."""

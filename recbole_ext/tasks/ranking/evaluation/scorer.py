@@ -10,6 +10,7 @@ from recbole.utils import EvaluatorType
 from torch import Tensor
 
 from recbole_ext.config.config import Config
+from recbole_ext.data.loader_view import whole_loader
 from recbole_ext.evaluation.candidates import candidate_warnings
 from recbole_ext.evaluation.collector import UnitCollector
 from recbole_ext.evaluation.finite import require_finite_scores
@@ -91,7 +92,7 @@ class RankingScorer:
         Raises:
             NonFiniteError: a score is NaN or infinity.
         """
-        among_all = isinstance(loader, FullSortEvalDataLoader)
+        among_all = isinstance(whole_loader(loader), FullSortEvalDataLoader)
         rows, scores, row, item = (self._among_all if among_all else self._among_sampled)(model, loader._dataset, batch)
         return rows, require_finite_scores(scores), row, item
 
