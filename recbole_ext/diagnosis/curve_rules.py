@@ -81,7 +81,10 @@ def over_fitting(curve: Curve) -> Finding | None:
 
 
 def wasted_epochs(curve: Curve) -> Finding | None:
-    """Epochs after the best, and the smallest patience that would still have found it."""
+    """Epochs after the best, and the smallest patience that would still have found it.
+
+    Where the first validation was the best, the run has shown no wait for a better one, and no patience is advised.
+    """
     if len(curve.valid) < limit("few_epochs"):
         return None
     epoch, best = best_point(curve)
@@ -94,6 +97,8 @@ def wasted_epochs(curve: Curve) -> Finding | None:
             lowest, longest, improved = value, max(longest, at - improved), at
     patience = max(longest, int(limit("least_patience")))
     text = f"{wasted} wasted epochs: the best is {epoch}, the run stopped at {curve.last_epoch}"
+    if not longest:
+        return Finding("wasted_epochs", text, [(epoch, abs(best))], "none: no validation was better than the first")
     if patience >= wasted:
         return Finding("wasted_epochs", text, [(epoch, abs(best))], "none: a smaller patience could miss the best")
     text += f"; a patience of {patience} would have found the same best and saved {wasted - patience}"

@@ -50,6 +50,14 @@ def test_a_patience_of_seven_survives_noise_that_one_of_three_does_not() -> None
     assert stopped(3) > 0.5 and 0.03 < stopped(7) < 0.07
 
 
+def test_a_patience_is_advised_where_the_run_has_shown_a_wait() -> None:
+    never_better = wasted_epochs(curve_of([0.5] + [0.6] * 12))
+    assert never_better is not None and never_better.changes == []
+    assert never_better.advice == "none: no validation was better than the first"
+    found = wasted_epochs(curve_of([1.0, *[1.1] * 8, 0.9, *[1.1] * 12]))
+    assert found is not None and [change.value for change in found.changes] == [9]
+
+
 def test_few_epochs_after_the_best_are_not_advised_away() -> None:
     found = wasted_epochs(curve_of([1.0, 0.5] + [0.6] * 6))
     assert found is not None and found.changes == [] and found.advice.startswith("none")

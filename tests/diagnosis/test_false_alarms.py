@@ -8,9 +8,8 @@ NOMINAL = 0.05
 
 
 def above_nominal(n: int) -> dict[tuple[str, str], float]:
-    """Rates above nominal of what is found; the patience that `wasted_epochs` advises is no finding, see docs."""
-    found = {rule: of for rule, of in false_alarms(n).items() if rule != "wasted_epochs"}
-    return {(rule, kind): rate for rule, of in found.items() for kind, rate in of.items() if rate > NOMINAL}
+    """Rates above nominal: of what is found, and of the patience that `wasted_epochs` advises."""
+    return {(rule, kind): rate for rule, of in false_alarms(n).items() for kind, rate in of.items() if rate > NOMINAL}
 
 
 def test_a_healthy_run_learns_and_ends() -> None:
