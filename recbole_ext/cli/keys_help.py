@@ -8,6 +8,7 @@ from recbole_ext.config.keys.unread import hidden_keys
 from recbole_ext.config.layers import default_layers, merge
 from recbole_ext.places import found_datasets, properties_folder
 from recbole_ext.registry import find_model, models
+from recbole_ext.tasks.registered import task_of
 
 _USAGE = """\
 usage: recbole-ext --model=MODEL --dataset=DATASET [--config_files="a.yaml b.yaml"] [--key=value ...]
@@ -46,7 +47,7 @@ def _hidden(model: str | None) -> set[str]:
     if model is None:
         return hidden_keys(None, {})
     entry = find_model(model)
-    return hidden_keys(entry, merge(default_layers(entry, "", None))[0])
+    return hidden_keys(entry, merge(default_layers(entry, "", None))[0], task_of(entry).unread)
 
 
 def _list(title: str, names: list[str]) -> str:

@@ -13,6 +13,7 @@ from recbole_ext.names import checked_name
 from recbole_ext.pipeline.checks import check
 from recbole_ext.redact import remember
 from recbole_ext.registry import ModelEntry, find_model
+from recbole_ext.tasks.registered import task_of
 
 if TYPE_CHECKING:
     from recbole_ext.config.config import Config
@@ -62,7 +63,9 @@ def resolve(
     values |= {key: literal(values[key]) for key in SEPARATORS}
     if origins.get("load_col", "").startswith(OF_NO_DATA_SET):
         values["load_col"] = None
-    return Resolved(entry, dataset, layers, values, origins, unread_settings(entry, layers, values))
+    return Resolved(
+        entry, dataset, layers, values, origins, unread_settings(entry, layers, values, task_of(entry).unread)
+    )
 
 
 def _defaults(entry: ModelEntry, dataset: str, roots: list[str]) -> list[Layer]:

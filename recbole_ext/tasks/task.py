@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from recbole_ext.config.config import Config
+    from recbole_ext.config.keys.unread import Rule
     from recbole_ext.config.layers import Layer
     from recbole_ext.data.loaders import Loaders
     from recbole_ext.evaluation.evaluator import Scorer
@@ -22,9 +23,11 @@ class Task(ABC):
 
     Attributes:
         name: of its folder, of the registry and of `result.json`.
+        unread: settings that its runs leave unread.
     """
 
     name: str
+    unread: "tuple[Rule, ...]"
 
     @abstractmethod
     def metrics(self, entry: "ModelEntry") -> Mapping[str, tuple[str, ...]]:

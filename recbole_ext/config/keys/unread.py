@@ -52,10 +52,9 @@ class Facts:
         return self.entry.family == "exlib" or "ModelType.TRADITIONAL" in self.source
 
     @property
-    def own_batches(self) -> bool:
-        """Whether batches are made by this package, in the training process."""
-        causal = self.entry.causal
-        return self.entry.task != "ranking" or (causal and self.values.get("train_mode") == "all_positions")
+    def windows(self) -> bool:
+        """Whether the model trains on windows, whose batches this package makes in the training process."""
+        return self.entry.causal and self.values.get("train_mode") == "all_positions"
 
     @property
     def reads_features(self) -> bool:
@@ -91,33 +90,49 @@ class Rule:
     by_model: bool = True
 
 
-def _never_read(facts: Facts) -> bool:
+IN_PROCESS = "batches of {model} are made in the training process"
+IN_RANDOM_ORDER = "{model} makes its own batches, in a random order"
+NO_SEQUENCE = ("MAX_ITEM_LIST_LENGTH", "ITEM_LIST_LENGTH_FIELD", "LIST_SUFFIX")
+"""Keys of histories."""
+
+
+def always(facts: Facts) -> bool:
+    """Whatever the model and the settings are."""
     return True
 
 
+def without_sequence(unread: Callable[[Facts], bool]) -> Rule:
+    """Keys of histories, for models that read none."""
+    return Rule(NO_SEQUENCE, unread, "{model} reads no sequence of events")
+
+
+OF_ROWS = (
+    Rule(("filter_seen_items", "repeatable"), always, "{model} predicts rows and ranks no items"),
+    Rule(("eval_memory_gb",), always, "{model} predicts rows; see eval_batch_size"),
+    Rule(("train_neg_sample_args",), always, "{model} samples no negatives", by_model=False),
+    Rule(("worker",), always, IN_PROCESS, by_model=False),
+)
+"""What tasks that predict rows, and rank nothing, leave unread."""
+
+
 RULES = (
-    Rule(("state",), _never_read, "the terminal shows what matters, log.txt of the run the rest; tracebacks: --debug"),
-    Rule(("checkpoint_dir",), _never_read, "checkpoints lie in the directory of the run; choose its place by runs_dir"),
+    Rule(("state",), always, "the terminal shows what matters, log.txt of the run the rest; tracebacks: --debug"),
+    Rule(("checkpoint_dir",), always, "checkpoints lie in the directory of the run; choose its place by runs_dir"),
     Rule(
         ("save_dataset", "dataset_save_path", "save_dataloaders", "dataloaders_save_path"),
-        _never_read,
+        always,
         "every run reads the files themselves; keep a split with: python -m dataset_tools split",
     ),
-    Rule(("loss_decimal_place",), _never_read, "metrics.csv holds the loss in full"),
-    Rule(("valid_metric_bigger",), _never_read, "valid_metric decides whether more is better"),
-    Rule(("POSITION_FIELD",), _never_read, "no model reads it"),
-    Rule(_DERIVED, _never_read, "it follows from the model and the other settings"),
+    Rule(("loss_decimal_place",), always, "metrics.csv holds the loss in full"),
+    Rule(("valid_metric_bigger",), always, "valid_metric decides whether more is better"),
+    Rule(("POSITION_FIELD",), always, "no model reads it"),
+    Rule(_DERIVED, always, "it follows from the model and the other settings"),
     Rule(
         ("world_size", "local_rank"),
-        _never_read,
+        always,
         "several processes are started by: torchrun --nproc_per_node=N run_recbole_ext.py ...",
     ),
     Rule(("repeatable",), lambda f: f.sequential, "sequences: filter_seen_items: False keeps seen items as candidates"),
-    Rule(
-        ("filter_seen_items", "repeatable"),
-        lambda f: f.entry.task != "ranking",
-        "{model} predicts rows and ranks no items",
-    ),
     Rule(
         ("train_mode", "window_overlap", "sample_weight", "gradient_checkpointing"),
         lambda f: not f.entry.causal,
@@ -128,13 +143,7 @@ RULES = (
         lambda f: not f.entry.reads_target_time,
         "of all models SS4Rec reads the time of the target",
     ),
-    Rule(("ssm_backend",), lambda f: not f.entry.own or f.entry.task == "ratings", "{model} has no state-space layer"),
-    Rule(("eval_memory_gb",), lambda f: f.entry.task != "ranking", "{model} predicts rows; see eval_batch_size"),
-    Rule(
-        ("MAX_ITEM_LIST_LENGTH", "ITEM_LIST_LENGTH_FIELD", "LIST_SUFFIX"),
-        lambda f: not f.sequential and f.entry.task != "clicks",
-        "{model} reads no sequence of events",
-    ),
+    Rule(("ssm_backend",), lambda f: not f.entry.own, "{model} has no state-space layer"),
     Rule(
         ("kg_reverse_r", "entity_kg_num_interval", "relation_kg_num_interval"),
         lambda f: f.entry.family != "knowledge_aware" and "kg_feat" not in f.source,
@@ -142,13 +151,8 @@ RULES = (
     ),
     Rule(
         ("numerical_features", "discretization"),
-        lambda f: not f.reads_features and f.entry.task != "ratings",
+        lambda f: not f.reads_features,
         "{model} reads ids alone; a model of features is, for instance, DeepFM or SASRecF",
-    ),
-    Rule(
-        ("numerical_features", "discretization"),
-        lambda f: f.entry.task == "ratings",
-        "side_features chooses the columns of {model}",
     ),
     Rule(("require_pow",), lambda f: "require_pow" not in f.source, "the loss of {model} has no such power"),
     Rule(("preload_weight",), lambda f: "get_preload_weight" not in f.source, "{model} takes no given vectors"),
@@ -165,18 +169,16 @@ RULES = (
     ),
     Rule(
         ("train_neg_sample_args",),
-        lambda f: (
-            f.entry.task != "ranking" or f.entry.registered in _AUTO_ENCODERS or "ModelType.TRADITIONAL" in f.source
-        ),
+        lambda f: f.entry.registered in _AUTO_ENCODERS or "ModelType.TRADITIONAL" in f.source,
         "{model} samples no negatives",
         by_model=False,
     ),
-    Rule(("worker",), lambda f: f.own_batches, "batches of {model} are made in the training process", by_model=False),
+    Rule(("worker",), lambda f: f.windows, IN_PROCESS, by_model=False),
     Rule(("transform",), lambda f: not f.sequential, "{model} reads no sequence that could be transformed"),
     Rule(
         ("transform", "shuffle"),
-        lambda f: f.own_batches and f.entry.task != "ratings",
-        "{model} makes its own batches, in a random order",
+        lambda f: f.windows,
+        IN_RANDOM_ORDER,
         by_model=False,
     ),
     Rule(
@@ -207,10 +209,12 @@ RULES = (
         by_model=False,
     ),
 )
-"""What a run leaves unread; a setting that only other models have is found without a rule."""
+"""What runs of any task leave unread; a setting that only other models have is found without a rule."""
 
 
-def unread_settings(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
+def unread_settings(
+    entry: ModelEntry, layers: list[Layer], values: dict[str, Any], of_task: tuple[Rule, ...]
+) -> list[str]:
     """Settings of the user that this run does not read, each in a sentence with what to use instead.
 
     A setting that repeats the default is not reported, because leaving it unread changes nothing.
@@ -219,6 +223,7 @@ def unread_settings(entry: ModelEntry, layers: list[Layer], values: dict[str, An
         entry: the model.
         layers: lowest first.
         values: those of all layers.
+        of_task: what its task leaves unread; these rules go first.
     """
     facts = Facts(entry, values)
     defaults = merge([layer for layer in layers if not layer.user])[0]
@@ -228,13 +233,13 @@ def unread_settings(entry: ModelEntry, layers: list[Layer], values: dict[str, An
     return [
         f"{layer.origin(key)}: {key} is not read by this run: {advice}"
         for key, layer in changed.items()
-        if (advice := _advice(key, facts)) is not None
+        if (advice := _advice(key, facts, of_task)) is not None
     ]
 
 
-def _advice(key: str, facts: Facts) -> str | None:
+def _advice(key: str, facts: Facts, of_task: tuple[Rule, ...]) -> str | None:
     """Why a key is unread and what to use instead; None for a key that is read."""
-    for rule in RULES:
+    for rule in (*of_task, *RULES):
         if key in rule.keys and rule.unread(facts):
             return rule.advice.format(model=facts.entry.name, example=_as_interval(facts.values.get(key)))
     owners = _owners(key) if _belongs_to_models(key, facts) else []
@@ -265,14 +270,15 @@ def _owners(key: str) -> list[str]:
     return [path.stem for path in sorted(folder.glob("*.yaml"), key=lambda p: p.stem.lower()) if key in keys_of(path)]
 
 
-def hidden_keys(entry: ModelEntry | None, values: dict[str, Any]) -> set[str]:
+def hidden_keys(entry: ModelEntry | None, values: dict[str, Any], of_task: tuple[Rule, ...] = ()) -> set[str]:
     """Keys that `--help` does not list, because no run, or no run of this model, reads them.
 
     Args:
         entry: the model; None for the help of all models.
         values: defaults of the model.
+        of_task: what its task leaves unread.
     """
     if entry is None:
-        return {key for rule in RULES if rule.unread is _never_read for key in rule.keys}
+        return {key for rule in RULES if rule.unread is always for key in rule.keys}
     facts = Facts(entry, values)
-    return {key for rule in RULES if rule.by_model and rule.unread(facts) for key in rule.keys}
+    return {key for rule in (*of_task, *RULES) if rule.by_model and rule.unread(facts) for key in rule.keys}

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from recbole_ext.config.keys.unread import IN_RANDOM_ORDER, OF_ROWS, Rule, always
 from recbole_ext.errors import UsageError
 from recbole_ext.evaluation.protocol import LABELED
 from recbole_ext.tasks.clicks.checks import click_faults
@@ -20,6 +21,7 @@ class ClickTask(Task):
     """See the module."""
 
     name = "clicks"
+    unread = (*OF_ROWS, Rule(("shuffle",), always, IN_RANDOM_ORDER, by_model=False))
 
     def metrics(self, entry: "ModelEntry") -> Mapping[str, tuple[str, ...]]:
         """Of probabilities."""

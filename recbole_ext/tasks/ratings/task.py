@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from recbole_ext.config.keys.unread import OF_ROWS, Rule, always, without_sequence
 from recbole_ext.tasks.ratings.checks import rating_faults
 from recbole_ext.tasks.task import Task
 
@@ -18,6 +19,12 @@ class RatingTask(Task):
     """See the module."""
 
     name = "ratings"
+    unread = (
+        *OF_ROWS,
+        without_sequence(always),
+        Rule(("ssm_backend",), always, "{model} has no state-space layer"),
+        Rule(("numerical_features", "discretization"), always, "side_features chooses the columns of {model}"),
+    )
 
     def metrics(self, entry: "ModelEntry") -> Mapping[str, tuple[str, ...]]:
         """Errors."""
