@@ -99,7 +99,7 @@ def _told_convert(target: Path, summary: dict[str, Any]) -> str:
     if summary["rows_left_out_on_request"]:
         lines.append(f"left out on request: {summary['rows_left_out_on_request']:,}")
     if summary["label"]:
-        lines.append(f"label: {summary['label']}; drawn negatives: {summary['rows_drawn_as_negatives']:,}")
+        lines.append(f"label: {summary['label']}; sampled negatives: {summary['rows_drawn_as_negatives']:,}")
     if summary["missing_tables"]:
         lines.append(f"not in the input, so not written: {', '.join(summary['missing_tables'])}")
     if not summary["last_line_complete"]:

@@ -14,7 +14,7 @@ from recbole_ext.runs.run_files import config_text
 from tests.conftest import write_inter
 
 PROTOCOL: dict[str, Any] = {
-    "name": "no_time (track C)",
+    "name": "no_time",
     "split": "{'LS': 'valid_and_test'} by user",
     "order": "exact time order, ties in file order",
     "seen_items": "seen items removed",
@@ -40,7 +40,7 @@ RESULT: dict[str, Any] = {
     "valid": {"hit@10": 0.19, "ndcg@10": 0.1},
     "test": {"hit@10": 0.15, "ndcg@10": 0.08},
     "baselines": {"markov": {"hit@10": 0.14, "ndcg@10": 0.07}, "skip_markov": {"hit@10": 0.19, "ndcg@10": 0.11}},
-    "protocol": {"name": "no_time (track C)", "split": "LS", "seed": 7, "data_sha256": {"ml-100k.inter": "ab" * 32}},
+    "protocol": {"name": "no_time", "split": "LS", "seed": 7, "data_sha256": {"ml-100k.inter": "ab" * 32}},
 }
 N_USERS = 200
 

@@ -83,7 +83,7 @@ def _check_options(options: ConvertOptions) -> None:
     if wrong:
         raise UsageError(f"{release.name}: not there for this release: {', '.join(wrong)}; leave it out.")
     if not 0 < options.sample_users <= 1:
-        raise UsageError(f"--sample-users: share of the users in (0, 1], got {options.sample_users}.")
+        raise UsageError(f"--sample-users: fraction of the users in (0, 1], got {options.sample_users}.")
     if "/" in options.name or "\\" in options.name or options.name.startswith("."):
         raise UsageError(f"--name: a plain folder name is needed, got {options.name!r}.")
 

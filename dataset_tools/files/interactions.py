@@ -187,7 +187,7 @@ class Interactions:
             raise DataError(f"{where}: {len(values)} columns, the header has {len(self.fields)}.")
         user, item, time = (values[at] for at in self._at)
         if not user or not item:
-            raise DataError(f"{where}: an empty id; `recbole-data validate` lists all faults.")
+            raise DataError(f"{where}: an empty id; `recbole-data validate` lists all errors.")
         value = values[self._value].encode()[: kernel.MAX_TEXT] if self._value >= 0 else b""
         packed = int.from_bytes(value, "big")
         return self.users.code(user), self.items.code(item), *self._seconds(time, where), packed

@@ -53,5 +53,5 @@ def parse_share(text: str, option: str) -> float:
     except ValueError:
         share = 0.0
     if not 0 < share < 1:
-        raise UsageError(f"{option} {text}: a share of the rows between 0 and 1 is needed, such as 0.8.")
+        raise UsageError(f"{option} {text}: a fraction of the rows between 0 and 1 is required, such as 0.8.")
     return share

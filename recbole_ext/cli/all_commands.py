@@ -77,7 +77,7 @@ def overview(top: Parser) -> str:
     """The help of the whole program: the commands in groups, with a line each."""
     lines = [
         f"usage: {PROGRAM} --model=MODEL --dataset=DATASET [--key=value ...]   train and evaluate a model",
-        f"       {PROGRAM} COMMAND --help                                     what a command takes",
+        f"       {PROGRAM} COMMAND --help                                     options of a command",
         f"       {PROGRAM} --model=MODEL --help                               every key of a model",
         f"       {PROGRAM} --version",
         "",

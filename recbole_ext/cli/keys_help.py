@@ -13,9 +13,9 @@ from recbole_ext.tasks.registered import task_of
 _USAGE = """\
 usage: recbole-ext --model=MODEL --dataset=DATASET [--config_files="a.yaml b.yaml"] [--key=value ...]
   --resume[=RUN]   continue the newest unfinished run of the same configuration, or the named one
-  --print-config   print each value and where it comes from, and stop
+  --print-config   print each value with its origin, and stop
   --dry-run        estimate time and memory from a short run, and stop
-  --seeds=1,2,3    every seed once, continued, with intervals
+  --seeds=1,2,3    one run per seed, resumable, with confidence intervals
   --debug          print tracebacks
 Values are read as YAML: --topk=[5,10] --eval_args="{mode: uni100}". From a checkout: python run_recbole_ext.py"""
 

@@ -56,7 +56,7 @@ def _carry_out(arguments: list[str]) -> int:
         print(_help_of(parser))
         return 0
     if parser.carry_out is None:
-        raise NotImplementedError(f"the command {path} is declared without what it does")
+        raise NotImplementedError(f"the command {path} is declared without a function")
     return parser.carry_out(read_words(top, parser, words))
 
 
@@ -65,7 +65,7 @@ def _help_of(parser: Parser) -> str:
 
 
 def _interrupted(arguments: list[str]) -> str:
-    """What Ctrl-C ended: commands that train say that training had not begun."""
+    """The message of Ctrl-C; of commands that train, that training had not begun."""
     command = arguments[0] if arguments and not arguments[0].startswith("-") else "run"
     return "interrupted before training began" if command in _TRAINS else f"interrupted: {command} was not completed"
 

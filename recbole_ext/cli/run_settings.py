@@ -42,8 +42,8 @@ def named_in_files(given: dict[str, Any]) -> dict[str, Any]:
     given = {**named, **given}
     if not given.get("model") or not given.get("dataset"):
         raise UsageError(
-            "--model and --dataset are needed, for instance: --model=SS4Rec --dataset=ml-100k\n"
-            "all commands: --help; all models, data sets and keys: run --help; what works on this machine: doctor"
+            "--model and --dataset are required, for instance: --model=SS4Rec --dataset=ml-100k\n"
+            "all commands: --help; all models, data sets and keys: run --help; check the installation: doctor"
         )
     return given
 

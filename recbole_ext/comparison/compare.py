@@ -131,19 +131,21 @@ def title(table: Table) -> str:
 
 
 def notes(found: Comparison) -> list[str]:
-    """What was tested how, and what cannot be said."""
-    told = [f"LIMIT  {text}" for text in found.limits]
+    """How differences were tested, and conclusions that the runs do not support."""
+    shown = [f"LIMIT  {text}" for text in found.limits]
     if found.n_tests:
-        told.append(
+        shown.append(
             f"p      two-sided, corrected by Holm over all {found.n_tests} tests here. Users: signs of each user's "
             "difference flipped,\n       intervals by resampling users. Seeds: Student's t of the differences by seed"
         )
     if any(row.seeds is None and row.users_p is not None for table in _all(found) for row in table.rows):
-        told.append("note   a test over users alone holds for these trained models and says nothing of other seeds")
+        shown.append("note   a test over users only holds for these trained models, not for other seeds")
     if any(row.users_p is None and row.difference is not None for table in _all(found) for row in table.rows):
-        told.append("note   no test over users stands where runs left no contributions of users to this metric, where")
-        told.append("       seeds were tested on different rows, or where the seeds do not carry any")
-    return told
+        shown.append(
+            "note   no test over users: the runs recorded no contributions of users to this metric, seeds were"
+        )
+        shown.append("       tested on different rows, or the seeds support no test")
+    return shown
 
 
 def _all(found: Comparison) -> list[Table]:
@@ -153,7 +155,7 @@ def _all(found: Comparison) -> list[Table]:
 def cells(row: Row, table: Table) -> list[str]:
     """One line of a table."""
     seeds = row.seeds if row.seeds and row.seeds.low is not None else None
-    count = "counted" if row.entry.counted else f"{row.own.n} of {row.entry.planned_seeds}"
+    count = "non-learned" if row.entry.counted else f"{row.own.n} of {row.entry.planned_seeds}"
     return [
         row.entry.name,
         count,

@@ -135,7 +135,7 @@ def read_members(paths: list[Path]) -> list[FinishedRun]:
         raise UsageError("ensemble needs two runs or more: ensemble RUN RUN ... [--method=mean|score|rank]")
     for run in runs:
         if [other.path.resolve() for other in runs].count(run.path.resolve()) > 1:
-            raise UsageError(f"{run.path} is given twice; a member counts once, and --weights weighs it")
+            raise UsageError(f"{run.path} is given twice; give each member once, and its weight by --weights")
         if _shared(run) != _shared(runs[0]):
             first, other = (Entry(each.path.name, [each]) for each in (runs[0], run))
             raise UsageError(

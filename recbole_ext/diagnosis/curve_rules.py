@@ -135,13 +135,13 @@ def train_valid_gap(curve: Curve) -> Finding | None:
     auc = "auc" in curve.metric.lower()
     if gaps[epoch] <= (limit("gap") if auc else limit("gap_share") * abs(best)):
         return None
-    text = f"training rows are learnt by heart: {gaps[epoch]:.4f} better than validation in epoch {epoch}"
-    advice = "more regularisation or a smaller model, one change at a time; both parts in evaluation mode"
+    text = f"overfitting to the training rows: {gaps[epoch]:.4f} better than validation in epoch {epoch}"
+    advice = "more regularisation or a smaller model, one change at a time; both splits in evaluation mode"
     return Finding("train_valid_gap", text, [(epoch, gaps[epoch])], advice)
 
 
 def posterior_collapse(curve: Curve) -> Finding | None:
-    """A KL divergence of nothing at the end."""
+    """A KL divergence near zero at the end."""
     points = curve.points.get("kl", [])
     if len(points) < limit("few_epochs") or points[-1][1] >= limit("collapse"):
         return None

@@ -62,7 +62,7 @@ def _result(curve: Curve, name: str) -> float | None:
 
 
 def worse_than_baseline(curve: Curve) -> Finding | None:
-    """No better than the best counted baseline: popularity, a Markov chain, means, biases."""
+    """No better than the best non-learned baseline: popularity, a Markov chain, means, biases."""
     best, (metric, sign) = best_baseline(curve.result), _judged(curve)
     own = (curve.result.get("test") or {}).get(metric)
     if best is None or own is None:
@@ -70,18 +70,18 @@ def worse_than_baseline(curve: Curve) -> Finding | None:
     name, value = best
     if sign * own > sign * value:
         return None
-    text = f"no better than the best counted baseline: test {metric} {own:g}, {name} has {value:g}"
+    text = f"no better than the best non-learned baseline: test {metric} {own:g}, {name} has {value:g}"
     text += _against_noise(curve, name, metric)
     clock = raw_clock(curve.settings)
     if clock:
         text += f"; {clock} is a feature in raw seconds, whose size drowns the others"
         advice = (
-            f'leave the column out after the split, --unused_col="{{inter: [{clock}]}}"; more epochs do not mend it'
+            f'leave the column out after the split, --unused_col="{{inter: [{clock}]}}"; more epochs do not change it'
         )
     elif own == value:
         advice = "none: the two are equal; compare them per user under several seeds (--seeds, compare)"
     else:
-        advice = "check whether the difference is more than chance (compare); then epochs, stopping_step and the data"
+        advice = "test whether the difference is significant (compare); then epochs, stopping_step and the data"
     return Finding("worse_than_baseline", text, [(None, own), (None, value)], advice)
 
 
@@ -167,14 +167,14 @@ def kl_weight_high(curve: Curve) -> Finding | None:
 
 def recency_forgets(curve: Curve) -> Finding | None:
     """Newer data that weighs more, and what was forgotten for it."""
-    told = curve.result.get("forgetting") or {}
-    before, after = told.get("before"), told.get("after")
+    measured = curve.result.get("forgetting") or {}
+    before, after = measured.get("before"), measured.get("after")
     if before is not None and after is not None:
         lost = (before - after) * _judged(curve)[1]
-        if lost <= max(limit("forgetting") * abs(before), _noise_of_mean(before, told.get("rows"))):
+        if lost <= max(limit("forgetting") * abs(before), _noise_of_mean(before, measured.get("rows"))):
             return None
-        text = f"forgetting: {told['metric']} on the old window goes from {before:g} to {after:g}"
-        advice = "a larger share or a smaller learning rate in the last stage"
+        text = f"forgetting: {measured['metric']} on the old window goes from {before:g} to {after:g}"
+        advice = "a larger `share` or a smaller learning rate in the last stage"
         return Finding("recency_forgets", text, [(None, before), (None, after)], advice)
     weight = curve.settings.get("overweight_factor") or curve.settings.get("recency_half_life_days")
     if not weight:

@@ -4,12 +4,14 @@ Numbers of different protocols are never put in one column; `Protocol.key` is wh
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+_TRACK = re.compile(r" \(track [ABC]\)")
 _NO_TABLE = (".inter", ".yaml", ".json", ".tsv")
 _NOT_COMPARED = ("seed", "packages", "task", "preset", "changes", "split_kind")
 """What may differ between results in one column, and what other fields of the protocol decide."""
@@ -74,7 +76,7 @@ class Protocol:
         """For a person, a few lines; of several runs, `seeds` says which theirs are."""
         return [
             f"protocol    {self.name}; split {self.split}; {self.order}",
-            f"            {self.seen_items}; {self.target_time}; candidates: {self.candidates}{self._drawn()}",
+            f"            {self.seen_items}; {self.target_time}; candidates: {self.candidates}{self._sampled()}",
             f"            min counts {self.min_counts}{self._of_rows()}; max length {self.max_length}; "
             f"{seeds or f'seed {self.seed}'}; data {self._hashes()}",
         ]
@@ -82,8 +84,8 @@ class Protocol:
     def _hashes(self) -> str:
         return ", ".join(f"{name} {value[:12]}" for name, value in self.data_sha256.items() if name.endswith(".inter"))
 
-    def _drawn(self) -> str:
-        return "" if self.candidate_seed is None else f", drawn once with candidate_seed {self.candidate_seed}"
+    def _sampled(self) -> str:
+        return "" if self.candidate_seed is None else f", sampled once with candidate_seed {self.candidate_seed}"
 
     def _of_rows(self) -> str:
         return "".join(f"; {text}" for text in (self.filters, self.targets) if text)
@@ -96,14 +98,15 @@ def read_protocol(facts: Mapping[str, Any]) -> Protocol:
 
 def protocol_key(facts: Mapping[str, Any]) -> tuple[Any, ...]:
     """See `Protocol.key`; what is empty counts as what was not recorded."""
-    told = [(k, TIME_KNOWN if v == TIME_UNREAD else v) for k, v in _of_this_version(facts).items()]
-    return tuple(sorted((k, str(v)) for k, v in told if k not in _NOT_COMPARED and v not in ("", None)))
+    shown = [(k, TIME_KNOWN if v == TIME_UNREAD else v) for k, v in _of_this_version(facts).items()]
+    return tuple(sorted((k, str(v)) for k, v in shown if k not in _NOT_COMPARED and v not in ("", None)))
 
 
 def _of_this_version(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Earlier versions recorded of labelled rows, which are ranked among nothing, that seen items stay candidates."""
+    """Earlier versions recorded presets with a letter, and of labelled rows that seen items stay candidates."""
     labelled = facts.get("candidates") == "labeled" and facts.get("seen_items") == "seen items stay candidates"
-    return {**facts, "seen_items": LABELED} if labelled else dict(facts)
+    named = {**facts, "name": _TRACK.sub("", str(facts["name"]))} if "name" in facts else dict(facts)
+    return {**named, "seen_items": LABELED} if labelled else named
 
 
 def data_hashes(folder: Path, dataset: str, parts: list[str]) -> dict[str, str]:

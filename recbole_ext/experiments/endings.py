@@ -58,12 +58,12 @@ def ending_of(attempt: Attempt, run: Path | None) -> Attempt:
     if (run / "result.json").is_file():
         return replace(known, state=FINISHED)
     if (run / "hang.txt").is_file() and (run / "hang.txt").stat().st_mtime >= _seconds(attempt.started):
-        return replace(known, state=CRASHED, cause="a hang: nothing moved any more; hang.txt says where")
+        return replace(known, state=CRASHED, cause="a hang: no progress; hang.txt has the stack of every thread")
     if last["event"] in ("failed", "interrupted"):
         state = CRASHED if last["event"] == "failed" else INTERRUPTED
         return replace(known, state=state, cause=str(last.get("text") or last["event"]).splitlines()[0])
     sign = f"epoch {last['epoch']}" if "epoch" in last else last["event"]
-    return replace(known, state=CRASHED, cause=f"{WITHOUT_A_WORD}; its last sign was {sign} at {moment}")
+    return replace(known, state=CRASHED, cause=f"{WITHOUT_A_WORD}; its last event was {sign} at {moment}")
 
 
 def _events(run: Path) -> list[dict[str, Any]]:

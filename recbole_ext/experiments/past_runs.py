@@ -159,7 +159,11 @@ def _import_run(
     seed = _number(row.get(columns.get("seed", ""), ""))
     good, cause = state.lower() == "finished" and bool(reported), ""
     if not good:
-        cause = f"its state is {state!r}" if state.lower() != "finished" else "it says finished, and reports no number"
+        cause = (
+            f"its state is {state!r}"
+            if state.lower() != "finished"
+            else "its state is finished, but it reports no number"
+        )
     experiment.journal.record(
         Attempt(
             number, int(seed or 0), folder.name, started, ended, FINISHED if good else CRASHED, cause, seconds / 3600

@@ -90,13 +90,13 @@ def recorded_data(run: Path) -> DataRecord:
     """What a run read.
 
     Raises:
-        DataError: it does not say, or the file is damaged.
+        DataError: the run does not record it, or the file is damaged.
     """
     record = read_record(run)
     if record is None:
         raise DataError(
-            f"{run}: neither data.json nor result.json says which data it was trained on, so nothing shows that the "
-            "data is still the same; run it again"
+            f"{run}: neither data.json nor result.json records the data it was trained on, so the data cannot be "
+            "verified; run it again"
         )
     return record
 
@@ -105,7 +105,9 @@ def _restored(config: Config, run: Path, record: DataRecord, sha256: str) -> Spl
     """The splits of the data that the run stored."""
     vocabulary = read_vocabulary(run)
     if vocabulary is None:
-        raise DataError(f"{run / VOCABULARY} is missing, so nothing says which user and item is which; restore it")
+        raise DataError(
+            f"{run / VOCABULARY} is missing, so internal ids cannot be mapped to users and items; restore it"
+        )
     dataset = create_dataset(config, vocabulary, read_stored(run, sha256, vocabulary))
     loaders = build_loaders(config, dataset)
     if tables_of(loaders) != record.tables:

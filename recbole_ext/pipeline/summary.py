@@ -22,7 +22,7 @@ def summary_lines(result: dict[str, Any], protocol: Protocol) -> list[str]:
     lines += _known_lines(result)
     lines += [
         *protocol.lines(),
-        f"{_weights(result)}; {result['fit_seconds']:.0f} s of training, {result['peak_memory_mb']:,} MB at most",
+        f"{_weights(result)}; {result['fit_seconds']:.0f} s of training, peak memory {result['peak_memory_mb']:,} MB",
     ]
     lines += task_named(protocol.task).summary_lines(result)
     lines += verdict_lines(result.get("criteria", []))
@@ -58,4 +58,4 @@ def _next_steps(result: dict[str, Any]) -> list[str]:
     directory = result["run_directory"]
     if result["best_epoch"] < 0:
         return [f"Run it again: {directory}/command.txt"]
-    return [f"Look at {directory}/metrics.csv, or run it again: {directory}/command.txt"]
+    return [f"metrics per epoch: {directory}/metrics.csv; command: {directory}/command.txt"]

@@ -66,18 +66,18 @@ def chart_html(
     finite = {name: [p for p in points if _finite(p)] for name, points in ordered.items()}
     left_out = _left_out(series, ordered, finite, x_label)
     note = f'<p class="note">{_safe(left_out)}</p>' if left_out else ""
-    told = [p for points in finite.values() for p in points]
-    if not told:
-        return Markup(f'<p class="note">no finite point to draw</p>{note}')
-    across = [p[0] for p in told] + ([mark[0]] if mark else [])
+    shown = [p for points in finite.values() for p in points]
+    if not shown:
+        return Markup(f'<p class="note">no finite values</p>{note}')
+    across = [p[0] for p in shown] + ([mark[0]] if mark else [])
     x = _linear(across, _LEFT, _RIGHT, whole=True) if joined else _by_range(across, _LEFT, _RIGHT, _LOG_RATIO_OF_POINTS)
-    y = _by_range([p[1] for p in told], _BOTTOM, _TOP, _LOG_RATIO)
+    y = _by_range([p[1] for p in shown], _BOTTOM, _TOP, _LOG_RATIO)
     lines = [_line(i, ordered[name], finite[name], x, y, len(finite), joined) for i, name in enumerate(finite)]
     labels = "".join(_end_labels(finite, y)) if joined and len(finite) <= 6 else ""
     axes = _axes(x, y, _named(x_label, x), _named(y_label, y))
     drawing = axes + (_mark(mark, x) if mark else "") + "".join(lines) + labels
-    said = _safe(f"{', '.join(finite)} over {x_label}")
-    svg = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{said}">{drawing}</svg>'
+    label = _safe(f"{', '.join(finite)} over {x_label}")
+    svg = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">{drawing}</svg>'
     named = len(series) == 1 and all(name == y_label or name.lower() in title.lower() for name in finite)
     return Markup(("" if named else _legend(list(finite))) + svg + note)
 

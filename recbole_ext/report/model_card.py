@@ -1,4 +1,4 @@
-"""The model card of a run: what somebody must know who is handed the weights."""
+"""The model card of a run: what a user of the weights must know."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,19 +9,19 @@ from recbole_ext.report.rendering import markdown
 
 _USES = {
     "ratings": (
-        "Predicting how many stars a user of this data set would give to an item of it.",
-        "Ratings are given by people who chose what to rate: the error on items that a user would never have rated is "
-        "not known. Averages hide groups; the report has the errors of new and rarely seen users and items.",
+        "Predicting the ratings of users of this data set for its items.",
+        "Users choose what they rate: the error on items that a user would never have rated is unknown. Averages hide "
+        "groups; the report has the errors of new and rarely seen users and items.",
     ),
     "clicks": (
-        "Ordering candidates by the chance that a user clicks, with rows like those it was trained on.",
+        "Ordering candidates by their click probability, on examples like those of training.",
         "Probabilities are only as calibrated as the reliability curve of the report shows, and depend on how "
-        "negatives were made.",
+        "negatives were sampled.",
     ),
     "ranking": (
         "Ranking the items of this data set for users with a history in it.",
-        "Items and users that were not in training cannot be ranked by what was learnt. Test users are the ones of "
-        "training, at a later time; nothing is known of other people. What was shown to users formed what they chose, "
+        "Items that were not in training have no learned representation. Test users are those of training, at a later "
+        "time; the metrics do not extend to other users. Interactions depend on what users were shown (exposure bias), "
         "so popular items are favoured.",
     ),
 }
@@ -33,7 +33,7 @@ def model_card(record: Record, found: list[Finding]) -> str:
 
     Args:
         record: of the run.
-        found: what its diagnosis says.
+        found: the findings of its diagnosis.
     """
     result, config = record.result, record.config
     use, limits = _USES[_task(result)]

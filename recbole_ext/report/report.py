@@ -97,28 +97,32 @@ def run_page(record: Record, found: list[Finding]) -> Page:
 def outcome(record: Record) -> str:
     """How the run ended."""
     result, end = record.result, record.end
-    moment = f"{str(end.get('time', ''))[:16].replace('T', ' ')} UTC" if end.get("time") else "a time that is not known"
+    moment = f"{str(end.get('time', ''))[:16].replace('T', ' ')} UTC" if end.get("time") else "an unknown time"
     if result:
-        epochs = result.get("epochs_trained")
+        epochs = _epochs(result.get("epochs_trained"))
         seconds = f" in {result['fit_seconds']:,.0f} s" if "fit_seconds" in result else ""
-        return f"Finished at {moment}: {epochs} epochs{seconds}; the weights are those of epoch {result['best_epoch']}."
-    rows = f"{len(record.rows)} epoch{'' if len(record.rows) == 1 else 's'}"
+        return f"Finished at {moment}: {epochs}{seconds}; the weights are those of epoch {result['best_epoch']}."
+    rows = _epochs(len(record.rows))
     why = {"interrupted": "was interrupted", "failed": "failed"}.get(str(end.get("event")))
     if why is None:
-        return f"This run has not finished: it is still going on, or was killed. There are {rows} and no test result."
+        return f"This run has not finished: it is in progress, or was killed. There are {rows} and no test result."
     return f"This run {why} at {moment}, after {rows}, and has no test result."
 
 
+def _epochs(count: int | None) -> str:
+    return "1 epoch" if count == 1 else f"{count} epochs"
+
+
 def against_baselines(result: Mapping[str, Any]) -> str:
-    """A sentence on the model and the best counted baseline."""
+    """A sentence on the model and the best non-learned baseline."""
     best, metric = best_baseline(dict(result)), str(result.get("valid_metric", "")).lower()
     own = (result.get("test") or {}).get(metric)
     if best is None or own is None:
-        return "No counted baseline was evaluated beside this result."
+        return "No non-learned baseline was evaluated for this result."
     name, value = best
     better = own > value if result.get("valid_metric_bigger", True) else own < value
     return (
-        f"{result['model']} {'beats' if better else 'does not beat'} the best counted baseline, {name}: "
+        f"{result['model']} {'beats' if better else 'does not beat'} the best non-learned baseline, {name}: "
         f"test {metric} {own:.4f} against {value:.4f} ({own - value:+.4f})."
     )
 
@@ -148,11 +152,11 @@ def _add_ratings(page: Page, result: Mapping[str, Any]) -> None:
         names = ("n", "rmse", "mae", "r2", "correlation")
         page.table(["tested rows", *names], [[group, *(of.get(n) for n in names)] for group, of in groups.items()])
         stars = [[star, of["n"], of["rmse"], of["bias"]] for star, of in ratings["by_star"].items()]
-        page.table(["stars given", "n", "rmse", "bias"], stars)
+        page.table(["rating", "n", "rmse", "bias"], stars)
     if audit:
-        faults = [("FAIL", fault["name"], fault["text"]) for fault in audit["findings"]]
-        passed = ("PASS", "metric audit", "the numbers can be what they say: none of its checks finds a fault")
-        page.notes(faults or [passed])
+        failed = [("FAIL", finding["name"], finding["text"]) for finding in audit["findings"]]
+        passed = ("PASS", "metric audit", "no problems found")
+        page.notes(failed or [passed])
     page.notes([("WARNING", text) for text in result.get("warnings") or []])
 
 
@@ -168,11 +172,11 @@ def _add_diagnosis(page: Page, record: Record, found: list[Finding]) -> None:
         return
     page.heading("Diagnosis")
     if not found:
-        page.text(f"None of {len(RULES)} rules finds anything; that is no proof that the run is good.")
+        page.text(f"None of {len(RULES)} rules has a finding; this does not prove that the run is good.")
     page.notes([("LIMIT" if one.limit else "FINDING", one.text, f"Advice: {one.advice}") for one in found])
     changes = [[c.key, record.config.get(c.key), c.value, c.reason] for one in found for c in one.changes]
     if changes:
-        page.table(["key", "was", "try", "because"], changes)
+        page.table(["key", "value", "suggested", "reason"], changes)
 
 
 def _add_protocol(page: Page, record: Record) -> None:

@@ -37,17 +37,21 @@ def add_gate(page: Page, record: Record) -> None:
     if f"{start}mean" not in columns:
         return
     page.heading("Gate").text(
-        "The weight of the static branch on the validation part: 1 is static alone, 0 is the sequence alone. A gate "
-        "that does not move from row to row weighs the branches the same for everybody."
+        "The weight of the static branch on the validation split: 1 is the static branch only, 0 the sequential branch "
+        "only. A constant gate weights the branches equally for all examples."
     )
     _chart(
-        page, "Over the rows", columns, {f"{start}{name}": name for name in ("mean", "median", "min", "max")}, "weight"
+        page,
+        "Over the examples",
+        columns,
+        {f"{start}{name}": name for name in ("mean", "median", "min", "max")},
+        "weight",
     )
-    spread = {f"{start}std": "standard deviation", f"{start}entropy": "entropy, bits"}
-    _chart(page, "Spread", columns, spread, "")
+    dispersion = {f"{start}std": "standard deviation", f"{start}entropy": "entropy, bits"}
+    _chart(page, "Dispersion", columns, dispersion, "")
     activity = [name for name in columns if name.startswith(f"{start}events_")]
     shown = {name: f"{name.removeprefix(f'{start}events_')} events or more" for name in activity}
-    _chart(page, "By what is known of the user", columns, shown, "mean weight")
+    _chart(page, "By activity of the user", columns, shown, "mean weight")
 
 
 def add_latent(page: Page, record: Record) -> None:
@@ -56,7 +60,7 @@ def add_latent(page: Page, record: Record) -> None:
     if "kl" not in columns:
         return
     page.heading("Latent vector")
-    page.text("KL in nats, summed over dimensions: how much z says about a rating. A dimension near 0 says nothing.")
+    page.text("KL in nats, summed over dimensions: the information of z about a rating. A dimension near 0 has none.")
     _chart(page, "KL", columns, {"kl": "z", "kl_tables": "embedding tables, per rating"}, "nats")
     each = [name for name in columns if name.startswith("kl_d") and name[4:].isdigit()]
     ordered = sorted(each, key=lambda name: -columns[name][-1][1])
@@ -68,14 +72,14 @@ def add_latent(page: Page, record: Record) -> None:
 
 
 def add_reliability(page: Page, record: Record) -> None:
-    """Predicted against observed clicks of the test part, for click models."""
+    """Predicted against observed clicks of the test split, for click models."""
     curve = (record.result.get("clicks") or {}).get("reliability") or {}
     bins = zip(curve.get("rows", []), curve.get("predicted", []), curve.get("observed", []), strict=True)
     points = [(predicted, observed) for rows, predicted, observed in bins if rows]
     if points:
         ends = (points[0][0], points[-1][0])
         lines = {"observed": points, "perfect": [(end, end) for end in ends]}
-        page.chart("Reliability on the test part", lines, "share of clicks", "predicted")
+        page.chart("Reliability on the test split", lines, "observed click rate", "predicted probability")
 
 
 def _chart(

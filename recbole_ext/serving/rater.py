@@ -49,14 +49,14 @@ class Rater:
         """
         table = self.model.table
         if self.config["architecture"] != "sets":
-            raise UsageError("architecture pairwise sees no other ratings; retrain it, or take architecture sets")
+            raise UsageError("architecture pairwise does not use other ratings; train with --architecture=sets")
         low, high = table.scale
         off = history["rating"][(history["rating"] < low) | (history["rating"] > high)]
         if len(off):
             raise DataError(f"the history holds a rating of {off.iloc[0]:g}; the scale is {low:g} to {high:g}")
         items = self._ids(table.item, history["item_id"])
         if not (items > 0).any():
-            raise DataError("the history holds no item of the training part, so it tells nothing")
+            raise DataError("the history holds no item of the training split")
         times = history["timestamp"].to_numpy(dtype=np.int64) if "timestamp" in history else None
         kept = items > 0
         ratings = history["rating"].to_numpy(dtype=float)[kept]

@@ -57,8 +57,8 @@ def _require_support(trainer: AnyTrainer, loaders: Loaders) -> None:
     events = hasattr(loaders.train._dataset, "events")
     if not events and trainer.config.entry.family == "sequential":
         raise UsageError(
-            f"stages: the rows of {trainer.config.dataset} bring their histories along, so there are no events of "
-            "which a stage could take the newest share; leave stages out, or train on a file of events"
+            f"stages: the rows of {trainer.config.dataset} have histories of their own, so there are no events of "
+            "which a stage could take the newest; leave stages out, or train on a file of events"
         )
     if not single or not events:
         raise UsageError(f"{trainer.config.model} cannot be trained in stages; they are for sequence models")

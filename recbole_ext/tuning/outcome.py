@@ -83,20 +83,20 @@ def _page(settings: Settings, table: Table, config: Config, found: Importance) -
     metric, best, ended = config["valid_metric"].lower(), table.best(), table.ended()
     page = Page(
         f"Tuning of {settings.model} on {settings.dataset}",
-        f"{len(ended)} of {settings.trials} trials, chosen by {metric} on validation; the test part was not read",
+        f"{len(ended)} of {settings.trials} trials, chosen by {metric} on validation; the test split was not read",
     )
     if best:
         page.heading("Best settings").facts({metric: best.score, "trial": best.number, **best.values})
         page.text(
-            "This score is the highest of many on the same validation part, so it is too good by a little. What the "
-            "settings are worth is told by one test, and by several seeds:"
+            "This score is the highest of many on the same validation split, so it is biased upwards. Measure the "
+            "settings by one test, and by several seeds:"
         ).code(test_command(table))
-    page.heading("How it went").facts(_account(settings, ended, epochs_of(config)))
+    page.heading("Progress").facts(_account(settings, ended, epochs_of(config)))
     page.chart("Best score so far", {metric: _best_so_far(table)}, metric, "trial")
     page.chart("The best trials", _curves(table), metric, "epoch")
-    page.heading("What mattered")
+    page.heading("Importance of settings")
     if found.shares:
-        page.table(["setting", "share of the variance"], list(found.shares.items()))
+        page.table(["setting", "fraction of the variance"], list(found.shares.items()))
     page.text(found.limits)
     for parameter in settings.parameters():
         points = _points(ended, parameter.name)
@@ -105,7 +105,7 @@ def _page(settings: Settings, table: Table, config: Config, found: Importance) -
     rows = table.rows()
     names = ["trial", "state", "score", "epochs", "seconds", "retries", *settings.space, "cause"]
     page.heading("All trials").table(names, [[row[name] for name in names] for row in rows])
-    page.heading("Asked for").facts({name: str(value) for name, value in settings.space.items()})
+    page.heading("Request").facts({name: str(value) for name, value in settings.space.items()})
     page.facts({key: str(value) for key, value in settings.given.items()}).text(" ".join(protocol_of(config).lines()))
     return page
 

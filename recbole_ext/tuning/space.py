@@ -122,7 +122,7 @@ def _range_fault(kind: str, values: list[Any]) -> str | None:
     if kind == "loguniform" and low <= 0:
         return f"loguniform needs values above 0, because 0 has no logarithm (got {low!r})"
     if kind == "randint" and not all(isinstance(value, int) for value in values):
-        return f"randint needs integers; it draws both ends too (got {values!r})"
+        return f"randint needs integers; both ends are included (got {values!r})"
     if kind == "quniform" and not 0 < values[2] <= high - low:
         return f"quniform needs a step above 0 and at most {high - low!r} (got {values[2]!r})"
     return None

@@ -249,7 +249,7 @@ def test_an_unfinished_member_and_a_changed_one(trained: Trained, tmp_path: Path
     result = json.loads((paths[1] / "result.json").read_text())
     result["valid"]["ndcg@2"] = 0.9999
     (paths[1] / "result.json").write_text(json.dumps(result))
-    with pytest.raises(DataError, match=r"its checkpoint has ndcg@2 0.\d+ on validation, its result says 0.9999"):
+    with pytest.raises(DataError, match=r"its checkpoint has ndcg@2 0.\d+ on validation, result.json has 0.9999"):
         ensemble(paths)
     (paths[1] / "result.json").unlink()
     with pytest.raises(UsageError, match=r"b has no result \(seed 2: 1 of 1 epochs\); finish it first, with --resume"):

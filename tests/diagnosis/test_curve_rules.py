@@ -19,7 +19,9 @@ def scored(gap: float, metric: str = "auc") -> Curve:
 
 def test_a_gap_counts_at_the_best_epoch_and_in_the_unit_of_its_metric() -> None:
     found = train_valid_gap(scored(0.13))
-    assert found is not None and found.evidence == [(1, 0.13)] and "learnt by heart: 0.1300" in found.text
+    assert (
+        found is not None and found.evidence == [(1, 0.13)] and "overfitting to the training rows: 0.1300" in found.text
+    )
     assert train_valid_gap(scored(0.12)) is None and train_valid_gap(scored(-0.2)) is None
     assert train_valid_gap(scored(0.34, "ndcg@10")) is None and train_valid_gap(scored(0.36, "ndcg@10")) is not None
     assert train_valid_gap(curve_of([0.5])) is None

@@ -44,7 +44,7 @@ def test_a_finished_run_of_one_seed_says_nothing_of_variance() -> None:
 
 def test_the_best_counted_baseline_is_what_has_to_be_beaten() -> None:
     told = text(worse_than_baseline(curve(ranking(0.2, popularity=0.1, markov=0.3))))
-    assert told == "no better than the best counted baseline: test ndcg@10 0.2, markov has 0.3"
+    assert told == "no better than the best non-learned baseline: test ndcg@10 0.2, markov has 0.3"
     assert worse_than_baseline(curve(ranking(0.3, markov=0.3))) is not None
     assert worse_than_baseline(curve(ranking(0.31, markov=0.3))) is None
     assert worse_than_baseline(curve(ranking(0.3))) is None and worse_than_baseline(curve()) is None

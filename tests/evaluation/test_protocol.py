@@ -25,21 +25,21 @@ def root(tmp_path: Path, write: Callable[..., Path]) -> Path:
     [
         (
             "recbole",
-            "recbole (track A)",
+            "recbole",
             "RecBole's float32 time order, ties in file order",
             "seen items stay candidates",
             "target time not known",
         ),
         (
             "time_aware",
-            "time_aware (track B)",
+            "time_aware",
             "exact time order, ties in file order",
             "seen items removed",
             "target time known",
         ),
         (
             "no_time",
-            "no_time (track C)",
+            "no_time",
             "exact time order, ties in file order",
             "seen items removed",
             "target time not known",
@@ -74,7 +74,7 @@ def test_changes_of_the_preset_are_a_field(make_config: MakeConfig, root: Path) 
 
 def test_what_the_user_changed_is_part_of_the_name(make_config: MakeConfig, root: Path) -> None:
     found = protocol_of(make_config("SS4Rec", root, protocol="recbole", filter_seen_items=True))
-    assert found.name == "recbole (track A), changed: filter_seen_items=True"
+    assert found.name == "recbole, changed: filter_seen_items=True"
 
 
 def test_sampled_candidates_and_filters_are_told(make_config: MakeConfig, root: Path) -> None:
@@ -155,7 +155,7 @@ def test_the_facts_of_the_loaders_are_told(make_config: MakeConfig, tmp_path: Pa
     found = built(make_config("GRU4Rec", root, eval_args={"mode": modes}, candidate_seed=5, **SMALL))
     assert (found.task, found.preset, found.split_kind) == ("ranking", "no_time", "LS")
     assert (found.candidates, found.candidate_seed, found.rows) == ("full (validation uni3)", 5, "36 read, 36 kept")
-    assert "candidates: full (validation uni3), drawn once with candidate_seed 5" in "\n".join(found.lines())
+    assert "candidates: full (validation uni3), sampled once with candidate_seed 5" in "\n".join(found.lines())
     kept = built(make_config("BPR", root, filter_seen_items=False, rm_dup_inter="first", **SMALL))
     assert (kept.seen_items, kept.candidate_seed) == ("seen items stay candidates", None)
     assert kept.filters == "of repeated pairs the first row" and kept.filters in "\n".join(kept.lines())
@@ -206,3 +206,10 @@ def test_results_of_earlier_versions_are_read(make_config: MakeConfig, root: Pat
     assert read_protocol(earlier).key == Protocol(**{**one, "rows": ""}).key == protocol_key(earlier)
     labelled = {**earlier, "candidates": "labeled", "seen_items": "seen items stay candidates"}
     assert read_protocol(labelled).seen_items == "labelled rows are scored"
+
+
+def test_presets_of_earlier_versions_are_comparable(make_config: MakeConfig, root: Path) -> None:
+    found = protocol_of(make_config("SS4Rec", root))
+    earlier = {**dataclasses.asdict(found), "name": "no_time (track C)"}
+    assert read_protocol(earlier).name == "no_time"
+    assert protocol_key(earlier) == found.key

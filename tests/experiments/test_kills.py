@@ -41,4 +41,4 @@ def test_kill_9_in_the_middle(made: Made, tiny: Path, capsys: pytest.CaptureFixt
     assert "0/1 (0%)" in capsys.readouterr().out
     assert main(["experiment", "show", "t"]) == 0
     out = capsys.readouterr().out
-    assert "the process ended without a word" in out and "its last sign was epoch" in out
+    assert "the process ended without a word" in out and "its last event was epoch" in out

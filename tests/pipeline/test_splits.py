@@ -136,7 +136,7 @@ def test_a_run_of_an_earlier_version_is_checked_by_the_hashes_of_its_result(
     with pytest.raises(DataError, match=r"made.inter is not what"):
         opened(folder, rewritten(root, tmp_path / "other", lambda rows: rows[::-1]))
     (folder / "result.json").unlink()
-    with pytest.raises(DataError, match=r"neither data.json nor result.json says which data"):
+    with pytest.raises(DataError, match=r"neither data.json nor result.json records the data"):
         opened(folder)
 
 

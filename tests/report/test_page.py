@@ -70,8 +70,8 @@ def test_points_that_are_not_finite_break_the_line_and_are_told() -> None:
     assert "2 not finite and left out (epoch 2, 3)" in html
     path = re.search(r'class="line" d="(M\d+\.[^"]+)"', html)
     assert path and path[1].count("M") == 2 and "nan" not in path[1]
-    assert "no finite point to draw" in Page("t").chart("c", {"loss": [(0, math.nan)]}).html()
-    assert "no finite point" in Page("t").chart("c", {}).html()
+    assert "no finite values" in Page("t").chart("c", {"loss": [(0, math.nan)]}).html()
+    assert "no finite values" in Page("t").chart("c", {}).html()
 
 
 @pytest.mark.parametrize(

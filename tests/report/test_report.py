@@ -30,11 +30,11 @@ def test_a_finished_run_stands_beside_its_baselines(make_run: MakeRun, result: d
     path, found = write_report(folder)
     text = plain(folder)
     assert "Finished at 2026-01-01 12:34 UTC: 6 epochs in 62 s; the weights are those of epoch 2." in text
-    assert "SS4Rec does not beat the best counted baseline, skip_markov: test ndcg@10 0.0800 against 0.1100" in text
+    assert "SS4Rec does not beat the best non-learned baseline, skip_markov: test ndcg@10 0.0800 against 0.1100" in text
     assert "FAIL hit@10 &gt; 0.25 it is 0.15" in text and "PASS best_epoch in [2, 4] it is 3" in text
     assert "NOT YET valid.hit@10@epoch9" in text
     assert [one.name for one in found] == ["too_little", "worse_than_baseline"]
-    assert "FINDING no better than the best counted baseline" in text
+    assert "FINDING no better than the best non-learned baseline" in text
     assert "sha256 of ml-100k.inter" in text and "python run_recbole_ext.py --model=SS4Rec" in text
     assert text.index("epochs 12 command line") < text.index("All 6 values") < text.index("learning_rate 0.001")
     assert path.stat().st_size < 100_000 and (folder / "model_card.md").is_file()
@@ -44,9 +44,9 @@ def test_the_sentence_on_baselines_knows_what_is_better(result: dict[str, Any]) 
     errors = {"model": "M", "valid_metric": "RMSE", "valid_metric_bigger": False, "test": {"rmse": 0.9}}
     errors["baselines"] = {"mean": {"rmse": 1.1}, "bias": {"rmse": 0.95}}
     assert against_baselines(errors) == (
-        "M beats the best counted baseline, bias: test rmse 0.9000 against 0.9500 (-0.0500)."
+        "M beats the best non-learned baseline, bias: test rmse 0.9000 against 0.9500 (-0.0500)."
     )
-    assert "No counted baseline" in against_baselines({**result, "baselines": {}})
+    assert "No non-learned baseline" in against_baselines({**result, "baselines": {}})
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_the_sentence_on_baselines_knows_what_is_better(result: dict[str, Any]) 
             "This run failed at a time that is not known, after 6 epochs",
         ),
         ({"event": "interrupted", "text": "saved"}, "This run was interrupted"),
-        ({"event": "started"}, "it is still going on, or was killed"),
+        ({"event": "started"}, "it is in progress, or was killed"),
     ],
 )
 def test_a_run_that_ended_early_says_so(make_run: MakeRun, event: dict[str, Any], told: str) -> None:

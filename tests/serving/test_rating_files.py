@@ -81,7 +81,7 @@ def test_several_runs_rate_by_their_mean(finished: Path, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("history", "told"),
     [
-        ({"item_id": ["none"], "rating": [3.0]}, "no item of the training part"),
+        ({"item_id": ["none"], "rating": [3.0]}, "no item of the training split"),
         ({"item_id": ["1"], "rating": [9.0]}, "a rating of 9; the scale is 2 to 5"),
     ],
 )
@@ -101,7 +101,7 @@ def test_the_audit_of_a_file_ends_with_an_exit_code(tmp_path: Path, capsys: pyte
     assert main(["metric-audit", str(path)]) == 0
     assert "no problems found" in capsys.readouterr().out
     assert main(["metric-audit", str(path), "--reported={rmse: 0.5996}"]) == 7
-    assert "FAULT       other_number" in capsys.readouterr().out
+    assert "FINDING     other_number" in capsys.readouterr().out
     train = file(tmp_path, "user_id\titem_id\trating\n0\t0\t3\n1\t999\t5\n")
     found = audit_files(path, train, {}, "")["findings"]
     assert found[0]["name"] == "training_rows" and "1 of 300" in found[0]["text"]

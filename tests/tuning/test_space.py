@@ -49,7 +49,7 @@ def test_steps_end_at_the_last_one_that_fits() -> None:
         ({"quniform": [1, 4]}, r"quniform needs numbers, \[lowest, highest, step\]"),
         ({"quniform": [1, 4, 0]}, r"a step above 0 and at most 3 \(got 0\)"),
         ({"quniform": [1, 4, 5]}, r"a step above 0 and at most 3 \(got 5\)"),
-        ({"randint": [1, 2.5]}, "randint needs integers; it draws both ends too"),
+        ({"randint": [1, 2.5]}, "randint needs integers; both ends are included"),
         ({"choice": []}, "at least one value"),
         ({"choice": [1, 2, 1.0]}, "holds 1.0 twice"),
         ({"choise": [1, 2]}, "unknown kind 'choise'; did you mean 'choice'"),

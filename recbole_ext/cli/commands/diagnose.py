@@ -5,7 +5,7 @@ from pathlib import Path
 
 from recbole_ext.cli.parser import Parser, mapping
 
-SUMMARY = "find faults in the learning curve of a run, or of a csv file of any program"
+SUMMARY = "check the learning curve of a run, or of a csv file of any program, for known problems"
 
 
 def declare(parser: Parser) -> None:

@@ -1,15 +1,15 @@
-"""`doctor`: what works on this machine."""
+"""`doctor`: checks of the installation on this machine."""
 
 import argparse
 
 from recbole_ext.cli.parser import Parser
 
-SUMMARY = "report what works on this machine, with the command that mends what does not"
+SUMMARY = "check the installation on this machine, with a command that fixes each problem"
 
 
 def declare(parser: Parser) -> None:
     """Declare the options."""
-    parser.add_argument("--quick", action="store_true", help="leave out what only an imported torch can answer")
+    parser.add_argument("--quick", action="store_true", help="skip the checks that need torch imported")
     parser.carry_out = doctor_command
 
 

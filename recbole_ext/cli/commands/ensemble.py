@@ -1,4 +1,4 @@
-"""`ensemble`: several finished runs answer together."""
+"""`ensemble`: finished runs, blended."""
 
 import argparse
 import shlex
@@ -7,17 +7,19 @@ from pathlib import Path
 from recbole_ext.cli.files import typed_command
 from recbole_ext.cli.parser import Parser, typed
 
-SUMMARY = "blend finished runs: weights from validation, measured once on test"
+SUMMARY = "blend finished runs: weights from validation, evaluated once on test"
 
 
 def declare(parser: Parser) -> None:
     """Declare the options."""
     parser.add_argument("runs", nargs="+", metavar="RUN|EXPERIMENT", help="runs of one data set and task")
-    parser.add_argument("--method", metavar="mean|score|rank", help="how predictions become one; default: what fits")
+    parser.add_argument(
+        "--method", metavar="mean|score|rank", help="how predictions are combined; default: that of the task"
+    )
     parser.add_argument("--weights", type=typed("weights"), metavar="[W,W]", help="default: chosen on validation")
     parser.add_argument("--output", metavar="DIR", help="where to write; default: a folder beside the runs")
-    parser.add_argument("--data_path", metavar="DIR", help="where the runs' data is now; default: where it was")
-    parser.add_argument("--device", metavar="NAME", help="where to compute; default: as the run, or what is here")
+    parser.add_argument("--data_path", metavar="DIR", help="folder of the runs' data; default: the recorded one")
+    parser.add_argument("--device", metavar="NAME", help="device; default: that of the run, or the best one available")
     parser.carry_out = ensemble_command
 
 

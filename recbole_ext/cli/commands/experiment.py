@@ -1,4 +1,4 @@
-"""`experiment`: planned runs over seeds, from a template, continued where they were left."""
+"""`experiment`: planned, resumable runs over seeds, from a template."""
 
 import argparse
 from pathlib import Path
@@ -18,14 +18,14 @@ def declare(parser: Parser) -> None:
     create.add_argument("--modifications", metavar="JSON", help="""settings to change: '{"epochs": 5}'""")
     for name in ("model", "dataset", "seeds"):
         create.add_argument(f"--{name}", help=f"the {name} in place of the template's")
-    run = _action(parser, "run", "run the seeds that are not finished")
+    run = _action(parser, "run", "run or resume the seeds that are not finished")
     run.add_argument("name", metavar="NAME")
     run.add_argument("--seeds", metavar="42,123", help="these instead of the planned ones")
     _action(parser, "list", "list all experiments")
     _action(parser, "show", "print settings, runs and results").add_argument("name", metavar="NAME")
     imported = _action(parser, "import", "import a table of runs of another program")
     imported.add_argument("file", type=Path, metavar="FILE.csv")
-    imported.add_argument("--map", required=True, metavar="FILE.yaml", help="which column means what")
+    imported.add_argument("--map", required=True, metavar="FILE.yaml", help="mapping of the columns")
     imported.add_argument("--name", help="name of the experiment; default: that of the file")
     imported.add_argument("--history", type=Path, metavar="FOLDER", help="a csv file of epochs for each run")
 

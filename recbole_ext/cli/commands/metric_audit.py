@@ -1,4 +1,4 @@
-"""`metric-audit`: whether the numbers of a file of predicted ratings are possible."""
+"""`metric-audit`: checks whether reported rating errors are possible."""
 
 import argparse
 from pathlib import Path
@@ -17,7 +17,9 @@ def declare(parser: Parser) -> None:
     """Declare the options."""
     parser.add_argument("file", type=Path, metavar="FILE", help="user_id, item_id, rating and prediction")
     parser.add_argument("--train", type=Path, metavar="FILE", help="the training rows, for more checks")
-    parser.add_argument("--dataset", default="", metavar="NAME", help="for the levels that are known of a data set")
+    parser.add_argument(
+        "--dataset", default="", metavar="NAME", help="name of the data set, for its known error levels"
+    )
     parser.add_argument("--reported", type=_numbers, default={}, metavar="MAPPING", help=f'for instance "{_EXAMPLE}"')
     parser.carry_out = audit_command
 
@@ -33,7 +35,7 @@ def _numbers(text: str) -> dict[str, Any]:
 
 
 def audit_command(words: argparse.Namespace) -> int:
-    """Carry out `metric-audit`; returns 7 where the audit found a fault."""
+    """Carry out `metric-audit`; returns 7 where the audit has findings."""
     require_files(words.file, words.train)
     from recbole_ext.serving.rating_files import audit_files
     from recbole_ext.tasks.ratings.audit.metric_audit import audit_lines

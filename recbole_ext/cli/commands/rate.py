@@ -1,4 +1,4 @@
-"""`rate`: predicted ratings for pairs of a file, or of a new user for everything."""
+"""`rate`: predicted ratings for the pairs of a file, or for a new user and all items."""
 
 import argparse
 from pathlib import Path
@@ -22,8 +22,8 @@ def declare(parser: Parser) -> None:
     parser.add_argument("--pairs", type=Path, metavar="FILE", help="user_id and item_id of each pair")
     parser.add_argument("--history", type=Path, metavar="FILE", help="item_id and rating of a new user")
     parser.add_argument("--output", type=Path, metavar="FILE", help="where to write; default: the terminal")
-    parser.add_argument("--data_path", metavar="DIR", help="where the run's data is now; default: where it was")
-    parser.add_argument("--device", metavar="NAME", help="where to compute; default: as the run, or what is here")
+    parser.add_argument("--data_path", metavar="DIR", help="folder of the run's data; default: the recorded one")
+    parser.add_argument("--device", metavar="NAME", help="device; default: that of the run, or the best one available")
     parser.carry_out = rate_command
 
 

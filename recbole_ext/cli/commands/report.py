@@ -1,4 +1,4 @@
-"""`report`: the page and the model card of a run, written again."""
+"""`report`: the report page and the model card of a run."""
 
 import argparse
 from pathlib import Path
@@ -11,7 +11,7 @@ SUMMARY = "write the report and the model card of a run"
 def declare(parser: Parser) -> None:
     """Declare the options."""
     parser.add_argument("run", type=Path, metavar="RUN", help="the run's directory")
-    parser.add_argument("--data_path", metavar="DIR", help="data that must be what the run was trained on")
+    parser.add_argument("--data_path", metavar="DIR", help="data to compare with that of the run")
     parser.carry_out = report_command
 
 

@@ -12,10 +12,10 @@ SUMMARY = "predict click probabilities for the rows of a file"
 def declare(parser: Parser) -> None:
     """Declare the options."""
     parser.add_argument("--run", required=True, type=Path, help="directory of a finished run of a click model")
-    parser.add_argument("--input", required=True, type=Path, help="a table with tabs: users, items, times")
+    parser.add_argument("--input", required=True, type=Path, help="a tab-separated table: users, items, times")
     parser.add_argument("--output", type=Path, metavar="FILE", help="where to write; default: INPUT.scored.tsv")
-    parser.add_argument("--data_path", metavar="DIR", help="where the run's data is now; default: where it was")
-    parser.add_argument("--device", metavar="NAME", help="where to compute; default: as the run, or what is here")
+    parser.add_argument("--data_path", metavar="DIR", help="folder of the run's data; default: the recorded one")
+    parser.add_argument("--device", metavar="NAME", help="device; default: that of the run, or the best one available")
     parser.carry_out = score_command
 
 

@@ -5,23 +5,23 @@ import argparse
 from recbole_ext.cli.parser import Parser, typed
 from recbole_ext.cli.run_settings import declare_run, given_keys
 
-SUMMARY = "search for the best settings of a model, on as many cores or machines as there are"
+SUMMARY = "search for the best settings of a model, on one machine or a cluster"
 TAKES_KEYS = True
 _OPTIONS = {
-    "space": ("FILE|NAME", "the space that is searched: a file, or the name of one in properties/tune"),
-    "metric": ("NAME", "the metric on validation that chooses"),
-    "trials": ("N", "how many are tried"),
+    "space": ("FILE|NAME", "the search space: a file, or the name of one in properties/tune"),
+    "metric": ("NAME", "the validation metric to optimize"),
+    "trials": ("N", "number of trials"),
     "scheduler": ("asha|none", "asha stops poor trials early"),
-    "searcher": ("tpe|random", "how settings are proposed"),
-    "grace-epochs": ("N", "asha: epochs that every trial gets"),
-    "reduction-factor": ("N", "asha: one of so many goes on at each rung"),
-    "cpus-per-trial": ("N", "cores of a trial, and its threads"),
-    "gpus-per-trial": ("X", "GPUs of a trial; 0.25 lets four trials share one"),
-    "max-concurrent": ("N", "how many trials run at once at most"),
-    "max-failures": ("N", "how often a trial is begun again after a failure"),
-    "keep-best": ("N", "of how many of the best trials checkpoints stay"),
-    "tune-dir": ("DIR", "where tunings are"),
-    "ray-address": ("HOST:PORT", "a Ray cluster that is running; default: one of this machine"),
+    "searcher": ("tpe|random", "search algorithm"),
+    "grace-epochs": ("N", "asha: epochs of every trial before the first rung"),
+    "reduction-factor": ("N", "asha: one trial in N is continued at each rung"),
+    "cpus-per-trial": ("N", "CPU cores and threads per trial"),
+    "gpus-per-trial": ("X", "GPUs per trial; 0.25: four trials share one"),
+    "max-concurrent": ("N", "largest number of concurrent trials"),
+    "max-failures": ("N", "restarts of a trial after failures"),
+    "keep-best": ("N", "number of best trials whose checkpoints are kept"),
+    "tune-dir": ("DIR", "folder of the tunings"),
+    "ray-address": ("HOST:PORT", "address of a running Ray cluster; default: start one on this machine"),
 }
 _AS_TEXT = ("space", "metric", "tune-dir", "ray-address")
 

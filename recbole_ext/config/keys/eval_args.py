@@ -32,7 +32,7 @@ def _shares(value: Any) -> str | None:
     if wrong:
         return f"must hold finite numbers of at least 0; {wrong[0]!r} is none (got {value!r})"
     if not value[0] or not value[-1]:
-        return f"must give training and test a share above 0 (got {value!r})"
+        return f"must give training and test a fraction above 0 (got {value!r})"
     return None
 
 

@@ -28,11 +28,11 @@ def check_labels(config: Any, dataset: Any) -> None:
         dataset: read, not yet split.
 
     Raises:
-        DataError: with the options that make labels, or for drawn negatives that the model would take for history.
+        DataError: with the options that make labels, or for sampled negatives that the model would take for history.
     """
     if config["drawn_negatives"] and config.entry.family not in _OF_LABELS:
         raise DataError(
-            f"{config.dataset} holds drawn negatives beside its clicks, which {config.entry.name} would take for "
+            f"{config.dataset} holds sampled negatives beside its clicks, which {config.entry.name} would take for "
             "history; convert the log again without --label click, or take a model of clicks such as --model=DeepFM"
         )
     if not learns_labels(config):
@@ -40,11 +40,11 @@ def check_labels(config: Any, dataset: Any) -> None:
     field = config["LABEL_FIELD"]
     labels = dataset.inter_feat[field]
     low, high = float(labels.min()), float(labels.max())
-    if _is_trained_on_labels(config) and _learns_chances(config) and (low < 0 or high > 1):
+    if _is_trained_on_labels(config) and _learns_probabilities(config) and (low < 0 or high > 1):
         raise DataError(
             f"{config.entry.name} learns labels between 0 and 1, and {field} goes from {low:g} to {high:g}; make "
             f"clicks of it with --threshold='{{{field}: {(low + high) / 2:g}}}',\n"
-            f"or scale it to [0, 1] with --normalize_field='[{field}]', where errors are shares of the scale"
+            f"or scale it to [0, 1] with --normalize_field='[{field}]', where errors are fractions of the scale"
         )
     if config.entry.task != "clicks":  # those models accept classes alone, see `check_classes`
         _check_measured(config, field, labels)
@@ -75,7 +75,7 @@ def check_classes(labels: np.ndarray, where: str) -> None:
         raise DataError(f"{where}: all {len(labels):,} labels are {labels[0]:g}; AUC needs clicks and non-clicks")
 
 
-def _learns_chances(config: Any) -> bool:
+def _learns_probabilities(config: Any) -> bool:
     """Whether the loss is RecBole's log loss, or that of trees with a binary objective."""
     if config.entry.family == "context_aware":
         return not config.entry.own

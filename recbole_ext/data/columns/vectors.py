@@ -21,12 +21,12 @@ def fields_with_vectors(config: Any) -> list[str]:
 
 
 def vector_faults(config: Any) -> list[str]:
-    """Vectors of ids that belong to nobody, and vectors that the model reads and nobody names."""
+    """Vectors whose ids match no field, and vectors that the model reads and no setting names."""
     given = config["preload_weight"] or {}
     owners = [config[key] for key in _OWNERS]
     aliases = [field for key in set(_OWNERS.values()) for field in config[key] or ()]
     faults = [
-        f"preload_weight: {field} shares ids with no users and no items, so no vector finds its owner;\n"
+        f"preload_weight: {field} has no ids of users or items, so its vectors match none of them;\n"
         f"alias_of_item_id (or alias_of_user_id, alias_of_entity_id) must name it: --alias_of_item_id='[{field}]'"
         for field in given
         if field not in owners and field not in aliases

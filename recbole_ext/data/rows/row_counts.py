@@ -143,11 +143,11 @@ class RowCounts:
         if field in self._learnt():
             raise DataError(
                 f"{self.config['dataset']}: {missing:,} of {len(column):,} interactions have no {field}, which is what "
-                "is learnt; remove these rows, or fill them in"
+                "is learned; remove these rows, or fill them in"
             )
         self.ledger.filled[field] = missing
-        told = "the mean of the others" if is_float else "an unknown value of their own"
-        self.ledger.warn(f"{missing:,} of {len(column):,} interactions have no {field}; they are given {told}")
+        value = "the mean of the others" if is_float else "a separate unknown value"
+        self.ledger.warn(f"{missing:,} of {len(column):,} interactions have no {field}; they are given {value}")
 
     def _learnt(self) -> set[str]:
         """Columns that hold what a model is to predict; a `Config` names the ratings of a rating model LABEL_FIELD."""

@@ -80,8 +80,8 @@ def _count_tested(dataset: Any, parts: list[Any], ledger: Ledger) -> None:
     if again:
         same = "user, item and time" if dataset.time_field in trained else "user and item"
         ledger.warn(
-            f"{again:,} of {n:,} tested rows are training rows too (the same {same}); what is learnt by heart counts "
-            "as predicted. Take them out of one of the two"
+            f"{again:,} of {n:,} tested rows are training rows too (the same {same}); memorised rows count as "
+            "predicted. Remove them from one of the two"
         )
 
 

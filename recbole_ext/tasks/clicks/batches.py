@@ -197,6 +197,6 @@ def _refuse_lists(config: Any, dataset: Any) -> None:
     """Rows with lists of their own have no place in the sets that they could be left out of."""
     if "sets" in config["branches"] and dataset.iid_field + config["LIST_SUFFIX"] in dataset.inter_feat:
         raise UsageError(
-            f"{config['dataset']}: branches: sets is for rows without lists of their own, where a training row can be "
-            "left out of its sets; take --branches=[static,sequential]"
+            f"{config['dataset']}: branches: sets requires examples without lists of their own, so that a training "
+            "example can be left out of its sets; take --branches=[static,sequential]"
         )

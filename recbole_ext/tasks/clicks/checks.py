@@ -40,9 +40,11 @@ def _history(values: dict[str, Any]) -> list[str]:
         faults.append("history_from: before needs rows in the order of time; add --eval_args='{order: TO}'")
     if before and values.get("implicit_sets") == "train":
         faults.append(
-            "implicit_sets: train is for history_from: train, where sets and histories are the training part's; "
+            "implicit_sets: train requires history_from: train, where sets and histories are the training split's; "
             "take --implicit_sets=before"
         )
     if before and "sets" in (values.get("branches") or []):
-        faults.append("branches: sets is for history_from: train, where a training row can be left out of its sets")
+        faults.append(
+            "branches: sets requires history_from: train, where a training example can be left out of its sets"
+        )
     return faults

@@ -79,10 +79,10 @@ class ClickTask(Task):
 
     def protocol_facts(self, config: "Config", loaders: "Loaders | None") -> dict[str, Any]:
         """Whose labels a row sees."""
-        told = f"clicks, histories of {config['history_from']}, implicit sets {config['implicit_sets']}"
+        name = f"clicks, histories of {config['history_from']}, implicit sets {config['implicit_sets']}"
         next_in_time = f", labels next in time {config['next_in_time']}" if "sets" in config["branches"] else ""
         return {
-            "name": told + next_in_time,
+            "name": name + next_in_time,
             "seen_items": LABELED,
             "max_length": config["MAX_ITEM_LIST_LENGTH"],
         }

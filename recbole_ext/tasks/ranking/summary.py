@@ -1,4 +1,4 @@
-"""Lines under the results of a ranking model: what the candidates leave out, and what stages trained on."""
+"""Lines under the results of a ranking model: removed candidates, and the training data of stages."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from recbole_ext.evaluation.candidates import candidate_warnings
 
 
 def ranking_lines(result: Mapping[str, Any]) -> list[str]:
-    """The lines of a `result.json`; [] where nothing is to be told."""
+    """The lines of a `result.json`; [] where there is nothing to report."""
     return _candidate_lines(result) + _stage_lines(result)
 
 
@@ -24,8 +24,8 @@ def _stage_lines(result: Mapping[str, Any]) -> list[str]:
     """What each stage trained on, and what the last one forgot."""
     stages, forgetting = result.get("stages", []), result.get("forgetting")
     parts = [f"the newest {100 * s['share']:g} %" if s["share"] < 1 else "everything" for s in stages]
-    told = [f"from epoch {stage['first_epoch']} on {part}" for stage, part in zip(stages, parts, strict=True)]
-    lines = [f"stages      {', '.join(told)}"] if told else []
+    shown = [f"from epoch {stage['first_epoch']} on {part}" for stage, part in zip(stages, parts, strict=True)]
+    lines = [f"stages      {', '.join(shown)}"] if shown else []
     if forgetting:
         lines.append(
             f"old window  {forgetting['metric']} {forgetting['before']:.4f} before the last stage, "

@@ -151,8 +151,8 @@ class Watch(Hook):
 
     def _stop(self, number: int, frame: Any) -> None:
         raise ResourceError(
-            f"hang: nothing moved for {self.hang_seconds:g} s while {self.doing}; {self.diagnosis()}\n"
-            "hang.txt in the run's directory says what every thread was doing; raise --hang_seconds if a batch may "
+            f"hang: no progress for {self.hang_seconds:g} s while {self.doing}; {self.diagnosis()}\n"
+            "hang.txt in the run's directory has the stack of every thread; raise --hang_seconds if a batch may "
             "take that long"
         )
 

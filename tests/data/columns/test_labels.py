@@ -54,7 +54,7 @@ def test_drawn_negatives_are_no_history(model: str, check: Callable[..., None], 
     (tmp_path / "made").mkdir()
     (tmp_path / "made" / "made.yaml").write_text("drawn_negatives: True\n")
     check("FM", threshold={"rating": 4})
-    with pytest.raises(DataError, match=f"made holds drawn negatives beside its clicks, which {model} would take"):
+    with pytest.raises(DataError, match=f"made holds sampled negatives beside its clicks, which {model} would take"):
         check(model)
 
 

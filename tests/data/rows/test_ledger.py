@@ -186,7 +186,7 @@ def test_a_missing_target_is_refused_and_another_missing_value_is_told(
 ) -> None:
     data = [(u, i, "" if k == 3 else r, t) for k, (u, i, r, t) in enumerate(rows())]
     root = write(tmp_path, "made", data, HEADER)
-    with pytest.raises(DataError, match="1 of 25 interactions have no rating, which is what is learnt"):
+    with pytest.raises(DataError, match="1 of 25 interactions have no rating, which is what is learned"):
         create_dataset(make_config("HybridVAE", root, **ALL))
     ledger = create_dataset(make_config("BPR", root, **ALL)).ledger
     assert ledger.filled == {"rating": 1}

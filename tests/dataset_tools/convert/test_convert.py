@@ -185,7 +185,7 @@ def test_options_that_do_not_fit_are_usage_errors(made: Callable[..., Path], con
     raw = made("ml-1m")
     with pytest.raises(UsageError, match="not there for this release: --tags, --label, --per-behaviour"):
         converted("ml-1m", raw, tags=True, label="buy", per_behaviour=True)
-    with pytest.raises(UsageError, match=r"share of the users in \(0, 1\], got 2.0"):
+    with pytest.raises(UsageError, match=r"fraction of the users in \(0, 1\], got 2.0"):
         converted("taobao", raw, sample_users=2.0)
     with pytest.raises(UsageError, match=r"a plain folder name is needed, got '\.\./x'"):
         ConvertOptions(RELEASES["ml-1m"], raw, raw, name="../x")

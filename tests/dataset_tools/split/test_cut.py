@@ -44,7 +44,7 @@ def test_spans_and_shares() -> None:
         with pytest.raises(UsageError, match="write a whole number and h, d or w"):
             parse_span(text)
     assert parse_share("0.8", "--ratio") == 0.8
-    with pytest.raises(UsageError, match="--ratio 1: a share"):
+    with pytest.raises(UsageError, match="--ratio 1: a fraction"):
         parse_share("1", "--ratio")
 
 

@@ -96,5 +96,5 @@ def test_rows_with_lists_of_their_own_are_refused(build_clicks: Build, monkeypat
     loaders, _ = build_clicks(**SETS)
     part = loaders.train.dataset
     part.inter_feat.interaction["item_id_list"] = torch.zeros(len(part), 1, dtype=torch.int64)
-    with pytest.raises(UsageError, match="branches: sets is for rows without lists of their own"):
+    with pytest.raises(UsageError, match="branches: sets requires examples without lists of their own"):
         type(loaders.train)(loaders.train.config, part)

@@ -24,8 +24,11 @@ IN_TIME = {"eval_args": {"order": "TO"}}
         ({"next_in_time": "future"}, r"next_in_time must be one of both, past, none \(got 'future'\)"),
         ({"history_from": "befor"}, r"history_from must be one of train, before .*did you mean 'before'"),
         ({"history_from": "before"}, "history_from: before needs rows in the order of time"),
-        ({**IN_TIME, "history_from": "before", "implicit_sets": "train"}, "implicit_sets: train is for history_from:"),
-        ({**IN_TIME, "history_from": "before", "branches": ["sets"]}, "branches: sets is for history_from: train"),
+        (
+            {**IN_TIME, "history_from": "before", "implicit_sets": "train"},
+            "implicit_sets: train requires history_from:",
+        ),
+        ({**IN_TIME, "history_from": "before", "branches": ["sets"]}, "branches: sets requires history_from: train"),
         ({"set_embedding_size": 0}, r"set_embedding_size must be positive \(got 0\)"),
         ({"set_dropout_prob": 1.0}, r"set_dropout_prob must be at least 0 and below 1 \(got 1.0\)"),
     ],

@@ -202,7 +202,7 @@ def test_data_that_cannot_be_learnt_from(build: Any, rows: Any, given: dict[str,
         ({"history_from": "all"}, r"history_from must be one of train, before \(got 'all'\)"),
         ({"history_from": "before"}, "history_from: before needs rows in the order of time"),
         ({"implicit_sets": "some"}, r"implicit_sets must be one of none, before, train \(got 'some'\)"),
-        ({"implicit_sets": "train", "history_from": "before", **IN_TIME}, "implicit_sets: train is for history_from"),
+        ({"implicit_sets": "train", "history_from": "before", **IN_TIME}, "implicit_sets: train requires history_from"),
     ],
 )
 def test_settings_that_would_show_the_future(build: Any, given: dict[str, Any], fault: str) -> None:

@@ -1,4 +1,4 @@
-"""What a ranking's protocol says beyond that of any run: presets of sequences, seen items, candidates and targets."""
+"""Protocol of a ranking beyond that of any run: presets of sequences, seen items, candidates and targets."""
 
 from typing import Any
 
@@ -10,8 +10,6 @@ from recbole_ext.evaluation.protocol import LABELED, TIME_KNOWN, TIME_UNREAD
 from recbole_ext.tasks.ranking.data.seen import removes_seen_items
 from recbole_ext.tasks.ranking.evaluation.relevance import relevant_field
 from recbole_ext.tasks.ranking.evaluation.sampled_ranking import SampledRankingLoader
-
-TRACKS = {"recbole": "A", "time_aware": "B", "no_time": "C"}
 
 
 def ranking_facts(config: Config, loaders: Any) -> dict[str, Any]:
@@ -68,11 +66,7 @@ def _targets(config: Config, evaluation: list[Any]) -> str:
 
 
 def _name(config: Config) -> str:
-    preset = (
-        f"{config['protocol']} (track {TRACKS[config['protocol']]})"
-        if config["protocol"] in TRACKS
-        else config["protocol"]
-    )
+    preset = str(config["protocol"])
     changes = ", ".join(f"{k}={v}" for k, v in config.protocol_changes.items())
     return f"{preset}, changed: {changes}" if changes else preset
 

@@ -26,7 +26,7 @@ def metric_audit(evidence: Evidence) -> dict[str, Any]:
 
     Returns:
         The `errors` of the clipped predictions, `outside` (predictions beyond the scale), `level`, and `findings`, a
-        list of name and text; empty if nothing is wrong.
+        list of name and text; empty without findings.
     """
     found = evidence.found
     findings = [finding for rule in RULES if (finding := rule(evidence))]
@@ -43,11 +43,11 @@ def metric_audit(evidence: Evidence) -> dict[str, Any]:
 
 
 def audit_lines(audit: dict[str, Any]) -> list[str]:
-    """The audit in plain words."""
+    """The audit as printed lines."""
     lines = [
         f"audit       MSE {audit['mse']:.6f}, RMSE {audit['rmse']:.6f}, R2 {audit['r2']:.4f}, correlation "
         f"{audit['correlation']:.4f}; {audit['outside']:,} of {audit['n']:,} predictions beyond the scale "
         f"{audit['scale'][0]:g} to {audit['scale'][1]:g}"
     ]
-    lines += [f"FAULT       {finding['name']}: {finding['text']}" for finding in audit["findings"]]
+    lines += [f"FINDING     {finding['name']}: {finding['text']}" for finding in audit["findings"]]
     return lines if audit["findings"] else [*lines, "            no problems found"]

@@ -86,7 +86,7 @@ def ids_remapped(evidence: Evidence) -> Finding | None:
     return Finding(
         "ids_remapped",
         f"correlation with the truth {found['correlation']:.4f} over {found['n']:,} rows, where means of users and "
-        f"items reach {known:.2f}: a mapping fault of user or item ids, or of the order of the rows",
+        f"items reach {known:.2f}: a wrong mapping of user or item ids, or a wrong order of the rows",
     )
 
 
@@ -197,7 +197,7 @@ def too_good(evidence: Evidence) -> Finding | None:
         return None
     return Finding(
         "too_good",
-        f"RMSE {found['rmse']:.4f} is below {level:.4f}, the best honest level known here: a leak or a unit fault; "
+        f"RMSE {found['rmse']:.4f} is below {level:.4f}, the best level known without a leak: a leak or a unit error; "
         "docs/rating.md has the table of what each mistake prints",
     )
 

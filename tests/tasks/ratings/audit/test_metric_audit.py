@@ -171,4 +171,4 @@ def test_better_than_anything_honest_is_a_leak_or_a_unit_fault(honest: Evidence)
     found = replace(honest, found=replace(honest.found, predicted=predicted), train=None)
     audit = metric_audit(found)
     assert [f["name"] for f in audit["findings"]] == ["too_good"] and audit["outside"] > 100
-    assert "FAULT       too_good" in audit_lines(audit)[1]
+    assert "FINDING     too_good" in audit_lines(audit)[1]
