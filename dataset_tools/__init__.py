@@ -13,7 +13,7 @@ The map, from the ground up; a module imports from its own room and from those a
                               files with their space reserved, whole folders or none
     engines/                  the same steps on local threads or on a Ray cluster
     convert/                  quarantine: why a line is refused; rows, runs, buckets: a range to a time-sorted run on
-                              disk, runs merged into sorted text; labels, pairs: Taobao's labels and drawn negatives;
+                              disk, runs merged into sorted text; labels, pairs: Taobao's labels and sampled negatives;
                               log, tables, side_tables: the files of a release; times: a copy with times in seconds
     split/                    cut times and offsets, counts and files of the parts; minimum counts and id maps, fitted
                               on the past

@@ -120,7 +120,7 @@ def compare(
     Args:
         runs: at least one; "RUN,RUN,RUN" are the seeds of one entry.
         metrics: which; `["all"]` for all, None for the one that chose the weights.
-        baseline: name of the entry or counted baseline to which differences are taken; None for the first.
+        baseline: name of the entry or non-learned baseline to which differences are taken; None for the first.
 
     Returns:
         Tables that print as `recbole-ext compare` does, and `as_frame()` for a DataFrame.

@@ -1,7 +1,7 @@
-"""One click sample per user: its last event, or a drawn item in its place, with the history before it written out.
+"""One click sample per user: its last event, or a sampled item in its place, with the history before it written out.
 
 A log of actions has no impressions, so the question "is this item the user's next one?" needs made answers: for each
-user a coin decides between the last event (label 1) and a drawn item at the same second (label 0). Users are put in
+user a coin decides between the last event (label 1) and a sampled item at the same second (label 0). Users are put in
 the order of their samples' times: the first 80 % are trained on, the next 10 % validated, the last 10 % tested.
 
 `uniform` draws from all items alike, `popularity` the item of a random row. The AUC depends on this choice more than
@@ -71,7 +71,7 @@ def sample(options: SampleOptions) -> dict[str, Any]:
         Users, rows and clicks of each part, users left out because they have a single event, and the seed.
 
     Raises:
-        DataError: the log has no behaviour column, or too few users for three parts.
+        DataError: the log has no behavior column, or too few users for three parts.
     """
     source = whole_file(options.input)
     log = _read(source)

@@ -23,7 +23,7 @@ class View:
 
 @dataclass(frozen=True)
 class BucketJob:
-    """What to do with one bucket; `items_path` holds the items that negatives are drawn from."""
+    """What to do with one bucket; `items_path` holds the items that negatives are sampled from."""
 
     slices: list[Slice]
     log: Log
@@ -39,7 +39,7 @@ class BucketResult:
     Args:
         texts: per view, lines as bytes (uint8).
         written: per view, number of lines.
-        drawn: lines of the first view that are drawn negatives and not rows of the log.
+        drawn: lines of the first view that are sampled negatives and not rows of the log.
         rows: rows of the log, duplicates taken out.
         duplicates: (2, n) range and line of each row that equals an earlier one.
         users, items: (largest id + 1,) bool, ids that occur.

@@ -1,12 +1,12 @@
 """Labels for Taobao's log, which has actions and no impressions.
 
-`buy`: every row stays; label 1 where the behaviour is buy, 0 where it is pv, cart or fav. Question: given
+`buy`: every row stays; label 1 where the behavior is buy, 0 where it is pv, cart or fav. Question: given
 an action of this user on this item at this time, is it a purchase?
 
-`click`: only pv rows stay, each with label 1 and followed by one drawn row with label 0: same user, same
-second, an item this row does not name. `uniform` draws from all items of the log with equal chance;
+`click`: only pv rows stay, each with label 1 and followed by one sampled row with label 0: same user, same
+second, an item this row does not name. `uniform` draws from all items of the log with equal probability;
 `popularity` draws the item of another row among about a million rows of the same time, so often clicked
-items are drawn often. The AUC depends on this choice more than on the model: report it with the number.
+items are sampled often. The AUC depends on this choice more than on the model: report it with the number.
 Draws depend on seed and row alone.
 """
 
@@ -20,7 +20,7 @@ from dataset_tools.sources.release import Log
 
 @dataclass(frozen=True)
 class Labelling:
-    """The label, how negatives are drawn (click alone) and the seed of the draws."""
+    """The label, how negatives are sampled (click alone) and the seed of the draws."""
 
     label: str
     negatives: str = "uniform"
@@ -30,11 +30,11 @@ class Labelling:
 def labelled(
     columns: np.ndarray, codes: np.ndarray, log: Log, labelling: Labelling, items: np.ndarray | None
 ) -> np.ndarray:
-    """Replace the behaviour by the label; for `click` put a drawn negative after each row.
+    """Replace the behavior by the label; for `click` put a sampled negative after each row.
 
     Args:
         columns: (columns, rows) int64 in the order of the log.
-        codes: (rows,) index of the behaviour.
+        codes: (rows,) index of the behavior.
         items: (2, items) item and category to draw from; needed for `click`.
 
     Returns:
@@ -72,7 +72,7 @@ def _draws(columns: np.ndarray, log: Log, seed: int) -> np.ndarray:
 
 
 def _uniform(draws: np.ndarray, positives: np.ndarray, items: np.ndarray) -> np.ndarray:
-    """(2, rows) item and category; where the positive itself is drawn, the next item of the list."""
+    """(2, rows) item and category; where the positive itself is sampled, the next item of the list."""
     count = items.shape[1]
     at = (draws % np.uint64(count)).astype(np.int64)
     at[items[0, at] == positives] += 1

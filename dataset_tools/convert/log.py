@@ -35,7 +35,7 @@ class LogJob:
         folder, name: where `<name>[.<suffix>].inter` goes.
         views: the files to write, the full one first.
         max_rejected: share of the rows that may be refused.
-        labelling: label column instead of the behaviour.
+        labelling: label column instead of the behavior.
         sample, seed, keep_code: see RangeJob.
         quiet: no progress bar.
     """
@@ -176,7 +176,7 @@ def _reasons(reports: list[RangeReport]) -> Counter[str]:
 
 
 def _scan_ranges(job: LogJob, ranges: list[ByteRange], engine: Engine) -> tuple[list[RangeReport], Path | None]:
-    """Reports of all ranges, and the file of the items to draw negatives from, where they are drawn."""
+    """Reports of all ranges, and the file of the items to draw negatives from, where they are sampled."""
     draws = job.labelling is not None and job.labelling.label == "click"
     jobs = (
         RangeJob(part, job.log, job.work / f"{part.index}.run", job.sample, job.seed, job.keep_code, draws)
@@ -233,7 +233,7 @@ def _open(job: LogJob, view: View, result: LogResult) -> OutputFile:
 
 
 def inter_headers(log: Log, labelling: Labelling | None) -> list[str]:
-    """Typed headers of the `.inter` file; with a label it stands in the place of the behaviour."""
+    """Typed headers of the `.inter` file; with a label it stands in the place of the behavior."""
     named = [column.header for column in log.columns]
     return named if labelling is None else [h if not h.startswith("behavior:") else "label:float" for h in named]
 

@@ -20,7 +20,7 @@ def dataset_yaml(
         inter: headers (`name:type`) of the interaction file.
         tables: headers by suffix (`user`, `item`), named in a comment; loading them is the reader's choice.
         parts: names of the parts of a cut data set, in the order train, valid, test.
-        drawn: whether rows are drawn negatives.
+        drawn: whether rows are sampled negatives.
         time_unit: what the times count; seconds are not mentioned.
     """
     fields = [header.partition(":")[0] for header in inter]
@@ -40,5 +40,5 @@ def dataset_yaml(
 
 
 def has_drawn_negatives(path: Path) -> bool:
-    """Whether a `<name>.yaml` says that rows are drawn negatives; False where there is none."""
+    """Whether a `<name>.yaml` says that rows are sampled negatives; False where there is none."""
     return path.is_file() and DRAWN_NEGATIVES in path.read_text(encoding="utf-8").splitlines()

@@ -1,4 +1,4 @@
-"""One global cut in time: a data set -> past and future, as train, valid and test parts and windows."""
+"""One global cut in time: a data set -> past and future, as train, valid and test splits and windows."""
 
 import json
 import shutil
@@ -31,7 +31,7 @@ class SplitOptions:
         input: folder of a data set, or its `.inter` file; out of time order, it is sorted first.
         output: folder of data sets; the result is `<output>/<name>/`.
         name: of the result; `<input's name>-cut` unless given.
-        at: cut time in words or Unix seconds; the first moment of the future.
+        at: cut time as a date or Unix seconds; the first moment of the future.
         ratio: share of the rows that lies in the past; instead of `at`.
         preset: a named cut; instead of `at`.
         valid: share of the past's rows that validates (its last rows), a time, or `none`.

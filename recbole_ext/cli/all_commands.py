@@ -29,7 +29,7 @@ def build_parser() -> Parser:
 
 
 def find_command(top: Parser, words: list[str]) -> tuple[list[str], Parser, list[str]]:
-    """The command that the words name, `run` without one: its name in words, its parser, and the words behind it.
+    """The command that the words name, `run` without one: its words, its parser, and the words behind it.
 
     Raises:
         UsageError: the first word is no command.

@@ -63,7 +63,7 @@ class Parser(argparse.ArgumentParser):
 
     @property
     def words(self) -> str:
-        """The command in words, without the program's name: `experiment create`."""
+        """The words of the command, without the program's name: `experiment create`."""
         return self.prog.partition(" ")[2]
 
     def short_usage(self) -> str:

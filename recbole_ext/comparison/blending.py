@@ -97,7 +97,7 @@ def convex_weights(predictions: np.ndarray, truth: np.ndarray) -> np.ndarray:
 def searched_weights(value: Callable[[np.ndarray], float], count: int, seed: int = 0) -> np.ndarray:
     """Weights for which `value` is largest, one coordinate at a time, from equal ones.
 
-    A coordinate takes each of `SHARES` while the others keep their proportions; sweeps in a drawn order end when none
+    A coordinate takes each of `SHARES` while the others keep their proportions; sweeps in a random order end when none
     brings more. Equal weights stay where nothing is better.
 
     Args:

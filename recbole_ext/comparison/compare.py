@@ -1,4 +1,4 @@
-"""`compare`: finished runs and experiments in one table, and in words what the numbers do not carry."""
+"""`compare`: finished runs and experiments in one table, and conclusions that the runs do not support."""
 
 import hashlib
 import json
@@ -26,13 +26,13 @@ HEAD = ("", "seeds", "mean", "std", "difference", "95 % users", "p users", "95 %
 
 @dataclass(frozen=True)
 class Comparison:
-    """Everything that is told.
+    """The whole comparison.
 
     Attributes:
         groups: one per protocol and set of tested rows.
         tables: of each group, one per metric.
         n_tests: how many p values Holm's correction took together.
-        limits: what the seeds and epochs do not carry.
+        limits: conclusions that the seeds and epochs do not support.
     """
 
     groups: list[Group]
@@ -58,7 +58,7 @@ def compare(names: list[str], metrics: list[str] | None = None, baseline: str | 
     Args:
         names: their directories; RUN,RUN,RUN are the seeds of one entry.
         metrics: which; `["all"]` for all, None for the one that chose the weights.
-        baseline: name of the entry or counted baseline to which differences are taken; None for the first.
+        baseline: name of the entry or non-learned baseline to which differences are taken; None for the first.
 
     Raises:
         UsageError: there is no such run, metric or baseline, a run is given twice, or the seeds of one entry are
@@ -111,7 +111,7 @@ def _metrics(entries: list[Entry], wanted: list[str] | None) -> list[str]:
 
 
 def lines(found: Comparison) -> list[str]:
-    """The comparison in words."""
+    """The comparison as text."""
     told: list[str] = []
     for number, (one, tables) in enumerate(zip(found.groups, found.tables, strict=True), start=1):
         if len(found.groups) > 1:

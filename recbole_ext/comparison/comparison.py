@@ -21,7 +21,7 @@ class Row:
         entry: whose.
         own: the metric over its seeds.
         difference: own mean minus the reference's; None for the reference itself.
-        users: 95 % interval of the difference over users; None where the data do not carry it.
+        users: 95 % interval of the difference over users; None where the data do not support it.
         users_p: of the sign flip over users, corrected by `correct`.
         seeds: the differences over the seeds that both have; its p is corrected too.
     """
@@ -86,7 +86,7 @@ def compare_entries(entries: list[Entry], reference: Entry, metric: str) -> Tabl
 
 
 def _over_common_seeds(entry: Entry, reference: Entry, metric: str) -> OverSeeds | None:
-    """Differences paired by seed; a counted baseline has no seed and is the same beside each."""
+    """Differences paired by seed; a non-learned baseline has no seed and is the same beside each."""
     ours, theirs = ({run.seed: e.test(run)[metric] for run in e.runs} for e in (entry, reference))
     if entry.counted and reference.counted:
         return None
@@ -152,7 +152,7 @@ def carries(entry: Entry) -> bool:
 
 
 def cannot_say(entry: Entry) -> str:
-    """What the entry's seeds and epochs do not carry, in words; "" if that is nothing."""
+    """Conclusions that the entry's seeds and epochs do not support; "" if there is none."""
     if entry.counted:
         return ""
     done, planned = len(entry.runs), entry.planned_seeds

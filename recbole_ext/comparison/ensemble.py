@@ -122,7 +122,7 @@ def _gains(member: Member, alone: Measured, whole: Measured) -> list[Table]:
 
 
 def lines(found: Ensemble) -> list[str]:
-    """The ensemble in words."""
+    """The ensemble as text."""
     head, rows = table(found)
     return [
         title(found),

@@ -1,4 +1,4 @@
-"""What is compared: finished runs, one by one or as the seeds of an experiment, and their counted baselines."""
+"""What is compared: finished runs, one by one or as the seeds of an experiment, and their non-learned baselines."""
 
 import json
 import math
@@ -27,7 +27,7 @@ class FinishedRun:
         path: its directory.
         model, seed: of the run.
         test: metric -> value.
-        valid: the same of the validation part, for the chosen weights; {} without one.
+        valid: the same of the validation split, for the chosen weights; {} without one.
         baselines: name -> metric -> value.
         units: contributions of users, by the model's and the baselines' names; {} where the run left none.
         protocol: of the result.
@@ -62,7 +62,7 @@ class Entry:
         runs: the finished ones, one per seed.
         planned_seeds: how many there were to be.
         unfinished: `seed S: E of P epochs` of each run without a result.
-        counted: it is a counted baseline, `runs` are those it stands beside.
+        counted: it is a non-learned baseline, `runs` are those it stands beside.
     """
 
     name: str
@@ -203,7 +203,7 @@ def _require_one_evaluation(run: FinishedRun) -> None:
 
 
 def counted_entries(entries: list[Entry]) -> list[Entry]:
-    """The counted baselines of finished runs; one that all runs agree on stands there once."""
+    """The non-learned baselines of finished runs; one that all runs agree on stands there once."""
     found: list[Entry] = []
     for run in (run for entry in entries for run in entry.runs):
         for name, metrics in run.baselines.items():

@@ -69,7 +69,7 @@ def chosen_method(members: list[Member], method: str | None) -> str:
 
 
 def weigh(members: list[Member], method: str, given: np.ndarray | None) -> Weighing:
-    """Choose weights on the validation part, unless they are given.
+    """Choose weights on the validation split, unless they are given.
 
     Ratings: exact least squares. Else a search by coordinates for the metric that chose the members' weights.
     """
@@ -78,7 +78,7 @@ def weigh(members: list[Member], method: str, given: np.ndarray | None) -> Weigh
 
 
 def measure_test(members: list[Member], method: str, weights: np.ndarray) -> tuple[list[Measured], Measured]:
-    """Metrics of the members and of the ensemble, in one pass over the test part."""
+    """Metrics of the members and of the ensemble, in one pass over the test split."""
     if members[0].kind != RANKING:
         rows, predicted = member_values(members, "test")
         whole = _blend(members[0], rows, predicted, weights)
@@ -151,7 +151,7 @@ def _weigh_values(members: list[Member], method: str, given: np.ndarray | None) 
 
 
 def _weigh_rankings(members: list[Member], method: str, given: np.ndarray | None) -> Weighing:
-    """The values of the candidates of as many rows as `eval_memory_gb` holds, drawn with a fixed seed."""
+    """The values of the candidates of as many rows as `eval_memory_gb` holds, sampled with a fixed seed."""
     first = members[0]
     n_rows = first.part("valid").sample_size
     n_items = first.loaders.train._dataset.item_num

@@ -38,7 +38,7 @@ def _key(entry: Entry) -> Any:
 
 
 def difference(first: Entry, other: Entry, last: tuple[str, ...] = ()) -> str:
-    """What two entries differ in, in words; parts of the protocol in `last` are told only if nothing else differs."""
+    """The differences of two entries, as text; fields of the protocol in `last` are named only if no other differs."""
     ours, theirs = (_facts(entry.runs[0]) for entry in (first, other))
     found = {name: f"{name} {theirs[name]!r} instead of {ours[name]!r}" for name in ours if ours[name] != theirs[name]}
     told = [text for name, text in found.items() if name not in last]

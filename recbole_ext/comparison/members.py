@@ -64,7 +64,7 @@ class Member:
         loaded = load_run(run.path, self.config, raw=data_path is not None)
         self.loaders, dataset = loaded.loaders, loaded.train
         if self.loaders.valid is None:
-            raise UsageError(f"{run.path}: its split has no validation part, on which weights would be chosen")
+            raise UsageError(f"{run.path}: its split has no validation split, on which weights would be chosen")
         self.kind = _kind(self.config)
         self.tokens = [np.asarray(dataset.field2id_token[field]) for field in (dataset.uid_field, dataset.iid_field)]
         self.model, self.scorer = loaded.model, scorer_of(self.config, self.loaders.train)
@@ -148,7 +148,7 @@ def read_members(paths: list[Path]) -> list[FinishedRun]:
 def _shared(run: FinishedRun) -> tuple[object, ...]:
     """What members have in common: all of the protocol but what is the model's own, its family and its longest history.
 
-    Candidates are compared row by row when they are scored. Clicks keep the name: it tells whose labels were known.
+    Candidates are compared row by row when they are scored. Clicks keep the name: it records whose labels were known.
     """
     kept = run.protocol.task in ("clicks", "")  # "": a version that did not record the task
     own = replace(run.protocol, max_length=None, name=run.protocol.name if kept else "")

@@ -97,7 +97,7 @@ class Config(RecBoleConfig):
     def alone(self) -> "Config":
         """The same configuration for a loader that one process reads whole, also in a distributed run.
 
-        What is written into it stands in both: RecBole's transforms tell models so under which names their fields are.
+        What is written into it stands in both: through it RecBole's transforms name their fields to models.
         """
         return self.with_values({"single_spec": True, "world_size": 1})
 

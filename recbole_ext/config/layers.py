@@ -25,7 +25,7 @@ class Layer:
     """Values from one place.
 
     Attributes:
-        source: what the user is told, `properties/overall.yaml` or `command line`.
+        source: as reported, `properties/overall.yaml` or `command line`.
         values: key to value.
         lines: 1-based line of each key, where the source is a file.
         user: True for what the user wrote, as opposed to defaults.

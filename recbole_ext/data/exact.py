@@ -153,7 +153,7 @@ class ExactTime:
         self.inter_feat[self.time_field] = seconds
 
     def _set_alias(self, alias_name: str, default_value: list[str]) -> None:
-        """The items of a history are the items; RecBole wants to be told so by `alias_of_item_id`."""
+        """The items of a history are the items; RecBole needs `alias_of_item_id` for that."""
         listed = [list_field(self.config)] if alias_name == "item_id" and self.columns.lists else []
         super()._set_alias(alias_name, [*default_value, *listed])  # type: ignore[misc]
 

@@ -59,7 +59,7 @@ class Curve:
 
     @property
     def n_epochs(self) -> int:
-        """Epochs of which the file tells anything."""
+        """Epochs with values in the file."""
         return len(self.points["epoch"])
 
 

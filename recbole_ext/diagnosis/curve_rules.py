@@ -54,7 +54,7 @@ def erratic_validation(curve: Curve) -> Finding | None:
         return None
     worst = max(jumps, key=lambda point: point[1])
     text = f"validation is erratic: {len(jumps)} times more than {limit('jump'):.0%} worse than the time before"
-    advice = "look at the size of the validation part; average the weights, and repeat with other seeds"
+    advice = "look at the size of the validation split; average the weights, and repeat with other seeds"
     evidence: list[tuple[int | None, float]] = [(epoch, abs(value)) for epoch, value in jumps]
     return Finding("erratic_validation", f"{text}, worst {abs(worst[1]):g} in epoch {worst[0]}", evidence, advice)
 
@@ -120,7 +120,7 @@ def gap_under_dropout(curve: Curve) -> Finding | None:
         return None
     text = f"the gap of {gaps[-1][1]:.4f} in epoch {gaps[-1][0]} is not comparable: training scores below validation"
     text += f", as it does when it is measured with dropout on ({dropout:g})"
-    advice = "measure a fixed sample of the training part in evaluation mode"
+    advice = "measure a fixed sample of the training split in evaluation mode"
     return Finding("gap_under_dropout", text, list(gaps[-1:]), advice, limit=True)
 
 

@@ -1,4 +1,4 @@
-"""`diagnose`: what a run's curve shows, in words, as JSON, and as a tuned configuration."""
+"""`diagnose`: findings on a run's curve, as text, as JSON, and as a tuned configuration."""
 
 import json
 from dataclasses import asdict
@@ -15,7 +15,7 @@ from recbole_ext.files import write_atomically
 
 
 def diagnosis_lines(found: list[Finding]) -> list[str]:
-    """The findings in words."""
+    """The findings as text."""
     if not found:
         return [f"none of {len(RULES)} rules finds anything; that is no proof that the run is good"]
     lines = []

@@ -3,9 +3,9 @@
     criterion  = NAME [@epochN] OP NUMBER  |  NAME [@epochN] in [NUMBER, NUMBER]      both ends count
     OP         = >= | <= | > | <
 
-    valid.METRIC     of the validation part, `valid.auc`, `valid.hit@10`
-    train.METRIC     of the fixed sample of the training part (`train_sample`); `train.loss` is the training loss
-    test.METRIC      of the test part; METRIC alone says the same, `hit@10`
+    valid.METRIC     of the validation split, `valid.auc`, `valid.hit@10`
+    train.METRIC     of the fixed sample of the training split (`train_sample`); `train.loss` is the training loss
+    test.METRIC      of the test split; METRIC alone says the same, `hit@10`
     train_valid_gap  how much better the training sample is than validation, by `valid_metric`
     best_epoch, epochs_trained
 
@@ -131,7 +131,7 @@ def criteria_faults(values: Mapping[str, Any], task: str = "") -> list[str]:
             faults.append(str(error))
             continue
         if name not in known and (name == GAP or name.startswith("train.")) and not values.get("train_sample"):
-            faults.append(f"criteria: {text!r} needs a sample of the training part; add --train_sample=1000")
+            faults.append(f"criteria: {text!r} needs a sample of the training split; add --train_sample=1000")
         elif name not in known:
             bare = [*known, *(n.removeprefix("test.") for n in known)]
             faults.append(f"criteria: {text!r}: there is no {name!r}{nearest(name.removeprefix('test.'), bare)}")

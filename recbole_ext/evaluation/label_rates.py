@@ -1,6 +1,6 @@
-"""Counted baselines of click prediction, so that a reader sees at once what a trained model adds.
+"""Non-learned baselines of click prediction, so that a reader sees at once what a trained model adds.
 
-    click_rate       p = clicks / rows of the training part, for every row
+    click_rate       p = clicks / rows of the training split, for every row
     item_rate        p_i = (clicks of i + 10 p) / (rows of i + 10)
     user_item_rate   sigmoid(logit p_u + logit p_i - logit p), with p_u counted as p_i is; p where it is 0 or 1
 
@@ -14,20 +14,20 @@ import torch
 from torch import Tensor
 
 STRENGTH = 10
-"""Rows by which a share is drawn to that of all."""
+"""Strength of the smoothing of a click rate towards that of all, in rows."""
 
 
 def shrunken(groups: np.ndarray, labels: np.ndarray, n_groups: int) -> Tensor:
-    """Share of clicks in each group, drawn to that of all by 10 rows: (n,), (n,) -> (n_groups,) float64."""
+    """Click rate of each group, smoothed towards that of all by 10 rows: (n,), (n,) -> (n_groups,) float64."""
     rows, clicks = np.bincount(groups, minlength=n_groups), np.bincount(groups, labels, n_groups)
     return torch.from_numpy((clicks + STRENGTH * labels.mean()) / (rows + STRENGTH))
 
 
 class ClickRate:
-    """Every row has the same chance; what RecBole's evaluation and ours ask of a model, answered from counts.
+    """Every row has the same probability; what RecBole's evaluation and ours ask of a model, answered from counts.
 
     Args:
-        train: the training part; its rows have labels of 0 and 1.
+        train: the training split; its rows have labels of 0 and 1.
         config: names of the fields.
     """
 
@@ -41,7 +41,7 @@ class ClickRate:
         """Count what the rates need beside the share of clicks; nothing here."""
 
     def rates(self, user: Tensor, item: Tensor, rows: Any) -> Tensor:
-        """Chances (R,) of users and items (R,), in rows of a loader."""
+        """Probabilities (R,) of users and items (R,), in rows of a loader."""
         return torch.full(user.shape, self.rate)
 
     def eval(self) -> "ClickRate":
@@ -49,17 +49,17 @@ class ClickRate:
         return self
 
     def predict(self, interaction: Any) -> Tensor:
-        """Chances (R,) for rows of RecBole's loaders."""
+        """Probabilities (R,) for rows of RecBole's loaders."""
         user, item = interaction[self.user_field], interaction[self.item_field]
         return self.rates(user.cpu(), item.cpu(), interaction).float().to(user.device)
 
     def predict_with_gate(self, rows: Any) -> tuple[Tensor, None]:
-        """Chances (R,) for rows of a `ClickLoader`; there is no gate."""
+        """Probabilities (R,) for rows of a `ClickLoader`; there is no gate."""
         return self.rates(rows["user"].cpu(), rows["item"].cpu(), rows).to(rows["user"].device), None
 
 
 class ItemRate(ClickRate):
-    """Everybody has the same chance with an item."""
+    """An item has the same click probability for every user."""
 
     def fit(self, train: Any, config: Any) -> None:
         """The items' shares."""

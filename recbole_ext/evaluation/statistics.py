@@ -17,7 +17,7 @@ RESAMPLES = 2_000
 LEVEL = 0.05
 _CELLS_AT_ONCE = 4_000_000
 _ALL_PATTERNS = 13
-"""Up to so many users that differ, every pattern of signs is counted instead of drawn."""
+"""Up to so many users that differ, all patterns of signs are enumerated instead of sampled."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def _signs(m: int, seed: int, flips: int) -> Iterator[np.ndarray]:
 
 
 def resampled(columns: np.ndarray, seed: int = 0, resamples: int = RESAMPLES) -> np.ndarray:
-    """Sums over users who are drawn with replacement, each Poisson(1) times.
+    """Sums over users who are sampled with replacement, each Poisson(1) times.
 
     Args:
         columns: (m, c), a row per user; the columns share the draws, so that their differences are paired.

@@ -93,7 +93,7 @@ def valued_units(tokens: np.ndarray, truth: np.ndarray, predicted: np.ndarray, m
         tokens: (n,) str, each row's user.
         truth: (n,) ratings, or labels 0 and 1.
         predicted: (n,) ratings or probabilities.
-        metrics: those of rmse, mae, and, for labels of both classes, logloss, auc and gauc are told.
+        metrics: those of rmse, mae, and, for labels of both classes, logloss, auc and gauc are reported.
     """
     users, user = np.unique(tokens, return_inverse=True)
     error = predicted.astype(np.float64) - truth
@@ -144,7 +144,7 @@ def _hashes(words: np.ndarray) -> np.ndarray:
 
 
 def _mixed(values: np.ndarray) -> np.ndarray:
-    """SplitMix64's finaliser, so that a sum of the values tells pairs apart."""
+    """SplitMix64's finaliser, so that sums of the values distinguish pairs."""
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return values ^ (values >> np.uint64(31))

@@ -1,1 +1,1 @@
-"""What finished runs tell."""
+"""What finished runs report."""

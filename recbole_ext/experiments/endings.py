@@ -1,4 +1,4 @@
-"""How an attempt ended: by its exception, or, where the process died, by what its run's directory tells."""
+"""How an attempt ended: by its exception, or, where the process died, by the records in its run's directory."""
 
 import json
 import signal

@@ -24,7 +24,7 @@ from recbole_ext.runs.recorded import FREE_KEYS, NEWEST
 
 
 def run_experiment(experiment: Experiment, seeds: list[int]) -> int:
-    """Run what is not finished, and tell what is known afterwards.
+    """Run what is not finished, and report the results.
 
     Args:
         experiment: made before.

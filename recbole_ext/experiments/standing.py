@@ -57,7 +57,7 @@ class Standing:
         return {seed: float(value) for seed, value in found.items() if value is not None}
 
     def metrics(self) -> list[str]:
-        """The metrics of the test part."""
+        """The metrics of the test split."""
         return list(next(iter(self.results.values()))["test"]) if self.results else []
 
 

@@ -31,7 +31,7 @@ class HybridVAE(GeneralRecommender):
 
     Args:
         config: of the run.
-        dataset: the training part.
+        dataset: the training split.
 
     Raises:
         UsageError: too many distinct ratings for an ordinal loss.

@@ -13,7 +13,7 @@ _REFUSALS = (AssertionError, NotImplementedError, ValueError)
 
 
 def build_model(config: Config, dataset: Any) -> Any:
-    """The model for a training part, on the CPU or wherever it puts itself.
+    """The model for a training split, on the CPU or wherever it puts itself.
 
     Raises:
         DataError: a file of weights trained before is absent, damaged or holds more than tensors.

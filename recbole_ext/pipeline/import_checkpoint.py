@@ -1,7 +1,7 @@
 """A `.pth` checkpoint of RecBole becomes a run of ours: tested, and kept as safetensors and JSON.
 
 A `.pth` file is a pickle, and reading a pickle can run any code that its maker put in. This is the only place
-that reads one, and only when told `--i-trust-this-file`.
+that reads one, and only with `--i-trust-this-file`.
 """
 
 import sys

@@ -14,7 +14,7 @@ def build_loaders(config: Config, dataset: Any) -> Loaders:
     """Split the data set as `eval_args` says and wrap each part in its loader.
 
     Raises:
-        DataError: the training or the test part is empty, or what the task learns is missing.
+        DataError: the training or the test split is empty, or what the task learns is missing.
         UsageError: a setting does not go with the data.
     """
     task = task_of(config.entry)
@@ -28,7 +28,7 @@ def build_loaders(config: Config, dataset: Any) -> Loaders:
 
 
 def training_sample(config: Config, loaders: Loaders) -> Any:
-    """An evaluation loader of a fixed sample of the training part, the same for every seed; None where none is asked.
+    """An evaluation loader of a fixed sample of the training split, the same for every seed; None where none is asked.
 
     `train_sample` is the number of rows; `valid` takes as many as validation has.
     """

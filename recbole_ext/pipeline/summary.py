@@ -50,7 +50,7 @@ def _weights(result: dict[str, Any]) -> str:
 
 def _chosen_by(result: dict[str, Any]) -> str:
     if result["valid"] is None:
-        return "the last one, because there is no validation part to choose by"
+        return "the last one, because there is no validation split to choose by"
     return f"chosen by validation {result['valid_metric']}"
 
 

@@ -65,7 +65,7 @@ def run(
         resume: name of the run to continue, or `newest`.
         at_end: called with the run's directory when the run is over, finished or not, by the process that writes;
             `experiments.report.leave_report` is one.
-        test: False for a run that only chooses: the test part is never read, `test` of the result is None.
+        test: False for a run that only chooses: the test split is never read, `test` of the result is None.
         on_epoch: called after each epoch, when its state is saved, with its number and the best validation score.
 
     Returns:
@@ -216,7 +216,7 @@ def _fit_and_test(
 
 
 def _tested(config: Config, loaders: Loaders, trainer: AnyTrainer, units: dict[str, Units | None]) -> dict[str, Any]:
-    """What the chosen weights and the baselines reach on the test part; what each user contributes goes to `units`."""
+    """What the chosen weights and the baselines reach on the test split; what each user contributes goes to `units`."""
     trainer.load_best()
     tested = trainer.evaluation(loaders.test, "test")
     units[config.model] = tested.units()

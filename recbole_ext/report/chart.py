@@ -14,12 +14,12 @@ WIDTH, HEIGHT = 400, 240
 """Units of the drawing; at phone width one unit is a little under a pixel, so that 11 units are still read."""
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 348, 28, 204
 MOST_SERIES, MOST_POINTS, SERIES_POINTS = 40, 4000, 400
-"""Lines that are drawn, and points of all of them and of one; the rest is thinned out."""
+"""Lines that are shown, and points of all of them and of one; the rest is thinned out."""
 COLOURS = 8
 _DASHES = ("", "6 3", "2 2", "8 3 2 3", "12 3")
 _LARGEST = 1e300  # differences of larger numbers overflow
 _LOG_RATIO = 1000  # above it, a linear axis shows the largest values alone
-_LOG_RATIO_OF_POINTS = 20  # settings that differ by so much were drawn by their logarithm
+_LOG_RATIO_OF_POINTS = 20  # settings that differ by so much were sampled by their logarithm
 
 Point = tuple[float, float]
 
@@ -129,7 +129,7 @@ def _left_out(
     finite: Mapping[str, Sequence[Point]],
     x_label: str,
 ) -> str:
-    """What the drawing does not show, in words."""
+    """What the drawing leaves out, as text."""
     told = []
     bad = [p[0] for points in ordered.values() for p in points if not _finite(p)]
     if bad:

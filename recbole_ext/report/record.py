@@ -1,4 +1,4 @@
-"""What a run left in its directory, read once for whoever tells of it."""
+"""What a run left in its directory, read once for all reports."""
 
 import csv
 import json

@@ -3,7 +3,7 @@
 import numpy as np
 
 Keys = tuple[np.ndarray, ...]
-"""Ids of users and items, and times in seconds where rows are told apart by them: (n,) int64 each; id 0 is unknown."""
+"""Ids of users and items, and times in seconds where they identify rows: (n,) int64 each; id 0 is unknown."""
 SPLITS = ("test", "valid", "train")
 """In this order a row that stands in several splits is looked for."""
 

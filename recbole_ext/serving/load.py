@@ -37,7 +37,7 @@ class LoadedRun:
 
     @property
     def train(self) -> Any:
-        """The training part."""
+        """The training split."""
         return self.loaders.train._dataset
 
 

@@ -38,7 +38,7 @@ class Rater:
         return {self.config[f"{field}_FIELD"]: name for name, field in fields.items()}
 
     def learn_of(self, history: pd.DataFrame) -> None:
-        """Take ratings of somebody new, who is the unknown user from now on; no weight is trained.
+        """Take ratings of a new user, who is the unknown user from now on; no weight is trained.
 
         Args:
             history: item_id, rating and perhaps timestamp (seconds).
@@ -63,7 +63,7 @@ class Rater:
         table.learn_of(items[kept], ratings, None if times is None else times[kept])
 
     def _ids(self, field: str, tokens: Any) -> np.ndarray:
-        """(n,) ids; 0 for what the training part does not know."""
+        """(n,) ids; 0 for what the training split does not know."""
         known = self.data.field2token_id[field]
         return np.array([known.get(str(token), 0) for token in tokens], dtype=np.int64)
 
@@ -116,7 +116,7 @@ class Rater:
         return torch.stack([self.model.predict(batch), self.model.spread(batch).sqrt()]).double().cpu().numpy()
 
     def everything(self) -> pd.DataFrame:
-        """A pair of the unknown user with each item of the training part."""
+        """A pair of the unknown user with each item of the training split."""
         tokens = self.data.field2id_token[self.model.table.item][1:]
         return pd.DataFrame({"user_id": "-", "item_id": tokens})
 

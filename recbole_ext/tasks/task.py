@@ -71,10 +71,10 @@ class Task(ABC):
 
     @abstractmethod
     def check_data(self, config: "Config", dataset: Any) -> None:
-        """Refuse a data set, read and not yet split, from which nothing can be learnt.
+        """Refuse a data set, read and not yet split, from which nothing can be learned.
 
         Raises:
-            DataError: what is to be learnt is missing or means something else.
+            DataError: what is to be learned is missing or means something else.
             UsageError: a setting does not go with the data.
         """
 

@@ -24,7 +24,7 @@ def fit_in_stages(
 
     Args:
         trainer: its `stages` are those of its configuration.
-        loaders: of the whole training part.
+        loaders: of the whole training split.
         on_epoch: called after each epoch with its number and the best validation score.
 
     Returns:

@@ -21,7 +21,7 @@ class Importance:
         shares: key to share, largest first; they sum to 1. Empty where nothing can be said.
         epochs: the epoch at which all trials are compared: the last one that each of them reached.
         trials: how many are compared.
-        limits: what this cannot carry, in words.
+        limits: conclusions that this does not support, as text.
     """
 
     shares: dict[str, float]

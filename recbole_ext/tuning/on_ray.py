@@ -19,7 +19,7 @@ _CRASHED = "the process ended by itself: killed, or out of memory"
 
 
 def objective(config: dict[str, Any]) -> None:
-    """What Ray runs in a worker: one trial, each epoch told to the driver, which may stop it there."""
+    """What Ray runs in a worker: one trial, each epoch reported to the driver, which may stop it there."""
     failure = carry_out(config["job"], lambda epochs, best: tune.report({"epochs": epochs, "score": best}))
     tune.report({"over": True, "failure": failure})
 
@@ -53,7 +53,7 @@ class _Past:
 class TableSearcher(Searcher):
     """Hands out the table's unfinished trials, then new ones, until there are as many as were asked for.
 
-    Everything that Ray tells of a trial is written to the table before anything follows from it.
+    Everything that Ray reports of a trial is written to the table before anything follows from it.
 
     Args:
         settings: of the tuning.
@@ -105,7 +105,7 @@ class TableSearcher(Searcher):
         return self.table.add(values)
 
     def _goes_on(self, trial_id: str, trial: Trial) -> bool:
-        """Tell the scheduler what a trial reported in an earlier part; False where it would stop it."""
+        """Pass to the scheduler what a trial reported in an earlier part; False where it would stop it."""
         if not trial.reports:
             return True
         past, scheduler = _Past(trial_id), cast(Any, self.scheduler)  # a scheduler of Ray asks no more of a trial
@@ -135,7 +135,7 @@ class TableSearcher(Searcher):
             self._end(trial, "finished" if result.get("over") else "stopped")
 
     def _end(self, trial: Trial, state: str, cause: str = "") -> None:
-        trial.state, trial.cause = state, cause or trial.cause  # that of a retry is told even if it went well then
+        trial.state, trial.cause = state, cause or trial.cause  # that of a retry is reported even if it succeeded
         self.table.save(trial)
         self.ended(trial)
 

@@ -25,7 +25,7 @@ def write_outcome(settings: Settings, table: Table, config: Config) -> list[str]
         config: of a run without values of the space.
 
     Returns:
-        What to tell on the terminal; nothing where no trial has a score.
+        The lines for the terminal; none where no trial has a score.
     """
     table.write_csv()
     metric, best = config["valid_metric"].lower(), table.best()
@@ -62,7 +62,7 @@ def best_text(settings: Settings, table: Table, best: Trial, metric: str) -> str
     lines = [
         f"# The best of {len(table.ended())} trials: {metric} {best.score:.6g} on validation "
         f"(trial {best.number}, {best.epochs} epochs).",
-        "# The test part was not read. Train these settings and test them once:",
+        "# The test split was not read. Train these settings and test them once:",
         f"#   {test_command(table)}",
     ]
     lines += [f"{_yaml(key, value)}" for key, value in fixed.items() if key not in best.values]

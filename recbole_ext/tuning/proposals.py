@@ -74,7 +74,7 @@ def _frozen(space: list[Parameter], trial: Trial) -> FrozenTrial:
 
 
 def distributions(space: list[Parameter]) -> dict[str, BaseDistribution]:
-    """The space as Optuna has it; a choice is drawn by its place, so that it may be anything that YAML can hold."""
+    """The space as Optuna has it; a choice is sampled by its place, so that it may be anything that YAML can hold."""
     return {parameter.name: _distribution(parameter) for parameter in space}
 
 

@@ -16,7 +16,7 @@ from recbole_ext.errors import UsageError, nearest
 KINDS = {"choice": 0, "uniform": 2, "loguniform": 2, "quniform": 3, "randint": 2}
 """How a key is searched, with the count of numbers that says it; 0 for any."""
 DIGITS = 6
-"""Significant digits of what is drawn from a range: enough for any setting, and readable."""
+"""Significant digits of what is sampled from a range: enough for any setting, and readable."""
 
 
 @dataclass(frozen=True)

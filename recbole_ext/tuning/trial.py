@@ -1,4 +1,4 @@
-"""One trial, in the process that carries it out: our own run, which never reads the test part.
+"""One trial, in the process that carries it out: our own run, which never reads the test split.
 
 A trial that was begun before goes on from its own checkpoint, to the same weights.
 """
@@ -22,7 +22,7 @@ CAUSE = "cause.txt"
 
 @dataclass(frozen=True)
 class Job:
-    """What a worker is told.
+    """The request to a worker.
 
     Attributes:
         settings: of the tuning.
@@ -38,7 +38,7 @@ class Job:
 
 
 def carry_out(job: Job, report: Callable[[int, float], None]) -> str:
-    """Train and validate; tell the score after each epoch.
+    """Train and validate; report the score after each epoch.
 
     Args:
         job: the trial.
@@ -68,7 +68,7 @@ def _told(error: Exception) -> str:
 
 
 class _Once:
-    """Passes each epoch on once: some were told before, some are trained again after a kill."""
+    """Passes each epoch on once: some were reported before, some are trained again after a kill."""
 
     def __init__(self, report: Callable[[int, float], None], reported: int) -> None:
         self.report, self.reported = report, reported
@@ -80,7 +80,7 @@ class _Once:
 
 
 def _report_past(place: Path, metric: str, bigger: bool, report: Callable[[int, float], None]) -> bool:
-    """Tell what the newest run of this trial has recorded; whether it is finished."""
+    """Report what the newest run of this trial has recorded; whether it is finished."""
     states = sorted(place.glob("*/checkpoint/last.json"), key=lambda path: path.stat().st_mtime_ns)
     if not states:
         return False

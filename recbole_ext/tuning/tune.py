@@ -173,7 +173,7 @@ def tune(settings: Settings, folder: Path, address: str | None = None) -> None:
 def _say_opening(settings: Settings, table: Table, folder: Path, metric: str, epochs: int) -> None:
     stops = "ASHA stops poor ones early" if settings.scheduler == "asha" else "none is stopped early"
     print(f"{settings.model} on {settings.dataset}: {settings.trials} trials of at most {epochs} epochs; {stops}")
-    print(f"chosen by {metric} on validation; the test part is never read")
+    print(f"chosen by {metric} on validation; the test split is never read")
     print(f"tuning      {folder}", flush=True)
     if table.trials:
         print(

@@ -146,8 +146,8 @@ def test_what_cannot_be_read(words: list[str], message: str, capsys: pytest.Capt
             ["--model=SS4Rec", "--dataset=ml-100k", "--seed=!!python/object/apply:os.system ['touch X']"],
             "could not determine a constructor",
         ),
-        (["--model=SS4Rec"], "--model and --dataset are needed"),
-        ([], "--model and --dataset are needed"),
+        (["--model=SS4Rec"], "--model and --dataset are required"),
+        ([], "--model and --dataset are required"),
         (["--model=SS4Rek", "--help"], "no model named 'SS4Rek'"),
     ],
 )

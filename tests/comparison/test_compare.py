@@ -196,7 +196,7 @@ def test_the_table_of_the_command(finished_run: Make, capsys: Any) -> None:
     (page,) = Path(folders[0]).parent.glob("comparison-*.html")
     assert str(page) in told and "on test" in page.read_text()
     assert "corrected by Holm over all 2 tests here" in out and "seeds 1; data made.inter abababababab" in out
-    assert "a test over users alone holds for these trained models" in out
+    assert "a test over users only holds for these trained models" in out
 
 
 @pytest.mark.parametrize(

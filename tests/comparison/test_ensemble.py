@@ -135,7 +135,7 @@ def test_candidates_of_other_seeds_are_refused(trained: Trained) -> None:
 
 
 def test_a_split_without_validation_is_refused(trained: Trained) -> None:
-    with pytest.raises(UsageError, match="no validation part"):
+    with pytest.raises(UsageError, match="no validation split"):
         ensemble([trained("Mamba4Rec", seed, eval_args={"split": {"LS": "test_only"}}) for seed in (1, 2)])
 
 

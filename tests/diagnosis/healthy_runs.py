@@ -150,7 +150,7 @@ def healthy_run(kind: Kind, seed: int) -> Curve:
 
 
 def _tested(kind: Kind, valid: list[float]) -> dict[str, object]:
-    """What an honest run reports of its test part."""
+    """What an honest run reports of its test split."""
     best = max(valid) if kind.bigger else min(valid)
     tested = {"test": {kind.metric: best}, "valid_metric": kind.metric, "valid_metric_bigger": kind.bigger}
     protocol = {"candidates": "labeled" if kind.metric == "auc" else "full"}

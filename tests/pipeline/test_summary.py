@@ -54,7 +54,7 @@ def test_the_best_counted_baseline_is_best_by_the_validation_metric() -> None:
 
 def test_without_validation_nothing_chose_the_weights() -> None:
     text = "\n".join(summary_lines({**result(0.2), "valid": None}, PROTOCOL))
-    assert "weights of epoch 3, the last one, because there is no validation part to choose by; 61 s" in text
+    assert "weights of epoch 3, the last one, because there is no validation split to choose by; 61 s" in text
 
 
 def test_stages_and_what_the_last_one_forgot_are_told() -> None:

@@ -54,7 +54,7 @@ def test_the_sentence_on_baselines_knows_what_is_better(result: dict[str, Any]) 
     [
         (
             {"event": "failed", "text": "a NaN in layer 3"},
-            "This run failed at a time that is not known, after 6 epochs",
+            "This run failed at an unknown time, after 6 epochs",
         ),
         ({"event": "interrupted", "text": "saved"}, "This run was interrupted"),
         ({"event": "started"}, "it is in progress, or was killed"),
@@ -81,7 +81,7 @@ def test_gate_and_latent_vector_have_their_charts(make_run: MakeRun) -> None:
     folder = make_run(columns=gate | latent | {"train_valid_gap": [0.01] * 6, "train_ndcg@10": [0.2] * 6})
     write_report(folder)
     text = plain(folder)
-    for words in ("By what is known of the user", "5 events or more", "KL, the largest 8 of 20", "Active units"):
+    for words in ("By activity of the user", "5 events or more", "KL, the largest 8 of 20", "Active units"):
         assert words in text
     assert "dimension 19" in text and "dimension 3 " not in text and "training rows, evaluation mode" in text
 
@@ -97,7 +97,7 @@ def test_ratings_and_clicks_tell_their_own(make_run: MakeRun, result: dict[str, 
     write_report(folder)
     text = plain(folder)
     assert "new items 12 0.9000" in text and "FAIL scaled_targets the truth lies" in text
-    assert "95 % from - 0.0700" in text and "Reliability on the test part" in text
+    assert "95 % from - 0.0700" in text and "Reliability on the test split" in text
     assert "WARNING posterior collapse" in text
 
 

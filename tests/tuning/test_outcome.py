@@ -36,7 +36,7 @@ def test_best_yaml_is_taken_as_it_is(
     lines = "\n".join(write_outcome(settings, table, settings.config({})))
     assert "ndcg@5 0.4500 on validation, trial 4: learning_rate=0.05 dropout_prob=0.2" in lines
     text = (tmp_path / "best.yaml").read_text()
-    assert "learning_rate: 0.05  # tuned: {'loguniform': [0.001, 0.1]}" in text and "test part was not read" in text
+    assert "learning_rate: 0.05  # tuned: {'loguniform': [0.001, 0.1]}" in text and "test split was not read" in text
     assert main([f"--config_files={tmp_path / 'best.yaml'}", "--print_config"]) == 0
     shown = {line.split(" = ")[0].strip(): line for line in capsys.readouterr().out.splitlines()}
     assert "0.05" in shown["learning_rate"] and "best.yaml" in shown["learning_rate"]

@@ -1,4 +1,4 @@
-"""What a setting's value may be: kinds with their ranges, and mappings and lists of them, each with its fault in words.
+"""What a setting's value may be: kinds with their ranges, and mappings and lists of them, each with its error message.
 
 A kind is a function from a value to what it must be, or None where the value fits.
 """

@@ -64,7 +64,7 @@ class Facts:
 
     @property
     def reads_labels(self) -> bool:
-        """Whether labels are learnt, or decide what is relevant."""
+        """Whether labels are learned, or decide what is relevant."""
         negatives = self.values.get("train_neg_sample_args")
         sampled = isinstance(negatives, dict) and negatives.get("distribution") not in (None, "None", "none")
         mode = self.values["eval_args"].get("mode") if isinstance(self.values.get("eval_args"), dict) else None

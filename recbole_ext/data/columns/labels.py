@@ -21,7 +21,7 @@ def learns_labels(config: Any) -> bool:
 
 
 def check_labels(config: Any, dataset: Any) -> None:
-    """Refuse labels that RecBole's log loss cannot mean, and drawn negatives.
+    """Refuse labels that RecBole's log loss cannot mean, and sampled negatives.
 
     Args:
         config: of the run.

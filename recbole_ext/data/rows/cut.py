@@ -58,7 +58,7 @@ def told_split(config: Config) -> str:
 
 def _told_cut(names: list[str], spans: dict[str, Span]) -> str:
     test = spans[names[-1]]
-    valid = f"validation from {utc(spans[names[1]].start)}" if len(names) == 3 else "no validation part"
+    valid = f"validation from {utc(spans[names[1]].start)}" if len(names) == 3 else "no validation split"
     if names[-1] == "test":
         words = [f"global time cut at {utc(test.start)}", valid]
     else:

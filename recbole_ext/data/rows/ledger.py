@@ -9,7 +9,7 @@ class Loss:
     """Interactions that one step took out.
 
     Attributes:
-        step: what took them out, in words.
+        step: name of what removed them.
         setting: the `key=value` that asked for it; None where no setting of the user explains it.
         rows: how many.
     """
@@ -50,7 +50,7 @@ class Ledger:
         """Enter the rows that a step took out.
 
         Args:
-            step: in words.
+            step: its name.
             rows: how many; 0 enters nothing.
             setting: what asked for it; None: nobody did, so `warning` is kept.
             warning: what is lost, why, and what to do.

@@ -127,7 +127,7 @@ class RowCounts:
         """Fill missing values as RecBole does, and enter how many; a target is never made up.
 
         Raises:
-            DataError: a value that is to be learnt is missing.
+            DataError: a value that is to be learned is missing.
         """
         for field in self.inter_feat:
             if self.field2type[field] in (FeatureType.FLOAT, FeatureType.TOKEN):  # type: ignore[attr-defined]

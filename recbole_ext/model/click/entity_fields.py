@@ -33,7 +33,7 @@ class EntityFields(nn.Module):
         for a number]
 
     Args:
-        dataset: the training part.
+        dataset: the training split.
         side: `user` or `item`.
         width: of a vector.
         sparse: whether ids give sparse gradients.

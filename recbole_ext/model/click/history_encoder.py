@@ -72,7 +72,7 @@ class HistoryEncoder(nn.Module):
     Args:
         config: sizes, `num_layers`.
         item_width: width of an item's vectors side by side.
-        n_behaviours: kinds of behaviour, numbered from 1.
+        n_behaviours: kinds of behavior, numbered from 1.
         encoder: `mamba`, `transformer`, or `none`: events are not mixed.
 
     Raises:

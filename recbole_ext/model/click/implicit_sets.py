@@ -3,7 +3,7 @@
     touched = sum_m E[m] / sqrt(n),    judged = sum_m w[behaviour of m] E[m] / sqrt(n)
 
 Source: asymmetric SVD and SVD++ (Koren 2008), whose sets are here fields beside all others.
-Differs from source: sets on both sides, and one learnt weight per kind of behaviour.
+Differs from source: sets on both sides, and one learned weight per kind of behavior.
 """
 
 from typing import Any, NamedTuple
@@ -20,7 +20,7 @@ class ImplicitSet(nn.Module):
 
     Args:
         n_members: number of ids that can be members, 0 included.
-        n_behaviours: kinds of behaviour, numbered from 1.
+        n_behaviours: kinds of behavior, numbered from 1.
         width: of a field's vector.
         seen: (m,) int64, the ids that training has.
         sparse: give sparse gradients.
@@ -58,10 +58,10 @@ class FoundSets(NamedTuple):
     """The sets of a batch.
 
     Attributes:
-        member, behaviour: (M,) int64 ids and kinds of behaviour of all members.
+        member, behaviour: (M,) int64 ids and kinds of behavior of all members.
         owner: (M,) int64, number of each member's set, ascending.
         group: (R,) int64, number of each row's set.
-        own: (R,) int64, the row's own behaviour in it, 0 if it is no part of it.
+        own: (R,) int64, the row's own behavior in it, 0 if it is no part of it.
     """
 
     member: Tensor

@@ -27,7 +27,7 @@ class RowFields(nn.Module):
 
     Args:
         config: `embedding_size`, `time_fields`, `time_zone_hours`, `implicit_sets`, `sparse_embedding`.
-        dataset: the training part.
+        dataset: the training split.
 
     Attributes:
         n_fields: F.

@@ -1,7 +1,7 @@
 """The branch of sets of click models: the variational factorisation machine of HybridVAE, on clicks in place of stars.
 
     score ~ N(mean, variance)      who, what, all their other labelled training rows, their attributes (set_network.py)
-    p     = sigmoid(score)         averaged over the score's variance; in training one score is drawn per row
+    p     = sigmoid(score)         averaged over the score's variance; in training one score is sampled per row
 
 The sets of a training row hold all other training rows of its user and of its item with their labels, also later ones,
 and never the row itself. Those of validation and test rows hold training rows alone.
@@ -24,7 +24,7 @@ class SetBranch(nn.Module):
 
     Args:
         config: `set_embedding_size`, `set_hidden_size`, `set_dropout_prob`, `set_days`, `next_in_time`.
-        dataset: the training part.
+        dataset: the training split.
     """
 
     def __init__(self, config: Any, dataset: Any) -> None:

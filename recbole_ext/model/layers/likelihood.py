@@ -15,10 +15,10 @@ MOST_LEVELS = 50
 
 
 class Gaussian(nn.Module):
-    """Rating = centre + unit * (score + noise), the noise normal with a variance that is learnt.
+    """Rating = centre + unit * (score + noise), the noise normal with a variance that is learned.
 
     Args:
-        ratings: (n,) of the training part.
+        ratings: (n,) of the training split.
         huber: off: squared errors; on: absolute ones beyond one standard deviation of the noise.
     """
 
@@ -49,10 +49,10 @@ class Gaussian(nn.Module):
 
 
 class Ordinal(nn.Module):
-    """P(rating > level_k) = sigmoid(score - cut_k): cumulative logits with learnt, ordered cuts.
+    """P(rating > level_k) = sigmoid(score - cut_k): cumulative logits with learned, ordered cuts.
 
     Args:
-        ratings: (n,) of the training part; their distinct values are the levels.
+        ratings: (n,) of the training split; their distinct values are the levels.
         label_smoothing: share of each rating's weight that is spread over all levels.
 
     Raises:

@@ -18,7 +18,7 @@ def tower(widths: Sequence[int], dropout: float) -> nn.Sequential:
 
 
 class Towers(nn.Module):
-    """A tower for users and one for items: a t_u(x_u) . t_i(x_i), with a learnt weight a that begins at 0.
+    """A tower for users and one for items: a t_u(x_u) . t_i(x_i), with a learned weight a that begins at 0.
 
     Args:
         width: of what each tower reads.

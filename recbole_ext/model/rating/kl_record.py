@@ -61,7 +61,7 @@ class KlRecord:
 
 
 def collapse_warning(row: dict[str, float]) -> str | None:
-    """A sentence if most latent units tell nothing, from an epoch's row."""
+    """A sentence if most latent units have no information, from an epoch's row."""
     units = sum(name.startswith("kl_d") for name in row)
     if not units or row["active_units"] >= 0.1 * units:
         return None

@@ -1,7 +1,7 @@
 """The ratings that a user gave next in time to the one that is predicted: moods and sessions.
 
 Half of MovieLens' ratings share their second with others of the same user, and what was rated in one go is rated
-alike. The features are shrunken means of deviations from the items' means, the rating itself left out.
+alike. The features are smoothed means of deviations from the items' means, the rating itself left out.
 """
 
 import numpy as np
@@ -55,7 +55,7 @@ class NeighbourIndex:
             row: (B,) training ratings to leave out; None for moments that are none.
 
         Returns:
-            Shrunken means over the 1, 3 and 10 nearest ratings of each side and over those of the same second, and
+            Smoothed means over the 1, 3 and 10 nearest ratings of each side and over those of the same second, and
             how far the moment lies from the mean of the user's times, in (-1, 1).
         """
         if self.tensors["key"].device != user.device:
@@ -90,5 +90,5 @@ class NeighbourIndex:
 
 
 def _shrunken(values: Tensor, counted: Tensor) -> Tensor:
-    """(B, W) -> (B,): mean over the counted ones, drawn to 0 as if by one more value of 0."""
+    """(B, W) -> (B,): mean over the counted ones, smoothed towards 0 as if by one more value of 0."""
     return (values * counted).sum(1) / (counted.sum(1) + 1)

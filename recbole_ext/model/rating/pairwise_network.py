@@ -1,4 +1,4 @@
-"""The network of `architecture: pairwise`: two embeddings joined, encoded, drawn, decoded to one rating.
+"""The network of `architecture: pairwise`: two embeddings joined, encoded, sampled, decoded to one rating.
 
     x = [E_user, E_item]                                     dropout p / 2 on it
     encoder: [Linear, BatchNorm, ReLU, Dropout] per width    -> mu, log variance of z

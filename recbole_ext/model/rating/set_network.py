@@ -9,7 +9,7 @@
              + decoder(z_u, z_i, z_u * z_i)                                       a variational auto-encoder
     h_u      = tanh(a + sum of the user's other ratings),   z_u ~ N(mu(h_u), sigma(h_u)),   likewise for the item
 
-The fields' mean and variance pass through the factorisation machine in closed form; z is drawn. No sum holds the
+The fields' mean and variance pass through the factorisation machine in closed form; z is sampled. No sum holds the
 rating that is predicted (rating_sets.py), so what the network learns in training is what it is asked afterwards.
 
 Source: factorisation machines, Rendle 2010; implicit sets on both sides as in SVD++ (Koren 2008) and Bayesian
@@ -101,7 +101,7 @@ class SideEncoder(nn.Module):
 
 
 class Latent(nn.Module):
-    """q(z | hidden) = N(mu, sigma^2), drawn by z = mu + sigma * noise in training, its mean otherwise.
+    """q(z | hidden) = N(mu, sigma^2), sampled by z = mu + sigma * noise in training, its mean otherwise.
 
     Args:
         hidden_size, latent_size: widths.

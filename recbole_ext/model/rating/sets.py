@@ -6,7 +6,7 @@ The training ratings are a sparse matrix A with one row per user, and its transp
 
 so one product with A serves all ratings of a batch, and what belongs to the rating itself is taken off again.
 The weights a_uj are 1 (which items were rated), or r_uj - mean_j (how): the mean of the item and never that of the
-user, because a user's own mean holds r_ui, and the deviations from it would tell it exactly.
+user, because a user's own mean holds r_ui, and the deviations from it would determine it exactly.
 """
 
 import warnings
@@ -146,7 +146,7 @@ def build_side(owners: np.ndarray, members: np.ndarray, deviation: np.ndarray, n
 
 
 def shrunken_mean(members: np.ndarray, ratings: np.ndarray, n_members: int, strength: float) -> np.ndarray:
-    """(n_members,) mean rating of each, drawn to the mean of all as if by `strength` ratings more."""
+    """(n_members,) mean rating of each, smoothed towards the mean of all as if by `strength` ratings more."""
     total = np.bincount(members, ratings - ratings.mean(), n_members)
     return ratings.mean() + total / (np.bincount(members, minlength=n_members) + strength)
 

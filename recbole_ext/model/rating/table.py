@@ -1,4 +1,4 @@
-"""What a rating model knows of its training part: who rated what how and when, and the side information."""
+"""What a rating model knows of its training split: who rated what how and when, and the side information."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -40,7 +40,7 @@ class Pairs:
     Attributes:
         user, item: (B,) int64.
         time: (B,) int64 seconds; None where the data has no times.
-        row: (B,) place of each pair in the training part; None for pairs that are no training ratings.
+        row: (B,) place of each pair in the training split; None for pairs that are no training ratings.
     """
 
     user: Tensor
@@ -55,14 +55,14 @@ class Columns:
 
     Attributes:
         user, item, rating, time: names of columns.
-        rating_scale: lowest and highest rating; None: those of the training part.
+        rating_scale: lowest and highest rating; None: those of the training split.
         side_features: token columns of users and items.
         time_features: whether each day has a vector.
         time_context: `both`, `past` or `none` of the user's ratings next in time.
         by_rows: sums are made over the batch's rows, for batches of whole users.
         item_sets: whether items have sets too.
         attended: whether each user's ratings are needed in the order of time.
-        shrinkage: by how many ratings each mean that deviations are taken from is drawn to the mean of all. Infinity:
+        shrinkage: strength, in ratings, of the smoothing of means towards the global mean. Infinity:
             it is the mean of all, so that where a pair comes twice, the one rating is in no deviation of the other.
     """
 
@@ -94,7 +94,7 @@ class RatingTable:
 
     Args:
         columns: of the data set.
-        dataset: the training part.
+        dataset: the training split.
 
     Attributes:
         users, items: the ratings of each user, and of each item; `items` is None without `item_sets`.
@@ -136,7 +136,7 @@ class RatingTable:
         return build_side(item, user, standard - user_mean[user], self.n_items, self.n_users)
 
     def _standard(self, ratings: np.ndarray) -> np.ndarray:
-        """(n,) raw ratings -> with mean 0 and variance 1 over the training part."""
+        """(n,) raw ratings -> with mean 0 and variance 1 over the training split."""
         return (ratings - self.ratings.mean()) / max(self.ratings.std(), 1e-6)
 
     def _read_side(self, dataset: Any, wanted: list[str]) -> None:
@@ -167,7 +167,7 @@ class RatingTable:
         return NeighbourIndex(user, times, self.users.deviation.numpy(), self.n_users, self.looks_ahead)
 
     def learn_of(self, items: np.ndarray, ratings: np.ndarray, times: np.ndarray | None) -> None:
-        """Make ratings of somebody new those of user 0, the unknown one; what is known of items stays as it is.
+        """Make ratings of a new user those of user 0, the unknown one; what is known of items stays as it is.
 
         Args:
             items: (n,) int64 ids.

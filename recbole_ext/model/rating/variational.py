@@ -19,7 +19,7 @@ class GaussianTable(nn.Module):
         n_rows: row 0 is the padding row, whose vector is 0 without a doubt.
         size: D, the linear weight included.
         start: standard deviation of the initial factors.
-        prior_std: None: variances are learnt. Otherwise the vectors are points, with the fixed prior N(0, prior_std^2).
+        prior_std: None: variances are learned. Otherwise vectors are point estimates, with the prior N(0, prior_std^2).
 
     Source: empirical Bayes for factorised models, as in Lim and Teh 2007 (variational matrix factorisation).
     """
@@ -38,7 +38,7 @@ class GaussianTable(nn.Module):
 
     def tables(self) -> tuple[Tensor, Tensor | None]:
         """Means (n_rows, D), and variances (n_rows, D) or None."""
-        if self.log_std is None:  # row 0 starts at 0, and nothing is learnt about it
+        if self.log_std is None:  # row 0 starts at 0, and nothing is learned about it
             return self.mean, None
         known = self.get_buffer("known")
         return self.mean * known, (2 * self.log_std.clamp(LOG_STD_MIN, LOG_STD_MAX)).exp() * known

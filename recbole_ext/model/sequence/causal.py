@@ -85,7 +85,7 @@ class CausalRecommender(SequentialRecommender):
 
     Args:
         config: needs `hidden_size`, `dropout_prob`, `loss_type` and the keys of sampled losses.
-        dataset: the training part; for the number of items and their popularity.
+        dataset: the training split; for the number of items and their popularity.
 
     Raises:
         UsageError: an unknown loss, or settings of its negatives that cannot be met.

@@ -121,7 +121,7 @@ def sampled_softmax(
     log_share: Tensor,
     weights: Tensor | None = None,
 ) -> Tensor:
-    """Mean cross-entropy against shared sampled items, corrected for how often each is drawn (logQ).
+    """Mean cross-entropy against shared sampled items, corrected for how often each is sampled (logQ).
 
         loss = mean_i -log( e^{p_i} / (e^{p_i} + sum_j e^{s_ij - log(K q_j)}) ),   s_ij dropped where j is i's target
 
@@ -130,7 +130,7 @@ def sampled_softmax(
         negative: (n, K) scores of the sampled items.
         targets: (n,) int64 item ids.
         negatives: (K,) int64 item ids.
-        log_share: (n_items,) log of each item's probability to be drawn.
+        log_share: (n_items,) log of each item's probability to be sampled.
         weights: (n,) float, of the targets; ones if None.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Items drawn to stand for the whole catalogue in a sampled loss."""
+"""Items sampled in place of the whole catalogue in a sampled loss."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ class SharedNegatives(nn.Module):
     """Draws one set of items per batch, shared by all its targets.
 
     Args:
-        dataset: the training part, for the popularity of items.
+        dataset: the training split, for the popularity of items.
         n_negatives: items per batch, with replacement.
         distribution: `uniform`, or `popularity`: (count + 1) ** alpha.
         alpha: exponent of the popularity.

@@ -1,4 +1,4 @@
-"""Faults of the settings of click models; what would show a row its future is told before any data is read."""
+"""Faults of the settings of click models; leaks of the future are reported before any data is read."""
 
 from typing import Any
 

@@ -32,7 +32,7 @@ class ClickRows:
 
     Attributes:
         past: of a part's rows; parts alone have it.
-        behaviour_names: kinds of behaviour, numbered from 1 in this order.
+        behaviour_names: kinds of behavior, numbered from 1 in this order.
     """
 
     config: Any
@@ -48,7 +48,7 @@ class ClickRows:
 
     @property
     def n_behaviours(self) -> int:
-        """Kinds of behaviour."""
+        """Kinds of behavior."""
         return len(self.behaviour_names)
 
     def _set_label_by_threshold(self) -> None:
@@ -57,7 +57,7 @@ class ClickRows:
         super()._set_label_by_threshold()  # type: ignore[misc]
 
     def _note_behaviours(self) -> None:
-        """Number the values of the column that tells what a user did, before RecBole drops it."""
+        """Number the values of the column of behavior before RecBole drops it."""
         field = self.config["behaviour_field"] or next(iter(self.config["threshold"] or {}), None)
         if field is None:
             return
@@ -104,7 +104,7 @@ class ClickRows:
         """What histories are made of: `user`, `item`, `time`, `row` and `behaviour`, (n,) int64 each.
 
         Args:
-            parts: the training part first.
+            parts: the training split first.
         """
         sources = parts[:1] if self.config["history_from"] == "train" else parts
         return self._columns([part.inter_feat for part in sources])
@@ -126,11 +126,11 @@ class ClickRows:
         return {key: torch.cat([table[field] for table in tables]).numpy() for key, field in names.items()}
 
     def match_rates(self) -> torch.Tensor:
-        """Of the training part: shares of clicks by how rows match their histories, (n_cells,)."""
+        """Of the training split: shares of clicks by how rows match their histories, (n_cells,)."""
         return match_rates(self, self.config["MAX_ITEM_LIST_LENGTH"])
 
     def context_fields(self) -> list[str]:
-        """Token columns of the rows themselves, beside user, item, time, label and behaviour."""
+        """Token columns of the rows themselves, beside user, item, time, label and behavior."""
         threshold = next(iter(self.config["threshold"] or {}), None)
         known = {self.uid_field, self.iid_field, self.time_field, self.label_field, ROW, BEHAVIOUR}
         known |= {name for name in (self.config["behaviour_field"], threshold) if name}

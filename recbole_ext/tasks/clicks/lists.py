@@ -21,7 +21,7 @@ def listed_past(part: Any, training: Events | None, list_field: str) -> Past:
 
     Args:
         part: a part whose rows hold lists.
-        training: the events of training; None for the training part itself.
+        training: the events of training; None for the training split itself.
         list_field: of items.
 
     Raises:

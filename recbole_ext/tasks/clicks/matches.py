@@ -61,7 +61,7 @@ def _occurrences(places: np.ndarray, wanted: np.ndarray, low: np.ndarray, end: n
 
 
 def match_rates(part: Any, reach: int) -> Tensor:
-    """Shares of clicks in the cells of a training part, drawn to that of all by 10 rows: (n_cells,) float64.
+    """Click rates in the cells of a training split, smoothed towards that of all by 10 rows: (n_cells,) float64.
 
     Of more than a million rows, so many are counted, evenly spread.
     """

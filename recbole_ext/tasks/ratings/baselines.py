@@ -1,4 +1,4 @@
-"""Counted baselines of rating prediction, so that a reader sees at once what a trained model adds.
+"""Non-learned baselines of rating prediction, so that a reader sees at once what a trained model adds.
 
     global_mean      the mean of all training ratings
     item_mean        the item's mean; the global one for items without a rating
@@ -20,7 +20,7 @@ class RatingBaseline:
     """What RecBole's evaluation asks of a model, answered from sums.
 
     Args:
-        train: the training part.
+        train: the training split.
         config: names of the fields.
     """
 
@@ -62,7 +62,7 @@ class ItemMean(RatingBaseline):
 
 
 class UserItemBias(RatingBaseline):
-    """Shrunken effects of user and item."""
+    """Smoothed effects of user and item."""
 
     def fit(self) -> None:
         """Both effects, in turn."""

@@ -8,11 +8,11 @@ from recbole.data.interaction import Interaction
 from torch import Tensor
 
 ROW = "rating_row"
-"""The field of a training batch that names each row's place in the training part."""
+"""The field of a training batch that names each row's place in the training split."""
 
 
 class RatingLoader:
-    """Batches of training rows, drawn anew each epoch.
+    """Batches of training rows, sampled anew each epoch.
 
     Each batch is an Interaction of (B,) columns: those of the interactions, and `ROW`.
 
@@ -20,7 +20,7 @@ class RatingLoader:
         config: `train_batch_size`, `eval_batch_size`, `seed`.
         dataset: one part.
         sampler: none; here because RecBole's loaders have one.
-        shuffle: whether rows are drawn; off: in their order.
+        shuffle: whether rows are sampled; off: in their order.
     """
 
     def __init__(self, config: Any, dataset: Any, sampler: Any = None, shuffle: bool = True) -> None:
@@ -73,7 +73,7 @@ class RatingSampleLoader(RatingEvalLoader):
 
     Args:
         config: of the run.
-        dataset: the training part.
+        dataset: the training split.
         rows: (n,) int64 places in it.
     """
 

@@ -26,7 +26,7 @@ def split_rows(
         order TO, group_by none   the newest rows of all are tested
         order TO, group_by user   each user's newest rows are tested
 
-    The last rows in that order are the test part, those before them the validation part; each is its share of the
+    The last rows in that order are the test split, those before them the validation split; each is its share of the
     rows, or of the user's rows, rounded down. Equal times keep the order of the file.
 
     Args:
@@ -75,7 +75,7 @@ class RatingSplits:
     inter_feat: Any
 
     def build(self) -> list[Any]:
-        """Training, validation and test parts; the files of a data set that is cut into files are its parts."""
+        """Training, validation and test splits; the files of a data set that is cut into files are its parts."""
         parts = super().build() if self.config["benchmark_filename"] else self._split()  # type: ignore[misc]
         return join_validation(self, parts)
 
@@ -109,7 +109,7 @@ def split_as(config: Any, users: np.ndarray, times: np.ndarray | None) -> np.nda
 
 
 def check_ratings(config: Any, dataset: Any) -> None:
-    """Refuse what no rating can be learnt from.
+    """Refuse what no rating can be learned from.
 
     Args:
         config: of the run.

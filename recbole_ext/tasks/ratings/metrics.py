@@ -1,4 +1,4 @@
-"""What is told of predicted ratings: errors in stars, by star, for known and unknown users and items, as a ranking.
+"""Metrics of predicted ratings: errors in stars, by star, for known and unknown users and items, as a ranking.
 
 Every number is of the predictions as they are used: clipped to the scale, and not rounded where it is not said.
 """
@@ -69,10 +69,10 @@ def errors(truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
 def rating_report(
     found: Predictions, user_counts: np.ndarray, item_counts: np.ndarray, relevant: float
 ) -> dict[str, Any]:
-    """All that is told of predictions.
+    """All reported metrics of predictions.
 
     Args:
-        found: of the test part.
+        found: of the test split.
         user_counts, item_counts: (n_users,), (n_items,) training ratings of each.
         relevant: a rating from there on is relevant.
 

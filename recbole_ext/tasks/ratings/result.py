@@ -22,7 +22,7 @@ def rating_result(
     Args:
         config: of the run.
         model: a rating model with its best weights.
-        train, part: loaders of the training part, and of the one that is reported on.
+        train, part: loaders of the training split, and of the one that is reported on.
         rows: of metrics.csv.
         measured: what RecBole's metrics gave for the same part.
 
@@ -46,7 +46,7 @@ def require_one_truth(measured: dict[str, float], found: dict[str, float], round
 
     Args:
         measured: from RecBole's metrics, rounded.
-        found: from `errors`, of the predictions and the ratings that were learnt.
+        found: from `errors`, of the predictions and the ratings that were learned.
         rounding: the last decimal place of `measured`.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Shrunken effects of users and items, from the ratings of the training split alone.
+"""Smoothed effects of users and items, from the ratings of the training split alone.
 
     mean + b_u + b_i:  b_i = sum_u (r - mean - b_u) / (10 + n_i),  b_u = sum_i (r - mean - b_i) / (15 + n_u)
 

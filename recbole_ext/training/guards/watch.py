@@ -36,7 +36,7 @@ class Watch(Hook):
     """Times the batches of one run.
 
     Args:
-        device: whose memory is told.
+        device: whose memory is reported.
         hang_seconds: after so long without a batch the run is stopped; 0 for never.
 
     Attributes:

@@ -122,7 +122,7 @@ def test_the_protocol_names_the_instants(make_config: Callable[..., Config], tmp
         told_split(window) == f"{instants}, tested on window_001, 1970-01-01T00:01:00Z to 1970-01-01T01:01:00Z, {cold}"
     )
     two = make_config("BPR", root, benchmark_filename=["train", "test"])
-    assert told_split(two) == f"global time cut at 1970-01-01T00:01:00Z, no validation part, {cold}"
+    assert told_split(two) == f"global time cut at 1970-01-01T00:01:00Z, no validation split, {cold}"
     assert protocol_of(two).order == "order of the files"
 
 
@@ -208,7 +208,7 @@ def test_a_split_of_a_cut_is_refused_and_its_record_accepted(make_config: Callab
 def test_a_future_without_histories(make_config: Callable[..., Config], tmp_path: Path) -> None:
     root = cut(tmp_path, [("a", "p", 5, 10), ("a", "q", 5, 20), ("n", "p", 5, 60)], valid="none")
     config = make_config("SS4Rec", root, topk=[2], valid_metric="NDCG@2")
-    with pytest.raises(DataError, match="the test part is empty after splitting by global time cut at 1970"):
+    with pytest.raises(DataError, match="the test split is empty after splitting by global time cut at 1970"):
         build_loaders(config, create_dataset(config))
 
 

@@ -184,7 +184,7 @@ def test_the_random_order_is_that_of_its_own_seed(build: Any) -> None:
 @pytest.mark.parametrize(
     ("rows", "given", "fault"),
     [
-        ([(1, k, k, 1) for k in range(20)], {}, "training part: all 16 labels are 1; AUC needs"),
+        ([(1, k, k, 1) for k in range(20)], {}, "training split: all 16 labels are 1; AUC needs"),
         ([(1, k, k, k % 3) for k in range(20)], {}, r"a label must be 0 or 1 \(got 2"),
         (None, {"LABEL_FIELD": "clicked"}, "MDAFMamba needs labels, and made has no column 'clicked'"),
         (None, {"TIME_FIELD": "when"}, "has no column 'when' .TIME_FIELD: the time of each row.; it has user_id:token"),

@@ -43,7 +43,7 @@ def with_masks(loader: Any, training: bool) -> Any:
     """The loader, with `Masks` in place of RecBole's masks where its model has them.
 
     Raises:
-        DataError: no history of the training part has two events, so that nothing can be predicted from the rest.
+        DataError: no history of the training split has two events, so that nothing can be predicted from the rest.
     """
     if isinstance(getattr(loader, "transform", None), MaskItemSequence):
         loader.transform = Masks(loader.config, training)

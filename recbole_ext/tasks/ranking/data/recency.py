@@ -44,7 +44,7 @@ def recency_weights(times: Tensor, settings: RecencySettings) -> Tensor:
 
 
 def weigh_targets(config: Any, part: Any) -> None:
-    """Give the events of a training part a column with the weight of each as a target; 0 where it is none.
+    """Give the events of a training split a column with the weight of each as a target; 0 where it is none.
 
     Raises:
         UsageError: the model does not weigh its targets, or the settings make no sense.

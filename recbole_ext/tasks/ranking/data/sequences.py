@@ -80,7 +80,7 @@ class OffsetHistory:
             )
 
     def build(self) -> list[Any]:
-        """Training, validation and test parts."""
+        """Training, validation and test splits."""
         arguments = self.config["eval_args"]
         if self.config["benchmark_filename"] and not self.cut_into_events:
             return super().build()  # type: ignore[misc]

@@ -66,7 +66,7 @@ class WindowLoader:
 
     Args:
         config: the run's configuration.
-        dataset: the training part, with `events` and rows that name their target's position.
+        dataset: the training split, with `events` and rows that name their target's position.
         sampler, shuffle: none is needed, and windows always are; here for RecBole's way to make a loader.
     """
 

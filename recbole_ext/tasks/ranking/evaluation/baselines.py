@@ -1,4 +1,4 @@
-"""Counted baselines, so that a reader sees at once what a trained model adds.
+"""Non-learned baselines, so that a reader sees at once what a trained model adds.
 
     popularity   score(item) = how often the item occurs in training; also beside rankings that are of no sequences
     markov       score(item) = how often it followed the last item in training; popularity breaks ties
@@ -121,7 +121,7 @@ class RowPopularity:
     """Popularity where rows are no sequences: everybody gets the items with the most training rows.
 
     Args:
-        train: the training part.
+        train: the training split.
         config: names of the fields.
     """
 

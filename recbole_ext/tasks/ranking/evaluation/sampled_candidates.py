@@ -1,6 +1,6 @@
-"""Candidates drawn for lists that are ranked among few items: without replacement, and once per run.
+"""Candidates sampled for lists that are ranked among few items: without replacement, and once per run.
 
-An item is drawn with a probability proportional to its weight among those that the list does not hold yet, which is
+An item is sampled with a probability proportional to its weight among those that the list does not hold yet, which is
 what drawing one after the other and rejecting what is there already amounts to.
 """
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 _ROUNDS = 6
-"""Rounds of drawing and rejecting; what is missing after them is drawn from a list of what is left."""
+"""Rounds of drawing and rejecting; what is missing after them is sampled from a list of what is left."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,12 @@ def draw_candidates(rng: np.random.Generator, weights: np.ndarray, blocked: Pair
 
     Args:
         rng: the only source of chance.
-        weights: (n_items + 1,) of each item by its id; 0 for padding and for what is never drawn.
+        weights: (n_items + 1,) of each item by its id; 0 for padding and for what is never sampled.
         blocked: items that a list must not get, in any order.
         wanted: (n,) how many items each list is to get.
 
     Returns:
-        As many as wanted of each list, fewer where fewer are left, in the order in which they were drawn.
+        As many as wanted of each list, fewer where fewer are left, in the order in which they were sampled.
     """
     n_items, share = len(weights), np.cumsum(weights) / weights.sum()
     taken = np.unique(blocked.row * n_items + blocked.item)
@@ -59,7 +59,7 @@ def _draw_round(rng: np.random.Generator, share: np.ndarray, taken: np.ndarray, 
     last = np.searchsorted(share, share[-1])  # what rounding would put behind it
     item = np.searchsorted(share, rng.random(len(row)), side="right").clip(max=last)
     keys = row * len(share) + item
-    first = np.sort(np.unique(keys, return_index=True)[1])  # the first of each that was drawn twice
+    first = np.sort(np.unique(keys, return_index=True)[1])  # the first of each that was sampled twice
     keys = keys[first]
     place = np.searchsorted(taken, keys).clip(max=max(len(taken) - 1, 0))
     return keys[taken[place] != keys] if len(taken) else keys

@@ -14,7 +14,7 @@ from recbole_ext.tasks.ranking.evaluation.full_ranking import lists_in_memory
 from recbole_ext.tasks.ranking.evaluation.sampled_candidates import Pairs, draw_candidates
 
 _LISTS = 4096
-"""Lists whose candidates are drawn together."""
+"""Lists whose candidates are sampled together."""
 
 
 class CandidateBatch(NamedTuple):
@@ -35,7 +35,7 @@ class CandidateBatch(NamedTuple):
 
 
 class SampledRankingLoader(AbstractDataLoader):
-    """Lists of targets and of `sample_num` other items per target, drawn when the loader is made.
+    """Lists of targets and of `sample_num` other items per target, sampled when the loader is made.
 
     Differs from source (RecBole's NegSampleEvalDataLoader): the same candidates in each epoch, for each model and seed;
     no item twice in a list; a list per row of a sequence; and items that the protocol removes are no candidates.
@@ -44,8 +44,8 @@ class SampledRankingLoader(AbstractDataLoader):
         config: of the run.
         dataset: the split; each row is a target.
         seen: what is taken out of the candidates; None for nothing.
-        weights: (n_items + 1,) with which each item is drawn, 0 for padding.
-        sample_num: items drawn per target.
+        weights: (n_items + 1,) with which each item is sampled, 0 for padding.
+        sample_num: items sampled per target.
         seed: of the drawing alone, two numbers: `candidate_seed` and that of the split.
 
     Attributes:

@@ -95,7 +95,7 @@ TIMED = f"{HEADER}\ttimestamp_list:float_seq\ttimestamp:float"
 
 @pytest.fixture
 def timed(make_config: Callable[..., Config], tmp_path: Path) -> Callable[..., Any]:
-    """The training part of SS4Rec on rows (visit, items, item, times, time)."""
+    """The training split of SS4Rec on rows (visit, items, item, times, time)."""
 
     def make(rows: list[tuple[Any, ...]]) -> Any:
         config = make_config("SS4Rec", write_parts(tmp_path, rows, TIMED), "visits", **SETTINGS)

@@ -114,5 +114,5 @@ def test_negatives_are_items_and_never_the_target(make_config: Callable[..., Con
 
 def test_users_with_one_interaction_only_are_a_data_error(make_config: Callable[..., Config], tmp_path: Path) -> None:
     root = write_inter(tmp_path, "made", [(user, user, user) for user in range(1, 20)])
-    with pytest.raises(DataError, match=r"the training part is empty|no user has two interactions"):
+    with pytest.raises(DataError, match=r"the training split is empty|no user has two interactions"):
         loader(make_config, root)
