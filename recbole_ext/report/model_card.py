@@ -21,8 +21,8 @@ _USES = {
     "ranking": (
         "Ranking the items of this data set for users with a history in it.",
         "Items that were not in training cannot be ranked: they have no learned representation. Test "
-        "users are those of training, at a later time; the metrics do not extend to other users. Interactions depend on what users were shown (exposure bias), "
-        "so popular items are favoured.",
+        "users are those of training, at a later time; the metrics do not extend to other users. Interactions "
+        "depend on what users were shown (exposure bias), so popular items are favoured.",
     ),
 }
 _TRAINING = ("learner", "learning_rate", "lr_schedule", "train_batch_size", "weight_decay", "averaging", "precision")

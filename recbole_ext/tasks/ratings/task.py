@@ -35,7 +35,7 @@ class RatingTask(Task):
         return ("global_mean", "item_mean", "user_item_bias")
 
     def faults(self, entry: "ModelEntry", layers: "list[Layer]", values: dict[str, Any]) -> list[str]:
-        """Also a column that is measured and not learnt."""
+        """Also a column that is measured and not learned."""
         return [*super().faults(entry, layers, values), *rating_faults(entry, layers, values)]
 
     def dataset(self, config: "Config") -> Callable[..., Any]:
