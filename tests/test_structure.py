@@ -2,6 +2,7 @@
 
 import ast
 import configparser
+import functools
 import subprocess
 import sys
 from collections.abc import Callable
@@ -35,9 +36,15 @@ OPTIONAL = ("ray", "optuna")
 LATE = ("ray_session.py", "on_ray.py", "proposals.py", "importance.py")
 
 
+@functools.cache
+def nodes(path: Path) -> list[ast.AST]:
+    """Every node of a source file, parsed once."""
+    return list(ast.walk(ast.parse(path.read_text())))
+
+
 def imports(path: Path) -> set[str]:
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -92,7 +99,7 @@ def test_doors_open_one_way(room: str) -> None:
 def test_nothing_is_evaluated_or_unpickled() -> None:
     calls = []
     for path in SOURCES:
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in nodes(path):
             if isinstance(node, ast.Call):
                 name = ast.unparse(node.func)
                 if name in ("eval", "exec", "torch.load", "pickle.load", "pickle.loads", "yaml.load", "yaml.full_load"):
@@ -106,7 +113,7 @@ def test_no_class_is_built_at_run_time() -> None:
     """Neither by `type` with three arguments, nor by another's `__class__`; and nothing depends on a class's name."""
     found = []
     for path in ROOT.glob("recbole_ext/**/*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in nodes(path):
             built = isinstance(node, ast.Call) and ast.unparse(node.func) == "type" and len(node.args) == 3
             targets = node.targets if isinstance(node, ast.Assign) else []
             changed = any(isinstance(at, ast.Attribute) and at.attr == "__class__" for at in targets)

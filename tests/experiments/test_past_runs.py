@@ -45,7 +45,7 @@ def test_an_export_becomes_an_experiment_that_is_marked(export: Path, capsys: py
     assert record["protocol"] == "unknown" and "rmse" not in str(record["reported"])
     assert main(["experiment", "list"]) == 0
     out = capsys.readouterr().out
-    assert "2/4 (50%)   3.52  past.csv" in out and "best" not in out.splitlines()[0]
+    assert "2/4 (50%) 3.52 past.csv" in " ".join(out.split()) and "best" not in out.splitlines()[0]
     assert main(["experiment", "show", "past"]) == 0
     assert "0.7968" in capsys.readouterr().out
     assert main(["experiment", "run", "past"]) == 2
@@ -60,7 +60,7 @@ def test_ours_and_theirs_stand_in_tables_of_their_own(export: Path, capsys: pyte
     capsys.readouterr()
     assert main(["experiment", "list"]) == 0
     ours, theirs = capsys.readouterr().out.split("imported, protocol unknown: their numbers are never compared")
-    assert "ours  MDAFMamba" in ours and "past" not in ours and "past" in theirs
+    assert "ours MDAFMamba ml-1m" in " ".join(ours.split()) and "past" not in ours and "past" in theirs
 
 
 def test_a_run_with_a_history_can_be_diagnosed(export: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -109,7 +109,7 @@ def test_what_a_map_may_not_say(
 
 def test_files_that_are_none(export: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["experiment", "import", "past.csv"]) == 2
-    assert "experiment import needs --map=FILE.yaml" in told(capsys)
+    assert "experiment import needs --map" in told(capsys)
     assert main(["experiment", "import", "past.csv", "--map=wandb-hybrid"]) == 2
     assert "no file 'wandb-hybrid'; did you mean 'wandb-hybrid-vae'" in told(capsys)
     assert main(["experiment", "import", "none.csv", MAP]) == 3

@@ -68,7 +68,7 @@ def test_without_trust_nothing_is_read(command: list[str], tmp_path: Path, capsy
 
 def test_what_cannot_be_imported(command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["import-checkpoint", *command, "--i-trust-this-file"]) == 2
-    assert "import-checkpoint needs a file" in capsys.readouterr().err
+    assert "import-checkpoint needs FILE.pth" in capsys.readouterr().err
     with pytest.raises(UsageError, match="there is no file"):
         read_legacy(tmp_path / "none.pth", trusted=True)
     (tmp_path / "text.pth").write_text("no checkpoint")
