@@ -73,7 +73,7 @@ def _convert(options: Namespace) -> None:
     if options.download:
         checked = ConvertOptions(input=_download(options), **chosen)
     summary = convert(checked)
-    _say(options, _told_convert(checked.target, summary))
+    _say(options, _convert_text(checked.target, summary))
 
 
 def _download(options: Namespace) -> Path:
@@ -88,7 +88,7 @@ def _download(options: Namespace) -> Path:
     return path
 
 
-def _told_convert(target: Path, summary: dict[str, Any]) -> str:
+def _convert_text(target: Path, summary: dict[str, Any]) -> str:
     lines = [
         f"{target}: {summary['rows_out']:,} of {summary['rows_in']:,} rows, "
         f"{summary['n_users']:,} users, {summary['n_items']:,} items"

@@ -39,6 +39,6 @@ def dataset_yaml(
     return "\n".join(lines) + "\n"
 
 
-def has_drawn_negatives(path: Path) -> bool:
+def has_sampled_negatives(path: Path) -> bool:
     """Whether a `<name>.yaml` says that rows are sampled negatives; False where there is none."""
     return path.is_file() and DRAWN_NEGATIVES in path.read_text(encoding="utf-8").splitlines()

@@ -12,7 +12,7 @@ from dataset_tools.files.dataset_files import whole_file
 from dataset_tools.files.headers import read_header
 from dataset_tools.files.interactions import Interactions
 from dataset_tools.files.publish import whole_folder
-from dataset_tools.files.yaml_file import dataset_yaml, has_drawn_negatives
+from dataset_tools.files.yaml_file import dataset_yaml, has_sampled_negatives
 from dataset_tools.split.cut import offset_of, time_at, time_at_share
 from dataset_tools.split.cut_words import PRESETS, parse_share, parse_span, parse_time
 from dataset_tools.split.filters import IdMap, Kept, fit_minimum
@@ -220,7 +220,7 @@ def _write_yaml(log: Interactions, options: SplitOptions, plan: Plan, folder: Pa
         [found.header for found in log.fields],
         tables,
         [part.name for part in plan.parts],
-        has_drawn_negatives(whole_file(options.input).with_suffix(".yaml")),
+        has_sampled_negatives(whole_file(options.input).with_suffix(".yaml")),
         options.time_unit,
     )
     (folder / f"{options.target.name}.yaml").write_text(text, encoding="utf-8")

@@ -15,7 +15,7 @@ from recbole_ext.comparison.comparison import (
     compare_entries,
     correct,
 )
-from recbole_ext.comparison.entries import Entry, counted_entries, read_entry
+from recbole_ext.comparison.entries import Entry, baseline_entries, read_entry
 from recbole_ext.comparison.groups import Group, group
 from recbole_ext.errors import UsageError, nearest
 from recbole_ext.experiments.standing import table_lines
@@ -71,7 +71,7 @@ def compare(names: list[str], metrics: list[str] | None = None, baseline: str | 
         raise UsageError(f"compare: {twice[0]} is given twice")
     entries = [read_entry([Path(name) for name in one.split(",")]) for one in names]
     groups = group(entries)
-    wholes = [[*one.entries, *counted_entries(one.entries)] for one in groups]
+    wholes = [[*one.entries, *baseline_entries(one.entries)] for one in groups]
     _require_known(baseline, wholes)
     tables = [[compare_entries(w, _reference(w, baseline), name) for name in _metrics(w, metrics)] for w in wholes]
     n_tests = correct([table for of_group in tables for table in of_group])

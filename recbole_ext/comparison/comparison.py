@@ -109,7 +109,7 @@ def _over_users(rows: list[Row], metric: str) -> int | None:
     if tested:
         weight = unit.weights[metric]
         totals = [_totals(row.entry, metric) for row in (rows[0], *tested)]
-        drawn = _drawn_values(totals, weight, metric)
+        drawn = _sampled_values(totals, weight, metric)
         means = np.stack([total.mean(axis=1) for total in totals[1:]], axis=1) - totals[0].mean(axis=1)[:, None]
         p_values = sign_flip_p(means / weight.sum())
         for i, row in enumerate(tested):
@@ -128,7 +128,7 @@ def _totals(entry: Entry, metric: str) -> np.ndarray:
     return np.stack([unit.totals[metric] for unit in found if unit], axis=1)
 
 
-def _drawn_values(totals: list[np.ndarray], weight: np.ndarray, metric: str) -> list[np.ndarray]:
+def _sampled_values(totals: list[np.ndarray], weight: np.ndarray, metric: str) -> list[np.ndarray]:
     """Each entry's metric, the mean over its runs, in each resample of users: (resamples,)."""
     sums = resampled(np.concatenate([*totals, weight[:, None]], axis=1))
     with np.errstate(invalid="ignore", divide="ignore"):

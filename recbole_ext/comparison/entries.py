@@ -202,7 +202,7 @@ def _require_one_evaluation(run: FinishedRun) -> None:
                 )
 
 
-def counted_entries(entries: list[Entry]) -> list[Entry]:
+def baseline_entries(entries: list[Entry]) -> list[Entry]:
     """The non-learned baselines of finished runs; one that all runs agree on stands there once."""
     found: list[Entry] = []
     for run in (run for entry in entries for run in entry.runs):

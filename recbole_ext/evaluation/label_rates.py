@@ -17,7 +17,7 @@ STRENGTH = 10
 """Strength of the smoothing of a click rate towards that of all, in rows."""
 
 
-def shrunken(groups: np.ndarray, labels: np.ndarray, n_groups: int) -> Tensor:
+def smoothed_rates(groups: np.ndarray, labels: np.ndarray, n_groups: int) -> Tensor:
     """Click rate of each group, smoothed towards that of all by 10 rows: (n,), (n,) -> (n_groups,) float64."""
     rows, clicks = np.bincount(groups, minlength=n_groups), np.bincount(groups, labels, n_groups)
     return torch.from_numpy((clicks + STRENGTH * labels.mean()) / (rows + STRENGTH))
@@ -64,7 +64,7 @@ class ItemRate(ClickRate):
     def fit(self, train: Any, config: Any) -> None:
         """The items' shares."""
         items = train.inter_feat[self.item_field].numpy()
-        self.of_item = shrunken(items, self.labels, train.num(self.item_field))
+        self.of_item = smoothed_rates(items, self.labels, train.num(self.item_field))
 
     def rates(self, user: Tensor, item: Tensor, rows: Any) -> Tensor:
         """The item's share: (R,)."""
@@ -78,7 +78,7 @@ class UserItemRate(ItemRate):
         """The shares of both."""
         super().fit(train, config)
         users = train.inter_feat[self.user_field].numpy()
-        self.of_user = shrunken(users, self.labels, train.num(self.user_field))
+        self.of_user = smoothed_rates(users, self.labels, train.num(self.user_field))
 
     def rates(self, user: Tensor, item: Tensor, rows: Any) -> Tensor:
         """Both shares, against that of all: (R,)."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from recbole_ext.config.config import Config
 from recbole_ext.data.loaders import Loaders
-from recbole_ext.data.rows.cut import told_split
+from recbole_ext.data.rows.cut import split_text
 from recbole_ext.data.rows.split_counts import count_splits
 from recbole_ext.errors import DataError
 from recbole_ext.tasks.registered import task_of
@@ -22,7 +22,7 @@ def build_loaders(config: Config, dataset: Any) -> Loaders:
     parts = dataset.build()
     for name, part in zip(("training", "test"), (parts[0], parts[2]), strict=True):
         if not len(part):
-            raise DataError(f"{config.dataset}: the {name} part is empty after splitting by {told_split(config)}")
+            raise DataError(f"{config.dataset}: the {name} part is empty after splitting by {split_text(config)}")
     count_splits(dataset, parts)
     return task.loaders(config, dataset, parts)
 

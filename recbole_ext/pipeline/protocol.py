@@ -5,7 +5,7 @@ from typing import Any
 
 from recbole_ext.config.config import Config
 from recbole_ext.config.keys.intervals import EVERYTHING
-from recbole_ext.data.rows.cut import parts_of, told_split
+from recbole_ext.data.rows.cut import parts_of, split_text
 from recbole_ext.evaluation.protocol import Protocol, data_hashes
 from recbole_ext.tasks.registered import task_of
 from recbole_ext.versions import package_versions
@@ -28,7 +28,7 @@ def protocol_of(config: Config, loaders: Any = None) -> Protocol:
     }
     facts |= task.protocol_facts(config, loaders)
     return Protocol(
-        split=told_split(config) + facts.pop("split_suffix") + _trained(config),
+        split=split_text(config) + facts.pop("split_suffix") + _trained(config),
         order=_order(config, facts.pop("ordered_by_time")),
         candidates=_candidates(config),
         min_counts=f"users {_interval(config, 'user')}, items {_interval(config, 'item')}",

@@ -37,7 +37,7 @@ class Rater:
         fields = {"user_id": "USER_ID", "item_id": "ITEM_ID", "rating": "RATING", "timestamp": "TIME"}
         return {self.config[f"{field}_FIELD"]: name for name, field in fields.items()}
 
-    def learn_of(self, history: pd.DataFrame) -> None:
+    def fold_in(self, history: pd.DataFrame) -> None:
         """Take ratings of a new user, who is the unknown user from now on; no weight is trained.
 
         Args:
@@ -60,7 +60,7 @@ class Rater:
         times = history["timestamp"].to_numpy(dtype=np.int64) if "timestamp" in history else None
         kept = items > 0
         ratings = history["rating"].to_numpy(dtype=float)[kept]
-        table.learn_of(items[kept], ratings, None if times is None else times[kept])
+        table.fold_in(items[kept], ratings, None if times is None else times[kept])
 
     def _ids(self, field: str, tokens: Any) -> np.ndarray:
         """(n,) ids; 0 for what the training split does not know."""
@@ -75,7 +75,7 @@ class Rater:
         row what its evaluation did, to the bit; for a training row what training sees, which leaves its own rating
         out. See `find_rows` for which row a pair is; without `timestamp`, user and item decide. Any other pair is
         predicted like a tested row: from all training ratings, at its time where it has one. An unknown user is one
-        without ratings, or has the history that `learn_of` took; an unknown item is one that nobody has rated.
+        without ratings, or has the history that `fold_in` took; an unknown item is one that nobody has rated.
 
         Args:
             pairs: user_id, item_id and perhaps timestamp (seconds).

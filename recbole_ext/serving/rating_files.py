@@ -107,7 +107,7 @@ def rated_text(
     if history:
         known = read_columns(history, ["item_id", "rating"], names)
         for rater in raters:
-            rater.learn_of(known)
+            rater.fold_in(known)
     wanted = read_columns(pairs, ["user_id", "item_id"], names) if pairs else raters[0].everything()
     rated = together([rater.rate(wanted) for rater in raters])
     if not pairs:

@@ -50,7 +50,7 @@ def test_somebody_new_is_rated_for_by_a_handful_of_ratings(finished: Path) -> No
     for liked in (0, 1):
         stars = [5 if item % 2 == liked else 2 for item in range(8)]
         rater = open_rater(finished)
-        rater.learn_of(pd.DataFrame({"item_id": [str(i) for i in range(8)], "rating": stars}))
+        rater.fold_in(pd.DataFrame({"item_id": [str(i) for i in range(8)], "rating": stars}))
         rated = rater.rate(rater.everything())
         even = rated["item_id"].astype(int) % 2 == 0
         means.append(rated["prediction"][even].mean() - rated["prediction"][~even].mean())
@@ -87,7 +87,7 @@ def test_several_runs_rate_by_their_mean(finished: Path, tmp_path: Path) -> None
 )
 def test_a_history_that_tells_nothing_is_refused(finished: Path, history: dict[str, Any], told: str) -> None:
     with pytest.raises(DataError, match=told):
-        open_rater(finished).learn_of(pd.DataFrame(history))
+        open_rater(finished).fold_in(pd.DataFrame(history))
 
 
 def test_no_run_and_no_rating_model(tmp_path: Path) -> None:

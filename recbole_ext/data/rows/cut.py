@@ -45,7 +45,7 @@ def parts_of(config: Config) -> list[str]:
     return [str(name) for name in names]
 
 
-def told_split(config: Config) -> str:
+def split_text(config: Config) -> str:
     """How the data set is split, for a person: the instants of a global time cut, else RecBole's `eval_args`."""
     names = parts_of(config)
     if not names:
@@ -53,10 +53,10 @@ def told_split(config: Config) -> str:
     spans = read_spans(Path(config["data_path"]))
     if not set(names) <= set(spans):
         return f"files {', '.join(names)}"
-    return _told_cut(names, spans)
+    return _cut_text(names, spans)
 
 
-def _told_cut(names: list[str], spans: dict[str, Span]) -> str:
+def _cut_text(names: list[str], spans: dict[str, Span]) -> str:
     test = spans[names[-1]]
     valid = f"validation from {utc(spans[names[1]].start)}" if len(names) == 3 else "no validation split"
     if names[-1] == "test":

@@ -140,7 +140,7 @@ class RowCounts:
         missing = int(column.isnull().sum() if is_float else (column == 0).sum())
         if not missing:
             return
-        if field in self._learnt():
+        if field in self._learned():
             raise DataError(
                 f"{self.config['dataset']}: {missing:,} of {len(column):,} interactions have no {field}, which is what "
                 "is learned; remove these rows, or fill them in"
@@ -149,7 +149,7 @@ class RowCounts:
         value = "the mean of the others" if is_float else "a separate unknown value"
         self.ledger.warn(f"{missing:,} of {len(column):,} interactions have no {field}; they are given {value}")
 
-    def _learnt(self) -> set[str]:
+    def _learned(self) -> set[str]:
         """Columns that hold what a model is to predict; a `Config` names the ratings of a rating model LABEL_FIELD."""
         return {self.config["LABEL_FIELD"], *(self.config["threshold"] or {})}
 

@@ -80,7 +80,7 @@ class Ordinal(nn.Module):
         """(R - 1,) ascending."""
         return torch.cat([self.first.unsqueeze(0), self.first + F.softplus(self.gaps).cumsum(0)])
 
-    def log_chances(self, score: Tensor) -> Tensor:
+    def log_probabilities(self, score: Tensor) -> Tensor:
         """Scores (B,) -> log P of each level (B, R)."""
         distance = score.unsqueeze(1) - self.cuts()  # (B, R - 1)
         above = F.pad(F.logsigmoid(distance), (1, 0))  # log P(rating >= level)
@@ -92,7 +92,7 @@ class Ordinal(nn.Module):
     def loss(self, mean: Tensor, variance: Tensor, ratings: Tensor) -> Tensor:
         """(B,), (B,), raw ratings (B,) -> (B,) nats."""
         level = torch.searchsorted(self.get_buffer("levels"), ratings.contiguous()).clamp(max=len(self.gaps) + 1)
-        chances = self.log_chances(drawn(mean, variance))
+        chances = self.log_probabilities(drawn(mean, variance))
         own = -chances.gather(1, level.unsqueeze(1)).squeeze(1)
         if not self.label_smoothing:
             return own

@@ -145,7 +145,7 @@ def build_side(owners: np.ndarray, members: np.ndarray, deviation: np.ndarray, n
     return Side(ones, valued, squared, count, torch.from_numpy(deviation).float())
 
 
-def shrunken_mean(members: np.ndarray, ratings: np.ndarray, n_members: int, strength: float) -> np.ndarray:
+def smoothed_mean(members: np.ndarray, ratings: np.ndarray, n_members: int, strength: float) -> np.ndarray:
     """(n_members,) mean rating of each, smoothed towards the mean of all as if by `strength` ratings more."""
     total = np.bincount(members, ratings - ratings.mean(), n_members)
     return ratings.mean() + total / (np.bincount(members, minlength=n_members) + strength)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from recbole_ext.model.rating.neighbours import N_FEATURES, NeighbourIndex
 from recbole_ext.model.rating.order import RatingOrder
-from recbole_ext.model.rating.sets import RowSide, Side, build_side, shrunken_mean
+from recbole_ext.model.rating.sets import RowSide, Side, build_side, smoothed_mean
 
 SECONDS_PER_DAY = 86400
 ROW = "rating_row"
@@ -116,7 +116,7 @@ class RatingTable:
         self.scale = (float(scale[0]), float(scale[1]))
         self.rows = user, item, rows[self.time].numpy() if self.time in rows else None
         standard = self._standard(self.ratings)
-        self.item_mean = shrunken_mean(item, standard, self.n_items, columns.shrinkage)
+        self.item_mean = smoothed_mean(item, standard, self.n_items, columns.shrinkage)
         self.by_rows, self.attended = columns.by_rows, columns.attended
         self._see_users(user, item, standard - self.item_mean[item], self.rows[2])
         self.items = self._see_items(user, item, standard, columns.shrinkage) if columns.item_sets else None
@@ -132,7 +132,7 @@ class RatingTable:
         )
 
     def _see_items(self, user: np.ndarray, item: np.ndarray, standard: np.ndarray, shrinkage: float) -> Side:
-        user_mean = shrunken_mean(user, standard, self.n_users, shrinkage)
+        user_mean = smoothed_mean(user, standard, self.n_users, shrinkage)
         return build_side(item, user, standard - user_mean[user], self.n_items, self.n_users)
 
     def _standard(self, ratings: np.ndarray) -> np.ndarray:
@@ -166,7 +166,7 @@ class RatingTable:
     def _index(self, user: np.ndarray, times: np.ndarray) -> NeighbourIndex:
         return NeighbourIndex(user, times, self.users.deviation.numpy(), self.n_users, self.looks_ahead)
 
-    def learn_of(self, items: np.ndarray, ratings: np.ndarray, times: np.ndarray | None) -> None:
+    def fold_in(self, items: np.ndarray, ratings: np.ndarray, times: np.ndarray | None) -> None:
         """Make ratings of a new user those of user 0, the unknown one; what is known of items stays as it is.
 
         Args:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from recbole_ext.evaluation.label_rates import shrunken
+from recbole_ext.evaluation.label_rates import smoothed_rates
 
 LEVELS, MOST_CODES = 4, 3
 _BLOCK = 2**20
@@ -68,4 +68,4 @@ def match_rates(part: Any, reach: int) -> Tensor:
     labels = part.inter_feat[part.label_field].double().numpy()
     counted = np.arange(0, len(labels), max(1, len(labels) // _BLOCK))
     labels = labels[counted]
-    return shrunken(match_cells(part, counted, reach), labels, LEVELS ** len(item_codes(part)))
+    return smoothed_rates(match_cells(part, counted, reach), labels, LEVELS ** len(item_codes(part)))

@@ -9,7 +9,7 @@ import pytest
 
 from dataset_tools.split.split import SplitOptions, split
 from recbole_ext.config.config import Config
-from recbole_ext.data.rows.cut import Span, read_spans, told_split, utc
+from recbole_ext.data.rows.cut import Span, read_spans, split_text, utc
 from recbole_ext.errors import DataError, UsageError
 from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
@@ -119,10 +119,10 @@ def test_the_protocol_names_the_instants(make_config: Callable[..., Config], tmp
     assert set(found.data_sha256) == {"made.train.inter", "made.valid.inter", "made.test.inter"}
     window = make_config("SS4Rec", root, benchmark_filename=["train", "valid", "window_001"])
     assert (
-        told_split(window) == f"{instants}, tested on window_001, 1970-01-01T00:01:00Z to 1970-01-01T01:01:00Z, {cold}"
+        split_text(window) == f"{instants}, tested on window_001, 1970-01-01T00:01:00Z to 1970-01-01T01:01:00Z, {cold}"
     )
     two = make_config("BPR", root, benchmark_filename=["train", "test"])
-    assert told_split(two) == f"global time cut at 1970-01-01T00:01:00Z, no validation split, {cold}"
+    assert split_text(two) == f"global time cut at 1970-01-01T00:01:00Z, no validation split, {cold}"
     assert protocol_of(two).order == "order of the files"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from dataset_tools.files.yaml_file import has_drawn_negatives
+from dataset_tools.files.yaml_file import has_sampled_negatives
 from dataset_tools.split.split import SplitOptions, split
 
 Converted = Callable[..., tuple[Path, dict[str, Any]]]
@@ -115,5 +115,5 @@ def test_drawn_negatives_are_noted_also_after_a_cut(
         options = SplitOptions(folder, tmp_path / "out", ratio="0.5", quiet=True)
         split(options)
         for path in (folder / f"{label}.yaml", options.target / f"{label}-cut.yaml"):
-            assert has_drawn_negatives(path) is noted
-    assert not has_drawn_negatives(tmp_path / "no.yaml")
+            assert has_sampled_negatives(path) is noted
+    assert not has_sampled_negatives(tmp_path / "no.yaml")

@@ -8,16 +8,16 @@ STARS = np.array([1.0, 2, 2, 3, 3, 3, 4, 4, 4, 4, 5, 5])
 
 
 def test_chances_of_levels_sum_to_one_and_start_at_the_shares_of_the_data() -> None:
-    chances = Ordinal(STARS).log_chances(torch.tensor([0.0, 3.0, -3.0])).exp()
+    chances = Ordinal(STARS).log_probabilities(torch.tensor([0.0, 3.0, -3.0])).exp()
     torch.testing.assert_close(chances.sum(1), torch.ones(3))
     torch.testing.assert_close(chances[0], torch.tensor([1, 2, 3, 4, 2]) / 12, rtol=1e-3, atol=1e-3)
 
 
 def test_the_expected_rating_is_the_mean_over_levels() -> None:
     model, score = Ordinal(STARS), torch.tensor([0.7, -1.1])
-    wanted = model.log_chances(score).exp() @ torch.arange(1.0, 6.0)
+    wanted = model.log_probabilities(score).exp() @ torch.arange(1.0, 6.0)
     torch.testing.assert_close(model.rating(score, torch.zeros(2)), wanted)
-    square = model.log_chances(score).exp() @ torch.arange(1.0, 6.0).square()
+    square = model.log_probabilities(score).exp() @ torch.arange(1.0, 6.0).square()
     torch.testing.assert_close(model.spread(score, torch.zeros(2)), square - wanted**2)
 
 
@@ -36,7 +36,7 @@ def test_two_levels_and_ordered_cuts() -> None:
 def test_label_smoothing_is_a_share_of_all_levels() -> None:
     plain, smooth = Ordinal(STARS), Ordinal(STARS, 0.2)
     score, zero, rating = torch.tensor([0.3]), torch.full((1,), -1.0), torch.tensor([4.0])
-    wanted = 0.8 * plain.loss(score, zero, rating) - 0.2 * plain.log_chances(score).mean()
+    wanted = 0.8 * plain.loss(score, zero, rating) - 0.2 * plain.log_probabilities(score).mean()
     torch.testing.assert_close(smooth.loss(score, zero, rating), wanted, rtol=1e-4, atol=1e-4)
 
 

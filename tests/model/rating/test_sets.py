@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from recbole_ext.model.rating.sets import Members, RowSide, SparseMatrix, build_side, shrunken_mean, sums_of_others
+from recbole_ext.model.rating.sets import Members, RowSide, SparseMatrix, build_side, smoothed_mean, sums_of_others
 
 USER = np.array([1, 1, 1, 2, 2, 3])
 ITEM = np.array([1, 2, 3, 1, 3, 2])
@@ -47,7 +47,7 @@ def test_a_pair_that_is_no_training_rating_sees_all() -> None:
 
 
 def test_means_are_drawn_to_the_mean_of_all() -> None:
-    assert shrunken_mean(np.array([1, 1, 2]), np.array([1.0, 1.0, 4.0]), 4, strength=2.0).tolist() == [2, 1.5, 8 / 3, 2]
+    assert smoothed_mean(np.array([1, 1, 2]), np.array([1.0, 1.0, 4.0]), 4, strength=2.0).tolist() == [2, 1.5, 8 / 3, 2]
 
 
 def test_sums_by_rows_are_those_by_matrices_forward_and_backward() -> None:

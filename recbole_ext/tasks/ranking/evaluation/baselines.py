@@ -21,7 +21,7 @@ from recbole_ext.evaluation.label_rates import LABEL_RATES
 from recbole_ext.evaluation.training_counts import item_counts
 
 
-class CountedScorer:
+class CountBaseline:
     """What RecBole's evaluation asks of a model, answered from counts.
 
     Args:
@@ -37,7 +37,7 @@ class CountedScorer:
         self.train = train
         self.popularity = torch.from_numpy(item_counts(train)).float()
 
-    def eval(self) -> "CountedScorer":
+    def eval(self) -> "CountBaseline":
         """Counts do not train; here for RecBole's evaluation."""
         return self
 
@@ -64,7 +64,7 @@ class CountedScorer:
         return history[place >= 0].numpy(), rows[self.item_field][place >= 0].numpy()
 
 
-class Popularity(CountedScorer):
+class Popularity(CountBaseline):
     """Every user gets the items that occur most often."""
 
     def full_sort_predict(self, interaction: Any) -> Tensor:
@@ -73,7 +73,7 @@ class Popularity(CountedScorer):
         return self.popularity.to(items.device).expand(len(items), -1).clone()
 
 
-class Markov(CountedScorer):
+class Markov(CountBaseline):
     """First-order transition counts."""
 
     def __init__(self, train: Any, config: Any) -> None:

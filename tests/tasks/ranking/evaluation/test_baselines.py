@@ -16,7 +16,7 @@ from recbole_ext.config.config import Config
 from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.pipeline.train import build_trainer
-from recbole_ext.tasks.ranking.evaluation.baselines import BASELINES, CountedScorer
+from recbole_ext.tasks.ranking.evaluation.baselines import BASELINES, CountBaseline
 
 HISTORIES = {"a": "pqprst", "b": "qprps", "c": "pqrt"}
 ROWS = [(user, item, 10 * k) for user, items in HISTORIES.items() for k, item in enumerate(items)]
@@ -164,5 +164,5 @@ def test_items_of_the_list_are_no_candidates(sessions: Any) -> None:
 
 
 def test_a_scorer_must_score() -> None:
-    with pytest.raises(NotImplementedError, match="CountedScorer must define full_sort_predict"):
-        CountedScorer.__new__(CountedScorer).full_sort_predict(None)
+    with pytest.raises(NotImplementedError, match="CountBaseline must define full_sort_predict"):
+        CountBaseline.__new__(CountBaseline).full_sort_predict(None)
