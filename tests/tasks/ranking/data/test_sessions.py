@@ -129,5 +129,5 @@ def test_stages_need_events(make_config: Callable[..., Config], tmp_path: Path) 
     stages = [{"epochs": 1, "share": 1.0}, {"epochs": 1, "share": 0.5}]
     root = write_parts(tmp_path, ROWS)
     config = make_config("GRU4Rec", root, "visits", **{**SETTINGS, "stages": stages, "runs_dir": str(tmp_path)})
-    with pytest.raises(UsageError, match="stages: the rows of visits bring their histories along"):
+    with pytest.raises(UsageError, match="stages: the rows of visits have histories of their own"):
         run(config)
