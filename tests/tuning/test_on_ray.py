@@ -149,7 +149,8 @@ def test_a_whole_tuning(words: Callable[..., dict[str, Any]], start: Start, tmp_
     (folder,) = (tmp_path / "tune").iterdir()
     table = Table(folder, True)
     assert len(table.ended()) == 3 and out.count("  trial ") == 3 and "3/3" in out
-    assert {path.name for path in folder.iterdir()} == {"best.yaml", "report.html", "trials", "trials.csv", "tune.yaml"}
+    kept = {".lock", "best.yaml", "report.html", "trials", "trials.csv", "tune.yaml"}
+    assert {path.name for path in folder.iterdir()} == kept
     best = table.best()
     assert best and [p.parts[-4] for p in folder.glob("trials/*/*/checkpoint/best.json")] == [f"{best.number:04d}"]
     results = [json.loads(path.read_text()) for path in folder.glob("trials/*/*/result.json")]
