@@ -22,7 +22,7 @@ def build_loaders(config: Config, dataset: Any) -> Loaders:
     parts = dataset.build()
     for name, part in zip(("training", "test"), (parts[0], parts[2]), strict=True):
         if not len(part):
-            raise DataError(f"{config.dataset}: the {name} part is empty after splitting by {split_text(config)}")
+            raise DataError(f"{config.dataset}: the {name} split is empty after splitting by {split_text(config)}")
     count_splits(dataset, parts)
     return task.loaders(config, dataset, parts)
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from tabulate import tabulate
+
 from recbole_ext.evaluation.criteria import verdict_lines
 from recbole_ext.evaluation.protocol import Protocol
 from recbole_ext.tasks.registered import task_named
@@ -15,10 +17,9 @@ def summary_lines(result: dict[str, Any], protocol: Protocol) -> list[str]:
         protocol: of the run.
     """
     rows = {result["model"]: result["test"], **result["baselines"]}
-    width = max(len(name) for name in rows) + 2
     names = list(result["test"])
-    lines = ["", "test".ljust(width) + "  ".join(f"{name:>10}" for name in names)]
-    lines += [name.ljust(width) + "  ".join(f"{metrics[n]:>10.4f}" for n in names) for name, metrics in rows.items()]
+    table = [[name, *(metrics[n] for n in names)] for name, metrics in rows.items()]
+    lines = ["", *tabulate(table, ["test", *names], tablefmt="plain", floatfmt=".4f").splitlines()]
     lines += _known_lines(result)
     lines += [
         *protocol.lines(),

@@ -50,12 +50,22 @@ class Task(ABC):
             layers: lowest first.
             values: those of all layers; values of a wrong type are reported elsewhere.
         """
-        if values.get("sample_weight") != "recency" or self.weighs_targets(entry):
-            return []
-        return [
-            f"{entry.name} does not weigh its targets; sample_weight: recency is for the sequence models of this "
-            "package"
-        ]
+        faults = []
+        if values.get("sample_weight") == "recency" and not self.weighs_targets(entry):
+            faults.append(
+                f"{entry.name} does not weigh its targets; sample_weight: recency is for the sequence models of this "
+                "package"
+            )
+        if values.get("shuffle") is False and self.has_random_batches(entry, values):
+            faults.append(
+                f"{entry.name} makes its batches in a new random order in each epoch; leave shuffle: False out"
+                + ("" if self.name == "clicks" else ", or train on rows with train_mode: prefix")
+            )
+        return faults
+
+    def has_random_batches(self, entry: "ModelEntry", values: dict[str, Any]) -> bool:
+        """Whether training makes its own batches, in a random order that `shuffle` does not choose."""
+        return False
 
     def weighs_targets(self, entry: "ModelEntry") -> bool:
         """Whether a model's training targets can count differently, see `sample_weight`."""

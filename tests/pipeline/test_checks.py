@@ -6,7 +6,7 @@ import pytest
 
 from recbole_ext.config.config import Config
 from recbole_ext.errors import UsageError
-from recbole_ext.pipeline.configure import build_config
+from recbole_ext.pipeline.configure import build_config, resolve
 from recbole_ext.registry import models
 from recbole_ext.tasks.registered import task_of
 
@@ -72,6 +72,20 @@ from recbole_ext.tasks.registered import task_of
 def test_each_fault_is_told(model: str, given: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         build_config(model, "ml-100k", [], {"device": "cpu", **given})
+
+
+@pytest.mark.parametrize(
+    ("model", "way_out"), [("SS4Rec", "train_mode: prefix"), ("MDAFMamba", "leave shuffle: False out")]
+)
+def test_shuffle_is_refused_where_it_is_not_honoured(model: str, way_out: str) -> None:
+    with pytest.raises(UsageError, match=f"{model} makes its batches in a new random order.*{way_out}"):
+        resolve(model, "ml-100k", [], {"device": "cpu", "shuffle": False})
+
+
+def test_shuffle_is_taken_where_rows_are_batched() -> None:
+    resolved = resolve("SASRec", "ml-100k", [], {"shuffle": False, "train_mode": "prefix", "loss_type": "CE"})
+    assert resolved["shuffle"] is False
+    assert resolve("HybridVAE", "ml-100k", [], {"shuffle": False})["shuffle"] is False
 
 
 @pytest.mark.parametrize("model", ["HybridVAE", "MDAFMamba", "MDAFBST", "GRU4Rec", "BPR", "DeepFM", "LightGBM"])

@@ -176,7 +176,7 @@ RULES = (
     Rule(("worker",), lambda f: f.windows, IN_PROCESS, by_model=False),
     Rule(("transform",), lambda f: not f.sequential, "{model} reads no sequence that could be transformed"),
     Rule(
-        ("transform", "shuffle"),
+        ("transform",),
         lambda f: f.windows,
         IN_RANDOM_ORDER,
         by_model=False,

@@ -90,7 +90,7 @@ class ClickRows:
         parts = join_validation(self, super().build())  # type: ignore[misc]
         for name, part in zip(("training", "validation", "test"), parts, strict=True):
             if len(part):
-                check_classes(part.inter_feat[self.label_field].numpy(), f"{self.config['dataset']}, {name} part")
+                check_classes(part.inter_feat[self.label_field].numpy(), f"{self.config['dataset']}, {name} split")
         listed = self.iid_field + self.config["LIST_SUFFIX"]
         if listed in self.inter_feat:
             return self._with_lists(parts, listed)

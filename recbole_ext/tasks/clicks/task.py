@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from recbole_ext.config.keys.unread import IN_RANDOM_ORDER, OF_ROWS, Rule, always
+from recbole_ext.config.keys.unread import OF_ROWS
 from recbole_ext.errors import UsageError
 from recbole_ext.evaluation.protocol import LABELED
 from recbole_ext.tasks.clicks.checks import click_faults
@@ -21,7 +21,7 @@ class ClickTask(Task):
     """See the module."""
 
     name = "clicks"
-    unread = (*OF_ROWS, Rule(("shuffle",), always, IN_RANDOM_ORDER, by_model=False))
+    unread = OF_ROWS
 
     def metrics(self, entry: "ModelEntry") -> Mapping[str, tuple[str, ...]]:
         """Of probabilities."""
@@ -30,6 +30,10 @@ class ClickTask(Task):
     def baseline_names(self, entry: "ModelEntry", metrics: list[str]) -> tuple[str, ...]:
         """Rates of clicks."""
         return ("click_rate", "item_rate", "user_item_rate", "match_rate")
+
+    def has_random_batches(self, entry: "ModelEntry", values: dict[str, Any]) -> bool:
+        """Rows with the same history share a batch, in a new order in each epoch."""
+        return True
 
     def faults(self, entry: "ModelEntry", layers: "list[Layer]", values: dict[str, Any]) -> list[str]:
         """Also what would show a row its future."""

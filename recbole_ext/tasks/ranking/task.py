@@ -35,6 +35,10 @@ class RankingTask(Task):
             return hasattr(entry.model_class, "weight_field")
         return entry.own and entry.family == "sequential"
 
+    def has_random_batches(self, entry: "ModelEntry", values: dict[str, Any]) -> bool:
+        """Windows are put together anew in each epoch."""
+        return entry.causal and values.get("train_mode") == "all_positions"
+
     def dataset(self, config: "Config") -> Callable[..., Any]:
         """RecBole's class for the model, with exact rows."""
         from recbole_ext.tasks.ranking.data.datasets import dataset_class

@@ -1,4 +1,4 @@
-"""Tells a person elsewhere how a run ended, that it failed, or that something looks wrong.
+"""Notifies a person elsewhere of how a run ended, that it failed, or that something looks wrong.
 
 The address is a secret: it comes from the variable RECBOLE_EXT_NOTIFY_URL or from a file, never from the
 configuration, and it stands in no message. Only https and known hosts are written to, redirects are refused, and a
@@ -138,7 +138,7 @@ def send(address: str, body: dict[str, Any], timeout: float = TIMEOUT_SECONDS) -
 
 
 def _post(address: str, body: dict[str, Any], timeout: float) -> str | None:
-    """Post once; returns what went wrong, in words that hold nothing of the address."""
+    """Post once; returns what went wrong, as a text without the address."""
     headers = {"Content-Type": "application/json", "User-Agent": "recbole-ext"}
     try:
         request = urllib.request.Request(address, json.dumps(body).encode(), headers, method="POST")

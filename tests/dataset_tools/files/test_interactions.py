@@ -33,7 +33,7 @@ def test_values_are_packed(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("1\t2\t3\n", "3 columns, the header has 4"),
-        ("1\t\t3\t4\n", "an empty id; `recbole-data validate` lists all faults"),
+        ("1\t\t3\t4\n", "an empty id; `recbole-data validate` lists all errors"),
         ("1\t2\t3\t4.5.6\n", "timestamp is '4.5.6', allowed are numbers of seconds"),
         ("1\t2\t3\tinf\n", "timestamp is 'inf'"),
         ("1\t2\t3\tsoon\n", "timestamp is 'soon'"),

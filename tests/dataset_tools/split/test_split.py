@@ -200,8 +200,8 @@ def test_preset_for_ml_32m_after_ml_20m(cut: Cut) -> None:
         ({}, UsageError, "exactly one of --at"),
         ({"at": "20", "ratio": "0.5"}, UsageError, "exactly one of --at"),
         ({"preset": "x"}, UsageError, "--preset x: unknown; allowed: ml32m-after-ml20m"),
-        ({"ratio": "1.5"}, UsageError, r"--ratio 1.5: a share of the rows between 0 and 1"),
-        ({"ratio": "half"}, UsageError, "--ratio half: a share"),
+        ({"ratio": "1.5"}, UsageError, r"--ratio 1.5: a fraction of the rows between 0 and 1"),
+        ({"ratio": "half"}, UsageError, "--ratio half: a fraction"),
         ({"at": "20", "valid": "25"}, UsageError, "validation must begin before the cut at 20, not at 25"),
         (
             {"at": "99"},
