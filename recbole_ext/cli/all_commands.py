@@ -7,8 +7,9 @@ from recbole_ext.cli.parser import Parser, read_words
 from recbole_ext.errors import UsageError, nearest
 
 PROGRAM = "recbole-ext"
+TRAINING = ("run", "tune", "experiment", "import_checkpoint")
 GROUPS = {
-    "Train": ("run", "tune", "experiment", "import_checkpoint"),
+    "Train": TRAINING,
     "Use a trained model": ("recommend", "rate", "score"),
     "Judge": ("report", "diagnose", "compare", "ensemble", "metric_audit"),
     "This machine": ("doctor", "completion"),
@@ -51,16 +52,25 @@ def find_command(top: Parser, words: list[str]) -> tuple[list[str], Parser, list
 
 
 def parse(words: list[str]) -> argparse.Namespace:
-    """The words of a command line as a namespace, with the name of the command in `command`.
+    """The words of a command line as a namespace: the command's name in `command`, its call in `carry_out`.
+
+    The help of a command needs none of its words; that of `run` depends on them, and is the command's own.
 
     Raises:
         UsageError: a word that cannot be read.
     """
     top = build_parser()
     path, parser, rest = find_command(top, words)
+    if {"-h", "--help"} & set(rest) and path != ["run"]:
+        return argparse.Namespace(command=" ".join(path), carry_out=lambda _: _printed(parser.format_help()))
     found = read_words(top, parser, rest)
-    found.command = " ".join(path)
+    found.command, found.carry_out = " ".join(path), parser.carry_out
     return found
+
+
+def _printed(text: str) -> int:
+    print(text.rstrip())
+    return 0
 
 
 def _no_command(path: list[str], parser: Parser, name: str) -> UsageError:
@@ -73,8 +83,9 @@ def _no_command(path: list[str], parser: Parser, name: str) -> UsageError:
     return UsageError(f"there is no command {name!r}{meant}\ncommands: {', '.join(names)}")
 
 
-def overview(top: Parser) -> str:
+def overview() -> str:
     """The help of the whole program: the commands in groups, with a line each."""
+    top = build_parser()
     lines = [
         f"usage: {PROGRAM} --model=MODEL --dataset=DATASET [--key=value ...]   train and evaluate a model",
         f"       {PROGRAM} COMMAND --help                                     options of a command",

@@ -6,13 +6,10 @@ import traceback
 import warnings
 
 from recbole_ext import __version__
-from recbole_ext.cli.all_commands import build_parser, find_command, overview
+from recbole_ext.cli.all_commands import TRAINING, overview, parse
 from recbole_ext.cli.console import quiet_host
-from recbole_ext.cli.parser import Parser, read_words
 from recbole_ext.errors import reported, unwrapped
 from recbole_ext.redact import redact_text, remember_words
-
-_TRAINS = ("run", "tune", "experiment", "import-checkpoint")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -47,27 +44,20 @@ def _carry_out(arguments: list[str]) -> int:
     if arguments == ["--version"]:
         print(f"recbole_ext {__version__}")
         return 0
-    top = build_parser()
-    if not [word for word in arguments if word not in ("-h", "--help", "help")] and arguments:
-        print(overview(top))
+    if arguments and not [word for word in arguments if word not in ("-h", "--help", "help")]:
+        print(overview())
         return 0
-    path, parser, words = find_command(top, arguments)
-    if {"-h", "--help"} & set(words) and path != ["run"]:
-        print(_help_of(parser))
-        return 0
-    if parser.carry_out is None:
-        raise NotImplementedError(f"the command {path} is declared without a function")
-    return parser.carry_out(read_words(top, parser, words))
-
-
-def _help_of(parser: Parser) -> str:
-    return parser.format_help().rstrip()
+    words = parse(arguments)
+    code: int = words.carry_out(words)
+    return code
 
 
 def _interrupted(arguments: list[str]) -> str:
     """The message of Ctrl-C; of commands that train, that training had not begun."""
     command = arguments[0] if arguments and not arguments[0].startswith("-") else "run"
-    return "interrupted before training began" if command in _TRAINS else f"interrupted: {command} was not completed"
+    if command.replace("-", "_") in TRAINING:
+        return "interrupted before training began"
+    return f"interrupted: {command} was not completed"
 
 
 def _report(error: BaseException, arguments: list[str], debug: bool) -> int:

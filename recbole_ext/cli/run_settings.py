@@ -8,6 +8,7 @@ from recbole_ext.cli.parser import Parser
 from recbole_ext.errors import UsageError
 
 if TYPE_CHECKING:
+    from recbole_ext.config.config import Config
     from recbole_ext.config.resolved import Resolved
 
 
@@ -20,6 +21,35 @@ def declare_run(parser: Parser) -> None:
         metavar="FILES",
         help="YAML files with keys, separated by blanks, later ones win; or names of files in properties/",
     )
+
+
+def declare_opening(parser: Parser) -> None:
+    """The options of commands that open finished runs."""
+    parser.add_argument("--data_path", metavar="DIR", help="folder of the raw data; default: the recorded one")
+    parser.add_argument("--device", metavar="NAME", help="device; default: that of the run, or the best one available")
+
+
+def declare_print_config(parser: Parser) -> None:
+    """`--print-config`, see `configured`."""
+    parser.add_argument("--print-config", action="store_true", help="print each value with its origin, and stop")
+
+
+def configured(words: argparse.Namespace, resume: str | None = None) -> "Config | None":
+    """The configuration of the run that the words describe; None where `--print-config` has printed it.
+
+    Raises:
+        UsageError, DataError: see `resolved_run`.
+    """
+    resolved = resolved_run(given_keys(words), resume, check_data=not words.print_config)
+    from recbole_ext.config.config import Config  # imports RecBole and torch, which takes seconds
+
+    config = Config(resolved)
+    if not words.print_config:
+        return config
+    from recbole_ext.config.show import config_lines
+
+    print("\n".join(config_lines(config)))
+    return None
 
 
 def given_keys(words: argparse.Namespace) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from recbole_ext.cli.files import typed_command
 from recbole_ext.cli.parser import Parser, typed
+from recbole_ext.cli.run_settings import declare_opening
 
 SUMMARY = "blend finished runs: weights from validation, evaluated once on test"
 
@@ -18,8 +19,7 @@ def declare(parser: Parser) -> None:
     )
     parser.add_argument("--weights", type=typed("weights"), metavar="[W,W]", help="default: chosen on validation")
     parser.add_argument("--output", metavar="DIR", help="where to write; default: a folder beside the runs")
-    parser.add_argument("--data_path", metavar="DIR", help="folder of the runs' data; default: the recorded one")
-    parser.add_argument("--device", metavar="NAME", help="device; default: that of the run, or the best one available")
+    declare_opening(parser)
     parser.carry_out = ensemble_command
 
 

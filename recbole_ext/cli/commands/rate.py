@@ -5,6 +5,7 @@ from pathlib import Path
 
 from recbole_ext.cli.files import require_files
 from recbole_ext.cli.parser import Parser
+from recbole_ext.cli.run_settings import declare_opening
 from recbole_ext.errors import UsageError
 
 SUMMARY = "predict ratings for pairs of users and items, or for a new user with a history"
@@ -22,8 +23,7 @@ def declare(parser: Parser) -> None:
     parser.add_argument("--pairs", type=Path, metavar="FILE", help="user_id and item_id of each pair")
     parser.add_argument("--history", type=Path, metavar="FILE", help="item_id and rating of a new user")
     parser.add_argument("--output", type=Path, metavar="FILE", help="where to write; default: the terminal")
-    parser.add_argument("--data_path", metavar="DIR", help="folder of the run's data; default: the recorded one")
-    parser.add_argument("--device", metavar="NAME", help="device; default: that of the run, or the best one available")
+    declare_opening(parser)
     parser.carry_out = rate_command
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from recbole_ext.cli.files import require_files
 from recbole_ext.cli.parser import Parser, typed
+from recbole_ext.cli.run_settings import declare_opening
 
 SUMMARY = "recommend items to users of a finished run, or to new users with a history"
 
@@ -37,8 +38,7 @@ def declare(parser: Parser) -> None:
     parser.add_argument(
         "--output", type=Path, metavar="FILE", help=".tsv, .csv, .jsonl or .parquet; default: the terminal"
     )
-    parser.add_argument("--data_path", metavar="DIR", help="where the run's raw data is, if it is to be compared")
-    parser.add_argument("--device", metavar="NAME", help="where to compute; default: as the run, or what is here")
+    declare_opening(parser)
     parser.carry_out = recommend_command
 
 

@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from recbole_ext.cli.parser import Parser
-from recbole_ext.cli.run_settings import declare_run, given_keys, resolved_run
+from recbole_ext.cli.run_settings import configured, declare_print_config, declare_run, given_keys, named_in_files
 
 SUMMARY = "train and evaluate a model (the command without a name)"
 TAKES_KEYS = True
@@ -20,7 +20,7 @@ def declare(parser: Parser) -> None:
         metavar="RUN",
         help="continue the newest unfinished run, or a named one",
     )
-    parser.add_argument("--print-config", action="store_true", help="print each value with its origin, and stop")
+    declare_print_config(parser)
     parser.add_argument("--dry-run", action="store_true", help="estimate time and memory from a short run, and stop")
     parser.carry_out = run_command
 
@@ -38,18 +38,11 @@ def run_command(words: argparse.Namespace) -> int:
         return 0
     given = given_keys(words)
     if given.get("seeds") is not None and not (words.print_config or words.dry_run):
-        from recbole_ext.cli.run_settings import named_in_files
         from recbole_ext.experiments.command import run_seeds
 
         return run_seeds(named_in_files(given), words.resume)
-    resolved = resolved_run(given, words.resume, check_data=not words.print_config)
-    from recbole_ext.config.config import Config  # imports RecBole and torch, which takes seconds
-
-    config = Config(resolved)
-    if words.print_config:
-        from recbole_ext.config.show import config_lines
-
-        print("\n".join(config_lines(config)))
+    config = configured(words, words.resume)
+    if config is None:
         return 0
     if words.dry_run:
         from recbole_ext.pipeline.dry_run import dry_run, lines

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from recbole_ext.cli.files import require_files
 from recbole_ext.cli.parser import Parser
+from recbole_ext.cli.run_settings import declare_opening
 
 SUMMARY = "predict click probabilities for the rows of a file"
 
@@ -14,8 +15,7 @@ def declare(parser: Parser) -> None:
     parser.add_argument("--run", required=True, type=Path, help="directory of a finished run of a click model")
     parser.add_argument("--input", required=True, type=Path, help="a tab-separated table: users, items, times")
     parser.add_argument("--output", type=Path, metavar="FILE", help="where to write; default: INPUT.scored.tsv")
-    parser.add_argument("--data_path", metavar="DIR", help="folder of the run's data; default: the recorded one")
-    parser.add_argument("--device", metavar="NAME", help="device; default: that of the run, or the best one available")
+    declare_opening(parser)
     parser.carry_out = score_command
 
 
