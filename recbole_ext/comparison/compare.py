@@ -18,7 +18,7 @@ from recbole_ext.comparison.comparison import (
 from recbole_ext.comparison.entries import Entry, baseline_entries, read_entry
 from recbole_ext.comparison.groups import Group, group
 from recbole_ext.errors import UsageError, nearest
-from recbole_ext.experiments.standing import table_lines
+from recbole_ext.evaluation.tables import table_lines
 from recbole_ext.report.page import Page
 
 HEAD = ("", "seeds", "mean", "std", "difference", "95 % users", "p users", "95 % seeds", "p seeds", "shown")

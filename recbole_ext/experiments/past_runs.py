@@ -25,10 +25,11 @@ import yaml
 from recbole_ext.config.yaml_reader import parse_scalar, read_yaml
 from recbole_ext.diagnosis.curve import COLUMNS
 from recbole_ext.errors import DataError, UsageError, nearest
+from recbole_ext.evaluation.tables import table_lines
 from recbole_ext.experiments.attempts import CRASHED, FINISHED, Attempt, now
 from recbole_ext.experiments.experiment import Experiment, make_folder
 from recbole_ext.experiments.named_runs import IMPORTED
-from recbole_ext.experiments.standing import standing, table_lines
+from recbole_ext.experiments.standing import standing
 from recbole_ext.files import write_atomically
 from recbole_ext.names import checked_name
 from recbole_ext.places import properties_folder

@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tabulate import tabulate
-
 from recbole_ext.evaluation.criteria import FAIL, NOT_YET, PASS, Verdict, judge
 from recbole_ext.evaluation.protocol import protocol_key
 from recbole_ext.evaluation.statistics import OverSeeds, over_seeds
+from recbole_ext.evaluation.tables import table_lines
 from recbole_ext.experiments.attempts import FINISHED, RUNNING, Attempt
 from recbole_ext.experiments.experiment import Experiment
 from recbole_ext.runs.run_files import read_json, read_metrics
@@ -168,10 +167,3 @@ def standing_lines(found: Standing) -> list[str]:
     lines += [f"running     seed {attempt.seed} since {attempt.started}" for attempt in running]
     lines += table_lines(head, rows) if rows else ["no seed has finished"]
     return [*lines, *limits(found), *failure_lines(found), *verdict_lines_over_seeds(found)]
-
-
-def table_lines(head: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
-    """A table in columns, the first one left, the others right."""
-    sides = ["left", *["right"] * (len(head) - 1)]
-    cells = [list(map(str, row)) for row in rows]
-    return tabulate(cells, list(head), "plain", colalign=sides, disable_numparse=True).split("\n")

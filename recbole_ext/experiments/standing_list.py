@@ -1,8 +1,9 @@
 """`experiment list`: one line per experiment, ours and imported ones apart."""
 
 from recbole_ext.evaluation.statistics import over_seeds
+from recbole_ext.evaluation.tables import table_lines
 from recbole_ext.experiments.experiment import Experiment
-from recbole_ext.experiments.standing import Standing, standing, table_lines
+from recbole_ext.experiments.standing import Standing, standing
 
 HEAD = ["name", "model", "data set", "seeds", "finished", "hours", "validation", "mean", "std", "best"]
 

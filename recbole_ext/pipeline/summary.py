@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from tabulate import tabulate
-
 from recbole_ext.evaluation.criteria import verdict_lines
 from recbole_ext.evaluation.protocol import Protocol
+from recbole_ext.evaluation.tables import table_lines
 from recbole_ext.tasks.registered import task_named
 
 
@@ -18,8 +17,8 @@ def summary_lines(result: dict[str, Any], protocol: Protocol) -> list[str]:
     """
     rows = {result["model"]: result["test"], **result["baselines"]}
     names = list(result["test"])
-    table = [[name, *(metrics[n] for n in names)] for name, metrics in rows.items()]
-    lines = ["", *tabulate(table, ["test", *names], tablefmt="plain", floatfmt=".4f").splitlines()]
+    table = [[name, *(f"{metrics[n]:.4f}" for n in names)] for name, metrics in rows.items()]
+    lines = ["", *table_lines(["test", *names], table)]
     lines += _known_lines(result)
     lines += [
         *protocol.lines(),
