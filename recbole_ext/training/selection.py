@@ -19,6 +19,9 @@ class Best(Protocol):
     def save(self, epoch: int, result: dict[str, float] | None) -> None:
         """Keep those of the moment."""
 
+    def load(self) -> None:
+        """Put them back into the model."""
+
 
 class Selection(Hook):
     """Chooses weights by validation.

@@ -10,7 +10,7 @@ from typing import Any
 from torch import nn
 
 from recbole_ext.config.config import Config
-from recbole_ext.evaluation.evaluator import Evaluation, Evaluator
+from recbole_ext.evaluation.evaluator import Evaluator
 from recbole_ext.training.batches import Batches
 from recbole_ext.training.best_weights import BestWeights
 from recbole_ext.training.guards.memory import FreedMemory
@@ -18,6 +18,7 @@ from recbole_ext.training.guards.recovery import RollBack, SmallerBatches
 from recbole_ext.training.guards.watch import Watch
 from recbole_ext.training.hook import Hook
 from recbole_ext.training.keeper import Keeper
+from recbole_ext.training.measured import Measured
 from recbole_ext.training.optimization.averaging import Averaging
 from recbole_ext.training.optimization.averaging_settings import AveragingSettings
 from recbole_ext.training.optimization.schedule import Schedule, build_schedule
@@ -35,7 +36,7 @@ from recbole_ext.training.validation import Validator
 OnEpoch = Callable[[int, float], None]
 
 
-class RunTrainer:
+class RunTrainer(Measured):
     """Trains one model, keeps the best weights by validation, and evaluates.
 
     Args:
@@ -55,7 +56,7 @@ class RunTrainer:
         self.state = TrainingState.beginning(bigger=self.settings.sign > 0)
         self.steps = Steps(config, model, self.state)
         self.record, self.watch = StepRecord(self.steps), Watch(self.device, config["hang_seconds"])
-        self.validator = Validator(evaluator, sample, self.settings, self._before_batch)
+        self.validator = Validator(evaluator, sample, self.settings, self.before_batch)
         self.best = BestWeights(self.config, model, self.session.run)
         self.hooks: list[Hook] = []
         self._prepare(self.settings.stages[0], 0)
@@ -184,23 +185,10 @@ class RunTrainer:
         parts |= {"schedule": self.schedule} if self.schedule else {}
         return parts | self.plan.optimizers | stateful_parts(self.model)
 
-    def _before_batch(self) -> None:
+    def before_batch(self) -> None:
+        """Evaluation moves, so no hang is reported; a signal that was received ends it."""
         self.watch.moved("evaluating")
-        self.session.signals.raise_if_received()
-
-    def evaluation(self, loader: Any, split: str | None = None) -> Evaluation:
-        """Evaluate the weights of the moment on `valid`, `test` or another split."""
-        return self.evaluator.evaluate(loader, split, self._before_batch)
-
-    def evaluate(self, loader: Any, load_best_model: bool = True) -> dict[str, float]:
-        """Metrics of a split, by the best weights or those of the moment."""
-        if load_best_model:
-            self.load_best()
-        return self.evaluation(loader).metrics
-
-    def load_best(self) -> None:
-        """Put the best weights back; with no run directory the weights stay as they are."""
-        self.best.load()
+        super().before_batch()
 
     def require_best(self) -> None:
         """Keep the weights of the moment where no epoch has been kept, for instance because none was validated."""

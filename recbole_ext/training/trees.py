@@ -16,12 +16,13 @@ import torch
 
 from recbole_ext.config.config import Config
 from recbole_ext.errors import UsageError
-from recbole_ext.evaluation.evaluator import Evaluation, Evaluator
+from recbole_ext.evaluation.evaluator import Evaluator
 from recbole_ext.evaluation.values import ValueScorer, ValueScores
 from recbole_ext.files import write_atomically
 from recbole_ext.runs.run_directory import RunDirectory
 from recbole_ext.training.batches import Batches
 from recbole_ext.training.boosting import Trees
+from recbole_ext.training.measured import Measured
 from recbole_ext.training.selection import Selection
 from recbole_ext.training.session import Session
 from recbole_ext.training.settings import TrainingSettings
@@ -73,7 +74,7 @@ class BestTrees:
         self.trees.load((self.run.checkpoints / self.trees.file).read_bytes() if self.run else self.content)
 
 
-class TreeTrainer:
+class TreeTrainer(Measured):
     """Grows trees on all labelled rows of the training split; used like a `RunTrainer`.
 
     Args:
@@ -92,8 +93,7 @@ class TreeTrainer:
         self.settings = TrainingSettings.read(config)
         self.state = TrainingState.beginning(bigger=self.settings.sign > 0)
         self.best = BestTrees(trees, self.session.run)
-        signals = self.session.signals
-        self.validator = Validator(self.evaluator, sample, self.settings, signals.raise_if_received)
+        self.validator = Validator(self.evaluator, sample, self.settings, self.before_batch)
 
     def fit(
         self, train_data: Any, valid_data: Any = None, on_epoch: Callable[[int, float], None] | None = None
@@ -140,20 +140,6 @@ class TreeTrainer:
             weights=nullcontext,
             columns=lambda: ({}, {}),
         )
-
-    def evaluation(self, loader: Any, split: str | None = None) -> Evaluation:
-        """Evaluate the trees of the moment on `valid`, `test` or another split."""
-        return self.evaluator.evaluate(loader, split, self.session.signals.raise_if_received)
-
-    def evaluate(self, loader: Any, load_best_model: bool = True) -> dict[str, float]:
-        """Metrics of a split, by the best trees or those of the moment."""
-        if load_best_model:
-            self.load_best()
-        return self.evaluation(loader).metrics
-
-    def load_best(self) -> None:
-        """Put the best trees back."""
-        self.best.load()
 
     def require_best(self) -> None:
         """Keep the trees of the moment where no epoch has been kept."""

@@ -148,7 +148,7 @@ def test_an_interrupted_run_ends_like_one_that_was_not(
         assert outcome(Path(result["run_directory"])) == expected
 
 
-@pytest.mark.parametrize("method", ["_before_batch", "before_epoch"])
+@pytest.mark.parametrize("method", ["before_batch", "before_epoch"])
 def test_interrupted_while_validating_or_between_epochs(
     method: str, configure: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
 ) -> None:

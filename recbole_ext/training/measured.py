@@ -1,0 +1,39 @@
+"""What all trainers answer once they have weights or trees: evaluations, by the best or by those of the moment."""
+
+from typing import Any
+
+from recbole_ext.evaluation.evaluator import Evaluation, Evaluator
+from recbole_ext.training.selection import Best
+from recbole_ext.training.session import Session
+
+
+class Measured:
+    """Base of trainers.
+
+    Attributes:
+        evaluator: of the model.
+        best: the weights or trees that validation has chosen.
+        session: where the run writes and what it listens to.
+    """
+
+    evaluator: Evaluator
+    best: Best
+    session: Session
+
+    def before_batch(self) -> None:
+        """Called before each batch of an evaluation; a signal that was received ends it."""
+        self.session.signals.raise_if_received()
+
+    def evaluation(self, loader: Any, split: str | None = None) -> Evaluation:
+        """Evaluate the model of the moment on `valid`, `test` or another split."""
+        return self.evaluator.evaluate(loader, split, self.before_batch)
+
+    def evaluate(self, loader: Any, load_best_model: bool = True) -> dict[str, float]:
+        """Metrics of a split, by the best model or that of the moment."""
+        if load_best_model:
+            self.load_best()
+        return self.evaluation(loader).metrics
+
+    def load_best(self) -> None:
+        """Put the best model back; with no run directory weights stay as they are."""
+        self.best.load()
