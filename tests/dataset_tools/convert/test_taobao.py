@@ -50,7 +50,7 @@ def test_label_buy_keeps_every_row(real: Callable[[str], Path], converted: Conve
         "timestamp:float",
     ]
     assert (labelled["label:float"] == (read(plain)["behavior:token"] == "buy").cast(pl.Int64)).all()
-    assert "positive (1): behaviour buy" in summary["label"]
+    assert "positive (1): behavior buy" in summary["label"]
     assert "LABEL_FIELD: label" in (folder / "taobao.yaml").read_text()
 
 
