@@ -36,7 +36,7 @@ def candidate_warnings(counts: dict[str, Any], split: str, largest_k: int) -> li
     if missed and missed >= WARNED_SHARE * targets:
         warned.append(
             f"{split}: {missed:,} of {targets:,} targets were seen before and this protocol removes seen items, so "
-            "they are misses: --protocol=recbole or --filter_seen_items=False"
+            "they are misses: --protocol=recbole (recbole_time with the target time) or --filter_seen_items=False"
         )
     short, lists = counts["short_lists"], counts["lists"]
     if short and short >= WARNED_SHARE * lists:

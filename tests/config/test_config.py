@@ -23,6 +23,7 @@ def build(model: str = "SS4Rec", *files: Path, **given: Any) -> Config:
     ("preset", "order", "seen", "time"),
     [
         ("recbole", "recbole", False, False),
+        ("recbole_time", "recbole", False, True),
         ("time_aware", "exact", True, True),
         ("no_time", "exact", True, False),
     ],

@@ -69,7 +69,8 @@ def test_a_user_file_is_a_path_or_the_name_of_a_shipped_file(tmp_path: Path) -> 
 def test_the_highest_layer_names_the_protocol() -> None:
     layers = [Layer("low", {"protocol": "no_time"}), Layer("high", {"protocol": "time_aware"}), Layer("top", {})]
     assert protocol_layer(layers).values["use_target_time"] is True
-    with pytest.raises(UsageError, match=r"protocol must be one of no_time, recbole, time_aware \(got 'exact'\)"):
+    names = "no_time, recbole, recbole_time, time_aware"
+    with pytest.raises(UsageError, match=rf"protocol must be one of {names} \(got 'exact'\)"):
         protocol_layer([*layers, Layer("top", {"protocol": "exact"})])
 
 

@@ -31,6 +31,13 @@ def root(tmp_path: Path, write: Callable[..., Path]) -> Path:
             "target time not known",
         ),
         (
+            "recbole_time",
+            "recbole_time",
+            "RecBole's float32 time order, ties in file order",
+            "seen items stay candidates",
+            "target time known",
+        ),
+        (
             "time_aware",
             "time_aware",
             "exact time order, ties in file order",

@@ -68,7 +68,7 @@ def _ranking(rng: np.random.Generator, sequential: bool) -> list[str]:
     if sequential and rng.random() < 0.3:
         words += [f"--filter_seen_items={rng.random() < 0.5}", "--MAX_ITEM_LIST_LENGTH=5"]
     if sequential and rng.random() < 0.2:
-        words += [f"--protocol={rng.choice(['recbole', 'no_time', 'time_aware'])}"]
+        words += [f"--protocol={rng.choice(['recbole', 'recbole_time', 'no_time', 'time_aware'])}"]
     return words
 
 

@@ -160,7 +160,7 @@ def test_the_official_settings_file_runs(build: Build, tmp_path: Path) -> None:
     )
     block = trainer.model.blocks[0]
     assert block.mamba_norm is block.s5_norm
-    assert config.protocol_changes == {"time_order": "recbole", "filter_seen_items": False, "use_target_time": True}
+    assert (config["protocol"], config.protocol_changes) == ("recbole_time", {})
     trainer.fit(loaders.train, loaders.valid)
     assert torch.isfinite(torch.tensor(trainer.state.train_losses[0]))
 
