@@ -63,10 +63,9 @@ def train(model: str, dataset: str, config_files: Iterable[str | Path] = (), **s
         RecBoleExtError: of `recbole_ext.errors`, one class for each kind of fault, with the message of the command
             line; Ctrl-C is an InterruptedRun, and the run can be resumed.
     """
-    from recbole_ext.data.files import check_data
     from recbole_ext.errors import reported, unwrapped
     from recbole_ext.host_warnings import without_host_warnings
-    from recbole_ext.pipeline.configure import resolve
+    from recbole_ext.pipeline.configure import check_data, resolve
     from recbole_ext.report.report import leave_report
 
     files = [str(path) for path in config_files]

@@ -15,12 +15,11 @@ from recbole.utils import ModelType
 from recbole.utils import init_seed as init_seed
 
 from recbole_ext.config.config import Config as RunConfig
-from recbole_ext.data.files import check_data
 from recbole_ext.errors import UsageError
 from recbole_ext.evaluation.own_metrics import adopt_metrics
 from recbole_ext.evaluation.own_metrics import register_metric as register_metric
 from recbole_ext.host_warnings import without_host_warnings
-from recbole_ext.pipeline.configure import resolve
+from recbole_ext.pipeline.configure import check_data, resolve
 from recbole_ext.pipeline.dataset import create_dataset as read_dataset
 from recbole_ext.pipeline.loaders import build_loaders, training_sample
 from recbole_ext.pipeline.splits import settle_torch

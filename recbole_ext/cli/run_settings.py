@@ -91,7 +91,7 @@ def resolved_run(given: dict[str, Any], resume: str | None = None, check_data: b
         DataError: a data file is missing or malformed.
     """
     from recbole_ext.config.layers import file_names
-    from recbole_ext.data.files import check_data as require_data
+    from recbole_ext.pipeline.configure import check_data as require_data
     from recbole_ext.pipeline.configure import resolve
 
     files = file_names(given.get("config_files"))

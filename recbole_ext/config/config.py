@@ -59,8 +59,6 @@ class Config(RecBoleConfig):
         values = self.final_config_dict
         values["data_path"] = values.get("data_path") or "dataset"
         root = values["data_path"]
-        if self.entry.task == "ratings":  # RecBole's metrics read the truth under LABEL_FIELD
-            values["LABEL_FIELD"], self.origins["LABEL_FIELD"] = values["RATING_FIELD"], self.origins["RATING_FIELD"]
         values["eval_args"] = settled(values["eval_args"])
         values["numerical_features"] = values.get("numerical_features") or []
         if self.entry.family == "sequential":  # RecBole requires it of them; filter_seen_items decides

@@ -8,7 +8,7 @@ time field is int64 from the file to the batch; only the order can be made RecBo
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,7 @@ from recbole_ext.data.atomic import read_atomic
 from recbole_ext.data.columns.list_separators import other_separator
 from recbole_ext.data.columns.needs import embeds_numbers, list_field
 from recbole_ext.data.columns.roles import Columns, settle
+from recbole_ext.data.columns.task_columns import TaskColumns
 from recbole_ext.data.columns.vectors import report_vectors
 from recbole_ext.data.files import require_files
 from recbole_ext.data.rows.ledger import Ledger
@@ -47,8 +48,14 @@ def recbole_order_key(seconds: np.ndarray, normalised: bool) -> np.ndarray:
 
 
 class ExactTime:
-    """Mixin before a data set class of RecBole: reads files exactly and keeps times as int64 seconds."""
+    """Mixin before a data set class of RecBole: reads files exactly and keeps times as int64 seconds.
 
+    Attributes:
+        of_task: what the task of the class reads beside what its models and settings need.
+        columns: what is read.
+    """
+
+    of_task: ClassVar[TaskColumns] = TaskColumns()
     config: Any
     inter_feat: Any
     time_field: str
@@ -57,7 +64,7 @@ class ExactTime:
 
     def _load_data(self, token: str, dataset_path: str) -> None:
         require_files(token, Path(dataset_path), self.config)
-        self.columns = settle(self.config, Path(dataset_path), token)
+        self.columns = settle(self.config, self.of_task, Path(dataset_path), token)
         super()._load_data(token, dataset_path)  # type: ignore[misc]
 
     def _get_load_and_unload_col(self, source: Any) -> tuple[set[str], None]:

@@ -4,24 +4,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from recbole_ext.config.resolved import Resolved
-from recbole_ext.data.columns.roles import settle
 from recbole_ext.errors import DataError, UsageError, nearest
 from recbole_ext.places import found_datasets
 
 RELEASES = ("ml-100k", "ml-1m", "ml-10m", "ml-20m", "ml-25m", "ml-32m", "ml-latest", "taobao")
 """What `dataset_tools convert` makes data sets of."""
-
-
-def check_data(resolved: Resolved) -> None:
-    """Report what stops a run of this configuration, from the files' names and headers alone.
-
-    Raises:
-        UsageError: there is no such data set, or `load_col` or `unload_col` makes no sense for it.
-        DataError: a file of it is missing, or a column that the run needs.
-    """
-    require_files(resolved.dataset, resolved.data_folder, resolved.values)
-    settle(resolved, resolved.data_folder, resolved.dataset)
 
 
 def require_files(dataset: str, folder: Path, config: Any) -> None:

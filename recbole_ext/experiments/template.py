@@ -118,7 +118,7 @@ def plan(template: str, changes: Sequence[Layer], with_data: bool = False) -> Pl
     files = [template] if template else []
     resolved = resolve(model, dataset, files, {**merge(list(changes))[0], "seed": seeds[0] if seeds else 0})
     if with_data:
-        from recbole_ext.data.files import check_data
+        from recbole_ext.pipeline.configure import check_data
 
         check_data(resolved)
     from recbole_ext.config.config import Config  # imports RecBole, which has conditions of its own

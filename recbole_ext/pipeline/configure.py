@@ -9,6 +9,8 @@ from recbole_ext.config.keys.separators import SEPARATORS, literal
 from recbole_ext.config.keys.unread import unread_settings
 from recbole_ext.config.layers import Layer, default_layers, merge, protocol_layer, user_file
 from recbole_ext.config.resolved import Resolved, data_folder
+from recbole_ext.data.columns.roles import settle
+from recbole_ext.data.files import require_files
 from recbole_ext.names import checked_name
 from recbole_ext.pipeline.checks import check
 from recbole_ext.redact import remember
@@ -60,16 +62,28 @@ def resolve(
     layers = [*lower, protocol_layer([*lower, *user]), *user]
     values, origins = merge(layers)
     check(entry, layers, values)
+    task = task_of(entry)
+    for key, source in task.same_value.items():
+        values[key], origins[key] = values[source], origins[source]
     values |= {key: literal(values[key]) for key in SEPARATORS}
     if origins.get("load_col", "").startswith(OF_NO_DATA_SET):
         values["load_col"] = None
-    return Resolved(
-        entry, dataset, layers, values, origins, unread_settings(entry, layers, values, task_of(entry).unread)
-    )
+    return Resolved(entry, dataset, layers, values, origins, unread_settings(entry, layers, values, task.unread))
 
 
 def _defaults(entry: ModelEntry, dataset: str, roots: list[str]) -> list[Layer]:
     return default_layers(entry, dataset, data_folder(roots[-1] if roots else "dataset", dataset))
+
+
+def check_data(resolved: Resolved) -> None:
+    """Report what stops a run of this configuration, from the files' names and headers alone.
+
+    Raises:
+        UsageError: there is no such data set, or `load_col` or `unload_col` makes no sense for it.
+        DataError: a file of it is missing, or a column that the run needs.
+    """
+    require_files(resolved.dataset, resolved.data_folder, resolved.values)
+    settle(resolved, task_of(resolved.entry).columns, resolved.data_folder, resolved.dataset)
 
 
 def build_config(

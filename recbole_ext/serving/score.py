@@ -19,7 +19,7 @@ from recbole_ext.errors import DataError, UsageError
 from recbole_ext.files import write_atomically
 from recbole_ext.serving.click_answers import ClickAnswers, ClickRows
 from recbole_ext.serving.load import finished_config, load_run
-from recbole_ext.tasks.clicks.lists import AGES, BEHAVIOURS
+from recbole_ext.tasks.clicks.columns import AGES, BEHAVIOURS
 from recbole_ext.tasks.clicks.task import TASK as CLICKS
 
 _DECIMALS = 6

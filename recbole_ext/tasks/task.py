@@ -7,12 +7,14 @@ its methods import what needs them when they are called.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from recbole_ext.config.config import Config
     from recbole_ext.config.keys.unread import Rule
     from recbole_ext.config.layers import Layer
+    from recbole_ext.data.columns.task_columns import TaskColumns
     from recbole_ext.data.loaders import Loaders
     from recbole_ext.evaluation.evaluator import Scorer
     from recbole_ext.registry import ModelEntry
@@ -24,10 +26,14 @@ class Task(ABC):
     Attributes:
         name: of its folder, of the registry and of `result.json`.
         unread: settings that its runs leave unread.
+        columns: what its runs read, whatever the model is.
+        same_value: keys of RecBole that have the value of another key in its runs.
     """
 
     name: str
     unread: "tuple[Rule, ...]"
+    columns: "TaskColumns"
+    same_value: Mapping[str, str] = MappingProxyType({})
 
     @abstractmethod
     def metrics(self, entry: "ModelEntry") -> Mapping[str, tuple[str, ...]]:

@@ -46,8 +46,7 @@ def check_labels(config: Any, dataset: Any) -> None:
             f"clicks of it with --threshold='{{{field}: {(low + high) / 2:g}}}',\n"
             f"or scale it to [0, 1] with --normalize_field='[{field}]', where errors are fractions of the scale"
         )
-    if config.entry.task != "clicks":  # those models accept classes alone, see `check_classes`
-        _check_measured(config, field, labels)
+    _check_measured(config, field, labels)
 
 
 def _check_measured(config: Any, field: str, labels: Any) -> None:

@@ -4,7 +4,8 @@ from typing import Any
 
 from recbole_ext.data.columns.headers import INTER, Headers, Table
 from recbole_ext.data.columns.labels import absent_label
-from recbole_ext.data.columns.needs import Need, list_field
+from recbole_ext.data.columns.needs import list_field
+from recbole_ext.data.columns.task_columns import Need
 from recbole_ext.errors import nearest
 
 _NAMED = ("USER_ID_FIELD", "ITEM_ID_FIELD", "TIME_FIELD", "RATING_FIELD", "LABEL_FIELD")

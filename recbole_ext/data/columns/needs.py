@@ -4,14 +4,13 @@ A configuration is a `Config` or a `Resolved` here: nothing imports torch or Rec
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from recbole_ext.config.keys.known_keys import keys_read_in
 from recbole_ext.data.columns.headers import INTER, ITEM, USER, Headers
 from recbole_ext.data.columns.labels import learns_labels
+from recbole_ext.data.columns.task_columns import Need, TaskColumns
 
-BEHAVIOURS, AGES = "behavior_list", "age_list"
 TOKENS, NUMBERS = ("token", "token_seq"), ("float", "float_seq")
 _LISTS = ("token_seq", "float_seq")
 _ALL = (INTER, USER, ITEM)
@@ -21,37 +20,14 @@ _OF_TIMES = ("SS4Rec",)
 """Sequence models that read the times of events."""
 
 
-@dataclass(frozen=True)
-class Need:
-    """A column that a run reads.
-
-    Attributes:
-        role: what it is to the run, for a person.
-        field: its name.
-        key: the setting that names it.
-        sources: suffixes of the files that it may stand in, the first that has it is read.
-        types: allowed types.
-        required: whether the run cannot do without it.
-        read: whether it is read; off: the name alone is checked.
-    """
-
-    role: str
-    field: str
-    key: str
-    types: tuple[str, ...]
-    sources: tuple[str, ...] = (INTER,)
-    required: bool = True
-    read: bool = True
-
-
 def reads_fields(config: Any) -> bool:
     """Whether the model is one of RecBole's that embed every column of users and items that is loaded."""
     return (config.entry.family == "context_aware" and not config.entry.own) or config.entry.registered in _OF_FIELDS
 
 
-def reads_whole_tables(config: Any) -> bool:
+def reads_whole_tables(config: Any, of_task: TaskColumns) -> bool:
     """Whether the model reads every column of users and items that is loaded."""
-    return reads_fields(config) or config.entry.task == "clicks" or config.entry.family == "exlib"
+    return reads_fields(config) or bool(of_task.of_tables) or config.entry.family == "exlib"
 
 
 def embeds_numbers(config: Any) -> bool:
@@ -64,26 +40,30 @@ def list_field(config: Any) -> str:
     return f"{config['ITEM_ID_FIELD']}{config['LIST_SUFFIX']}"
 
 
-def reads_lists(config: Any, headers: Headers) -> bool:
-    """Whether rows bring their histories along: files that are cut, or click data, with a column of items before."""
+def reads_lists(config: Any, of_task: TaskColumns, headers: Headers) -> bool:
+    """Whether rows bring their histories along, in a column of the items before: where the task reads them, or a
+    sequence model reads files that are cut.
+    """
     sequence = config.entry.family == "sequential" and bool(config["benchmark_filename"])
     chosen = (config["load_col"] or {}).get(INTER, "*")
     named = chosen == "*" or list_field(config) in chosen
     inter = headers.table(INTER)
     has = inter is not None and (list_field(config) in inter.columns or list_field(config) in inter.partly)
-    return named and has and (sequence or config.entry.task == "clicks")
+    return named and has and (sequence or of_task.lists)
 
 
-def needs(config: Any, headers: Headers) -> Iterator[Need]:
-    """All columns that the model and the settings name; those without which it runs are not `required`."""
-    lists = reads_lists(config, headers)
+def needs(config: Any, of_task: TaskColumns, headers: Headers) -> Iterator[Need]:
+    """All columns that the task, the model and the settings name; those without which it runs are not `required`."""
+    lists = reads_lists(config, of_task, headers)
     yield from _ids(config)
-    yield from _times(config, lists)
-    yield from _lists(config, lists)
-    yield from _ratings(config)
+    yield from _times(config, of_task, lists)
+    yield from _lists(config, of_task, lists)
+    yield from _ratings(config, of_task)
+    for named in of_task.named:
+        yield from named.needs(config)
     yield from _of_settings(config)
     yield from _unused(config, headers)
-    yield from _features(config, headers)
+    yield from _features(config, of_task, headers)
     yield from _vectors(config)
     yield from _graph(config)
 
@@ -94,35 +74,32 @@ def _ids(config: Any) -> Iterator[Need]:
             yield Need(role, config[key], key, ("token",))
 
 
-def _times(config: Any, lists: bool) -> Iterator[Need]:
+def _times(config: Any, of_task: TaskColumns, lists: bool) -> Iterator[Need]:
     field, order = config["TIME_FIELD"], config["eval_args"]
     if not field:
         return
     in_order = not config["benchmark_filename"] and (order.get("order") == "TO" or "TS" in order.get("split", ()))
     sequence = config.entry.family == "sequential" and not lists
-    required = in_order or sequence or config.entry.task == "clicks" or (lists and bool(config["use_target_time"]))
-    if required or lists or config.entry.task == "ratings" or config["rm_dup_inter"]:
+    required = in_order or sequence or of_task.needs_time or (lists and bool(config["use_target_time"]))
+    if required or lists or of_task.reads_time or config["rm_dup_inter"]:
         yield Need("time", field, "TIME_FIELD", ("float",), required=required or "TIME_FIELD" in config.changed)
 
 
-def _lists(config: Any, lists: bool) -> Iterator[Need]:
+def _lists(config: Any, of_task: TaskColumns, lists: bool) -> Iterator[Need]:
     if not lists:
         return
     yield Need("history", list_field(config), "ITEM_ID_FIELD and LIST_SUFFIX", ("token_seq",))
-    if config.entry.task == "clicks":
-        yield Need("history", BEHAVIOURS, "behaviours of the history", ("token_seq",), required=False)
-        yield Need("history", AGES, "ages of the history", ("float_seq",), required=False)
-    elif config.entry.registered in _OF_TIMES:
+    yield from of_task.beside_lists
+    if config.entry.registered in _OF_TIMES:
         times = f"{config['TIME_FIELD']}{config['LIST_SUFFIX']}"
         yield Need("history", times, "TIME_FIELD and LIST_SUFFIX", ("float_seq",))
 
 
-def _ratings(config: Any) -> Iterator[Need]:
+def _ratings(config: Any, of_task: TaskColumns) -> Iterator[Need]:
     reads = keys_read_in(config.entry.source_text)
-    of_matrix = "RATING_FIELD" in reads and config["inter_matrix_type"] == "rating"
-    if config.entry.task == "ratings" or of_matrix:
+    if "RATING_FIELD" in reads and config["inter_matrix_type"] == "rating":
         yield Need("rating", config["RATING_FIELD"], "RATING_FIELD", ("float",))
-    if config["threshold"] is None and config.entry.task != "ratings" and learns_labels(config):
+    if config["threshold"] is None and of_task.labels and learns_labels(config):
         yield Need("label", config["LABEL_FIELD"], "LABEL_FIELD", ("float",))
 
 
@@ -130,8 +107,6 @@ def _of_settings(config: Any) -> Iterator[Need]:
     """Columns that settings work on, whatever the model is."""
     for field in config["threshold"] or {}:
         yield Need("label made of", field, "threshold", ("float",))
-    if config.entry.task == "clicks" and config["behaviour_field"]:
-        yield Need("behaviour", config["behaviour_field"], "behaviour_field", ("token", "float"))
     for field in config["val_interval"] or {}:
         yield Need("filter", field, "val_interval", ("float", "token"), _ALL)
     for field in config["normalize_field"] or []:
@@ -153,38 +128,34 @@ def _unused(config: Any, headers: Headers) -> Iterator[Need]:
                 yield Need("unused", field, "unused_col", (*TOKENS, *NUMBERS), (source,), read=False)
 
 
-def _features(config: Any, headers: Headers) -> Iterator[Need]:
+def _features(config: Any, of_task: TaskColumns, headers: Headers) -> Iterator[Need]:
     reads, numbers = keys_read_in(config.entry.source_text), tuple(config["numerical_features"] or ())
     for field in config["selected_features"] or [] if "selected_features" in reads else []:
         yield Need("feature", field, "selected_features", TOKENS if field not in numbers else NUMBERS, (ITEM,))
     if "item_attribute" in reads:
         yield Need("feature", config["item_attribute"], "item_attribute", TOKENS, (ITEM,))
-    if config.entry.task == "ratings":
-        required = "side_features" in config.changed
-        for field in config["side_features"] or []:
-            yield Need("feature", field, "side_features", TOKENS, (USER, ITEM), required)
-    yield from _numbers(config)
+    yield from _numbers(config, of_task)
     if config["load_col"] is None:
-        yield from _all_fields(config, headers)
+        yield from _all_fields(config, of_task, headers)
 
 
-def _numbers(config: Any) -> Iterator[Need]:
+def _numbers(config: Any, of_task: TaskColumns) -> Iterator[Need]:
     """What `numerical_features` names; a model that reads no numbers leaves them where they are."""
     for field in config["numerical_features"] or ():
         if embeds_numbers(config):
             yield Need("number", field, "numerical_features", NUMBERS, (ITEM, USER, INTER))
-        elif reads_whole_tables(config):
+        elif reads_whole_tables(config, of_task):
             yield Need("number", field, "numerical_features", ("float",), (ITEM, USER))
         else:
             yield Need("number", field, "numerical_features", NUMBERS, _ALL, read=False)
 
 
-def _all_fields(config: Any, headers: Headers) -> Iterator[Need]:
+def _all_fields(config: Any, of_task: TaskColumns, headers: Headers) -> Iterator[Need]:
     """Every column of users and items that a model of fields can read."""
     if config.entry.family == "exlib":
         readable: tuple[str, ...] = ("token", "float")
-    elif config.entry.task == "clicks":
-        readable = ("token", "token_seq", "float")
+    elif of_task.of_tables:
+        readable = of_task.of_tables
     elif reads_fields(config):
         readable = TOKENS
     else:

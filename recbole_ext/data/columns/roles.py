@@ -10,7 +10,8 @@ from typing import Any
 
 from recbole_ext.data.columns.headers import INTER, ITEM, USER, Headers, Table
 from recbole_ext.data.columns.missing_columns import missing_faults, type_fault
-from recbole_ext.data.columns.needs import Need, needs, reads_lists, reads_whole_tables
+from recbole_ext.data.columns.needs import needs, reads_lists, reads_whole_tables
+from recbole_ext.data.columns.task_columns import Need, TaskColumns
 from recbole_ext.data.columns.vectors import vector_faults
 from recbole_ext.errors import DataError, UsageError, nearest
 
@@ -53,11 +54,12 @@ def _shortened(words: list[str]) -> list[str]:
     return [*words[:_MOST_SHOWN], f"and {more} more"] if more > 1 else words
 
 
-def settle(config: Any, folder: Path, name: str) -> Columns:
+def settle(config: Any, of_task: TaskColumns, folder: Path, name: str) -> Columns:
     """Find every column that the run reads in the headers of its files.
 
     Args:
         config: of the run.
+        of_task: what its task reads.
         folder: of the data set's files.
         name: of the data set.
 
@@ -68,21 +70,21 @@ def settle(config: Any, folder: Path, name: str) -> Columns:
     headers = Headers(
         folder, name, config["benchmark_filename"] or (), config["field_separator"], config["encoding"] or "utf-8"
     )
-    read, roles = _needed(config, headers)
-    _choose(config, headers, read)
+    read, roles = _needed(config, of_task, headers)
+    _choose(config, of_task, headers, read)
     for source, key in ((USER, "USER_ID_FIELD"), (ITEM, "ITEM_ID_FIELD")):
         if read.get(source):
             read[source].add(_id_of(config, headers, source, key))
-    return _columns(config, headers, read, roles)
+    return _columns(headers, read, roles, reads_lists(config, of_task, headers))
 
 
-def _needed(config: Any, headers: Headers) -> tuple[dict[str, set[str]], list[tuple[str, str]]]:
+def _needed(config: Any, of_task: TaskColumns, headers: Headers) -> tuple[dict[str, set[str]], list[tuple[str, str]]]:
     """Suffix of a file to the fields that the run needs, and (role, field) of each field."""
     read: dict[str, set[str]] = {}
     roles: dict[str, str] = {}
     missing: list[Need] = []
     faults: list[str] = []
-    for need in needs(config, headers):
+    for need in dict.fromkeys(needs(config, of_task, headers)):
         table, source = _found(headers, need)
         if table is None:
             missing += [need] * need.required
@@ -108,14 +110,14 @@ def _found(headers: Headers, need: Need) -> tuple[Table | None, str]:
     return None, ""
 
 
-def _choose(config: Any, headers: Headers, read: dict[str, set[str]]) -> None:
+def _choose(config: Any, of_task: TaskColumns, headers: Headers, read: dict[str, set[str]]) -> None:
     """Add what `load_col` names, or what `unload_col` leaves of a file; take away what it names."""
     given, left_out = config["load_col"] or {}, config["unload_col"] or {}
     both = set(given) & set(left_out)
     if both:
         raise UsageError(f"load_col and unload_col both name {', '.join(sorted(both))}; give one of them")
     for source, fields in given.items():
-        _add(config, headers, read, source, fields)
+        _add(config, of_task, headers, read, source, fields)
     for source, fields in left_out.items():
         table = headers.table(source)
         kept = set(table.columns if table else ()) - set(fields)
@@ -125,13 +127,15 @@ def _choose(config: Any, headers: Headers, read: dict[str, set[str]]) -> None:
         read[source] = kept
 
 
-def _add(config: Any, headers: Headers, read: dict[str, set[str]], source: str, fields: Any) -> None:
+def _add(
+    config: Any, of_task: TaskColumns, headers: Headers, read: dict[str, set[str]], source: str, fields: Any
+) -> None:
     table = headers.table(source)
     if table is None:
         if "load_col" in config.changed and source not in _GRAPH:
             raise DataError(f"load_col names columns of {headers.path(source)}, and there is no such file")
         return
-    if source in (USER, ITEM) and not read.get(source) and not reads_whole_tables(config):
+    if source in (USER, ITEM) and not read.get(source) and not reads_whole_tables(config, of_task):
         read[source] = set()  # nobody reads its columns, and its rows are no filter
         return
     wanted = list(table.columns) if fields == "*" else list(fields or ())
@@ -156,11 +160,11 @@ def _id_of(config: Any, headers: Headers, source: str, key: str) -> str:
     return str(field)
 
 
-def _columns(config: Any, headers: Headers, read: dict[str, set[str]], roles: list[tuple[str, str]]) -> Columns:
+def _columns(headers: Headers, read: dict[str, set[str]], roles: list[tuple[str, str]], lists: bool) -> Columns:
     tables = {source: table for source in read if (table := headers.table(source))}
     ordered = {source: [f for f in table.columns if f in read[source]] for source, table in tables.items()}
     unused = {source: [f for f in table.columns if f not in read[source]] for source, table in tables.items()}
     known = {field for _, field in roles}
     further = dict.fromkeys(field for fields in ordered.values() for field in fields if field not in known)
     named = [*roles, *(("further", field) for field in further)]
-    return Columns(ordered, tuple(named), {s: f for s, f in unused.items() if f}, reads_lists(config, headers))
+    return Columns(ordered, tuple(named), {s: f for s, f in unused.items() if f}, lists)

@@ -19,7 +19,8 @@ from recbole_ext.data.columns.labels import check_classes
 from recbole_ext.data.dataset import ExactRows
 from recbole_ext.data.rows.parts import join_validation
 from recbole_ext.errors import DataError
-from recbole_ext.tasks.clicks.lists import BEHAVIOURS, listed_past
+from recbole_ext.tasks.clicks.columns import BEHAVIOURS, CLICK_COLUMNS
+from recbole_ext.tasks.clicks.lists import listed_past
 from recbole_ext.tasks.clicks.matches import match_rates
 from recbole_ext.tasks.clicks.past import Past, past_of
 
@@ -140,3 +141,5 @@ class ClickRows:
 
 class ExactClickDataset(ClickRows, ExactRows, Dataset):
     """Clicks with exact times; the parts of a data set that is cut into files are known before their past is."""
+
+    of_task = CLICK_COLUMNS

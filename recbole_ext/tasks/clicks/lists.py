@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from recbole_ext.data.columns.needs import AGES, BEHAVIOURS
 from recbole_ext.errors import DataError
+from recbole_ext.tasks.clicks.columns import AGES, BEHAVIOURS
 from recbole_ext.tasks.clicks.past import Events, Keys, Past, Slices, slices
 
 

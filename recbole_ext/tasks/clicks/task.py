@@ -7,6 +7,7 @@ from recbole_ext.config.keys.unread import OF_ROWS
 from recbole_ext.errors import UsageError
 from recbole_ext.evaluation.protocol import LABELED
 from recbole_ext.tasks.clicks.checks import click_faults
+from recbole_ext.tasks.clicks.columns import CLICK_COLUMNS
 from recbole_ext.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ class ClickTask(Task):
     """See the module."""
 
     name = "clicks"
+    columns = CLICK_COLUMNS
     unread = OF_ROWS
 
     def metrics(self, entry: "ModelEntry") -> Mapping[str, tuple[str, ...]]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from recbole_ext.config.keys.unread import without_sequence
+from recbole_ext.data.columns.task_columns import TaskColumns
 from recbole_ext.tasks.ranking.outputs import baseline_names, metrics_of
 from recbole_ext.tasks.ranking.summary import ranking_lines
 from recbole_ext.tasks.task import Task
@@ -19,6 +20,7 @@ class RankingTask(Task):
     """See the module."""
 
     name = "ranking"
+    columns = TaskColumns()
     unread = (without_sequence(lambda facts: not facts.sequential),)
 
     def metrics(self, entry: "ModelEntry") -> Mapping[str, tuple[str, ...]]:

@@ -14,6 +14,7 @@ from recbole_ext.data.rows.parts import join_validation
 from recbole_ext.data.rows.row_counts import RowCounts
 from recbole_ext.data.rows.time_splits import TimeSplit, leave_out_rows, split_by_time
 from recbole_ext.errors import DataError
+from recbole_ext.tasks.ratings.columns import RATING_COLUMNS
 
 
 def split_rows(
@@ -135,3 +136,5 @@ def check_ratings(config: Any, dataset: Any) -> None:
 
 class ExactRatingDataset(Restorable, RatingSplits, FileParts, RowCounts, ExactTime, FastFilters, TimeSplit, Dataset):
     """Ratings with exact times; the files of a data set that is cut into files are whole before rows move over."""
+
+    of_task = RATING_COLUMNS

@@ -1,10 +1,12 @@
 """Rating prediction: the rating that a user gives to an item, on the scale of the data set."""
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from recbole_ext.config.keys.unread import OF_ROWS, Rule, always, without_sequence
 from recbole_ext.tasks.ratings.checks import rating_faults
+from recbole_ext.tasks.ratings.columns import RATING_COLUMNS
 from recbole_ext.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -19,6 +21,8 @@ class RatingTask(Task):
     """See the module."""
 
     name = "ratings"
+    columns = RATING_COLUMNS
+    same_value = MappingProxyType({"LABEL_FIELD": "RATING_FIELD"})  # RecBole's metrics read the truth under it
     unread = (
         *OF_ROWS,
         without_sequence(always),
