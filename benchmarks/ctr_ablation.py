@@ -73,8 +73,8 @@ def main() -> None:
         found = np.array([scores(arguments, seed, given) for seed in seeds])
         whole = found if whole is None else whole
         valid, test = found.mean(0)
-        told = "" if whole is found else "; ".join(interval(whole[:, k] - found[:, k]) for k in range(2))
-        print(f"{name:30}{valid:11.4f}{test:10.4f}   {told}", flush=True)
+        gap = "" if whole is found else "; ".join(interval(whole[:, k] - found[:, k]) for k in range(2))
+        print(f"{name:30}{valid:11.4f}{test:10.4f}   {gap}", flush=True)
 
 
 def scores(arguments: argparse.Namespace, seed: int, given: dict[str, Any]) -> tuple[float, float]:

@@ -28,7 +28,7 @@ REACH = 20
 
 
 class MadeImpressions(MadeLog):
-    """Items and users are drawn by popularity."""
+    """Items and users are sampled by popularity."""
 
     label_field, n_behaviours = "label", 2
 

@@ -27,10 +27,10 @@ def main() -> None:
     print(f"{describe()}\n{arguments.data}, {arguments.protocol}", flush=True)
     seconds = {}
     for model in MODELS:
-        told = dry_run(configuration(model, arguments))
-        seconds[model] = told["epoch_seconds"]
+        estimate = dry_run(configuration(model, arguments))
+        seconds[model] = estimate["epoch_seconds"]
         print(
-            f"{model:10} {told['epoch_seconds']:9.1f} s an epoch, {told['valid_seconds']:8.1f} s a validation",
+            f"{model:10} {estimate['epoch_seconds']:9.1f} s an epoch, {estimate['valid_seconds']:8.1f} s a validation",
             flush=True,
         )
     for model in MODELS[:2]:

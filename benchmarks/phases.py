@@ -3,7 +3,7 @@
     python -m benchmarks.phases --data ml-1m [--data_path dataset] [--protocol P2] [--seeds 42] [--phases mdaf-phase-1]
 
 One command trains every phase with every seed for five epochs and tells means, deviations and which criteria hold;
-every warning of a run, a slow epoch above all, is counted and told.
+every warning of a run, a slow epoch above all, is counted and reported.
 """
 
 import argparse
@@ -43,14 +43,14 @@ def main() -> None:
     print(f"{describe()}\n{arguments.data}, {arguments.protocol}")
     for phase in arguments.phases.split(","):
         arguments.config_files = phase
-        told(phase, arguments, [int(seed) for seed in arguments.seeds.split(",") if seed])
+        summary(phase, arguments, [int(seed) for seed in arguments.seeds.split(",") if seed])
     slow = [message for message in heard.messages if message.startswith("slow")]
     print(f"\nwarnings: {len(heard.messages)}, of them of slow epochs or batches: {len(slow)}")
     for message in dict.fromkeys(heard.messages):
         print(f"  {message}")
 
 
-def told(phase: str, arguments: argparse.Namespace, seeds: list[int]) -> None:
+def summary(phase: str, arguments: argparse.Namespace, seeds: list[int]) -> None:
     """Run one phase with all its seeds, and print its table."""
     rows, met = [], []
     for seed in seeds or configuration("MDAFMamba", arguments)["seeds"]:

@@ -4,7 +4,7 @@ GroupLens' `mku.sh` takes the first 20,000 rows of `u.data` for `u1.test` and th
 file keeps the order of `u.data`. The parts are held against what is known of the published files: `u1.test` has 459
 users up to number 462 and 1,410 items, `u1.base` 943 users and 1,650 items.
 
-The split has no validation part: one row of ten of `u1.base`, drawn with a seed, is taken for it.
+The split has no validation part: one row of ten of `u1.base`, shuffled with a seed, is taken for it.
 """
 
 import shutil
@@ -40,8 +40,8 @@ def write_u1(folder: Path, seed: int = 2020) -> Path:
         tokens = zip(*(row.split("\t")[:2] for row in parts[part]), strict=True)
         if (found := tuple(len(set(column)) for column in tokens)) != published:
             raise DataError(f"u1.{part}: {found} users and items, the published split has {published}")
-    drawn = np.random.default_rng(seed).permutation(len(parts["base"]))
-    chosen = set(drawn[: len(drawn) // 10].tolist())
+    shuffled = np.random.default_rng(seed).permutation(len(parts["base"]))
+    chosen = set(shuffled[: len(shuffled) // 10].tolist())
     for name, wanted in (("train", False), ("valid", True)):
         parts[name] = [row for k, row in enumerate(parts["base"]) if (k in chosen) is wanted]
     made.mkdir(parents=True, exist_ok=True)

@@ -4,9 +4,9 @@ import resource
 import sys
 
 
-def in_bytes(counted: int) -> int:
+def in_bytes(reported: int) -> int:
     """A `ru_maxrss` in bytes: macOS counts bytes, Linux kibibytes."""
-    return counted if sys.platform == "darwin" else counted * 1024
+    return reported if sys.platform == "darwin" else reported * 1024
 
 
 def peak_memory_bytes() -> int:

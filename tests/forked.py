@@ -50,9 +50,9 @@ def _carry_out(words: list[str], folder: Path, log: Path, environment: dict[str,
     os.chdir(folder)
     os.environ.update(environment)
     torch.set_num_threads(1)
-    told = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.dup2(told, 1)
-    os.dup2(told, 2)
+    log_file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(log_file, 1)
+    os.dup2(log_file, 2)
     sys.argv = ["run_recbole_ext.py", *words]
     code = main(words)
     sys.stdout.flush()

@@ -133,9 +133,9 @@ def test_weights_trained_before_may_hold_tensors_only(
         torch.save({"state_dict": evil}, file)
     given = ["--use_pretrain=True", f"--mf_pretrain_path={file}", f"--mlp_pretrain_path={file}"]
     assert main(["--model=NeuMF", "--dataset=made", *given, *command]) == 3
-    told = capfd.readouterr().err
-    assert ("does not exist" if kind == "missing" else "nothing in it was executed") in told
-    assert "Traceback" not in told
+    output = capfd.readouterr().err
+    assert ("does not exist" if kind == "missing" else "nothing in it was executed") in output
+    assert "Traceback" not in output
 
 
 def test_they_are_a_hundred() -> None:

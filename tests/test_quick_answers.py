@@ -26,7 +26,7 @@ for number, words in enumerate(json.load(sys.stdin)):
     folder.mkdir()
     if os.fork() == 0:
         os.chdir(folder)
-        os.dup2(os.open("told", os.O_CREAT | os.O_WRONLY), 1)
+        os.dup2(os.open("printed", os.O_CREAT | os.O_WRONLY), 1)
         os.dup2(1, 2)
         sys.argv = ["run_recbole_ext.py", *words]
         try:

@@ -314,7 +314,7 @@ def test_hyper_tuning_stops_early_and_refuses_what_it_cannot_do() -> None:
     space = {"params_dict": {"uniform": {"learning_rate": [0, 1]}}}
     for arguments, message in (
         ({"space": object()}, "space: hyperopt's objects are not read here"),
-        ({**space, "display_file": "a.html"}, "no page is drawn here"),
+        ({**space, "display_file": "a.html"}, "no page is made here"),
         ({**space, "algo": "grid"}, "algo must be one of exhaustive, random, bayes"),
         (space, "learning_rate has infinitely many values"),
         ({}, "HyperTuning needs params_file or params_dict"),

@@ -147,8 +147,8 @@ def test_error_messages_hide_what_was_typed(capsys: pytest.CaptureFixture[str]) 
     assert main(["--model=SS4Rec", "--dataset=ml-100k", "--api_key=[canary-4711"]) == 2
     assert main(["--model=SS4Rec", "--dataset=ml-100k", "--notify=https://hooks.slack.com/services/canary-4711"]) == 2
     assert main(["--model=SS4Rec", "--dataset=canary-4711/x", "--password=canary-4711"]) == 2
-    told = capsys.readouterr()
-    assert "4711" not in told.err + told.out and told.err.count("error: ") == 3
+    output = capsys.readouterr()
+    assert "4711" not in output.err + output.out and output.err.count("error: ") == 3
 
 
 def made_data(root: Path, write: Callable[..., Path], secret: str) -> None:
@@ -191,8 +191,8 @@ def test_a_secret_is_in_no_byte_of_a_run(
     for path in files:
         content = path.read_bytes()
         assert not re.search(rb"canary", content, re.IGNORECASE), path
-    told = capsys.readouterr()
-    assert not re.search("canary", told.out + told.err, re.IGNORECASE)
+    output = capsys.readouterr()
+    assert not re.search("canary", output.out + output.err, re.IGNORECASE)
     assert f"--other_token={HIDDEN}" in shlex.split((folder / "command.txt").read_text())
     if not fails:
         assert yaml.safe_load((folder / "config.yaml").read_text())["store"] == {"password": HIDDEN}

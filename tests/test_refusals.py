@@ -1,4 +1,4 @@
-"""Errors that RecBole raises on purpose are told apart from failures inside of it, and of this package."""
+"""Errors that RecBole raises on purpose are distinguished from failures inside it and inside this package."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -79,6 +79,6 @@ def test_a_missing_library_is_named_with_its_package(tmp_path: Path) -> None:
     entry = ModelEntry("X", "recbole_ext_no_such_library.x", "general", False, tmp_path)
     with pytest.raises(ResourceError, match=r"X needs the library 'recbole_ext_no_such_library'.*pip install"):
         entry.load()
-    told = missing_library("NCL", ModuleNotFoundError("no", name="faiss"))
-    assert isinstance(told, ResourceError)
-    assert str(told).endswith("which is not installed; install it with: pip install faiss-cpu")
+    error = missing_library("NCL", ModuleNotFoundError("no", name="faiss"))
+    assert isinstance(error, ResourceError)
+    assert str(error).endswith("which is not installed; install it with: pip install faiss-cpu")

@@ -111,12 +111,12 @@ def draw(log: pl.DataFrame, negatives: str, seed: int, history: int) -> pl.DataF
     rng = np.random.default_rng(seed)
     label = rng.integers(0, 2, len(users))
     pool = log["item_id"] if negatives == "popularity" else log["item_id"].unique().sort()
-    item, drawn = users["item_id"].to_numpy(), pool.to_numpy()[rng.integers(0, len(pool), (8, len(users)))]
-    other = np.argmax(drawn != item, axis=0)  # the first of eight draws that is another item
+    item, sampled = users["item_id"].to_numpy(), pool.to_numpy()[rng.integers(0, len(pool), (8, len(users)))]
+    other = np.argmax(sampled != item, axis=0)  # the first of eight draws that is another item
     ages = pl.col("timestamp") - pl.col("timestamp_list")
     return (
         users.with_columns(
-            pl.Series("item_id", np.where(label == 1, item, drawn[other, np.arange(len(item))])),
+            pl.Series("item_id", np.where(label == 1, item, sampled[other, np.arange(len(item))])),
             pl.Series("label", label),
             *(_joined(name) for name in ("item_id_list", "behavior_list")),
             ages.list.eval(pl.element().cast(pl.String)).list.join(" ").alias("age_list"),

@@ -39,7 +39,7 @@ class BucketResult:
     Args:
         texts: per view, lines as bytes (uint8).
         written: per view, number of lines.
-        drawn: lines of the first view that are sampled negatives and not rows of the log.
+        sampled: lines of the first view that are sampled negatives and not rows of the log.
         rows: rows of the log, duplicates taken out.
         duplicates: (2, n) range and line of each row that equals an earlier one.
         users, items: (largest id + 1,) bool, ids that occur.
@@ -49,7 +49,7 @@ class BucketResult:
 
     texts: list[np.ndarray]
     written: list[int]
-    drawn: int
+    sampled: int
     rows: int
     duplicates: np.ndarray
     users: np.ndarray
@@ -66,12 +66,12 @@ def merge_bucket(job: BucketJob) -> BucketResult:
     duplicates = rows.origin(again)
     if len(again):
         rows = rows.take(np.delete(np.arange(len(rows)), again))
-    texts, written, drawn = _texts(rows, job)
+    texts, written, sampled = _texts(rows, job)
     pairs, counts = _pairs(rows)
     return BucketResult(
         texts,
         written,
-        drawn,
+        sampled,
         len(rows),
         duplicates,
         _present(rows.numbers[0]),
@@ -83,19 +83,19 @@ def merge_bucket(job: BucketJob) -> BucketResult:
 
 
 def _texts(rows: Rows, job: BucketJob) -> tuple[list[np.ndarray], list[int], int]:
-    texts, written, drawn = [], [], 0
+    texts, written, sampled = [], [], 0
     for view in job.views:
         chosen = rows if view.code < 0 else rows.take(rows.codes[rows.order] == view.code)
         if job.labelling is not None and view.code < 0:
             items = None if job.items_path is None else np.load(job.items_path, mmap_mode="r")
             columns = log_columns(chosen, job.log)
             columns = labelled(columns, chosen.codes[chosen.order], job.log, job.labelling, items)
-            drawn = columns.shape[1] - len(chosen)
+            sampled = columns.shape[1] - len(chosen)
             texts.append(lines(columns, kinds_of(job.log)))
         else:
             texts.append(log_lines(chosen, job.log))
-        written.append(len(chosen) + (drawn if view.code < 0 else 0))
-    return texts, written, drawn
+        written.append(len(chosen) + (sampled if view.code < 0 else 0))
+    return texts, written, sampled
 
 
 def log_columns(rows: Rows, log: Log) -> np.ndarray:

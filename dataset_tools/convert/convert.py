@@ -126,7 +126,7 @@ def _write_all(options: ConvertOptions, inputs: dict[str, Path], folder: Path, w
     finally:
         rejected.close()
     headers = inter_headers(options.release.log, _labelling(options))
-    text = dataset_yaml(options.release.title, headers, tables.columns, drawn=result.drawn > 0)
+    text = dataset_yaml(options.release.title, headers, tables.columns, sampled_negatives=result.sampled > 0)
     (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
     summary = _summary(options, inputs, folder, result, tables)
     (folder / f"{name}.summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
@@ -183,7 +183,7 @@ def _summary(
         "rows_rejected": sum(result.refused.values()),
         "rejected": dict(result.refused.most_common()),
         "rows_left_out_on_request": result.left_out,
-        "rows_drawn_as_negatives": result.drawn,
+        "rows_drawn_as_negatives": result.sampled,
         "label": None if options.label is None else DEFINITIONS[options.label],
         "negatives": options.negatives if options.label == "click" else None,
         "seed": options.seed if options.label == "click" or options.sample_users < 1 else None,

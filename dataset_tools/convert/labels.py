@@ -20,7 +20,7 @@ from dataset_tools.sources.release import Log
 
 @dataclass(frozen=True)
 class Labelling:
-    """The label, how negatives are sampled (click alone) and the seed of the draws."""
+    """The label, how negatives are sampled (click alone) and the seed of the sampling."""
 
     label: str
     negatives: str = "uniform"
@@ -57,9 +57,9 @@ def _with_negatives(columns: np.ndarray, log: Log, labelling: Labelling, items: 
     draws = _draws(columns, log, labelling.seed)
     negative[[item, category]] = _uniform(draws, columns[item], items)
     if labelling.negatives == "popularity":
-        drawn = columns[:, (draws % np.uint64(columns.shape[1])).astype(np.int64)]
-        other = drawn[item] != columns[item]
-        negative[item, other], negative[category, other] = drawn[item, other], drawn[category, other]
+        sampled = columns[:, (draws % np.uint64(columns.shape[1])).astype(np.int64)]
+        other = sampled[item] != columns[item]
+        negative[item, other], negative[category, other] = sampled[item, other], sampled[category, other]
     return both
 
 

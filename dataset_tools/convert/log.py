@@ -68,14 +68,14 @@ class LogResult:
 
     Args:
         rows_expected: rows before duplicates are taken out.
-        drawn: negatives that were added.
+        sampled: negatives that were added.
     """
 
     rows: int = 0
     kept: int = 0
     left_out: int = 0
     rows_expected: int = 0
-    drawn: int = 0
+    sampled: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     sha256: str = ""
     complete_last_line: bool = True
@@ -176,7 +176,7 @@ def _reasons(reports: list[RangeReport]) -> Counter[str]:
 
 
 def _scan_ranges(job: LogJob, ranges: list[ByteRange], engine: Engine) -> tuple[list[RangeReport], Path | None]:
-    """Reports of all ranges, and the file of the items to draw negatives from, where they are sampled."""
+    """Reports of all ranges, and the file of the items from which negatives are sampled, if any."""
     draws = job.labelling is not None and job.labelling.label == "click"
     jobs = (
         RangeJob(part, job.log, job.work / f"{part.index}.run", job.sample, job.seed, job.keep_code, draws)
@@ -240,7 +240,7 @@ def inter_headers(log: Log, labelling: Labelling | None) -> list[str]:
 
 def _add(result: LogResult, bucket: BucketResult, log: Log) -> None:
     result.kept += bucket.rows
-    result.drawn += bucket.drawn
+    result.sampled += bucket.sampled
     for written, count in zip(result.files, bucket.written, strict=True):
         written.rows += count
     if bucket.duplicates.shape[1]:

@@ -91,8 +91,8 @@ class CheckedFile:
 
     def errors(self) -> list[str]:
         """One sentence per kind of fault."""
-        told = [fault.at(f"{self.path.name}:{line}", count) for fault, line, count in self._faults.values()]
-        return told if self.rows else [*told, f"{self.path.name}: {NO_ROWS}"]
+        messages = [fault.at(f"{self.path.name}:{line}", count) for fault, line, count in self._faults.values()]
+        return messages if self.rows else [*messages, f"{self.path.name}: {NO_ROWS}"]
 
     def missing(self) -> list[str]:
         """Columns of numbers with empty rows, which training accepts."""

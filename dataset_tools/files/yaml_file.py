@@ -10,7 +10,7 @@ def dataset_yaml(
     inter: list[str],
     tables: dict[str, list[str]],
     parts: list[str] | None = None,
-    drawn: bool = False,
+    sampled_negatives: bool = False,
     time_unit: str = "seconds",
 ) -> str:
     """Text of the configuration.
@@ -20,7 +20,7 @@ def dataset_yaml(
         inter: headers (`name:type`) of the interaction file.
         tables: headers by suffix (`user`, `item`), named in a comment; loading them is the reader's choice.
         parts: names of the parts of a cut data set, in the order train, valid, test.
-        drawn: whether rows are sampled negatives.
+        sampled_negatives: whether rows are sampled negatives.
         time_unit: what the times count; seconds are not mentioned.
     """
     fields = [header.partition(":")[0] for header in inter]
@@ -33,7 +33,7 @@ def dataset_yaml(
     for suffix, headers in tables.items():
         names = ", ".join(header.partition(":")[0] for header in headers)
         lines.append(f"  # {suffix}: [{names}]  # for models that use features of the {suffix}")
-    lines += [DRAWN_NEGATIVES] * drawn
+    lines += [DRAWN_NEGATIVES] * sampled_negatives
     if parts:
         lines.append(f"benchmark_filename: [{', '.join(parts)}]  # train, valid, test of one global time cut")
     return "\n".join(lines) + "\n"

@@ -84,7 +84,7 @@ def _reference(entries: list[Entry], baseline: str | None) -> Entry:
 
 def _names(entry: Entry) -> list[str]:
     """An entry's name, and those of its runs."""
-    return [entry.name, *(run.path.name for run in entry.runs if not entry.counted)]
+    return [entry.name, *(run.path.name for run in entry.runs if not entry.baseline)]
 
 
 def _require_known(baseline: str | None, wholes: list[list[Entry]]) -> None:
@@ -112,15 +112,15 @@ def _metrics(entries: list[Entry], wanted: list[str] | None) -> list[str]:
 
 def lines(found: Comparison) -> list[str]:
     """The comparison as text."""
-    told: list[str] = []
+    text: list[str] = []
     for number, (one, tables) in enumerate(zip(found.groups, found.tables, strict=True), start=1):
         if len(found.groups) > 1:
-            told.append(f"TABLE {number}" + (f", not comparable with table 1: {one.differs}" if one.differs else ""))
+            text.append(f"TABLE {number}" + (f", not comparable with table 1: {one.differs}" if one.differs else ""))
         for table in tables:
-            told += [title(table), *table_lines(HEAD, [cells(row, table) for row in table.rows]), ""]
+            text += [title(table), *table_lines(HEAD, [cells(row, table) for row in table.rows]), ""]
         seeds = sorted({run.seed for entry in one.entries for run in entry.runs})
-        told += [*one.entries[0].runs[0].protocol.lines(f"seeds {', '.join(map(str, seeds))}"), ""]
-    return told + notes(found)
+        text += [*one.entries[0].runs[0].protocol.lines(f"seeds {', '.join(map(str, seeds))}"), ""]
+    return text + notes(found)
 
 
 def title(table: Table) -> str:
@@ -155,7 +155,7 @@ def _all(found: Comparison) -> list[Table]:
 def cells(row: Row, table: Table) -> list[str]:
     """One line of a table."""
     seeds = row.seeds if row.seeds and row.seeds.low is not None else None
-    count = "non-learned" if row.entry.counted else f"{row.own.n} of {row.entry.planned_seeds}"
+    count = "non-learned" if row.entry.baseline else f"{row.own.n} of {row.entry.planned_seeds}"
     return [
         row.entry.name,
         count,
@@ -181,7 +181,7 @@ def _p(value: float | None) -> str:
 def as_json(found: Comparison) -> str:
     """The comparison for programs."""
     parts = zip(found.groups, found.tables, strict=True)
-    told = [
+    groups = [
         {
             "protocol": asdict(one.entries[0].runs[0].protocol),
             "differs": one.differs,
@@ -189,7 +189,7 @@ def as_json(found: Comparison) -> str:
         }
         for one, tables in parts
     ]
-    return json.dumps({"groups": told, "tests": found.n_tests, "limits": found.limits}, indent=2)
+    return json.dumps({"groups": groups, "tests": found.n_tests, "limits": found.limits}, indent=2)
 
 
 def page(found: Comparison, command: str) -> Page:

@@ -88,11 +88,11 @@ def compare_entries(entries: list[Entry], reference: Entry, metric: str) -> Tabl
 def _over_common_seeds(entry: Entry, reference: Entry, metric: str) -> OverSeeds | None:
     """Differences paired by seed; a non-learned baseline has no seed and is the same beside each."""
     ours, theirs = ({run.seed: e.test(run)[metric] for run in e.runs} for e in (entry, reference))
-    if entry.counted and reference.counted:
+    if entry.baseline and reference.baseline:
         return None
-    if entry.counted:
+    if entry.baseline:
         ours = dict.fromkeys(theirs, next(iter(ours.values())))
-    if reference.counted:
+    if reference.baseline:
         theirs = dict.fromkeys(ours, next(iter(theirs.values())))
     common = [seed for seed in ours if seed in theirs]
     return over_seeds([ours[seed] - theirs[seed] for seed in common]) if len(common) > 1 else None
@@ -109,11 +109,11 @@ def _over_users(rows: list[Row], metric: str) -> int | None:
     if tested:
         weight = unit.weights[metric]
         totals = [_totals(row.entry, metric) for row in (rows[0], *tested)]
-        drawn = _sampled_values(totals, weight, metric)
+        samples = _sampled_values(totals, weight, metric)
         means = np.stack([total.mean(axis=1) for total in totals[1:]], axis=1) - totals[0].mean(axis=1)[:, None]
         p_values = sign_flip_p(means / weight.sum())
         for i, row in enumerate(tested):
-            row.users, row.users_p = middle(drawn[i + 1] - drawn[0]), float(p_values[i])
+            row.users, row.users_p = middle(samples[i + 1] - samples[0]), float(p_values[i])
     return len(unit.tested.users)
 
 
@@ -153,7 +153,7 @@ def carries(entry: Entry) -> bool:
 
 def cannot_say(entry: Entry) -> str:
     """Conclusions that the entry's seeds and epochs do not support; "" if there is none."""
-    if entry.counted:
+    if entry.baseline:
         return ""
     done, planned = len(entry.runs), entry.planned_seeds
     longest = max(entry.runs, key=lambda run: run.epochs, default=None)
@@ -164,8 +164,8 @@ def cannot_say(entry: Entry) -> str:
         return ""
     seeds = f"{done} of {planned} seeds" if planned > 1 or not done else "1 seed"
     trained = [f"{longest.epochs} of {longest.planned_epochs} epochs"] if longest else []
-    told = [seeds, *trained, *entry.unfinished]
-    text = f"{entry.name}: {', '.join(told)}"
+    facts = [seeds, *trained, *entry.unfinished]
+    text = f"{entry.name}: {', '.join(facts)}"
     return f"{text}: no statement on {_listed(silent)} is possible" if silent else f"{text}: the plan is not finished"
 
 
@@ -182,8 +182,8 @@ def as_facts(table: Table) -> dict[str, Any]:
         "rows": [
             {
                 "name": row.entry.name,
-                "counted": row.entry.counted is not None,
-                "seeds": sorted(run.seed for run in row.entry.runs) if not row.entry.counted else [],
+                "counted": row.entry.baseline is not None,
+                "seeds": sorted(run.seed for run in row.entry.runs) if not row.entry.baseline else [],
                 "mean": row.own.mean,
                 "std": row.own.std,
                 "interval": None if row.own.low is None else [row.own.low, row.own.high],

@@ -162,15 +162,15 @@ def table(found: Ensemble) -> tuple[list[str], list[list[str]]]:
 
 def gain_lines(found: Ensemble) -> list[str]:
     """The gain over the best member, one line per metric."""
-    told = [f"gain over * {found.members[found.best].run.path.name}, the best member on validation"]
+    text = [f"gain over * {found.members[found.best].run.path.name}, the best member on validation"]
     for one in found.gains:
         row = one.rows[1]
         spread = ""
         if row.users is not None and row.users_p is not None:
             spread = f", 95 % over users {row.users[0]:+.4f} to {row.users[1]:+.4f}, p {row.users_p:.4f} (Holm)"
-        told.append(f"  {one.metric:10} {row.difference or 0:+.4f}{spread}: {row.verdict(one.metric)}")
+        text.append(f"  {one.metric:10} {row.difference or 0:+.4f}{spread}: {row.verdict(one.metric)}")
     smaller = [one.metric for one in found.gains if one.metric in SMALLER_IS_BETTER]
-    return [*told, *([f"  of {', '.join(smaller)} smaller is better"] if smaller else []), ""]
+    return [*text, *([f"  of {', '.join(smaller)} smaller is better"] if smaller else []), ""]
 
 
 def as_facts(found: Ensemble) -> dict[str, Any]:

@@ -62,22 +62,22 @@ class Entry:
         runs: the finished ones, one per seed.
         planned_seeds: how many there were to be.
         unfinished: `seed S: E of P epochs` of each run without a result.
-        counted: it is a non-learned baseline, `runs` are those it stands beside.
+        baseline: name of the non-learned baseline that this entry is; None for a trained model.
     """
 
     name: str
     runs: list[FinishedRun]
     planned_seeds: int = 1
     unfinished: list[str] = field(default_factory=list)
-    counted: str | None = None
+    baseline: str | None = None
 
     def test(self, run: FinishedRun) -> dict[str, float]:
         """Test metrics in one of its runs."""
-        return run.baselines[self.counted] if self.counted else run.test
+        return run.baselines[self.baseline] if self.baseline else run.test
 
     def units(self, run: FinishedRun) -> Units | None:
         """Contributions of users in one of its runs."""
-        return run.units.get(self.counted or run.model)
+        return run.units.get(self.baseline or run.model)
 
 
 def read_entry(paths: list[Path]) -> Entry:
@@ -130,8 +130,8 @@ def _read(path: Path) -> Entry:
     require_one(path)
     settings = recorded(path)
     if not (path / "result.json").is_file():
-        told = f"seed {settings.get('seed')}: {len(read_metrics(path))} of {planned_epochs(settings)} epochs"
-        return Entry(path.name, [], unfinished=[told])
+        progress = f"seed {settings.get('seed')}: {len(read_metrics(path))} of {planned_epochs(settings)} epochs"
+        return Entry(path.name, [], unfinished=[progress])
     return Entry(path.name, [_finished(path, settings)])
 
 
@@ -207,11 +207,11 @@ def baseline_entries(entries: list[Entry]) -> list[Entry]:
     found: list[Entry] = []
     for run in (run for entry in entries for run in entry.runs):
         for name, metrics in run.baselines.items():
-            same = [e for e in found if e.counted == name and _agree(e.runs[0].baselines[name], metrics)]
+            same = [e for e in found if e.baseline == name and _agree(e.runs[0].baselines[name], metrics)]
             if not same:
-                again = any(e.counted == name for e in found)
+                again = any(e.baseline == name for e in found)
                 label = f"{name} of {run.path.name}" if again else name
-                found.append(Entry(label, [run], counted=name))
+                found.append(Entry(label, [run], baseline=name))
     return found
 
 

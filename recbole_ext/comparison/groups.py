@@ -41,9 +41,9 @@ def difference(first: Entry, other: Entry, last: tuple[str, ...] = ()) -> str:
     """The differences of two entries, as text; fields of the protocol in `last` are named only if no other differs."""
     ours, theirs = (_facts(entry.runs[0]) for entry in (first, other))
     found = {name: f"{name} {theirs[name]!r} instead of {ours[name]!r}" for name in ours if ours[name] != theirs[name]}
-    told = [text for name, text in found.items() if name not in last]
-    if told or (found and first.runs[0].rows == other.runs[0].rows):
-        return "; ".join(told or found.values())
+    differences = [text for name, text in found.items() if name not in last]
+    if differences or (found and first.runs[0].rows == other.runs[0].rows):
+        return "; ".join(differences or found.values())
     if first.runs[0].rows is None or other.runs[0].rows is None:
         without = first if first.runs[0].rows is None else other
         return f"{without.name} left no test_units.npz, so nobody knows whether its tested rows are the same"

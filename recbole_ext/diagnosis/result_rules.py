@@ -113,9 +113,9 @@ def suspiciously_good(curve: Curve) -> Finding | None:
     if faults:
         text = "; ".join(f"{fault['name']}: {fault['text']}" for fault in faults)
         return Finding("suspiciously_good", f"the audit of the ratings finds {text}", [], "see docs/rating.md")
-    told = (curve.result.get("reported") or {}).get("rmse")
-    if isinstance(told, int | float):
-        return _rmse_below(told, HONEST.get(str(curve.settings.get("dataset")), NOISE))
+    rmse = (curve.result.get("reported") or {}).get("rmse")
+    if isinstance(rmse, int | float):
+        return _rmse_below(rmse, HONEST.get(str(curve.settings.get("dataset")), NOISE))
     metric, sign = _judged(curve)
     own, level = (curve.result.get("test") or {}).get(metric), honest_level(curve.result)
     known = "the best honest level known of this data"
@@ -157,10 +157,10 @@ def kl_weight_high(curve: Curve) -> Finding | None:
     as_mean = weight if averaged else weight * int(size or 0)
     if as_mean <= limit("kl_weight"):
         return None
-    told = f"kl_weight {weight:g}"
+    stated = f"kl_weight {weight:g}"
     if not averaged:
-        told += f" on a sum over {size} dimensions is {as_mean:g} on their mean"
-    text = f"{told}, above {limit('kl_weight'):g}: reported as unstable for a KL that is averaged over dimensions"
+        stated += f" on a sum over {size} dimensions is {as_mean:g} on their mean"
+    text = f"{stated}, above {limit('kl_weight'):g}: reported as unstable for a KL that is averaged over dimensions"
     advice = "watch the KL and the active units; lower the weight, or let it grow (kl_anneal_steps)"
     return Finding("kl_weight_high", text, [(None, float(weight))], advice, limit=not averaged)
 

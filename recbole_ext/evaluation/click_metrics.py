@@ -149,18 +149,18 @@ def intervals(scored: Scored, seed: int = 0, resamples: int = RESAMPLES) -> dict
         log_losses(scored),
         user_aucs(scored),
     )
-    drawn: dict[str, list[float]] = {"auc": [], "gauc": [], "logloss": [], "ece": []}
+    resampled: dict[str, list[float]] = {"auc": [], "gauc": [], "logloss": [], "ece": []}
     for _ in range(resamples):
         of_user = rng.poisson(1.0, user.max() + 1).astype(float)
         weights = of_user[user]
         if not weights.any():
             continue
-        drawn["auc"].append(ranks.auc(weights))
-        drawn["logloss"].append(float(np.average(losses, weights=weights)))
-        drawn["ece"].append(calibration_error(scored, weights))
+        resampled["auc"].append(ranks.auc(weights))
+        resampled["logloss"].append(float(np.average(losses, weights=weights)))
+        resampled["ece"].append(calibration_error(scored, weights))
         if (of_user[both] * rows).any():
-            drawn["gauc"].append(float(np.average(aucs, weights=of_user[both] * rows)))
-    return {name: _middle(values) for name, values in drawn.items() if values}
+            resampled["gauc"].append(float(np.average(aucs, weights=of_user[both] * rows)))
+    return {name: _middle(values) for name, values in resampled.items() if values}
 
 
 def auc_difference(
@@ -189,8 +189,8 @@ def auc_difference(
         aucs = [each.auc(of_user[place]) for each, place in ranks]
         return float(np.mean(aucs[: len(first)]) - np.mean(aucs[len(first) :]))
 
-    drawn = [difference(rng.poisson(1.0, len(users)).astype(float)) for _ in range(resamples)]
-    return difference(np.ones(len(users))), *_middle(drawn)
+    resampled = [difference(rng.poisson(1.0, len(users)).astype(float)) for _ in range(resamples)]
+    return difference(np.ones(len(users))), *_middle(resampled)
 
 
 def _middle(values: list[float]) -> tuple[float, float]:

@@ -105,9 +105,9 @@ def resampled(columns: np.ndarray, seed: int = 0, resamples: int = RESAMPLES) ->
     return np.concatenate(parts)
 
 
-def middle(drawn: np.ndarray) -> tuple[float, float]:
+def middle(samples: np.ndarray) -> tuple[float, float]:
     """The middle 95 % of (n,) draws; what is no number, a resample that lost every user of a kind, is left out."""
-    low, high = np.nanpercentile(drawn, [100 * LEVEL / 2, 100 * (1 - LEVEL / 2)])
+    low, high = np.nanpercentile(samples, [100 * LEVEL / 2, 100 * (1 - LEVEL / 2)])
     return float(low), float(high)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from recbole_ext.config.layers import Layer, file_names, user_file
 from recbole_ext.errors import DataError, UsageError
 from recbole_ext.evaluation.criteria import FAIL, FAILED_EXIT_CODE
-from recbole_ext.experiments.template import ROOT, change_of, modifications_of, plan, shipped, templates, told
+from recbole_ext.experiments.template import ROOT, change_of, described, modifications_of, plan, shipped, templates
 
 
 def create_experiment(
@@ -38,7 +38,7 @@ def create_experiment(
     made = create(root, name, planned)
     seeds = ", ".join(map(str, made.seeds)) or "none yet: add --seeds=42,123,456 to experiment run"
     lines = [f"{made.folder}: {made.model} on {made.dataset}, from {made.template}, seeds {seeds}"]
-    head = told(shipped() / Path(made.template).name) if made.template.startswith("properties/") else {}
+    head = described(shipped() / Path(made.template).name) if made.template.startswith("properties/") else {}
     lines += [f"{name:<12}{text}" for name, text in head.items()]
     at = "" if str(root) == ROOT else f" --experiments-dir={root}"
     return [*lines, f"next: experiment run {made.name}{at}"]

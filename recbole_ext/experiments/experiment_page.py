@@ -62,6 +62,6 @@ def _curves(page: Page, found: Standing) -> None:
             f"seed {seed}": [(float(row["epoch"]), float(row[column])) for row in rows if row.get(column)]
             for seed, rows in runs.items()
         }
-        drawn = {name: points for name, points in series.items() if points}
-        if column and drawn:
-            page.chart(title, drawn)
+        plotted = {name: points for name, points in series.items() if points}
+        if column and plotted:
+            page.chart(title, plotted)

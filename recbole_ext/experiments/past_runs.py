@@ -220,9 +220,9 @@ def imported_lines(experiment: Experiment) -> list[str]:
     names = list(dict.fromkeys(name for record in records for name in record["reported"]))
     rows = []
     for attempt, record in zip(attempts, records, strict=True):
-        told = [f"{record['reported'][name]:.4f}" if name in record["reported"] else "-" for name in names]
+        values = [f"{record['reported'][name]:.4f}" if name in record["reported"] else "-" for name in names]
         curve = "yes" if (experiment.runs / attempt.run / "metrics.csv").is_file() else "-"
-        rows.append([attempt.run, record["state"], attempt.started[:16], f"{attempt.hours:.2f}", *told, curve])
+        rows.append([attempt.run, record["state"], attempt.started[:16], f"{attempt.hours:.2f}", *values, curve])
     good, over = standing(experiment).success
     lines = [
         f"{experiment.name}: imported from {experiment.imported}, {experiment.model} on {experiment.dataset}; protocol "

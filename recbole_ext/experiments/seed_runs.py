@@ -58,12 +58,12 @@ def run_experiment(experiment: Experiment, seeds: list[int]) -> int:
     return code or (FAILED_EXIT_CODE if any(v.verdict == FAIL for v in verdicts_over_seeds(found)) else 0)
 
 
-def _run_seed(experiment: Experiment, seed: int, told: str) -> int:
+def _run_seed(experiment: Experiment, seed: int, label: str) -> int:
     done = experiment.finished().get(seed)
     if done:
-        print(f"{experiment.name}: {told} is finished: {done}", flush=True)
+        print(f"{experiment.name}: {label} is finished: {done}", flush=True)
         return 0
-    print(f"\n{experiment.name}: {told}", flush=True)
+    print(f"\n{experiment.name}: {label}", flush=True)
     settings = str(experiment.folder / SETTINGS)
     config = build_config(
         experiment.model, experiment.dataset, [settings], {"seed": seed, "runs_dir": str(experiment.runs)}

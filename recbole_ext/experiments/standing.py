@@ -112,12 +112,12 @@ def seed_table(found: Standing) -> tuple[list[str], list[list[object]]]:
         [seed, *(_cell(column.get(seed)) for column in columns), result["best_epoch"] + 1, _hours(found, seed)]
         for seed, result in found.results.items()
     ]
-    told = [over_seeds(list(column.values())) if column else None for column in columns]
+    summary = [over_seeds(list(column.values())) if column else None for column in columns]
     if found.results and found.one_protocol:
-        rows.append(["mean", *(_cell(one.mean if one else None) for one in told), "", ""])
+        rows.append(["mean", *(_cell(one.mean if one else None) for one in summary), "", ""])
     if len(found.results) > 1 and found.one_protocol:
-        rows.append(["std", *(_cell(one.std if one else None) for one in told), "", ""])
-        rows.append(["95 %", *(_interval(one) for one in told), "", ""])
+        rows.append(["std", *(_cell(one.std if one else None) for one in summary), "", ""])
+        rows.append(["95 %", *(_interval(one) for one in summary), "", ""])
     return head, rows
 
 
@@ -125,10 +125,10 @@ def _cell(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"
 
 
-def _interval(told: OverSeeds | None) -> str:
-    if told is None or told.low is None or told.high is None:
+def _interval(summary: OverSeeds | None) -> str:
+    if summary is None or summary.low is None or summary.high is None:
         return "-"
-    return f"{told.low:.4f} to {told.high:.4f}"
+    return f"{summary.low:.4f} to {summary.high:.4f}"
 
 
 def _hours(found: Standing, seed: int) -> str:

@@ -27,12 +27,13 @@ def list_lines(found: list[Experiment]) -> list[str]:
 def _row(found: Standing) -> list[str]:
     experiment, metric = found.experiment, found.valid_metric
     values = list(found.values("valid", metric).values()) if found.one_protocol else []
-    told = over_seeds(values) if values else None
+    summary = over_seeds(values) if values else None
     bigger = next((result.get("valid_metric_bigger", True) for result in found.results.values()), True)
     return [
         *(experiment.name, experiment.model, experiment.dataset, f"{len(found.results)}/{len(experiment.seeds)}"),
         *(_share(found), f"{found.hours:.2f}", metric or "-"),
-        *(f"{told.mean:.4f}" if told else "-", f"{told.std:.4f}" if told and told.std is not None else "-"),
+        f"{summary.mean:.4f}" if summary else "-",
+        f"{summary.std:.4f}" if summary and summary.std is not None else "-",
         f"{(max if bigger else min)(values):.4f}" if values else "-",
     ]
 

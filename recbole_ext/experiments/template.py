@@ -158,7 +158,7 @@ def _path(source: str) -> Path | None:
 
 def templates() -> dict[str, str]:
     """Name -> reason of each shipped template."""
-    return {path.stem: told(path).get("reason", "") for path in sorted(shipped().glob("*.yaml"))}
+    return {path.stem: described(path).get("reason", "") for path in sorted(shipped().glob("*.yaml"))}
 
 
 def shipped() -> Path:
@@ -166,7 +166,7 @@ def shipped() -> Path:
     return properties_folder() / "experiment"
 
 
-def told(path: Path) -> dict[str, str]:
+def described(path: Path) -> dict[str, str]:
     """What the comments at a template's head say, by their first word: `# reason: ...`, `# source: ...`."""
     found: dict[str, str] = {}
     last = ""

@@ -120,10 +120,10 @@ class HybridVAE(GeneralRecommender):
         """The expected rating, clipped to the scale: (B,) raw."""
         return self.expected(interaction).clamp(*self.table.scale)
 
-    def spread(self, interaction: Any) -> Tensor:
+    def variance(self, interaction: Any) -> Tensor:
         """Variance of the rating under the prediction, the noise included: (B,) squared units of the rating."""
         scores = self(interaction)
-        return self.likelihood.spread(scores.mean, scores.variance)
+        return self.likelihood.variance_of_rating(scores.mean, scores.variance)
 
     def epoch_columns(self) -> dict[str, float]:
         """Cells of the epoch's row of metrics.csv: the fit, KL in nats, active units; begins a new epoch."""

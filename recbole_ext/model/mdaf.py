@@ -37,7 +37,7 @@ from recbole_ext.model.click.row_fields import RowFields
 from recbole_ext.model.click.set_branch import SetBranch
 from recbole_ext.model.click.target_attention import CrossBranchAttention, Reading, TargetAttention
 from recbole_ext.model.layers.dropout import Dropout
-from recbole_ext.model.layers.likelihood import averaged, drawn
+from recbole_ext.model.layers.likelihood import averaged, sampled
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,7 @@ class MDAF(AbstractRecommender):
             return fused
         mean, variance = self.sets(rows)
         logit = mean + fused.logit
-        logit = drawn(logit, variance) if self.training else averaged(logit, variance)
+        logit = sampled(logit, variance) if self.training else averaged(logit, variance)
         others = fused.of_branches if self.fields is None else {"fused": fused.logit, **fused.of_branches}
         return Prediction(logit, others, fused.gate_static, fused.fields)
 

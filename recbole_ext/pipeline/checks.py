@@ -81,7 +81,7 @@ def check(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> Non
     keys = known_keys(entry, layers)
     faults = [fault for layer in layers if layer.user for fault in _layer_faults(layer, keys)]
     found = [fault for rule in _RULES for fault in rule(entry, layers, values)]
-    faults += [fault for fault in found if not any(told.endswith(f": {fault}") for told in faults)]
+    faults += [fault for fault in found if not any(earlier.endswith(f": {fault}") for earlier in faults)]
     if faults:
         raise UsageError("\n".join(faults))
 
@@ -93,8 +93,8 @@ def _layer_faults(layer: Layer, keys: dict[str, Key]) -> list[str]:
             faults.append(f"{layer.origin(name)}: unknown key '{name}'{_instead(name, value, keys)}")
         elif not keys[name].accepts(value):
             declared = DECLARED[name].faults(name, value) if name in DECLARED else []
-            told = declared or [f"{name} must be of type {keys[name].type} (got {value!r})"]
-            faults += [f"{layer.origin(name)}: {fault}" for fault in told]
+            found = declared or [f"{name} must be of type {keys[name].type} (got {value!r})"]
+            faults += [f"{layer.origin(name)}: {fault}" for fault in found]
     return faults
 
 

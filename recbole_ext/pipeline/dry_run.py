@@ -38,20 +38,22 @@ def dry_run(config: Config) -> dict[str, float]:
     if loaders.valid:
         valid = _extrapolated(trainer.evaluator.evaluate, loaders.valid, EVAL_BATCHES)
     per_epoch = epoch + valid / max(1, trainer.settings.eval_step)
-    told = {"epoch_seconds": epoch, "valid_seconds": valid, "total_seconds": trainer.settings.epochs * per_epoch}
-    told["memory_gb"] = peak_memory_bytes() / 1e9
+    estimate = {"epoch_seconds": epoch, "valid_seconds": valid, "total_seconds": trainer.settings.epochs * per_epoch}
+    estimate["memory_gb"] = peak_memory_bytes() / 1e9
     if trainer.device.type == "cuda":
-        told["device_memory_gb"] = torch.cuda.max_memory_allocated(trainer.device) / 1e9
-    return told
+        estimate["device_memory_gb"] = torch.cuda.max_memory_allocated(trainer.device) / 1e9
+    return estimate
 
 
-def lines(config: Config, told: dict[str, float]) -> list[str]:
+def lines(config: Config, estimate: dict[str, float]) -> list[str]:
     """The estimate in plain words."""
     return [
         f"dry run of {config.model} on {config.dataset}, on {config['device']}",
-        f"an epoch takes about {told['epoch_seconds']:.3g} s, a validation {told['valid_seconds']:.3g} s",
-        f"all {config['epochs']} epochs take about {told['total_seconds'] / 60:.3g} min; early stopping may end sooner",
-        "memory at most: " + ", ".join(f"{told[key]:.2f} GB {where}" for key, where in _MEMORY.items() if key in told),
+        f"an epoch takes about {estimate['epoch_seconds']:.3g} s, a validation {estimate['valid_seconds']:.3g} s",
+        f"all {config['epochs']} epochs take about {estimate['total_seconds'] / 60:.3g} min; early stopping may end "
+        "sooner",
+        "memory at most: "
+        + ", ".join(f"{estimate[key]:.2f} GB {where}" for key, where in _MEMORY.items() if key in estimate),
         *unread_lines(config),
     ]
 

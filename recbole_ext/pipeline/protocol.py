@@ -51,9 +51,9 @@ def _candidates(config: Config) -> str:
 def _filters(config: Config) -> str:
     """Which interactions are taken out by a value or as duplicates."""
     intervals = config["val_interval"] or {}
-    told = [f"{name} in {given}" for name, given in intervals.items()]
+    limits = [f"{name} in {given}" for name, given in intervals.items()]
     duplicates = config["rm_dup_inter"]
-    return ", ".join(told + [f"of repeated pairs the {duplicates} row"] * bool(duplicates))
+    return ", ".join(limits + [f"of repeated pairs the {duplicates} row"] * bool(duplicates))
 
 
 def _interval(config: Config, side: str) -> str:

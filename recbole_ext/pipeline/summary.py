@@ -34,10 +34,10 @@ def _known_lines(result: dict[str, Any]) -> list[str]:
     rows, known = result.get("rows") or {}, (result.get("rows") or {}).get("known_test")
     if not known:
         return []
-    told = ", ".join(f"{name} {value:.4f}" for name, value in known.items())
+    values = ", ".join(f"{name} {value:.4f}" for name, value in known.items())
     users, items = (rows["test"][f"rows_of_new_{kind}"] for kind in ("users", "items"))
     return [
-        f"known rows  {told}: {result['model']} without the rows of new users ({users:,}) and new items ({items:,})"
+        f"known rows  {values}: {result['model']} without the rows of new users ({users:,}) and new items ({items:,})"
     ]
 
 

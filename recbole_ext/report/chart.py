@@ -130,16 +130,16 @@ def _left_out(
     x_label: str,
 ) -> str:
     """What the drawing leaves out, as text."""
-    told = []
+    notes = []
     bad = [p[0] for points in ordered.values() for p in points if not _finite(p)]
     if bad:
         where = ", ".join(number(x) for x in bad[:5]) + (" ..." if len(bad) > 5 else "")
-        told.append(f"{len(bad)} not finite and left out ({x_label} {where})")
+        notes.append(f"{len(bad)} not finite and left out ({x_label} {where})")
     if any(len(points) > _points_each(len(finite)) for points in finite.values()):
-        told.append("thinned out; the lowest and highest point of each stretch are kept")
+        notes.append("thinned out; the lowest and highest point of each stretch are kept")
     if len(series) > len(ordered):
-        told.append(f"{len(series) - len(ordered)} more lines left out")
-    return "; ".join(told)
+        notes.append(f"{len(series) - len(ordered)} more lines left out")
+    return "; ".join(notes)
 
 
 def _points_each(n_series: int) -> int:

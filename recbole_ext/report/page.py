@@ -60,8 +60,8 @@ class Page:
 
     def facts(self, mapping: Mapping[str, object]) -> "Page":
         """Names and values in two columns."""
-        told = list(redact(dict(list(mapping.items())[:MOST_ROWS])).items())
-        body, kept = _within(part("fact", _words(name), _words(_fact(value))) for name, value in told)
+        redacted = list(redact(dict(list(mapping.items())[:MOST_ROWS])).items())
+        body, kept = _within(part("fact", _words(name), _words(_fact(value))) for name, value in redacted)
         return self._add("facts", body, len(mapping) - kept)
 
     def verdicts(self, rows: Sequence[Sequence[str]]) -> "Page":
@@ -179,7 +179,7 @@ def _is_number(text: str) -> bool:
 
 def _words(text: object, most: int = CELL_CHARACTERS) -> str:
     """Words of a user, without secrets and cut to a length; the templates escape them."""
-    told = str(text)
-    if not _is_number(told):
-        told = redact_text(told)
-    return told if len(told) <= most else told[:most] + " ..."
+    shown = str(text)
+    if not _is_number(shown):
+        shown = redact_text(shown)
+    return shown if len(shown) <= most else shown[:most] + " ..."

@@ -113,7 +113,7 @@ class Rater:
 
     def _predicted(self, batch: Any) -> np.ndarray:
         batch = batch.to(self.config["device"])
-        return torch.stack([self.model.predict(batch), self.model.spread(batch).sqrt()]).double().cpu().numpy()
+        return torch.stack([self.model.predict(batch), self.model.variance(batch).sqrt()]).double().cpu().numpy()
 
     def everything(self) -> pd.DataFrame:
         """A pair of the unknown user with each item of the training split."""

@@ -48,9 +48,9 @@ def score(run: Path, source: Path, target: Path, data_path: str | None = None, d
     table = _read(source)
     loaded = load_run(run, config, raw=data_path is not None)
     probabilities = ClickAnswers(loaded).probabilities(read_rows(config, loaded.train, table, source))
-    told = table.with_columns(pl.Series("probability", probabilities).round(_DECIMALS))
-    write_atomically(target, told.write_csv(separator="\t", quote_style="never").encode())
-    return len(told)
+    scored = table.with_columns(pl.Series("probability", probabilities).round(_DECIMALS))
+    write_atomically(target, scored.write_csv(separator="\t", quote_style="never").encode())
+    return len(scored)
 
 
 def _read(source: Path) -> pl.DataFrame:

@@ -36,7 +36,7 @@ class Selection(Hook):
         stopping_step: validations in a row without an improvement after which one more ends the stage.
         weights: within it the model has the weights that are validated and kept.
         columns: further cells of the epoch's row; the printed table leaves those of the steps out.
-        validated: told whether a validation was an improvement.
+        validated: called with whether a validation was an improvement.
     """
 
     def __init__(

@@ -130,7 +130,7 @@ def _refuse(space: Any, display_file: str | None, algo: Any) -> None:
     if space is not None:
         raise UsageError("space: hyperopt's objects are not read here; give params_file or params_dict")
     if display_file is not None:
-        raise UsageError("display_file: no page is drawn here; params2result has all trials, recbole-ext tune a report")
+        raise UsageError("display_file: no page is made here; params2result has all trials, recbole-ext tune a report")
     if algo not in ALGORITHMS:
         raise UsageError(f"algo must be one of {', '.join(ALGORITHMS)} (got {algo!r}){nearest(str(algo), ALGORITHMS)}")
 

@@ -111,8 +111,8 @@ class TableSearcher(Searcher):
         past, scheduler = _Past(trial_id), cast(Any, self.scheduler)  # a scheduler of Ray asks no more of a trial
         scheduler.on_trial_add(None, past)
         results = [{"epochs": epochs, "score": score} for epochs, score in trial.reports]
-        told = [scheduler.on_trial_result(None, past, result) for result in results]
-        return TrialScheduler.STOP not in told
+        decisions = [scheduler.on_trial_result(None, past, result) for result in results]
+        return TrialScheduler.STOP not in decisions
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """An epoch is over."""

@@ -50,8 +50,8 @@ def propose(space: list[Parameter], trials: list[Trial], searcher: str, seed: in
             study.sampler = optuna.samplers.TPESampler(
                 seed=own_seed, n_startup_trials=FIRST_RANDOM, multivariate=True, constant_liar=True
             )
-    drawn = study.ask(distributions(space)).params
-    return {parameter.name: value_of(parameter, drawn[parameter.name]) for parameter in space}
+    suggested = study.ask(distributions(space)).params
+    return {parameter.name: value_of(parameter, suggested[parameter.name]) for parameter in space}
 
 
 def study_of(space: list[Parameter], trials: list[Trial], bigger: bool) -> optuna.Study:
@@ -91,20 +91,20 @@ def _distribution(parameter: Parameter) -> BaseDistribution:
     return FloatDistribution(low, high, log=parameter.kind == "loguniform")
 
 
-def value_of(parameter: Parameter, drawn: Any) -> Any:
-    """The setting for what Optuna drew."""
+def value_of(parameter: Parameter, suggested: Any) -> Any:
+    """The setting for a suggestion of Optuna."""
     if parameter.kind == "choice":
-        return parameter.values[drawn]
+        return parameter.values[suggested]
     if parameter.kind == "quniform":
-        return parameter.stepped(drawn)
+        return parameter.stepped(suggested)
     if parameter.kind == "randint":
-        return int(drawn)
+        return int(suggested)
     low, high = parameter.values
-    return min(max(float(f"{drawn:.{DIGITS}g}"), float(low)), float(high))
+    return min(max(float(f"{suggested:.{DIGITS}g}"), float(low)), float(high))
 
 
 def inner(parameter: Parameter, value: Any) -> Any:
-    """What Optuna drew for a setting."""
+    """Optuna's suggestion for a setting."""
     if parameter.kind == "choice":
         return parameter.place(value)
     if parameter.kind == "quniform":

@@ -126,7 +126,7 @@ def settings_of(given: dict[str, Any]) -> Settings:
     if "metric" in rest:
         rest["valid_metric"] = str(rest.pop("metric"))
     parameters, source = read_space(str(options["space"]))
-    options["space"] = {parameter.name: parameter.told() for parameter in parameters}
+    options["space"] = {parameter.name: parameter.as_setting() for parameter in parameters}
     options["config_files"] = file_names(options.get("config_files"))
     settings = Settings(**options, given=rest)
     _check_options(settings)
@@ -181,8 +181,8 @@ def _check_given(settings: Settings, keys: set[str]) -> None:
     options = {*OPTIONS, *_ALSO, "metric"}
     unknown = [key for key in settings.given if key not in keys]
     if unknown:
-        told = (f"command line: unknown key or option '{key}'{nearest(key, keys | options)}" for key in unknown)
-        raise UsageError("\n".join(told))
+        messages = (f"command line: unknown key or option '{key}'{nearest(key, keys | options)}" for key in unknown)
+        raise UsageError("\n".join(messages))
     if "runs_dir" in settings.given:
         raise UsageError("--runs_dir has no meaning here: the runs of a tuning lie in its own folder; see --tune-dir")
 
@@ -237,13 +237,13 @@ def _check_values(
     try:
         return made(settings.resolved(values, source, lines))
     except UsageError as error:
-        told = str(error)
-        guilty = [parameter for parameter in changed if parameter.name in told]
+        message = str(error)
+        guilty = [parameter for parameter in changed if parameter.name in message]
         if not guilty:
             raise
         name, where = guilty[0].name, _where(source, guilty[0])
-        told = told.removeprefix(f"{where}: ")
-        raise UsageError(f"{where}: with {name}={values[name]!r}: {told}") from None
+        message = message.removeprefix(f"{where}: ")
+        raise UsageError(f"{where}: with {name}={values[name]!r}: {message}") from None
 
 
 def epochs_of(config: Any) -> int:

@@ -57,7 +57,7 @@ class Parameter:
         """`choice`: which one a value is."""
         return next(n for n, choice in enumerate(self.values) if same(choice, value))
 
-    def told(self) -> dict[str, list[Any]]:
+    def as_setting(self) -> dict[str, list[Any]]:
         """The entry as YAML has it."""
         return {self.kind: list(self.values)}
 

@@ -23,7 +23,7 @@ def test_the_quick_report_says_what_it_leaves_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "number", "told"),
+    ("name", "number", "message"),
     [
         ("pandas", "2.3.3", "pandas 2.3.3: ok"),
         ("torch", "2.9.1", "torch 2.9.1: too old; run: pip install 'torch>=2.10'"),
@@ -35,12 +35,12 @@ def test_the_quick_report_says_what_it_leaves_out() -> None:
         ("scipy", "1.12.0", "scipy 1.12.0: ok"),
     ],
 )
-def test_a_package_out_of_range_comes_with_its_command(name: str, number: str, told: str) -> None:
-    assert doctor._package(name, number, (3, 11)) == told
+def test_a_package_out_of_range_comes_with_its_command(name: str, number: str, message: str) -> None:
+    assert doctor._package(name, number, (3, 11)) == message
 
 
 @pytest.mark.parametrize(
-    ("name", "number", "told"),
+    ("name", "number", "message"),
     [
         ("numpy", "1.26.4", "numpy 1.26.4: too old; run: pip install 'numpy>=2.1'"),
         ("numpy", "2.3.5", "numpy 2.3.5: ok"),
@@ -48,8 +48,8 @@ def test_a_package_out_of_range_comes_with_its_command(name: str, number: str, t
         ("pandas", "3.0.0", "pandas 3.0.0: RecBole breaks on it; run: pip install 'pandas<3'"),
     ],
 )
-def test_python_3_13_has_ranges_of_its_own(name: str, number: str, told: str) -> None:
-    assert doctor._package(name, number, (3, 13)) == told
+def test_python_3_13_has_ranges_of_its_own(name: str, number: str, message: str) -> None:
+    assert doctor._package(name, number, (3, 13)) == message
 
 
 def test_all_installed_packages_are_in_their_ranges() -> None:
@@ -58,8 +58,8 @@ def test_all_installed_packages_are_in_their_ranges() -> None:
 
 
 def test_a_back_end_says_why_it_does_not_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = {"reference": None, "mamba_ssm": "pip install mamba-ssm"}
-    monkeypatch.setattr("recbole_ext.ssm.backend.backend_status", lambda: told)
+    message = {"reference": None, "mamba_ssm": "pip install mamba-ssm"}
+    monkeypatch.setattr("recbole_ext.ssm.backend.backend_status", lambda: message)
     assert "  reference: ok\n  mamba_ssm: pip install mamba-ssm\n" in doctor.report()
 
 

@@ -52,7 +52,7 @@ def command(tmp_path: Path, write: Callable[..., Path]) -> Callable[..., list[st
     return words
 
 
-def told(capsys: pytest.CaptureFixture[str]) -> str:
+def printed_error(capsys: pytest.CaptureFixture[str]) -> str:
     """What went to stderr: one message, and no traceback."""
     error = capsys.readouterr().err
     assert error.startswith("error: ") and "Traceback" not in error
@@ -124,7 +124,7 @@ def test_what_cannot_be_read(words: list[str], message: str, capsys: pytest.Capt
     with pytest.raises(UsageError, match=message):
         parse(words)
     assert main(words) == 2
-    told(capsys)
+    printed_error(capsys)
 
 
 @pytest.mark.parametrize(
@@ -156,14 +156,14 @@ def test_usage_faults_are_one_message_and_exit_2(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(more) == 2
-    assert message in told(capsys)
+    assert message in printed_error(capsys)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_form_of_an_option_is_printed_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     """`--key=value` looks like a secret under the name of a key."""
     assert main(["seed=1"]) == 2
-    assert told(capsys) == "error: unexpected word 'seed=1'; options are --key=value or --key value\n"
+    assert printed_error(capsys) == "error: unexpected word 'seed=1'; options are --key=value or --key value\n"
 
 
 def test_debug_shows_where_it_happened(capsys: pytest.CaptureFixture[str]) -> None:
@@ -230,7 +230,7 @@ def test_bad_data_names_file_and_line_and_writes_nothing(
 ) -> None:
     header, rows, message = BAD_FILES[fault]
     assert main(command(header=header, rows=rows)) == 3
-    assert message in told(capsys)
+    assert message in printed_error(capsys)
     assert [path.name for path in tmp_path.iterdir()] == ["made"]
 
 
@@ -238,7 +238,7 @@ def test_an_empty_file(command: Callable[..., list[str]], capsys: pytest.Capture
     words = command()
     (tmp_path / "made" / "made.inter").write_text("")
     assert main(words) == 3
-    assert "made.inter:1: the file is empty; expected a header such as user_id:token" in told(capsys)
+    assert "made.inter:1: the file is empty; expected a header such as user_id:token" in printed_error(capsys)
     assert not (tmp_path / "runs").exists()
 
 
@@ -246,7 +246,7 @@ def test_nothing_left_after_filtering(
     command: Callable[..., list[str]], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     assert main(command("--user_inter_num_interval=[50,inf)")) == 3
-    assert "made: no interaction is left after filtering; loosen user_inter_num_interval" in told(capsys)
+    assert "made: no interaction is left after filtering; loosen user_inter_num_interval" in printed_error(capsys)
     assert not (tmp_path / "runs").exists()
 
 
@@ -255,26 +255,26 @@ def test_a_missing_data_set_comes_with_the_command_that_makes_it(
     name: str, release: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     assert main(["--model=SS4Rec", f"--dataset={name}", f"--data_path={tmp_path}", "--device=cpu"]) == 2
-    error = told(capsys)
+    error = printed_error(capsys)
     assert f"there is no data set named '{name}' in {tmp_path}" in error
     assert f"python -m dataset_tools convert {release} --input <zip or folder> --output {tmp_path}\n" in error
 
 
 def test_a_misspelt_data_set_is_told_the_nearest_names(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["--model=SS4Rec", "--dataset=ml-10k", f"--data_path={tmp_path}", "--device=cpu"]) == 2
-    assert "did you mean 'ml-100k' or" in told(capsys)
+    assert "did you mean 'ml-100k' or" in printed_error(capsys)
 
 
 def test_an_empty_data_folder_is_a_data_error(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     assert main(["--model=SS4Rec", "--dataset=mine", f"--data_path={tmp_path}", "--device=cpu"]) == 3
-    assert f"{tmp_path}/mine/mine.inter is missing" in told(capsys)
+    assert f"{tmp_path}/mine/mine.inter is missing" in printed_error(capsys)
 
 
 def test_topk_above_the_catalogue(command: Callable[..., list[str]], capsys: pytest.CaptureFixture[str]) -> None:
     words = [word for word in command() if not word.startswith("--topk")]
     assert main([*words, "--topk=[2,50]"]) == 2
-    assert "topk 50 is more than the 12 items of made; lower --topk" in told(capsys)
+    assert "topk 50 is more than the 12 items of made; lower --topk" in printed_error(capsys)
 
 
 def test_a_missing_library_is_4(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -282,7 +282,7 @@ def test_a_missing_library_is_4(capsys: pytest.CaptureFixture[str], monkeypatch:
     assert main(["--model=LightGBM", "--dataset=ml-100k", "--device=cpu"]) == 4
     assert (
         "LightGBM needs the library 'lightgbm', which is not installed; install it with: pip install lightgbm"
-        in told(capsys)
+        in printed_error(capsys)
     )
 
 
@@ -292,12 +292,12 @@ def test_a_missing_device_is_4(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     words = [word for word in command() if not word.startswith("--device")]
     assert main([*words, "--device=cuda"]) == 4
-    assert "device cuda is not available here; use --device=cpu" in told(capsys)
+    assert "device cuda is not available here; use --device=cpu" in printed_error(capsys)
 
 
 def test_a_loss_that_is_no_number_is_5(command: Callable[..., list[str]], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(command("--learning_rate=.inf", "--train_batch_size=4")) == 5
-    assert "a weight is not finite in epoch 0, batch 0, at learning rate inf" in told(capsys)
+    assert "a weight is not finite in epoch 0, batch 0, at learning rate inf" in printed_error(capsys)
 
 
 def test_the_overview_lists_every_command_in_a_group(capsys: pytest.CaptureFixture[str]) -> None:
@@ -389,7 +389,7 @@ def test_a_full_disk_is_no_internal_error(capsys: pytest.CaptureFixture[str], mo
 
     monkeypatch.setattr(cli, "_carry_out", full)
     assert main(["--model=SS4Rec"]) == 4
-    assert "no space left on the device of runs/x" in told(capsys)
+    assert "no space left on the device of runs/x" in printed_error(capsys)
 
 
 SCRIPT = [sys.executable, str(ROOT / "run_recbole_ext.py")]

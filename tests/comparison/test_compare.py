@@ -93,19 +93,19 @@ def test_holm_is_over_everything_that_is_printed(finished_run: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "message"),
     [
         ({"data_sha256": {"made.inter": "cd" * 32}}, "data_sha256 'made.inter cdcdcdcdcdcd' instead of"),
         ({"seen_items": "seen items stay candidates"}, "seen_items 'seen items stay candidates' instead of"),
         ({"rows": 8}, "other tested rows"),
     ],
 )
-def test_other_protocols_data_or_rows_never_share_a_table(given: Any, told: str, finished_run: Make) -> None:
+def test_other_protocols_data_or_rows_never_share_a_table(given: Any, message: str, finished_run: Make) -> None:
     folders = [str(finished_run("a", hits(0.2))), str(finished_run("b", hits(0.5), **given))]
     found = compare(folders)
     assert [len(tables) for tables in found.tables] == [1, 1]
     assert [[row.entry.name for row in one.rows] for (one,) in found.tables] == [["a", "markov"], ["b", "markov"]]
-    assert told in found.groups[1].differs and found.groups[0].differs == ""
+    assert message in found.groups[1].differs and found.groups[0].differs == ""
     assert "TABLE 2, not comparable with table 1" in "\n".join(lines(found))
 
 
@@ -181,10 +181,10 @@ def test_the_command_prints_json_and_writes_a_page(finished_run: Make, tmp_path:
     folders = [str(finished_run(name, hits(share))) for name, share in (("a", 0.2), ("b", 0.6))]
     output = tmp_path / "page.html"
     assert main(["compare", *folders, "--json", f"--output={output}", "--baseline=markov", "--metric=HIT@10"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    (one,) = told["groups"][0]["tables"]
+    message = json.loads(capsys.readouterr().out)
+    (one,) = message["groups"][0]["tables"]
     assert one["reference"] == "markov" and [row["name"] for row in one["rows"]] == ["markov", "a", "b"]
-    assert one["rows"][2]["shown"] == "better, these models only" and told["tests"] == 2
+    assert one["rows"][2]["shown"] == "better, these models only" and message["tests"] == 2
     html = output.read_text()
     assert "hit@10 on test" in html and "no statement on variance" in html and "--baseline=markov" in html
 
@@ -192,15 +192,15 @@ def test_the_command_prints_json_and_writes_a_page(finished_run: Make, tmp_path:
 def test_the_table_of_the_command(finished_run: Make, capsys: Any) -> None:
     folders = [str(finished_run(name, hits(share))) for name, share in (("a", 0.2), ("b", 0.6))]
     assert main(["compare", *folders]) == 0
-    out, told = capsys.readouterr()
+    out, message = capsys.readouterr()
     (page,) = Path(folders[0]).parent.glob("comparison-*.html")
-    assert str(page) in told and "on test" in page.read_text()
+    assert str(page) in message and "on test" in page.read_text()
     assert "corrected by Holm over all 2 tests here" in out and "seeds 1; data made.inter abababababab" in out
     assert "a test over users only holds for these trained models" in out
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         ([], "compare needs RUN|EXPERIMENT"),
         (["nothing"], "nothing: there is no run"),
@@ -212,11 +212,11 @@ def test_the_table_of_the_command(finished_run: Make, capsys: Any) -> None:
         (["{a},{c}"], "seed 1 is there twice"),
     ],
 )
-def test_usage(words: list[str], told: str, finished_run: Make, capsys: Any) -> None:
+def test_usage(words: list[str], message: str, finished_run: Make, capsys: Any) -> None:
     names = {"a": finished_run("a", hits(0.2)), "b": finished_run("b", hits(0.2), seed=2, settings={"epochs": 7})}
     names["c"] = finished_run("c", hits(0.3))
     assert main(["compare", *(word.format(**names) for word in words)]) == 2
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"model": "Made"}', None])

@@ -76,8 +76,8 @@ def _config(make_config: Callable[..., Config], folder: Path, model: str, given:
 def test_rankings_are_fused(method: str, trained: Trained) -> None:
     paths = [trained("Mamba4Rec", seed) for seed in (1, 2, 3)]
     found = ensemble(paths, method)
-    told = [json.loads((path / "result.json").read_text()) for path in paths]
-    for of, valid, result in zip(found.tested, found.weighing.members, told, strict=True):
+    results = [json.loads((path / "result.json").read_text()) for path in paths]
+    for of, valid, result in zip(found.tested, found.weighing.members, results, strict=True):
         assert of.metrics == pytest.approx(result["test"]) and valid == pytest.approx(result["valid"])
     assert found.weighing.weights.sum() == pytest.approx(1) and (found.weighing.weights >= 0).all()
     best = max(metrics["ndcg@2"] for metrics in found.weighing.members)
@@ -122,8 +122,8 @@ def test_a_split_by_the_runs_seed_is_refused(trained: Trained) -> None:
 def test_sampled_candidates_are_blended_as_the_runs_drew_them(trained: Trained, mode: Any) -> None:
     paths = [trained("Mamba4Rec", seed, eval_args={"mode": mode}) for seed in (1, 2)]
     found = ensemble(paths, weights=[0, 1])
-    told = [json.loads((path / "result.json").read_text()) for path in paths]
-    for of, result in zip(found.tested, told, strict=True):
+    results = [json.loads((path / "result.json").read_text()) for path in paths]
+    for of, result in zip(found.tested, results, strict=True):
         assert of.metrics == pytest.approx(result["test"])
     assert found.whole.metrics == pytest.approx(found.tested[1].metrics)
 
@@ -156,8 +156,8 @@ def test_ratings_are_averaged_by_least_squares(trained: Trained) -> None:
     paths = [trained("HybridVAE", seed) for seed in (1, 2)]
     found = ensemble(paths)
     assert found.method == "mean" and set(found.whole.metrics) == {"rmse", "mae"}
-    told = json.loads((paths[0] / "result.json").read_text())["test"]
-    assert found.tested[0].metrics == pytest.approx(told, abs=1e-4)
+    results = json.loads((paths[0] / "result.json").read_text())["test"]
+    assert found.tested[0].metrics == pytest.approx(results, abs=1e-4)
     assert found.weighing.ensemble["rmse"] <= min(m["rmse"] for m in found.weighing.members) + 1e-4
     with pytest.raises(UsageError, match="--method=rank: predictions of ratings are blended by mean"):
         ensemble(paths, "rank")
@@ -167,9 +167,9 @@ def test_clicks_and_labels_are_averaged(trained: Trained) -> None:
     for model, metrics in (("MDAFMamba", {"auc", "gauc", "logloss", "ece"}), ("FM", {"auc", "logloss"})):
         paths = [trained(model, seed) for seed in (1, 2)]
         found = ensemble(paths)
-        told = json.loads((paths[1] / "result.json").read_text())["test"]
+        results = json.loads((paths[1] / "result.json").read_text())["test"]
         assert set(found.whole.metrics) == metrics
-        assert found.tested[1].metrics == pytest.approx(told, abs=1e-4)
+        assert found.tested[1].metrics == pytest.approx(results, abs=1e-4)
         only = ensemble(paths, weights=[0, 1])
         assert only.whole.metrics == pytest.approx(only.tested[1].metrics, abs=1e-4)
 
@@ -212,17 +212,18 @@ def test_the_command_writes_json_and_a_page(trained: Trained, tmp_path: Path, ca
     assert main(["ensemble", *paths, f"--output={tmp_path / 'new' / 'out'}", "--weights=[0.25, 0.75]"]) == 0
     out = capsys.readouterr().out
     assert "given weights" in out and "gain over *" in out and "95 % over users" in out and "seeds 1, 2" in out
-    told = json.loads((tmp_path / "new" / "out" / "ensemble.json").read_text())
-    assert [member["weight"] for member in told["members"]] == [0.25, 0.75]
-    assert set(told["gain"]) == set(told["test"]) and told["weights"]["searched"] is False
-    assert told["gain"]["ndcg@2"]["difference"] == pytest.approx(
-        told["test"]["ndcg@2"] - next(m for m in told["members"] if m["run"] == told["best_member"])["test"]["ndcg@2"]
+    results = json.loads((tmp_path / "new" / "out" / "ensemble.json").read_text())
+    assert [member["weight"] for member in results["members"]] == [0.25, 0.75]
+    assert set(results["gain"]) == set(results["test"]) and results["weights"]["searched"] is False
+    assert results["gain"]["ndcg@2"]["difference"] == pytest.approx(
+        results["test"]["ndcg@2"]
+        - next(m for m in results["members"] if m["run"] == results["best_member"])["test"]["ndcg@2"]
     )
     assert "Ensemble" in (tmp_path / "new" / "out" / "ensemble.html").read_text()
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "results"),
     [
         (["{a}"], "ensemble needs two runs or more"),
         (["{a}", "{a}"], "is given twice"),
@@ -234,10 +235,10 @@ def test_the_command_writes_json_and_a_page(trained: Trained, tmp_path: Path, ca
         (["{a}", "{b}", "--method=mean"], "predictions of ranking are blended by score or rank"),
     ],
 )
-def test_usage(words: list[str], told: str, trained: Trained, capsys: Any) -> None:
+def test_usage(words: list[str], results: str, trained: Trained, capsys: Any) -> None:
     names = {name: trained("Mamba4Rec", seed) for name, seed in (("a", 1), ("b", 2))}
     assert main(["ensemble", *(word.format(**names) for word in words)]) == 2
-    assert told in capsys.readouterr().err
+    assert results in capsys.readouterr().err
 
 
 def test_an_unfinished_member_and_a_changed_one(trained: Trained, tmp_path: Path) -> None:

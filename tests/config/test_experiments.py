@@ -3,7 +3,7 @@
 import pytest
 
 from recbole_ext.config.yaml_reader import read_yaml
-from recbole_ext.experiments.template import OF_EXPERIMENT, plan, told
+from recbole_ext.experiments.template import OF_EXPERIMENT, described, plan
 from recbole_ext.pipeline.configure import build_config
 from recbole_ext.places import properties_folder
 
@@ -26,7 +26,7 @@ def test_a_template_is_a_configuration_file_by_its_name(name: str) -> None:
 def test_a_template_makes_a_plan_and_says_why_and_whence(name: str) -> None:
     made = plan(name, [])
     assert made.seeds and made.settings["criteria"] and made.dataset and len(made.template_sha256) == 64
-    head = told(FOLDER / f"{name}.yaml")
+    head = described(FOLDER / f"{name}.yaml")
     assert len(head["reason"]) > 40 and len(head["source"]) > 40
 
 

@@ -134,9 +134,9 @@ def test_aliases_that_unfold_to_millions_are_refused(tmp_path: Path) -> None:
     ids=lambda text: text[:20],
 )
 def test_a_value_that_cannot_be_is_a_plain_error(text: str) -> None:
-    with pytest.raises(UsageError, match="--x: cannot read the value") as told:
+    with pytest.raises(UsageError, match="--x: cannot read the value") as error:
         parse_scalar(text, "--x")
-    assert len(str(told.value)) < 600
+    assert len(str(error.value)) < 600
 
 
 def test_the_host_reader_stays_as_it_was() -> None:

@@ -13,7 +13,7 @@ WHOLE = {"split_kind": "LS", "candidates": "full", "task": "ranking", "changes":
 
 
 @pytest.mark.parametrize(
-    ("told", "level"),
+    ("facts", "level"),
     [
         (result("ml-1m", "HIT@10", preset="recbole", **WHOLE), 0.385),
         (result("ml-1m", "NDCG@10", preset="time_aware", **WHOLE), 0.27),
@@ -28,5 +28,5 @@ WHOLE = {"split_kind": "LS", "candidates": "full", "task": "ranking", "changes":
         ({}, None),
     ],
 )
-def test_a_level_belongs_to_a_data_set_and_a_protocol(told: dict[str, Any], level: float | None) -> None:
-    assert honest_level(told) == level
+def test_a_level_belongs_to_a_data_set_and_a_protocol(facts: dict[str, Any], level: float | None) -> None:
+    assert honest_level(facts) == level

@@ -43,8 +43,8 @@ def test_a_finished_run_of_one_seed_says_nothing_of_variance() -> None:
 
 
 def test_the_best_counted_baseline_is_what_has_to_be_beaten() -> None:
-    told = text(worse_than_baseline(curve(ranking(0.2, popularity=0.1, markov=0.3))))
-    assert told == "no better than the best non-learned baseline: test ndcg@10 0.2, markov has 0.3"
+    shown = text(worse_than_baseline(curve(ranking(0.2, popularity=0.1, markov=0.3))))
+    assert shown == "no better than the best non-learned baseline: test ndcg@10 0.2, markov has 0.3"
     assert worse_than_baseline(curve(ranking(0.3, markov=0.3))) is not None
     assert worse_than_baseline(curve(ranking(0.31, markov=0.3))) is None
     assert worse_than_baseline(curve(ranking(0.3))) is None and worse_than_baseline(curve()) is None
@@ -99,8 +99,8 @@ def test_the_audit_of_ratings_speaks_for_itself() -> None:
 
 
 def test_an_rmse_that_was_reported_is_held_against_its_data() -> None:
-    told = text(suspiciously_good(curve({"reported": {"rmse": 0.5996}}, dataset="ml-32m")))
-    assert "an RMSE of 0.5996 in stars is below 0.73" in told
+    shown = text(suspiciously_good(curve({"reported": {"rmse": 0.5996}}, dataset="ml-32m")))
+    assert "an RMSE of 0.5996 in stars is below 0.73" in shown
     assert suspiciously_good(curve({"reported": {"rmse": 0.5996}})) is None, "nothing is known of the data"
     assert "below 0.55" in text(suspiciously_good(curve({"reported": {"rmse": 0.5046}})))
 

@@ -50,8 +50,8 @@ def results(make_config: Callable[..., Config], tmp_path: Path) -> Callable[...,
 )
 def test_metrics_of_rankings(model: str, given: dict[str, Any], results: Callable[..., dict[str, Any]]) -> None:
     result = results(model, metrics=RANKING, topk=[1, 3], valid_metric="MAP@3", **given)
-    told = {name.partition("@")[0] for name in result["test"]}
-    assert told == set(RANKING)
+    reported = {name.partition("@")[0] for name in result["test"]}
+    assert reported == set(RANKING)
     for metrics in (result["valid"], result["test"], *result["baselines"].values()):
         assert set(metrics) == set(result["test"])
         assert all(math.isfinite(value) for value in metrics.values())

@@ -69,9 +69,11 @@ def test_rates_are_those_of_a_loop(loaded: Callable[..., Any]) -> None:
 
     for batch in loaders.test:
         for name, scorer in CLICK_BASELINES.items():
-            told, gate = scorer(loaders.train.dataset, config).predict_with_gate(batch)
-            assert gate is None and ((told > 0) & (told < 1)).all()
-            for user, item, found in zip(batch["user"].tolist(), batch["item"].tolist(), told.tolist(), strict=True):
+            predicted, gate = scorer(loaders.train.dataset, config).predict_with_gate(batch)
+            assert gate is None and ((predicted > 0) & (predicted < 1)).all()
+            for user, item, found in zip(
+                batch["user"].tolist(), batch["item"].tolist(), predicted.tolist(), strict=True
+            ):
                 u, i = rate(users, user), rate(items, item)
                 odds = u / (1 - u) * i / (1 - i) * (1 - p) / p
                 expected = {"click_rate": p, "item_rate": i, "user_item_rate": odds / (1 + odds)}
@@ -133,8 +135,8 @@ def test_shuffled_labels_leave_all_at_chance(loaded: Callable[..., Any]) -> None
     config, loaders = loaded([(*row[:3], label) for row, label in zip(rows, shuffled, strict=True)])
     for scorer in CLICK_BASELINES.values():
         found = [(scorer(loaders.train.dataset, config).predict_with_gate(b)[0], b["label"]) for b in loaders.test]
-        for told, labels in found:
-            assert abs(told[labels == 1].mean() - told[labels == 0].mean()) < 0.06
+        for predicted, labels in found:
+            assert abs(predicted[labels == 1].mean() - predicted[labels == 0].mean()) < 0.06
 
 
 def test_what_can_be_asked_for_is_what_there_is() -> None:

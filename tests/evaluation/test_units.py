@@ -65,7 +65,7 @@ def test_placements_average_to_the_auc_within_each_class() -> None:
 def test_pseudo_values_have_the_spread_of_the_auc() -> None:
     """The variance by pseudo-values is that of AUCs of many samples of users."""
     rng = np.random.default_rng(1)
-    areas, told = [], []
+    areas, variances = [], []
     for _ in range(300):
         user = np.repeat(np.arange(60), 5)
         taste = rng.normal(size=60)[user]
@@ -73,8 +73,8 @@ def test_pseudo_values_have_the_spread_of_the_auc() -> None:
         scores = labels * 0.8 + rng.normal(size=300) + 0.5 * taste
         areas.append(auc(labels, scores))
         totals = valued_units(user.astype(str), labels, 1 / (1 + np.exp(-scores)), ["auc"]).totals["auc"]
-        told.append(totals.var(ddof=1) / 60)
-    assert np.mean(told) == pytest.approx(np.var(areas), rel=0.25)
+        variances.append(totals.var(ddof=1) / 60)
+    assert np.mean(variances) == pytest.approx(np.var(areas), rel=0.25)
 
 
 def test_a_fingerprint_is_of_the_pairs_in_any_order() -> None:

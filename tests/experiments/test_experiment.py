@@ -17,7 +17,7 @@ from recbole_ext.pipeline import train as quick_start
 Made = Callable[..., Path]
 
 
-def told(capsys: pytest.CaptureFixture[str]) -> str:
+def printed_error(capsys: pytest.CaptureFixture[str]) -> str:
     error = capsys.readouterr().err
     assert error.startswith("error: ") and "Traceback" not in error
     return error
@@ -129,7 +129,7 @@ def test_numbers_that_are_not_finite_end_a_seed_and_not_the_experiment(
 def test_a_fault_of_the_data_is_recorded_and_stops_the_rest(made: Made, capsys: pytest.CaptureFixture[str]) -> None:
     folder = made("--set", "user_inter_num_interval='[50,inf)'")
     assert main(["experiment", "run", "t"]) == 3
-    assert "no interaction is left" in told(capsys)
+    assert "no interaction is left" in printed_error(capsys)
     (attempt,) = Journal(folder / "runs.jsonl").attempts()
     assert (attempt.state, attempt.run) == ("crashed", "") and "no interaction is left" in attempt.cause
 
@@ -138,14 +138,14 @@ def test_a_second_process_is_refused(made: Made, capsys: pytest.CaptureFixture[s
     made()
     with read_experiment(Path("experiments"), "t").held():
         assert main(["experiment", "run", "t"]) == 4
-    assert "the experiment t is being run by another process" in told(capsys)
+    assert "the experiment t is being run by another process" in printed_error(capsys)
 
 
 def test_torchrun_is_refused(made: Made, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     made()
     monkeypatch.setenv("WORLD_SIZE", "2")
     assert main(["experiment", "run", "t"]) == 2
-    assert "works in a single process; start without torchrun" in told(capsys)
+    assert "works in a single process; start without torchrun" in printed_error(capsys)
 
 
 @pytest.mark.slow
@@ -211,29 +211,29 @@ def test_a_single_run_says_that_it_takes_one_of_the_seeds(tiny: Path, capsys: py
 def test_wrong_words(words: list[str], message: str, made: Made, capsys: pytest.CaptureFixture[str]) -> None:
     folder = made()
     assert main(["experiment", *words]) == 2
-    assert message in told(capsys)
+    assert message in printed_error(capsys)
     assert [each.name for each in folder.parent.iterdir()] == ["t"]
 
 
 def test_more_wrong_words(made: Made, tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made()
     assert main(["experiment", "create", "tiny.yaml", "t"]) == 2
-    assert "there is an experiment t in experiments; choose another name" in told(capsys)
+    assert "there is an experiment t in experiments; choose another name" in printed_error(capsys)
     (tiny / "bare.yaml").write_text("epochs: 1\n")
     assert main(["experiment", "create", "bare.yaml", "x"]) == 2
-    assert "bare.yaml names no model; add --model=NAME" in told(capsys)
+    assert "bare.yaml names no model; add --model=NAME" in printed_error(capsys)
     words = ["--model=SASRec", "--dataset=made", "--config_files=tiny.yaml"]
     assert main([*words, "--seeds=1", "--resume"]) == 2
-    assert "leave --resume out" in told(capsys)
+    assert "leave --resume out" in printed_error(capsys)
     assert main([*words, "--seeds=1", "--seed=2"]) == 2
-    assert "give seed or seeds, not both" in told(capsys)
+    assert "give seed or seeds, not both" in printed_error(capsys)
     assert main([*words, "--seeds=1", "--runs_dir=x"]) == 2
-    assert "the runs of an experiment lie in its folder" in told(capsys)
+    assert "the runs of an experiment lie in its folder" in printed_error(capsys)
     assert main(["--model=SASRec", "--dataset=mode", "--config_files=tiny.yaml", "--seeds=1"]) == 2
-    assert "there is no data set named 'mode'" in told(capsys)
+    assert "there is no data set named 'mode'" in printed_error(capsys)
     assert [each.name for each in (tiny / "experiments").iterdir()] == ["t"]
     assert main([*words, "--seeds=one"]) == 2
-    assert "seeds must be whole numbers" in told(capsys)
+    assert "seeds must be whole numbers" in printed_error(capsys)
 
 
 def test_help(capsys: pytest.CaptureFixture[str]) -> None:
@@ -281,14 +281,14 @@ def test_an_imported_or_unseeded_experiment_is_not_run(tiny: Path, capsys: pytes
     assert main(["experiment", "create", "unseeded.yaml", "u"]) == 0
     assert "none yet: add --seeds=42,123,456" in capsys.readouterr().out
     assert main(["experiment", "run", "u"]) == 2
-    assert "u has no seeds; add --seeds=42,123,456" in told(capsys)
+    assert "u has no seeds; add --seeds=42,123,456" in printed_error(capsys)
 
 
 def test_a_damaged_experiment(made: Made, capsys: pytest.CaptureFixture[str]) -> None:
     folder = made()
     (folder / "runs.jsonl").write_text("nonsense\n{}\n")
     assert main(["experiment", "show", "t"]) == 3
-    assert "runs.jsonl:1: this line is damaged" in told(capsys)
+    assert "runs.jsonl:1: this line is damaged" in printed_error(capsys)
     (folder / "experiment.yaml").write_text("a: 1\n")
     assert main(["experiment", "show", "t"]) == 3
-    assert "cannot read experiments/t/experiment.yaml" in told(capsys)
+    assert "cannot read experiments/t/experiment.yaml" in printed_error(capsys)

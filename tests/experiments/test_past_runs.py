@@ -28,7 +28,7 @@ def export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def told(capsys: pytest.CaptureFixture[str]) -> str:
+def printed_error(capsys: pytest.CaptureFixture[str]) -> str:
     error = capsys.readouterr().err
     assert error.startswith("error: ") and "Traceback" not in error
     return error
@@ -49,9 +49,9 @@ def test_an_export_becomes_an_experiment_that_is_marked(export: Path, capsys: py
     assert main(["experiment", "show", "past"]) == 0
     assert "0.7968" in capsys.readouterr().out
     assert main(["experiment", "run", "past"]) == 2
-    assert "past was imported from past.csv; its runs were made elsewhere" in told(capsys)
+    assert "past was imported from past.csv; its runs were made elsewhere" in printed_error(capsys)
     assert main(["experiment", "import", "past.csv", MAP]) == 2
-    assert "there is an experiment past" in told(capsys)
+    assert "there is an experiment past" in printed_error(capsys)
 
 
 def test_ours_and_theirs_stand_in_tables_of_their_own(export: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -75,7 +75,7 @@ def test_a_run_with_a_history_can_be_diagnosed(export: Path, capsys: pytest.Capt
     header = (export / "experiments" / "h" / "runs" / "best-1" / "metrics.csv").read_text().splitlines()[0]
     assert header == ",".join(COLUMNS[name][0] for name in ("epoch", "train_loss", "valid", "learning_rate"))
     assert main(["diagnose", "experiments/h/runs/both-2"]) == 3
-    assert "was imported without a history" in told(capsys)
+    assert "was imported without a history" in printed_error(capsys)
 
 
 @pytest.mark.parametrize(
@@ -103,17 +103,17 @@ def test_what_a_map_may_not_say(
     given = {"model": "m", "dataset": "d", "columns": "{name: Name}", **changed}
     (export / "map.yaml").write_text("".join(f"{key}: {value}\n" for key, value in given.items()))
     assert main(["experiment", "import", "past.csv", "--map=map.yaml"]) == 2
-    assert message in told(capsys)
+    assert message in printed_error(capsys)
     assert not (export / "experiments").exists()
 
 
 def test_files_that_are_none(export: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["experiment", "import", "past.csv"]) == 2
-    assert "experiment import needs --map" in told(capsys)
+    assert "experiment import needs --map" in printed_error(capsys)
     assert main(["experiment", "import", "past.csv", "--map=wandb-hybrid"]) == 2
-    assert "no file 'wandb-hybrid'; did you mean 'wandb-hybrid-vae'" in told(capsys)
+    assert "no file 'wandb-hybrid'; did you mean 'wandb-hybrid-vae'" in printed_error(capsys)
     assert main(["experiment", "import", "none.csv", MAP]) == 3
-    assert "cannot read none.csv" in told(capsys)
+    assert "cannot read none.csv" in printed_error(capsys)
     (export / "empty.csv").write_text(HEADER + "\n")
     assert main(["experiment", "import", "empty.csv", MAP]) == 3
-    assert "empty.csv: the file has no runs" in told(capsys)
+    assert "empty.csv: the file has no runs" in printed_error(capsys)

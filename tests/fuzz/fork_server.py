@@ -32,8 +32,8 @@ def carry_out(case: dict[str, Any], seconds: float) -> dict[str, Any]:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
             found = Path(case["log"]).with_suffix(".faults")
-            told = json.loads(found.read_text()) if found.is_file() else []
-            return {**case, "code": os.waitstatus_to_exitcode(status), "faults": told}
+            reported = json.loads(found.read_text()) if found.is_file() else []
+            return {**case, "code": os.waitstatus_to_exitcode(status), "faults": reported}
         time.sleep(0.02)
     os.kill(child, 9)
     os.waitpid(child, 0)

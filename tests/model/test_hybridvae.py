@@ -147,7 +147,7 @@ def test_predictions_do_not_depend_on_the_batch_and_stay_on_the_scale(build: Cal
     torch.testing.assert_close(model.predict(rows[torch.arange(5)]), whole[:5])
     with torch.no_grad():
         model.network.fields["user"].mean[:, 0] += 100.0
-    assert model.predict(rows).max() <= 5 and (model.spread(rows) >= 0).all()
+    assert model.predict(rows).max() <= 5 and (model.variance(rows) >= 0).all()
 
 
 def test_reload_and_seed(build: Callable[..., Any], tmp_path: Path) -> None:

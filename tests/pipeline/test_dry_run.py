@@ -20,10 +20,10 @@ def test_a_dry_run_tells_time_and_memory_and_writes_nothing(
     model: str, make_config: Callable[..., Config], write: Callable[..., Path], tmp_path: Path
 ) -> None:
     more = {"loss_type": "CE"} if model == "SASRec" else {}
-    told = dry_run(make_config(model, write(tmp_path, "made", ROWS), **TINY, **more))
-    expected = 50 * (told["epoch_seconds"] + told["valid_seconds"])
-    assert told["total_seconds"] == pytest.approx(expected) and expected > 0
-    assert 0.05 < told["memory_gb"] < 100
+    estimate = dry_run(make_config(model, write(tmp_path, "made", ROWS), **TINY, **more))
+    expected = 50 * (estimate["epoch_seconds"] + estimate["valid_seconds"])
+    assert estimate["total_seconds"] == pytest.approx(expected) and expected > 0
+    assert 0.05 < estimate["memory_gb"] < 100
     assert not (tmp_path / "runs").exists()
 
 
@@ -33,9 +33,11 @@ def test_a_dry_run_on_the_command_line(
     write(tmp_path, "made", ROWS)
     given = TINY | {"data_path": tmp_path, "device": "cpu", "load_col": "{inter: [user_id, item_id, timestamp]}"}
     assert main(["--model=BPR", "--dataset=made", "--dry_run", *(f"--{k}={v}" for k, v in given.items())]) == 0
-    told = capsys.readouterr().out
+    estimate = capsys.readouterr().out
     assert (
-        "dry run of BPR on made, on cpu" in told and "all 50 epochs take about" in told and "GB of the process" in told
+        "dry run of BPR on made, on cpu" in estimate
+        and "all 50 epochs take about" in estimate
+        and "GB of the process" in estimate
     )
 
 

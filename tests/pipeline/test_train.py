@@ -169,10 +169,10 @@ def test_a_runs_folder_that_cannot_be(configure: Callable[..., Config], tmp_path
 def torchrun(words: list[str], folder: Path, log: Path) -> list[int]:
     """The exit code of torchrun with two processes."""
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
-    with log.open("w") as told:
+    with log.open("w") as output:
         done = subprocess.run(
             [*command, str(ROOT / "run_recbole_ext.py"), *words],
-            stdout=told,
+            stdout=output,
             stderr=subprocess.STDOUT,
             cwd=folder,
             timeout=300,

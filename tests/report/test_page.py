@@ -83,8 +83,8 @@ def test_ticks_are_round(low: float, high: float, expected: list[float]) -> None
 
 
 def test_labels_are_short_and_no_two_are_the_same() -> None:
-    told = [number(value) for value in (0, 0.25, 0.004217, 1e-7, 3.00466e-5, 1234.56, 10_000, 2.5e9, -0.5)]
-    assert told == ["0", "0.25", "0.00422", "1e-7", "3e-5", "1234.6", "10000", "2.5e9", "-0.5"]
+    shown = [number(value) for value in (0, 0.25, 0.004217, 1e-7, 3.00466e-5, 1234.56, 10_000, 2.5e9, -0.5)]
+    assert shown == ["0", "0.25", "0.00422", "1e-7", "3e-5", "1234.6", "10000", "2.5e9", "-0.5"]
     assert tick_labels([1_000_000, 1_000_005, 1_000_010]) == ["1000000", "1000005", "1000010"]
     assert tick_labels([0.1, 0.2]) == ["0.1", "0.2"] and tick_labels([1e6, 2e6]) == ["1e6", "2e6"]
 

@@ -50,7 +50,7 @@ def test_the_sentence_on_baselines_knows_what_is_better(result: dict[str, Any]) 
 
 
 @pytest.mark.parametrize(
-    ("event", "told"),
+    ("event", "message"),
     [
         (
             {"event": "failed", "text": "a NaN in layer 3"},
@@ -60,11 +60,11 @@ def test_the_sentence_on_baselines_knows_what_is_better(result: dict[str, Any]) 
         ({"event": "started"}, "it is in progress, or was killed"),
     ],
 )
-def test_a_run_that_ended_early_says_so(make_run: MakeRun, event: dict[str, Any], told: str) -> None:
+def test_a_run_that_ended_early_says_so(make_run: MakeRun, event: dict[str, Any], message: str) -> None:
     folder = make_run(result=None, end=event)
     write_report(folder)
     text = plain(folder)
-    assert told in text and "no test result" in text and event.get("text", "") in text
+    assert message in text and "no test result" in text and event.get("text", "") in text
     assert "NOT YET hit@10" in text and "Validation ndcg@10" in text and "Result" not in text
 
 
@@ -104,8 +104,8 @@ def test_ratings_and_clicks_tell_their_own(make_run: MakeRun, result: dict[str, 
 def test_no_name_is_markup_and_no_secret_is_told(make_run: MakeRun, result: dict[str, Any]) -> None:
     evil, token = "<script>alert(1)</script>", "hf_abcdefghijklmnopqrstuvwx"
     config = f'model: "{evil}"  # {evil}.yaml:1\ndataset: "{evil}"  # x\nnote: {token}  # command line\n'
-    told = {**result, "model": evil, "baselines": {evil: {"ndcg@10": 0.1}}}
-    folder = make_run(result=told, config=config, columns={evil: [0.5] * 6})
+    message = {**result, "model": evil, "baselines": {evil: {"ndcg@10": 0.1}}}
+    folder = make_run(result=message, config=config, columns={evil: [0.5] * 6})
     write_report(folder)
     page = (folder / "report.html").read_text()
     assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 8  # title, headings, tables, charts, settings
@@ -147,8 +147,8 @@ def small(make_config: Callable[..., Config], root: Path, **given: Any) -> Confi
 
 
 def test_a_run_leaves_it_at_its_end(make_config: Callable[..., Config], small_ml_100k: Path, capsys: Any) -> None:
-    told = run(small(make_config, small_ml_100k), ["x"], at_end=leave_report)
-    folder = Path(told["run_directory"])
+    message = run(small(make_config, small_ml_100k), ["x"], at_end=leave_report)
+    folder = Path(message["run_directory"])
     assert "Finished at" in plain(folder) and f"report      {folder}/report.html" in capsys.readouterr().out
     assert json.loads((folder / "result.json").read_text())["parameters"] > 1000
 

@@ -22,7 +22,7 @@ FLAGS = """--headless --no-sandbox --disable-gpu --no-first-run --disable-backgr
 --allow-file-access-from-files --dump-dom""".split()
 OWN_SERVICES = ("google.com", "googleapis.com", "gstatic.com", "google-analytics.com")
 MEASURE = """<!doctype html><body style="margin:0"><iframe id="it" src="PAGE" style="border:0;width:360px;height:800px">
-</iframe><pre id="told"></pre><script>
+</iframe><pre id="widths"></pre><script>
 document.getElementById("it").onload = event => {
   const page = event.target.contentDocument, sizes = [];
   for (const node of page.querySelectorAll("body *")) {
@@ -31,8 +31,8 @@ document.getElementById("it").onload = event => {
     const svg = node.closest("svg"), scale = svg ? svg.getBoundingClientRect().width / svg.viewBox.baseVal.width : 1;
     sizes.push(scale * parseFloat(event.target.contentWindow.getComputedStyle(node).fontSize));
   }
-  const told = {width: page.documentElement.scrollWidth, smallest: Math.min(...sizes), texts: sizes.length};
-  document.getElementById("told").textContent = JSON.stringify(told);
+  const widths = {width: page.documentElement.scrollWidth, smallest: Math.min(...sizes), texts: sizes.length};
+  document.getElementById("widths").textContent = JSON.stringify(widths);
 };</script>"""
 
 
@@ -52,7 +52,7 @@ def measured(page: Path, folder: Path) -> dict[str, float]:
     frame = folder / f"frame-{page.stem}.html"
     frame.write_text(MEASURE.replace("PAGE", page.as_uri()))
     dom = browse(frame, folder)[0]
-    found = re.search(r'<pre id="told">(\{.+?\})</pre>', dom)
+    found = re.search(r'<pre id="widths">(\{.+?\})</pre>', dom)
     assert found, dom[-500:]
     return dict(json.loads(found[1]))
 

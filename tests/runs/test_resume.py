@@ -104,9 +104,9 @@ def interrupted(config: Config, monkeypatch: pytest.MonkeyPatch, step: int, meth
         interrupt_at(step, patch, method)
         with pytest.raises(
             InterruptedRun, match=r"the state of training is saved; continue with: .* --resume="
-        ) as told:
+        ) as shown:
             run(config)
-    assert told.value.exit_code == 143
+    assert shown.value.exit_code == 143
 
 
 def test_under_torchrun_resume_is_refused_and_nothing_promised(
@@ -277,8 +277,8 @@ def test_signals_save_and_end_with_their_code(
     assert handlers == [signal.SIG_DFL, signal.SIG_DFL], "a second signal ends the process at once"
     assert signal.getsignal(signal.SIGINT) is before and len(calls) == 3
     (folder,) = (tmp_path / "runs").iterdir()
-    told = capsys.readouterr().err
-    assert f"continue with: {sys.executable}" in told and f"--resume={folder.name} --runs_dir={tmp_path}" in told
+    shown = capsys.readouterr().err
+    assert f"continue with: {sys.executable}" in shown and f"--resume={folder.name} --runs_dir={tmp_path}" in shown
     assert read_description(folder / "checkpoint", "last")["epoch"] == 0
 
 

@@ -79,14 +79,14 @@ def test_several_runs_rate_by_their_mean(finished: Path, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("history", "told"),
+    ("history", "message"),
     [
         ({"item_id": ["none"], "rating": [3.0]}, "no item of the training split"),
         ({"item_id": ["1"], "rating": [9.0]}, "a rating of 9; the scale is 2 to 5"),
     ],
 )
-def test_a_history_that_tells_nothing_is_refused(finished: Path, history: dict[str, Any], told: str) -> None:
-    with pytest.raises(DataError, match=told):
+def test_a_history_that_tells_nothing_is_refused(finished: Path, history: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError, match=message):
         open_rater(finished).fold_in(pd.DataFrame(history))
 
 
@@ -108,7 +108,7 @@ def test_the_audit_of_a_file_ends_with_an_exit_code(tmp_path: Path, capsys: pyte
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["metric-audit"], "metric-audit needs FILE"),
         (["metric-audit", "f", "--rmse=1"], "unknown option --rmse"),
@@ -117,9 +117,9 @@ def test_the_audit_of_a_file_ends_with_an_exit_code(tmp_path: Path, capsys: pyte
         (["rate", "--run="], "rate needs --run=RUN and --pairs"),
     ],
 )
-def test_usage(words: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_usage(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words) == 2
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_a_bad_file_is_told_with_its_line(tmp_path: Path) -> None:

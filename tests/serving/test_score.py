@@ -48,9 +48,9 @@ def test_a_tested_row_gets_the_probability_of_the_evaluation(finished: Any, tmp_
     assert (
         main(["score", f"--run={folder}", f"--input={table(tmp_path / 'in.tsv', columns)}", f"--output={target}"]) == 0
     )
-    told = pl.read_csv(target, separator="\t")
-    assert told["probability"].to_list() == pytest.approx(expected, abs=1e-5)
-    assert told["item_id"].to_list() == columns["item_id"]
+    scored = pl.read_csv(target, separator="\t")
+    assert scored["probability"].to_list() == pytest.approx(expected, abs=1e-5)
+    assert scored["item_id"].to_list() == columns["item_id"]
 
 
 def test_a_history_in_the_file_counts_and_the_unknown_is_no_fault(finished: Any, tmp_path: Path) -> None:

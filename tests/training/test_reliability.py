@@ -273,12 +273,12 @@ def full_disks(folder: Path, sizes: list[int]) -> int:
     for epoch, size in enumerate(sizes, start=1):
         try:
             resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
-            with pytest.raises(ResourceError, match=r"cannot write .*best.* \([\d,]+ bytes\): File too large") as told:
+            with pytest.raises(ResourceError, match=r"cannot write .*best.* \([\d,]+ bytes\): File too large") as error:
                 save_checkpoint(folder, "best", Weights(), {"epoch": epoch})
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         other = Weights()
-        assert told.value.exit_code == 4 and load_checkpoint(folder, "best", other, CPU)["epoch"] == 0
+        assert error.value.exit_code == 4 and load_checkpoint(folder, "best", other, CPU)["epoch"] == 0
         read += torch.equal(other.layer.weight, old.layer.weight)
     assert sorted(path.name for path in folder.iterdir()) == ["best-0.safetensors", "best.json"]
     return read

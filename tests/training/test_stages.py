@@ -100,8 +100,8 @@ def test_each_stage_has_its_rate_its_epochs_and_its_schedule(build: Build) -> No
     linear = {"lr_schedule": "linear", "warmup_share": 0.0, "final_lr_share": 0.0}
     _, loaders, trainer = build(stages=stages, stopping_step=50, train_batch_size=64, **linear)
     assert trainer.settings.epochs == 5
-    told = fit_in_stages(trainer, loaders)
-    assert [stage["first_epoch"] for stage in told["stages"]] == [0, 2]
+    found = fit_in_stages(trainer, loaders)
+    assert [stage["first_epoch"] for stage in found["stages"]] == [0, 2]
     assert len(loaders.train) == 1
     assert rates(trainer) == pytest.approx([0.01, 0.005, 0.5, 0.5 * 2 / 3, 0.5 / 3])
 
@@ -121,8 +121,8 @@ def test_a_stage_begins_with_the_best_weights_and_stops_by_its_own_patience(
 
     monkeypatch.setattr(trainer.state, "judge", lambda *of: kept.update({trainer.state.epoch: weights()}) or judge(*of))
     monkeypatch.setattr(trainer, "fit_stage", lambda *data, **more: starts.append(weights()) or fit(*data, **more))
-    told = fit_in_stages(trainer, loaders)
-    assert [stage["first_epoch"] for stage in told["stages"]] == [0, 4]
+    found = fit_in_stages(trainer, loaders)
+    assert [stage["first_epoch"] for stage in found["stages"]] == [0, 4]
     assert torch.equal(starts[1], kept[1]) and not torch.equal(starts[1], kept[3])
     assert trainer.state.best_epoch == 4 and len(kept) == 6 and torch.equal(weights(), kept[4])
 
@@ -131,9 +131,9 @@ def test_one_stage_on_everything_is_a_run_without_stages(build: Build) -> None:
     found = []
     for stages in (None, [{}]):
         _, loaders, trainer = build(stages=stages, epochs=3)
-        told = fit_in_stages(trainer, loaders)
+        stage_result = fit_in_stages(trainer, loaders)
         found.append((trainer.state.train_losses, trainer.state.best_valid_result))
-        assert told.get("forgetting") is None
+        assert stage_result.get("forgetting") is None
     assert found[0] == found[1]
 
 

@@ -63,7 +63,7 @@ def test_nothing_is_evaluated(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "message"),
     [
         ("learning_rate loguniform", "a line is `name kind values`"),
         ("learning_rate lognormal 0,1", "unknown kind 'lognormal'; did you mean 'loguniform'"),
@@ -73,6 +73,6 @@ def test_nothing_is_evaluated(tmp_path: Path) -> None:
         ("a choice [1,2]\na choice [3,4]", "bpr.hyper:2: a is given twice"),
     ],
 )
-def test_bad_lines(tmp_path: Path, line: str, told: str) -> None:
-    with pytest.raises(UsageError, match=told):
+def test_bad_lines(tmp_path: Path, line: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         read(tmp_path, line + "\n")

@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 Start = Callable[..., "subprocess.Popen[str]"]
 
 
-def told(searcher: Any, trial_id: str, *scores: float, start: int = 1) -> list[str]:
+def results_of(searcher: Any, trial_id: str, *scores: float, start: int = 1) -> list[str]:
     """Report scores as Ray does; what the scheduler decides on each."""
     from recbole_ext.tuning.on_ray import _Past
 
@@ -56,7 +56,7 @@ def test_trials_are_handed_out_once_and_as_many_as_were_asked_for(make: Callable
     searcher = make(over, trials=2)
     job = searcher.suggest("a")["job"]
     assert job.values == searcher.table.trials[0].values and searcher.suggest("b") is None
-    told(searcher, "a", 0.1, 0.2)
+    results_of(searcher, "a", 0.1, 0.2)
     searcher.on_trial_complete("a", {"over": True, "failure": ""})
     assert (over[0].state, over[0].reports) == ("finished", [[1, 0.1], [2, 0.2]])
     searcher.suggest("b")
@@ -69,14 +69,14 @@ def test_trials_are_handed_out_once_and_as_many_as_were_asked_for(make: Callable
 def test_after_a_kill_asha_knows_what_was_reported(make: Callable[..., Any]) -> None:
     searcher = make()
     searcher.suggest("a")
-    assert told(searcher, "a", 0.5, 0.5, 0.5) == ["CONTINUE"] * 3
+    assert results_of(searcher, "a", 0.5, 0.5, 0.5) == ["CONTINUE"] * 3
     searcher.on_trial_complete("a", {"over": True, "failure": ""})
     searcher.suggest("b")  # and here the driver is killed
     over: list[Trial] = []
     again = make(over)
     job = again.suggest("c")["job"]
     assert job.values == searcher.table.trials[1].values and job.reported == 0
-    assert told(again, "c", 0.1) == ["STOP"]  # worse than the first trial, of which this driver only read
+    assert results_of(again, "c", 0.1) == ["STOP"]  # worse than the first trial, of which this driver only read
     again.on_trial_complete("c", {"epochs": 1, "score": 0.1})
     assert (over[0].number, over[0].state) == (1, "stopped")
 
@@ -86,7 +86,7 @@ def test_a_trial_that_was_to_be_stopped_when_the_driver_died_is_not_begun_again(
     searcher = make()
     for name, score in (("a", 0.5), ("b", 0.1)):
         searcher.suggest(name)
-        decisions = told(searcher, name, score)
+        decisions = results_of(searcher, name, score)
         if name == "a":
             searcher.on_trial_complete(name, {"over": True, "failure": ""})
     assert decisions == ["STOP"]  # written down, and here the driver is killed

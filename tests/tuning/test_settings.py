@@ -20,7 +20,7 @@ def test_they_are_read_back_as_they_were(settings: Settings, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("more", "told"),
+    ("more", "message"),
     [
         ({"space": None}, "tune needs --space"),
         ({"model": None}, "tune needs --model; for instance: tune --model=SS4Rec"),
@@ -39,13 +39,13 @@ def test_they_are_read_back_as_they_were(settings: Settings, tmp_path: Path) -> 
     ],
     ids=str,
 )
-def test_words_that_are_refused(words: Words, more: dict[str, Any], told: str) -> None:
-    with pytest.raises(UsageError, match=told):
+def test_words_that_are_refused(words: Words, more: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         settings_of(words(**more))
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "message"),
     [
         (
             "lerning_rate: {uniform: [0.1, 0.2]}",
@@ -59,14 +59,14 @@ def test_words_that_are_refused(words: Words, more: dict[str, Any], told: str) -
         ("ssm_variant: {choice: [mamba1, mamba3]}", "with ssm_variant='mamba3'"),
     ],
 )
-def test_spaces_that_are_refused(words: Words, tmp_path: Path, line: str, told: str) -> None:
+def test_spaces_that_are_refused(words: Words, tmp_path: Path, line: str, message: str) -> None:
     (tmp_path / "space.yaml").write_text(line + "\n")
-    with pytest.raises(UsageError, match=told):
+    with pytest.raises(UsageError, match=message):
         settings_of(words())
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("dropout_prob choice [1.5, 0.1]", "made.hyper:1: with dropout_prob=1.5: dropout_prob must be at least 0"),
         ("\nhead_dim choice ['[8]', '[16]']", r"made.hyper:2: with head_dim=\[8\]: head_dim must be of type"),
@@ -75,9 +75,9 @@ def test_spaces_that_are_refused(words: Words, tmp_path: Path, line: str, told: 
         ("num_leyers choice [1]", "made.hyper:1: unknown key 'num_leyers' of Mamba4Rec"),
     ],
 )
-def test_faults_name_the_file_and_the_line(words: Words, tmp_path: Path, text: str, told: str) -> None:
+def test_faults_name_the_file_and_the_line(words: Words, tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "made.hyper").write_text(text + "\n")
-    with pytest.raises(UsageError, match=told):
+    with pytest.raises(UsageError, match=message):
         settings_of({**words(), "space": str(tmp_path / "made.hyper")})
 
 

@@ -27,7 +27,7 @@ def test_each_kind_is_read(tmp_path: Path) -> None:
         Parameter("hidden_size", "quniform", (32, 128, 32)),
         Parameter("num_layers", "randint", (1, 3)),
     ]
-    assert space_of({p.name: p.told() for p in space}, "again") == space
+    assert space_of({p.name: p.as_setting() for p in space}, "again") == space
 
 
 def test_steps_end_at_the_last_one_that_fits() -> None:
@@ -36,7 +36,7 @@ def test_steps_end_at_the_last_one_that_fits() -> None:
 
 
 @pytest.mark.parametrize(
-    ("entry", "told"),
+    ("entry", "message"),
     [
         ({"loguniform": [0, 1]}, r"loguniform needs values above 0, because 0 has no logarithm \(got 0\)"),
         ({"loguniform": [-1, 1]}, r"loguniform needs values above 0.*\(got -1\)"),
@@ -57,8 +57,8 @@ def test_steps_end_at_the_last_one_that_fits() -> None:
         ([1, 2], "give one of choice, uniform"),
     ],
 )
-def test_what_no_range_is(entry: Any, told: str) -> None:
-    with pytest.raises(UsageError, match=f"made.yaml:3: x: .*{told}"):
+def test_what_no_range_is(entry: Any, message: str) -> None:
+    with pytest.raises(UsageError, match=f"made.yaml:3: x: .*{message}"):
         space_of({"x": entry}, "made.yaml", {"x": 3})
 
 

@@ -42,29 +42,29 @@ def read(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
 
 
 def test_the_test_part_is_never_read(settings: Settings, tmp_path: Path, read: dict[str, int]) -> None:
-    told: list[tuple[int, float]] = []
-    assert carry_out(Job(settings, str(tmp_path / "trial"), VALUES), lambda *report: told.append(report)) == ""
+    reports: list[tuple[int, float]] = []
+    assert carry_out(Job(settings, str(tmp_path / "trial"), VALUES), lambda *report: reports.append(report)) == ""
     assert read == {"train": 3, "valid": 3, "test": 0}
-    assert [epochs for epochs, _ in told] == [1, 2, 3]
-    assert told == sorted(told) and told[-1][1] > 0
+    assert [epochs for epochs, _ in reports] == [1, 2, 3]
+    assert reports == sorted(reports) and reports[-1][1] > 0
     (result,) = (json.loads(path.read_text()) for path in (tmp_path / "trial").glob("*/result.json"))
-    assert result["test"] is None and result["valid"]["ndcg@5"] == told[-1][1]
+    assert result["test"] is None and result["valid"]["ndcg@5"] == reports[-1][1]
     config = settings.config({**VALUES, "runs_dir": str(tmp_path / "runs")})
     recbole_ext.pipeline.train.run(config)
     assert read["test"] > 0  # the counter does count
 
 
 def reports_until(job: Job, last: int) -> list[tuple[int, float]]:
-    told: list[tuple[int, float]] = []
+    reports: list[tuple[int, float]] = []
 
     def report(epochs: int, best: float) -> None:
-        told.append((epochs, best))
+        reports.append((epochs, best))
         if epochs == last:
             raise Stop
 
     with pytest.raises(Stop):
         carry_out(job, report)
-    return told
+    return reports
 
 
 def test_a_trial_goes_on_from_its_own_state_and_tells_each_epoch_once(
@@ -78,7 +78,7 @@ def test_a_trial_goes_on_from_its_own_state_and_tells_each_epoch_once(
     assert (
         carry_out(Job(settings, str(tmp_path / "cut"), VALUES, reported=1), lambda *report: rest.append(report)) == ""
     )
-    assert first[:1] + rest == whole  # the second epoch was not heard of, so it is told again, without training it
+    assert first[:1] + rest == whole  # the second epoch was not heard of, so it is reports again, without training it
     assert read["train"] == 3 and len(list((tmp_path / "cut").glob("*/config.yaml"))) == 1
     over: list[tuple[int, float]] = []
     assert carry_out(Job(settings, str(tmp_path / "cut"), VALUES, 2), lambda *report: over.append(report)) == ""
@@ -87,10 +87,10 @@ def test_a_trial_goes_on_from_its_own_state_and_tells_each_epoch_once(
 
 def test_bad_numbers_are_a_cause_and_no_reason_to_try_again(words: Callable[..., Any], tmp_path: Path) -> None:
     settings = settings_of(words(clip_grad_norm=None, learner="sgd"))
-    told = carry_out(
+    reports = carry_out(
         Job(settings, str(tmp_path / "nan"), {"learning_rate": 1e38, "dropout_prob": 0.0}), lambda *_: None
     )
-    assert told.startswith("NonFiniteError: ") and ("not finite" in told or "is nan" in told)
+    assert reports.startswith("NonFiniteError: ") and ("not finite" in reports or "is nan" in reports)
     assert "UsageError: num_layers must be" in carry_out(
         Job(settings, str(tmp_path / "usage"), {"num_layers": 0}), lambda *_: None
     )

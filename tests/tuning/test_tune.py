@@ -44,16 +44,16 @@ def test_the_newest_unfinished_tuning_is_found(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "message"),
     [
         ({"epochs": 9}, "--epochs cannot change in a tuning that was begun"),
         ({"space": "SS4Rec"}, "--space cannot change"),
         ({"trials": 2}, "--trials must be an integer of at least 3"),
     ],
 )
-def test_what_cannot_change_when_it_is_resumed(folder: Path, given: dict[str, Any], told: str) -> None:
+def test_what_cannot_change_when_it_is_resumed(folder: Path, given: dict[str, Any], message: str) -> None:
     pytest.importorskip("ray", reason="tuning needs Ray: make tune-setup")
-    with pytest.raises(UsageError, match=told):
+    with pytest.raises(UsageError, match=message):
         tune_command({**given, "tune_dir": str(folder.parent)}, folder.name)
 
 

@@ -33,7 +33,7 @@ class Table:
         """The file that lacks a field; of several, the first without it."""
         return self.partly.get(field, self.paths[0])
 
-    def told(self) -> str:
+    def listed(self) -> str:
         """`it has user_id:token, item_id:token`."""
         return f"it has {', '.join(f'{field}:{kind}' for field, kind in self.columns.items())}"
 

@@ -38,21 +38,21 @@ def _without_roles(config: Any, headers: Headers, absent: list[Need]) -> list[st
         return [f"{headers.path(INTER)} is missing"]
     words = [f"{need.field!r} ({need.key}: the {need.role} of each row)" for need in absent]
     taken = {config[key] for key in _NAMED if key not in {need.key for need in absent}}
-    told = f"{table.lacking(absent[0].field)} has no column {' and no column '.join(words)}; {table.told()}"
+    problem = f"{table.lacking(absent[0].field)} has no column {' and no column '.join(words)}; {table.listed()}"
     if list_field(config) in table.columns and [need.role for need in absent] == ["time"]:
         return [
-            f"{told}\nthe rows bring their histories along ({list_field(config)}), and such rows are cut into files "
+            f"{problem}\nthe rows bring their histories along ({list_field(config)}), and such rows are cut into files "
             f"beforehand: write {config.dataset}.train.inter, .valid.inter and .test.inter, and name them with "
             "--benchmark_filename=[train,valid,test]"
         ]
     if not any(_candidates(table, need, taken) for need in absent):
-        return [f"{told}\n{config.entry.name} cannot do without it: add the column, or take another model"]
+        return [f"{problem}\n{config.entry.name} cannot do without it: add the column, or take another model"]
     hints = []
     for need in absent:
         fitting = [field for field in _candidates(table, need, taken) if _sounds_like(field, need)]
         hints.append(f"--{need.key}={fitting[0] if fitting else 'NAME'}")
         taken |= set(fitting[:1])
-    return [f"{told}\nname the columns that are meant: {' '.join(hints)}"]
+    return [f"{problem}\nname the columns that are meant: {' '.join(hints)}"]
 
 
 def _without_list(config: Any, headers: Headers, need: Need) -> str:
@@ -60,8 +60,8 @@ def _without_list(config: Any, headers: Headers, need: Need) -> str:
     assert table is not None
     return (
         f"{table.lacking(need.field)} has no column {need.field!r} ({need.key}), which {config.entry.name} reads "
-        f"beside the items of histories; {table.told()}\nadd the column, or take a model that reads items alone, such "
-        "as --model=Mamba4Rec or --model=SASRec"
+        f"beside the items of histories; {table.listed()}\nadd the column, or take a model that reads items alone, "
+        "such as --model=Mamba4Rec or --model=SASRec"
     )
 
 
@@ -77,10 +77,10 @@ def _sounds_like(field: str, need: Need) -> bool:
 def _without(config: Any, headers: Headers, need: Need) -> str:
     """A setting names a column that no file has."""
     tables = [table for source in need.sources if (table := headers.table(source))]
-    told = f"{need.key} names {need.field!r} ({config.origins.get(need.key, 'RecBole')})"
+    problem = f"{need.key} names {need.field!r} ({config.origins.get(need.key, 'RecBole')})"
     if not tables:
         files = " or ".join(headers.path(source).name for source in need.sources[:2])
-        return f"{told}, and {config.dataset} has no file {files} that could hold it"
+        return f"{problem}, and {config.dataset} has no file {files} that could hold it"
     fields = {field: kind for table in tables for field, kind in table.columns.items()}
     own = {config["USER_ID_FIELD"], config["ITEM_ID_FIELD"]}
     fitting = [field for field, kind in fields.items() if kind in need.types and field not in own]
@@ -88,7 +88,7 @@ def _without(config: Any, headers: Headers, need: Need) -> str:
     hint = nearest(str(need.field), fields)
     if fitting and not hint and need.role != "unused":
         hint = f"; for instance --{need.key}={_value(config, need, fitting[0])}"
-    return f"{told}, which {' and '.join(str(table.name) for table in tables)} does not have; it has {shown}{hint}"
+    return f"{problem}, which {' and '.join(str(table.name) for table in tables)} does not have; it has {shown}{hint}"
 
 
 def _value(config: Any, need: Need, field: str) -> str:
@@ -102,11 +102,13 @@ def _value(config: Any, need: Need, field: str) -> str:
 def type_fault(config: Any, table: Table, need: Need) -> str:
     """A column whose declared type the run cannot read."""
     kind = table.columns[need.field]
-    told = f"{table.name}: {need.key} is for {' or '.join(need.types)} columns, and {need.field} is of type {kind}"
+    problem = f"{table.name}: {need.key} is for {' or '.join(need.types)} columns, and {need.field} is of type {kind}"
     if need.key == "selected_features" and kind in ("float", "float_seq"):
-        return f"{told}; {need.field} is a number: add --numerical_features='[{need.field}]', or leave it out"
+        return f"{problem}; {need.field} is a number: add --numerical_features='[{need.field}]', or leave it out"
     if need.key in _NAMED:
-        return f"{told}; write {need.field}:{need.types[0]} in the header, if the column holds {_HOLDS[need.types[0]]}"
+        return (
+            f"{problem}; write {need.field}:{need.types[0]} in the header, if the column holds {_HOLDS[need.types[0]]}"
+        )
     if need.key == "side_features":
-        return f"{told}; {config.entry.name} reads no numbers as features: leave it out, or write classes as tokens"
-    return f"{told}; choose another column, or another type in the header"
+        return f"{problem}; {config.entry.name} reads no numbers as features: leave it out, or write classes as tokens"
+    return f"{problem}; choose another column, or another type in the header"

@@ -143,7 +143,7 @@ def _add(
     if absent:
         raise DataError(
             f"{table.lacking(absent[0])} has no column {absent[0]!r}, which load_col names"
-            f"{nearest(str(absent[0]), table.columns)}\n{table.told()}"
+            f"{nearest(str(absent[0]), table.columns)}\n{table.listed()}"
         )
     read.setdefault(source, set()).update(wanted)
 
@@ -154,7 +154,7 @@ def _id_of(config: Any, headers: Headers, source: str, key: str) -> str:
     assert table is not None
     if field not in table.columns:
         raise DataError(
-            f"{table.name} has no column {field!r} ({key}), by which its rows belong to {source}s; {table.told()}\n"
+            f"{table.name} has no column {field!r} ({key}), by which its rows belong to {source}s; {table.listed()}\n"
             f"rename the column to {field!r} in the header, as the .inter file has it"
         )
     return str(field)

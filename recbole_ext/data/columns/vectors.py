@@ -59,8 +59,8 @@ def report_vectors(config: Any, dataset: Any) -> None:
         ids = np.unique(dataset.inter_feat[owner].to_numpy())
         without = ~np.isin(ids, dataset.field2feats(field)[0][field].to_numpy())
         if without.any():
-            told = f"{without.sum():,} of {len(ids):,} {kind}s have no vector and get zeros"
-            dataset.ledger.warn(f"preload_weight: {told}")
+            missing = f"{without.sum():,} of {len(ids):,} {kind}s have no vector and get zeros"
+            dataset.ledger.warn(f"preload_weight: {missing}")
 
 
 def _owner(config: Any, field: str) -> tuple[str, str]:

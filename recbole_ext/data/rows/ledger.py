@@ -74,14 +74,14 @@ class Ledger:
         losses = [f"{loss.rows:,} {loss.step}" + f" ({loss.setting})" * bool(loss.setting) for loss in self.losses]
         history = [f"{self.history_only:,} first events of users are history alone"] * bool(self.history_only)
         splits = [", ".join(f"{name} {rows:,}" for name, rows in self.splits.items())] * bool(self.splits)
-        told = "; ".join([self.kept_of_read(), *(f"left out: {loss}" for loss in losses), *history, *splits])
+        summary = "; ".join([self.kept_of_read(), *(f"left out: {loss}" for loss in losses), *history, *splits])
         warnings = [f"WARNING     {sentence}" for sentence in self.warnings]
-        return [f"rows        {told}", *self._new_in_test(), *warnings]
+        return [f"rows        {summary}", *self._new_in_test(), *warnings]
 
     def _new_in_test(self) -> list[str]:
         users, items = (self.test.get(f"rows_of_new_{kind}", 0) for kind in ("users", "items"))
-        told = f"test: {users:,} of {self.test.get('rows', 0):,} rows are of new users, {items:,} of new items"
-        return [f"            {told}"] * bool(users or items)
+        summary = f"test: {users:,} of {self.test.get('rows', 0):,} rows are of new users, {items:,} of new items"
+        return [f"            {summary}"] * bool(users or items)
 
     def as_dict(self) -> dict[str, Any]:
         """For result.json."""

@@ -30,13 +30,13 @@ class AllPositions:
             return super().calculate_loss(interaction)  # type: ignore[misc]
         items, targets = interaction[self.ITEM_SEQ], interaction[f"next_{self.ITEM_SEQ}"]  # type: ignore[attr-defined]
         every = torch.arange(1, items.shape[1] + 1, device=items.device).expand_as(items)
-        counted = targets > 0
-        hidden = self.forward(items, every)[counted]  # type: ignore[attr-defined]
+        has_target = targets > 0
+        hidden = self.forward(items, every)[has_target]  # type: ignore[attr-defined]
         candidates = self.item_embedding.weight  # type: ignore[attr-defined]
         if self.loss_type == "CE":  # type: ignore[attr-defined]
-            return self.loss_fct(hidden @ candidates.T, targets[counted])  # type: ignore[attr-defined]
-        negatives = interaction[f"neg_next_{self.ITEM_SEQ}"][counted]  # type: ignore[attr-defined]
-        positive = (hidden * candidates[targets[counted]]).sum(-1)
+            return self.loss_fct(hidden @ candidates.T, targets[has_target])  # type: ignore[attr-defined]
+        negatives = interaction[f"neg_next_{self.ITEM_SEQ}"][has_target]  # type: ignore[attr-defined]
+        positive = (hidden * candidates[targets[has_target]]).sum(-1)
         if negatives.dim() > 1:  # K of them per target
             positive, hidden = positive.unsqueeze(1), hidden.unsqueeze(1)
         return self.loss_fct(positive, (hidden * candidates[negatives]).sum(-1))  # type: ignore[attr-defined]

@@ -27,8 +27,8 @@ class Dropout(nn.Module):
             return x
         if x.device.type != "cpu":
             return F.dropout(x, self.p)
-        drawn = torch.empty((x.numel() + 3) // 4, dtype=torch.int64).random_(-(2**63), None)
-        level = drawn.view(torch.int16)[: x.numel()].view(x.shape)
+        bits = torch.empty((x.numel() + 3) // 4, dtype=torch.int64).random_(-(2**63), None)
+        level = bits.view(torch.int16)[: x.numel()].view(x.shape)
         dropped = round(self.p * _LEVELS)
         kept = level >= dropped - _LEVELS // 2
         return x * (kept.to(x.dtype) * (_LEVELS / (_LEVELS - dropped)))

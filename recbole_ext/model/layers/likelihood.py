@@ -32,18 +32,18 @@ class Gaussian(nn.Module):
     def loss(self, mean: Tensor, variance: Tensor, ratings: Tensor) -> Tensor:
         """(B,), (B,), raw ratings (B,) -> (B,) nats."""
         noise = (2 * self.log_noise).exp()
-        wanted = (ratings - self.get_buffer("centre")) / self.get_buffer("unit")
+        target = (ratings - self.get_buffer("centre")) / self.get_buffer("unit")
         constant = self.log_noise + 0.5 * math.log(2 * math.pi)
         if self.huber:
-            error = (wanted - drawn(mean, variance)) / noise.sqrt()
+            error = (target - sampled(mean, variance)) / noise.sqrt()
             return constant + F.huber_loss(error, torch.zeros_like(error), reduction="none")
-        return constant + 0.5 * ((wanted - mean).square() + variance) / noise
+        return constant + 0.5 * ((target - mean).square() + variance) / noise
 
     def rating(self, mean: Tensor, variance: Tensor) -> Tensor:
         """The expected rating: (B,), not clipped."""
         return self.get_buffer("centre") + self.get_buffer("unit") * mean
 
-    def spread(self, mean: Tensor, variance: Tensor) -> Tensor:
+    def variance_of_rating(self, mean: Tensor, variance: Tensor) -> Tensor:
         """Variance of the predicted rating, the noise included: (B,)."""
         return self.get_buffer("unit") ** 2 * (variance + (2 * self.log_noise).exp())
 
@@ -53,7 +53,7 @@ class Ordinal(nn.Module):
 
     Args:
         ratings: (n,) of the training split; their distinct values are the levels.
-        label_smoothing: share of each rating's weight that is spread over all levels.
+        label_smoothing: fraction of each rating's weight that is distributed over all levels.
 
     Raises:
         ValueError: there are more than `MOST_LEVELS` distinct ratings.
@@ -92,11 +92,11 @@ class Ordinal(nn.Module):
     def loss(self, mean: Tensor, variance: Tensor, ratings: Tensor) -> Tensor:
         """(B,), (B,), raw ratings (B,) -> (B,) nats."""
         level = torch.searchsorted(self.get_buffer("levels"), ratings.contiguous()).clamp(max=len(self.gaps) + 1)
-        chances = self.log_probabilities(drawn(mean, variance))
-        own = -chances.gather(1, level.unsqueeze(1)).squeeze(1)
+        log_p = self.log_probabilities(sampled(mean, variance))
+        own = -log_p.gather(1, level.unsqueeze(1)).squeeze(1)
         if not self.label_smoothing:
             return own
-        return (1 - self.label_smoothing) * own - self.label_smoothing * chances.mean(1)
+        return (1 - self.label_smoothing) * own - self.label_smoothing * log_p.mean(1)
 
     def _above(self, mean: Tensor, variance: Tensor) -> Tensor:
         """P(rating > level_k) under the belief: (B, R - 1)."""
@@ -107,15 +107,15 @@ class Ordinal(nn.Module):
         levels = self.get_buffer("levels")
         return levels[0] + self._above(mean, variance) @ levels.diff()
 
-    def spread(self, mean: Tensor, variance: Tensor) -> Tensor:
+    def variance_of_rating(self, mean: Tensor, variance: Tensor) -> Tensor:
         """Variance of the predicted rating: (B,)."""
         levels = self.get_buffer("levels")
         square = levels[0] ** 2 + self._above(mean, variance) @ levels.square().diff()
         return (square - self.rating(mean, variance).square()).clamp(min=0)
 
 
-def drawn(mean: Tensor, variance: Tensor) -> Tensor:
-    """One draw of each score: (B,)."""
+def sampled(mean: Tensor, variance: Tensor) -> Tensor:
+    """One sample of each score from N(mean, variance): (B,)."""
     return mean + variance.clamp(min=1e-12).sqrt() * torch.randn_like(mean)
 
 
@@ -144,7 +144,7 @@ def pairwise_ranking(score: Tensor, users: Tensor, ratings: Tensor) -> Tensor:
     order = torch.argsort(users)
     first, second = order[:-1], order[1:]
     better = ratings[first] - ratings[second]
-    counted = (users[first] == users[second]) & (better != 0)
-    if not counted.any():
+    comparable = (users[first] == users[second]) & (better != 0)
+    if not comparable.any():
         return score.sum() * 0
-    return -F.logsigmoid(better.sign() * (score[first] - score[second]))[counted].mean()
+    return -F.logsigmoid(better.sign() * (score[first] - score[second]))[comparable].mean()

@@ -62,8 +62,8 @@ class NeighbourIndex:
             self.tensors = {name: tensor.to(user.device) for name, tensor in self.tensors.items()}
         index, inside, rank = self._around(user, time, row)
         deviation = self.tensors["deviation"][index] * inside
-        features = [_shrunken(deviation, inside & (rank <= k)) for k in NEAREST]
-        features.append(_shrunken(deviation, inside & (self.tensors["time"][index] == time.unsqueeze(1))))
+        features = [_smoothed_mean(deviation, inside & (rank <= k)) for k in NEAREST]
+        features.append(_smoothed_mean(deviation, inside & (self.tensors["time"][index] == time.unsqueeze(1))))
         drift = torch.tanh((time - self.tensors["mean_time"][user]) / _DRIFT_SECONDS) * self.tensors["known"][user]
         return torch.stack([*features, drift.float()], dim=1)
 
@@ -89,6 +89,6 @@ class NeighbourIndex:
         return index, inside, steps.repeat(2)
 
 
-def _shrunken(values: Tensor, counted: Tensor) -> Tensor:
-    """(B, W) -> (B,): mean over the counted ones, smoothed towards 0 as if by one more value of 0."""
-    return (values * counted).sum(1) / (counted.sum(1) + 1)
+def _smoothed_mean(values: Tensor, selected: Tensor) -> Tensor:
+    """(B, W) -> (B,): mean over the selected ones, smoothed towards 0 as if by one more value of 0."""
+    return (values * selected).sum(1) / (selected.sum(1) + 1)

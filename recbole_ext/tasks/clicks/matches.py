@@ -18,7 +18,7 @@ _BLOCK = 2**20
 
 
 def item_codes(dataset: Any) -> list[np.ndarray]:
-    """Ids and attributes with one value, as what a match is counted by: each (n_items,), 0 for none."""
+    """Ids and attributes with one value, as what a match is chosen by: each (n_items,), 0 for none."""
     ids, table = np.arange(dataset.num(dataset.iid_field)), dataset.item_feat
     columns = [table[name] for name in table if name != dataset.iid_field] if table is not None else []
     single = [column.numpy() for column in columns if column.dtype == torch.int64 and column.dim() == 1]
@@ -63,9 +63,9 @@ def _occurrences(places: np.ndarray, wanted: np.ndarray, low: np.ndarray, end: n
 def match_rates(part: Any, reach: int) -> Tensor:
     """Click rates in the cells of a training split, smoothed towards that of all by 10 rows: (n_cells,) float64.
 
-    Of more than a million rows, so many are counted, evenly spread.
+    Of more than a million rows, an evenly spaced subset is used.
     """
     labels = part.inter_feat[part.label_field].double().numpy()
-    counted = np.arange(0, len(labels), max(1, len(labels) // _BLOCK))
-    labels = labels[counted]
-    return smoothed_rates(match_cells(part, counted, reach), labels, LEVELS ** len(item_codes(part)))
+    chosen = np.arange(0, len(labels), max(1, len(labels) // _BLOCK))
+    labels = labels[chosen]
+    return smoothed_rates(match_cells(part, chosen, reach), labels, LEVELS ** len(item_codes(part)))

@@ -1,4 +1,4 @@
-"""Bad numbers: found within one batch, and told with the first place they were seen in."""
+"""Non-finite numbers: detected within one batch and reported with the first place where they occurred."""
 
 from collections.abc import Callable, Iterable
 from typing import Any

@@ -48,7 +48,7 @@ class Watch(Hook):
         self.device, self.hang_seconds = device, hang_seconds
         self.batches: deque[tuple[float, float]] = deque(maxlen=128)
         self.epochs: list[float] = []
-        self.usual, self.slow_in_a_row, self.told = float("inf"), 0, False
+        self.usual, self.slow_in_a_row, self.warned = float("inf"), 0, False
         self.doing, self.moved_at = "starting", time.monotonic()
 
     def moved(self, doing: str) -> None:
@@ -75,8 +75,8 @@ class Watch(Hook):
         self.batches.append((loading, computing))
         if len(self.batches) % 8 == 0:
             self.usual = median(sum(batch) for batch in self.batches)
-        if self.slow_in_a_row >= IN_A_ROW and not self.told:
-            self.told = True  # once per epoch
+        if self.slow_in_a_row >= IN_A_ROW and not self.warned:
+            self.warned = True  # once per epoch
             _LOG.warning(
                 "slow: the last %d batches took more than %g times the usual %.3g s each; %s",
                 IN_A_ROW, SLOW_BATCH, self.usual, self.diagnosis(IN_A_ROW),
@@ -84,7 +84,7 @@ class Watch(Hook):
 
     def after_epoch(self, epoch: int, seconds: float) -> None:
         """Compare an epoch with those before it."""
-        self.told = False
+        self.warned = False
         usual = median(self.epochs) if self.epochs else float("inf")
         self.epochs.append(seconds)
         if seconds > max(SLOW_EPOCH * usual, _SHORTEST_EPOCH):

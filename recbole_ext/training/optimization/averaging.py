@@ -48,7 +48,7 @@ class Averaging(Hook):
             self._update(get_ema_multi_avg_fn(min(self.settings.ema_decay, (1 + n) / (10 + n))))
 
     def after_training(self, epoch: int, seconds: float) -> None:
-        """An epoch has been trained; told again by a run that was interrupted after it, it counts once."""
+        """Count an epoch as trained; repeated by a run that was interrupted after it, it counts once."""
         if self.settings.averaging == "swa" and epoch >= self.start_epoch and epoch > self.last_epoch:
             self.last_epoch = epoch
             self._update(get_swa_multi_avg_fn())

@@ -107,7 +107,7 @@ def build_schedule(
     """The schedule of a run; None where there is no single optimiser to move.
 
     Raises:
-        UsageError: RecBole's trainer of the model has two optimisers, whose steps cannot be told in advance.
+        UsageError: RecBole's trainer of the model has two optimisers, whose number of steps is not known in advance.
     """
     if len(optimizers) > 1 and (settings.lr_schedule != "constant" or settings.warms_up):
         raise UsageError("this model is trained by two optimisers; leave lr_schedule and warm-up at their defaults")

@@ -48,7 +48,7 @@ class Notifier:
         """
         self.warnings += kind == "warning"
         if kind in _TOLD and (kind != "warning" or self.warnings <= MOST_WARNINGS):
-            send(self.address, message(self.kind, f"{self.run} {kind}: {told(kind, facts)}"))
+            send(self.address, message(self.kind, f"{self.run} {kind}: {event_text(kind, facts)}"))
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -96,7 +96,7 @@ def _is_allowed(address: str, hosts: tuple[str, ...]) -> bool:
     return parts.scheme == "https" and usual_port and named and "@" not in parts.netloc
 
 
-def told(kind: str, facts: dict[str, Any]) -> str:
+def event_text(kind: str, facts: dict[str, Any]) -> str:
     """One line about an event, without secrets."""
     if kind == "finished":
         metrics = ", ".join(f"{name} {value:.4g}" for name, value in (facts.get("test") or {}).items())

@@ -180,8 +180,8 @@ def sinks_of(config: Config, folder: Path) -> list[Sink]:
             sinks.append(WandbRun(folder, config))
         except Exception as error:
             _LOG.warning("%s does not work, the run goes on without it: %s", WandbRun.name, redact_text(str(error)))
-    told = notifier(config, f"{config.model} on {config.dataset} ({folder.name})")
-    return [*sinks, told] if told else sinks
+    notification = notifier(config, f"{config.model} on {config.dataset} ({folder.name})")
+    return [*sinks, notification] if notification else sinks
 
 
 @contextmanager

@@ -19,5 +19,5 @@ from recbole_ext.data.columns.list_separators import other_separator
     ],
 )
 def test_the_commoner_mark_is_named(texts: list[str | None], separator: str, found: str) -> None:
-    told = other_separator("genres", texts, separator)
-    assert told.endswith(f"--seq_separator='{found}'") if found else told == ""
+    hint = other_separator("genres", texts, separator)
+    assert hint.endswith(f"--seq_separator='{found}'") if found else hint == ""

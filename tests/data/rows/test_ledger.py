@@ -43,8 +43,8 @@ def test_a_ledger_adds_up() -> None:
     assert (ledger.kept, [loss.rows for loss in ledger.losses]) == (7, [2, 1])
     assert ledger.warnings == ["1 of 10 interactions are left out: without an item"]
     assert json.loads(json.dumps(ledger.as_dict()))["kept"] == 7
-    told = "rows        10 read, 7 kept; left out: 2 repeated (rm_dup_inter=first); left out: 1 without an item"
-    assert ledger.lines()[0] == told
+    text = "rows        10 read, 7 kept; left out: 2 repeated (rm_dup_inter=first); left out: 1 without an item"
+    assert ledger.lines()[0] == text
 
 
 @pytest.mark.parametrize(
@@ -168,8 +168,8 @@ def test_new_users_and_items_of_a_test_file_are_counted_and_left_out_once(
     found = result["rows"]
     assert found["test"] == {"rows": 4, "rows_of_new_users": 2, "rows_of_new_items": 2, "training_rows": 0}
     assert found["known_test"]["hit@1"] in (0.0, 1.0)  # one row is left
-    told = "\n".join(summary_lines(result, Protocol(**result["protocol"])))
-    assert "BPR without the rows of new users (2) and new items (2)" in told
+    text = "\n".join(summary_lines(result, Protocol(**result["protocol"])))
+    assert "BPR without the rows of new users (2) and new items (2)" in text
     assert "test: 2 of 4 rows are of new users, 2 of new items" in "\n".join(Ledger(test=found["test"]).lines())
 
 

@@ -73,8 +73,8 @@ def test_users_are_split_by_the_time_of_their_sample(converted: Path, tmp_path: 
     assert times[0].max() <= times[1].min() and times[1].max() <= times[2].min()
     users = [set(part["user_id:token"]) for part in parts]
     assert not users[0] & users[1] and not users[1] & users[2] and not users[0] & users[2]
-    told = json.loads((folder / "log-popularity.summary.json").read_text())
-    assert [part["rows"] for part in told["parts"].values()] == [len(part) for part in parts]
+    summary = json.loads((folder / "log-popularity.summary.json").read_text())
+    assert [part["rows"] for part in summary["parts"].values()] == [len(part) for part in parts]
     assert "alias_of_item_id: [item_id_list]" in (folder / "log-popularity.yaml").read_text()
     assert (folder / "log-popularity.item").read_bytes() == (converted / "log.item").read_bytes()
 

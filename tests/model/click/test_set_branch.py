@@ -77,10 +77,10 @@ def test_a_drawn_score_is_trained_and_the_mean_probability_is_told(build_clicks:
     batch, network = loaders.train.batch(np.arange(30)), trainer.model
     drawn = [network.train()(batch).logit for _ in range(2)]
     assert not torch.equal(*drawn)
-    told = [network.eval()(batch).logit for _ in range(2)]
-    assert torch.equal(*told)
+    logits = [network.eval()(batch).logit for _ in range(2)]
+    assert torch.equal(*logits)
     mean, variance = network.sets(batch)
-    assert (variance > 0).all() and (told[0].abs() <= mean.abs()).all()
+    assert (variance > 0).all() and (logits[0].abs() <= mean.abs()).all()
 
 
 def test_the_kl_is_a_part_of_the_loss(build_clicks: Build) -> None:

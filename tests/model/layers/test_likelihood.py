@@ -18,7 +18,7 @@ def test_the_expected_rating_is_the_mean_over_levels() -> None:
     wanted = model.log_probabilities(score).exp() @ torch.arange(1.0, 6.0)
     torch.testing.assert_close(model.rating(score, torch.zeros(2)), wanted)
     square = model.log_probabilities(score).exp() @ torch.arange(1.0, 6.0).square()
-    torch.testing.assert_close(model.spread(score, torch.zeros(2)), square - wanted**2)
+    torch.testing.assert_close(model.variance_of_rating(score, torch.zeros(2)), square - wanted**2)
 
 
 def test_doubt_draws_the_expected_rating_to_the_middle() -> None:
@@ -52,7 +52,7 @@ def test_the_gaussian_loss_is_the_expectation_over_the_belief() -> None:
     expected = -torch.distributions.Normal(model.centre + model.unit * draws, noise).log_prob(rating).mean()
     torch.testing.assert_close(model.loss(mean, variance, rating)[0] + model.unit.log(), expected, rtol=0, atol=0.01)
     assert model.rating(torch.zeros(1), variance).item() == pytest.approx(STARS.mean())
-    assert model.spread(torch.zeros(1), torch.zeros(1)).item() == pytest.approx(noise.item() ** 2, rel=1e-4)
+    assert model.variance_of_rating(torch.zeros(1), torch.zeros(1)).item() == pytest.approx(noise.item() ** 2, rel=1e-4)
 
 
 def test_huber_errors_are_bounded_in_slope() -> None:

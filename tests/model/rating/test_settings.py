@@ -12,7 +12,7 @@ from recbole_ext.places import properties_folder
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "message"),
     [
         ({"architecture": "triple"}, "architecture must be one of sets, pairwise .got 'triple'"),
         ({"loss": "rmse"}, "loss must be one of mse, huber, ordinal, bpr, mixed .got 'rmse'.*mse"),
@@ -34,9 +34,9 @@ from recbole_ext.places import properties_folder
     ],
 )
 def test_faults_are_told_before_data_is_read(
-    make_config: Callable[..., Config], tmp_path: Path, given: dict[str, Any], told: str
+    make_config: Callable[..., Config], tmp_path: Path, given: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(UsageError, match=told):
+    with pytest.raises(UsageError, match=message):
         make_config("HybridVAE", tmp_path, dataset="there-is-no-such-data", **given)
 
 

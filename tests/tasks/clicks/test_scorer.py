@@ -45,11 +45,11 @@ def test_a_run_tells_metrics_gate_and_intervals(ran: Any) -> None:
     ):
         assert float(rows[-1][name]) == float(rows[-1][name])
     assert float(rows[-1]["train_valid_gap"]) == pytest.approx(float(rows[-1]["train_auc"]) - float(rows[-1]["auc"]))
-    told = json.loads((folder / "result.json").read_text())
-    low, high = told["clicks"]["intervals"]["logloss"]
-    assert low < told["test"]["logloss"] < high
-    assert sum(told["clicks"]["reliability"]["rows"]) == 60
-    assert 0 < told["clicks"]["gate"]["gate_static_mean"] < 1
+    stored = json.loads((folder / "result.json").read_text())
+    low, high = stored["clicks"]["intervals"]["logloss"]
+    assert low < stored["test"]["logloss"] < high
+    assert sum(stored["clicks"]["reliability"]["rows"]) == 60
+    assert 0 < stored["clicks"]["gate"]["gate_static_mean"] < 1
 
 
 def test_one_branch_has_no_gate(ran: Any) -> None:

@@ -78,15 +78,15 @@ def test_every_training_row_comes_once_with_its_place(rated: Callable[..., Any])
 
 
 @pytest.mark.parametrize(
-    ("ratings", "given", "told"),
+    ("ratings", "given", "message"),
     [
         ([3.0] * 200, {}, "every rating is 3, so there is nothing to learn"),
         ([1.0, 7.0] * 100, {"rating_scale": [1, 5]}, "100 ratings lie off rating_scale .*, the first is 7"),
         (None, {"RATING_FIELD": "stars", "LABEL_FIELD": "stars"}, "no column 'stars' .RATING_FIELD: the rating"),
     ],
 )
-def test_what_cannot_be_learnt_is_refused(rated: Callable[..., Any], ratings: Any, given: Any, told: str) -> None:
-    with pytest.raises(DataError, match=told):
+def test_what_cannot_be_learnt_is_refused(rated: Callable[..., Any], ratings: Any, given: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
         rated(ratings, **given)
 
 

@@ -63,8 +63,10 @@ def test_recboles_loaders_are_halved(model: str, build: Build) -> None:
 
 
 def test_what_counts_as_missing_memory() -> None:
-    told = "[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: not enough memory: you tried to allocate 8 bytes"
-    assert is_out_of_memory(RuntimeError(told)) and is_out_of_memory(MemoryError())
+    message = (
+        "[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: not enough memory: you tried to allocate 8 bytes"
+    )
+    assert is_out_of_memory(RuntimeError(message)) and is_out_of_memory(MemoryError())
     assert not is_out_of_memory(RuntimeError("shapes differ")) and not is_out_of_memory(ValueError("out of memory"))
 
 

@@ -63,12 +63,12 @@ def test_a_bad_number_stops_the_run_within_one_batch(
 ) -> None:
     _, loaders, trainer = build(train_batch_size=16)
     poison(trainer, place, value, batch, monkeypatch)
-    with pytest.raises(NonFiniteError) as told:
+    with pytest.raises(NonFiniteError) as error:
         trainer.fit(loaders.train, loaders.valid)
     expected = (
         "a metric is no number: ndcg@2 is" if place == "metric" else f"in epoch 0, batch {batch}, at learning rate 0.01"
     )
-    assert expected in str(told.value) and told.value.exit_code == 5
+    assert expected in str(error.value) and error.value.exit_code == 5
     assert bad_weight(trainer.model) is None, "the model is back in the last good state"
     assert trainer.state.best_epoch is None
     assert read_description(trainer.session.run.checkpoints, "last")["epoch"] == 0

@@ -14,7 +14,7 @@ from recbole_ext import redact
 from recbole_ext.config.config import Config
 from recbole_ext.errors import UsageError
 from recbole_ext.training.tracking import notify
-from recbole_ext.training.tracking.notify import Notifier, message, notifier, notify_address, send, told
+from recbole_ext.training.tracking.notify import Notifier, event_text, message, notifier, notify_address, send
 
 DISCORD = "https://discord.com/api/webhooks/12/canary-4711"
 
@@ -147,7 +147,7 @@ def test_warnings_are_few(service: Callable[..., Service]) -> None:
 def test_nobody_is_called_and_no_markup_obeyed() -> None:
     assert message("discord", "@everyone") == {"content": "@everyone", "allowed_mentions": {"parse": []}}
     assert message("slack", "<!channel> a&b") == {"text": "&lt;!channel&gt; a&amp;b"}
-    assert len(told("failed", {"text": "x" * 10**6})) == 1500
+    assert len(event_text("failed", {"text": "x" * 10**6})) == 1500
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
@@ -167,7 +167,7 @@ def test_a_service_that_does_not_answer_is_given_up(service: Callable[..., Servi
     assert time.perf_counter() - started < 1.0
 
 
-def test_a_service_that_is_not_there_is_told_without_its_address(service: Callable[..., Service]) -> None:
+def test_a_service_that_is_not_there_is_reported_without_its_address(service: Callable[..., Service]) -> None:
     there = service()
     there.server.shutdown()
     there.server.server_close()
@@ -178,7 +178,7 @@ def test_a_service_that_is_not_there_is_told_without_its_address(service: Callab
         send(service(500).address, {})
 
 
-def test_a_run_is_told_of_and_its_faults_do_not_matter(
+def test_a_run_is_notified_and_failures_to_notify_do_not_matter(
     build: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     from recbole_ext.pipeline.train import run

@@ -116,8 +116,8 @@ def test_a_sink_that_fails_is_warned_about_once(tmp_path: Path, caplog: pytest.L
         here.event("epoch", epoch=epoch)
     here.close()
     assert [event["epoch"] for event in events_of(tmp_path)] == [0, 1, 2]
-    (told,) = [record.getMessage() for record in caplog.records]
-    assert told.startswith("broken does not work, the run goes on without it: no space") and "canary" not in told
+    (shown,) = [record.getMessage() for record in caplog.records]
+    assert shown.startswith("broken does not work, the run goes on without it: no space") and "canary" not in shown
 
 
 def test_a_full_disk_stops_no_run(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:

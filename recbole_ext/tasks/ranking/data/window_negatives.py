@@ -44,16 +44,16 @@ class WindowNegatives:
         return self._popular(wanted, generator) if self.by_popularity else self._uniform(wanted, generator)
 
     def _uniform(self, targets: Tensor, generator: torch.Generator) -> Tensor:
-        drawn = torch.randint(1, self.n_items - 1, targets.shape, generator=generator)
-        return drawn + (drawn >= targets).long() * (targets > 0)
+        sampled = torch.randint(1, self.n_items - 1, targets.shape, generator=generator)
+        return sampled + (sampled >= targets).long() * (targets > 0)
 
     def _popular(self, targets: Tensor, generator: torch.Generator) -> Tensor:
         """Inverse transform sampling with the target's interval cut out."""
         below, upto = self.cumulative[(targets - 1).clamp(min=0)], self.cumulative[targets]
         place = torch.rand(targets.shape, generator=generator, dtype=torch.float64) * (1 - (upto - below))
         place = place + (place >= below) * (upto - below)
-        drawn = torch.searchsorted(self.cumulative, place, right=True).clamp(max=self.last)
-        return torch.where(drawn == targets, self._far_end(targets), drawn)
+        sampled = torch.searchsorted(self.cumulative, place, right=True).clamp(max=self.last)
+        return torch.where(sampled == targets, self._far_end(targets), sampled)
 
     def _far_end(self, targets: Tensor) -> Tensor:
         """Stands for a target that rounding at an end of its interval hit."""

@@ -43,10 +43,10 @@ def draw_candidates(rng: np.random.Generator, weights: np.ndarray, blocked: Pair
     for _ in range(_ROUNDS):
         if not missing.any():
             break
-        drawn = _draw_round(rng, share, taken, missing)
-        found.append(drawn)
-        taken = np.union1d(taken, drawn)
-        missing = missing - np.bincount(drawn // n_items, minlength=len(missing))
+        sampled = _draw_round(rng, share, taken, missing)
+        found.append(sampled)
+        taken = np.union1d(taken, sampled)
+        missing = missing - np.bincount(sampled // n_items, minlength=len(missing))
     found += [_draw_rest(rng, weights, taken, row, count) for row, count in enumerate(missing) if count]
     keys = np.concatenate(found)
     keys = keys[np.argsort(keys // n_items, kind="stable")]

@@ -65,18 +65,18 @@ class SampledRankingLoader(AbstractDataLoader):
     def _draw(self, dataset: Any, weights: np.ndarray, sample_num: int, rng: np.random.Generator) -> None:
         items = dataset.inter_feat[self.iid_field].numpy()
         wanted = np.diff(self.target_start) * sample_num
-        drawn, counts, removed = [], [np.zeros(1, dtype=np.int64)], []
+        sampled, counts, removed = [], [np.zeros(1, dtype=np.int64)], []
         for first in range(0, self.sample_size, _LISTS):
             lists = np.arange(first, min(first + _LISTS, self.sample_size))
             targets, row = self._targets(lists)
             seen = self._seen_pairs(dataset, lists)
             blocked = Pairs(np.r_[row, seen.row], np.r_[items[targets], seen.item])
             found = draw_candidates(rng, weights, blocked, wanted[lists])
-            drawn.append(found.item)
+            sampled.append(found.item)
             counts.append(np.bincount(found.row, minlength=len(lists)))
             keys = (pairs.row * len(weights) + pairs.item for pairs in (Pairs(row, items[targets]), seen))
             removed.append(np.isin(*keys))
-        self.others, self.other_start = np.concatenate(drawn), np.cumsum(np.concatenate(counts))
+        self.others, self.other_start = np.concatenate(sampled), np.cumsum(np.concatenate(counts))
         self.is_removed = np.concatenate(removed)
         self.counts = {"lists_with_fewer_candidates": int((np.diff(self.other_start) < wanted).sum())}
 

@@ -52,12 +52,12 @@ def _other_number(evidence: Evidence, rmse: float, measured: dict[str, float]) -
     of_loss = [reported["loss"]] if "loss" in reported else []
     if "kl" in reported:
         of_loss.append(measured["mse"] + reported.get("kl_weight", 1.0) * reported["kl"])
-    told = f"reported RMSE {rmse:.4f}; that of the predictions is {measured['rmse']:.4f}"
+    both = f"reported RMSE {rmse:.4f}; that of the predictions is {measured['rmse']:.4f}"
     if abs(rmse - measured["mse"]) <= near:
-        return Finding("mse_as_rmse", f"{told}, and {rmse:.4f} is its square, the MSE")
+        return Finding("mse_as_rmse", f"{both}, and {rmse:.4f} is its square, the MSE")
     if any(abs(rmse - loss) <= near for loss in of_loss):
-        return Finding("loss_as_rmse", f"{told}, and {rmse:.4f} is the loss (MSE {measured['mse']:.4f} plus KL)")
-    return Finding("other_number", f"{told}, and {rmse:.4f} is neither the MSE nor the loss that was reported")
+        return Finding("loss_as_rmse", f"{both}, and {rmse:.4f} is the loss (MSE {measured['mse']:.4f} plus KL)")
+    return Finding("other_number", f"{both}, and {rmse:.4f} is neither the MSE nor the loss that was reported")
 
 
 def scaled_targets(evidence: Evidence) -> Finding | None:
@@ -177,12 +177,12 @@ def means_over_all(evidence: Evidence) -> Finding | None:
     if evidence.beyond_training is None:
         return None
     for name, side in zip(("user", "item"), evidence.sides, strict=True):
-        told = dependence(side, *evidence.beyond_training)
-        if told is not None and told.z_covariance > _ERRORS and told.z_excess > _ERRORS:
+        found = dependence(side, *evidence.beyond_training)
+        if found is not None and found.z_covariance > _ERRORS and found.z_excess > _ERRORS:
             return Finding(
                 "means_over_all",
-                f"the predictions go with other tested ratings of the same {name} {told.excess:.1f} times as closely "
-                f"as anything known from training rows can ({told.z_excess:.0f} standard errors); means of users or "
+                f"the predictions go with other tested ratings of the same {name} {found.excess:.1f} times as closely "
+                f"as anything known from training rows can ({found.z_excess:.0f} standard errors); means of users or "
                 "items were taken over all rows, the tested ones included",
             )
     return None

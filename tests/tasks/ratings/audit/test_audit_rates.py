@@ -141,8 +141,8 @@ def test_each_planted_fault_is_found(fault: str) -> None:
     found: dict[str, float] = {}
     for number, (kind, made) in enumerate(KINDS.items()):
         made_rngs = [np.random.default_rng([number, seed, 1]) for seed in range(5)]
-        told = [fault in names(plant(simulated(made, rng), rng)) for rng in made_rngs]
-        found[kind] = float(np.mean(told))
+        detected = [fault in names(plant(simulated(made, rng), rng)) for rng in made_rngs]
+        found[kind] = float(np.mean(detected))
     print(f"\n{fault}: {found}")
     assert np.mean([rate for kind, rate in found.items() if kind not in SILENT]) >= least
 
