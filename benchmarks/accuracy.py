@@ -1,4 +1,4 @@
-"""Full training on ML-1M, several seeds, each protocol by itself, with the counted baselines beside it.
+"""Full training on ML-1M, several seeds, each protocol by itself, with the non-learned baselines beside it.
 
     python -m dataset_tools convert ml-1m --download --output dataset
     python -m benchmarks.accuracy --data_path=dataset                  # protocols recbole and time_aware, 3 seeds
@@ -64,7 +64,7 @@ def report(name: str, results: list[dict[str, Any]]) -> None:
 
 
 def baselines(result: dict[str, Any]) -> None:
-    """The counted baselines of the same run."""
+    """The non-learned baselines of the same run."""
     for name, values in result["baselines"].items():
         print(f"{name:36}" + "".join(f"{values[m]:>9.4f}" for m in METRICS))
 

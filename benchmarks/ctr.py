@@ -10,7 +10,7 @@ each model stands how far the first one is ahead of it: mean over the seeds, and
 With --train_on train_valid our models and myFM are trained on the validation rows too, with the settings and --epochs
 that runs with validation chose; RecBole's models need that part to stop.
 
-click_rate, item_rate, user_item_rate and match_rate among --models are the counted baselines, which know no seed.
+click_rate, item_rate, user_item_rate and match_rate among --models are the non-learned baselines, which know no seed.
 BST is MDAFBST's sequential branch as it was published: a transformer over the history, read by the candidate, without
 `matches`, fields and gate. RecBole's models read the data with seed 2020 and are trained with the seed in turn.
 myFM needs: pip install myfm "setuptools<81"
@@ -131,7 +131,7 @@ def predicted(trainer: Any, loader: Any) -> Scored:
 
 
 def counted(name: str, arguments: argparse.Namespace, given: dict[str, Any]) -> tuple[Scored, dict[str, float]]:
-    """What a counted baseline predicts for the test rows."""
+    """What a non-learned baseline predicts for the test rows."""
     given = {"branches": ["static", "sequential"], "implicit_sets": "none", "seed": 2020, **given}
     config = configuration("MDAFMamba", arguments, **given)
     loaders = build_loaders(config, create_dataset(config))

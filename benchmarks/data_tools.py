@@ -50,7 +50,7 @@ def make_movielens(path: Path, rows: int) -> None:
 
 
 def make_taobao(path: Path, rows: int) -> None:
-    """Rows in UserBehavior's format: by user, with its shares of behaviours and 0.05 % of dirty times."""
+    """Rows in UserBehavior's format: by user, with the same proportions of behaviours and 0.05 % of dirty times."""
     random = np.random.default_rng(SEED)
     behaviours = np.array(["pv", "cart", "fav", "buy"])
     with path.open("wb") as file:

@@ -25,7 +25,7 @@ def peak_memory_mb() -> float:
 
 
 def forget_peak_memory() -> float:
-    """Start the peak anew from what is resident now, and return that in MB; Linux."""
+    """Reset the peak to what is resident now, and return that in MB; Linux."""
     Path("/proc/self/clear_refs").write_text("5")
     return peak_memory_mb()
 

@@ -16,7 +16,7 @@ RANK, ITERATIONS, KEPT = 10, 512, 448
 
 
 def myfm_scores(train: Any, test: Any, seed: int) -> tuple[Scored, dict[str, float]]:
-    """Fit on a training part and predict a test part.
+    """Fit on a training split and predict a test split.
 
     Args:
         train, test: parts of a `ClickDataset`.

@@ -1,8 +1,8 @@
-"""The phases of properties/experiment, each with its five seeds, judged by the criteria that stand in them.
+"""The phases of properties/experiment, each with its five seeds, judged by the criteria that they define.
 
     python -m benchmarks.phases --data ml-1m [--data_path dataset] [--protocol P2] [--seeds 42] [--phases mdaf-phase-1]
 
-One command trains every phase with every seed for five epochs and tells means, deviations and which criteria hold;
+One command trains every phase with every seed for five epochs and prints means, deviations and which criteria hold;
 every warning of a run, a slow epoch above all, is counted and reported.
 """
 

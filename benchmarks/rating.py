@@ -10,7 +10,7 @@
     python -m benchmarks.rating --ablation --seeds=2020,2021        # one part out or in at a time, a short schedule
 
 The weights of every model are chosen on validation; test is evaluated once. Peers are trained on the same training
-rows with the settings written below; with `--train_on=train_valid` nobody has a validation part. `blend` is the mean of
+rows with the settings written below; with `--train_on=train_valid` there is no validation split. `blend` is the mean of
 HybridVAE's seeds and the best peer with one weight, chosen on validation. Further --key=value go into HybridVAE's
 configuration as they are; `--ablation` has a shorter schedule, `SHORT`.
 """

@@ -4,7 +4,7 @@
 
 HybridVAE by batches of whole users, without the items' sets, z, variances and dropout, with squared errors. The log is
 made in memory, so that reading text is not measured; indexing it, the sums over the users' other ratings, the
-optimiser, the clipping and the looking for bad numbers are. Ratings per second of the clock, and per second of one
+optimiser, the clipping and the check for non-finite values are. Ratings per second of the clock, and per second of one
 core's work, for machines that other programs use too; the peak memory is that of the whole process. Further
 --key=value go into the configuration as they are.
 """

@@ -6,7 +6,7 @@ Run from the repository's root, on a machine that does nothing else:
     python -m benchmarks.scan --cuda      # GPU: Triton, mamba-ssm where it is installed, and the memory's bound
 
 A row is the least of several repetitions, the contestants in turn; the least is what the code costs when
-nobody disturbs it. mambapy is given the batch size at which it is fastest. Microseconds are per token and
+no one disturbs it. mambapy is given the batch size at which it is fastest. Microseconds are per token and
 layer: one event of one sequence through D channels with N states (diagonal: P complex modes).
 """
 

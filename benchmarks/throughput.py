@@ -10,7 +10,7 @@ from recbole_ext.errors import DataError
 
 
 class MadeLog:
-    """What a loader and a model ask of a training part, beside how it was made: rows, and the sizes of its fields.
+    """What a loader and a model read from a training split, besides how it was made: rows, and the sizes of its fields.
 
     Attributes:
         inter_feat: the rows.
@@ -38,7 +38,7 @@ class Throughput:
     """What was measured.
 
     Attributes:
-        rows: that were learnt from.
+        rows: that were learned from.
         seconds: of the clock.
         cpu_seconds: of work, all cores together.
     """

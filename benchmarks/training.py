@@ -5,7 +5,7 @@
 
 Each contestant trains a full epoch, after a few untimed batches. RecBole's own way, one row per prefix, takes
 hours here: it trains `--prefix_batches` batches, and the epoch is scaled from them by rows, which is said.
-Positions are those the model computes, padding included; targets are the interactions learnt from.
+Positions are those the model computes, padding included; targets are the interactions learned from.
 """
 
 import argparse

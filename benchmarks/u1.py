@@ -4,7 +4,7 @@ GroupLens' `mku.sh` takes the first 20,000 rows of `u.data` for `u1.test` and th
 file keeps the order of `u.data`. The parts are held against what is known of the published files: `u1.test` has 459
 users up to number 462 and 1,410 items, `u1.base` 943 users and 1,650 items.
 
-The split has no validation part: one row of ten of `u1.base`, shuffled with a seed, is taken for it.
+The official split has no validation split: 10 % of the rows of `u1.base`, chosen with a seed, are used for it.
 """
 
 import shutil

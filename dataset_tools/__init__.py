@@ -3,7 +3,7 @@
 The map, from the ground up; a module imports from its own room and from those above it in this list:
 
     platforms                 the systems and versions of Python that this runs on
-    errors, faults, progress  errors with their exit codes; faults of rows, worded as training does; the time left
+    errors, faults, progress  errors with their exit codes; errors in rows, worded as training does; the time left
     lines/                    newline-aligned byte ranges; bytes to integer columns and back
     sources/                  one description per release: files, grammar, scale, window, digests, licence;
                               fetch, archive: download with resume and digest, unpack expected names only

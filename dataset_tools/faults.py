@@ -1,4 +1,4 @@
-"""Faults of a file's rows: how many, the first one, and one sentence; training and the data tools word them alike."""
+"""Errors in a file's rows: how many, the first one, and one sentence; training and the data tools word them alike."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ class Fault:
 
     Attributes:
         rows: (n,) int64, their places in the table that was examined, ascending; at least one.
-        field: the column; "" where the row as a whole is at fault.
+        field: the column; "" where the whole row is wrong.
         value: text of the first of them; None where it has none.
         what: `is not a number`.
         detail: of the first of them, behind `what`.
@@ -30,7 +30,7 @@ class Fault:
 
         Args:
             where: `file:line` of the first of the rows.
-            count: of rows, where more than these have the fault.
+            count: of rows, where more than these have the error.
         """
         n_rows = len(self.rows) if count is None else count
         more = f" ({n_rows:,} such rows)" if n_rows > 1 else ""
@@ -39,7 +39,7 @@ class Fault:
 
 
 def broken(values: pl.Series, wrong: pl.Series, field: str, what: str) -> Iterator[Fault]:
-    """The fault of the rows where `wrong` (n,) bool holds, if there are any."""
+    """The error of the rows where `wrong` (n,) bool holds, if there are any."""
     rows = wrong.arg_true().to_numpy()
     if len(rows):
         yield Fault(rows.astype(np.int64), field, values[int(rows[0])], what)

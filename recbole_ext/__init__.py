@@ -60,7 +60,7 @@ def train(model: str, dataset: str, config_files: Iterable[str | Path] = (), **s
         The finished run, whose directory is `path`.
 
     Raises:
-        RecBoleExtError: of `recbole_ext.errors`, one class for each kind of fault, with the message of the command
+        RecBoleExtError: of `recbole_ext.errors`, one class for each kind of error, with the message of the command
             line; Ctrl-C is an InterruptedRun, and the run can be resumed.
     """
     from recbole_ext.errors import reported, unwrapped

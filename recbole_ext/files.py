@@ -40,7 +40,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def new_folder(root: Path, prefix: str) -> Path:
-    """Make `<root>/<prefix>-<UTC time>-<4 hex>`, which nobody else has or had.
+    """Make `<root>/<prefix>-<UTC time>-<4 hex>`, which no other run has or had.
 
     Raises:
         ResourceError: the disk or the folder's permissions refuse.

@@ -75,7 +75,7 @@ def _imported(module_name: str, reference: str) -> ModuleType:
         where = (error.filename, error.lineno) if isinstance(error, SyntaxError) else (at.filename, at.lineno)
         raise UsageError(
             f"--model={reference}: importing {module_name} raises {type(error).__name__}: {error}\n"
-            f"at {where[0]}:{where[1]}; mend the module"
+            f"at {where[0]}:{where[1]}; fix the module"
         ) from None
 
 

@@ -74,7 +74,7 @@ class Config(RunConfig):
         prepared: what `data_preparation` has made; None before.
 
     Raises:
-        UsageError: any fault of the configuration; all are listed.
+        UsageError: any error of the configuration; all are listed.
         DataError: a file of the data set is missing.
     """
 
@@ -116,7 +116,7 @@ def run_recbole(
         and `run_directory` (None with `saved=False`).
 
     Raises:
-        RecBoleExtError: with a message and an exit code for each kind of fault.
+        RecBoleExtError: with a message and an exit code for each kind of error.
     """
     with ExitStack() as stack:
         values = dict(config_dict or {})

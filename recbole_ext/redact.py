@@ -1,4 +1,4 @@
-"""Secrets are hidden wherever a run writes or prints: by the name they stand under, by their value, by their form.
+"""Secrets are hidden wherever a run writes or prints: by the name they are under, by their value, by their form.
 
 What a name gives away (`WANDB_API_KEY` in the environment, `api_token` in a configuration, `--password=...` on the
 command line) is remembered by value for the life of the process, so that it is also found in a message.
@@ -40,7 +40,7 @@ def is_secret_name(name: str) -> bool:
 
 
 def remember(values: Mapping[str, Any]) -> None:
-    """Remember what stands under the names of secrets, at any depth."""
+    """Remember what is under the names of secrets, at any depth."""
     for text in _secrets(values):
         remember_text(text)
 
@@ -83,7 +83,7 @@ def redact_text(text: str) -> str:
 
 
 def redact(value: Any) -> Any:
-    """A nested value without secrets; what stands under the name of a secret is hidden whatever it is."""
+    """A nested value without secrets; what is under the name of a secret is hidden whatever it is."""
     if isinstance(value, dict):
         return {_hide(key): HIDDEN if _hidden_by_name(key, part) else redact(part) for key, part in value.items()}
     if isinstance(value, list | tuple | set):

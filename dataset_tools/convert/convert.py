@@ -38,7 +38,7 @@ class ConvertOptions:
         tags, links: add columns to the item table.
         label, negatives, per_behaviour, sample_users: Taobao alone, see labels.py.
         seed: of the sample and of sampled negatives.
-        max_rejected: share of the rows of each file that may be refused.
+        max_rejected: fraction of the rows of each file that may be refused.
         engine, threads, ray_address: where the work runs.
         quiet: no progress bar.
     """

@@ -34,7 +34,7 @@ class LogJob:
         work: folder for runs, removed by the caller.
         folder, name: where `<name>[.<suffix>].inter` goes.
         views: the files to write, the full one first.
-        max_rejected: share of the rows that may be refused.
+        max_rejected: fraction of the rows that may be refused.
         labelling: label column instead of the behavior.
         sample, seed, keep_code: see RangeJob.
         quiet: no progress bar.
@@ -233,7 +233,7 @@ def _open(job: LogJob, view: View, result: LogResult) -> OutputFile:
 
 
 def inter_headers(log: Log, labelling: Labelling | None) -> list[str]:
-    """Typed headers of the `.inter` file; with a label it stands in the place of the behavior."""
+    """Typed headers of the `.inter` file; with a label it replaces the behavior."""
     named = [column.header for column in log.columns]
     return named if labelling is None else [h if not h.startswith("behavior:") else "label:float" for h in named]
 

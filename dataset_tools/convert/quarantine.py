@@ -132,7 +132,7 @@ class RejectedList:
 
 
 def check_limit(file: str, rows: int, counts: Counter[str], examples: dict[str, str], limit: float) -> None:
-    """Stop when more than `limit` (a share of the rows) was refused.
+    """Stop when more than `limit` (a fraction of the rows) was refused.
 
     Raises:
         DataError: naming the reasons, most frequent first, each with an example line where known.

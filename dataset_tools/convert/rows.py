@@ -22,7 +22,7 @@ class RangeJob:
         part: the bytes.
         log: the grammar of the lines.
         run_path: where the accepted rows go.
-        sample: share of the users to keep, 1 for all.
+        sample: fraction of the users to keep, 1 for all.
         seed: of that sample.
         keep_code: keep rows of this symbol alone, -1 for all.
         collect_items: report the items and their categories, to draw negatives from.

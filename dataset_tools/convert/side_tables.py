@@ -23,7 +23,7 @@ class SideTables:
         release: with the tables' grammar.
         inputs: raw files by name.
         rejected: where unusable lines go.
-        max_rejected: share of each file's lines that may be unusable.
+        max_rejected: fraction of each file's lines that may be unusable.
         tags, links: whether to add their columns to the items.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""One file of a data set, read range by range with the rules of training's reader; every fault is counted."""
+"""One file of a data set, read range by range with the rules of training's reader; every error is counted."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -84,13 +84,13 @@ class CheckedFile:
         return known, whole.drop_nulls().to_numpy(), fractions[known]
 
     def add(self, fault: Fault, lines: np.ndarray) -> None:
-        """Count a fault at (n,) lines; of each kind the first is kept."""
+        """Count an error at (n,) lines; of each kind the first is kept."""
         kind = (fault.field, fault.what)
         first, line, count = self._faults.get(kind, (fault, int(lines[0]), 0))
         self._faults[kind] = first, line, count + len(lines)
 
     def errors(self) -> list[str]:
-        """One sentence per kind of fault."""
+        """One sentence per kind of error."""
         messages = [fault.at(f"{self.path.name}:{line}", count) for fault, line, count in self._faults.values()]
         return messages if self.rows else [*messages, f"{self.path.name}: {NO_ROWS}"]
 

@@ -87,7 +87,7 @@ class InteractionCheck:
         self.carried.ties = tail | self.carried.ties if not len(others) and begin else tail
 
     def errors(self) -> list[str]:
-        """Faults of rows, and a column of times that counts something else."""
+        """Errors in rows, and a column of times that counts something else."""
         errors = self.file.errors()
         if self.file.times:
             errors += self.file.times.judged(self.file.tally.examined(), self.file.tally.count, self.file.where)[0]

@@ -33,7 +33,7 @@ class CheckedTable(CheckedFile):
         self.table, self.lines = pl.concat(tables), np.concatenate(lines)
 
     def require(self, names: tuple[str, ...]) -> list[str]:
-        """Errors about columns that are missing; an empty value of one that is there becomes a fault."""
+        """Errors about columns that are missing; an empty value of one that is there becomes an error."""
         for name in set(names) & set(self.fields):
             values = self.table[name]
             for fault in broken(values, values.is_null(), name, "is empty"):
@@ -45,7 +45,7 @@ def check_entities(path: Path, id_field: str, seen: set[str]) -> tuple[list[str]
     """`.user` or `.item`: lines, numbers, empty and double ids, and ids of the interactions that have no row.
 
     Args:
-        path: the file; a missing one has no faults.
+        path: the file; a missing one has no errors.
         id_field: its column of ids.
         seen: ids of the interactions.
 
@@ -81,7 +81,7 @@ def _no_meeting(name: str, count: int, id_field: str, there: list[str], here: li
 
 
 def check_graph(stem: Path, item_field: str, seen: set[str]) -> list[str]:
-    """Faults of `.link` and `.kg`; [] where there is neither.
+    """Errors in `.link` and `.kg`; [] where there is neither.
 
     Args:
         stem: path of the data set's files without their suffixes.

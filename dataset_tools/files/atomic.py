@@ -1,7 +1,7 @@
-"""Reading RecBole's atomic files exactly: whole seconds stay integers, and every fault has a line number.
+"""Reading RecBole's atomic files exactly: whole seconds stay integers, and every error has a line number.
 
 An atomic file is tab-separated text whose first line names each column as `field:type`. It is read with its
-types at once; only if that fails, or if a value looks wrong, is it read again as text to name the fault.
+types at once; only if that fails, or if a value looks wrong, is it read again as text to name the error.
 """
 
 from collections.abc import Collection

@@ -19,7 +19,7 @@ class Column:
 
     @property
     def header(self) -> str:
-        """As it stands in the first line: `user_id:token`."""
+        """As it is in the first line: `user_id:token`."""
         return f"{self.field}:{self.type}"
 
 
@@ -43,7 +43,7 @@ def read_header(path: Path, separator: str = "\t", encoding: str = "utf-8") -> l
     names = [column.field for column in columns]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise DataError(f"{path}:1: the column {twice[0]!r} stands twice in the header")
+        raise DataError(f"{path}:1: the column {twice[0]!r} occurs twice in the header")
     return columns
 
 
@@ -53,7 +53,7 @@ def is_utf_8(encoding: str) -> bool:
 
 
 def _first_line(path: Path, encoding: str) -> str:
-    """The first line; of UTF-8 it alone is decoded, so that a fault further down keeps its own line."""
+    """The first line; of UTF-8 it alone is decoded, so that an error further down keeps its own line."""
     if is_utf_8(encoding):
         with open(path, "rb") as raw:
             return raw.readline().decode(encoding)

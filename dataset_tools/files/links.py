@@ -35,7 +35,7 @@ class Links:
             known_entities: those of the triples.
 
         Raises:
-            DataError: no item has an entity, or one of the two stands twice.
+            DataError: no item has an entity, or one of the two occurs twice.
         """
         used: dict[tuple[str, str], int] = {}
         for row, pair in enumerate(zip(self.items, self.entities, strict=True)):

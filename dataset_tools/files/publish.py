@@ -93,7 +93,7 @@ def _lock(target: Path) -> Iterator[None]:
 
 
 def _clean_start(target: Path, partial: Path, old: Path, overwrite: bool) -> None:
-    """Finish or undo what a killed run left, and refuse to replace what nobody asked to replace."""
+    """Finish or undo what a killed run left, and refuse to replace what no one asked to replace."""
     if old.exists() and not target.exists():
         old.rename(target)
     shutil.rmtree(old, ignore_errors=True)

@@ -66,7 +66,7 @@ def _read(buffer: np.ndarray, header: list[Column], separator: str) -> pl.DataFr
 
 
 def _not_utf_8(buffer: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """(k,) int64, the lines that cannot be decoded; only a buffer with a fault is read line by line."""
+    """(k,) int64, the lines that cannot be decoded; only a buffer with an error is read line by line."""
     try:
         buffer.tobytes().decode("utf-8")
         return np.empty(0, np.int64)

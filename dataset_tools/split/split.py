@@ -32,9 +32,9 @@ class SplitOptions:
         output: folder of data sets; the result is `<output>/<name>/`.
         name: of the result; `<input's name>-cut` unless given.
         at: cut time as a date or Unix seconds; the first moment of the future.
-        ratio: share of the rows that lies in the past; instead of `at`.
+        ratio: fraction of the rows that lies in the past; instead of `at`.
         preset: a named cut; instead of `at`.
-        valid: share of the past's rows that validates (its last rows), a time, or `none`.
+        valid: fraction of the past's rows that validates (its last rows), a time, or `none`.
         windows: length of consecutive windows of the future, such as `30d`.
         min_user, min_item: rows in the past that a user or item needs to stay.
         future: `all` rows, or only `warm` ones, whose user and item the past knows.

@@ -23,7 +23,7 @@ def exact_times(
         parse: for what is no plain decimal number, such as `1.6e9`: text and unit -> seconds and fraction.
 
     Returns:
-        Whole seconds (n,), null where a text is no time; the numbers as they stand, rounded down (n,) int64, 0 there;
+        Whole seconds (n,), null where a text is no time; the numbers as they are, rounded down (n,) int64, 0 there;
         and fractions (n,) int64.
     """
     plain = texts.str.strip_chars()

@@ -64,7 +64,7 @@ class Tally:
         """Count times.
 
         Args:
-            values: (n,) int64, as they stand in the file.
+            values: (n,) int64, as they are in the file.
             rows: (n,) int64, where they stand; their places in the column unless given.
         """
         if not len(values):

@@ -22,7 +22,7 @@ def typed_command(command: str, words: list[str], given: argparse.Namespace, opt
 
     Args:
         command: its name.
-        words: what stands behind it.
+        words: what follows it.
         given: the namespace.
         options: those that change what comes out.
     """

@@ -20,7 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     Returns:
         0; 2 usage, 3 data, 4 resources, 5 non-finite numbers, 6 a criterion failed and nothing else, 7 the metric
-        audit found a fault, 130 interrupted.
+        audit found an error, 130 interrupted.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments

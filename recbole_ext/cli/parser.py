@@ -53,7 +53,7 @@ class Parser(argparse.ArgumentParser):
         return [text[2:] for action in self._actions for text in action.option_strings if text.startswith("--")]
 
     def error(self, message: str) -> NoReturn:
-        """A fault that argparse finds, as a `UsageError`."""
+        """An error that argparse finds, as a `UsageError`."""
         unknown = re.match(r"unrecognized arguments: (\S+)", message)
         if unknown:
             raise _unexpected(unknown[1])
@@ -88,7 +88,7 @@ def read_words(top: Parser, parser: Parser, words: list[str]) -> argparse.Namesp
     Args:
         top: the parser of all commands, for the message about an option of another command.
         parser: of the command.
-        words: what stands behind the command's name.
+        words: what follows the command's name.
 
     Raises:
         UsageError: a word that is neither an option nor its value, or an option that is unknown or given twice.

@@ -87,7 +87,7 @@ def resolved_run(given: dict[str, Any], resume: str | None = None, check_data: b
         check_data: whether the data set's files must be there.
 
     Raises:
-        UsageError: a fault of the configuration.
+        UsageError: an error of the configuration.
         DataError: a data file is missing or malformed.
     """
     from recbole_ext.config.layers import file_names

@@ -67,7 +67,7 @@ def ensemble(
         paths: their directories, or those of experiments, whose seeds they are.
         method: `mean` for ratings and clicks, `score` or `rank` for rankings; None for the first that fits.
         weights: one for each run, in order; None to choose them on validation.
-        data_path: where the runs' data lies now; None: where each run's lay.
+        data_path: where the runs' data is now; None: where each run's was.
         device: where to compute; None: where the run did, or on the best device here if that one is not.
 
     Raises:

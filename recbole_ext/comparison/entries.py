@@ -203,7 +203,7 @@ def _require_one_evaluation(run: FinishedRun) -> None:
 
 
 def baseline_entries(entries: list[Entry]) -> list[Entry]:
-    """The non-learned baselines of finished runs; one that all runs agree on stands there once."""
+    """The non-learned baselines of finished runs; one that all runs agree on is listed once."""
     found: list[Entry] = []
     for run in (run for entry in entries for run in entry.runs):
         for name, metrics in run.baselines.items():

@@ -1,4 +1,4 @@
-"""Which entries may stand in one table: those of one protocol, one data hash and the same tested rows."""
+"""Which entries may be in one table: those of one protocol, one data hash and the same tested rows."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -46,7 +46,7 @@ def difference(first: Entry, other: Entry, last: tuple[str, ...] = ()) -> str:
         return "; ".join(differences or found.values())
     if first.runs[0].rows is None or other.runs[0].rows is None:
         without = first if first.runs[0].rows is None else other
-        return f"{without.name} left no test_units.npz, so nobody knows whether its tested rows are the same"
+        return f"{without.name} left no test_units.npz, so it is unknown whether its tested rows are the same"
     return "other tested rows (a split by the run's seed, a filter or a label threshold)"
 
 

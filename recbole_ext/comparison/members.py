@@ -44,7 +44,7 @@ class Member:
 
     Args:
         run: from `read_members`.
-        data_path: where its data lies now; None: where it lay.
+        data_path: where its data is now; None: where it was.
         device: where to compute; None: where the run did, or on the best device here if that one is not.
 
     Attributes:
@@ -160,7 +160,7 @@ def load_members(runs: list[FinishedRun], data_path: str | None = None, device: 
 
     Args:
         runs: from `read_members`.
-        data_path: where their data lies now; None: where each run's lay.
+        data_path: where their data is now; None: where each run's was.
         device: where to compute; None: where the run did, or on the best device here if that one is not.
 
     Raises:

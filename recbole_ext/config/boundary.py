@@ -1,4 +1,4 @@
-"""Faults of what a run lets in and sends out: names that become code or paths, and addresses."""
+"""Errors in the inputs and outputs of a run: names that become code or paths, and addresses."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ NOTIFIED = ("discord", "slack", "webhook")
 
 
 def boundary(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
-    """All faults of these kinds."""
+    """All errors of these kinds."""
     return [*_code(entry, values), *_file_names(values), *_tracking(values)]
 
 

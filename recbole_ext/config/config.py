@@ -55,7 +55,7 @@ class Config(RecBoleConfig):
             self.origins["precision"] = self.origins["enable_amp"]
 
     def _settle(self, layers: list[Layer]) -> None:
-        """Let RecBole derive what it derives, and name its complaints as faults of the configuration."""
+        """Let RecBole derive what it derives, and name its complaints as errors of the configuration."""
         values = self.final_config_dict
         values["data_path"] = values.get("data_path") or "dataset"
         root = values["data_path"]
@@ -95,7 +95,7 @@ class Config(RecBoleConfig):
     def alone(self) -> "Config":
         """The same configuration for a loader that one process reads whole, also in a distributed run.
 
-        What is written into it stands in both: through it RecBole's transforms name their fields to models.
+        What is written into it is in both: through it RecBole's transforms name their fields to models.
         """
         return self.with_values({"single_spec": True, "world_size": 1})
 

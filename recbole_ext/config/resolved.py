@@ -46,7 +46,7 @@ class Resolved:
 
 
 def data_folder(root: str, dataset: str) -> Path:
-    """Where a data set's files lie: under `root`, or, for ml-100k alone, in the installed RecBole.
+    """Where a data set's files are: under `root`, or, for ml-100k alone, in the installed RecBole.
 
     `root` may be the data set's folder itself, as the `config.yaml` of a run has it.
     """

@@ -59,7 +59,7 @@ _TEXT = ("field_separator", "seq_separator", "encoding", "data_path", "runs_dir"
 
 
 def is_text(key: str) -> bool:
-    """Whether what is typed for a key is taken as it stands: `[5,inf)` and `,` are no YAML."""
+    """Whether what is typed for a key is taken as it is: `[5,inf)` and `,` are no YAML."""
     return key in _TEXT or key.endswith("num_interval")
 
 
@@ -81,7 +81,7 @@ def parse_scalar(text: str, where: str) -> Any:
     """Read one command-line value as YAML: `0.1`, `true`, `[5, 10]`, `{mode: full}`.
 
     Args:
-        text: what stands behind `--key=`.
+        text: what follows `--key=`.
         where: named in the error, for instance `--topk`.
 
     Raises:
@@ -150,7 +150,7 @@ def _size(node: yaml.Node, known: dict[int, int]) -> int:
 
 
 def _text_at(error: yaml.YAMLError, text: str) -> str:
-    """The line of a file on which it cannot be read, and the one before, where the cause may stand."""
+    """The line of a file on which it cannot be read, and the one before, where the cause may be."""
     mark, lines = getattr(error, "problem_mark", None), text.splitlines()
     return "\n".join(lines[max(mark.line - 1, 0) : mark.line + 1]) if mark else ""
 

@@ -1,4 +1,4 @@
-"""Knowledge graphs beside the interactions: one entity per item and one item per entity, each fault with its line."""
+"""Knowledge graphs beside the interactions: one entity per item and one item per entity, each error with its line."""
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ class LinkedItems:
 
     RecBole reads `NAME.link` into two dictionaries, so that the last item with an entity takes it, also from items
     that have interactions. Here links of items without interactions, and to entities without a triple, are left out
-    first; what then stands twice is refused.
+    first; what then occurs twice is refused.
     """
 
     config: Any
@@ -82,7 +82,7 @@ class LinkedItems:
         """One entity per item and one item per entity, of the links that are used.
 
         Raises:
-            DataError: no item has an entity, or one of the two stands twice.
+            DataError: no item has an entity, or one of the two occurs twice.
         """
         items, entities = self._get_rec_item_token(), self._get_entity_token()  # type: ignore[attr-defined]
         path, fields = self._path("link"), (self.iid_field, self.entity_field)

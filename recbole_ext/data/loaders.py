@@ -35,7 +35,7 @@ class Loaders:
     known_test: Any = None
 
     def newest_rows(self, config: Config, share: float) -> Any:
-        """A training loader of the newest share of the targets.
+        """A training loader of the newest fraction of the targets.
 
         Args:
             config: of the run, perhaps with smaller batches.
@@ -47,7 +47,7 @@ class Loaders:
         raise UsageError(f"{config.model} cannot be trained in stages; they are for sequence models")
 
     def old_window(self, config: Config, share: float) -> Any:
-        """An evaluation loader of each user's last training target before the newest share; None if there is none.
+        """An evaluation loader of each user's last training target before the newest fraction; None if there is none.
 
         Args:
             config: of the run.

@@ -14,7 +14,7 @@ class Restorable:
 
     Args:
         config: of the run.
-        vocabulary: field -> tokens in the order of their ids, where a run's numbers are kept; None numbers anew.
+        vocabulary: field -> tokens in the order of their ids, where a run's numbers are kept; None assigns new numbers.
         state: from `state_of` a data set of the same configuration, with `field2id_token` and `field2token_id`; None
             reads the files.
     """

@@ -1,4 +1,4 @@
-"""What the course of a run can be accused of: one short rule each, which speaks only when the numbers carry it."""
+"""What may be wrong with the training curve of a run: one short rule each, reporting only what the numbers support."""
 
 from itertools import pairwise
 from statistics import median

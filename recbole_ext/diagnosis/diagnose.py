@@ -39,7 +39,7 @@ def tuned_text(found: list[Finding], curve: Curve) -> str:
 def diagnose(
     path: Path, columns: dict[str, Any], settings: dict[str, Any], reported: dict[str, Any], metric: str = ""
 ) -> tuple[list[Finding], Curve]:
-    """Read a curve and find its faults.
+    """Read a curve and find its errors.
 
     Args:
         path: a run's directory, or a csv file with a row per epoch.

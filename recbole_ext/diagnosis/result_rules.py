@@ -1,4 +1,4 @@
-"""What the result of a run can be accused of: one short rule each, which speaks only when the numbers carry it."""
+"""What may be wrong with the result of a run: one short rule each, reporting only what the numbers support."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ def worse_than_mean(curve: Curve) -> Finding | None:
     if not found or found[0][1] >= -_chance_of_r2(curve):
         return None
     text = f"worse than the mean: R2 is {found[0][1]:g}, and always answering the mean has 0"
-    return Finding("worse_than_mean", text, found[:1], "do not use it; check ids, scale and targets, then train anew")
+    return Finding("worse_than_mean", text, found[:1], "do not use it; check ids, scale and targets, then train again")
 
 
 def _chance_of_r2(curve: Curve) -> float:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 WARNED_SHARE = 0.05
-"""From this share of the targets, or of the lists, on a user is warned."""
+"""From this fraction of the targets, or of the lists, on a user is warned."""
 
 
 @dataclass

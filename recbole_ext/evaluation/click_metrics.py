@@ -46,7 +46,7 @@ class _Ranks:
         self.labels = labels[self.order]
 
     def auc(self, weights: np.ndarray) -> float:
-        """Share of (click, other) pairs in the right order, ties half; weights (n,) of the rows."""
+        """Fraction of (click, other) pairs in the right order, ties half; weights (n,) of the rows."""
         weights = weights[self.order]
         clicks = np.bincount(self.tie, weights * self.labels)
         others = np.bincount(self.tie, weights * (1 - self.labels))
@@ -56,12 +56,12 @@ class _Ranks:
 
 
 def auc(labels: np.ndarray, scores: np.ndarray) -> float:
-    """Area under the ROC curve, ties counted half; labels (n,) of 0 and 1, scores (n,)."""
+    """Area under the ROC curve, a tie counts 1/2; labels (n,) of 0 and 1, scores (n,)."""
     return _Ranks(labels, scores).auc(np.ones(len(labels)))
 
 
 def placements(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Share of the other class that each row is on the right side of, ties half: (n,).
+    """Fraction of the other class that each row is on the right side of, ties half: (n,).
 
     Its mean over either class is the AUC.
 

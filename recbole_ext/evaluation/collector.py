@@ -1,6 +1,6 @@
 """RecBole's collector: what was recommended among the candidates, and to whom, so that runs can be compared.
 
-A score of -inf marks an item that is no candidate. Such an item is in nobody's list, and a target that is none is a
+A score of -inf marks an item that is no candidate. Such an item is in no list, and a target that is none is a
 miss. Models, baselines, sampled candidates and ensembles all are evaluated here.
 """
 

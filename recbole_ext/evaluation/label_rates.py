@@ -38,7 +38,7 @@ class ClickRate:
         self.fit(train, config)
 
     def fit(self, train: Any, config: Any) -> None:
-        """Count what the rates need beside the share of clicks; nothing here."""
+        """Count what the rates need beside the click rate; nothing here."""
 
     def rates(self, user: Tensor, item: Tensor, rows: Any) -> Tensor:
         """Probabilities (R,) of users and items (R,), in rows of a loader."""
@@ -75,7 +75,7 @@ class UserItemRate(ItemRate):
     """The log-odds of user and item add up."""
 
     def fit(self, train: Any, config: Any) -> None:
-        """The shares of both."""
+        """The click rates of both."""
         super().fit(train, config)
         users = train.inter_feat[self.user_field].numpy()
         self.of_user = smoothed_rates(users, self.labels, train.num(self.user_field))

@@ -2,9 +2,9 @@
 
     ItemCoverage@K        items in any list / items
     GiniIndex@K           sum_i (2 i - n - 1) c_i / (n sum_i c_i), c_i the sorted counts of the n items in the lists
-    ShannonEntropy@K      -sum_i p_i log p_i / items in any list, p_i the share of item i among all places
+    ShannonEntropy@K      -sum_i p_i log p_i / items in any list, p_i the fraction of item i among all places
     AveragePopularity@K   mean over lists of the mean number of training rows of their items
-    TailPercentage@K      mean over lists of the share of their items that are long-tail items
+    TailPercentage@K      mean over lists of the fraction of their items that are long-tail items
     GAUC                  sum_u t_u AUC_u / sum_u t_u, t_u the targets of list u; a target that is no candidate is
                           below all candidates
 
@@ -44,7 +44,7 @@ def _mean_of_lists(items: Items, values: np.ndarray) -> float:
 
 
 class ItemCoverage(host.ItemCoverage):
-    """Share of the items that are in a list."""
+    """Fraction of the items that are in a list."""
 
     def calculate_metric(self, dataobject: Any) -> dict[str, float]:
         """`itemcoverage@K` for each K."""
@@ -53,7 +53,7 @@ class ItemCoverage(host.ItemCoverage):
 
 
 class GiniIndex(host.GiniIndex):
-    """How unequally often items are in lists: 0 for all alike."""
+    """How unequally often items are in lists: 0 for all equal."""
 
     def get_gini(self, item_matrix: Items, num_items: int) -> float:
         """The index of all lists; 0 where they are empty."""
@@ -84,7 +84,7 @@ class AveragePopularity(host.AveragePopularity):
 
 
 class TailPercentage(host.TailPercentage):
-    """Share of a list that are long-tail items: the `tail_ratio` of the items in training that occur least often."""
+    """Fraction of a list that are long-tail items: the `tail_ratio` of the items in training that occur least often."""
 
     def calculate_metric(self, dataobject: Any) -> dict[str, float]:
         """`tailpercentage@K` for each K."""

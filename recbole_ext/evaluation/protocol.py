@@ -17,7 +17,7 @@ _NOT_COMPARED = ("seed", "packages", "task", "preset", "changes", "split_kind")
 """What may differ between results in one column, and what other fields of the protocol decide."""
 LABELED = "labelled rows are scored"
 TIME_KNOWN, TIME_UNREAD = "target time known", "target time allowed, not read by the model"
-"""One protocol: what a model may read is the same, so models that read it and others stand in one column."""
+"""One protocol: what a model may read is the same, so models that read it and others share a column."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Protocol:
 
     @property
     def key(self) -> tuple[Any, ...]:
-        """What two results must share to stand in one column: all but the seed and the packages."""
+        """What two results must have in common to be in one column: all but the seed and the packages."""
         return protocol_key(asdict(self))
 
     def lines(self, seeds: str = "") -> list[str]:

@@ -54,7 +54,7 @@ def over_seeds(values: Sequence[float]) -> OverSeeds:
 def sign_flip_p(differences: np.ndarray, seed: int = 0, flips: int = FLIPS) -> np.ndarray:
     """Two-sided p values of sums of differences being 0, by flipping signs of whole users.
 
-        p = (1 + draws with |sum| at least as large) / (1 + draws);  p = share of all patterns for few users
+        p = (1 + draws with |sum| at least as large) / (1 + draws);  p = fraction of all patterns for few users
 
     Args:
         differences: (m, c), a row per user, a column per comparison; the columns share the draws.
@@ -114,7 +114,7 @@ def middle(samples: np.ndarray) -> tuple[float, float]:
 def holm(p_values: Sequence[float]) -> list[float]:
     """Holm's step-down p values: with n tests, the k-th smallest is multiplied by n + 1 - k, and none falls.
 
-    Whoever calls what is below 0.05 a difference is wrong anywhere in at most 5 % of such tables.
+    With a threshold of 0.05, at most 5 % of such tables contain a false positive.
     """
     n, highest = len(p_values), 0.0
     adjusted = [0.0] * n

@@ -1,6 +1,6 @@
 """What became of each start of a run: a line when it begins, a line when it ends.
 
-A start without an end, with nobody at work on the experiment, is a process that died without a word.
+A start without an end, with no one working on the experiment, is a process that died without a message.
 """
 
 import json

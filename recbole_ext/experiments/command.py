@@ -1,4 +1,4 @@
-"""What the command `experiment` carries out, and the main command with `--seeds`."""
+"""What the command `experiment` executes, and the main command with `--seeds`."""
 
 import shutil
 from pathlib import Path
@@ -27,7 +27,7 @@ def create_experiment(
         What was made, in lines for the terminal.
 
     Raises:
-        UsageError: a fault of the template or of a change.
+        UsageError: an error of the template or of a change.
     """
     layers = [modifications_of(modifications)] if modifications else []
     layers += [change_of(text) for text in changes]

@@ -104,10 +104,10 @@ class Experiment:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Nobody else runs or mends this experiment in the meantime.
+        """Hold the lock of this experiment: no other process runs or repairs it.
 
         Raises:
-            ResourceError: somebody does.
+            ResourceError: another process holds it.
         """
         refusal = f"the experiment {self.name} is being run by another process; wait for its end, or stop it first"
         lock = hold(self.folder, refusal)
@@ -124,7 +124,7 @@ class Experiment:
         return lost
 
     def mended(self) -> "Experiment":
-        """The same, mended unless somebody is at work on it."""
+        """The same, repaired unless another process holds its lock."""
         if not any(attempt.state == RUNNING for attempt in self.journal.attempts()):
             return self
         try:

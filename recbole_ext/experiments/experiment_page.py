@@ -10,7 +10,7 @@ from recbole_ext.runs.run_files import read_metrics
 
 
 def write_page(experiment: Experiment) -> None:
-    """Write `report.html` anew."""
+    """Write `report.html` again."""
     page_of(standing(experiment)).write(experiment.folder / "report.html")
 
 

@@ -8,7 +8,7 @@ A map says which of its columns means what:
     settings            key: column
     history             our column of metrics.csv: column of the file FOLDER/<name>.csv, for `diagnose`
 
-Under which protocol and on which data the numbers were measured is not known, so they never stand beside ours.
+Under which protocol and on which data the numbers were measured is not known, so they are never compared with ours.
 """
 
 import csv

@@ -74,7 +74,7 @@ def standing(experiment: Experiment) -> Standing:
 
 
 def _protocol_key(result: Mapping[str, Any]) -> str:
-    """What two results must share to stand in one table; see `Protocol.key`."""
+    """What two results must have in common to be in one table; see `Protocol.key`."""
     return str(protocol_key(result.get("protocol") or {}))
 
 

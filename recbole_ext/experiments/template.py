@@ -130,7 +130,7 @@ def plan(template: str, changes: Sequence[Layer], with_data: bool = False) -> Pl
 
 
 def _refuse_places(changes: Sequence[Layer]) -> None:
-    for layer in (layer for layer in changes if not layer.lines):  # a run's config.yaml tells where that run lies
+    for layer in (layer for layer in changes if not layer.lines):  # a run's config.yaml names that run's directory
         if "runs_dir" in layer.values:
             raise UsageError(
                 f"{layer.source}: the runs of an experiment lie in its folder; leave runs_dir out, or choose "

@@ -12,9 +12,9 @@
     p           = sigmoid(sets + MLP fused + match)
     loss        = BCE + sum over branches of max(0, L_branch - L) L_branch + KL
 
-A branch that is switched off adds nothing. Without one of the two that the gate weighs, in the place of MLP fused
-stands the mean of DCNv3's two logits, or the sequential branch's logit. T starts at the log-odds of training's shares
-of clicks (`recbole_ext.tasks.clicks.matches`), so that training begins where counting ends.
+A branch that is switched off adds nothing. Without one of the two that the gate weighs, MLP fused is replaced by the
+mean of DCNv3's two logits, or by the sequential branch's logit. T is initialised with the log-odds of the click rates
+in the training split (`recbole_ext.tasks.clicks.matches`).
 
 Source: DCNv3 (arXiv 2407.13349) for the static branch and Tri-BCE; Deep Interest Network (Zhou et al. 2018) and
 Behavior Sequence Transformer (Chen et al. 2019) for reading a history by the target.
@@ -140,7 +140,7 @@ class SequentialBranch(nn.Module):
 
 
 def match_table(rates: Tensor) -> nn.Embedding:
-    """Log-odds of shares of clicks (n_cells,), to be trained on."""
+    """Log-odds of click rates (n_cells,), to be trained on."""
     return nn.Embedding.from_pretrained(torch.logit(rates).float().unsqueeze(1), freeze=False)
 
 

@@ -1,4 +1,4 @@
-"""Making a model, with what its constructor refuses reported as a fault of the settings or the data."""
+"""Making a model, with what its constructor refuses reported as an error of the settings or the data."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ def _of_weights(model: str, error: Exception) -> RecBoleExtError | None:
     if type(error).__name__ == "UnpicklingError":
         return DataError(
             f"{model}: the file of weights trained before is damaged, or holds more than tensors; nothing in it was "
-            "executed. Write it anew with the model's own pre-training stage"
+            "executed. Create it again with the model's own pre-training stage"
         )
     text = str(error).splitlines()[-1].strip() if str(error) else ""
     absent = isinstance(error, KeyError) and ".weight" in text

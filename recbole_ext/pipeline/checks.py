@@ -1,4 +1,4 @@
-"""Faults of a configuration that can be seen before any data is read; all are reported at once."""
+"""Errors in a configuration that are detected before any data is read; all are reported at once."""
 
 from collections.abc import Callable
 from typing import Any
@@ -76,7 +76,7 @@ def check(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> Non
     """Refuse unknown keys, wrong types and impossible values of the user's layers.
 
     Raises:
-        UsageError: with one line per fault.
+        UsageError: with one line per error.
     """
     keys = known_keys(entry, layers)
     faults = [fault for layer in layers if layer.user for fault in _layer_faults(layer, keys)]
@@ -130,7 +130,7 @@ def _baselines(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -
     known = task_of(entry).baseline_names(entry, [str(name) for name in _metric_names(values)])
     wrong = [name for name in values.get("baselines") or [] if name not in known]
     if wrong and not known:
-        return [f"baselines: {entry.name} has none to stand beside (got {values['baselines']!r}); leave it out"]
+        return [f"baselines: {entry.name} has none to be compared with (got {values['baselines']!r}); leave it out"]
     return [f"baselines must be among {', '.join(known)} (got {n!r}){nearest(str(n), known)}" for n in wrong]
 
 
@@ -215,7 +215,7 @@ def _read_early(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) 
 
 
 def _mappings(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
-    """Declared forms, whoever wrote the value: the user, or the data set's own file."""
+    """Errors of declared types, in values of the user and of the data set's own file."""
     return mapping_faults(values)
 
 

@@ -47,7 +47,7 @@ def resolve(
         below: defaults under all others, for instance of keys that a script alone reads.
 
     Raises:
-        UsageError: any fault of the configuration; all are listed.
+        UsageError: any error of the configuration; all are listed.
     """
     checked_name("--dataset", dataset)
     entry = find_model(model)
@@ -95,7 +95,7 @@ def build_config(
         model, dataset, config_files, given, above: as for `resolve`.
 
     Raises:
-        UsageError: any fault of the configuration; all are listed.
+        UsageError: any error of the configuration; all are listed.
         ResourceError: the model needs a library that is not installed.
     """
     from recbole_ext.config.config import Config

@@ -46,7 +46,7 @@ def dry_run(config: Config) -> dict[str, float]:
 
 
 def lines(config: Config, estimate: dict[str, float]) -> list[str]:
-    """The estimate in plain words."""
+    """The estimate as text."""
     return [
         f"dry run of {config.model} on {config.dataset}, on {config['device']}",
         f"an epoch takes about {estimate['epoch_seconds']:.3g} s, a validation {estimate['valid_seconds']:.3g} s",

@@ -52,7 +52,7 @@ def chart_html(
     """The legend, the drawing, and what it leaves out.
 
     Args:
-        title: what stands above it; a single line that it or `y_label` names needs no legend.
+        title: its title; a single line that it or `y_label` names needs no legend.
         series: name -> (x, y), in any order.
         y_label: what y is.
         x_label: what x is.

@@ -114,7 +114,7 @@ class Page:
         return html("page.html", title=_words(self.title), subtitle=_words(self.subtitle), groups=groups)
 
     def write(self, path: Path) -> None:
-        """Write the page; whoever reads sees the old one or the new one.
+        """Write the page; a reader sees the old one or the new one.
 
         Raises:
             ResourceError: the disk or the folder's permissions refuse.
@@ -169,7 +169,7 @@ def _shown(value: object) -> str:
 
 
 def _fact(value: object) -> str:
-    """A value that stands in no column: a number in its own digits."""
+    """A value that is in no column: a number in its own digits."""
     return f"{value:.6g}" if isinstance(value, float) else _shown(value)
 
 

@@ -85,7 +85,7 @@ def _text(path: Path) -> str:
 
 
 def _origins(text: str) -> dict[str, str]:
-    """What stands behind each value as a comment."""
+    """The comment after each value."""
     lines = [line for line in text.splitlines() if "  # " in line and not line.startswith("#")]
     return {line.partition(":")[0]: line.rpartition("  # ")[2] for line in lines}
 

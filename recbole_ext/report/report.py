@@ -24,7 +24,7 @@ _MOST_SAID = 5
 
 
 def write_report(folder: Path) -> tuple[Path, list[Finding]]:
-    """Write a run's report and model card anew, from what lies in its directory.
+    """Write a run's report and model card again, from the files in its directory.
 
     Args:
         folder: of the run; it need not have finished.
@@ -45,7 +45,7 @@ def write_report(folder: Path) -> tuple[Path, list[Finding]]:
 
 
 def leave_report(folder: Path) -> None:
-    """The same at the end of a run, with the diagnosis in a few lines; a fault in it costs the run nothing.
+    """The same at the end of a run, with the diagnosis in a few lines; an error in it does not affect the run.
 
     A run that ended before its first epoch did leaves no report.
     """

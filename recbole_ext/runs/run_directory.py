@@ -49,7 +49,7 @@ class RunDirectory:
 
     @classmethod
     def new(cls, root: Path, model: str, dataset: str) -> "RunDirectory":
-        """A directory that nobody else has or had."""
+        """A directory that no other run has or had."""
         path = new_folder(root, f"{model}-{dataset}")
         (path / "checkpoint").mkdir()
         return cls(path)
@@ -64,7 +64,7 @@ class RunDirectory:
         write_atomically(self.path / "environment.json", json.dumps(redact(environment(device)), indent=2).encode())
 
     def append_metrics(self, row: dict[str, Any]) -> None:
-        """One line of `metrics.csv`; a row with a new column writes the file anew."""
+        """One line of `metrics.csv`; a row with a new column rewrites the file."""
         row = redact(row)
         self._tell("epoch", row)
         known = list(dict.fromkeys(name for old in self.rows for name in old))
@@ -79,7 +79,7 @@ class RunDirectory:
             raise ResourceError(f"cannot write {self.path / 'metrics.csv'}: {error.strerror}") from None
 
     def restore_metrics(self, rows: list[dict[str, Any]]) -> None:
-        """Write `metrics.csv` anew."""
+        """Write `metrics.csv` again."""
         self.rows = list(rows)
         text = io.StringIO(newline="")
         writer = csv.DictWriter(text, list(dict.fromkeys(name for row in rows for name in row)))

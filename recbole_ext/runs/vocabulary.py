@@ -1,4 +1,4 @@
-"""`vocabulary.json.gz` of a run: which token stands in which row of the embedding tables.
+"""`vocabulary.json.gz` of a run: which token is in which row of the embedding tables.
 
     {"format": 1, "fields": {"user_id": 0, "item_id": 1, "item_id_list": 1}, "tokens": [["[PAD]", ...], ["[PAD]", ...]]}
 

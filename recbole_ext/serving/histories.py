@@ -80,7 +80,7 @@ def lists_of_histories(
 
     Args:
         run: of a model of sequences.
-        columns: of the events, by the data set's names, (m,) each; those of one user stand together, oldest first.
+        columns: of the events, by the data set's names, (m,) each; those of one user are adjacent, oldest first.
         count: (n,) int64, events of each user, at least 1.
         users: (n,) int64 ids, 0 for users whom training never saw.
         time: of the recommendation; None: the newest of all given events.

@@ -5,7 +5,7 @@ import numpy as np
 Keys = tuple[np.ndarray, ...]
 """Ids of users and items, and times in seconds where they identify rows: (n,) int64 each; id 0 is unknown."""
 SPLITS = ("test", "valid", "train")
-"""In this order a row that stands in several splits is looked for."""
+"""In this order a row that is in several splits is looked for."""
 
 
 def find_rows(splits: list[Keys], asked: Keys) -> tuple[np.ndarray, np.ndarray]:

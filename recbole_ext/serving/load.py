@@ -23,7 +23,7 @@ class LoadedRun:
 
     Attributes:
         path: its directory, which may have been moved.
-        config: of the run; `data_path` is where the data lies now.
+        config: of the run; `data_path` is where the data is now.
         loaders: of its splits, as the run had them.
         model: with the best weights, on its device, in evaluation mode.
         dataset: all of the data, before it was split.
@@ -46,7 +46,7 @@ def finished_config(run: Path, data_path: str | None = None, device: str | None 
 
     Args:
         run: its directory.
-        data_path: where the data lies now; None: where it lay.
+        data_path: where the data is now; None: where it was.
         device: where to compute now; None: where the run did, or on the best device here if that one is not.
 
     Raises:

@@ -75,7 +75,7 @@ class Rater:
         row what its evaluation did, to the bit; for a training row what training sees, which leaves its own rating
         out. See `find_rows` for which row a pair is; without `timestamp`, user and item decide. Any other pair is
         predicted like a tested row: from all training ratings, at its time where it has one. An unknown user is one
-        without ratings, or has the history that `fold_in` took; an unknown item is one that nobody has rated.
+        without ratings, or has the history that `fold_in` took; an unknown item is one that no one has rated.
 
         Args:
             pairs: user_id, item_id and perhaps timestamp (seconds).

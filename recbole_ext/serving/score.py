@@ -2,9 +2,9 @@
 
 The file is a table with tabs and a line of names: `user_id`, `item_id` and `timestamp` as the data set names them, and
 context columns where the model has some. A row of the run's splits gets the probability that the run computes for it;
-any other row sees the run's events strictly before its time, or the history that stands in the file: `item_id_list`,
+any other row sees the run's events strictly before its time, or the history that is in the file: `item_id_list`,
 `behavior_list` and `age_list` (seconds before the row), oldest first, with spaces. What the run does not know counts
-as unknown and not as a fault.
+as unknown and not as an error.
 """
 
 from pathlib import Path
@@ -32,7 +32,7 @@ def score(run: Path, source: Path, target: Path, data_path: str | None = None, d
         run: directory of a finished run of a click model.
         source: what to score.
         target: where to write.
-        data_path: where the run's data lies now; None: where it lay.
+        data_path: where the run's data is now; None: where it was.
         device: where to compute; None: where the run did, or on the best device here if that one is not.
 
     Returns:
@@ -78,7 +78,7 @@ def read_rows(config: Config, train: Any, table: pl.DataFrame, source: Path) -> 
 
 
 def _lists(train: Any, listed: str, words: list[list[list[str]]], source: Path) -> dict[str, torch.Tensor]:
-    """Histories that stand in the file, without the events whose item is unknown."""
+    """Histories that are in the file, without the events whose item is unknown."""
     lines: list[tuple[list[int], list[int], list[int]]] = []
     for number, (items, behaviours, ages) in enumerate(zip(*words, strict=True), start=2):
         try:

@@ -1,4 +1,4 @@
-"""Which back end carries out a scan: what each one needs, and how `auto` chooses."""
+"""Which back end executes a scan: what each one needs, and how `auto` chooses."""
 
 import functools
 import importlib.util

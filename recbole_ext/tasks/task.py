@@ -41,7 +41,7 @@ class Task(ABC):
 
     @abstractmethod
     def baseline_names(self, entry: "ModelEntry", metrics: list[str]) -> tuple[str, ...]:
-        """Names of the non-learned baselines that a run can stand beside.
+        """Names of the non-learned baselines that a run can be compared with.
 
         Args:
             entry: the model.

@@ -9,7 +9,7 @@ class Batches:
     """What a stage trains on and is validated on.
 
     Args:
-        train: loader of the training split, or of its newest share.
+        train: loader of the training split, or of its newest fraction.
         valid: of the validation split; None for none.
         model: for loaders whose negatives depend on it.
         halvings: of the batches, in the stages before.

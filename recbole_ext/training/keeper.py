@@ -171,6 +171,6 @@ class Keeper(Hook):
         set_random_states(saved["epoch_random" if within else "random"], *self.batches.loaders)
 
     def forget_place(self) -> None:
-        """The epoch is begun anew, with other batches."""
+        """The epoch is begun again, with other batches."""
         self.pending_random = None
         self.state.begin_pass()

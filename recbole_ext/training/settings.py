@@ -18,7 +18,7 @@ class TrainingSettings:
         valid_metric: in small letters.
         sign: 1 if more of it is better, else -1.
         min_delta: what counts as an improvement.
-        nan_retries: how often a run goes back because of bad numbers.
+        nan_retries: how often a run goes back because of non-finite values.
     """
 
     stages: tuple[Stage, ...]

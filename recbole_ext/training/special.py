@@ -36,7 +36,7 @@ class KnowledgePlan(Plan):
 
 
 class AttentivePlan(Plan):
-    """KGAT: interactions, then triples, then the attention of the graph anew."""
+    """KGAT: interactions, then triples, then the attention of the graph again."""
 
     whole_epochs = True
 
@@ -66,7 +66,7 @@ class MultiTaskPlan(Plan):
 
 
 class AlternatingPlan(Plan):
-    """RecVAE: `n_enc_epochs` passes for the encoder, the prior anew, `n_dec_epochs` passes for the decoder."""
+    """RecVAE: `n_enc_epochs` passes for the encoder, a new prior, `n_dec_epochs` passes for the decoder."""
 
     whole_epochs = True
 

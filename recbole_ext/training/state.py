@@ -21,7 +21,7 @@ class TrainingState:
         step: steps of the optimiser in all epochs.
         total: sums of the loss's parts over the batches that are done.
         stopped: training is over before its last epoch.
-        retries: how often the run went back because of bad numbers.
+        retries: how often the run went back because of non-finite values.
         halvings: how often the batches were halved because of missing memory.
         without_gain: validations in a row without an improvement.
         best_epoch, best_valid_result: of the best weights so far.

@@ -101,7 +101,7 @@ class Steps:
         raise self._fault(f"the training loss is {total}", learning_rate, first_affected(self.model, again))
 
     def backward(self, loss: Tensor) -> None:
-        """Add the gradient of one batch, its share of `accumulate_batches`."""
+        """Add the gradient of one batch, divided by `accumulate_batches`."""
         self.scaler.scale(loss / self.accumulate).backward()
 
     def step(self, optimizer: Any) -> None:

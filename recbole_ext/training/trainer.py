@@ -132,7 +132,7 @@ class RunTrainer(Measured):
         return loss
 
     def _prepare(self, stage: Stage, first_epoch: int) -> None:
-        """What a stage begins with anew: optimisers and the average of the weights."""
+        """What each stage starts with: new optimisers and the average of the weights."""
         self.stage, self.first_epoch = stage, first_epoch
         self.plan = plan_of(self.config)(self.config, self.model, stage.learning_rate)
         settings = AveragingSettings.read(self.config)

@@ -3,7 +3,8 @@
 An epoch adds `lgb_num_boost_round` or `xgb_num_boost_round` trees, and validation chooses how many epochs' trees
 are tested. The best trees are kept in their library's own text format; nothing is pickled.
 
-Differs from source: RecBole's LightGBMTrainer starts anew in each epoch, its XGBoostTrainer continues; here both do.
+Differs from source: RecBole's LightGBMTrainer starts from scratch in each epoch, its XGBoostTrainer continues;
+here both continue.
 """
 
 import time

@@ -29,7 +29,7 @@ def read_hyper_file(path: Path) -> list[Parameter]:
     """The parameters of a hyper file.
 
     Raises:
-        UsageError: the file cannot be read, or a line is none of these; all faults are listed.
+        UsageError: the file cannot be read, or a line is none of these; all errors are listed.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -55,7 +55,7 @@ def read_hyper_file(path: Path) -> list[Parameter]:
 
 
 def _unquoted(value: Any, name: str) -> Any:
-    """A choice as RecBole's configuration reads it: lists and None stand in quotes in these files."""
+    """A choice as RecBole's configuration reads it: lists and None are in quotes in these files."""
     if not isinstance(value, str):
         return value
     if value == "None":

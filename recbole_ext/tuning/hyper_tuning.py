@@ -40,7 +40,7 @@ class HyperTuning:
         params_list, score_list: of all trials, in their order.
 
     Raises:
-        UsageError: an argument is refused, or the space has a fault.
+        UsageError: an argument is refused, or the space has an error.
     """
 
     def __init__(

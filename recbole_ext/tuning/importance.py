@@ -15,7 +15,7 @@ _FEWEST = 4
 
 @dataclass(frozen=True)
 class Importance:
-    """Shares of the scores' variance.
+    """Fractions of the scores' variance.
 
     Attributes:
         shares: key to share, largest first; they sum to 1. Empty where nothing can be said.

@@ -1,6 +1,6 @@
 """What is tried next: by Optuna's TPE or at random, as a function of the seed, the number and the table alone.
 
-The study is made anew from the table for each proposal. So a tuning that was killed proposes what it would have
+The study is rebuilt from the table for each proposal. So a tuning that was killed proposes what it would have
 proposed, and nothing of the searcher has to be saved.
 """
 

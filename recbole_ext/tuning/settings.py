@@ -224,11 +224,11 @@ def _check_values(
     values: dict[str, Any],
     made: Callable[[Resolved], Any] = lambda resolved: resolved,
 ) -> Any:
-    """The configuration with these values; a fault names the line of the parameter that it is about.
+    """The configuration with these values; an error names the line of the parameter that it is about.
 
     Args:
         settings: of the tuning.
-        changed: parameters that a fault may be about.
+        changed: parameters that an error may be about.
         source: of the space, for messages.
         values: of the space.
         made: what is made of the checked configuration.

@@ -71,7 +71,7 @@ def space_of(values: dict[str, Any], source: str, lines: dict[str, int] | None =
         lines: the line of each key.
 
     Raises:
-        UsageError: with one line per fault.
+        UsageError: with one line per error.
     """
     where = {key: f"{source}:{lines[key]}" if lines else source for key in values}
     found, faults = [], []

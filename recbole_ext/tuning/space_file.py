@@ -19,7 +19,7 @@ def read_space(name: str) -> tuple[list[Parameter], str]:
         The parameters, and what to call their source in messages.
 
     Raises:
-        UsageError: no such space, or something in it is not allowed; all faults are listed.
+        UsageError: no such space, or something in it is not allowed; all errors are listed.
     """
     path = Path(name)
     shipped = {each.stem: each for each in (properties_folder() / "tune").glob("*.yaml")}

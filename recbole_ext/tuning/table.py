@@ -94,7 +94,7 @@ class Table:
         return [trial for trial in self.trials if trial.state in ENDED]
 
     def hopeless(self) -> bool:
-        """Whether the first trials have all failed, so that the fault is not in the values."""
+        """Whether the first trials have all failed, so that the error is not in the values."""
         ended = self.ended()
         return len(ended) >= GIVE_UP_AFTER and all(trial.state == "failed" for trial in ended)
 

@@ -1,4 +1,4 @@
-"""One trial, in the process that carries it out: our own run, which never reads the test split.
+"""One trial, in the process that executes it: our own run, which never reads the test split.
 
 A trial that was begun before goes on from its own checkpoint, to the same weights.
 """
@@ -16,7 +16,7 @@ from recbole_ext.tuning.settings import Settings
 QUIET = {"show_progress": False, "notify": None}
 """A tuning speaks for its trials."""
 FINAL = (NonFiniteError, UsageError, DataError)
-"""Faults of the values themselves: the same run would end in the same way, so it is not begun again."""
+"""Errors caused by the values themselves: the same run would end in the same way, so it is not begun again."""
 CAUSE = "cause.txt"
 
 

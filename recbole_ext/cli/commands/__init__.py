@@ -1,1 +1,1 @@
-"""One file per command: its line of help, its options, and the call that carries it out."""
+"""One file per command: its line of help, its options, and the call that executes it."""

@@ -29,7 +29,7 @@ def run_command(words: argparse.Namespace) -> int:
     """Carry out `run`.
 
     Raises:
-        RecBoleExtError: with a message and an exit code for each kind of fault.
+        RecBoleExtError: with a message and an exit code for each kind of error.
     """
     if words.help:
         from recbole_ext.cli.keys_help import help_text

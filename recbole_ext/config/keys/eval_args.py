@@ -24,7 +24,7 @@ def _split(value: Any) -> str | None:
 
 
 def _shares(value: Any) -> str | None:
-    """Shares of training, validation and test; of two, training and test."""
+    """Fractions of training, validation and test; of two, training and test."""
     form = "a list of three numbers (training, validation, test) or two (training, test), for instance [0.8, 0.1, 0.1]"
     if not isinstance(value, list) or len(value) not in (2, 3):
         return f"must be {form} (got {value!r})"

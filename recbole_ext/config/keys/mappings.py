@@ -96,11 +96,11 @@ DECLARED: dict[str, Entries | ByColumn | Single] = {
     **dict.fromkeys((f"{kind}_inter_num_interval" for kind in ("user", "item")), Single(interval_fault)),
     **dict.fromkeys((f"{kind}_kg_num_interval" for kind in ("entity", "relation")), Single(interval_fault)),
 }
-"""Setting -> its form; a setting without a value has no fault."""
+"""Setting -> its form; a setting without a value has no error."""
 
 
 def mapping_faults(values: dict[str, Any]) -> list[str]:
-    """Faults of all declared settings among some values, and of entries that do not go together."""
+    """Errors in all declared settings among some values, and of entries that do not go together."""
     faults = [
         fault for key, form in DECLARED.items() if _is_set(values.get(key)) for fault in form.faults(key, values[key])
     ]

@@ -1,4 +1,4 @@
-"""Which metrics mean something: faults by the table of the model's task (see `Task.metrics`)."""
+"""Which metrics mean something: errors by the table of the model's task (see `Task.metrics`)."""
 
 import re
 from collections.abc import Mapping

@@ -24,7 +24,7 @@ def pretrained_keys(model: str, values: Any) -> tuple[str, ...]:
 
 
 def pretrained_faults(entry: ModelEntry, layers: Any, values: dict[str, Any]) -> list[str]:
-    """A fault for each path that is needed and not set."""
+    """An error for each path that is needed and not set."""
     needed = pretrained_keys(entry.registered, values)
     faults = [
         f"{key}: {entry.name} starts from a finished run's directory, or a .pth file; it is not set; "

@@ -73,7 +73,7 @@ class Entries:
     renamed: Mapping[str, str] = field(default_factory=dict)
 
     def faults(self, key: str, value: Any) -> list[str]:
-        """What is wrong with a value of the setting `key`, one line per fault."""
+        """What is wrong with a value of the setting `key`, one line per error."""
         if not isinstance(value, dict):
             return [f"{key} must be a mapping with {', '.join(self.kinds)} (got {value!r})"]
         faults = [self._unknown(key, name, entry) for name, entry in value.items() if name not in self.kinds]
@@ -100,7 +100,7 @@ class ByColumn:
     example: str
 
     def faults(self, key: str, value: Any) -> list[str]:
-        """What is wrong with a value of the setting `key`, one line per fault."""
+        """What is wrong with a value of the setting `key`, one line per error."""
         if not isinstance(value, dict) or not all(isinstance(name, str) and name for name in value):
             return [f"{key} must be a mapping from columns, for instance {self.example} (got {value!r})"]
         found = ((name, self.kind(entry)) for name, entry in value.items())

@@ -54,7 +54,7 @@ class Headers:
         self._known: dict[str, Table | None] = {}
 
     def path(self, source: str) -> Path:
-        """Where a table's file lies, or should lie."""
+        """Where a table's file is, or should be."""
         return self.folder / f"{self.name}.{source}"
 
     def table(self, source: str) -> Table | None:

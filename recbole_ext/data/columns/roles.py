@@ -136,7 +136,7 @@ def _add(
             raise DataError(f"load_col names columns of {headers.path(source)}, and there is no such file")
         return
     if source in (USER, ITEM) and not read.get(source) and not reads_whole_tables(config, of_task):
-        read[source] = set()  # nobody reads its columns, and its rows are no filter
+        read[source] = set()  # no one reads its columns, and its rows are no filter
         return
     wanted = list(table.columns) if fields == "*" else list(fields or ())
     absent = [field for field in wanted if field not in table.columns]

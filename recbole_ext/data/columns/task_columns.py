@@ -16,7 +16,7 @@ class Need:
         field: its name.
         key: the setting that names it.
         types: allowed types.
-        sources: suffixes of the files that it may stand in, the first that has it is read.
+        sources: suffixes of the files that it may be in, the first that has it is read.
         required: whether the run cannot do without it.
         read: whether it is read; off: the name alone is checked.
     """
@@ -64,7 +64,7 @@ class TaskColumns:
         labels: whether a model of the task may learn `LABEL_FIELD`.
         of_tables: types of the columns of users and items that every model reads; empty: only those it needs.
         lists: whether rows may bring their histories along, also of a data set that is not cut into files.
-        beside_lists: what stands in the rows beside the items of such histories.
+        beside_lists: what is in the rows beside the items of such histories.
     """
 
     named: tuple[NamedColumns, ...] = ()

@@ -25,7 +25,7 @@ class Span:
 
     Attributes:
         start, end: first second, and first second after it; None where the span is open.
-        share_cold: share of its rows with a user or an item that the past does not know; None for the past.
+        share_cold: fraction of its rows with a user or an item that the past does not know; None for the past.
     """
 
     start: int | None

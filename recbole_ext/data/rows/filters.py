@@ -16,7 +16,7 @@ class FastFilters:
 
     Args:
         config: of the run.
-        vocabulary: field -> tokens in the order of their ids, where a run's numbers are kept; None numbers anew.
+        vocabulary: field -> tokens in the order of their ids, where a run's numbers are kept; None assigns new numbers.
     """
 
     inter_feat: pd.DataFrame
@@ -143,7 +143,7 @@ class FastFilters:
                 feat[field] = numbers
 
     def _kept_ids(self, fields: list[str]) -> dict[Any, int]:
-        """Token -> id of the fields' group in the run whose numbers are kept; {} where tokens are numbered anew."""
+        """Token -> id of the fields' group in the run whose numbers are kept; {} where tokens get new numbers."""
         known = next((tokens for field, tokens in self.vocabulary.items() if field in fields), [])
         return {token: number for number, token in enumerate(known) if number}
 

@@ -52,7 +52,7 @@ class Ledger:
         Args:
             step: its name.
             rows: how many; 0 enters nothing.
-            setting: what asked for it; None: nobody did, so `warning` is kept.
+            setting: which setting caused it; None: no setting did, so `warning` is kept.
             warning: what is lost, why, and what to do.
         """
         if rows:
@@ -61,7 +61,7 @@ class Ledger:
                 self.warn(warning or f"{rows:,} of {self.read:,} interactions are left out: {step}")
 
     def warn(self, sentence: str) -> None:
-        """Keep a sentence for the person who runs this; each stands there once."""
+        """Keep a sentence for the person who runs this; each is listed once."""
         if sentence not in self.warnings:
             self.warnings.append(sentence)
 

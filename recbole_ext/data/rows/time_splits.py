@@ -28,9 +28,9 @@ def leave_out_rows(users: np.ndarray, order: np.ndarray, mode: str) -> np.ndarra
 
 
 def split_by_time(users: np.ndarray, times: np.ndarray, shares: list[float]) -> np.ndarray:
-    """RecBole's split by time: what is newer than one instant is tested, whoever did it.
+    """RecBole's split by time: all interactions after one instant are tested, whatever their user.
 
-    The instant is the percentile of all times that leaves the share of the test split above it. Of the rest, each
+    The instant is the percentile of all times that leaves the fraction of the test split above it. Of the rest, each
     user's oldest rows are trained on, rounded down. Equal times keep the order of the rows.
 
     Differs from source: whole numbers of rows stay whole, where RecBole's quotient of shares may fall just below.

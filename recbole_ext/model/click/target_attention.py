@@ -66,7 +66,7 @@ class TargetAttention(nn.Module):
 
         a_k = softmax_k(q . key_k / sqrt(d) + T[bucket(time of the row - time of event k)]),   readout = sum a_k value_k
 
-    A learned key and value stand beside the events, so an empty history is defined too.
+    A learned key and value are appended to the events, so an empty history is defined too.
 
     Args:
         width: of states and queries.

@@ -1,1 +1,1 @@
-"""RecBole's models at the border: subclasses that mend a fault."""
+"""RecBole's models at the border: subclasses that fix a bug."""

@@ -46,7 +46,7 @@ class KlRecord:
         vars(self).update(state)
 
     def columns(self) -> dict[str, float]:
-        """The epoch's means; `kl` is the sum over dimensions in nats, `kl_d<k>` that of one; begins anew."""
+        """The epoch's means; `kl` is the sum over dimensions in nats, `kl_d<k>` that of one; starts over."""
         if not self.batches:
             return {}
         row = {"fit": self.fit / self.batches, "kl_tables": self.tables / self.batches}

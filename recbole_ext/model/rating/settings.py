@@ -53,7 +53,7 @@ def check_settings(values: Any) -> None:
         values: a configuration, complete.
 
     Raises:
-        UsageError: with one line per fault.
+        UsageError: with one line per error.
     """
     faults = [
         f"{name} must be one of {', '.join(allowed)} (got {values[name]!r}){nearest(str(values[name]), allowed)}"

@@ -86,7 +86,7 @@ def with_free_bits(kl: Tensor, free_bits: float) -> Tensor:
 
 
 def kl_share(step: int, anneal_steps: int, cycle_steps: int) -> float:
-    """The share of the KL weight at a step.
+    """The factor of the KL weight at a step.
 
     Args:
         step: from 0.

@@ -60,7 +60,7 @@ class _SelectiveScan(torch.autograd.Function):
         arrays = (u, delta, rate, B, C, D, y, entering, state)
         share_out(kernels.forward_share, batch, (length, channels, n), arrays)
         ctx.save_for_backward(u, delta, rate, B, C, D, entering)
-        ctx.set_materialize_grads(False)  # nobody may want the last state, and then its gradient is zero
+        ctx.set_materialize_grads(False)  # no one may want the last state, and then its gradient is zero
         return y, state
 
     @staticmethod

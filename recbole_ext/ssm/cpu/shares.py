@@ -1,9 +1,9 @@
 """What a thread does with its share of a kernel's work, compiled, so that no thread needs the interpreter.
 
-Everything a call needs stands in one array of int64 words: how many shares are taken, how many there are, the
-number of sequences, the address of the kernel, its integers, and (address, size, stride) of each array. Whoever
-comes takes the next share until none is left, so any number of threads does the whole work. An array with a
-stride is cut into one part per share, for sums that are added up afterwards.
+Everything a call needs is in one array of int64 words: how many shares are taken, how many there are, the
+number of sequences, the address of the kernel, its integers, and (address, size, stride) of each array. Each
+thread takes the next share until none is left, so any number of threads does the whole work. An array with a
+stride is divided into one slice per share, for sums that are added up afterwards.
 """
 # mypy: disable-error-code="call-arg"
 # numba supplies the first argument of an intrinsic

@@ -15,11 +15,11 @@ class MatchRate(ClickRate):
     """What is known of the item from the user's own history."""
 
     def fit(self, train: Any, config: Any) -> None:
-        """Shares of clicks by how rows match their histories."""
+        """Click rates by how rows match their histories."""
         self.of_cell = train.match_rates()
 
     def rates(self, user: Tensor, item: Tensor, rows: Any) -> Tensor:
-        """The share of rows that match alike: (R,)."""
+        """The click rate of rows that match in the same way: (R,)."""
         return self.of_cell[rows["match"].cpu()]
 
 

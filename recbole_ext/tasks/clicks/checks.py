@@ -1,4 +1,4 @@
-"""Faults of the settings of click models; leaks of the future are reported before any data is read."""
+"""Errors in the settings of click models; leaks of the future are reported before any data is read."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ BRANCHES = ("static", "sequential", "sets")
 
 
 def click_faults(values: dict[str, Any]) -> list[str]:
-    """All faults of these kinds; values of a wrong type are reported elsewhere.
+    """All errors of these kinds; values of a wrong type are reported elsewhere.
 
     A model that lacks one of the keys lacks what the key is about.
     """

@@ -127,7 +127,7 @@ class ClickRows:
         return {key: torch.cat([table[field] for table in tables]).numpy() for key, field in names.items()}
 
     def match_rates(self) -> torch.Tensor:
-        """Of the training split: shares of clicks by how rows match their histories, (n_cells,)."""
+        """Of the training split: click rates by how rows match their histories, (n_cells,)."""
         return match_rates(self, self.config["MAX_ITEM_LIST_LENGTH"])
 
     def context_fields(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""How a row's item matches the row's history: a cell of a small table, and the share of clicks in each cell.
+"""How a row's item matches the row's history: a cell of a small table, and the click rate in each cell.
 
 level(code) = 0 if the code is not among the last W events that the row sees, 1 for once or twice, 2 for 3 to 6
               times, 3 for more

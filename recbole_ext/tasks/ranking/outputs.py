@@ -34,7 +34,7 @@ def metrics_of(entry: ModelEntry) -> dict[str, tuple[str, ...]]:
 
 
 def baseline_names(entry: ModelEntry, metrics: list[str]) -> tuple[str, ...]:
-    """Names of baselines: a model of labels whose lists are measured stands beside baselines of lists."""
+    """Names of baselines: a model of labels whose lists are measured is compared with baselines of lists."""
     output = _output(entry)
     lists = any(METRIC_KINDS.get(name.lower()) == RANKING for name in metrics)
     if output == "ranking" or (output == "labels" and lists):

@@ -38,7 +38,7 @@ class RankingTask(Task):
         return entry.own and entry.family == "sequential"
 
     def has_random_batches(self, entry: "ModelEntry", values: dict[str, Any]) -> bool:
-        """Windows are put together anew in each epoch."""
+        """Windows are assembled again in each epoch."""
         return entry.causal and values.get("train_mode") == "all_positions"
 
     def dataset(self, config: "Config") -> Callable[..., Any]:

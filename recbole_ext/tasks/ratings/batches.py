@@ -12,7 +12,7 @@ ROW = "rating_row"
 
 
 class RatingLoader:
-    """Batches of training rows, sampled anew each epoch.
+    """Batches of training rows, sampled again in each epoch.
 
     Each batch is an Interaction of (B,) columns: those of the interactions, and `ROW`.
 

@@ -1,4 +1,4 @@
-"""Faults of the settings of rating models: the column that is learned is the column that is measured."""
+"""Errors in the settings of rating models: the column that is learned is the column that is measured."""
 
 from typing import Any
 

@@ -27,7 +27,7 @@ def split_rows(
         order TO, group_by none   the newest rows of all are tested
         order TO, group_by user   each user's newest rows are tested
 
-    The last rows in that order are the test split, those before them the validation split; each is its share of the
+    The last rows in that order are the test split, those before them the validation split; each is its fraction of the
     rows, or of the user's rows, rounded down. Equal times keep the order of the file.
 
     Args:

@@ -77,8 +77,8 @@ def rating_report(
         relevant: a rating from there on is relevant.
 
     Returns:
-        `all` (see `errors`), `by_star`, `groups`, `clipped` (share of predictions beyond the scale), `rounded` (errors
-        of rounded predictions), `precision@10` and `ndcg@10`.
+        `all` (see `errors`), `by_star`, `groups`, `clipped` (fraction of predictions beyond the scale), `rounded`
+        (errors of rounded predictions), `precision@10` and `ndcg@10`.
     """
     predicted = found.clipped
     low, high = found.scale

@@ -11,7 +11,7 @@ from recbole_ext.tasks.ratings.batches import RatingLoader
 
 
 class UserLoader(RatingLoader):
-    """Like RatingLoader, but users are sampled, and all ratings of a user stand together in one batch.
+    """Like RatingLoader, but users are sampled, and all ratings of a user are adjacent in one batch.
 
     A batch holds about `train_batch_size` ratings: users are laid end to end, and each belongs to the batch in which
     its last rating lies.

@@ -1,4 +1,4 @@
-"""What is done about bad numbers and missing memory: back to the last good state, then smaller."""
+"""What is done about non-finite values and missing memory: back to the last good state, then smaller."""
 
 import logging
 from typing import Any
@@ -18,7 +18,7 @@ SMALLER = 0.5
 
 
 class RollBack(Hook):
-    """After bad numbers: the last good state with a smaller step; after so many times the error stands.
+    """After non-finite values: the last good state with a smaller step; after so many times the error stands.
 
     Args:
         keeper: of the state.

@@ -158,7 +158,7 @@ class Watch(Hook):
 
 
 def memory_lines(device: torch.device) -> list[str]:
-    """Memory of the process and of its device, in plain words."""
+    """Memory of the process and of its device, as text."""
     lines = [f"the process holds {psutil.Process().memory_info().rss / 1e9:.1f} GB"]
     if device.type == "cuda":
         free, total = torch.cuda.mem_get_info(device)

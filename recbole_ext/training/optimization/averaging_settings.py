@@ -21,7 +21,7 @@ class AveragingSettings:
         """Take the settings from a configuration.
 
         Raises:
-            UsageError: an unknown kind, or a share outside [0, 1).
+            UsageError: an unknown kind, or a fraction outside [0, 1).
         """
         settings = cls(*(config[name] for name in cls.__dataclass_fields__))
         if settings.averaging not in KINDS:

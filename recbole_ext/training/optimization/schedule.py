@@ -17,7 +17,7 @@ from recbole_ext.training.optimization.schedule_settings import ScheduleSettings
 
 
 def rate_share(settings: ScheduleSettings, total_steps: int) -> Callable[[int], float]:
-    """The share of `learning_rate` at each step.
+    """The factor of `learning_rate` at each step.
 
     Args:
         settings: what was asked for.

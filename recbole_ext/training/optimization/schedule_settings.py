@@ -29,7 +29,7 @@ class ScheduleSettings:
         """Take the settings from a configuration.
 
         Raises:
-            UsageError: an unknown schedule, a share outside [0, 1], or a warm-up given both in steps and as a share.
+            UsageError: an unknown schedule, a fraction outside [0, 1], or a warm-up in both steps and a fraction.
         """
         settings = cls(*(config[name] for name in cls.__dataclass_fields__))
         if settings.lr_schedule not in SCHEDULES:

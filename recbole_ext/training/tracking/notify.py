@@ -1,7 +1,7 @@
 """Notifies a person elsewhere of how a run ended, that it failed, or that something looks wrong.
 
 The address is a secret: it comes from the variable RECBOLE_EXT_NOTIFY_URL or from a file, never from the
-configuration, and it stands in no message. Only https and known hosts are written to, redirects are refused, and a
+configuration, and it is in no message. Only https and known hosts are written to, redirects are refused, and a
 message that cannot be sent within five seconds is given up; the run goes on.
 """
 
@@ -107,7 +107,7 @@ def event_text(kind: str, facts: dict[str, Any]) -> str:
 
 
 def message(kind: str, text: str) -> dict[str, Any]:
-    """The body that a service expects; nobody is called by name, and no markup is obeyed where it can be avoided."""
+    """The body that a service expects; no one is mentioned by name, and no markup is obeyed where it can be avoided."""
     if kind == "discord":
         return {"content": text, "allowed_mentions": {"parse": []}}
     if kind == "slack":

@@ -11,7 +11,7 @@ from dataset_tools.files.headers import Column, read_header
     [
         ("user_id\titem_id", "x:1: the header word 'user_id' is not field:type"),
         ("a:int", "x:1: the header word 'a:int' is not field:type with type token, float, token_seq, float_seq"),
-        ("a:token\ta:token", "x:1: the column 'a' stands twice in the header"),
+        ("a:token\ta:token", "x:1: the column 'a' occurs twice in the header"),
         (":token", "x:1: the header word ':token' is not field:type"),
         ("", "x:1: the file is empty; expected a header such as user_id:token"),
         ("a:token,b:float", "x:1: the columns of the header are separated by commas, not by tabs"),

@@ -39,7 +39,7 @@ class SeenInEvents:
 
 
 class SeenInLists:
-    """The items of the row's own list, where histories are written out in the files and no event stands behind them.
+    """The items of the row's own list, where histories are written out in the files and have no events in the log.
 
     Args:
         field: of the lists.

@@ -43,7 +43,7 @@ def cut_windows(start: np.ndarray, length: np.ndarray, width: int, overlap: floa
     Args:
         start, length: (n_users,) slice of each user's input events (all but the last training event).
         width: longest window.
-        overlap: share of a window, in [0, 1), that repeats the one before it, so that early positions
+        overlap: fraction of a window, in [0, 1), that repeats the one before it, so that early positions
             of later windows have context. The last window always ends at the user's last input.
     """
     stride = max(1, round(width * (1 - overlap)))

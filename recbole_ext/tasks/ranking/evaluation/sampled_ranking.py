@@ -21,7 +21,7 @@ class CandidateBatch(NamedTuple):
     """Some lists.
 
     Attributes:
-        rows: (n,) candidates with all their features; `LABEL_FIELD` is 1 for targets. A list's rows stand together.
+        rows: (n,) candidates with all their features; `LABEL_FIELD` is 1 for targets. A list's rows are adjacent.
         list_of_row: (n,) number of each row's list.
         positive_u, positive_i: (p,) list and item of each target.
         removed: list (r,) and item (r,) of targets that are no candidates, because they were seen before.

@@ -73,7 +73,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Finding:
-    """One fault: its name, and a sentence with the numbers."""
+    """One finding: its name, and a sentence with the numbers."""
 
     name: str
     text: str

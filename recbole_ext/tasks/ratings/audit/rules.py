@@ -1,6 +1,6 @@
-"""The rules of the metric audit: each returns a finding or nothing, and speaks only beyond what chance explains.
+"""The rules of the metric audit: each returns a finding or None, and reports only what chance does not explain.
 
-tests/tasks/ratings/audit/test_audit_rates.py measures false accusations of honest predictors and planted faults found.
+tests/tasks/ratings/audit/test_audit_rates.py measures false positives on valid predictions and detected errors.
 """
 
 import math
@@ -121,7 +121,7 @@ def _follows_training(evidence: Evidence) -> bool:
 def training_rows(evidence: Evidence) -> Finding | None:
     """Rows that are evaluated and were trained on, more than data in which pairs repeat holds by itself.
 
-    Where no pair occurs twice among the training rows, a single evaluated one of them is a fault.
+    Where no pair occurs twice among the training rows, a single evaluated one of them is a finding.
     """
     if evidence.train is None:
         return None
