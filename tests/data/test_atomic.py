@@ -66,7 +66,7 @@ def test_chosen_columns_only(tmp_path: Path) -> None:
         (HEADER, r"has a header and no rows"),
         ("user_id\titem_id:token\n1\t2\n", r"made.inter:1: the header word 'user_id' is not field:type"),
         ("user_id:int\titem_id:token\n1\t2\n", r"'user_id:int' is not field:type with type token"),
-        ("a:token\ta:token\n1\t2\n", r"the column 'a' stands twice"),
+        ("a:token\ta:token\n1\t2\n", r"the column 'a' occurs twice"),
         (HEADER + "1\t2\t3\t4\n1\t2\t3\n", r"made.inter:3: the row has 3 columns, the header has 4"),
         (HEADER + "1\t2\t3\t4\t5\n", r"made.inter:2: the row has 5 columns"),
         (HEADER + "1\t2\tgood\t4\n", r"made.inter:2: rating 'good' is not a number"),

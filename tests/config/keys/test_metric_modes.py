@@ -74,7 +74,7 @@ def test_a_list_as_long_as_its_candidates_finds_everything(mode: str, topk: list
     [
         ("BPR", "Hit", "markov", r"baselines must be among popularity \(got 'markov'\)"),
         ("DeepFM", "AUC", "popularity", "baselines must be among click_rate, item_rate, user_item_rate"),
-        ("LightGBM", "AUC", "click_rate", "baselines: LightGBM has none to stand beside"),
+        ("LightGBM", "AUC", "click_rate", "baselines: LightGBM has none to be compared with"),
     ],
 )
 def test_baselines_that_a_run_would_not_compute_are_refused(
