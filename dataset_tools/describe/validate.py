@@ -84,8 +84,8 @@ def _without_times(file: CheckedFile, time_field: str) -> str:
     kind = file.fields.get(time_field)
     state = f"no column {time_field}" if kind is None else f"{time_field} is {kind}, and times are float"
     return (
-        f"{file.path.name}: {state}; general models need no times, sequence models and splits by time do "
-        "(--time-field names another column)"
+        f"{file.path.name}: {state}; general models need no times, sequence models take the order of the file, click "
+        "models and splits by time need them (--time-field names another column)"
     )
 
 

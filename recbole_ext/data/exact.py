@@ -62,6 +62,12 @@ class ExactTime:
     ledger: Ledger
     columns: Columns
 
+    @property
+    def timed(self) -> bool:
+        """Whether events have times; without, they are in the order of the file."""
+        read = self.columns.read.get("inter", ())
+        return bool(self.time_field) and (self.time_field in read or self._time_list() in read)
+
     def _load_data(self, token: str, dataset_path: str) -> None:
         require_files(token, Path(dataset_path), self.config)
         self.columns = settle(self.config, self.of_task, Path(dataset_path), token)
@@ -207,13 +213,14 @@ class ExactTime:
         return Interaction({name: seconds[name] if name in seconds else rest[name] for name in data})
 
     def sort(self, by: str | Collection[str], ascending: bool | Collection[bool] = True) -> None:
-        """Sort interactions stably; times compare as `time_order` says."""
+        """Sort interactions stably; times compare as `time_order` says, and without times the order stays."""
         fields = [by] if isinstance(by, str) else list(by)
         if self.time_field not in fields or ascending is not True:
             super().sort(by=by, ascending=ascending)  # type: ignore[misc]
             return
-        keys = [self._order_key(name) for name in reversed(fields)]
-        self.inter_feat._reindex(np.lexsort(keys))
+        keys = [self._order_key(name) for name in reversed(fields) if self.timed or name != self.time_field]
+        if keys:
+            self.inter_feat._reindex(np.lexsort(keys))
 
     def _order_key(self, field: str) -> np.ndarray:
         values = self.inter_feat[field].numpy()

@@ -20,6 +20,10 @@ TIME_KNOWN, TIME_UNREAD = "target time known", "target time allowed, not read by
 """One protocol: what a model may read is the same, so models that read it and others share a column."""
 
 
+FILE_ORDER = "no times: file order"
+"""Order of events in data without times."""
+
+
 @dataclass(frozen=True)
 class Protocol:
     """How a run was evaluated.

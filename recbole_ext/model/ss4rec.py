@@ -8,7 +8,7 @@
 
 `use_target_time` on: gap_k = t_{k+1} - t_k, the last one t_target - t_last, and the state of S5 is the
 state at the time of the prediction. Off: gap_k = t_k - t_{k-1}, 0 for the first event, and the state is
-the one at the last event; nothing about the target enters.
+the one at the last event; nothing about the target enters. Data without times have no gaps: step = 1 and no G.
 
 Source: SS4Rec: Continuous-Time Sequential Recommendation with State Space Models (Wei et al., 2025); the
 equations as the official code runs them.
@@ -17,7 +17,7 @@ LayerNorm; the embedding is normalised; without the target's time the gaps are s
 one being 0; the padding item is no candidate. `properties/model/SS4Rec-official.yaml` undoes the first four.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -133,7 +133,8 @@ class SS4Rec(CausalRecommender):
 
     def __init__(self, config: Any, dataset: Any) -> None:
         super().__init__(config, dataset)
-        self.step_settings = StepSettings.read(config)
+        settings = StepSettings.read(config)
+        self.step_settings = settings if self.timed else replace(settings, use_gaps=False)
         self.blocks = nn.ModuleList(SS4RecBlock(config) for _ in range(config["num_layers"]))
         normalised = config["embedding_layer_norm"]
         self.embedding_norm = nn.LayerNorm(config["hidden_size"]) if normalised else nn.Identity()

@@ -66,6 +66,7 @@ def resolve(
     for key, source in task.same_value.items():
         values[key], origins[key] = values[source], origins[source]
     values |= {key: literal(values[key]) for key in SEPARATORS}
+    values["TIME_FIELD"] = values["TIME_FIELD"] or ""  # names of lists are made by appending to it
     if origins.get("load_col", "").startswith(OF_NO_DATA_SET):
         values["load_col"] = None
     return Resolved(entry, dataset, layers, values, origins, unread_settings(entry, layers, values, task.unread))

@@ -20,6 +20,7 @@ def protocol_of(config: Config, loaders: Any = None) -> Protocol:
     """
     task = task_of(config.entry)
     facts: dict[str, Any] = {
+        "order": "",
         "ordered_by_time": False,
         "split_suffix": "",
         "target_time": "target time not known",
@@ -27,9 +28,10 @@ def protocol_of(config: Config, loaders: Any = None) -> Protocol:
         "changes": {},
     }
     facts |= task.protocol_facts(config, loaders)
+    by_time = facts.pop("ordered_by_time")
     return Protocol(
         split=split_text(config) + facts.pop("split_suffix") + _trained(config),
-        order=_order(config, facts.pop("ordered_by_time")),
+        order=facts.pop("order") or _order(config, by_time),
         candidates=_candidates(config),
         min_counts=f"users {_interval(config, 'user')}, items {_interval(config, 'item')}",
         seed=config["seed"],

@@ -99,7 +99,7 @@ def _rows(history: Any) -> list[Any]:
 def _times(run: LoadedRun, table: pd.DataFrame, field: str) -> np.ndarray:
     """(n,) int64 seconds."""
     if field not in table:
-        return np.full(len(table), newest(run))
+        return np.full(len(table), newest(run) or 0)
     numbers = pd.to_numeric(table[field], errors="coerce").to_numpy(dtype=np.float64)
     bad = np.flatnonzero(~np.isfinite(numbers))
     if len(bad):

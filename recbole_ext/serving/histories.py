@@ -93,14 +93,13 @@ def lists_of_histories(
         for name, of in known.items()
     }
     filled[run.train.uid_field] = torch.from_numpy(np.repeat(users, count))
-    time_field = run.train.time_field
-    latest = int(filled[time_field].max()) if time is None else time
+    latest = int(filled[run.train.time_field].max()) if time is None and run.train.timed else time  # None: no times
     return _after(run, filled, count, latest, users, remove_seen)
 
 
-def newest(run: LoadedRun) -> int:
-    """The newest time in the run's data, in seconds."""
-    return int(run.train.events[run.train.time_field].max())
+def newest(run: LoadedRun) -> int | None:
+    """The newest time in the run's data, in seconds; None where they have no times."""
+    return int(run.train.events[run.train.time_field].max()) if run.train.timed else None
 
 
 def has_events(run: LoadedRun) -> bool:
@@ -134,7 +133,7 @@ def _after(
     run: LoadedRun,
     columns: dict[str, Tensor],
     count: np.ndarray,
-    time: int,
+    time: int | None,
     users: np.ndarray,
     remove_seen: bool | None,
 ) -> Lists:
@@ -147,7 +146,8 @@ def _after(
     target = torch.from_numpy(last + np.arange(len(last)))
     written = {name: of[index].clone() for name, of in columns.items()}
     written[train.iid_field][target] = 0
-    written[train.time_field][target] = time
+    if time is not None:
+        written[train.time_field][target] = time
     group = torch.from_numpy(np.repeat(np.arange(len(count)), count + 1))
     events = Events(written, group)
     rows = HistoryRows(events, target, train.inter_feat.names, train.inter_feat.width)

@@ -131,7 +131,8 @@ def _sequences(run: LoadedRun, columns: dict[str, torch.Tensor]) -> Any:
     train, known = run.train, run.train.events.columns
     joined = {name: torch.cat([known[name], columns[name].to(known[name].dtype)]) for name in known}
     later = np.arange(len(joined[train.uid_field])) >= len(train.events)
-    order = np.lexsort((joined[train.time_field].numpy(), joined[train.uid_field].numpy()))
+    times = [joined[train.time_field].numpy()] if train.timed else []  # without times, later rows are after the run's
+    order = np.lexsort((*times, joined[train.uid_field].numpy()))
     index = torch.from_numpy(order)
     joined = {name: of[index] for name, of in joined.items()}
     events = Events(joined, joined[train.uid_field])

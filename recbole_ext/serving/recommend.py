@@ -59,6 +59,7 @@ class Recommender:
             DataError: no user is left.
         """
         _check(k, at, time)
+        self._check_time(time)
         skipped, tokens = Skipped("users"), self.run.train.field2id_token[self.user]
         ids = self._known(users, skipped) if users is not None else np.arange(1, len(tokens))
         if at == "now":
@@ -88,6 +89,7 @@ class Recommender:
                 f"{self.run.config.model} ranks for users of its training data, and no history is folded in; models "
                 f"that rank for a history alone: {FOLD_IN}"
             )
+        self._check_time(time)
         skipped = Skipped("events")
         given = read_histories(self.run, history, name, skipped)
         skipped.settle(len(given.users))
@@ -97,6 +99,10 @@ class Recommender:
         table = table.iloc[np.argsort(order.codes, kind="stable")].reset_index(drop=True)
         table.attrs["skipped"] = skipped.sentences
         return table
+
+    def _check_time(self, time: int | None) -> None:
+        if time is not None and has_events(self.run) and not self.run.train.timed:
+            raise UsageError(f"time: the data of this run have no times; leave it out (got {time!r})")
 
     def _of_given(
         self, given: GivenHistories, k: int, time: int | None, remove_seen: bool | None

@@ -128,7 +128,8 @@ class Task(ABC):
     def protocol_facts(self, config: "Config", loaders: "Loaders | None") -> dict[str, Any]:
         """Fields of `Protocol` that the task decides: its `name` and `seen_items`, and what is not the default.
 
-        Beside fields there are `split_suffix`, a text behind the split, and `ordered_by_time`, of sequences.
+        Beside fields there are `split_suffix`, a text behind the split, and `ordered_by_time`, of sequences; an
+        `order` replaces what the configuration says of it.
 
         Args:
             config: of the run.

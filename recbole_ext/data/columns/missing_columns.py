@@ -4,19 +4,13 @@ from typing import Any
 
 from recbole_ext.data.columns.headers import INTER, Headers, Table
 from recbole_ext.data.columns.labels import absent_label
+from recbole_ext.data.columns.likely_names import sounds_like
 from recbole_ext.data.columns.needs import list_field
 from recbole_ext.data.columns.task_columns import Need
 from recbole_ext.errors import nearest
 
 _NAMED = ("USER_ID_FIELD", "ITEM_ID_FIELD", "TIME_FIELD", "RATING_FIELD", "LABEL_FIELD")
 _HOLDS = {"token": "ids", "float": "numbers (times in seconds since 1970)", "token_seq": "lists of ids"}
-_WORDS = {
-    "user": ("user", "customer", "session", "visitor", "member", "reviewer", "person"),
-    "item": ("item", "product", "business", "movie", "article", "song", "book", "asin", "sku", "track"),
-    "time": ("time", "date", "when", "second", "day", "stamp", "created", "_at"),
-    "rating": ("rating", "star", "score", "value", "grade", "rate"),
-}
-"""Parts of names that people give to columns of a role."""
 
 
 def missing_faults(config: Any, headers: Headers, missing: list[Need]) -> list[str]:
@@ -45,14 +39,26 @@ def _without_roles(config: Any, headers: Headers, absent: list[Need]) -> list[st
             f"beforehand: write {config.dataset}.train.inter, .valid.inter and .test.inter, and name them with "
             "--benchmark_filename=[train,valid,test]"
         ]
+    file_order = _file_order(config, absent)
     if not any(_candidates(table, need, taken) for need in absent):
-        return [f"{problem}\n{config.entry.name} cannot do without it: add the column, or take another model"]
+        if file_order:
+            return [f"{problem}\nadd the column, name another, or {file_order}"]
+        who, instead = absent[0].reason or (config.entry.name, "take another model")
+        return [f"{problem}\n{who} cannot do without it: add the column, or {instead}"]
     hints = []
     for need in absent:
-        fitting = [field for field in _candidates(table, need, taken) if _sounds_like(field, need)]
+        fitting = [field for field in _candidates(table, need, taken) if sounds_like(field, need.role, need.field)]
         hints.append(f"--{need.key}={fitting[0] if fitting else 'NAME'}")
         taken |= set(fitting[:1])
-    return [f"{problem}\nname the columns that are meant: {' '.join(hints)}"]
+    other = absent[0].reason[1:] or [file_order] * bool(file_order)
+    return [f"{problem}\nname the columns that are meant: {' '.join(hints)}{''.join(f'; or {way}' for way in other)}"]
+
+
+def _file_order(config: Any, absent: list[Need]) -> str:
+    """How sequences are read without times; "" where something needs them, or more is missing."""
+    times_alone = [need.role for need in absent] == ["time"] and not absent[0].reason
+    optional = times_alone and config.entry.family == "sequential"
+    return "take the order of the file: --TIME_FIELD=None" if optional else ""
 
 
 def _without_list(config: Any, headers: Headers, need: Need) -> str:
@@ -68,10 +74,6 @@ def _without_list(config: Any, headers: Headers, need: Need) -> str:
 def _candidates(table: Table, need: Need, taken: set[Any]) -> list[str]:
     """Columns that could have the role: of its type, and of no other role."""
     return [field for field, kind in table.columns.items() if kind in need.types and field not in taken]
-
-
-def _sounds_like(field: str, need: Need) -> bool:
-    return any(word in field.lower() for word in _WORDS.get(need.role, ())) or bool(nearest(field, [need.field]))
 
 
 def _without(config: Any, headers: Headers, need: Need) -> str:

@@ -10,6 +10,7 @@ from recbole_ext.config.keys.known_keys import keys_read_in
 from recbole_ext.data.columns.headers import INTER, ITEM, USER, Headers
 from recbole_ext.data.columns.labels import learns_labels
 from recbole_ext.data.columns.task_columns import Need, TaskColumns
+from recbole_ext.data.columns.times import list_times_needs, time_needs
 
 TOKENS, NUMBERS = ("token", "token_seq"), ("float", "float_seq")
 _LISTS = ("token_seq", "float_seq")
@@ -56,8 +57,8 @@ def needs(config: Any, of_task: TaskColumns, headers: Headers) -> Iterator[Need]
     """All columns that the task, the model and the settings name; those without which it runs are not `required`."""
     lists = reads_lists(config, of_task, headers)
     yield from _ids(config)
-    yield from _times(config, of_task, lists)
-    yield from _lists(config, of_task, lists)
+    yield from time_needs(config, of_task, headers, lists)
+    yield from _lists(config, of_task, headers, lists)
     yield from _ratings(config, of_task)
     for named in of_task.named:
         yield from named.needs(config)
@@ -74,25 +75,13 @@ def _ids(config: Any) -> Iterator[Need]:
             yield Need(role, config[key], key, ("token",))
 
 
-def _times(config: Any, of_task: TaskColumns, lists: bool) -> Iterator[Need]:
-    field, order = config["TIME_FIELD"], config["eval_args"]
-    if not field:
-        return
-    in_order = not config["benchmark_filename"] and (order.get("order") == "TO" or "TS" in order.get("split", ()))
-    sequence = config.entry.family == "sequential" and not lists
-    required = in_order or sequence or of_task.needs_time or (lists and bool(config["use_target_time"]))
-    if required or lists or of_task.reads_time or config["rm_dup_inter"]:
-        yield Need("time", field, "TIME_FIELD", ("float",), required=required or "TIME_FIELD" in config.changed)
-
-
-def _lists(config: Any, of_task: TaskColumns, lists: bool) -> Iterator[Need]:
+def _lists(config: Any, of_task: TaskColumns, headers: Headers, lists: bool) -> Iterator[Need]:
     if not lists:
         return
     yield Need("history", list_field(config), "ITEM_ID_FIELD and LIST_SUFFIX", ("token_seq",))
     yield from of_task.beside_lists
     if config.entry.registered in _OF_TIMES:
-        times = f"{config['TIME_FIELD']}{config['LIST_SUFFIX']}"
-        yield Need("history", times, "TIME_FIELD and LIST_SUFFIX", ("float_seq",))
+        yield from list_times_needs(config, headers)
 
 
 def _ratings(config: Any, of_task: TaskColumns) -> Iterator[Need]:

@@ -19,6 +19,7 @@ class Need:
         sources: suffixes of the files that it may be in, the first that has it is read.
         required: whether the run cannot do without it.
         read: whether it is read; off: the name alone is checked.
+        reason: the setting that cannot do without it, and what to do instead; () for the model itself.
     """
 
     role: str
@@ -28,6 +29,7 @@ class Need:
     sources: tuple[str, ...] = (INTER,)
     required: bool = True
     read: bool = True
+    reason: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -68,8 +68,8 @@ class RowCounts:
         step = super()._remove_duplication  # type: ignore[misc]
         if self.config["rm_dup_inter"] and self.config["TIME_FIELD"] not in self.inter_feat:
             self.ledger.warn(
-                f"rm_dup_inter: {self.config['rm_dup_inter']} is by the order of the file, because no column "
-                f"{self.config['TIME_FIELD']!r} (TIME_FIELD) is loaded"
+                f"rm_dup_inter: {self.config['rm_dup_inter']} is by the order of the file, because no column of times "
+                f"(TIME_FIELD, {self.config['TIME_FIELD']!r}) is loaded"
             )
         self._counted(step, "repeated pairs of user and item", self._setting("rm_dup_inter"))
 

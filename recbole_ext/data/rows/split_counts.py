@@ -69,7 +69,8 @@ def _among(values: np.ndarray, known: np.ndarray) -> np.ndarray:
 def _count_tested(dataset: Any, parts: list[Any], ledger: Ledger) -> None:
     trained, tested = trained_columns(dataset, parts), parts[2].inter_feat
     new_user, new_item = _unknown(dataset, trained, tested)
-    again = _training_rows(dataset, trained, {name: np.asarray(tested[name]) for name in trained})
+    comparable = dataset.timed or not hasattr(dataset, "events")  # in a sequence a pair may come again
+    again = _training_rows(dataset, trained, {name: np.asarray(tested[name]) for name in trained}) if comparable else 0
     n = len(new_user)
     ledger.test = {
         "rows": n,

@@ -97,6 +97,7 @@ class CausalRecommender(SequentialRecommender):
 
     def __init__(self, config: Any, dataset: Any) -> None:
         super().__init__(config, dataset)
+        self.timed = dataset.timed
         self.time_field = config["TIME_FIELD"]
         self.time_list = self.time_field + config["LIST_SUFFIX"]
         self.loss_type = config["loss_type"]
@@ -140,10 +141,12 @@ class CausalRecommender(SequentialRecommender):
     def read(self, interaction: Any) -> Events:
         """Histories of prefix rows (`timestamp` is the target's time) or windows (`next_timestamp_list`).
 
-        Histories that are written out in the rows may come without times, which are 0 then.
+        Data may have no times, which are 0 then.
         """
         items, length = interaction[self.ITEM_SEQ], interaction[self.ITEM_SEQ_LEN]
-        times = interaction[self.time_list] if self.time_list in interaction else torch.zeros_like(items)
+        if self.time_list not in interaction:
+            return Events(items, torch.zeros_like(items), torch.zeros_like(items), length)
+        times = interaction[self.time_list]
         if f"next_{self.time_list}" in interaction:
             return Events(items, times, interaction[f"next_{self.time_list}"], length)
         following = torch.cat([times[:, 1:], times[:, -1:]], dim=1)

@@ -108,7 +108,10 @@ def _train_loader(config: Config, dataset: Any, part: Any, sampler: Any) -> Any:
 
 
 def _newest_targets(part: Any, share: float) -> torch.Tensor:
-    return newest(part.events[part.time_field][part.inter_feat.target], share)
+    target = part.inter_feat.target
+    if share == 1:  # whatever the times, and without any
+        return torch.ones_like(target, dtype=torch.bool)
+    return newest(part.events[part.time_field][target], share)
 
 
 def _last_of_users(part: Any, target: torch.Tensor) -> torch.Tensor:

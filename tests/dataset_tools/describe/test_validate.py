@@ -174,6 +174,7 @@ def test_a_file_without_times_has_a_note_and_no_fault(tmp_path: Path) -> None:
     report = validate(folder)
     assert (report.rows, report.errors, report.warnings) == (2, [], [])
     assert report.notes[0].startswith("bare.inter: no column timestamp; general models need no times, sequence models")
+    assert "take the order of the file" in report.notes[0]
     with pytest.raises(DataError, match=r"bare.inter: no column clock; it has user_id, item_id"):
         validate(folder, time_field="clock")
 

@@ -19,7 +19,7 @@ class OffsetHistory:
     here: a row belongs to the file of its target, and its history reaches across the cut.
 
     Attributes:
-        events: all interactions, sorted by user and time.
+        events: all interactions, sorted by user and time; without times, in the order of the file.
         part: (n,) the file of each event, for a data set that is cut into files.
     """
 
@@ -48,9 +48,10 @@ class OffsetHistory:
             self.data_augmentation()
 
     def data_augmentation(self) -> None:
-        """Sort the events; a row is every event that has a history."""
+        """Sort the events by user and time, or by user alone; a row is every event that has a history."""
         self._aug_presets()  # type: ignore[attr-defined]
-        self._check_field("uid_field", "time_field")  # type: ignore[attr-defined]
+        self._check_field("uid_field")  # type: ignore[attr-defined]
+        self._report_file_order()
         if self.cut_into_events:
             sizes = torch.tensor(self.file_size_list)  # type: ignore[attr-defined]
             self.inter_feat[PART] = torch.repeat_interleave(torch.arange(len(sizes)), sizes)
@@ -65,6 +66,14 @@ class OffsetHistory:
         self.inter_feat = HistoryRows(
             self.events, self.events.with_history(), names, self.config["MAX_ITEM_LIST_LENGTH"]
         )
+
+    def _report_file_order(self) -> None:
+        """A missing column of times is reported; an empty TIME_FIELD was asked for."""
+        if not self.timed and self.time_field:  # type: ignore[attr-defined]
+            self.ledger.warn(  # type: ignore[attr-defined]
+                f"{self.config['dataset']} has no column {self.time_field!r} (TIME_FIELD), so events are in the "  # type: ignore[attr-defined]
+                "order of the file and no model reads gaps; name the column of times, or confirm: --TIME_FIELD=None"
+            )
 
     def _check_parts_in_time(self) -> None:
         """A history must not hold an event of a later file than its target's."""

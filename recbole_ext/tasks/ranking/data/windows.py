@@ -62,7 +62,7 @@ class WindowLoader:
     Each batch is an Interaction of `item_id_list` (B, L), `timestamp_list` (B, L), `next_item_id_list`
     (B, L) with 0 where a position is no target, `next_timestamp_list` (B, L), `item_length` (B,), for BPR
     `neg_next_item_id_list` (B, L), or (B, L, K) for `sample_num` K above 1, and with weighted targets
-    `next_sample_weight_list` (B, L). L is the longest window of the batch.
+    `next_sample_weight_list` (B, L). L is the longest window of the batch. Data without times have no lists of them.
 
     Args:
         config: the run's configuration.
@@ -78,7 +78,7 @@ class WindowLoader:
         self.generator = torch.Generator().manual_seed(config["seed"])
         item, time, suffix = dataset.iid_field, dataset.time_field, config["LIST_SUFFIX"]
         self.fields = (item + suffix, time + suffix, config["ITEM_LIST_LENGTH_FIELD"])
-        self.items, self.times = dataset.events[item], dataset.events[time]
+        self.items, self.times = dataset.events[item], dataset.events[time] if dataset.timed else None
         windows = self._cut(dataset.events.first_positions.numpy(), dataset.inter_feat[TARGET_POSITION].numpy())
         n_targets = self._count(windows)
         self.windows, self.n_targets = windows.take(n_targets > 0), n_targets[n_targets > 0]
@@ -154,11 +154,12 @@ class WindowLoader:
         item_field, time_field, length_field = self.fields
         fields = {
             item_field: torch.where(inside, self.items[index], 0),
-            time_field: torch.where(inside, self.times[index], 0),
             f"next_{item_field}": torch.where(counts, self.items[following], 0),
-            f"next_{time_field}": torch.where(inside, self.times[following], 0),
             length_field: length,
         }
+        if self.times is not None:
+            fields[time_field] = torch.where(inside, self.times[index], 0)
+            fields[f"next_{time_field}"] = torch.where(inside, self.times[following], 0)
         if self.weight in self.dataset.events.columns:
             fields[self.weight_list] = self.dataset.events[self.weight][following]
         if self.negatives:

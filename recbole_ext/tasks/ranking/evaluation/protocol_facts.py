@@ -1,12 +1,14 @@
 """Protocol of a ranking beyond that of any run: presets of sequences, seen items, candidates and targets."""
 
+from pathlib import Path
 from typing import Any
 
 from recbole.utils import ModelType
 
 from recbole_ext.config.config import Config
+from recbole_ext.data.columns.headers import INTER, Headers
 from recbole_ext.data.rows.cut import parts_of
-from recbole_ext.evaluation.protocol import LABELED, TIME_KNOWN, TIME_UNREAD
+from recbole_ext.evaluation.protocol import FILE_ORDER, LABELED, TIME_KNOWN, TIME_UNREAD
 from recbole_ext.tasks.ranking.data.seen import removes_seen_items
 from recbole_ext.tasks.ranking.evaluation.relevance import relevant_field
 from recbole_ext.tasks.ranking.evaluation.sampled_ranking import SampledRankingLoader
@@ -30,9 +32,11 @@ def ranking_facts(config: Config, loaders: Any) -> dict[str, Any]:
 
 
 def _of_sequences(config: Config, loaders: Any) -> dict[str, Any]:
-    timed = not (loaders and _reads_lists(config, loaders))
+    of_events = not (loaders and _reads_lists(config, loaders))
+    timed = of_events and _has_times(config, loaders)
     return {
         "name": _name(config),
+        "order": FILE_ORDER if of_events and not timed else "",
         "ordered_by_time": timed,
         "target_time": _target_time(config, timed),
         "max_length": config["MAX_ITEM_LIST_LENGTH"],
@@ -45,6 +49,16 @@ def _target_time(config: Config, timed: bool) -> str:
     if not (timed and config["use_target_time"]):
         return "target time not known"
     return TIME_KNOWN if config.entry.reads_target_time else TIME_UNREAD
+
+
+def _has_times(config: Config, loaders: Any) -> bool:
+    """Whether events have times; before the data are read, whether the headers of their files name them."""
+    if loaders:
+        return bool(loaders.train._dataset.timed)
+    encoding, field = config["encoding"] or "utf-8", config["TIME_FIELD"]
+    headers = Headers(Path(config["data_path"]), config.dataset, parts_of(config), config["field_separator"], encoding)
+    inter = headers.table(INTER)
+    return bool(field) and (inter is None or field in inter.columns)
 
 
 def _reads_lists(config: Config, loaders: Any) -> bool:

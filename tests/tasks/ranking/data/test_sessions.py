@@ -9,6 +9,7 @@ import torch
 
 from recbole_ext.config.config import Config
 from recbole_ext.errors import DataError, UsageError
+from recbole_ext.pipeline.build import build_model
 from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.pipeline.train import run
@@ -71,12 +72,6 @@ def test_the_newest_items_of_a_long_history_are_kept(loaders: Callable[..., Any]
 @pytest.mark.parametrize(
     ("model", "rows", "given", "message"),
     [
-        (
-            "SS4Rec",
-            ROWS,
-            {},
-            r"visits.train.inter has no column 'timestamp_list' \(TIME_FIELD and LIST_SUFFIX\), which SS4",
-        ),
         ("SS4Rec", ROWS, {"use_target_time": True}, "no column 'timestamp' "),
         ("SASRec", [*ROWS, (99, "", "a")], {}, "3 rows have an empty sku_list"),
         ("SASRec", ROWS, {"USER_ID_FIELD": "user_id"}, r"no column 'user_id' .*\n.*USER_ID_FIELD="),
@@ -111,6 +106,20 @@ def test_times_of_a_history_are_whole_seconds(timed: Callable[..., Any]) -> None
     batch = timed(rows)[torch.arange(3)]
     assert batch["timestamp_list"].dtype == torch.int64
     assert batch["timestamp_list"].tolist() == [t + [0] * (3 - len(t)) for t in times]
+
+
+def test_histories_without_any_times_have_no_gaps(loaders: Callable[..., Any]) -> None:
+    part = loaders("SS4Rec", ROWS).train._dataset
+    assert not part.timed
+    assert build_model(part.config, part).step_settings.use_gaps is False
+
+
+def test_rows_with_times_need_those_of_their_histories(make_config: Callable[..., Config], tmp_path: Path) -> None:
+    header = f"{HEADER}\ttimestamp:float"
+    config = make_config("SS4Rec", write_parts(tmp_path, [(*row, 5) for row in ROWS], header), "visits", **SETTINGS)
+    message = r"visits.train.inter has no column 'timestamp_list' \(TIME_FIELD and LIST_SUFFIX\), which SS4"
+    with pytest.raises(DataError, match=message):
+        create_dataset(config)
 
 
 def test_a_time_of_a_history_that_is_none_is_named(timed: Callable[..., Any]) -> None:
