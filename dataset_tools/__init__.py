@@ -1,6 +1,6 @@
 """Raw MovieLens and Taobao logs to exact, checked atomic files for RecBole; never imports torch or RecBole.
 
-The map, from the ground up; a module imports from its own room and from those above it in this list:
+The map, from the ground up; a module imports from its own package and from those above it:
 
     platforms                 the systems and versions of Python that this runs on
     errors, faults, progress  errors with their exit codes; errors in rows, worded as training does; the time left

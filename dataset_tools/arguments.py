@@ -14,10 +14,10 @@ from dataset_tools.times.clocks import UNITS
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose complaint is one sentence and where to read on."""
+    """A parser whose error message is one sentence and a pointer to the help."""
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong and end with the code of a usage error."""
+        """Print the error and exit with the code of a usage error."""
         print(f"error: {message}\nall options: {self.prog} --help", file=sys.stderr)
         sys.exit(UsageError.exit_code)
 
@@ -37,7 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
     _ads(commands.add_parser("ads", parents=[shared], help="Ali_Display_Ad_Click -> a data set cut by day"))
     _sample(commands.add_parser("sample", parents=[shared], help="a Taobao log -> one click sample per user"))
     _times(commands.add_parser("times", parents=[shared], help="a data set -> the same with times in seconds"))
-    _describe(commands.add_parser("describe", parents=[shared], help="tables and pictures of data sets"))
+    _describe(commands.add_parser("describe", parents=[shared], help="tables and charts of data sets"))
     _validate(commands.add_parser("validate", parents=[shared], help="check a data set before training"))
     return parser
 
@@ -46,7 +46,7 @@ def percent(text: str) -> float:
     """`0.1%` -> 0.001.
 
     Raises:
-        UsageError: no number with a percent sign between 0 and 100.
+        UsageError: not a number with a percent sign between 0 and 100.
     """
     try:
         value = float(text.removesuffix("%")) if text.endswith("%") else -1.0
@@ -133,7 +133,7 @@ def _times(parser: argparse.ArgumentParser) -> None:
 
 def _describe(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("input", type=Path, nargs="+", help="folders of data sets, or .inter files")
-    parser.add_argument("--html", type=Path, help="write one self-contained page with pictures")
+    parser.add_argument("--html", type=Path, help="write one self-contained page with charts")
     parser.add_argument("--json", type=Path, help="write the numbers")
     parser.add_argument("--threads", type=int, default=0, help="of the local engine (default: up to 4)")
     _engine(parser)

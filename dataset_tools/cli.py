@@ -1,4 +1,4 @@
-"""`recbole-data`: words into calls, errors into one message and an exit code.
+"""`recbole-data`: dispatches commands; an error becomes one message and an exit code.
 
 Exit codes: 0 done, 2 usage, 3 data, 4 resources, 130 interrupted, 143 terminated.
 """

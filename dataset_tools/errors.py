@@ -8,7 +8,7 @@ class RecBoleExtError(Exception):
 
 
 class UsageError(RecBoleExtError):
-    """The command or the configuration cannot be carried out as written."""
+    """The command or the configuration cannot be executed as written."""
 
     exit_code = 2
 
@@ -24,6 +24,6 @@ class UnsortedError(DataError):
 
 
 class ResourceError(RecBoleExtError):
-    """Disk, memory, network, a device, an optional library or another run stands in the way."""
+    """Disk, memory, network, a device, an optional library or another run prevents the work."""
 
     exit_code = 4

@@ -1,4 +1,4 @@
-"""Errors in a file's rows: how many, the first one, and one sentence; training and the data tools word them alike."""
+"""Errors in a file's rows: how many, the first one, and one sentence; the wording is shared with training."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Fault:
         field: the column; "" where the whole row is wrong.
         value: text of the first of them; None where it has none.
         what: `is not a number`.
-        detail: of the first of them, behind `what`.
+        detail: of the first of them, appended to `what`.
     """
 
     rows: np.ndarray

@@ -1,4 +1,4 @@
-"""On which systems and versions of Python this runs, said at once on any other.
+"""On which systems and versions of Python this runs, refused at once on any other.
 
 The packages ask when they are imported and `make` asks before it installs, so this file is plain enough for an old
 Python to read.
@@ -11,7 +11,7 @@ SYSTEMS = ("linux", "darwin")
 
 
 def refusal(version: "tuple[int, ...]", system: str) -> str:
-    """One sentence about an interpreter that does not do, or "".
+    """One sentence about an unsupported interpreter, or "".
 
     Args:
         version: major and minor number, and any after them.
@@ -27,7 +27,7 @@ def refusal(version: "tuple[int, ...]", system: str) -> str:
 
 
 def require_platform() -> None:
-    """End the program with that sentence where it cannot run.
+    """Exit with that sentence on an unsupported interpreter.
 
     Raises:
         SystemExit: with exit code 4, a missing resource.

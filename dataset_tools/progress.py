@@ -46,7 +46,7 @@ class Progress(tqdm):
 
 
 class _Lines:
-    """A stream that is no terminal: each state of the bar is a line of its own."""
+    """A stream that is not a terminal: each state of the bar is a line of its own."""
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream

@@ -30,7 +30,7 @@ def with_behaviours(log: pl.DataFrame, items: pl.DataFrame, path: Path) -> pl.Da
         path: of behavior_log.csv.
 
     Raises:
-        DataError: the file lacks a column, or a kept row has a time that is no whole number or an unknown behavior.
+        DataError: the file lacks a column, or a kept row has a time that is not a whole number or an unknown behavior.
     """
     names = {"item_id:token": "item_id", "category_id:token": "cate", "brand_id:token": "brand"}
     rows = log.with_row_index("row").join(items.select(*names).rename(names), on="item_id", how="left")

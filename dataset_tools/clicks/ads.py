@@ -51,7 +51,7 @@ _MISSING = ("", "NULL")
 
 @dataclass(frozen=True)
 class AdOptions:
-    """What `ads` does; the fields are its words."""
+    """What `ads` does; the fields are its options."""
 
     input: Path
     output: Path

@@ -1,11 +1,11 @@
 """One click sample per user: its last event, or a sampled item in its place, with the history before it written out.
 
-A log of actions has no impressions, so the question "is this item the user's next one?" needs made answers: for each
-user a coin decides between the last event (label 1) and a sampled item at the same second (label 0). Users are put in
+A log of actions has no impressions, so the question "is this item the user's next one?" needs generated labels: for
+each user a random bit decides between the last event (label 1) and a sampled item at the same second (label 0). Users are put in
 the order of their samples' times: the first 80 % are trained on, the next 10 % validated, the last 10 % tested.
 
-`uniform` draws from all items alike, `popularity` the item of a random row. The AUC depends on this choice more than
-on the model. Coins and draws depend on the seed alone and are stored with the data.
+`uniform` samples all items uniformly, `popularity` the item of a random row. The AUC depends on this choice more than
+on the model. Labels and samples depend on the seed alone and are stored with the data.
 """
 
 import json
@@ -38,7 +38,7 @@ HEADER = (
 
 @dataclass(frozen=True)
 class SampleOptions:
-    """What `sample` does; the fields are its words.
+    """What `sample` does; the fields are its options.
 
     Raises:
         UsageError: unknown negatives, or no history.
@@ -98,7 +98,7 @@ def draw(log: pl.DataFrame, negatives: str, seed: int, history: int) -> pl.DataF
     Args:
         log: `user_id`, `item_id`, `behavior`, `timestamp`, in file order.
         negatives: `uniform` or `popularity`.
-        seed: of coins and draws.
+        seed: of labels and samples.
         history: events before the sample at most.
 
     Returns:
@@ -112,7 +112,7 @@ def draw(log: pl.DataFrame, negatives: str, seed: int, history: int) -> pl.DataF
     label = rng.integers(0, 2, len(users))
     pool = log["item_id"] if negatives == "popularity" else log["item_id"].unique().sort()
     item, sampled = users["item_id"].to_numpy(), pool.to_numpy()[rng.integers(0, len(pool), (8, len(users)))]
-    other = np.argmax(sampled != item, axis=0)  # the first of eight draws that is another item
+    other = np.argmax(sampled != item, axis=0)  # the first of eight samples that is another item
     ages = pl.col("timestamp") - pl.col("timestamp_list")
     return (
         users.with_columns(

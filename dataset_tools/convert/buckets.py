@@ -1,4 +1,4 @@
-"""One time bucket: rows of all runs merged, exact duplicates taken out, and written as text."""
+"""One time bucket: rows of all runs merged, exact duplicates removed, and written as text."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +40,7 @@ class BucketResult:
         texts: per view, lines as bytes (uint8).
         written: per view, number of lines.
         sampled: lines of the first view that are sampled negatives and not rows of the log.
-        rows: rows of the log, duplicates taken out.
+        rows: rows of the log, duplicates removed.
         duplicates: (2, n) range and line of each row that equals an earlier one.
         users, items: (largest id + 1,) bool, ids that occur.
         pairs, pair_counts: item * 2**32 + category, and how often; empty without categories.
@@ -60,7 +60,7 @@ class BucketResult:
 
 
 def merge_bucket(job: BucketJob) -> BucketResult:
-    """Merge, take out duplicates, and write one bucket."""
+    """Merge, remove duplicates, and write one bucket."""
     rows = merge(job.slices)
     again = repeated(rows)
     duplicates = rows.origin(again)

@@ -4,8 +4,8 @@
 an action of this user on this item at this time, is it a purchase?
 
 `click`: only pv rows stay, each with label 1 and followed by one sampled row with label 0: same user, same
-second, an item this row does not name. `uniform` draws from all items of the log with equal probability;
-`popularity` draws the item of another row among about a million rows of the same time, so often clicked
+second, an item this row does not name. `uniform` samples all items of the log with equal probability;
+`popularity` takes the item of another row among about a million rows of the same time, so often clicked
 items are sampled often. The AUC depends on this choice more than on the model: report it with the number.
 Draws depend on seed and row alone.
 """
@@ -35,7 +35,7 @@ def labelled(
     Args:
         columns: (columns, rows) int64 in the order of the log.
         codes: (rows,) index of the behavior.
-        items: (2, items) item and category to draw from; needed for `click`.
+        items: (2, items) item and category to sample from; needed for `click`.
 
     Returns:
         (columns, rows) or, for `click`, (columns, 2 x rows) int64.

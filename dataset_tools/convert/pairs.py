@@ -1,4 +1,4 @@
-"""Counts of (item, category) pairs that are added up piece by piece."""
+"""Counts of (item, category) pairs, accumulated incrementally."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ _PENDING = 1 << 20
 
 
 class PairCounts:
-    """How often each packed pair (item * 2**32 + category) occurs; pieces are summed only now and then."""
+    """How often each packed pair (item * 2**32 + category) occurs; summed only when the buffer is full."""
 
     def __init__(self) -> None:
         self.values = np.empty(0, np.int64)
@@ -61,7 +61,7 @@ def _first_of_each(items: np.ndarray) -> np.ndarray:
 
 
 def write_categories(path: Path, pairs: PairCounts) -> None:
-    """The `.item` file of a log that names its items' categories, piece by piece: there are millions."""
+    """The `.item` file of a log that names its items' categories, in chunks: there are millions."""
     columns = pairs.most_frequent_per_item()
     with path.open("wb") as file:
         file.write(("\t".join(CATEGORY_HEADERS) + "\n").encode())

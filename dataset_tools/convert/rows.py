@@ -25,7 +25,7 @@ class RangeJob:
         sample: fraction of the users to keep, 1 for all.
         seed: of that sample.
         keep_code: keep rows of this symbol alone, -1 for all.
-        collect_items: report the items and their categories, to draw negatives from.
+        collect_items: report the items and their categories, for sampling negatives.
     """
 
     part: ByteRange

@@ -41,7 +41,7 @@ class Slice:
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of a bucket in time order; all but `seconds` lie as they were read, and `order` says where.
+    """Rows of a bucket in time order; all but `seconds` are as they were read, indexed by `order`.
 
     Args:
         seconds: (rows,) int64, offset in the time window, ascending.

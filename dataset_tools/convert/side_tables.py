@@ -17,7 +17,7 @@ Column = dict[str, str]
 
 @dataclass
 class SideTables:
-    """What is written beside the log, and what became of it.
+    """What is written in addition to the log, and the counts of it.
 
     Args:
         release: with the tables' grammar.

@@ -47,7 +47,7 @@ def convert_times(options: TimesOptions) -> dict[str, Any]:
         `rows`, `dates` and `without_zone`: how many times were dates, and dates without a zone.
 
     Raises:
-        UsageError: the input is no folder of a data set.
+        UsageError: the input is not the folder of a data set.
         DataError: there is no such column, or a time is neither a number nor a date.
     """
     if not options.input.is_dir():

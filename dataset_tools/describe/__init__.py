@@ -1,1 +1,1 @@
-"""What a data set holds: its statistics, a page of them, and the check before a long training."""
+"""What a data set contains: its statistics, a page of them, and the check before a long training."""

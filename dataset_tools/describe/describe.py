@@ -1,4 +1,4 @@
-"""What a data set looks like: one table of numbers, and the counts behind the pictures."""
+"""Description of a data set: one table of numbers, and the counts of the charts."""
 
 import math
 from argparse import Namespace
@@ -25,7 +25,7 @@ MAX_TIME_BARS = 60
 
 @dataclass(frozen=True)
 class Bars:
-    """One picture: labels and counts."""
+    """One chart: labels and counts."""
 
     title: str
     labels: list[str]
@@ -34,7 +34,7 @@ class Bars:
 
 @dataclass(frozen=True)
 class Described:
-    """A data set's name, its numbers for the table, and its pictures."""
+    """A data set's name, its numbers for the table, and its charts."""
 
     name: str
     numbers: dict[str, Any]
@@ -179,7 +179,7 @@ def text_table(described: Described) -> str:
 
 
 def shown(value: object) -> str:
-    """A number, text or group of numbers for a person."""
+    """A number, text or group of numbers, formatted."""
     if isinstance(value, dict):
         return ", ".join(f"{key} {shown(part)}" for key, part in value.items())
     if isinstance(value, int):

@@ -14,7 +14,7 @@ from dataset_tools.times.clocks import steps
 
 @dataclass
 class Carried:
-    """What goes over from one range or file to the next.
+    """State carried from one range or file to the next.
 
     Attributes:
         users, items: ids that occurred.

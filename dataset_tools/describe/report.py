@@ -1,4 +1,4 @@
-"""One self-contained HTML page: a table of all data sets, pictures as inline SVG; no network, no script."""
+"""One self-contained HTML page: a table of all data sets, charts as inline SVG; no network, no script."""
 
 from pathlib import Path
 

@@ -132,7 +132,7 @@ class Totals:
         self._end = (_NEVER, 0)
 
     def add(self, part: Summary) -> None:
-        """Add the next range; gaps that cross its border are counted here."""
+        """Add the next range; gaps across its boundary are counted here."""
         self.rows += part.rows
         self.ties += part.ties + (part.times[0] == self._end)
         self.disorder += part.disorder + (part.times[0] < self._end)

@@ -1,4 +1,4 @@
-"""Checks of a data set before a long training, by the rules of its reader: what it would refuse is an error here."""
+"""Checks of a data set before a long training, by the rules of its reader: what it would reject is an error here."""
 
 import time
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ TIME_FIELD = "timestamp"
 
 @dataclass
 class Report:
-    """What was found: errors stop a training or falsify it, warnings are for the reader to judge, notes inform."""
+    """What was found: errors abort or falsify training, warnings need a decision, notes inform."""
 
     rows: int = 0
     errors: list[str] = field(default_factory=list)
@@ -55,7 +55,7 @@ def validate(
 
 
 def _about_times(files: list[CheckedFile], time_field: str, report: Report) -> None:
-    """The range of the times, or what files without them are good for.
+    """The range of the times, or what files without them can be used for.
 
     Raises:
         DataError: a column of times was named, and there is none of that name.

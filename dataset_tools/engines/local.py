@@ -1,4 +1,4 @@
-"""Where the steps of a conversion run: an engine maps a function over jobs, results come in order."""
+"""Where the steps of a conversion run: an engine maps a function over jobs, results arrive in order."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -10,7 +10,7 @@ Result = TypeVar("Result")
 
 
 class Engine(Protocol):
-    """Maps a function over jobs; few results wait at a time, so memory does not grow with the jobs."""
+    """Maps a function over jobs; few results are pending at a time, so memory does not grow with the jobs."""
 
     def map(self, function: Callable[[Job], Result], jobs: Iterable[Job]) -> Iterator[Result]:
         """Results in the order of the jobs."""
@@ -29,18 +29,18 @@ class LocalEngine:
         self.pool = ThreadPoolExecutor(threads)
 
     def map(self, function: Callable[[Job], Result], jobs: Iterable[Job]) -> Iterator[Result]:
-        """Results in the order of the jobs, at most one more under way than there are threads."""
+        """Results in the order of the jobs, at most one more in progress than there are threads."""
         return windowed(lambda job: self.pool.submit(function, job), Future.result, jobs, self.threads + 1)
 
     def close(self) -> None:
-        """Drop waiting jobs and let running ones end."""
+        """Cancel pending jobs and wait for running ones."""
         self.pool.shutdown(cancel_futures=True)
 
 
 def windowed(
     submit: Callable[[Any], Any], collect: Callable[[Any], Any], jobs: Iterable[Any], width: int
 ) -> Iterator[Any]:
-    """Submit jobs so that at most `width` are under way; yield their results in order."""
+    """Submit jobs so that at most `width` are in progress; yield their results in order."""
     waiting: deque[Any] = deque()
     for job in jobs:
         waiting.append(submit(job))

@@ -24,7 +24,7 @@ class RayEngine:
         self.width = max(2, 2 * int(self.ray.cluster_resources().get("CPU", 1)))
 
     def map(self, function: Callable[[Job], Result], jobs: Iterable[Job]) -> Iterator[Result]:
-        """Results in the order of the jobs; two tasks per CPU are under way."""
+        """Results in the order of the jobs; two tasks per CPU are in progress."""
         task = self.ray.remote(function)
         return windowed(task.remote, self.ray.get, jobs, self.width)
 

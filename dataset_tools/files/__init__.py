@@ -1,1 +1,1 @@
-"""The files of a data set: read as columns, found, and written whole or not at all."""
+"""The files of a data set: read as columns, found, and written atomically."""

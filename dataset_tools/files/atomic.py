@@ -77,7 +77,7 @@ def _read_typed(
     separator: str,
     encoding: str,
 ) -> dict[str, pl.Series] | None:
-    """The chosen columns with their types, or None if anything about the file asks for a closer look."""
+    """The chosen columns with their types, or None if anything about the file needs a closer look."""
     if not is_utf_8(encoding) or not chosen:
         return None
     types = {"token": pl.Categorical(), "float": pl.Float64()}
@@ -109,7 +109,7 @@ def _read_text(path: Path, header: list[Column], separator: str, encoding: str) 
     """All rows as text.
 
     Raises:
-        DataError: the first row that is none, or there are no rows.
+        DataError: a row is malformed, or there are no rows.
     """
     rows = text_rows(_lines(path, encoding), header, separator)
     for fault in rows.faults:

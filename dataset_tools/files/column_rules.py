@@ -15,7 +15,7 @@ def numbers(values: pl.Series) -> pl.Series:
 
 
 def number_faults(values: pl.Series, name: str) -> Iterator[Fault]:
-    """Rows of (n,) text whose number is none or is not finite; a missing one is null."""
+    """Rows of (n,) text whose number is malformed or not finite; a missing one is null."""
     found = numbers(values)
     yield from broken(values, found.is_null() & values.is_not_null(), name, "is not a number")
     yield from broken(values, ~found.fill_null(0.0).is_finite(), name, "is not a finite number")

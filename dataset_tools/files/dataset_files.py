@@ -1,4 +1,4 @@
-"""Where the interactions of a data set lie: in one file, or in the parts of a cut."""
+"""Where the interactions of a data set are: in one file, or in the files of a cut."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def interaction_files(path: Path) -> list[Path]:
         release = next((name for name in RELEASES if path.name.startswith(name)), "RELEASE")
         raise UsageError(
             f"{path}: no data set there (expected {expected}).\n"
-            f"Make one: recbole-data convert {release} --input <zip or folder> --output {path.parent}"
+            f"Create one: recbole-data convert {release} --input <zip or folder> --output {path.parent}"
         )
     return found
 
@@ -37,5 +37,5 @@ def whole_file(path: Path) -> Path:
     """
     files = interaction_files(path)
     if len(files) > 1:
-        raise UsageError(f"{path}: it is cut into files; name one of them, or the data set that it was made from.")
+        raise UsageError(f"{path}: it is cut into files; name one of them, or the data set from which it was made.")
     return files[0]

@@ -162,7 +162,7 @@ class Interactions:
         if stranger is not None:
             likely = unit_of(stranger.value)
             raise DataError(
-                f"{self.path}:{self._line(part, stranger.row)}: {self.time_field} {stranger.value} is no time in "
+                f"{self.path}:{self._line(part, stranger.row)}: {self.time_field} {stranger.value} is not a time in "
                 f"{self.time_unit} since 1970.\n"
                 f"Correct or remove the row; if the whole column counts {likely}: --time-unit={likely}."
             )
@@ -176,7 +176,7 @@ class Interactions:
         return number
 
     def _slow(self, line: bytes, part: ByteRange, row: int) -> tuple[int, int, int, int, int]:
-        """A line that the kernel does not accept: ids that are no plain numbers, or times such as `9.5` or `9.7e8`.
+        """A line that the kernel does not accept: ids that are not plain numbers, or times such as `9.5` or `9.7e8`.
 
         Returns:
             Codes of user and item, whole seconds, fraction, and the packed value.

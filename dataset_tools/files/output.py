@@ -1,4 +1,4 @@
-"""A file that is written once: given its space beforehand, and hashed on the way where wanted."""
+"""A file that is written once: preallocated, and hashed while it is written where requested."""
 
 import hashlib
 import os
@@ -10,13 +10,13 @@ class OutputFile:
     """Sequential bytes.
 
     Space is asked for in advance, because growing a file block by block cost five times the CPU time of the
-    write itself (516 MB on ext4: 0.6 to 0.95 s against 0.12 s). A wrong guess does no harm: the end is cut
-    off.
+    write itself (516 MB on ext4: 0.6 to 0.95 s against 0.12 s). A wrong guess is harmless: the file is
+    truncated.
 
     Args:
         path: new file.
         expected_bytes: a guess of the final size.
-        hashed: whether `digest` is wanted.
+        hashed: whether `digest` is requested.
     """
 
     def __init__(self, path: Path, expected_bytes: int = 0, hashed: bool = True) -> None:
@@ -35,7 +35,7 @@ class OutputFile:
             view = view[count:]
 
     def close(self) -> None:
-        """Cut off reserved space that was not needed and close."""
+        """Truncate reserved space that was not needed and close."""
         try:
             self.file.truncate(self.size)
         finally:
@@ -43,7 +43,7 @@ class OutputFile:
 
 
 def reserve(file: IO[bytes], size: int) -> None:
-    """Ask for space, which macOS has no call for; a file system that cannot give it says so when bytes are written."""
+    """Ask for space, which macOS has no call for; a file system that cannot provide it fails when bytes are written."""
     if size > 0 and hasattr(os, "posix_fallocate"):
         try:
             os.posix_fallocate(file.fileno(), 0, size)

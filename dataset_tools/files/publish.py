@@ -1,7 +1,7 @@
-"""An output folder that appears whole or not at all.
+"""An output folder that is published atomically.
 
-Everything is written to `.<name>.partial` beside the target, flushed to the disk, and renamed. A lock says
-that a run is at work; the system drops it when the run dies, however it dies, so a leftover partial folder
+Everything is written to `.<name>.partial` beside the target, flushed to the disk, and renamed. A lock marks
+a running process; the system releases it when the process ends in any way, so a leftover partial folder
 that is not locked is removed at the next start.
 """
 
@@ -49,7 +49,7 @@ def whole_folder(target: Path, overwrite: bool) -> Iterator[Path]:
 def abandon() -> None:
     """Remove every partial folder of this process, for a signal handler that ends the process.
 
-    Threads may still be writing; what they put back between two passes is removed by the next run.
+    Threads may still be writing; what they write after the removal is removed by the next run.
     """
     for partial in list(_under_way):
         for _ in range(3):
@@ -93,7 +93,7 @@ def _lock(target: Path) -> Iterator[None]:
 
 
 def _clean_start(target: Path, partial: Path, old: Path, overwrite: bool) -> None:
-    """Finish or undo what a killed run left, and refuse to replace what no one asked to replace."""
+    """Finish or undo what a killed run left, and refuse to replace a folder without `overwrite`."""
     if old.exists() and not target.exists():
         old.rename(target)
     shutil.rmtree(old, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Lines of an atomic file as columns of text, with the rules that every line obeys."""
+"""Lines of an atomic file as columns of text, with the rules for every line."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""A file as byte ranges that begin and end at line ends, so that each can be read on its own."""
+"""A file as byte ranges that begin and end at line ends, so that each can be read independently."""
 
 import os
 from collections.abc import Iterator

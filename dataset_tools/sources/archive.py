@@ -12,7 +12,7 @@ from dataset_tools.sources import RELEASES
 from dataset_tools.sources.release import Release
 
 _BLOCK = 1 << 20
-MAX_RATIO = 100  # text logs shrink 3 to 10 times; more than this is a bomb
+MAX_RATIO = 100  # text logs shrink 3 to 10 times; more than this is a zip bomb
 FREE_BYTES = 10 << 20  # below this size the ratio does not matter
 
 
@@ -78,7 +78,7 @@ def unpack_zip(path: Path, release: Release, names: list[str], work: Path) -> di
     """Unpack the members whose last name is expected, to `work/<name>` whatever folder they are stored under.
 
     Raises:
-        DataError: the zip is broken; a member is absolute, climbs with `..`, is a link, or comes twice; or it
+        DataError: the zip is broken; a member is absolute, has `..` in its path, is a link, or comes twice; or it
             unpacks to more than the release's limit.
     """
     found: dict[str, Path] = {}
@@ -101,7 +101,7 @@ def unpack_zip(path: Path, release: Release, names: list[str], work: Path) -> di
 
 
 def _safe(member: zipfile.ZipInfo, path: Path) -> zipfile.ZipInfo:
-    """The member, if its name stays inside a folder and it is no link."""
+    """The member, if its name stays inside a folder and it is not a link."""
     name = member.filename.replace("\\", "/")
     climbs = name.startswith("/") or ".." in name.split("/") or ":" in name.split("/")[0]
     if climbs or stat.S_ISLNK(member.external_attr >> 16):
@@ -114,7 +114,7 @@ def _safe(member: zipfile.ZipInfo, path: Path) -> zipfile.ZipInfo:
 
 
 def _copy(packed: IO[bytes] | gzip.GzipFile, out: IO[bytes], path: Path, stored: int, limit: int) -> None:
-    """Copy in blocks and stop as soon as the content is larger than it can honestly be."""
+    """Copy in blocks and stop as soon as the content is larger than the release can be."""
     total = 0
     while block := packed.read(_BLOCK):
         total += len(block)

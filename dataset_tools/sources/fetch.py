@@ -1,4 +1,4 @@
-"""Download a release: resumed where it stopped, limited in size, named only when its digest is right."""
+"""Download a release: resumed where it stopped, limited in size, renamed only when its digest is right."""
 
 import hashlib
 import http.client
@@ -17,16 +17,16 @@ TIMEOUT_SECONDS = 30
 
 
 def fetch(release: Release, folder: Path, url: str | None = None, quiet: bool = False) -> Path:
-    """Fetch the release's zip into `folder`, or return the one that is already there and right.
+    """Fetch the release's zip into `folder`, or return the one that is already there and valid.
 
     Args:
         release: with a download address.
-        folder: of the zip; a download under way is `<zip>.part` in it and is resumed by the next call.
+        folder: of the zip; a download in progress is `<zip>.part` in it and is resumed by the next call.
         url: another address of the same file, such as a mirror; the digest is checked all the same.
         quiet: no progress bar.
 
     Raises:
-        ResourceError: there is no address, no network, or the answer ended early.
+        ResourceError: there is no address, no network, or the response ended early.
         DataError: the file is too large or has the wrong digest.
     """
     source = _source(release, url)

@@ -70,12 +70,12 @@ class Tags:
 
 @dataclass(frozen=True)
 class Download:
-    """Where a release is fetched from, and how it is known to be the right one.
+    """Where a release is fetched from, and how it is verified.
 
     Args:
         url: address of the zip.
         digest: `sha256:...` or `md5:...`, or None when the publisher replaces the file.
-        max_bytes: a larger answer is refused.
+        max_bytes: a larger response is rejected.
     """
 
     url: str
@@ -85,7 +85,7 @@ class Download:
 
 @dataclass(frozen=True)
 class Release:
-    """Everything the converter knows about one release."""
+    """Everything that the converter needs of one release."""
 
     name: str
     title: str

@@ -1,1 +1,1 @@
-"""One global cut in time: where it lies, the files of its parts, and what is fitted on the past alone."""
+"""One global cut in time: its position, the files of its parts, and what is fitted on the past alone."""

@@ -1,4 +1,4 @@
-"""Where a time-sorted file is cut: byte offsets from cut times, and cut times from shares."""
+"""Where a time-sorted file is cut: byte offsets from cut times, and cut times from fractions."""
 
 from pathlib import Path
 

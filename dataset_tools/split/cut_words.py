@@ -1,4 +1,4 @@
-"""Cut times, spans and shares from words."""
+"""Cut times, spans and fractions from the options."""
 
 import re
 from datetime import datetime, timedelta, timezone
@@ -21,7 +21,7 @@ def parse_time(text: str) -> int:
         moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
         raise UsageError(
-            f"{text!r} is no time; write it as 2015-03-31T06:40:03Z, with +08:00 for Z, or in Unix seconds."
+            f"{text!r} is not a time; write it as 2015-03-31T06:40:03Z, with +08:00 for Z, or in Unix seconds."
         ) from None
     if moment.tzinfo is None:
         raise UsageError(f"{text!r} has no time zone; add Z for UTC or an offset such as +08:00.")
@@ -43,7 +43,7 @@ def parse_span(text: str) -> int:
 
 
 def parse_share(text: str, option: str) -> float:
-    """A share strictly between 0 and 1.
+    """A fraction strictly between 0 and 1.
 
     Raises:
         UsageError: it is not.

@@ -10,7 +10,7 @@ from dataset_tools.files.interactions import Chunk, Interactions
 
 @dataclass(frozen=True)
 class Kept:
-    """Users and items that the past has often enough, (codes,) bool each; None where there is no minimum."""
+    """Users and items with enough rows in the past, (codes,) bool each; None where there is no minimum."""
 
     users: np.ndarray | None
     items: np.ndarray | None

@@ -71,7 +71,7 @@ class PartWriter:
         plan: where.
         kept: users and items with enough rows in the past.
         stem: path of the output without suffixes.
-        warm: leave out future rows whose user or item the past does not know.
+        warm: leave out future rows whose user or item is not in the past.
         maps: of users and items, where ids are renumbered.
     """
 

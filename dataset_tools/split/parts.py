@@ -17,7 +17,7 @@ class Part:
         start, end: Unix seconds; None where the span is open.
         rows, left_out: rows written, and rows that a filter took out.
         first, last: time of the first and the last row.
-        counts: distinct ids, and how many of them and of the rows the past does not know.
+        counts: distinct ids, and how many of them and of the rows are not in the past.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Part:
             self.rows += len(times)
 
     def as_json(self) -> dict[str, Any]:
-        """For split.json; shares are of the rows of this part."""
+        """For split.json; fractions are of the rows of this part."""
         shares = {
             f"share_{name}": round(self.counts[name] / self.rows, 6) if self.rows else None
             for name in ("rows_of_unknown_users", "rows_of_unknown_items", "rows_warm", "rows_cold")
@@ -83,7 +83,7 @@ class Known:
         self.stamp[codes] = self.part
 
     def distinct(self) -> tuple[int, int]:
-        """Number of codes in the present part, and how many of them the past does not know."""
+        """Number of codes in the present part, and how many of them are not in the past."""
         here = np.flatnonzero(self.stamp == self.part)
         known = int(self.past[here[here < len(self.past)]].sum())
         return len(here), len(here) - known

@@ -1,4 +1,4 @@
-"""Files with renumbered ids, and the maps that lead back."""
+"""Files with renumbered ids, and the maps back to the original ids."""
 
 import io
 from pathlib import Path

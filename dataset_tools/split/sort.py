@@ -1,4 +1,4 @@
-"""A file in time order, for logs that others wrote; `convert` writes its own in order."""
+"""A file in time order, for logs of other tools; `convert` writes in order."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ _LINE_END = ord("\n")
 
 
 def check_order(log: Interactions) -> None:
-    """A look at the first range and at the ends of all others; the writer of the parts checks every row.
+    """Check the first range and the ends of all others; the writer of the parts checks every row.
 
     Raises:
         DataError: there are no rows.
@@ -54,7 +54,7 @@ def write_sorted(log: Interactions, path: Path) -> None:
 
 
 def _gather(text: np.ndarray, start: np.ndarray, length: np.ndarray) -> bytes:
-    """The given slices one after the other; a last line without its end gets one."""
+    """The given slices in turn; a last line without its end gets one."""
     begin = np.cumsum(length) - length
     places = np.repeat(start - begin, length) + np.arange(length.sum())
     lines = text[np.minimum(places, len(text) - 1)]

@@ -37,7 +37,7 @@ class SplitOptions:
         valid: fraction of the past's rows that validates (its last rows), a time, or `none`.
         windows: length of consecutive windows of the future, such as `30d`.
         min_user, min_item: rows in the past that a user or item needs to stay.
-        future: `all` rows, or only `warm` ones, whose user and item the past knows.
+        future: `all` rows, or only `warm` ones, whose user and item are in the past.
         renumber: write ids as numbers from 1, fitted on the past.
         overwrite: replace a data set this package wrote.
         user_field, item_field, time_field: names in the header.
@@ -78,7 +78,7 @@ def split(options: SplitOptions) -> dict[str, Any]:
     """Write `<output>/<name>/` with one file per part and window, split.json and the yaml; return split.json.
 
     Raises:
-        UsageError: no cut or two of them; a time, share or span that cannot be read.
+        UsageError: no cut or two of them; a time, fraction or span that cannot be parsed.
         DataError: the file has no rows, or a part is empty.
     """
     path = whole_file(options.input)
@@ -148,7 +148,7 @@ def _check_inside(log: Interactions, options: SplitOptions, cut: int) -> None:
     if not first < cut <= last:
         side = "before" if cut <= first else "at or after"
         raise DataError(
-            f"{options.input}: no row lies {side} the cut at {_with_date(cut)}; the rows go from {_with_date(first)} "
+            f"{options.input}: no row is {side} the cut at {_with_date(cut)}; the rows go from {_with_date(first)} "
             f"to {_with_date(last)}."
         )
 

@@ -1,4 +1,4 @@
-"""Columns of times as text, read exactly; clocks.py says what a time is."""
+"""Columns of times as text, read exactly; clocks.py defines what a time is."""
 
 from collections.abc import Callable
 
@@ -18,12 +18,12 @@ def exact_times(
     """Decimal numbers of a unit as seconds.
 
     Args:
-        texts: (n,) numbers as text; missing ones are no times.
+        texts: (n,) numbers as text; missing ones are not times.
         unit: one of UNITS.
-        parse: for what is no plain decimal number, such as `1.6e9`: text and unit -> seconds and fraction.
+        parse: for text that is not a plain decimal number, such as `1.6e9`: text and unit -> seconds and fraction.
 
     Returns:
-        Whole seconds (n,), null where a text is no time; the numbers as they are, rounded down (n,) int64, 0 there;
+        Whole seconds (n,), null where a text is not a time; the numbers as they are, rounded down (n,) int64, 0 there;
         and fractions (n,) int64.
     """
     plain = texts.str.strip_chars()

@@ -21,7 +21,7 @@ _DATE = re.compile(r"\s*\d{4}-\d{1,2}-\d{1,2}(?:[T ].*)?\Z|\s*\d{1,2}[./]\d{1,2}
 
 
 def unit_of(value: int) -> str:
-    """The unit in which a number is a time of our age: 1.6e9 seconds, 1.6e12 milliseconds, and so on."""
+    """The unit in which a number is a present-day time: 1.6e9 seconds, 1.6e12 milliseconds, and so on."""
     names = iter(UNITS)
     name = next(names)
     while abs(value) >= LIMIT * UNITS[name] and name != "nanoseconds":
@@ -39,7 +39,7 @@ def in_seconds(values: np.ndarray, unit: str) -> tuple[np.ndarray, np.ndarray | 
 
 
 def parse_number(text: str, unit: str = "seconds") -> tuple[int, int] | None:
-    """One number as whole seconds and fraction, exactly; None if it is no finite number."""
+    """One number as whole seconds and fraction, exactly; None if it is not a finite number."""
     try:
         value = Decimal(text.strip())
     except InvalidOperation:
@@ -52,12 +52,12 @@ def parse_number(text: str, unit: str = "seconds") -> tuple[int, int] | None:
 
 
 def is_date(text: str) -> bool:
-    """Whether a text is a date and no number."""
+    """Whether a text is a date and not a number."""
     return _DATE.match(text) is not None
 
 
 def parse_date(text: str) -> tuple[int, int] | None:
-    """A date of ISO 8601 as whole seconds since 1970 and fraction; without a zone it is UTC. None if it is none."""
+    """A date of ISO 8601 as whole seconds since 1970 and fraction; without a zone it is UTC. None if it is not one."""
     try:
         moment = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
     except ValueError:
@@ -82,9 +82,9 @@ def time_order(seconds: np.ndarray, fractions: np.ndarray | None) -> np.ndarray:
 
 
 def order_within_seconds(seconds: np.ndarray, fractions: np.ndarray) -> np.ndarray:
-    """(n,) which row stands where, so that a stable sort by whole seconds is one by the full number.
+    """(n,) which row goes where, so that a stable sort by whole seconds is one by the full number.
 
-    Rows of one second change places among themselves; every other row stays where it is.
+    Rows of one second are permuted among themselves; every other row stays where it is.
     """
     order = np.empty(len(seconds), dtype=np.int64)
     order[np.argsort(seconds, kind="stable")] = time_order(seconds, fractions)

@@ -26,7 +26,7 @@ class Examined:
     """What is wrong with times.
 
     Attributes:
-        unit: what the whole column seems to count, where that is not the unit it is said to count; else None.
+        unit: what the whole column seems to count, where that is not the declared unit; else None.
         typical: the first time in that unit.
         strangers: rows that cannot be times in this unit, while the others can; None if there are none.
         odd: rows before 1973 or after 2100 while the others lie between, and negative ones among positive ones.
@@ -43,7 +43,7 @@ class Tally:
     """Times counted between the bounds that the rules ask for; memory does not grow with the column.
 
     Args:
-        unit: one of UNITS, that the times are said to count.
+        unit: one of UNITS, that the times are declared to count.
     """
 
     unit: str = "seconds"
@@ -65,7 +65,7 @@ class Tally:
 
         Args:
             values: (n,) int64, as they are in the file.
-            rows: (n,) int64, where they stand; their places in the column unless given.
+            rows: (n,) int64, their row numbers; positions in the column unless given.
         """
         if not len(values):
             return
@@ -86,7 +86,7 @@ class Tally:
             return Examined()
         factor = UNITS[self.unit]
         middle = int(np.searchsorted(np.cumsum(self.counts), self.count // 2, side="right"))
-        typical = self.first[middle][1]  # every number between two bounds fares as this one does
+        typical = self.first[middle][1]  # every number between two bounds gets the same result
         unit = unit_of(typical)
         if unit != self.unit and abs(typical) >= EARLIEST:
             return Examined(unit, self._found({middle}))
@@ -122,7 +122,7 @@ def wrong_unit(name: str, examined: Examined, unit: str, option: str) -> str:
     Args:
         name: of the column.
         examined: with a unit.
-        unit: that it is said to count.
+        unit: that it is declared to count.
         option: that names the unit, `--time_unit` or `--time-unit`.
     """
     found = str(examined.unit)

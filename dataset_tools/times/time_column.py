@@ -12,7 +12,7 @@ from dataset_tools.times.clock_text import exact_times
 from dataset_tools.times.clocks import in_seconds, is_date, order_within_seconds
 from dataset_tools.times.tally import Examined, Found, Tally, wrong_unit
 
-_NO_TIME = "is no time in seconds since 1970"
+_NO_TIME = "is not a time in seconds since 1970"
 _DATE = (
     "is a date, and times are seconds since 1970; "
     "write a copy with seconds: python -m dataset_tools times FOLDER --output DIR"
@@ -21,7 +21,7 @@ _DATE = (
 
 @dataclass(frozen=True)
 class TimeColumn:
-    """Where the times of a file stand and what they count.
+    """The time column of a file and what it counts.
 
     Attributes:
         field: name of the column.
@@ -45,7 +45,7 @@ class TimeColumn:
             where: `file:line` of a row.
 
         Returns:
-            (n,) int64 whole seconds, and (n,) the row that belongs at each place; None if every row stays.
+            (n,) int64 whole seconds, and (n,) the row for each position; None if every row stays.
 
         Raises:
             DataError: a row has no time or no number, or the column or some rows count something else.
@@ -105,12 +105,12 @@ class TimeColumn:
             return errors, []
         return errors, [
             f"{found.odd.count:,} of {count:,} times are before 1973, after 2100 or negative, unlike the others "
-            f"(first: {where(found.odd.row)}: {found.odd.value}); events are ordered by them as they stand"
+            f"(first: {where(found.odd.row)}: {found.odd.value}); events are ordered by them as they are"
         ]
 
     def _unlike(self, strangers: Found, where: Callable[[int], str]) -> str:
         more = f" ({strangers.count:,} such rows)" if strangers.count > 1 else ""
         return (
-            f"{where(strangers.row)}: {self.field} {str(strangers.value)!r} is no time in {self.unit} since 1970, "
+            f"{where(strangers.row)}: {self.field} {str(strangers.value)!r} is not a time in {self.unit} since 1970, "
             f"unlike the others of the column{more}; correct or remove it"
         )

@@ -218,7 +218,7 @@ BAD_FILES = {
         "made.inter has no column 'timestamp' (TIME_FIELD: the time of each row); it has user_id:token, item_id:token",
     ),
     "letters": (HEADER, [*ROWS[:4], (1, 2, "soon")], "made.inter:6: timestamp 'soon' is not a number"),
-    "far future": (HEADER, [*ROWS[:4], (1, 2, "1e20")], "made.inter:6: timestamp '1e20' is no time in seconds"),
+    "far future": (HEADER, [*ROWS[:4], (1, 2, "1e20")], "made.inter:6: timestamp '1e20' is not a time in seconds"),
     "no rows": (HEADER, [], "made.inter: the file has a header and no rows"),
     "short row": (HEADER, [*ROWS[:4], (1, 2)], "made.inter:6: the row has 2 columns, the header has 3"),
 }

@@ -61,7 +61,7 @@ def test_from_raw_to_page(made: Callable[..., Path], tmp_path: Path, capsys: pyt
         ),
         (["convert", "taobao", "--download", "--output", "{out}"], 4, "there is no download address"),
         (["split", "{raw}", "--output", "{out}", "--at", "1"], 2, "no data set there"),
-        (["validate", "{raw}"], 2, "Make one: recbole-data convert ml-1m --input"),
+        (["validate", "{raw}"], 2, "Create one: recbole-data convert ml-1m --input"),
         (["describe", "{raw}"], 2, "no data set there"),
         (["describe", "{raw}/ratings.dat", "--json", "/no/where"], 3, "is not field:type"),
     ],

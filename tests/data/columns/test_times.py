@@ -76,7 +76,7 @@ def test_a_unit_that_the_column_does_not_count_is_refused(tmp_path: Path) -> Non
 @pytest.mark.parametrize("stranger", ["1600000000000", "-99999999999", "6e10", "1600000000000.5"])
 def test_a_row_in_another_unit_is_refused_by_its_line(tmp_path: Path, stranger: str) -> None:
     times = [str(1_600_000_000 + k) for k in range(9)]
-    with pytest.raises(DataError, match=r"made.inter:6: timestamp '.*' is no time in seconds since 1970, unlike"):
+    with pytest.raises(DataError, match=r"made.inter:6: timestamp '.*' is not a time in seconds since 1970, unlike"):
         read(tmp_path, [*times[:4], stranger, *times[4:]])
 
 

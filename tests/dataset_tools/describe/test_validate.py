@@ -41,7 +41,7 @@ def test_a_good_data_set(tmp_path: Path) -> None:
         ("1\ta\tx\t102\n1\tb\ty\t102\n", "toy.inter:5: rating 'x' is not a number (2 such rows)"),
         ("1\ta\tinf\t102\n", "toy.inter:5: rating 'inf' is not a finite number"),
         ("1\ta\tnan\t102\n", "toy.inter:5: rating 'nan' is not a finite number"),
-        ("1\ta\t5\tnan\n", "toy.inter:5: timestamp 'nan' is no time in seconds since 1970"),
+        ("1\ta\t5\tnan\n", "toy.inter:5: timestamp 'nan' is not a time in seconds since 1970"),
         ("1\tb\t5\t101\n", "toy.inter: 1 exact duplicates of an earlier row (first: line 5)"),
     ],
 )
@@ -148,7 +148,7 @@ def test_a_cut_data_set_is_checked_as_one(tmp_path: Path) -> None:
 
 def test_wrong_headers_and_absent_files(tmp_path: Path) -> None:
     with pytest.raises(
-        UsageError, match=r"no data set there \(expected none/none.inter\).\nMake one: recbole-data convert"
+        UsageError, match=r"no data set there \(expected none/none.inter\).\nCreate one: recbole-data convert"
     ):
         validate(tmp_path / "none")
     (toy(tmp_path) / "toy.inter").write_text("user_id:token\titem_id:int\n")
@@ -183,7 +183,7 @@ def test_a_file_without_times_has_a_note_and_no_fault(tmp_path: Path) -> None:
     ("times", "errors", "warnings"),
     [
         (["1600000000", "1600000001000", "1600000002"], ["bare.inter:3: clock '1600000001000'"], ["1 rows earlier"]),
-        (["1600000000000", "1600000001000"], ["bare.inter:2: clock 1600000000000 is no time .*--time-unit=milli"], []),
+        (["1600000000000", "1600000001000"], ["bare.inter:2: clock 1600000000000 is not a time .*--time-unit=milli"], []),
         (["1600000000", "86400", "1600000002"], [], ["bare.inter: 1 rows earlier", "1 of 3 times are before 1973"]),
         (["1600000000", "3900000000"], [], ["clock goes to 2093-.*, which is later than today"]),
         (["1600000000"] * 3, [], ["clock is 1600000000 in all 3 rows: no order of events"]),

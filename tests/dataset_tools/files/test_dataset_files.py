@@ -21,5 +21,5 @@ def test_one_file_or_the_parts_of_a_cut(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("name", "release"), [("ml-1m-cut", "ml-1m"), ("mine", "RELEASE")])
 def test_no_data_set(name: str, release: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=rf"no data set there.*\nMake one: recbole-data convert {release} --input"):
+    with pytest.raises(UsageError, match=rf"no data set there.*\nCreate one: recbole-data convert {release} --input"):
         interaction_files(tmp_path / name)

@@ -28,7 +28,7 @@ def test_times(text: str, seconds: int) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("yesterday", "is no time; write it as"),
+        ("yesterday", "is not a time; write it as"),
         ("2015-03-31T06:40:03", "has no time zone"),
         ("2015-03-31T06:40:03.5Z", "is not a whole second"),
     ],

@@ -152,7 +152,7 @@ def test_against_polars(data: st.DataObject, cut: Cut, monkeypatch: pytest.Monke
     table = pl.DataFrame(rows, schema=["u", "i", "r", "t"], orient="row")
     past, future = table.filter(pl.col("t") < cut_time), table.filter(pl.col("t") >= cut_time)
     if past.is_empty() or future.is_empty():
-        with pytest.raises(DataError, match=r"no row lies (before|at or after) the cut"):
+        with pytest.raises(DataError, match=r"no row is (before|at or after) the cut"):
             cut(rows, at=str(cut_time), valid="none")
         return
     folder, summary = cut(rows, at=str(cut_time), valid="none", windows="1h")
@@ -206,10 +206,10 @@ def test_preset_for_ml_32m_after_ml_20m(cut: Cut) -> None:
         (
             {"at": "99"},
             DataError,
-            r"no row lies at or after the cut at 99 \(1970-01-01T00:01:39Z\); the rows go from 10",
+            r"no row is at or after the cut at 99 \(1970-01-01T00:01:39Z\); the rows go from 10",
         ),
-        ({"at": "5", "valid": "none"}, DataError, r"no row lies before the cut at 5 .* from 10 \(1970.*\) to 31"),
-        ({"at": "10", "valid": "none"}, DataError, "no row lies before the cut at 10"),
+        ({"at": "5", "valid": "none"}, DataError, r"no row is before the cut at 5 .* from 10 \(1970.*\) to 31"),
+        ({"at": "10", "valid": "none"}, DataError, "no row is before the cut at 10"),
         ({"at": "20", "valid": "5"}, DataError, "the part train has no rows: before 5"),
         ({"at": "20", "min_user": 50}, DataError, "the part train has no rows.*with --min-user 50 and --min-item 1"),
         ({"ratio": "0.1"}, DataError, "the first 10% of the rows have one time, 10; no cut there"),
