@@ -1,4 +1,4 @@
-"""Side by side with peers: each module is one command that prints what it measured and how to repeat it."""
+"""Comparisons with other libraries: each module is one command that prints its measurements and how to repeat them."""
 
 import warnings
 

@@ -1,4 +1,4 @@
-"""Full training on ML-1M, several seeds, each protocol by itself, with the non-learned baselines beside it.
+"""Full training on ML-1M, several seeds, each protocol separately, with the non-learned baselines beside it.
 
     python -m dataset_tools convert ml-1m --download --output dataset
     python -m benchmarks.accuracy --data_path=dataset                  # protocols recbole and time_aware, 3 seeds
@@ -38,7 +38,7 @@ SETTINGS: dict[str, Any] = {
 
 
 def seconds_to_level(run_directory: Path) -> float | None:
-    """Wall seconds of training and validation until both metrics stand at the level; None if they never do."""
+    """Wall seconds of training and validation until both metrics reach the level; None if they never do."""
     total = 0.0
     for row in read_metrics(run_directory):
         total += float(row["train_seconds"]) + float(row["valid_seconds"] or 0)
@@ -70,7 +70,7 @@ def baselines(result: dict[str, Any]) -> None:
 
 
 def report_first_users(results: list[dict[str, Any]], last_user: int) -> None:
-    """Test metrics of the users 1 to `last_user`, of each seed and of the baselines beside the last one."""
+    """Test metrics of the users 1 to `last_user`, of each seed, and of the baselines of the last one."""
     for result in results:
         for name, units in read_units(Path(result["run_directory"])).items():
             if name != result["model"] and result is not results[-1]:

@@ -96,7 +96,7 @@ def configuration(model: str, arguments: argparse.Namespace, **given: Any) -> Co
 
 
 def trained(config: Config, loaders: Loaders, seed: int) -> tuple[Scored, dict[str, float]]:
-    """Train with a seed, and predict the test rows with the weights that validation chose."""
+    """Train with a seed, and predict the test rows with the weights chosen on validation."""
     config.final_config_dict["seed"] = seed
     trainer = build_trainer(config, loaders)
     kept: dict[str, Any] = {}
@@ -149,7 +149,7 @@ def main() -> None:
     parser.add_argument("--protocol", choices=sorted(SPLITS), default="P2")
     parser.add_argument("--models", default="MDAFMamba,MDAFBST,FM,DeepFM,DCNV2,DIN,myFM")
     parser.add_argument("--seeds", default="1,2,3")
-    parser.add_argument("--epochs", type=int, default=0, help="0: as the model's settings say")
+    parser.add_argument("--epochs", type=int, default=0, help="0: as in the model's settings")
     parser.add_argument("--config_files", default="")
     parser.add_argument("--train_on", default="train", choices=("train", "train_valid"))
     arguments = parser.parse_args()

@@ -1,11 +1,11 @@
-"""What each part of MDAFMamba brings: one switched off at a time, paired by seed, with t-intervals over seeds.
+"""What each part of MDAFMamba contributes: one switched off at a time, paired by seed, with t-intervals over seeds.
 
     python -m benchmarks.ctr_ablation --data ml-100k --protocol P2 [--seeds 1,2,3,4,5]
 
 On ratings everything is all three branches with the schedule of properties/experiment/mdaf-ratings.yaml, or what
 --branches and --config_files name; on P4 the branch of sets has no place. A positive number is what the part adds to
-the AUC; a part whose interval holds 0 has shown nothing. Validation chooses the epoch of every run; what is on by
-default is decided on the column of validation.
+the AUC; a part whose interval contains 0 has no significant effect. The epoch of every run, and the
+defaults, are chosen on validation.
 """
 
 import argparse
@@ -41,7 +41,7 @@ SWITCHES: dict[str, dict[str, Any]] = {
 
 
 def parts(protocol: str, names: list[str]) -> dict[str, dict[str, Any]]:
-    """What is given to each variant of the branches with these names, the whole model first."""
+    """The settings of each variant of these branches, the whole model first."""
     names = names or ["static", "sequential", *(["sets"] if protocol != "P4" else [])]
     whole = WHOLE | {"branches": names, **({"implicit_sets": "train"} if protocol != "P4" else {})}
     switches = SWITCHES | ({"implicit sets (before the row)": {"implicit_sets": "before"}} if protocol != "P4" else {})
@@ -56,9 +56,9 @@ def main() -> None:
     parser.add_argument("--data_path", default="")
     parser.add_argument("--protocol", default="P2")
     parser.add_argument("--seeds", default="1,2,3,4,5")
-    parser.add_argument("--epochs", type=int, default=0, help="0: as the model's settings say")
-    parser.add_argument("--parts", default="", help="names of parts with commas between; all of them by default")
-    parser.add_argument("--branches", default="", help="names of branches with commas between; all of them by default")
+    parser.add_argument("--epochs", type=int, default=0, help="0: as in the model's settings")
+    parser.add_argument("--parts", default="", help="names of parts, separated by commas; all by default")
+    parser.add_argument("--branches", default="", help="names of branches, separated by commas; all by default")
     parser.add_argument("--config_files", default="")
     arguments = parser.parse_args()
     seeds = [int(seed) for seed in arguments.seeds.split(",")]

@@ -1,10 +1,10 @@
-"""A made log of 20,000,000 impressions: memory, and rows per second of training.
+"""A synthetic log of 20,000,000 impressions: memory, and rows per second of training.
 
     python -m benchmarks.ctr_scale [--rows 20000000] [--users 1000000] [--items 2000000] [--batches 100]
 
-The log is made in memory, so that reading text is not measured; indexing it, embeddings with sparse updates, the
+The log is generated in memory, so that reading text is not measured; indexing it, embeddings with sparse updates, the
 optimiser's state and the batches are. Prints rows per second over the given number of batches, and the peak memory;
-rows per CPU second, over all threads, tell what a machine that others use too would do by itself.
+rows per CPU second, over all threads, estimate the speed on an idle machine.
 """
 
 import argparse
@@ -49,12 +49,12 @@ class MadeImpressions(MadeLog):
         return match_rates(self, REACH)
 
     def context_fields(self) -> list[str]:
-        """None beside user, item and time."""
+        """None besides user, item and time."""
         return []
 
 
 def main() -> None:
-    """Make, index, train, print."""
+    """Generate, index, train, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, value in (("rows", 20_000_000), ("users", 1_000_000), ("items", 2_000_000), ("batches", 100)):
         parser.add_argument(f"--{name}", type=int, default=value)

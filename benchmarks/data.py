@@ -2,10 +2,10 @@
 
 Run from the repository's root:
 
-    python -m benchmarks.data                    # 20,000,000 made rows; 138,000 users x 27,000 items ranked
+    python -m benchmarks.data                    # 20,000,000 synthetic rows; 138,000 users x 27,000 items ranked
     python -m benchmarks.data --rows 2000000     # smaller
 
-Each part runs in a process of its own, so that its peak memory is its own. The scorer of the ranking is a
+Each part runs in a separate process, so that peak memories are separate. The scorer of the ranking is a
 product of two factors, so what is measured is the evaluation and not a model.
 """
 
@@ -77,13 +77,13 @@ def measure_reading(folder: Path) -> None:
 
 
 class _Factors:
-    """Scores that cost next to nothing: (users, 64) times (64, items)."""
+    """Scores at negligible cost: (users, 64) times (64, items)."""
 
     def __init__(self, n_users: int, n_items: int) -> None:
         self.users, self.items = torch.randn(n_users, 64), torch.randn(n_items, 64)
 
     def eval(self) -> "_Factors":
-        """Nothing to switch."""
+        """No training mode."""
         return self
 
     def full_sort_predict(self, interaction: Any) -> Tensor:
@@ -110,11 +110,11 @@ PARTS = {"reading": measure_reading, "ranking": measure_ranking}
 
 
 def main() -> None:
-    """Make the file once, then each part in a process of its own."""
+    """Generate the file once, then run each part in a separate process."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=20_000_000)
     parser.add_argument("--part", choices=tuple(PARTS), help="one part, on the data in --folder")
-    parser.add_argument("--folder", type=Path, help="where the made data set is or shall be")
+    parser.add_argument("--folder", type=Path, help="folder of the synthetic data set")
     arguments = parser.parse_args()
     if arguments.part:
         PARTS[arguments.part](arguments.folder)

@@ -8,7 +8,7 @@ Run from the repository's root:
     python benchmarks/data_tools.py --rows 20000000 --compare   # and the loop, on 200,000 rows, scaled
 
 The kernels are compiled before anything is measured (once per installation, about 3 CPU seconds). Each
-command runs in a process of its own; CPU seconds are user + system of that process, memory is its peak.
+command runs in a separate process; CPU seconds are user + system of that process, memory is its peak.
 Made files are kept under --folder (default: a temporary folder that is removed).
 """
 
@@ -87,7 +87,7 @@ def measured(arguments: list[str]) -> dict[str, float]:
 
 
 def loop_over_iloc(path: Path, rows: int) -> float:
-    """CPU seconds per row of the common way: a data frame, a Python loop over `iloc`, a line per row."""
+    """CPU seconds per row of the usual approach: a data frame, a Python loop over `iloc`, a line per row."""
     import pandas as pd
 
     table = pd.read_csv(path, nrows=rows)
@@ -111,7 +111,7 @@ def compile_kernels() -> None:
 
 
 def run(folder: Path, rows: int, taobao: bool, compare: bool) -> dict[str, object]:
-    """Make the file if it is absent, convert it, cut it, and add up."""
+    """Generate the file if it is absent, convert it, cut it, and sum up."""
     release, name = ("taobao", "UserBehavior.csv") if taobao else ("ml-20m", "ratings.csv")
     raw = folder / f"{release}-{rows}" / name
     if not raw.exists():
@@ -145,7 +145,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=20_000_000)
     parser.add_argument("--taobao", action="store_true")
     parser.add_argument("--compare", action="store_true", help="also time a loop over iloc (needs pandas)")
-    parser.add_argument("--folder", type=Path, help="where made files are kept")
+    parser.add_argument("--folder", type=Path, help="folder of the synthetic files")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)

@@ -3,7 +3,7 @@
     python -m benchmarks.losses
 
 SS4Rec, 64 wide, 41 windows of 100 positions (4,100 targets), 512 shared negatives, sparse embedding updates.
-Each loss has a process of its own. The peak is that of the process, embeddings and the optimiser's state included;
+Each loss runs in a separate process. The peak is that of the process, embeddings and the optimiser's state included;
 the first step allocates them.
 """
 

@@ -1,4 +1,4 @@
-"""The line that stands over every table: what the numbers were measured on."""
+"""The header line of every table: the machine on which the numbers were measured."""
 
 import os
 import platform

@@ -3,7 +3,7 @@
     python -m benchmarks.ml_100k [--epochs=2]
 
 SASRec is trained twice: on all positions of windows, and for 2 epochs by RecBole's rows per prefix, which learn from
-the same targets and show what its own way costs; --epochs limits all.
+the same targets and show the cost of that mode; --epochs limits all.
 """
 
 import sys
@@ -31,7 +31,7 @@ PROTOCOL: dict[str, Any] = {
 
 
 def main(arguments: list[str]) -> None:
-    """Run every contestant and print one table."""
+    """Run every model and print one table."""
     limit = {"epochs": int(arguments[0].removeprefix("--epochs="))} if arguments else {}
     results = {}
     for name, (model, given) in CONTESTANTS.items():

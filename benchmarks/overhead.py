@@ -29,7 +29,7 @@ from recbole_ext.training.trainer import RunTrainer
 
 
 def bare_epoch(trainer: Any, loader: Any) -> None:
-    """The least that training is."""
+    """The minimal training loop."""
     trainer.model.train()
     total = 0.0
     for batch in loader:

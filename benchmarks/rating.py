@@ -49,7 +49,7 @@ SPLITS: dict[str, dict[str, Any]] = {
 ABLATIONS: dict[str, dict[str, Any]] = {
     "HybridVAE": {},
     "no leave-one-out": {"leave_one_out": False},
-    "points, no variances": {"variational": False},
+    "point estimates, no variances": {"variational": False},
     "squared errors": {"loss": "mse"},
     "no side information": {"side_features": []},
     "no days": {"time_features": False},

@@ -1,11 +1,11 @@
-"""A made log of 20,000,000 ratings, as many users and items as MovieLens 20M: ratings per second, and memory.
+"""A synthetic log of 20,000,000 ratings, as many users and items as MovieLens 20M: ratings per second, and memory.
 
     python -m benchmarks.rating_scale [--rows 20000000] [--users 138493] [--items 26744] [--batches 40]
 
 HybridVAE by batches of whole users, without the items' sets, z, variances and dropout, with squared errors. The log is
 made in memory, so that reading text is not measured; indexing it, the sums over the users' other ratings, the
 optimiser, the clipping and the check for non-finite values are. Ratings per second of the clock, and per second of one
-core's work, for machines that other programs use too; the peak memory is that of the whole process. Further
+core's work, for machines that are shared with other programs; the peak memory is that of the whole process. Further
 --key=value go into the configuration as they are.
 """
 
@@ -55,7 +55,7 @@ class MadeRatings(MadeLog):
 
 
 def main() -> None:
-    """Make, index, train, print."""
+    """Generate, index, train, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, value in (("rows", 20_000_000), ("users", 138_493), ("items", 26_744), ("batches", 40)):
         parser.add_argument(f"--{name}", type=int, default=value)

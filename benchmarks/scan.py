@@ -1,6 +1,6 @@
-"""The scans by themselves, forward and backward, against mambapy's parallel scan and s5-pytorch's.
+"""The scans alone, forward and backward, against mambapy's parallel scan and s5-pytorch's.
 
-Run from the repository's root, on a machine that does nothing else:
+Run from the repository's root, on an idle machine:
 
     python -m benchmarks.scan             # CPU: every back end that works here, one thread and two
     python -m benchmarks.scan --cuda      # GPU: Triton, mamba-ssm where it is installed, and the memory's bound

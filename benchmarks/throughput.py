@@ -1,4 +1,4 @@
-"""How fast a trainer takes its steps on a made log: rows per second, on the clock and of one core's work."""
+"""Training throughput on a synthetic log: rows per second of wall time and of CPU time."""
 
 import time
 from dataclasses import dataclass
@@ -71,5 +71,7 @@ def train_some(trainer: Any, loader: Any, field: str, warm_up: int, batches: int
         if number == warm_up + batches - 1:
             break
     if not begun:
-        raise DataError(f"an epoch has {len(loader)} batches, and the first {warm_up} do not count; make a longer log")
+        raise DataError(
+            f"an epoch has {len(loader)} batches, and the first {warm_up} do not count; generate a longer log"
+        )
     return Throughput(rows, time.perf_counter() - begun, time.process_time() - worked)

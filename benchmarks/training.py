@@ -3,8 +3,8 @@
     python -m dataset_tools convert ml-1m --download --output dataset
     python -m benchmarks.training --data_path=dataset --dataset=ml-1m
 
-Each contestant trains a full epoch, after a few untimed batches. RecBole's own way, one row per prefix, takes
-hours here: it trains `--prefix_batches` batches, and the epoch is scaled from them by rows, which is said.
+Each model trains a full epoch, after a few untimed batches. RecBole's own mode, one row per prefix, takes
+hours here: it trains `--prefix_batches` batches, and the epoch is extrapolated from them by rows, which is printed.
 Positions are those the model computes, padding included; targets are the interactions learned from.
 """
 
@@ -38,7 +38,7 @@ WARM_UP = 3
 
 
 class _Part:
-    """The first batches of a loader, as a loader of their own."""
+    """The first batches of a loader, as a separate loader."""
 
     def __init__(self, loader: Any, batches: int) -> None:
         self.loader, self.batches, self.rows, self.positions = loader, min(batches, len(loader)), 0, 0
@@ -75,7 +75,7 @@ def main() -> None:
     parser.add_argument("--length", type=int, default=200, help="longest history (default: 200)")
     parser.add_argument("--batches", type=int, default=10**9, help="batches per epoch (default: all)")
     parser.add_argument("--prefix_batches", type=int, default=3, help="batches of prefix rows (default: 3)")
-    parser.add_argument("--only", default="", help="contestants whose name holds this")
+    parser.add_argument("--only", default="", help="models whose name contains this")
     arguments = parser.parse_args()
     print(f"{describe()}\n{arguments.dataset}, 5-core, at most {arguments.length} events, 64 wide, one training epoch")
     print(f"{'':24}{'s/epoch':>10}{'positions':>15}{'targets':>11}{'us/position':>13}  measured")

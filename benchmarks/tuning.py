@@ -2,8 +2,8 @@
 
     python -m benchmarks.tuning --kills=10
 
-One trial runs at a time, so that the epochs spent can be compared and the killed tuning can be held against the
-other one, trial by trial. A small SS4Rec and few epochs: the subject is the tuning, not the accuracy.
+One trial runs at a time, so that the epochs spent can be compared and the killed tuning can be compared with
+the other one, trial by trial. A small SS4Rec and few epochs: the subject is the tuning, not the accuracy.
 """
 
 import argparse
@@ -24,7 +24,7 @@ MOST_REPORTS = 8
 
 
 def command(folder: Path, trials: int, epochs: int, scheduler: str) -> list[str]:
-    """The tuning as it is typed; `folder` is for it alone."""
+    """The command of the tuning; `folder` is used by it alone."""
     words = [sys.executable, "run_recbole_ext.py", "tune", "--model=SS4Rec", "--dataset=ml-100k", "--space=SS4Rec"]
     words += [f"--trials={trials}", f"--epochs={epochs}", f"--scheduler={scheduler}", f"--tune-dir={folder}"]
     return [*words, "--max_concurrent=1", "--metric=ndcg@10", *(f"--{key}={value}" for key, value in SMALL.items())]
@@ -38,7 +38,7 @@ def tuned(words: list[str], folder: Path) -> dict[str, Any]:
 
 
 def account(folder: Path) -> dict[str, Any]:
-    """What a tuning's table says."""
+    """The contents of a tuning's table."""
     table = Table(next(folder.iterdir()), bigger=True)
     best = table.best()
     counts = {state: sum(trial.state == state for trial in table.trials) for state in (*ENDED, "running")}
@@ -60,7 +60,7 @@ def killed(words: list[str], folder: Path, kills: int, seed: int, most: int = MO
             time.sleep(0.05)
         time.sleep(draw.uniform(0.0, 1.0))
         if process.poll() is not None:
-            print("the tuning was over before all kills", flush=True)
+            print("the tuning ended before all kills", flush=True)
             break
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -74,12 +74,12 @@ def killed(words: list[str], folder: Path, kills: int, seed: int, most: int = MO
 
 
 def _reports(folder: Path) -> int:
-    """Epochs that the table knows of."""
+    """Epochs in the table."""
     return sum(len(json.loads(path.read_text())["reports"]) for path in folder.glob("*/trials/*/trial.json"))
 
 
 def _ended(folder: Path) -> dict[int, Any]:
-    """Trials that are over, with the traces that running them again would change."""
+    """Finished trials, with the traces that running them again would change."""
     found: dict[int, Any] = {}
     for place in folder.glob("*/trials/*"):
         file = place / "trial.json"

@@ -1,10 +1,10 @@
-"""The split `u1` of ml-100k, made of the rows that RecBole carries.
+"""The split `u1` of ml-100k, made of the rows that RecBole includes.
 
 GroupLens' `mku.sh` takes the first 20,000 rows of `u.data` for `u1.test` and the others for `u1.base`, and RecBole's
-file keeps the order of `u.data`. The parts are held against what is known of the published files: `u1.test` has 459
+file keeps the order of `u.data`. The files are checked against known counts of the published ones: `u1.test` has 459
 users up to number 462 and 1,410 items, `u1.base` 943 users and 1,650 items.
 
-The official split has no validation split: 10 % of the rows of `u1.base`, chosen with a seed, are used for it.
+It has no validation split, for which 10 % of the rows of `u1.base` are chosen with a seed.
 """
 
 import shutil
@@ -28,7 +28,7 @@ def write_u1(folder: Path, seed: int = 2020) -> Path:
         seed: of the rows for validation.
 
     Returns:
-        The folder with `ml-100k-u1.train.inter`, `.valid.inter`, `.test.inter`, and users and items beside them.
+        The folder with `ml-100k-u1.train.inter`, `.valid.inter`, `.test.inter`, and the files of users and items.
 
     Raises:
         DataError: the rows are not those of the published split.

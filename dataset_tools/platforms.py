@@ -1,7 +1,7 @@
 """On which systems and versions of Python this runs, refused at once on any other.
 
-The packages ask when they are imported and `make` asks before it installs, so this file is plain enough for an old
-Python to read.
+The packages check this when they are imported and `make` before it installs, so this file must parse on an old
+Python.
 """
 
 import sys

@@ -1,8 +1,9 @@
 """One click sample per user: its last event, or a sampled item in its place, with the history before it written out.
 
 A log of actions has no impressions, so the question "is this item the user's next one?" needs generated labels: for
-each user a random bit decides between the last event (label 1) and a sampled item at the same second (label 0). Users are put in
-the order of their samples' times: the first 80 % are trained on, the next 10 % validated, the last 10 % tested.
+each user a random bit decides between the last event (label 1) and a sampled item at the same second (label 0).
+Users are sorted by the time of their sample: the first 80 % are the training split, the next 10 % the validation
+split, the last 10 % the test split.
 
 `uniform` samples all items uniformly, `popularity` the item of a random row. The AUC depends on this choice more than
 on the model. Labels and samples depend on the seed alone and are stored with the data.

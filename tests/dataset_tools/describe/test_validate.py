@@ -183,7 +183,11 @@ def test_a_file_without_times_has_a_note_and_no_fault(tmp_path: Path) -> None:
     ("times", "errors", "warnings"),
     [
         (["1600000000", "1600000001000", "1600000002"], ["bare.inter:3: clock '1600000001000'"], ["1 rows earlier"]),
-        (["1600000000000", "1600000001000"], ["bare.inter:2: clock 1600000000000 is not a time .*--time-unit=milli"], []),
+        (
+            ["1600000000000", "1600000001000"],
+            ["bare.inter:2: clock 1600000000000 is not a time .*--time-unit=milli"],
+            [],
+        ),
         (["1600000000", "86400", "1600000002"], [], ["bare.inter: 1 rows earlier", "1 of 3 times are before 1973"]),
         (["1600000000", "3900000000"], [], ["clock goes to 2093-.*, which is later than today"]),
         (["1600000000"] * 3, [], ["clock is 1600000000 in all 3 rows: no order of events"]),
