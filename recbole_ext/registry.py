@@ -27,8 +27,9 @@ OWN_MODELS = {
 }
 OWN_FAMILIES = {"MDAFMamba": "context_aware", "MDAFBST": "context_aware", "HybridVAE": "general"}
 """Families of our models that are not sequential."""
+DEFAULT_TASK = "ranking"
 TASKS = {"MDAFMamba": "clicks", "MDAFBST": "clicks", "HybridVAE": "ratings"}
-"""Models whose task is not ranking; a task is a folder of `recbole_ext/tasks`."""
+"""Models whose task is another; a task is a folder of `recbole_ext/tasks`."""
 READ_TARGET_TIME = ("SS4Rec",)
 """Models that read the time of the event to be predicted, where `use_target_time` allows it."""
 SETTINGS_MODULES = {"HybridVAE": "recbole_ext.model.rating.settings"}
@@ -86,7 +87,7 @@ class ModelEntry:
     @property
     def task(self) -> str:
         """`ranking`, `ratings` or `clicks`."""
-        return TASKS.get(self.registered, "ranking") if self.own else "ranking"
+        return TASKS.get(self.registered, DEFAULT_TASK) if self.own else DEFAULT_TASK
 
     @property
     def causal(self) -> bool:

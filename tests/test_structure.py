@@ -83,6 +83,75 @@ def test_no_circle_of_imports() -> None:
     TopologicalSorter(below).prepare()  # raises CycleError with the circle
 
 
+TASK_NAMES = {path.parent.name for path in ROOT.glob("recbole_ext/tasks/*/task.py")}
+OTHER_MEANINGS = dict.fromkeys(
+    ("recbole_ext/config/keys/metric_kinds.py", "recbole_ext/config/keys/metric_modes.py"),
+    "`ranking` is RecBole's kind of a metric there: of lists, where the other kind is of values",
+)
+"""File that compares with a word that is also the name of a task -> what the word means in it."""
+
+
+def constants_of_tasks(path: Path) -> set[str]:
+    """Names that a file gives to the name of a task."""
+    found = set()
+    for node in nodes(path):
+        for target in node.targets if isinstance(node, ast.Assign) else ():
+            names, values = (getattr(side, "elts", [side]) for side in (target, node.value))  # type: ignore[attr-defined]
+            pairs = zip(names, values, strict=False)
+            found |= {n.id for n, v in pairs if isinstance(n, ast.Name) and getattr(v, "value", None) in TASK_NAMES}
+    return found
+
+
+def branches_on_the_task(path: Path, constants: set[str]) -> list[int]:
+    """Lines where a file decides by the name of a task: a comparison, a table with an entry per task, `is_click...`."""
+
+    def is_task(node: ast.AST) -> bool:
+        if isinstance(node, ast.Tuple | ast.List | ast.Set):
+            return any(map(is_task, node.elts))
+        named = isinstance(node, ast.Attribute) and (node.attr == "task" or ast.unparse(node) == "task.name")
+        constant = isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in TASK_NAMES
+        return named or constant or (isinstance(node, ast.Name) and node.id in constants)
+
+    def branches(node: ast.AST) -> bool:
+        if isinstance(node, ast.Compare):
+            return any(map(is_task, [node.left, *node.comparators]))
+        if isinstance(node, ast.MatchValue):
+            return is_task(node.value)
+        if isinstance(node, ast.Dict):
+            return sum(key is not None and is_task(key) for key in node.keys) > 1
+        name = getattr(node, "attr", getattr(node, "id", getattr(node, "name", "")))
+        return isinstance(name, str) and name.lstrip("_").startswith(("is_click", "is_rating", "is_ranking"))
+
+    return [node.lineno for node in nodes(path) if branches(node)]  # type: ignore[attr-defined]
+
+
+def test_nothing_outside_tasks_decides_by_the_name_of_a_task() -> None:
+    general = [path for path in ROOT.glob("recbole_ext/**/*.py") if "tasks" not in path.relative_to(ROOT).parts]
+    general += [path for path in ROOT.glob("recbole_ext/tasks/*.py")]
+    constants = {name for path in general for name in constants_of_tasks(path)}
+    found = {path: branches_on_the_task(path, constants) for path in general}
+    named = {str(path.relative_to(ROOT)): lines for path, lines in found.items() if lines}
+    assert {file: lines for file, lines in named.items() if file not in OTHER_MEANINGS} == {}
+    assert set(OTHER_MEANINGS) <= set(named)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "x = entry.task == 'clicks'",
+        "y = task in ('ratings', '')",
+        "z = {'ratings': 1, 'ranking': 2}[name]",
+        "A = 'clicks'\nb = kind != A",
+        "def is_click_model(config): ...",
+        "match task:\n    case 'ranking': ...",
+    ],
+)
+def test_a_branch_on_the_task_is_seen(tmp_path: Path, source: str) -> None:
+    path = tmp_path / "made.py"
+    path.write_text(source)
+    assert branches_on_the_task(path, constants_of_tasks(path))
+
+
 @pytest.mark.parametrize("room", FORBIDDEN)
 def test_doors_open_one_way(room: str) -> None:
     broken = [

@@ -143,7 +143,7 @@ def title(found: Ensemble) -> str:
     if found.searched:
         rows = f"{found.weighing.rows:,} of {found.weighing.of_rows:,}"
         chosen = f"weights chosen by {found.metric} on {rows} validation rows"
-    return f"ensemble of {len(found.members)} {found.members[0].kind} runs, method {found.method}, {chosen}"
+    return f"ensemble of {len(found.members)} {found.members[0].predicts} runs, method {found.method}, {chosen}"
 
 
 def table(found: Ensemble) -> tuple[list[str], list[list[str]]]:

@@ -1,6 +1,6 @@
 """Members become an ensemble: weights on validation, then one pass over test for the ensemble and its members."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,27 +15,13 @@ from recbole_ext.comparison.blending import (
     fused_scores,
     searched_weights,
 )
-from recbole_ext.comparison.members import CLICKS, RANKING, RATING, Member, Values, member_values, ranked_batches
+from recbole_ext.comparison.members import Member, member_values, ranked_batches
 from recbole_ext.errors import UsageError
-from recbole_ext.evaluation.click_metrics import Scored, click_metrics
-from recbole_ext.evaluation.units import CLICK_METRICS, Units, valued_units
-from recbole_ext.evaluation.values import ValueScorer
+from recbole_ext.evaluation.predicted_values import Measured, Values
 from recbole_ext.tasks.ranking.evaluation.scorer import RankingScores
 
-METHODS = {RANKING: ("score", "rank"), RATING: ("mean",), CLICKS: ("mean",), "labels": ("mean",)}
-
-
-@dataclass(frozen=True)
-class Measured:
-    """Metrics of one part.
-
-    Attributes:
-        metrics: name -> value.
-        units: contributions of users; None where the data name no users.
-    """
-
-    metrics: dict[str, float]
-    units: Units | None
+OF_RANKINGS, OF_VALUES = ("score", "rank"), ("mean",)
+"""Methods of blending; the first is the default."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +48,11 @@ def chosen_method(members: list[Member], method: str | None) -> str:
     Raises:
         UsageError: the method is not for it.
     """
-    allowed = METHODS[members[0].kind]
+    allowed = OF_RANKINGS if members[0].ranks else OF_VALUES
     if method is not None and method not in allowed:
-        raise UsageError(f"--method={method}: predictions of {members[0].kind} are blended by {' or '.join(allowed)}")
+        raise UsageError(
+            f"--method={method}: predictions of {members[0].predicts} are blended by {' or '.join(allowed)}"
+        )
     return method or allowed[0]
 
 
@@ -73,13 +61,13 @@ def weigh(members: list[Member], method: str, given: np.ndarray | None) -> Weigh
 
     Ratings: exact least squares. Else a search by coordinates for the metric that chose the members' weights.
     """
-    weigher = _weigh_rankings if members[0].kind == RANKING else _weigh_values
+    weigher = _weigh_rankings if members[0].ranks else _weigh_values
     return weigher(members, method, given)
 
 
 def measure_test(members: list[Member], method: str, weights: np.ndarray) -> tuple[list[Measured], Measured]:
     """Metrics of the members and of the ensemble, in one pass over the test split."""
-    if members[0].kind != RANKING:
+    if not members[0].ranks:
         rows, predicted = member_values(members, "test")
         whole = _blend(members[0], rows, predicted, weights)
         return [_valued(members[0], rows, of, "test") for of in predicted], _valued(members[0], rows, whole, "test")
@@ -114,19 +102,13 @@ class _Judge:
 
 
 def _blend(member: Member, rows: Values, predicted: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    return blended(predicted, weights, probabilities=member.kind != RATING and bool(np.isin(rows.truth, (0, 1)).all()))
+    may_be = not member.value_scorer.squares_errors
+    return blended(predicted, weights, probabilities=may_be and bool(np.isin(rows.truth, (0, 1)).all()))
 
 
 def _valued(member: Member, rows: Values, predicted: np.ndarray, part: str) -> Measured:
     """Metrics of (n,) predicted values."""
-    dataset = member.part(part)._dataset
-    if member.kind == CLICKS:
-        tokens = member.tokens[0][rows.users].astype(str)
-        units = valued_units(tokens, rows.truth, predicted, CLICK_METRICS)
-        return Measured(click_metrics(Scored(rows.users, rows.truth, predicted)), units)
-    values, truth = (torch.from_numpy(each).float() for each in (predicted, rows.truth))
-    scores = ValueScorer(member.config).scores(dataset, values, truth, torch.from_numpy(rows.users))
-    return Measured(scores.metrics, scores.units())
+    return member.value_scorer.measured(member.part(part)._dataset, replace(rows, predicted=predicted))
 
 
 def _score(member: Member, metrics: dict[str, float]) -> float:
@@ -138,7 +120,7 @@ def _weigh_values(members: list[Member], method: str, given: np.ndarray | None) 
     first = members[0]
     rows, predicted = member_values(members, "valid")
     weights = given
-    if weights is None and first.kind == RATING:
+    if weights is None and first.value_scorer.squares_errors:
         weights = convex_weights(predicted, rows.truth)
     elif weights is None:
         weights = searched_weights(

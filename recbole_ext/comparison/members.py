@@ -1,42 +1,26 @@
 """Finished runs as members of an ensemble: their predictions of the same rows, in the same order."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from recbole.utils import EvaluatorType, ModelType
+from recbole.utils import ModelType
 from torch import Tensor
 
 from recbole_ext.comparison.entries import Entry, FinishedRun, read_entry
 from recbole_ext.comparison.groups import difference
 from recbole_ext.errors import UsageError
-from recbole_ext.evaluation.values import ValueScorer
+from recbole_ext.evaluation.predicted_values import ValuePredictor, Values
 from recbole_ext.pipeline.build import scorer_of
 from recbole_ext.serving.load import finished_config, load_run
 from recbole_ext.tasks.ranking.evaluation.scorer import Ranked, RankingScorer
-from recbole_ext.tasks.ratings.metrics import predict_part
+from recbole_ext.tasks.registered import known_task
 
-RANKING, RATING, CLICKS, LABELS = "ranking", "ratings", "clicks", "labels"
 _OWN = ("name", "max_length")
-
-
-@dataclass(frozen=True)
-class Values:
-    """Predicted values of the rows of a part.
-
-    Attributes:
-        users: (n,) int64 ids.
-        truth: (n,) float64.
-        predicted: (n,) float64.
-    """
-
-    users: np.ndarray
-    truth: np.ndarray
-    predicted: np.ndarray
 
 
 class Member:
@@ -48,7 +32,6 @@ class Member:
         device: where to compute; None: where the run did, or on the best device here if that one is not.
 
     Attributes:
-        kind: of its predictions: ranking, ratings, clicks or labels.
         model: with its best weights.
         scorer: of its task.
 
@@ -65,7 +48,6 @@ class Member:
         self.loaders, dataset = loaded.loaders, loaded.train
         if self.loaders.valid is None:
             raise UsageError(f"{run.path}: its split has no validation split, on which weights would be chosen")
-        self.kind = _kind(self.config)
         self.tokens = [np.asarray(dataset.field2id_token[field]) for field in (dataset.uid_field, dataset.iid_field)]
         self.model, self.scorer = loaded.model, scorer_of(self.config, self.loaders.train)
 
@@ -85,38 +67,31 @@ class Member:
         return self.config["valid_metric"].lower()
 
     @property
+    def predicts(self) -> str:
+        """What its predictions are of: ranking, ratings, clicks or labels."""
+        return self.value_scorer.predicts if isinstance(self.scorer, ValuePredictor) else "ranking"
+
+    @property
+    def ranks(self) -> bool:
+        """Whether it scores candidates; else it predicts a value per row."""
+        return isinstance(self.scorer, RankingScorer)
+
+    @property
+    def value_scorer(self) -> ValuePredictor:
+        """The scorer of a member that predicts values."""
+        assert isinstance(self.scorer, ValuePredictor)
+        return self.scorer
+
+    @property
     def ranking_scorer(self) -> RankingScorer:
-        """The scorer of a member whose kind is ranking."""
+        """The scorer of a member that ranks."""
         assert isinstance(self.scorer, RankingScorer)
         return self.scorer
 
     @torch.no_grad()
     def values(self, part: str) -> Values:
         """Predicted values of all rows of a part, in the order of the data set."""
-        if self.kind == RATING:
-            found = predict_part(self.model, self.part(part), self.config["device"])
-            return Values(found.user, found.truth, found.clipped)
-        columns = list(zip(*(self._columns(batch) for batch in self.part(part)), strict=True))
-        users, truth, predicted, place = (torch.cat(column).double().cpu().numpy() for column in columns)
-        order = np.argsort(place, kind="stable")
-        return Values(users.astype(np.int64)[order], truth[order], predicted[order])
-
-    def _columns(self, batch: Any) -> tuple[Tensor, ...]:
-        """User, truth, prediction and place of each row of a batch: (R,) each."""
-        if self.kind == CLICKS:
-            rows = batch.to(self.config["device"])
-            return rows["user"], rows["label"], self.model.predict(rows), rows["row"]
-        rows, predicted = batch[0], ValueScorer(self.config).predicted(self.model, batch[0])
-        truth = rows[self.config["LABEL_FIELD"]]
-        return rows[self.config["USER_ID_FIELD"]], truth, predicted, torch.zeros_like(truth)
-
-
-def _kind(config: Any) -> str:
-    if config.entry.task != RANKING:
-        return str(config.entry.task)
-    if config["eval_type"] == EvaluatorType.VALUE:
-        return LABELS
-    return RANKING
+        return self.value_scorer.values(self.model, self.part(part))
 
 
 def read_members(paths: list[Path]) -> list[FinishedRun]:
@@ -148,9 +123,10 @@ def read_members(paths: list[Path]) -> list[FinishedRun]:
 def _shared(run: FinishedRun) -> tuple[object, ...]:
     """What members have in common: all of the protocol but what is the model's own, its family and its longest history.
 
-    Candidates are compared row by row when they are scored. Clicks keep the name: it records whose labels were known.
+    Candidates are compared row by row when they are scored.
     """
-    kept = run.protocol.task in ("clicks", "")  # "": a version that did not record the task
+    task = known_task(run.protocol.task)
+    kept = task.is_compared_by_name if task else not run.protocol.task  # "": a version that did not record the task
     own = replace(run.protocol, max_length=None, name=run.protocol.name if kept else "")
     return own.key, run.rows
 
@@ -169,8 +145,10 @@ def load_members(runs: list[FinishedRun], data_path: str | None = None, device: 
     """
     members = [Member(run, data_path, device) for run in runs]
     for first, second in pairwise(members):
-        if first.kind != second.kind:
-            raise UsageError(f"{first.run.path.name} predicts {first.kind} and {second.run.path.name} {second.kind}")
+        if first.predicts != second.predicts:
+            raise UsageError(
+                f"{first.run.path.name} predicts {first.predicts} and {second.run.path.name} {second.predicts}"
+            )
         if not all(np.array_equal(ours, theirs) for ours, theirs in zip(first.tokens, second.tokens, strict=True)):
             raise UsageError(
                 f"{second.run.path.name} numbers users or items otherwise than {first.run.path.name}; they load other "

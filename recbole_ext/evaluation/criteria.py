@@ -28,7 +28,6 @@ FAILED_EXIT_CODE = 6
 OF_RUN = ("best_epoch", "epochs_trained")
 GAP = "train_valid_gap"
 _WITHOUT_CUTOFF = ("auc", "gauc", "logloss", "rmse", "mae")
-_OF_CLICKS = ("gauc", "ece", "gate_static_mean", "gate_static_std", "gate_static_median", "gate_static_entropy")
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _FORM = re.compile(
     rf"\s*(?P<name>[A-Za-z_][\w.]*(?:@\d+)?)(?:@epoch(?P<epoch>[1-9]\d*))?\s*"
@@ -99,31 +98,31 @@ def read_criterion(text: Any) -> Criterion:
     return Criterion(text.strip(), name, int(match["epoch"]) if match["epoch"] else None, low, high, op in (">", "<"))
 
 
-def metric_names(values: Mapping[str, Any], task: str = "") -> list[str]:
+def metric_names(values: Mapping[str, Any], further: Sequence[str] = ()) -> list[str]:
     """Names of the metrics that a configuration measures, `ndcg@10`.
 
     Args:
         values: with `metrics` and `topk`.
-        task: of one of our own models; click models measure more.
+        further: what the task measures beside them.
     """
     listed = [[v] if isinstance(v, str | int) else v or [] for v in (values.get("metrics"), values.get("topk"))]
     names = [str(name).lower() for name in listed[0]]
     found = [n for n in names if n in _WITHOUT_CUTOFF]
     found += [f"{n}@{k}" for n in names if n not in _WITHOUT_CUTOFF for k in listed[1]]
-    return found + [n for n in _OF_CLICKS if task == "clicks" and n not in found]
+    return found + [name for name in further if name not in found]
 
 
-def known_names(values: Mapping[str, Any], task: str = "") -> list[str]:
+def known_names(values: Mapping[str, Any], further: Sequence[str] = ()) -> list[str]:
     """Every name that a criterion of this configuration may have; see `metric_names`."""
-    names = metric_names(values, task)
+    names = metric_names(values, further)
     of_sample = [f"train.{name}" for name in names] + [GAP] if values.get("train_sample") else []
     parts = [f"{part}.{name}" for part in ("valid", "test") for name in names]
     return [*OF_RUN, "train.loss", *parts, *of_sample]
 
 
-def criteria_faults(values: Mapping[str, Any], task: str = "") -> list[str]:
+def criteria_faults(values: Mapping[str, Any], further: Sequence[str] = ()) -> list[str]:
     """What is wrong with `criteria` of a configuration, before anything is read."""
-    faults, known = [], known_names(values, task)
+    faults, known = [], known_names(values, further)
     for text in _listed(values.get("criteria")):
         try:
             name = read_criterion(text).name

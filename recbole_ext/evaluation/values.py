@@ -13,6 +13,7 @@ from torch import Tensor
 
 from recbole_ext.errors import DataError
 from recbole_ext.evaluation.finite import require_finite_scores
+from recbole_ext.evaluation.predicted_values import Measured, Values
 from recbole_ext.evaluation.units import Units, valued_units
 
 
@@ -79,6 +80,7 @@ class ValueScorer:
     """
 
     quiet_columns: tuple[str, ...] = ()
+    predicts, squares_errors = "labels", False
 
     def __init__(self, config: Any) -> None:
         self.config, self.device = config, config["device"]
@@ -98,6 +100,19 @@ class ValueScorer:
             users += [rows[name].cpu() for name in [self.config["USER_ID_FIELD"]] if name in rows]
         predicted, truth = (torch.cat(part).cpu() for part in zip(*found, strict=True))
         return self.scores(loader._dataset, predicted, truth, torch.cat(users) if users else None)
+
+    def values(self, model: Any, loader: Any) -> Values:
+        """Predictions of all rows of a loader, see `ValuePredictor`."""
+        users, label = self.config["USER_ID_FIELD"], self.config["LABEL_FIELD"]
+        found = [(rows[users], rows[label], self.predicted(model, rows)) for rows, *_ in loader]
+        who, truth, predicted = (torch.cat(column).double().cpu().numpy() for column in zip(*found, strict=True))
+        return Values(who.astype(np.int64), truth, predicted)
+
+    def measured(self, dataset: Any, values: Values) -> Measured:
+        """Metrics of values, see `ValuePredictor`."""
+        predicted, truth = (torch.from_numpy(each).float() for each in (values.predicted, values.truth))
+        scores = self.scores(dataset, predicted, truth, torch.from_numpy(values.users))
+        return Measured(scores.metrics, scores.units())
 
     def scores(self, dataset: Any, predicted: Tensor, truth: Tensor, users: Tensor | None) -> ValueScores:
         """Metrics of predictions.

@@ -246,7 +246,7 @@ def _splits(layer: Layer) -> bool:
 
 
 def _criteria(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
-    faults = criteria_faults(values, entry.task)
+    faults = criteria_faults(values, task_of(entry).further_metrics)
     sample = values.get("train_sample")
     if sample != "valid" and (not isinstance(sample, int) or sample < 0):
         faults.append(f"train_sample must be a number of rows, 0 for none, or valid (got {sample!r})")

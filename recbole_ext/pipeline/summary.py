@@ -5,7 +5,7 @@ from typing import Any
 from recbole_ext.evaluation.criteria import verdict_lines
 from recbole_ext.evaluation.protocol import Protocol
 from recbole_ext.evaluation.tables import table_lines
-from recbole_ext.tasks.registered import task_named
+from recbole_ext.tasks.registered import all_tasks
 
 
 def summary_lines(result: dict[str, Any], protocol: Protocol) -> list[str]:
@@ -24,7 +24,7 @@ def summary_lines(result: dict[str, Any], protocol: Protocol) -> list[str]:
         *protocol.lines(),
         f"{_weights(result)}; {result['fit_seconds']:.0f} s of training, peak memory {result['peak_memory_mb']:,} MB",
     ]
-    lines += task_named(protocol.task).summary_lines(result)
+    lines += all_tasks()[protocol.task].summary_lines(result)
     lines += verdict_lines(result.get("criteria", []))
     return [*lines, "", *_next_steps(result)]
 

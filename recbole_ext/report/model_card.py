@@ -6,25 +6,8 @@ from typing import Any
 from recbole_ext.diagnosis.finding import Finding
 from recbole_ext.report.record import Record
 from recbole_ext.report.rendering import markdown
+from recbole_ext.tasks.registered import task_of_run
 
-_USES = {
-    "ratings": (
-        "Predicting the ratings of users of this data set for its items.",
-        "Users choose what they rate: the error on items that a user would never have rated is unknown. Averages hide "
-        "groups; the report has the errors of new and rarely seen users and items.",
-    ),
-    "clicks": (
-        "Ordering candidates by their click probability, on examples like those of training.",
-        "Probabilities are only as calibrated as the reliability curve of the report shows, and depend on how "
-        "negatives were sampled.",
-    ),
-    "ranking": (
-        "Ranking the items of this data set for users with a history in it.",
-        "Items that were not in training cannot be ranked: they have no learned representation. Test "
-        "users are those of training, at a later time; the metrics do not extend to other users. Interactions "
-        "depend on what users were shown (exposure bias), so popular items are favoured.",
-    ),
-}
 _TRAINING = ("learner", "learning_rate", "lr_schedule", "train_batch_size", "weight_decay", "averaging", "precision")
 
 
@@ -36,7 +19,7 @@ def model_card(record: Record, found: list[Finding]) -> str:
         found: the findings of its diagnosis.
     """
     result, config = record.result, record.config
-    use, limits = _USES[_task(result)]
+    task = task_of_run(result, str(config.get("model")))
     test, parameters = result.get("test") or {}, result.get("parameters")
     rows = {result.get("model"): test, **(result.get("baselines") or {})} if test else {}
     return markdown(
@@ -51,8 +34,8 @@ def model_card(record: Record, found: list[Finding]) -> str:
             "Run": record.folder.resolve().name,
             "Seed": config.get("seed"),
         },
-        use=use,
-        limits=limits,
+        use=task.use,
+        limits=task.limits,
         found=[one.text for one in found],
         protocol=_protocol(result),
         metrics=list(test),
@@ -60,10 +43,6 @@ def model_card(record: Record, found: list[Finding]) -> str:
         training=_training(record),
         command=record.command,
     )
-
-
-def _task(result: Mapping[str, Any]) -> str:
-    return next((task for task in ("ratings", "clicks") if task in result), "ranking")
 
 
 def _protocol(result: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from recbole_ext.errors import DataError, UsageError
 from recbole_ext.serving.known_rows import SPLITS, find_rows
 from recbole_ext.serving.load import LoadedRun, finished_config, load_run
 from recbole_ext.tasks.ratings.batches import RatingEvalLoader, RatingSampleLoader
-from recbole_ext.tasks.ratings.task import TASK as RATINGS
+from recbole_ext.tasks.registered import task_of
 
 _ROWS_AT_ONCE = 16384
 
@@ -134,7 +134,7 @@ def open_rater(run: Path, data_path: str | None = None, device: str | None = Non
         DataError: the data is not what it was trained on.
     """
     config = finished_config(run, data_path, device)
-    if config.entry.task != RATINGS.name:
+    if "rate" not in task_of(config.entry).answers:
         raise UsageError(f"--run={run}: {config.model} predicts no ratings; take a run of HybridVAE")
     return Rater(load_run(run, config, raw=data_path is not None))
 

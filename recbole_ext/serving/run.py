@@ -20,12 +20,7 @@ from recbole_ext.serving.load import LoadedRun, finished_config, load_run
 from recbole_ext.serving.rater import Rater
 from recbole_ext.serving.recommend import Recommender, warn_of
 from recbole_ext.serving.score import read_rows
-
-_ANSWERS = {
-    "ranking": "recommend, evaluate, item_embeddings and user_embeddings",
-    "ratings": "rate and evaluate",
-    "clicks": "click_probability",
-}
+from recbole_ext.tasks.registered import all_tasks, task_of
 
 
 class Run:
@@ -116,7 +111,7 @@ class Run:
             UsageError: the model does not rank, or needs to know the users of a history.
             DataError: nothing is left to rank for.
         """
-        self._require("ranking", "recommend")
+        self._require("recommend")
         if history is None:
             table = self._recommender.recommend(users, k, at, time, remove_seen)
         else:
@@ -130,7 +125,7 @@ class Run:
         Raises:
             UsageError: the model predicts no ratings.
         """
-        self._require("ratings", "rate")
+        self._require("rate")
         return self._rater.rate(pairs)
 
     def click_probability(self, rows: pd.DataFrame) -> pd.DataFrame:
@@ -140,7 +135,7 @@ class Run:
             UsageError: the model predicts no clicks.
             DataError: a column is missing, or a value is no number where one is needed.
         """
-        self._require("clicks", "click_probability")
+        self._require("click_probability")
         table = pl.DataFrame({str(name): rows[name].astype(str).to_numpy(dtype=object) for name in rows})
         asked = read_rows(self.config, self.loaded.train, table, Path("rows"))
         return rows.assign(probability=self._clicks.probabilities(asked))
@@ -151,8 +146,7 @@ class Run:
         Raises:
             UsageError: the model predicts clicks.
         """
-        if self.task == "clicks":
-            raise self._other("evaluate", "ranking")
+        self._require("evaluate")
         return evaluate_later(self.loaded, later)
 
     def item_embeddings(self) -> pd.DataFrame:
@@ -183,15 +177,16 @@ class Run:
     def _clicks(self) -> ClickAnswers:
         return ClickAnswers(self.loaded)
 
-    def _require(self, task: str, asked: str) -> None:
-        if self.task != task:
-            raise self._other(asked, task)
-
-    def _other(self, asked: str, task: str) -> UsageError:
-        return UsageError(
-            f"{self.path}: {self.config.model} is a model of {self.task} and answers {_ANSWERS[self.task]}; "
-            f"{asked} is for models of {task}"
-        )
+    def _require(self, asked: str) -> None:
+        """Refuse what the model's task does not answer."""
+        own = task_of(self.config.entry)
+        if asked not in own.answers:
+            others = " and ".join(task.name for task in all_tasks().values() if asked in task.answers)
+            *first, last = own.answers
+            raise UsageError(
+                f"{self.path}: {self.config.model} is a model of {own.name} and answers "
+                f"{', '.join(first)}{' and ' * bool(first)}{last}; {asked} is for models of {others}"
+            )
 
 
 def _one_name(users: Iterable[Any] | None, at: str) -> str:

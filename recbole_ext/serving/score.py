@@ -20,7 +20,7 @@ from recbole_ext.files import write_atomically
 from recbole_ext.serving.click_answers import ClickAnswers, ClickRows
 from recbole_ext.serving.load import finished_config, load_run
 from recbole_ext.tasks.clicks.columns import AGES, BEHAVIOURS
-from recbole_ext.tasks.clicks.task import TASK as CLICKS
+from recbole_ext.tasks.registered import task_of
 
 _DECIMALS = 6
 
@@ -43,7 +43,7 @@ def score(run: Path, source: Path, target: Path, data_path: str | None = None, d
         DataError: the file lacks a column, a value is no number where one is needed, or the run's data has changed.
     """
     config = finished_config(run, data_path, device)
-    if config.entry.task != CLICKS.name:
+    if "click_probability" not in task_of(config.entry).answers:
         raise UsageError(f"--run={run}: {config.model} predicts no clicks; score is for MDAFMamba and MDAFBST")
     table = _read(source)
     loaded = load_run(run, config, raw=data_path is not None)

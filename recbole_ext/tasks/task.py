@@ -28,12 +28,24 @@ class Task(ABC):
         unread: settings that its runs leave unread.
         columns: what its runs read, whatever the model is.
         same_value: keys of RecBole that have the value of another key in its runs.
+        further_metrics: what is measured beside the metrics that a user chooses.
+        answers: what a finished run can be asked, by the names of the methods of `Run`.
+        use: what the predictions are for, a sentence for the model card.
+        limits: what does not follow from its metrics, for the model card.
+        fixed_order: how a model that makes its own batches is trained in the order of the rows; "" where it is not.
+        is_compared_by_name: whether two runs whose protocols differ in their name are of different protocols.
     """
 
     name: str
     unread: "tuple[Rule, ...]"
     columns: "TaskColumns"
+    answers: tuple[str, ...]
+    use: str
+    limits: str
     same_value: Mapping[str, str] = MappingProxyType({})
+    further_metrics: tuple[str, ...] = ()
+    fixed_order: str = ""
+    is_compared_by_name: bool = False
 
     @abstractmethod
     def metrics(self, entry: "ModelEntry") -> Mapping[str, tuple[str, ...]]:
@@ -65,7 +77,7 @@ class Task(ABC):
         if values.get("shuffle") is False and self.has_random_batches(entry, values):
             faults.append(
                 f"{entry.name} makes its batches in a new random order in each epoch; leave shuffle: False out"
-                + ("" if self.name == "clicks" else ", or train on rows with train_mode: prefix")
+                + self.fixed_order
             )
         return faults
 
@@ -134,6 +146,18 @@ class Task(ABC):
         Args:
             config: of the run.
             loaders: of the run; None for what the configuration alone says.
+        """
+
+    @abstractmethod
+    def honest_levels(self, dataset: str, protocol: Mapping[str, Any]) -> Mapping[str, float]:
+        """Metric (`ndcg@10`) -> the value beyond which a test result is too good to be honest; {} where none is known.
+
+        A level lies somewhat above the best published or measured number, so that a better model does not meet it, and
+        a model that sees its target does.
+
+        Args:
+            dataset: its name.
+            protocol: as `result.json` holds it.
         """
 
     def summary_lines(self, result: Mapping[str, Any]) -> list[str]:

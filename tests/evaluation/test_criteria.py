@@ -5,6 +5,7 @@ import pytest
 from recbole_ext.errors import UsageError
 from recbole_ext.evaluation.criteria import Verdict, failed, judge, known_names, read_criterion, verdict_lines
 from recbole_ext.pipeline.configure import build_config
+from recbole_ext.tasks.registered import all_tasks
 
 ROWS = [
     {"epoch": "0", "train_loss": "0.9", "auc": "0.50", "train_auc": "0.55", "train_valid_gap": "0.05"},
@@ -77,7 +78,9 @@ def test_known_names_are_those_that_the_configuration_measures() -> None:
         *("test.auc", "test.hit@5", "test.hit@10"),
     ]
     assert "train.hit@5" in known_names({**values, "train_sample": 10})
-    assert {"valid.gauc", "test.ece", "valid.gate_static_mean"} <= set(known_names(values, "clicks"))
+    assert {"valid.gauc", "test.ece", "valid.gate_static_mean"} <= set(
+        known_names(values, all_tasks()["clicks"].further_metrics)
+    )
 
 
 @pytest.mark.parametrize(

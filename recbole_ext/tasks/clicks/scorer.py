@@ -10,6 +10,7 @@ from torch import Tensor
 
 from recbole_ext.evaluation.click_metrics import Scored, click_metrics, intervals, reliability
 from recbole_ext.evaluation.finite import require_finite_scores
+from recbole_ext.evaluation.predicted_values import Measured, Values
 from recbole_ext.evaluation.units import CLICK_METRICS, Units, valued_units
 from recbole_ext.tasks.clicks.batches import ClickLoader
 from recbole_ext.tasks.clicks.gate import gate_statistics, is_dead
@@ -78,6 +79,7 @@ class ClickScorer:
     """
 
     quiet_columns: tuple[str, ...] = ("train_valid_gap", "gate_static_")
+    predicts, squares_errors = "clicks", False
 
     def __init__(self, config: Any) -> None:
         self.device, self.may_die = config["device"], config["gate"] != "none"
@@ -97,3 +99,21 @@ class ClickScorer:
         gate = gates if getattr(model, "gate", None) is not None else None
         scored = Scored(users, labels.astype(np.float64), probabilities)
         return ClickScores(scored, loader.dataset, gate, visible, self.may_die)
+
+    def values(self, model: Any, loader: ClickLoader) -> Values:
+        """Predictions of all rows of a loader, see `ValuePredictor`; batches are of shared histories, not in order."""
+        found = []
+        for batch in loader:
+            rows = batch.to(self.device)
+            found.append((rows["user"], rows["label"], model.predict(rows), rows["row"]))
+        users, truth, predicted, place = (
+            torch.cat(column).double().cpu().numpy() for column in zip(*found, strict=True)
+        )
+        order = np.argsort(place, kind="stable")
+        return Values(users.astype(np.int64)[order], truth[order], predicted[order])
+
+    def measured(self, dataset: Any, values: Values) -> Measured:
+        """Click metrics of values, see `ValuePredictor`."""
+        tokens = np.asarray(dataset.field2id_token[dataset.uid_field])[values.users].astype(str)
+        units = valued_units(tokens, values.truth, values.predicted, CLICK_METRICS)
+        return Measured(click_metrics(Scored(values.users, values.truth, values.predicted)), units)

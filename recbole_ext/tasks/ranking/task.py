@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from recbole_ext.config.keys.unread import without_sequence
 from recbole_ext.data.columns.task_columns import TaskColumns
+from recbole_ext.tasks.ranking.levels import levels_of_presets
 from recbole_ext.tasks.ranking.outputs import baseline_names, metrics_of
 from recbole_ext.tasks.ranking.summary import ranking_lines
 from recbole_ext.tasks.task import Task
@@ -21,6 +22,14 @@ class RankingTask(Task):
 
     name = "ranking"
     columns = TaskColumns()
+    answers = ("recommend", "evaluate", "item_embeddings", "user_embeddings")
+    use = "Ranking the items of this data set for users with a history in it."
+    limits = (
+        "Items that were not in training cannot be ranked: they have no learned representation. Test "
+        "users are those of training, at a later time; the metrics do not extend to other users. Interactions "
+        "depend on what users were shown (exposure bias), so popular items are favoured."
+    )
+    fixed_order = ", or train on rows with train_mode: prefix"
     unread = (without_sequence(lambda facts: not facts.sequential),)
 
     def metrics(self, entry: "ModelEntry") -> Mapping[str, tuple[str, ...]]:
@@ -90,6 +99,10 @@ class RankingTask(Task):
         from recbole_ext.tasks.ranking.evaluation.protocol_facts import ranking_facts
 
         return ranking_facts(config, loaders)
+
+    def honest_levels(self, dataset: str, protocol: Mapping[str, Any]) -> Mapping[str, float]:
+        """Of a preset, unchanged, with all items ranked."""
+        return levels_of_presets(dataset, protocol)
 
     def summary_lines(self, result: Mapping[str, Any]) -> list[str]:
         """What the candidates leave out, and stages."""

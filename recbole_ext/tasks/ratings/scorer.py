@@ -4,8 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from recbole_ext.evaluation.predicted_values import Measured, Values
 from recbole_ext.evaluation.units import Units
 from recbole_ext.evaluation.values import ValueScorer, ValueScores
+from recbole_ext.tasks.ratings.metrics import predict_part
 from recbole_ext.tasks.ratings.result import rating_result
 
 
@@ -61,11 +63,21 @@ class RatingScorer:
     """
 
     quiet_columns: tuple[str, ...] = ("kl_d",)
+    predicts, squares_errors = "ratings", True
 
     def __init__(self, config: Any, train: Any) -> None:
         self.config, self.train = config, train
-        self.values = ValueScorer(config)
+        self.of_values = ValueScorer(config)
 
     def score(self, model: Any, loader: Any, before_batch: Callable[[], None]) -> RatingScores:
         """Score all rows of a loader by the weights of the moment."""
-        return RatingScores(self, model, loader, self.values.score(model, loader, before_batch))
+        return RatingScores(self, model, loader, self.of_values.score(model, loader, before_batch))
+
+    def values(self, model: Any, loader: Any) -> Values:
+        """Predictions of all rows of a loader, clipped to the scale; see `ValuePredictor`."""
+        found = predict_part(model, loader, self.config["device"])
+        return Values(found.user, found.truth, found.clipped)
+
+    def measured(self, dataset: Any, values: Values) -> Measured:
+        """Errors of values, see `ValuePredictor`."""
+        return self.of_values.measured(dataset, values)

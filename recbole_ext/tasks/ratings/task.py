@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from recbole_ext.config.keys.unread import OF_ROWS, Rule, always, without_sequence
 from recbole_ext.tasks.ratings.checks import rating_faults
 from recbole_ext.tasks.ratings.columns import RATING_COLUMNS
+from recbole_ext.tasks.ratings.levels import HONEST
 from recbole_ext.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -22,6 +23,12 @@ class RatingTask(Task):
 
     name = "ratings"
     columns = RATING_COLUMNS
+    answers = ("rate", "evaluate")
+    use = "Predicting the ratings of users of this data set for its items."
+    limits = (
+        "Users choose what they rate: the error on items that a user would never have rated is unknown. Averages hide "
+        "groups; the report has the errors of new and rarely seen users and items."
+    )
     same_value = MappingProxyType({"LABEL_FIELD": "RATING_FIELD"})  # RecBole's metrics read the truth under it
     unread = (
         *OF_ROWS,
@@ -91,6 +98,10 @@ class RatingTask(Task):
             "split_suffix": f", split seed {config['split_seed']}",
             "seen_items": "ratings predicted, clipped to the scale",
         }
+
+    def honest_levels(self, dataset: str, protocol: Mapping[str, Any]) -> Mapping[str, float]:
+        """Errors below which nothing honest is known."""
+        return {"rmse": HONEST[dataset]} if dataset in HONEST else {}
 
     def summary_lines(self, result: Mapping[str, Any]) -> list[str]:
         """Errors by star and group, and the audit."""
