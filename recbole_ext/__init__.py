@@ -25,7 +25,7 @@ The map, from the floor up; a room imports the rooms above its line in this list
     diagnosis/      rules that read learning curves and results
     report/         pages, charts, model card
     experiments/    many runs: templates, seeds, attempts
-    comparison/     finished runs beside each other; ensembles
+    comparison/     comparisons of finished runs; ensembles
     tuning/         search over settings
     scripts/, quick_start.py    RecBole's calls by RecBole's names
     cli/            the command line

@@ -32,7 +32,7 @@ class Placement:
 
     @property
     def leads(self) -> bool:
-        """Whether this process writes files and speaks."""
+        """Whether this process writes files and logs."""
         return self.rank == 0
 
 
@@ -41,7 +41,7 @@ def place(values: Mapping[str, Any]) -> Placement:
 
     Raises:
         UsageError: `device` is no device name.
-        ResourceError: the device asked for is not here.
+        ResourceError: the requested device is not available.
     """
     rank, local_rank = int(os.environ.get("RANK", 0)), int(os.environ.get("LOCAL_RANK", 0))
     world_size = int(os.environ.get("WORLD_SIZE", 1))

@@ -1,6 +1,6 @@
 """What can go wrong for a user, each kind with its exit code.
 
-Every message says what happened, where, with which value, what is allowed and what to do next.
+Every message states what happened, where, with which value, what is allowed and what to do next.
 """
 
 import difflib
@@ -35,7 +35,7 @@ class InterruptedRun(RecBoleExtError):
     """A signal ended the run; its state is saved.
 
     Args:
-        message: how to go on.
+        message: how to resume.
         signal_number: SIGINT or SIGTERM.
     """
 
@@ -88,7 +88,7 @@ def reported(error: BaseException) -> RecBoleExtError | None:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether torch, a device or Python ran out of memory; torch on a CPU says so in a plain RuntimeError."""
+    """Whether torch, a device or Python ran out of memory; torch on a CPU raises a plain RuntimeError."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
     return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _NO_MEMORY)

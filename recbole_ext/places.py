@@ -1,4 +1,4 @@
-"""Where things lie that are not code of this package: RecBole's folder, and the property files."""
+"""Locations outside the code of this package: RecBole's folder, and the property files."""
 
 from functools import cache
 from importlib.util import find_spec

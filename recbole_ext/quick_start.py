@@ -1,4 +1,4 @@
-"""RecBole's calls by RecBole's names, signatures and return values, with this package's runs behind them.
+"""RecBole's calls by RecBole's names, signatures and return values, implemented by this package's runs.
 
 A script written for RecBole 1.2.1 runs after changing its imports; docs/recbole.md has the table of imports and what
 differs. RecBole's base classes, samplers, loaders and metrics stay where they are.

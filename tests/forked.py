@@ -17,7 +17,7 @@ _CONTEXT.set_forkserver_preload(
 
 def start(words: list[str], folder: Path, log: Path, **environment: str) -> ForkServerProcess:
     """Start `run_recbole_ext.py WORDS` in `folder`; its output is added to `log`."""
-    process = _CONTEXT.Process(target=_carry_out, args=(words, folder, log, environment))
+    process = _CONTEXT.Process(target=_execute, args=(words, folder, log, environment))
     process.start()
     return process
 
@@ -44,7 +44,7 @@ def run_in_two(words: list[str], folder: Path, log: Path) -> list[int]:
     return [process.exitcode for process in both]
 
 
-def _carry_out(words: list[str], folder: Path, log: Path, environment: dict[str, str]) -> None:
+def _execute(words: list[str], folder: Path, log: Path, environment: dict[str, str]) -> None:
     from recbole_ext.cli.main import main
 
     os.chdir(folder)

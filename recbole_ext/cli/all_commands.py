@@ -30,7 +30,7 @@ def build_parser() -> Parser:
 
 
 def find_command(top: Parser, words: list[str]) -> tuple[list[str], Parser, list[str]]:
-    """The command that the words name, `run` without one: its words, its parser, and the words behind it.
+    """The command that the words name, `run` without one: its words, its parser, and the arguments after it.
 
     Raises:
         UsageError: the first word is no command.
@@ -52,7 +52,7 @@ def find_command(top: Parser, words: list[str]) -> tuple[list[str], Parser, list
 
 
 def parse(words: list[str]) -> argparse.Namespace:
-    """The words of a command line as a namespace: the command's name in `command`, its call in `carry_out`.
+    """The words of a command line as a namespace: the command's name in `command`, its call in `execute`.
 
     The help of a command needs none of its words; that of `run` depends on them, and is the command's own.
 
@@ -62,9 +62,9 @@ def parse(words: list[str]) -> argparse.Namespace:
     top = build_parser()
     path, parser, rest = find_command(top, words)
     if {"-h", "--help"} & set(rest) and path != ["run"]:
-        return argparse.Namespace(command=" ".join(path), carry_out=lambda _: _printed(parser.format_help()))
+        return argparse.Namespace(command=" ".join(path), execute=lambda _: _printed(parser.format_help()))
     found = read_words(top, parser, rest)
-    found.command, found.carry_out = " ".join(path), parser.carry_out
+    found.command, found.execute = " ".join(path), parser.execute
     return found
 
 

@@ -1,4 +1,4 @@
-"""The command line: one command carried out; errors as one plain message and an exit code."""
+"""The command line: one command executed; errors as one plain message and an exit code."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ from recbole_ext.redact import redact_text, remember_words
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Carry out one command.
+    """Execute one command.
 
     Args:
         arguments: the words; None for those of the process.
@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
         warnings.filterwarnings("ignore", module="recbole")
         warnings.simplefilter("ignore", FutureWarning)
     try:
-        done = _carry_out(arguments)
+        done = _execute(arguments)
         sys.stdout.flush()  # a closed reader is noticed here, and not while Python ends
         return done
     except BrokenPipeError:  # the reader has closed, for instance `| head`
@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
         return _report(unwrapped(error), arguments, debug)
 
 
-def _carry_out(arguments: list[str]) -> int:
+def _execute(arguments: list[str]) -> int:
     if arguments == ["--version"]:
         print(f"recbole_ext {__version__}")
         return 0
@@ -48,7 +48,7 @@ def _carry_out(arguments: list[str]) -> int:
         print(overview())
         return 0
     words = parse(arguments)
-    code: int = words.carry_out(words)
+    code: int = words.execute(words)
     return code
 
 
@@ -61,7 +61,7 @@ def _interrupted(arguments: list[str]) -> str:
 
 
 def _report(error: BaseException, arguments: list[str], debug: bool) -> int:
-    """Print an error as one message, with its traceback for a bug or where --debug asks; returns the exit code."""
+    """Print an error as one message, with its traceback for a bug or with --debug; returns the exit code."""
     if isinstance(error, KeyboardInterrupt):
         print(_interrupted(arguments), file=sys.stderr)
         return 130

@@ -18,7 +18,7 @@ class Parser(argparse.ArgumentParser):
     Attributes:
         commands: name -> parser of the sub-command.
         takes_keys: whether `--key=value` of RecBole and of this package are accepted beside the declared options.
-        carry_out: what the command does; takes the namespace, returns the exit code.
+        execute: what the command does; takes the namespace, returns the exit code.
         summary: the line of help.
     """
 
@@ -27,7 +27,7 @@ class Parser(argparse.ArgumentParser):
         self.commands: dict[str, Parser] = {}
         self.takes_keys = takes_keys
         self.summary = ""
-        self.carry_out: Callable[[argparse.Namespace], int] | None = None
+        self.execute: Callable[[argparse.Namespace], int] | None = None
         self._adder: argparse._SubParsersAction[Parser] | None = None
 
     def command(self, name: str, summary: str, **named: Any) -> "Parser":

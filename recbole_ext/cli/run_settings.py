@@ -83,7 +83,7 @@ def resolved_run(given: dict[str, Any], resume: str | None = None, check_data: b
 
     Args:
         given: keys of the command line.
-        resume: name of a run whose recorded configuration lies below them, `newest`, or None.
+        resume: name of a run whose recorded configuration they override, `newest`, or None.
         check_data: whether the data set's files must be there.
 
     Raises:

@@ -1,1 +1,1 @@
-"""Finished runs beside each other: comparison and ensembles."""
+"""Finished runs compared, and ensembles of them."""

@@ -1,4 +1,4 @@
-"""The numbers of a comparison: each entry beside a reference, over users and over seeds."""
+"""The numbers of a comparison: each entry compared with a reference, over users and over seeds."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ SMALLER_IS_BETTER = ("rmse", "mae", "logloss", "ece")
 
 @dataclass
 class Row:
-    """An entry beside the reference.
+    """An entry compared with the reference.
 
     Attributes:
         entry: whose.
@@ -86,7 +86,7 @@ def compare_entries(entries: list[Entry], reference: Entry, metric: str) -> Tabl
 
 
 def _over_common_seeds(entry: Entry, reference: Entry, metric: str) -> OverSeeds | None:
-    """Differences paired by seed; a non-learned baseline has no seed and is the same beside each."""
+    """Differences paired by seed; a non-learned baseline has no seed and is the same for each."""
     ours, theirs = ({run.seed: e.test(run)[metric] for run in e.runs} for e in (entry, reference))
     if entry.baseline and reference.baseline:
         return None

@@ -36,7 +36,7 @@ class Ensemble:
         tested: test metrics of each member.
         whole: those of the ensemble.
         best: the place of the member that is best on validation.
-        gains: the ensemble beside that member, a table per metric.
+        gains: the ensemble compared with that member, a table per metric.
     """
 
     members: list[Member]
@@ -111,7 +111,7 @@ def _require_same_validation(members: list[Member], weighing: Weighing) -> None:
 
 
 def _gains(member: Member, alone: Measured, whole: Measured) -> list[Table]:
-    """The ensemble beside a member, corrected over all metrics."""
+    """The ensemble compared with a member, corrected over all metrics."""
     first, second = (
         Entry(name, [replace(member.run, model=name, test=of.metrics, units={name: of.units} if of.units else {})])
         for name, of in ((member.run.path.name, alone), ("ensemble", whole))

@@ -176,7 +176,7 @@ def _finished(path: Path, settings: dict[str, Any]) -> FinishedRun:
 
 
 def planned_epochs(settings: dict[str, Any]) -> int:
-    """How many epochs a configuration asks for at most."""
+    """The maximum number of epochs of a configuration."""
     stages = read_stages(settings) if settings.get("stages") else []
     return sum(stage.epochs for stage in stages) or int(settings.get("epochs") or 0)
 

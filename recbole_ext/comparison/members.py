@@ -57,7 +57,7 @@ class Member:
 
     @torch.no_grad()
     def ranked(self, part: str, rows: np.ndarray) -> Ranked:
-        """Scores of the candidates for some rows of a part: all items, or the run's sample of them."""
+        """Scores of the candidates for some rows of a split: all items, or the run's sample of them."""
         loader = self.part(part)
         return self.ranking_scorer.ranked(self.model, loader, loader.collate_fn(rows))
 
@@ -90,7 +90,7 @@ class Member:
 
     @torch.no_grad()
     def values(self, part: str) -> Values:
-        """Predicted values of all rows of a part, in the order of the data set."""
+        """Predicted values of all rows of a split, in the order of the data set."""
         return self.value_scorer.values(self.model, self.part(part))
 
 
@@ -183,7 +183,7 @@ def _pairs(row: Tensor, item: Tensor) -> Tensor:
 
 
 def member_values(members: list[Member], part: str) -> tuple[Values, np.ndarray]:
-    """The rows of a part by the first member, and what each predicts for them: (M, n).
+    """The rows of a split by the first member, and what each predicts for them: (M, n).
 
     Raises:
         UsageError: the members have other rows there.

@@ -100,7 +100,7 @@ class Config(RecBoleConfig):
         return self.with_values({"single_spec": True, "world_size": 1})
 
     def with_values(self, values: dict[str, Any]) -> "Config":
-        """The same configuration with some values laid over its own."""
+        """The same configuration with some values replaced."""
         view = copy.copy(self)
         view.final_config_dict = _View(values, self.final_config_dict)
         return view
@@ -111,7 +111,7 @@ class Config(RecBoleConfig):
 
 
 class _View(ChainMap[str, Any]):
-    """Values laid over others; what is written goes to the others."""
+    """Overrides on top of other values; writes go to the others."""
 
     def __setitem__(self, key: str, value: Any) -> None:
         self.maps[1][key] = value

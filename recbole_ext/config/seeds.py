@@ -1,4 +1,4 @@
-"""The seeds of an experiment, and what may be said of a number measured under several of them."""
+"""The seeds of an experiment, and what a number measured under several of them supports."""
 
 from typing import Any
 

@@ -51,7 +51,7 @@ class ExactTime:
     """Mixin before a data set class of RecBole: reads files exactly and keeps times as int64 seconds.
 
     Attributes:
-        of_task: what the task of the class reads beside what its models and settings need.
+        of_task: what the task of the class reads besides what its models and settings need.
         columns: what is read.
     """
 
@@ -96,7 +96,7 @@ class ExactTime:
         return frame
 
     def _time_column(self) -> TimeColumn | None:
-        """The time column as it is read; RecBole's own order knows no fractions, they are lost in float32."""
+        """The time column as it is read; RecBole's own order ignores fractions, which are lost in float32."""
         if not self.time_field:
             return None
         exact = self.config["time_order"] != "recbole"
@@ -230,7 +230,7 @@ class ExactTime:
 
 
 def _seconds(column: pd.Series) -> torch.Tensor:
-    """(n,) int64 of times, or (n, longest) of lists of times, 0 behind each list."""
+    """(n,) int64 of times, or (n, longest) of lists of times, 0 after each list."""
     if column.dtype != object:
         return torch.from_numpy(column.to_numpy(dtype=np.int64).copy())
     return pad_sequence([torch.from_numpy(times.astype(np.int64)) for times in column], batch_first=True)

@@ -113,7 +113,7 @@ for _name in """add radd sub rsub mul rmul truediv rtruediv floordiv mod neg and
 
 
 class HistoryRows(Interaction):
-    """An Interaction whose rows are target positions; every column is derived when it is asked for.
+    """An Interaction whose rows are target positions; every column is derived on first use.
 
     Args:
         events: all interactions.

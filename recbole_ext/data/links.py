@@ -1,4 +1,4 @@
-"""Knowledge graphs beside the interactions: one entity per item and one item per entity, each error with its line."""
+"""Knowledge graphs of the items: one entity per item and one item per entity, each error with its line."""
 
 from pathlib import Path
 from typing import Any

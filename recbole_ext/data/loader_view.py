@@ -27,7 +27,7 @@ class LoaderView:
 
 
 def whole_loader(loader: Any) -> Any:
-    """The loader behind all views."""
+    """The underlying loader of all views."""
     while isinstance(loader, LoaderView):
         loader = loader.whole
     return loader

@@ -1,7 +1,7 @@
 """One training batch divided among processes, so that all of them together take the steps of a single one.
 
 Every process draws the batches that a single process would draw, from the same seed, and computes its own rows of each.
-A loss is a mean over rows or targets, and the parts have different numbers of them: `share` says by what to multiply a
+A loss is a mean over rows or targets, and the parts have different numbers of them: `share` is the factor for a
 part's loss, so that the mean over all processes is the loss of the whole batch.
 """
 

@@ -71,7 +71,7 @@ def read_curve(
     Args:
         path: of either.
         columns: our name of a column -> its name in the file.
-        settings: what the file does not say of the configuration; it goes before `config.yaml`. Validation is a
+        settings: configuration that the file lacks; it overrides `config.yaml`. Validation is a
             loss unless its name or `valid_metric_bigger` says otherwise.
         reported: results that are in no file.
         metric: the validation column; else the run's `valid_metric`, or a validation loss.

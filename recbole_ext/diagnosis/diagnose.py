@@ -28,7 +28,7 @@ def diagnosis_lines(found: list[Finding]) -> list[str]:
 
 
 def tuned_text(found: list[Finding], curve: Curve) -> str:
-    """A configuration file with a reason behind each line; "" without advice that is a setting."""
+    """A configuration file with a reason as a comment on each line; "" without advice that is a setting."""
     lines = []
     for change in (change for one in found for change in one.changes):
         text = yaml.safe_dump({change.key: change.value}).strip()

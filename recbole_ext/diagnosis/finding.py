@@ -53,7 +53,7 @@ class Finding:
         evidence: (epoch, value) that show it; epoch None for a result of the whole run.
         advice: what to do.
         changes: the same as configuration.
-        limit: it says what cannot be concluded, rather than what is wrong.
+        limit: a limit of the evidence rather than a problem.
     """
 
     name: str

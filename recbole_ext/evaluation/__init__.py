@@ -1,1 +1,1 @@
-"""What was measured, under which protocol, and beside which baselines."""
+"""What was measured, under which protocol, and with which baselines."""

@@ -1,4 +1,4 @@
-"""The best of the non-learned baselines that were evaluated beside a model."""
+"""The best of the non-learned baselines that were evaluated with a model."""
 
 from typing import Any
 

@@ -25,7 +25,7 @@ class CandidateCounts:
 
 
 def candidate_warnings(counts: dict[str, Any], split: str, largest_k: int) -> list[str]:
-    """What a user has to know of them; [] where little was left out.
+    """Warnings about them for the user; [] where little was left out.
 
     Args:
         counts: a `CandidateCounts` as `result.json` holds it.

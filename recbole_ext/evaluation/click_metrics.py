@@ -1,7 +1,7 @@
 """Metrics of predicted click probabilities, each with an interval that resamples users.
 
 AUC asks whether clicks are ranked above the rest, over all users; GAUC asks it within each user. Log loss and
-calibration ask whether a probability means what it says. Labels are the true ones: smoothing is for training alone.
+calibration ask whether probabilities are calibrated. Labels are the true ones: smoothing is for training alone.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _TINY = 1e-12
 
 @dataclass(frozen=True)
 class Scored:
-    """Predictions of one part of the data.
+    """Predictions for one split of the data.
 
     Attributes:
         users: (n,) int64.
@@ -169,7 +169,7 @@ def auc_difference(
     """By how much the mean AUC of `first` is above that of `other` on the same rows, with a 95 % bootstrap interval.
 
     Each resampling weighs the users once for all predictions, so what makes the rows of a user hard for both models
-    is no part of the interval.
+    is not part of the interval.
 
     Args:
         first, other: predictions of two models, one per seed; their rows are the same, in any order.

@@ -135,7 +135,7 @@ class UnitCollector(Collector):
         """Contributions of the users; None if its rows or metrics name none.
 
         Args:
-            dataset: the part, for the tokens of its ids.
+            dataset: the split, for the tokens of its ids.
             metrics: those asked for.
         """
         if not self._users or self.struct is None:

@@ -5,7 +5,7 @@
 
     valid.METRIC     of the validation split, `valid.auc`, `valid.hit@10`
     train.METRIC     of the fixed sample of the training split (`train_sample`); `train.loss` is the training loss
-    test.METRIC      of the test split; METRIC alone says the same, `hit@10`
+    test.METRIC      of the test split; METRIC alone means the same, `hit@10`
     train_valid_gap  how much better the training sample is than validation, by `valid_metric`
     best_epoch, epochs_trained
 

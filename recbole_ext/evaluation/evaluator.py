@@ -30,13 +30,13 @@ class Scores(Protocol):
         """Contributions of users to the metrics; None where the rows name none."""
 
     def columns(self) -> dict[str, float]:
-        """What a validation adds to the epoch's row beside the metrics."""
+        """What a validation adds to the epoch's row besides the metrics."""
 
     def findings(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
-        """What the result reports beside the metrics; `rows` are those of metrics.csv."""
+        """What the result reports besides the metrics; `rows` are those of metrics.csv."""
 
     def warnings(self, split: str) -> dict[str, str]:
-        """Kind -> text of what a user has to know."""
+        """Kind -> warning for the user."""
 
 
 class Scorer(Protocol):
@@ -71,7 +71,7 @@ class Evaluation:
         return self.scores.columns() if self.scores else {}
 
     def findings(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
-        """What the result reports beside the metrics; `rows` are those of metrics.csv."""
+        """What the result reports besides the metrics; `rows` are those of metrics.csv."""
         return self.scores.findings(rows) if self.scores else {}
 
 

@@ -38,7 +38,7 @@ class ClickRate:
         self.fit(train, config)
 
     def fit(self, train: Any, config: Any) -> None:
-        """Count what the rates need beside the click rate; nothing here."""
+        """Count what the rates need besides the click rate; nothing here."""
 
     def rates(self, user: Tensor, item: Tensor, rows: Any) -> Tensor:
         """Probabilities (R,) of users and items (R,), in rows of a loader."""

@@ -1,4 +1,4 @@
-"""Metrics of the user beside RecBole's: classes of RecBole's form, named in `metrics` like the others."""
+"""The user's own metrics, in addition to RecBole's: classes of RecBole's form, named in `metrics` like the others."""
 
 import inspect
 from typing import Any
@@ -42,7 +42,7 @@ def register_metric(metric_class: type[Any]) -> type[Any]:
 
 
 def adopt_metrics() -> None:
-    """Make the metrics known that a script has put into RecBole's own register, `recbole.evaluator.register`."""
+    """Make the metrics known that a script has added to RecBole's own register, `recbole.evaluator.register`."""
     for name, metric_class in list(register.metrics_dict.items()):
         if name not in METRIC_KINDS:
             _check(name, metric_class)

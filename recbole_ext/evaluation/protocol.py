@@ -114,7 +114,7 @@ def _of_this_version(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def data_hashes(folder: Path, dataset: str, parts: list[str]) -> dict[str, str]:
-    """sha256 by name of the interaction files in use, and of every table beside them.
+    """sha256 by name of the interaction files in use, and of every table with them.
 
     Tables count whether or not the model loads them, so that models with and without features can be compared.
     """

@@ -60,11 +60,11 @@ class ValueScores:
         return valued_units(self.tokens, truth, predicted, self.names)
 
     def columns(self) -> dict[str, float]:
-        """Nothing beside the metrics."""
+        """Nothing besides the metrics."""
         return {}
 
     def findings(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
-        """Nothing beside the metrics."""
+        """Nothing besides the metrics."""
         return {}
 
     def warnings(self, split: str) -> dict[str, str]:

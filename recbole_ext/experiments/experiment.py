@@ -32,7 +32,7 @@ FACTS, SETTINGS = "experiment.yaml", "settings.yaml"
 
 @dataclass(frozen=True)
 class Experiment:
-    """What `experiment.yaml` says.
+    """The contents of `experiment.yaml`.
 
     Attributes:
         folder: of the experiment.

@@ -1,6 +1,6 @@
 """`experiment import`: runs that were made elsewhere, from a table such as Weights & Biases exports.
 
-A map says which of its columns means what:
+A mapping gives the meaning of its columns:
 
     model, dataset      what the runs were of
     columns             name, state, created, runtime_seconds, seed: column

@@ -1,4 +1,4 @@
-"""How an experiment stands: what each seed reached, what may be said over seeds, and what went wrong."""
+"""The state of an experiment: results per seed, statistics over seeds, and failures."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -91,7 +91,7 @@ def _over_seeds(same: Sequence[Verdict]) -> Verdict:
 
 
 def limits(found: Standing) -> list[str]:
-    """What cannot be said, in sentences."""
+    """The limits of the results, in sentences."""
     n, planned = len(found.results), len(found.experiment.seeds)
     said = []
     if not found.one_protocol:
@@ -155,7 +155,7 @@ def verdict_lines_over_seeds(found: Standing) -> list[str]:
 
 
 def standing_lines(found: Standing) -> list[str]:
-    """The whole standing for a person."""
+    """The whole state as text."""
     experiment, (good, over) = found.experiment, found.success
     head, rows = seed_table(found)
     lines = [

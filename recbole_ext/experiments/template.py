@@ -19,7 +19,7 @@ from recbole_ext.places import properties_folder
 ROOT = "experiments"
 """Where experiments are, unless --experiments-dir says otherwise."""
 OF_EXPERIMENT = ("model", "dataset", "seeds", "seed", "runs_dir", "experiments_dir")
-"""Keys that say what is run how often and where, and not how."""
+"""Keys of what is run, how often and where, and not of how."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ def shipped() -> Path:
 
 
 def described(path: Path) -> dict[str, str]:
-    """What the comments at a template's head say, by their first word: `# reason: ...`, `# source: ...`."""
+    """The comments at a template's head, by their first word: `# reason: ...`, `# source: ...`."""
     found: dict[str, str] = {}
     last = ""
     for line in path.read_text(encoding="utf-8").splitlines():

@@ -130,5 +130,5 @@ class HybridVAE(GeneralRecommender):
         return self.record.columns()
 
     def stateful(self) -> dict[str, Any]:
-        """Parts that a resumed run needs beside the weights: the sums of KL, so that an epoch has all its batches."""
+        """Parts that a resumed run needs besides the weights: the sums of KL, so that an epoch has all its batches."""
         return {"kl": self.record}

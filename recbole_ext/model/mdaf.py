@@ -183,7 +183,7 @@ class MDAF(AbstractRecommender):
         return Prediction(logit, others, fused.gate_static, fused.fields)
 
     def _fused(self, rows: Any, row_fields: RowFields) -> Prediction:
-        """What the static and the sequential branch say."""
+        """The outputs of the static and the sequential branch."""
         fields, row_items, items = row_fields(rows)
         logits: dict[str, Tensor] = {}
         static = sequential = None

@@ -36,7 +36,7 @@ def resolve(
     above: Layer | None = None,
     below: Layer | None = None,
 ) -> Resolved:
-    """Read all sources and check what they say.
+    """Read all sources and check their values.
 
     Args:
         model: a name of the registry, `package.module:Class` of a class of the user, or the class.

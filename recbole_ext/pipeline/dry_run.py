@@ -80,24 +80,24 @@ class FirstBatches(LoaderView):
         return islice(iter(self.whole), self.count)
 
 
-def _extrapolated(carry_out: Callable[[Any], Any], loader: Any, most: int) -> float:
+def _extrapolated(execute: Callable[[Any], Any], loader: Any, most: int) -> float:
     """Seconds of a whole pass, from its first batch and from as many batches as the time allows.
 
-    Where the time allows no second batch, what a pass costs beside its batches counts once per batch: an estimate from
+    Where the time allows no second batch, what a pass costs besides its batches counts once per batch: an estimate from
     above.
 
     Args:
-        carry_out: trains or evaluates on a loader.
+        execute: trains or evaluates on a loader.
         loader: the whole one.
         most: batches that are enough.
     """
     first = FirstBatches(loader, 1)
-    carry_out(first)  # kernels are compiled and memory is taken
-    one = _timed(lambda: carry_out(first))
+    execute(first)  # kernels are compiled and memory is taken
+    one = _timed(lambda: execute(first))
     count = min(most, len(loader), int(SECONDS / one))
     if count <= 1:
         return one * len(loader)
-    several = _timed(lambda: carry_out(FirstBatches(loader, count)))
+    several = _timed(lambda: execute(FirstBatches(loader, count)))
     per_batch = (several - one) / (count - 1) if several > one else several / count
     return several + per_batch * (len(loader) - count)
 

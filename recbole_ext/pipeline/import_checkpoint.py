@@ -1,6 +1,6 @@
 """A `.pth` checkpoint of RecBole becomes a run of ours: tested, and kept as safetensors and JSON.
 
-A `.pth` file is a pickle, and reading a pickle can run any code that its maker put in. This is the only place
+A `.pth` file is a pickle, and reading a pickle can run any code that its author put in. This is the only place
 that reads one, and only with `--i-trust-this-file`.
 """
 
@@ -32,7 +32,7 @@ def import_checkpoint(config: Config, path: Path, trusted: bool, command: list[s
     Args:
         config: of the model that the checkpoint is of.
         path: RecBole's `.pth`.
-        trusted: the user has said `--i-trust-this-file`.
+        trusted: the user has passed `--i-trust-this-file`.
         command: what was typed.
 
     Returns:

@@ -11,7 +11,7 @@ from recbole_ext.tasks.registered import task_of
 
 
 def build_loaders(config: Config, dataset: Any) -> Loaders:
-    """Split the data set as `eval_args` says and wrap each part in its loader.
+    """Split the data set as `eval_args` says and wrap each split in its loader.
 
     Raises:
         DataError: the training or the test split is empty, or what the task learns is missing.

@@ -1,4 +1,4 @@
-"""The protocol of a run: what its configuration and its data say, and what its task adds."""
+"""The protocol of a run: the facts of its configuration and its data, and those of its task."""
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ def protocol_of(config: Config, loaders: Any = None) -> Protocol:
 
     Args:
         config: of the run.
-        loaders: what it reads; None for what the configuration alone says.
+        loaders: what it reads; None for the facts of the configuration alone.
     """
     task = task_of(config.entry)
     facts: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""The split parts of a run: opened here by the run itself, and by everything that answers for it afterwards."""
+"""The splits of a run: opened here by the run itself, and by everything that answers for it afterwards."""
 
 import logging
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Splits:
 
     Attributes:
         dataset: all of it, split.
-        loaders: of its parts.
+        loaders: of its splits.
         stored: what a run that begins stores of it; None for a run that is opened again, and with `store_data: False`.
     """
 
@@ -68,7 +68,7 @@ def open_splits(config: Config, run: Path | None = None, raw: bool = True) -> Sp
         return Splits(dataset, build_loaders(config, dataset), stored)
     stored_file = record.stored if (run / STORED).is_file() else None
     now = files_now(config) if raw or not stored_file else {}
-    changed = record.changed(now) if now else []  # without any file, reading says what is missing
+    changed = record.changed(now) if now else []  # without any file, reading reports what is missing
     if stored_file and not changed:
         return _restored(config, run, record, stored_file)
     return _read_again(config, run, record, now, changed)
@@ -78,7 +78,7 @@ def require_its_files(config: Config, run: Path) -> None:
     """Compare the bytes of the data files with those that a run read.
 
     Raises:
-        DataError: a file is another one, is missing, or has come, or the run does not say what it read.
+        DataError: a file is another one, is missing, or has come, or the run has no record of what it read.
     """
     record, now = recorded_data(run), files_now(config)
     changed = record.changed(now)

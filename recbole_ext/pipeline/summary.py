@@ -1,4 +1,4 @@
-"""The last lines of a run: the model beside its baselines, the protocol, and what to do next."""
+"""The last lines of a run: the model and its baselines, the protocol, and what to do next."""
 
 from typing import Any
 

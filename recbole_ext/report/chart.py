@@ -36,7 +36,7 @@ class Axis:
     logarithmic: bool = False
 
     def place(self, value: float) -> float:
-        """Where a value lies, in drawing units."""
+        """Position of a value, in drawing units."""
         low, high, at = (math.log10(v) if self.logarithmic else v for v in (self.low, self.high, value))
         return self.start + (at - low) / (high - low) * (self.end - self.start)
 
@@ -56,7 +56,7 @@ def chart_html(
         series: name -> (x, y), in any order.
         y_label: what y is.
         x_label: what x is.
-        mark: an x that is marked by a line, and the words beside it.
+        mark: an x that is marked by a line, and its label.
         joined: False for points that are no sequence: dots alone, and x by its logarithm where it differs much.
 
     Returns:
@@ -227,7 +227,7 @@ def _end_labels(finite: Mapping[str, Sequence[Point]], y: Axis) -> list[str]:
 
 
 def _legend(names: Sequence[str]) -> str:
-    """Each line's name beside a piece of it."""
+    """Each line's name next to a segment of it."""
     parts = []
     for i, name in enumerate(names[:12]):
         dash = _DASHES[i % len(_DASHES)]

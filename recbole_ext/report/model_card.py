@@ -1,4 +1,4 @@
-"""The model card of a run: what a user of the weights must know."""
+"""The model card of a run: facts for users of the weights."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -14,7 +14,7 @@ from recbole_ext.report.chart import Point, chart_html
 from recbole_ext.report.rendering import html, part
 
 LARGEST = 900_000
-"""Bytes of a page's parts; what would go beyond is left out, and the page says so."""
+"""Bytes of a page's parts; what would go beyond is left out, and the page reports that."""
 MOST_ROWS, PART_BYTES, CELL_CHARACTERS, TEXT_CHARACTERS = 300, 200_000, 500, 20_000
 COLOURED = {"PASS": "pass", "FAIL": "fail", "LIMIT": "limit"}
 _NUMBER = re.compile(r"[-+]?[\d,]*\.?\d+(e[-+]?\d+)?\s?%?", re.IGNORECASE)
@@ -47,7 +47,7 @@ class Page:
         Args:
             head: names of the columns.
             rows: cells, as many in each row as the head has.
-            fold: if given, the table is folded away behind these words.
+            fold: if given, the table is collapsed under this summary.
         """
         columns = [_column([row[i] for row in rows[:MOST_ROWS]]) for i in range(len(head))]
         right = [bool(column) and all(map(_is_number, column)) for column in columns]
@@ -88,10 +88,10 @@ class Page:
 
         Args:
             title: above it.
-            series: name -> (x, y); points that are not finite are left out, and the chart says so.
+            series: name -> (x, y); points that are not finite are left out, and the chart reports that.
             y_label: what y is.
             x_label: what x is.
-            mark: an x that is marked, and the words beside it.
+            mark: an x that is marked, and its label.
             joined: False for points that are no sequence.
         """
         drawing = chart_html(title, series, y_label, x_label, mark, joined)

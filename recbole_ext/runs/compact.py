@@ -26,7 +26,7 @@ _SEQUENCES: dict[str, Any] = {"list": list, "tuple": tuple, "set": set}
 
 
 def pack(value: Any, name: str, arrays: Arrays) -> Any:
-    """Describe a value, and put its numbers into `arrays`.
+    """Describe a value, and store its numbers in `arrays`.
 
     Args:
         value: None, bools, numbers, strings, enums of RecBole, counts of rows, arrays, tensors, tables, and lists,

@@ -3,7 +3,7 @@
     {"format": 1, "sha256": {"made.inter": "..."}, "tables": {"train": {"rows": 80, "sha256": "..."}, ...},
      "stored": "..."}
 
-The first says whether a file has changed. The second says whether the change matters: `tables` are the split parts as
+The first shows whether a file has changed. The second shows whether the change matters: `tables` are the splits as
 the model and the metrics read them, and the features of users and items. `stored` is the sha256 of `data.safetensors`.
 """
 
@@ -95,7 +95,7 @@ def read_record(run: Path) -> DataRecord | None:
 
 
 def tables_of(loaders: Any) -> dict[str, Table]:
-    """The split parts and the features, as the loaders hold them."""
+    """The splits and the features, as the loaders hold them."""
     dataset = loaders.train._dataset
     parts = {name: getattr(loaders, name) for name in ("train", "valid", "test")}
     tables = {name: loader._dataset.inter_feat for name, loader in parts.items() if loader is not None}
@@ -109,7 +109,7 @@ def tables_of(loaders: Any) -> dict[str, Table]:
 
 
 def _digest(table: Any, known: dict[int, str]) -> str:
-    """sha256 of a table's columns; events that several parts share are read once."""
+    """sha256 of a table's columns; events that several splits share are read once."""
     digest = hashlib.sha256()
     if isinstance(table, HistoryRows):
         events = table.events

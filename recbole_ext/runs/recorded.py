@@ -13,12 +13,12 @@ FREE_KEYS = frozenset(
     log_tensorboard log_wandb wandb_project state local_rank checkpoint_dir criteria seeds experiments_dir
     store_data""".split()
 )
-"""Keys that may differ between the parts of one run: none of them changes a number."""
+"""Keys that may differ between the sessions of one run: none of them changes a number."""
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,159}")
 
 
 def run_folder(root: Path, wanted: str) -> Path:
-    """The folder of a run that was named, by its name or its path; it must lie in `root`.
+    """The folder of a run that was named, by its name or its path; it must be in `root`.
 
     Raises:
         UsageError: there is no such run.

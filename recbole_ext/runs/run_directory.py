@@ -1,4 +1,4 @@
-"""The directory that a run leaves behind: what was run, where, how it went, and what came out."""
+"""The directory that a run writes: what was run, where, how it went, and what came out."""
 
 import csv
 import io

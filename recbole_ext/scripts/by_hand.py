@@ -1,7 +1,7 @@
 """The steps of a run by hand: a trainer with RecBole's calls, in front of the loop of this package.
 
 A script that takes these steps has its checkpoints, log and curve in a run directory, which `load_data_and_model`
-opens; what only a whole run knows (`result.json`, baselines) is not there.
+opens; what only a complete run has (`result.json`, baselines) is not there.
 """
 
 import logging
@@ -171,7 +171,7 @@ class Trainer:
             show_progress: as RecBole has it; evaluations show no bar.
 
         Raises:
-            UsageError: nothing says what the training split was.
+            UsageError: the training split is unknown.
         """
         if load_best_model and model_file is not None:
             load_checkpoint(run_of(model_file) / "checkpoint", "best", self.model, self.device)
@@ -214,7 +214,7 @@ class _OneLoss:
 
 
 class _Loop(RunTrainer):
-    """The loop behind a script's trainer: its optimiser, and its epochs where it has own ones."""
+    """The loop of a script's trainer: its optimiser, and its epochs where it has own ones."""
 
     def __init__(self, outer: Trainer, evaluator: Evaluator, session: Session, sample: Any) -> None:
         self.outer = outer

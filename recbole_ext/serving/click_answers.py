@@ -18,7 +18,7 @@ from recbole_ext.tasks.clicks.past import Past, past_of
 
 @dataclass(frozen=True)
 class ClickRows:
-    """Rows to score, in the ids of the run; 0 for what it does not know.
+    """Rows to score, in the ids of the run; 0 for unknown ones.
 
     Attributes:
         columns: user, item, time and context fields, (n,) int64 each, by the data set's names.
@@ -110,7 +110,7 @@ class ClickAnswers:
         return self._predicted(loader, places)
 
     def _predicted(self, loader: ClickLoader, places: np.ndarray) -> np.ndarray:
-        """Probabilities (n,) of rows of a part, from the batches of its evaluation."""
+        """Probabilities (n,) of rows of a split, from the batches of its evaluation."""
         wanted = np.zeros(len(loader.dataset), dtype=bool)
         wanted[places] = True
         found = np.empty(len(wanted))
@@ -120,7 +120,7 @@ class ClickAnswers:
         return found[places]
 
     def _new_part(self, rows: ClickRows, own_place: np.ndarray) -> Any:
-        """Rows that are none of the run's, or have another history there, as a part with its past.
+        """Rows that are none of the run's, or have another history there, as a split with its past.
 
         Args:
             rows: to be scored.

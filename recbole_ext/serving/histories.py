@@ -53,7 +53,7 @@ def lists_of_users(run: LoadedRun, users: np.ndarray, time: int | None, remove_s
     Args:
         run: opened.
         users: (n,) int64 ids, sorted, each once.
-        time: of the recommendation, in seconds, where the model knows the target's time; None: the newest in the data.
+        time: of the recommendation, in seconds, where the model reads the target's time; None: the newest in the data.
         remove_seen: see `evaluated_lists`.
     """
     train, parts = run.train, run.loaders.parts
@@ -137,7 +137,7 @@ def _after(
     users: np.ndarray,
     remove_seen: bool | None,
 ) -> Lists:
-    """Lists behind the last of each user's events: a row whose target is still to come, at `time`."""
+    """Lists after the last of each user's events: a row whose target is still to come, at `time`."""
     train = run.train
     last = np.cumsum(count)
     index = torch.from_numpy(
@@ -157,7 +157,7 @@ def _after(
 
 
 def _after_rows(run: LoadedRun, users: np.ndarray, remove_seen: bool | None) -> Lists:
-    """Lists behind each user's last row of written-out histories, with the row's own target as the newest event."""
+    """Lists after each user's last row of written-out histories, with the row's own target as the newest event."""
     train, config = run.train, run.config
     rows = cat_interactions([part.inter_feat for part in run.loaders.parts if len(part)])
     user = rows[train.uid_field].numpy()

@@ -37,7 +37,7 @@ class ItemScores:
             known_users: False for users whom training never saw; the model then gets their histories alone.
 
         Raises:
-            UsageError: the model reads who the user is, and training knows none of these.
+            UsageError: the model reads who the user is, and none of these was in training.
         """
         rows, seen, *_ = batch
         if not known_users:

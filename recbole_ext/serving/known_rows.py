@@ -41,7 +41,7 @@ def _among(values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
 
 
 def _paired(columns: list[np.ndarray], n_known: int) -> np.ndarray:
-    """The known row of each row behind the first `n_known`, by equal keys: (n - n_known,), -1 without one."""
+    """The known row of each row after the first `n_known`, by equal keys: (n - n_known,), -1 without one."""
     order = np.lexsort(columns[::-1])
     new = np.zeros(len(order), dtype=bool)
     for column in columns:

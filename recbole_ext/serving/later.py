@@ -28,7 +28,7 @@ class LaterResult:
     Attributes:
         metrics: name -> value, those of the run.
         rows: interactions that were evaluated.
-        unknown_users, unknown_items: interactions that were left out because the run does not know their user, or,
+        unknown_users, unknown_items: interactions that were left out because their user is unknown to the run, or,
             of the others, their item.
     """
 
@@ -98,7 +98,7 @@ def _read(run: LoadedRun, later: Path | str | pd.DataFrame) -> pd.DataFrame:
 
 
 def _ids(run: LoadedRun, table: pd.DataFrame, field: str) -> np.ndarray:
-    """(n,) int64, 0 for what the run does not know."""
+    """(n,) int64, 0 for unknown ones."""
     known = run.train.field2token_id[field]
     return np.array([int(known.get(token, 0)) for token in table[field].astype(str)], dtype=np.int64)
 

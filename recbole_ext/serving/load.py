@@ -51,7 +51,7 @@ def finished_config(run: Path, data_path: str | None = None, device: str | None 
 
     Raises:
         UsageError: there is no such run.
-        ResourceError: the device asked for is not here.
+        ResourceError: the requested device is not available.
     """
     require_run(run)
     values = recorded(run)

@@ -44,7 +44,7 @@ class Rater:
             history: item_id, rating and perhaps timestamp (seconds).
 
         Raises:
-            DataError: no rating is of a known item, or one lies off the scale.
+            DataError: no rating is of a known item, or one is off the scale.
             UsageError: the architecture sees no other ratings.
         """
         table = self.model.table
@@ -63,7 +63,7 @@ class Rater:
         table.fold_in(items[kept], ratings, None if times is None else times[kept])
 
     def _ids(self, field: str, tokens: Any) -> np.ndarray:
-        """(n,) ids; 0 for what the training split does not know."""
+        """(n,) ids; 0 for those not in the training split."""
         known = self.data.field2token_id[field]
         return np.array([known.get(str(token), 0) for token in tokens], dtype=np.int64)
 

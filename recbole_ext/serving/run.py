@@ -26,7 +26,7 @@ from recbole_ext.tasks.registered import all_tasks, task_of
 class Run:
     """A run that training left.
 
-    Nothing is loaded before it is asked for. The model and the data come from the run's directory; raw data is needed
+    Nothing is loaded before it is used. The model and the data come from the run's directory; raw data is needed
     only by runs that stored none (`store_data: False`).
 
     Args:
@@ -99,7 +99,7 @@ class Run:
                 and times; (user, item, time) triples; or one user's items, oldest first.
             at: `now`: after all events that the run's data has of a user; `test` or `valid`: as the evaluation of that
                 split sees the user.
-            time: seconds, for models that know the time of what they predict; None: the newest time in the data.
+            time: seconds, for models that read the time of the target; None: the newest time in the data.
             remove_seen: whether items that the user has seen are left out; None: as the run's protocol does.
 
         Returns:

@@ -3,8 +3,8 @@
 The file is a table with tabs and a line of names: `user_id`, `item_id` and `timestamp` as the data set names them, and
 context columns where the model has some. A row of the run's splits gets the probability that the run computes for it;
 any other row sees the run's events strictly before its time, or the history that is in the file: `item_id_list`,
-`behavior_list` and `age_list` (seconds before the row), oldest first, with spaces. What the run does not know counts
-as unknown and not as an error.
+`behavior_list` and `age_list` (seconds before the row), oldest first, with spaces. Unknown
+ids are allowed.
 """
 
 from pathlib import Path

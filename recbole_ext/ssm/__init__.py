@@ -1,4 +1,4 @@
-"""State-space layers and their scans. Needs torch (numba for speed on CPUs); knows nothing of recommenders.
+"""State-space layers and their scans. Needs torch (numba for speed on CPUs); independent of recommenders.
 
 The map:
 

@@ -136,7 +136,7 @@ def resolve_backend(
 
     Raises:
         ValueError: If the name is unknown.
-        BackendUnavailable: If the named back end cannot do it; says why and what to run.
+        BackendUnavailable: If the named back end is not available; with the reason and what to run.
     """
     if name != "auto" and name not in BACKENDS:
         raise ValueError(f"backend must be auto or one of {', '.join(BACKENDS)} (got {name})")

@@ -12,7 +12,7 @@ from recbole_ext.ssm.scan import selective_scan
 
 
 class MambaState(NamedTuple):
-    """What a block remembers between two windows, or two events, of the same sequences.
+    """State of a block carried between two windows, or two events, of the same sequences.
 
     Attributes:
         conv: (B, d_conv - 1, d_inner), the last inputs of the convolution.

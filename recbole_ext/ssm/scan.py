@@ -12,7 +12,7 @@ _MODULES = {"triton": "triton_kernel", "cpu": "cpu.operators"}  # the others are
 
 
 def _module(name: str) -> ModuleType:
-    """The module of a back end; imported on first use, since some bring a compiler with them."""
+    """The module of a back end; imported on first use, since some include a compiler."""
     return importlib.import_module(f"recbole_ext.ssm.{_MODULES.get(name, name)}")
 
 

@@ -28,7 +28,7 @@ class Task(ABC):
         unread: settings that its runs leave unread.
         columns: what its runs read, whatever the model is.
         same_value: keys of RecBole that have the value of another key in its runs.
-        further_metrics: what is measured beside the metrics that a user chooses.
+        further_metrics: what is measured besides the metrics that a user chooses.
         answers: what a finished run can be asked, by the names of the methods of `Run`.
         use: what the predictions are for, a sentence for the model card.
         limits: what does not follow from its metrics, for the model card.
@@ -140,19 +140,19 @@ class Task(ABC):
     def protocol_facts(self, config: "Config", loaders: "Loaders | None") -> dict[str, Any]:
         """Fields of `Protocol` that the task decides: its `name` and `seen_items`, and what is not the default.
 
-        Beside fields there are `split_suffix`, a text behind the split, and `ordered_by_time`, of sequences; an
+        Besides fields there are `split_suffix`, a text after the split, and `ordered_by_time`, of sequences; an
         `order` replaces what the configuration says of it.
 
         Args:
             config: of the run.
-            loaders: of the run; None for what the configuration alone says.
+            loaders: of the run; None for the facts of the configuration alone.
         """
 
     @abstractmethod
     def honest_levels(self, dataset: str, protocol: Mapping[str, Any]) -> Mapping[str, float]:
         """Metric (`ndcg@10`) -> the value beyond which a test result is too good to be honest; {} where none is known.
 
-        A level lies somewhat above the best published or measured number, so that a better model does not meet it, and
+        A level is somewhat above the best published or measured number, so that a better model does not meet it, and
         a model that sees its target does.
 
         Args:

@@ -1,4 +1,4 @@
-"""The trees of LightGBM and XGBoost behind one face, stored in their library's own text format."""
+"""The trees of LightGBM and XGBoost behind one interface, stored in their library's own text format."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from recbole_ext.config.config import Config
 from recbole_ext.errors import UsageError
 
 REFUSED = ("convert_token_to_onehot", "xgb_model")
-"""RecBole's one-hot option stops at a misspelt key of its own; a stored model is no part of a run's record."""
+"""RecBole's one-hot option stops at a misspelt key of its own; a stored model is not part of a run's record."""
 
 
 class LightGBMTrees:

@@ -1,4 +1,4 @@
-"""A checksum over the training rows, by which a run that continues knows its data."""
+"""A checksum over the training rows, by which a continued run recognises its data."""
 
 import zlib
 from typing import Any

@@ -1,11 +1,11 @@
-"""What happens beside the steps of training."""
+"""What happens around the steps of training."""
 
 
 class Hook:
-    """Called by the loop; each event does nothing unless a hook says otherwise."""
+    """Called by the loop; each event does nothing unless a hook overrides it."""
 
     def before_epoch(self) -> None:
-        """An epoch begins, or goes on where an interrupted run was."""
+        """An epoch begins, or resumes where a run was interrupted."""
 
     def after_step(self) -> None:
         """The optimiser has made one step."""
@@ -17,5 +17,5 @@ class Hook:
         """An epoch is over, its validation too; the state is that of the next one."""
 
     def on_error(self, error: Exception) -> bool:
-        """Something has gone wrong within an epoch; whether training can go on from the state as it is now."""
+        """Something has gone wrong within an epoch; whether training can continue from the current state."""
         return False

@@ -1,4 +1,4 @@
-"""Keeps the state of training on disk, and puts it back.
+"""Saves the state of training on disk, and restores it.
 
 A state is taken between two steps. It holds the random states at the start of its epoch and those of the moment: to
 continue, the epoch is begun again from the first, the batches that were done are sampled and passed over, and the
@@ -59,7 +59,7 @@ class Keeper(Hook):
         return self.config.placement.world_size == 1 and self.session.run is not None and self.batches is not None
 
     def begin(self, batches: Batches, parts: Mapping[str, Any]) -> None:
-        """Save the first state of a stage, so that a run can be continued from its start; or put the last one back.
+        """Save the first state of a stage, so that a run can be continued from its start; or restore the last one.
 
         Args:
             batches: of the stage.
@@ -76,7 +76,7 @@ class Keeper(Hook):
         self.resuming = False
 
     def saved_stages(self) -> dict[str, Any] | None:
-        """What a run that is continued knows of its stages; None for one that begins."""
+        """The stages that a continued run has recorded; None for one that begins."""
         run = self.session.run
         return read_description(run.checkpoints, "last").get("stages") if self.resuming and run else None
 
@@ -100,7 +100,7 @@ class Keeper(Hook):
         yield from batches
 
     def after_step(self) -> None:
-        """Save if the last time is `save_seconds` ago, or if a signal asked for the end."""
+        """Save if the last time is `save_seconds` ago, or if a signal requested the end."""
         asked = self.session.signals.received is not None
         if not self.whole_epochs and (asked or time.monotonic() - self.saved_at >= self.config["save_seconds"]):
             self.save()

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first one asks for an orderly end, a second one ends the process at once."""
+"""Ctrl-C and SIGTERM: the first one requests an orderly end, a second one ends the process at once."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ HEARD = (signal.SIGINT, signal.SIGTERM)
 
 
 class Signals(Hook):
-    """What was asked for from outside.
+    """Signals received from outside.
 
     Attributes:
         received: the signal's number, None before any.

@@ -1,8 +1,8 @@
-"""Training in stages: first on everything, then on the newest part, each with its own rate and its own end.
+"""Training in stages: first on everything, then on the newest fraction, each with its own rate and its own end.
 
 A stage begins with the best weights so far and a new optimiser. One best is kept over all stages, chosen by
 the same validation, so a stage that does not help changes nothing. Whether the last stage has forgotten what
-was before is measured on the old window: each user's newest training target before the part it trains on.
+was before is measured on the old window: each user's newest training target before the fraction it trains on.
 """
 
 from collections.abc import Callable
@@ -28,7 +28,7 @@ def fit_in_stages(
         on_epoch: called after each epoch with its number and the best validation score.
 
     Returns:
-        What the result says of stages; {} without them.
+        The result's entry on stages; {} without them.
 
     Raises:
         UsageError: the model cannot be trained in stages, or a stage is shorter than its warm-up.

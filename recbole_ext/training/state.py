@@ -1,4 +1,4 @@
-"""The state of a training run: the one place of what changes while it trains, beside weights and optimisers.
+"""The state of a training run: the one place of what changes while it trains, besides weights and optimisers.
 
 It is kept in `last`, so that a run continues exactly. It is taken between two steps.
 """

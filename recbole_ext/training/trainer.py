@@ -1,4 +1,4 @@
-"""The loop: epochs of passes of steps, and hooks for all that happens beside them.
+"""The loop: epochs of passes of steps, and hooks for everything around them.
 
 Differs from source: RecBole's `Trainer` is no base class; what its special trainers do in an epoch is in `special.py`.
 """
@@ -44,7 +44,7 @@ class RunTrainer(Measured):
         model: a RecBole model on its device.
         evaluator: of the model.
         session: where the run writes and what it listens to; None for nothing.
-        sample: loader of a fixed sample of the training split, measured beside validation; None for none.
+        sample: loader of a fixed sample of the training split, measured with validation; None for none.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class RunTrainer(Measured):
         Raises:
             NonFiniteError: a loss, gradient, weight, score or metric is NaN or infinite, and retries did not help.
             ResourceError: out of memory.
-            InterruptedRun: a signal asked for the end; the state is saved.
+            InterruptedRun: a signal requested the end; the state is saved.
         """
         return self.fit_stage(self.stage, self.first_epoch, train_data, valid_data, on_epoch)
 
@@ -197,7 +197,7 @@ class RunTrainer(Measured):
 
 
 def stateful_parts(model: Any) -> dict[str, Any]:
-    """What of a model a run that continues needs beside its weights."""
+    """What of a model a run that continues needs besides its weights."""
     return model.stateful() if hasattr(model, "stateful") else {}
 
 

@@ -82,7 +82,7 @@ class TreeTrainer(Measured):
         config: of a run of LightGBM or XGBoost.
         trees: to grow.
         session: where the run writes and what it listens to; None for nothing.
-        sample: loader of a fixed sample of the training split, measured beside validation; None for none.
+        sample: loader of a fixed sample of the training split, measured with validation; None for none.
     """
 
     optimizer = keeper = None

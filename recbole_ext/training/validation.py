@@ -1,4 +1,4 @@
-"""What is measured after an epoch: the validation split, and beside it a fixed sample of the training split."""
+"""What is measured after an epoch: the validation split, and a fixed sample of the training split."""
 
 from collections.abc import Callable
 from typing import Any

@@ -4,7 +4,7 @@
     embedding_size choice [64,96,128]
     mlp_hidden_size choice ['[64,32]','[128]']     # lists in quotes
     loss_type choice ['BPR']                       # a choice of one is a fixed value
-    dropout_prob uniform 0.0,0.5     # what follows a # is no part of the line
+    dropout_prob uniform 0.0,0.5     # what follows a # is not part of the line
     n_layers quniform 1,4,1
 
 RecBole hands these to hyperopt, whose `loguniform -8,0` means exp(-8) to exp(0): the bounds are natural

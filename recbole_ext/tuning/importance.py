@@ -18,7 +18,7 @@ class Importance:
     """Fractions of the scores' variance.
 
     Attributes:
-        shares: key to share, largest first; they sum to 1. Empty where nothing can be said.
+        shares: key to share, largest first; they sum to 1. Empty where nothing can be concluded.
         epochs: the epoch at which all trials are compared: the last one that each of them reached.
         trials: how many are compared.
         limits: conclusions that this does not support, as text.

@@ -13,14 +13,14 @@ from ray.tune.search import Searcher
 from recbole_ext.tuning.proposals import propose
 from recbole_ext.tuning.settings import Settings
 from recbole_ext.tuning.table import Table, Trial
-from recbole_ext.tuning.trial import CAUSE, Job, carry_out
+from recbole_ext.tuning.trial import CAUSE, Job, execute
 
 _CRASHED = "the process ended by itself: killed, or out of memory"
 
 
 def objective(config: dict[str, Any]) -> None:
     """What Ray runs in a worker: one trial, each epoch reported to the driver, which may stop it there."""
-    failure = carry_out(config["job"], lambda epochs, best: tune.report({"epochs": epochs, "score": best}))
+    failure = execute(config["job"], lambda epochs, best: tune.report({"epochs": epochs, "score": best}))
     tune.report({"over": True, "failure": failure})
 
 
@@ -57,8 +57,8 @@ class TableSearcher(Searcher):
 
     Args:
         settings: of the tuning.
-        table: may hold trials of an earlier part of it.
-        scheduler: learns what the earlier part reported.
+        table: may hold trials of an earlier session of it.
+        scheduler: learns what the earlier session reported.
         seed: of the proposals.
         width: how many trials may run at once.
         ended: called with each trial that is over.
@@ -105,7 +105,7 @@ class TableSearcher(Searcher):
         return self.table.add(values)
 
     def _goes_on(self, trial_id: str, trial: Trial) -> bool:
-        """Pass to the scheduler what a trial reported in an earlier part; False where it would stop it."""
+        """Pass to the scheduler what a trial reported in an earlier session; False where it would stop it."""
         if not trial.reports:
             return True
         past, scheduler = _Past(trial_id), cast(Any, self.scheduler)  # a scheduler of Ray asks no more of a trial

@@ -29,7 +29,7 @@ _LOOPBACK = ("127.", "::1", "::ffff:127.")
 
 @contextmanager
 def ray_session(address: str | None) -> Iterator[dict[str, float]]:
-    """Start a local Ray, or join the cluster at `address`; leave it at the end with nothing left behind.
+    """Start a local Ray, or join the cluster at `address`; leave it at the end without leftovers.
 
     Args:
         address: `host:port` of a cluster's head, or `auto`; None for a Ray of this machine alone.

@@ -46,9 +46,9 @@ class Settings:
         model, dataset, config_files, given: of every run; `given` are the keys of the command line.
         space: key to `{kind: values}`.
         trials: how many are tried.
-        scheduler: `asha` stops poor trials early, `none` lets each one go on.
+        scheduler: `asha` stops poor trials early, `none` lets each one continue.
         grace_epochs: asha: epochs that every trial gets; 0 for a sixth of them, at least 1.
-        reduction_factor: asha: one of so many goes on at each rung.
+        reduction_factor: asha: one of so many continues at each rung.
         searcher: `tpe` or `random`.
         cpus_per_trial: cores of a trial, and its threads.
         gpus_per_trial: GPUs of a trial; 0.25 lets four trials share one.
@@ -109,7 +109,7 @@ class Settings:
 
 
 OPTIONS = tuple(name for name in Settings.__dataclass_fields__ if name != "given")
-"""Options of the command that are no keys of a run; beside them: --metric, --tune-dir and --ray-address."""
+"""Options of the command that are not keys of a run, in addition to --metric, --tune-dir and --ray-address."""
 
 
 def settings_of(given: dict[str, Any]) -> Settings:

@@ -14,7 +14,7 @@ from typing import Any
 from recbole_ext.errors import UsageError, nearest
 
 KINDS = {"choice": 0, "uniform": 2, "loguniform": 2, "quniform": 3, "randint": 2}
-"""How a key is searched, with the count of numbers that says it; 0 for any."""
+"""How a key is searched, with the number of values that define it; 0 for any."""
 DIGITS = 6
 """Significant digits of what is sampled from a range: enough for any setting, and readable."""
 

@@ -5,7 +5,7 @@
     <tuning>/trials/0007/<run>/     the run, as every run leaves one
     <tuning>/trials.csv             the same table for people
 
-It alone says what is left to do after a kill. Ray's own snapshot is taken every few seconds and needs pickle;
+It alone determines what is left to do after a kill. Ray's own snapshot is taken every few seconds and needs pickle;
 a trial that ended after the last one would be run again.
 """
 
@@ -134,6 +134,6 @@ class Table:
 
 
 def _seconds(run: Path | None) -> float:
-    """Time that a run spent in training and validation, over all its parts."""
+    """Time that a run spent in training and validation, over all its sessions."""
     rows = read_metrics(run)
     return sum(float(row.get(name) or 0.0) for row in rows for name in ("train_seconds", "valid_seconds"))

@@ -1,6 +1,6 @@
 """One trial, in the process that executes it: our own run, which never reads the test split.
 
-A trial that was begun before goes on from its own checkpoint, to the same weights.
+A trial that was begun before continues from its own checkpoint, to the same weights.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from recbole_ext.runs.run_files import read_metrics
 from recbole_ext.tuning.settings import Settings
 
 QUIET = {"show_progress": False, "notify": None}
-"""A tuning speaks for its trials."""
+"""A tuning reports for its trials."""
 FINAL = (NonFiniteError, UsageError, DataError)
 """Errors caused by the values themselves: the same run would end in the same way, so it is not begun again."""
 CAUSE = "cause.txt"
@@ -28,7 +28,7 @@ class Job:
         settings: of the tuning.
         place: the folder of the trial; every machine sees it under this path.
         values: of the space.
-        reported: epochs that the driver knows of already.
+        reported: epochs already reported to the driver.
     """
 
     settings: Settings
@@ -37,7 +37,7 @@ class Job:
     reported: int = 0
 
 
-def carry_out(job: Job, report: Callable[[int, float], None]) -> str:
+def execute(job: Job, report: Callable[[int, float], None]) -> str:
     """Train and validate; report the score after each epoch.
 
     Args:

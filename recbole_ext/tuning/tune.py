@@ -29,16 +29,16 @@ _MAY_CHANGE = ("trials", "tune_dir", "ray_address")
 
 
 def tune_command(given: dict[str, Any], resume: str | None) -> int:
-    """Carry out `tune`.
+    """Execute `tune`.
 
     Args:
         given: words of the command line.
         resume: name of a tuning to continue, `newest`, or None for a new one.
 
     Raises:
-        UsageError: the words cannot be carried out.
+        UsageError: the command cannot be executed.
         ResourceError: Ray or Optuna is not installed, or Ray does not start.
-        InterruptedRun: Ctrl-C or SIGTERM; the message says how to go on.
+        InterruptedRun: Ctrl-C or SIGTERM; the message says how to resume.
     """
     missing = [name for name in LIBRARIES if find_spec(name) is None]
     if missing:

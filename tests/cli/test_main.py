@@ -318,7 +318,7 @@ def commands(parser: Parser) -> Iterator[Parser]:
 @pytest.mark.parametrize("parser", commands(build_parser()), ids=lambda parser: parser.words)
 def test_each_command_answers_for_itself(parser: Parser, capsys: pytest.CaptureFixture[str]) -> None:
     """Each option is declared once, with its help, and `--help` needs none of the words that the command needs."""
-    assert parser.carry_out is not None
+    assert parser.execute is not None
     if parser.words == "run":  # its help is that of the keys
         return
     assert main([*parser.words.split(), "--help"]) == 0
@@ -376,7 +376,7 @@ def test_a_fault_of_the_program_is_told_as_one(
     def broken(words: list[str]) -> int:
         raise ZeroDivisionError("ours")
 
-    monkeypatch.setattr(cli, "_carry_out", broken)
+    monkeypatch.setattr(cli, "_execute", broken)
     assert main(["--model=SS4Rec"]) == 1
     error = capsys.readouterr().err
     assert "ZeroDivisionError: ours" in error
@@ -387,7 +387,7 @@ def test_a_full_disk_is_no_internal_error(capsys: pytest.CaptureFixture[str], mo
     def full(words: list[str]) -> int:
         raise OSError(28, "No space left on device", "runs/x")
 
-    monkeypatch.setattr(cli, "_carry_out", full)
+    monkeypatch.setattr(cli, "_execute", full)
     assert main(["--model=SS4Rec"]) == 4
     assert "no space left on the device of runs/x" in printed_error(capsys)
 

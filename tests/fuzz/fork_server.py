@@ -22,7 +22,7 @@ from tests.fuzz.invariants import faults
 from tests.fuzz.made_data import make_data
 
 
-def carry_out(case: dict[str, Any], seconds: float) -> dict[str, Any]:
+def execute(case: dict[str, Any], seconds: float) -> dict[str, Any]:
     """One case in a process of its own, killed when its time is over."""
     child = os.fork()
     if child == 0:
@@ -58,4 +58,4 @@ def _child(case: dict[str, Any]) -> int:
 if __name__ == "__main__":
     with contextlib.suppress(KeyboardInterrupt):
         for line in sys.stdin:
-            print(json.dumps(carry_out(json.loads(line), float(sys.argv[1]))), flush=True)
+            print(json.dumps(execute(json.loads(line), float(sys.argv[1]))), flush=True)

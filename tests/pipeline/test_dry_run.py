@@ -57,30 +57,30 @@ def test_the_first_batches_are_those_of_the_loader(
 def test_slow_batches_are_extrapolated_from_two(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, batches = [0.0], []
 
-    def carry_out(loader: list[int]) -> None:
+    def execute(loader: list[int]) -> None:
         batches.append(len(loader))
         clock[0] += 1.0 + 3.0 * len(loader)  # a second per pass, three per batch
 
     monkeypatch.setattr(dry_run_module, "FirstBatches", lambda loader, count: loader[:count])
     monkeypatch.setattr(dry_run_module.time, "perf_counter", lambda: clock[0])
     monkeypatch.setattr(dry_run_module, "SECONDS", 8.0)
-    assert dry_run_module._extrapolated(carry_out, list(range(100)), 20) == pytest.approx(1 + 3 * 100)
+    assert dry_run_module._extrapolated(execute, list(range(100)), 20) == pytest.approx(1 + 3 * 100)
     assert batches == [1, 1, 2]
-    assert dry_run_module._extrapolated(carry_out, [0], 20) == pytest.approx(4)
+    assert dry_run_module._extrapolated(execute, [0], 20) == pytest.approx(4)
     monkeypatch.setattr(dry_run_module, "SECONDS", 1000.0)
     batches.clear()
-    dry_run_module._extrapolated(carry_out, list(range(100)), 20)
+    dry_run_module._extrapolated(execute, list(range(100)), 20)
     assert batches == [1, 1, 20]
 
 
 def test_batches_beyond_the_time_are_extrapolated_from_one(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, batches = [0.0], []
 
-    def carry_out(loader: list[int]) -> None:
+    def execute(loader: list[int]) -> None:
         batches.append(len(loader))
         clock[0] += 60.0 * len(loader)
 
     monkeypatch.setattr(dry_run_module, "FirstBatches", lambda loader, count: loader[:count])
     monkeypatch.setattr(dry_run_module.time, "perf_counter", lambda: clock[0])
-    assert dry_run_module._extrapolated(carry_out, list(range(100)), 20) == pytest.approx(6000)
+    assert dry_run_module._extrapolated(execute, list(range(100)), 20) == pytest.approx(6000)
     assert batches == [1, 1]

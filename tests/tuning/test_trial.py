@@ -10,7 +10,7 @@ import recbole_ext.pipeline.train
 from recbole_ext.data.loaders import Loaders
 from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.tuning.settings import Settings, settings_of
-from recbole_ext.tuning.trial import CAUSE, Job, carry_out
+from recbole_ext.tuning.trial import CAUSE, Job, execute
 
 VALUES = {"learning_rate": 0.01, "dropout_prob": 0.2}
 
@@ -43,7 +43,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
 
 def test_the_test_part_is_never_read(settings: Settings, tmp_path: Path, read: dict[str, int]) -> None:
     reports: list[tuple[int, float]] = []
-    assert carry_out(Job(settings, str(tmp_path / "trial"), VALUES), lambda *report: reports.append(report)) == ""
+    assert execute(Job(settings, str(tmp_path / "trial"), VALUES), lambda *report: reports.append(report)) == ""
     assert read == {"train": 3, "valid": 3, "test": 0}
     assert [epochs for epochs, _ in reports] == [1, 2, 3]
     assert reports == sorted(reports) and reports[-1][1] > 0
@@ -63,7 +63,7 @@ def reports_until(job: Job, last: int) -> list[tuple[int, float]]:
             raise Stop
 
     with pytest.raises(Stop):
-        carry_out(job, report)
+        execute(job, report)
     return reports
 
 
@@ -71,27 +71,25 @@ def test_a_trial_goes_on_from_its_own_state_and_tells_each_epoch_once(
     settings: Settings, tmp_path: Path, read: dict[str, int]
 ) -> None:
     whole: list[tuple[int, float]] = []
-    carry_out(Job(settings, str(tmp_path / "whole"), VALUES), lambda *report: whole.append(report))
+    execute(Job(settings, str(tmp_path / "whole"), VALUES), lambda *report: whole.append(report))
     read["train"] = 0
     first = reports_until(Job(settings, str(tmp_path / "cut"), VALUES), 2)
     rest: list[tuple[int, float]] = []
-    assert (
-        carry_out(Job(settings, str(tmp_path / "cut"), VALUES, reported=1), lambda *report: rest.append(report)) == ""
-    )
+    assert execute(Job(settings, str(tmp_path / "cut"), VALUES, reported=1), lambda *report: rest.append(report)) == ""
     assert first[:1] + rest == whole  # the second epoch was not heard of, so it is reports again, without training it
     assert read["train"] == 3 and len(list((tmp_path / "cut").glob("*/config.yaml"))) == 1
     over: list[tuple[int, float]] = []
-    assert carry_out(Job(settings, str(tmp_path / "cut"), VALUES, 2), lambda *report: over.append(report)) == ""
+    assert execute(Job(settings, str(tmp_path / "cut"), VALUES, 2), lambda *report: over.append(report)) == ""
     assert over == whole[2:] and read["train"] == 3
 
 
 def test_bad_numbers_are_a_cause_and_no_reason_to_try_again(words: Callable[..., Any], tmp_path: Path) -> None:
     settings = settings_of(words(clip_grad_norm=None, learner="sgd"))
-    reports = carry_out(
+    reports = execute(
         Job(settings, str(tmp_path / "nan"), {"learning_rate": 1e38, "dropout_prob": 0.0}), lambda *_: None
     )
     assert reports.startswith("NonFiniteError: ") and ("not finite" in reports or "is nan" in reports)
-    assert "UsageError: num_layers must be" in carry_out(
+    assert "UsageError: num_layers must be" in execute(
         Job(settings, str(tmp_path / "usage"), {"num_layers": 0}), lambda *_: None
     )
 
@@ -104,5 +102,5 @@ def test_other_faults_leave_their_cause_and_are_raised(
 
     monkeypatch.setattr("recbole_ext.tuning.trial.run", full)
     with pytest.raises(MemoryError):
-        carry_out(Job(settings, str(tmp_path), VALUES), lambda *_: None)
+        execute(Job(settings, str(tmp_path), VALUES), lambda *_: None)
     assert (tmp_path / CAUSE).read_text() == "MemoryError: no room"

@@ -18,11 +18,11 @@ def declare(parser: Parser) -> None:
     parser.add_argument("--baseline", metavar="NAME", help="the entry that the others are compared with")
     parser.add_argument("--output", type=Path, metavar="FILE.html", help="the page; default: beside the runs")
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.carry_out = compare_command
+    parser.execute = compare_command
 
 
 def compare_command(words: argparse.Namespace) -> int:
-    """Carry out `compare`; returns 0, whatever is found."""
+    """Execute `compare`; returns 0, whatever is found."""
     from recbole_ext.experiments.named_runs import require_runs
 
     require_runs(words.runs)

@@ -12,11 +12,11 @@ recbole-ext completion bash > ~/.local/share/bash-completion/completions/recbole
 def declare(parser: Parser) -> None:
     """Declare the options."""
     parser.add_argument("shell", choices=("bash", "zsh", "tcsh"), help="the shell")
-    parser.carry_out = completion_command
+    parser.execute = completion_command
 
 
 def completion_command(words: argparse.Namespace) -> int:
-    """Carry out `completion`."""
+    """Execute `completion`."""
     import shtab
 
     print(shtab.complete(with_keys(), shell=words.shell))

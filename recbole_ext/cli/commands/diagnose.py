@@ -21,11 +21,11 @@ def declare(parser: Parser) -> None:
     parser.add_argument("--metric", default="", help="the metric that chose the weights")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write the advice as a configuration file")
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.carry_out = diagnose_command
+    parser.execute = diagnose_command
 
 
 def diagnose_command(words: argparse.Namespace) -> int:
-    """Carry out `diagnose`; returns 0, whatever is found."""
+    """Execute `diagnose`; returns 0, whatever is found."""
     from recbole_ext.diagnosis.diagnose import diagnose, diagnosis_text
 
     found, curve = diagnose(words.file, words.columns, words.settings, words.reported, words.metric.lower())

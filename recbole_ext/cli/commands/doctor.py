@@ -10,11 +10,11 @@ SUMMARY = "check the installation on this machine, with a command that fixes eac
 def declare(parser: Parser) -> None:
     """Declare the options."""
     parser.add_argument("--quick", action="store_true", help="skip the checks that need torch imported")
-    parser.carry_out = doctor_command
+    parser.execute = doctor_command
 
 
 def doctor_command(words: argparse.Namespace) -> int:
-    """Carry out `doctor`."""
+    """Execute `doctor`."""
     from recbole_ext.cli import doctor
 
     print(doctor.report(words.quick))

@@ -20,11 +20,11 @@ def declare(parser: Parser) -> None:
     parser.add_argument("--weights", type=typed("weights"), metavar="[W,W]", help="default: chosen on validation")
     parser.add_argument("--output", metavar="DIR", help="where to write; default: a folder beside the runs")
     declare_opening(parser)
-    parser.carry_out = ensemble_command
+    parser.execute = ensemble_command
 
 
 def ensemble_command(words: argparse.Namespace) -> int:
-    """Carry out `ensemble`."""
+    """Execute `ensemble`."""
     from recbole_ext.experiments.named_runs import require_runs
 
     require_runs(words.runs)

@@ -33,7 +33,7 @@ def declare(parser: Parser) -> None:
 def _action(parser: Parser, name: str, summary: str) -> Parser:
     added = parser.command(name, summary)
     added.add_argument("--experiments-dir", type=Path, default=None, metavar="DIR", help="where experiments are")
-    added.carry_out = _CARRIED_OUT[name]
+    added.execute = _CARRIED_OUT[name]
     return added
 
 

@@ -19,11 +19,11 @@ def declare(parser: Parser) -> None:
         "--i-trust-this-file", action="store_true", help="read it with pickle, which can run any code it contains"
     )
     declare_print_config(parser)
-    parser.carry_out = import_command
+    parser.execute = import_command
 
 
 def import_command(words: argparse.Namespace) -> int:
-    """Carry out `import-checkpoint`."""
+    """Execute `import-checkpoint`."""
     config = configured(words)
     if config is None:
         return 0

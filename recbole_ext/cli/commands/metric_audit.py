@@ -21,7 +21,7 @@ def declare(parser: Parser) -> None:
         "--dataset", default="", metavar="NAME", help="name of the data set, for its known error levels"
     )
     parser.add_argument("--reported", type=_numbers, default={}, metavar="MAPPING", help=f'for instance "{_EXAMPLE}"')
-    parser.carry_out = audit_command
+    parser.execute = audit_command
 
 
 def _numbers(text: str) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def _numbers(text: str) -> dict[str, Any]:
 
 
 def audit_command(words: argparse.Namespace) -> int:
-    """Carry out `metric-audit`; returns 7 where the audit has findings."""
+    """Execute `metric-audit`; returns 7 where the audit has findings."""
     require_files(words.file, words.train)
     from recbole_ext.serving.rating_files import audit_files
     from recbole_ext.tasks.ratings.audit.metric_audit import audit_lines

@@ -24,7 +24,7 @@ def declare(parser: Parser) -> None:
     parser.add_argument("--history", type=Path, metavar="FILE", help="item_id and rating of a new user")
     parser.add_argument("--output", type=Path, metavar="FILE", help="where to write; default: the terminal")
     declare_opening(parser)
-    parser.carry_out = rate_command
+    parser.execute = rate_command
 
 
 def _runs(text: str) -> list[Path]:
@@ -32,7 +32,7 @@ def _runs(text: str) -> list[Path]:
 
 
 def rate_command(words: argparse.Namespace) -> int:
-    """Carry out `rate`."""
+    """Execute `rate`."""
     if not words.run or not (words.pairs or words.history):
         raise UsageError("rate needs --run=RUN and --pairs=FILE, --history=FILE, or both")
     from recbole_ext.runs.recorded import require_run

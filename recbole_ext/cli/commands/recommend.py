@@ -39,11 +39,11 @@ def declare(parser: Parser) -> None:
         "--output", type=Path, metavar="FILE", help=".tsv, .csv, .jsonl or .parquet; default: the terminal"
     )
     declare_opening(parser)
-    parser.carry_out = recommend_command
+    parser.execute = recommend_command
 
 
 def recommend_command(words: argparse.Namespace) -> int:
-    """Carry out `recommend`."""
+    """Execute `recommend`."""
     from recbole_ext.runs.recorded import require_run
 
     require_run(words.run)

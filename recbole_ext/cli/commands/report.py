@@ -12,11 +12,11 @@ def declare(parser: Parser) -> None:
     """Declare the options."""
     parser.add_argument("run", type=Path, metavar="RUN", help="the run's directory")
     parser.add_argument("--data_path", metavar="DIR", help="data to compare with that of the run")
-    parser.carry_out = report_command
+    parser.execute = report_command
 
 
 def report_command(words: argparse.Namespace) -> int:
-    """Carry out `report`."""
+    """Execute `report`."""
     from recbole_ext.report.report import require_its_data, summary_of, write_report
 
     if words.data_path:

@@ -22,11 +22,11 @@ def declare(parser: Parser) -> None:
     )
     declare_print_config(parser)
     parser.add_argument("--dry-run", action="store_true", help="estimate time and memory from a short run, and stop")
-    parser.carry_out = run_command
+    parser.execute = run_command
 
 
 def run_command(words: argparse.Namespace) -> int:
-    """Carry out `run`.
+    """Execute `run`.
 
     Raises:
         RecBoleExtError: with a message and an exit code for each kind of error.

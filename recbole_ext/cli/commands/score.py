@@ -16,11 +16,11 @@ def declare(parser: Parser) -> None:
     parser.add_argument("--input", required=True, type=Path, help="a tab-separated table: users, items, times")
     parser.add_argument("--output", type=Path, metavar="FILE", help="where to write; default: INPUT.scored.tsv")
     declare_opening(parser)
-    parser.carry_out = score_command
+    parser.execute = score_command
 
 
 def score_command(words: argparse.Namespace) -> int:
-    """Carry out `score`."""
+    """Execute `score`."""
     from recbole_ext.runs.recorded import require_run
 
     require_run(words.run)

@@ -38,11 +38,11 @@ def declare(parser: Parser) -> None:
         metavar="NAME",
         help="continue the newest unfinished tuning, or this",
     )
-    parser.carry_out = tune_command
+    parser.execute = tune_command
 
 
 def tune_command(words: argparse.Namespace) -> int:
-    """Carry out `tune`."""
+    """Execute `tune`."""
     from recbole_ext.tuning import tune
 
     declared = {name.replace("-", "_"): getattr(words, name.replace("-", "_")) for name in _OPTIONS}

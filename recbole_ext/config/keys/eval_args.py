@@ -71,7 +71,7 @@ EVAL_ARGS = Entries(_KINDS)
 def settled(given: dict[str, Any]) -> dict[str, Any]:
     """`eval_args` with two shares written as three, and grouped as the split groups.
 
-    Leave-one-out and the split by time take each user's newest rows, whatever `group_by` says.
+    Leave-one-out and the split by time take each user's newest rows, whatever `group_by` is.
     """
     ((kind, value),) = given["split"].items()
     if kind != "LS" and len(value) == 2:

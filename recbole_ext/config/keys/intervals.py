@@ -1,6 +1,6 @@
 """Intervals as RecBole writes them, `[5,inf)` or `(0,1];[3,4)`: the one parser of configuration and filters.
 
-Differs from source: RecBole logs what is no interval and goes on without it, so that a filter keeps all rows but
+Differs from source: RecBole logs what is no interval and continues without it, so that a filter keeps all rows but
 one, which its `~True` as an index drops.
 """
 
@@ -32,7 +32,7 @@ def parse_intervals(text: Any) -> Intervals:
         text: as RecBole writes them; a list of two numbers is a closed interval, as YAML reads `[A,B]`.
 
     Raises:
-        ValueError: it is something else, or holds no number; the message says what an interval is and what was meant.
+        ValueError: it is something else, or holds no number; the message gives the syntax and a suggestion.
     """
     return [_interval(part.strip(), text) for part in str(text).split(";")]
 

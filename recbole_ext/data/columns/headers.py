@@ -39,7 +39,7 @@ class Table:
 
 
 class Headers:
-    """The tables of a data set by the suffix of their files, each read when it is asked for.
+    """The tables of a data set by the suffix of their files, each read on first use.
 
     Args:
         folder: of the data set.

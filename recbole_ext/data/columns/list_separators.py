@@ -8,7 +8,7 @@ _EXAMINED, _SHARE = 10_000, 0.1
 
 
 def other_separator(field: str, texts: Iterable[str | None], separator: str) -> str:
-    """What to say of lists that hold another separator more often than their own; "" where all is well.
+    """A warning about lists that hold another separator more often than their own; "" where all is well.
 
     Text in sentences has blanks and some commas; it is the commoner mark that separates.
 

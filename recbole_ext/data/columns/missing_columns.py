@@ -1,4 +1,4 @@
-"""What is said of a column that a run needs and the files do not have, or have with another type."""
+"""The error about a column that a run needs and the files do not have, or have with another type."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ _HOLDS = {"token": "ids", "float": "numbers (times in seconds since 1970)", "tok
 
 
 def missing_faults(config: Any, headers: Headers, missing: list[Need]) -> list[str]:
-    """What to say of columns that no file has: one message for all roles, and one for each setting."""
+    """The errors about columns that no file has: one message for all roles, and one for each setting."""
     labels = [need for need in missing if need.role == "label"]
     named = [need for need in missing if need.key in _NAMED and need not in labels and need.sources == (INTER,)]
     lists = [need for need in missing if need.role == "history"]

@@ -149,7 +149,7 @@ def _add(
 
 
 def _id_of(config: Any, headers: Headers, source: str, key: str) -> str:
-    """The field of a table of users or items that says whose row it is."""
+    """The field of a table of users or items that identifies its rows."""
     table, field = headers.table(source), config[key]
     assert table is not None
     if field not in table.columns:

@@ -1,4 +1,4 @@
-"""Vectors that are read beside the data (`preload_weight`): whose they are, and who reads them."""
+"""Vectors that are read in addition to the data (`preload_weight`): whose they are, and who reads them."""
 
 import re
 from typing import Any

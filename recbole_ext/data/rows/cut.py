@@ -2,7 +2,7 @@
 
 The files are the parts: training, validation and test, or training and test, where nothing is left to choose by
 and the weights of the last epoch are tested. Tokens are numbered in the order of the files, so the numbers of the
-past do not depend on the future; a token that only the future has gets a number behind them and stays untrained.
+past do not depend on the future; a token that only the future has gets a number after them and stays untrained.
 """
 
 import json
@@ -21,11 +21,11 @@ _GRAPH_FILTERS = ("entity_kg_num_interval", "relation_kg_num_interval")
 
 @dataclass(frozen=True)
 class Span:
-    """What `split.json` says about one file.
+    """The entry of `split.json` for one file.
 
     Attributes:
         start, end: first second, and first second after it; None where the span is open.
-        share_cold: fraction of its rows with a user or an item that the past does not know; None for the past.
+        share_cold: fraction of its rows with a user or an item that is not in the past; None for the past.
     """
 
     start: int | None

@@ -148,7 +148,7 @@ class FastFilters:
         return {token: number for number, token in enumerate(known) if number}
 
     def _drop_unknown_features(self, remap_list: list[tuple[pd.DataFrame, str, FeatureType]], ids: Any) -> None:
-        """Drop users and items of the feature files that the run does not know: nothing of them can be in its rows."""
+        """Drop users and items of the feature files unknown to the run: none of its rows can have them."""
         for feat, field, _ in remap_list:
             if feat is not self.inter_feat and field in (self.uid_field, self.iid_field):  # type: ignore[attr-defined]
                 feat.drop(feat.index[~feat[field].isin(list(ids))], inplace=True)

@@ -1,4 +1,4 @@
-"""What the parts of a data set are for, beyond how it is split."""
+"""What the splits of a data set are used for, beyond how it is split."""
 
 from typing import Any
 
@@ -6,10 +6,10 @@ from recbole.data.interaction import cat_interactions
 
 
 def join_validation(dataset: Any, parts: list[Any]) -> list[Any]:
-    """The parts that `train_on` asks for: with `train_valid` validation rows are trained on, and that part is empty.
+    """The splits that `train_on` requests: with `train_valid` the training split includes an emptied validation split.
 
     Args:
-        dataset: whose parts they are; one that can be copied with other rows.
+        dataset: whose splits they are; one that can be copied with other rows.
         parts: training, validation (perhaps empty) and test.
     """
     if dataset.config["train_on"] != "train_valid":

@@ -36,7 +36,7 @@ class RowCounts:
                 self._check_meeting(kind, field, table)
 
     def _check_meeting(self, kind: str, field: str, table: pd.DataFrame) -> None:
-        """Refuse a table that knows none of the ids, and report ids without features that stay.
+        """Refuse a table that has none of the ids, and report ids without features that stay.
 
         Raises:
             DataError: the table and the interactions have no id in common.
@@ -110,7 +110,7 @@ class RowCounts:
         )
 
     def _filter_link(self) -> None:
-        """Take out interactions of items that the knowledge graph does not know, as RecBole does."""
+        """Take out interactions of items that are not in the knowledge graph, as RecBole does."""
         before, names = len(self.inter_feat), pd.unique(self.inter_feat[self.iid_field])
         super()._filter_link()  # type: ignore[misc]
         lost = before - len(self.inter_feat)

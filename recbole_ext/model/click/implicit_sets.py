@@ -2,7 +2,7 @@
 
     touched = sum_m E[m] / sqrt(n),    judged = sum_m w[behaviour of m] E[m] / sqrt(n)
 
-Source: asymmetric SVD and SVD++ (Koren 2008), whose sets are here fields beside all others.
+Source: asymmetric SVD and SVD++ (Koren 2008), whose sets are here fields among all others.
 Differs from source: sets on both sides, and one learned weight per kind of behavior.
 """
 
@@ -61,7 +61,7 @@ class FoundSets(NamedTuple):
         member, behaviour: (M,) int64 ids and kinds of behavior of all members.
         owner: (M,) int64, number of each member's set, ascending.
         group: (R,) int64, number of each row's set.
-        own: (R,) int64, the row's own behavior in it, 0 if it is no part of it.
+        own: (R,) int64, the row's own behavior in it, 0 if it is not part of it.
     """
 
     member: Tensor

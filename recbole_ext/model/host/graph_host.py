@@ -1,6 +1,6 @@
 """RecBole's KGAT, KGIN and MCCLK without dgl and torch_scatter, whose builds are hard to come by.
 
-Differs from source, beside the libraries:
+Differs from source, besides the libraries:
     KGAT's attention is part of the checkpoint, so that the best weights are evaluated with their own attention and
     not with that of the last epoch; the embeddings that KGIN and MCCLK cache for evaluation are part of it for the
     same reason.

@@ -1,4 +1,4 @@
-"""What a score says about a rating: Gaussian, Huber and ordinal, each with its loss and its expected rating.
+"""The distribution of a rating given a score: Gaussian, Huber and ordinal, each with its loss and its expected rating.
 
 A score comes as a mean and a variance, those of the model's belief. The loss is the expected negative
 log-likelihood under that belief: in closed form for Gaussian noise, with one draw per rating elsewhere.

@@ -3,7 +3,7 @@
     a_h = sum_j e_hj d_uj / (1 + sum_j e_hj),    e_hj = exp( q_h(i) . k_h(j) / sqrt(D) - s_h log(1 + steps(j)) )
 
 over the user's ratings j nearest in the order of time, the predicted one left out; d_uj is the rating's deviation from
-the item's mean, steps(j) how many ratings lie between, s_h a learned slope. The 1 shrinks a user without ratings to 0.
+the item's mean, steps(j) how many ratings are between, s_h a learned slope. The 1 shrinks a user without ratings to 0.
 
 Source: attention, Bahdanau et al. 2015; a rating as a weighted mean of ratings of like items, Sarwar et al. 2001.
 """

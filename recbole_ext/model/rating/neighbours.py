@@ -56,7 +56,7 @@ class NeighbourIndex:
 
         Returns:
             Smoothed means over the 1, 3 and 10 nearest ratings of each side and over those of the same second, and
-            how far the moment lies from the mean of the user's times, in (-1, 1).
+            how far the time is from the mean of the user's times, in (-1, 1).
         """
         if self.tensors["key"].device != user.device:
             self.tensors = {name: tensor.to(user.device) for name, tensor in self.tensors.items()}

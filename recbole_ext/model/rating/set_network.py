@@ -60,7 +60,7 @@ class SetSettings:
 
 @dataclass(frozen=True)
 class Scores:
-    """What a network says of a batch of pairs.
+    """The output of a network for a batch of pairs.
 
     Attributes:
         mean, variance: (B,) of the score.
@@ -192,7 +192,7 @@ class SetNetwork(nn.Module):
         return self._with_latent(mean, variance, layers)
 
     def _with_latent(self, mean: Tensor, variance: Tensor, layers: list[Tensor]) -> Scores:
-        """Add what the decoder says of z."""
+        """Add the decoder of z."""
         if not self.latent_size:
             empty = mean.new_zeros(len(mean), 0)
             return Scores(mean, variance, empty, empty)

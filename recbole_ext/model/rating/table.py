@@ -1,4 +1,4 @@
-"""What a rating model knows of its training split: who rated what how and when, and the side information."""
+"""What a rating model stores of its training split: users, items, ratings, times, and the side information."""
 
 from dataclasses import dataclass
 from typing import Any

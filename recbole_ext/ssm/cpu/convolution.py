@@ -1,6 +1,6 @@
 """Mamba's short causal convolution and its SiLU in one pass, compiled for one CPU thread.
 
-Arrays are flat, contiguous float32; channels are a multiple of LANES. `extended` is the input behind its tail:
+Arrays are flat, contiguous float32; channels are a multiple of LANES. `extended` is the input preceded by its tail:
 (B, L + K - 1, D), so that the event k sees the rows k to k + K - 1.
 """
 # mypy: disable-error-code="call-arg, var-annotated"

@@ -23,7 +23,7 @@ _NOTICE_AFTER_SECONDS = 1.0  # a cached kernel loads within this
 
 @functools.cache
 def _kernels(name: str) -> ModuleType:
-    """Import a kernel module, which compiles it or loads it from the cache; say so if it takes a while."""
+    """Import a kernel module, which compiles it or loads it from the cache; log it if it takes a while."""
     importlib.import_module("numba")  # takes a while by itself, which is not compilation
     text = "compiling the %s kernel for this CPU: a few seconds, once on this machine"
     notice = threading.Timer(_NOTICE_AFTER_SECONDS, _LOGGER.warning, (text, name))

@@ -2,7 +2,7 @@
 
 Work goes chunk by chunk along the sequence. Within a chunk, two states of LANES channels at a time run
 through its events with everything in registers, so nothing of size (B, L, D, N) exists; only the states that
-enter a chunk are kept for the backward pass. Two states share what an event's loads bring, and neither waits for
+enter a chunk are kept for the backward pass. Two states share the values loaded for an event, and neither waits for
 the other's arithmetic: `h0`, `r0`, `g0` are of the state n, `h1`, `r1`, `g1` of n + 1.
 
 Arrays are flat, contiguous float32; channels are a multiple of LANES and states are even; `rate` is A log2(e) as

@@ -42,18 +42,18 @@ def numbered(values: np.ndarray) -> np.ndarray:
 
 
 class ClickLoader:
-    """Batches of a part: rows, and the histories that they share.
+    """Batches of a split: rows, and the histories that they share.
 
     Each batch is an Interaction with R rows, S histories of up to L events, and M members of implicit sets:
 
-        user, item, time, label, context fields, row (R,)   row: its number in the part
+        user, item, time, label, context fields, row (R,)   row: its number in the split
         training_row (R,)                the same, in batches of the training split alone; needs history_from: train
         history_item, history_behaviour, history_time (S, L) 0 at padding
         history, slot, visible (R,)      whose history, the row's place among its rows, how many events it sees
         match (R,)                       how the item matches the row's history; see `recbole_ext.tasks.clicks.matches`
                                          (visible alone of these three lines, if no branch reads histories)
         <user|item>_set_member, _behaviour, _owner (M,)      what the user touched, who touched the item; owner: a set
-        <user|item>_set_group, _own (R,)     the row's set, and the row's own behavior in it, 0 if it is no part of it
+        <user|item>_set_group, _own (R,)     the row's set, and the row's own behavior in it, 0 if it is not part of it
 
     Args:
         config: the run's configuration.

@@ -1,4 +1,4 @@
-"""The columns that click models read beside users and items: times, behaviours, every context column, histories."""
+"""The columns that click models read besides users and items: times, behaviours, every context column, histories."""
 
 from recbole_ext.data.columns.task_columns import NamedColumns, Need, TaskColumns
 

@@ -1,10 +1,10 @@
 """Clicks with histories: which past events each row may see, as slices of one sorted array.
 
-RecBole's context models have no history, and its sequence data refuses a random order. Here the rows of a part
-are split as RecBole splits them, and beside them stand the events that histories are made of, sorted by user and
-by item. A row sees the events of its user, and of its item, that came strictly before it (ties: file order).
+RecBole's context models have no history, and its sequence data refuses a random order. Here the rows are split
+as RecBole splits them, and the events of the histories are stored separately, sorted by user and
+by item. A row sees the events of its user, and of its item, that precede it strictly (ties: file order).
 
-`history_from: train`   events are the training rows: no label of validation or test is seen by anybody
+`history_from: train`   events are the training rows: no label of validation or test is seen by any row
 `history_from: before`  events are all rows: a tested row sees the labels that were there before it, also tested ones
 """
 
@@ -29,10 +29,10 @@ _MOST_BEHAVIOURS = 64
 
 
 class ClickRows:
-    """Mixin before a data set class of RecBole: its parts know the past of their rows.
+    """Mixin before a data set class of RecBole: its splits store the past of their rows.
 
     Attributes:
-        past: of a part's rows; parts alone have it.
+        past: of a split's rows; only splits have it.
         behaviour_names: kinds of behavior, numbered from 1 in this order.
     """
 
@@ -82,10 +82,10 @@ class ClickRows:
         self.inter_feat._reindex(torch.randperm(len(self.inter_feat), generator=generator))
 
     def build(self) -> list[Any]:
-        """RecBole's parts, each with its `past`.
+        """RecBole's splits, each with its `past`.
 
         Raises:
-            DataError: a part has no labels of both classes.
+            DataError: a split lacks one of the classes.
         """
         history = self.config["history_from"]
         parts = join_validation(self, super().build())  # type: ignore[misc]
@@ -131,7 +131,7 @@ class ClickRows:
         return match_rates(self, self.config["MAX_ITEM_LIST_LENGTH"])
 
     def context_fields(self) -> list[str]:
-        """Token columns of the rows themselves, beside user, item, time, label and behavior."""
+        """Token columns of the rows themselves, besides user, item, time, label and behavior."""
         threshold = next(iter(self.config["threshold"] or {}), None)
         known = {self.uid_field, self.iid_field, self.time_field, self.label_field, ROW, BEHAVIOUR}
         known |= {name for name in (self.config["behaviour_field"], threshold) if name}
@@ -140,6 +140,6 @@ class ClickRows:
 
 
 class ExactClickDataset(ClickRows, ExactRows, Dataset):
-    """Clicks with exact times; the parts of a data set that is cut into files are known before their past is."""
+    """Clicks with exact times; the splits of a data set that is cut into files are known before their past is."""
 
     of_task = CLICK_COLUMNS

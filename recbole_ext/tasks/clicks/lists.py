@@ -17,10 +17,10 @@ from recbole_ext.tasks.clicks.past import Events, Keys, Past, Slices, slices
 
 
 def listed_past(part: Any, training: Events | None, list_field: str) -> Past:
-    """What the rows of a part may see: their own lists, and for each item what training users did with it before.
+    """What the rows of a split may see: their own lists, and for each item what training users did with it before.
 
     Args:
-        part: a part whose rows hold lists.
+        part: a split whose rows hold lists.
         training: the events of training; None for the training split itself.
         list_field: of items.
 
@@ -68,7 +68,7 @@ def _own_events(part: Any, list_field: str) -> tuple[Events, Slices]:
 
 
 def _events(part: Any, list_field: str) -> tuple[Events, np.ndarray]:
-    """All events of a part's lists, row after row, and the number of each row's."""
+    """All events of a split's lists, row after row, and the number of each row's."""
     table = part.inter_feat
     items = table[list_field]
     inside = items > 0

@@ -1,4 +1,4 @@
-"""The loaders of click models: rows beside the histories that they share."""
+"""The loaders of click models: rows with the histories that they share."""
 
 from typing import Any
 

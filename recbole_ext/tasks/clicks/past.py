@@ -89,7 +89,7 @@ def _sorting(events: Keys) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Past:
-    """What the rows of one part may see.
+    """What the rows of one split may see.
 
     Attributes:
         by_user, by_item: the events, sorted by user and by item.

@@ -57,7 +57,7 @@ class ClickTask(Task):
         return [*super().faults(entry, layers, values), *click_faults(values)]
 
     def dataset(self, config: "Config") -> Callable[..., Any]:
-        """Rows whose splits know the past of each."""
+        """Rows whose splits store the past of each."""
         from recbole_ext.tasks.clicks.data import ExactClickDataset
 
         return ExactClickDataset
@@ -66,7 +66,7 @@ class ClickTask(Task):
         """Nothing: that labels are of both classes is checked split by split."""
 
     def loaders(self, config: "Config", dataset: Any, parts: list[Any]) -> "Loaders":
-        """Rows beside the histories that they share."""
+        """Rows with the histories that they share."""
         from recbole_ext.tasks.clicks.loaders import click_loaders
 
         return click_loaders(config, dataset, parts)

@@ -30,7 +30,7 @@ class RankingLoaders(Loaders):
         if share == 1 and config is self.train.config:
             return self.train
         events = copy.copy(part.events)
-        events.columns = dict(events.columns)  # the weights of targets are this part's own
+        events.columns = dict(events.columns)  # the weights of targets are this split's own
         target = part.inter_feat.target[_newest_targets(part, share)]
         rows = part.copy(HistoryRows(events, target, part.inter_feat.names, part.inter_feat.width))
         rows.events = events

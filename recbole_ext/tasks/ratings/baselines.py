@@ -17,7 +17,7 @@ from recbole_ext.tasks.ratings.user_item_bias import user_item_effects
 
 
 class RatingBaseline:
-    """What RecBole's evaluation asks of a model, answered from sums.
+    """The interface that RecBole's evaluation expects of a model, answered from sums.
 
     Args:
         train: the training split.

@@ -18,7 +18,7 @@ class RatingLoader:
 
     Args:
         config: `train_batch_size`, `eval_batch_size`, `seed`.
-        dataset: one part.
+        dataset: one split.
         sampler: none; here because RecBole's loaders have one.
         shuffle: whether rows are sampled; off: in their order.
     """

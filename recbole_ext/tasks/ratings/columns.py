@@ -1,4 +1,4 @@
-"""The columns that rating models read beside users and items: ratings, times where they are there, side features."""
+"""The columns that rating models read besides users and items: ratings, times where they are there, side features."""
 
 from recbole_ext.data.columns.headers import ITEM, USER
 from recbole_ext.data.columns.task_columns import NamedColumns, TaskColumns

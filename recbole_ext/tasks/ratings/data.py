@@ -20,7 +20,7 @@ from recbole_ext.tasks.ratings.columns import RATING_COLUMNS
 def split_rows(
     users: np.ndarray, times: np.ndarray | None, ratios: list[float], order: str, group_by: str | None, seed: int
 ) -> np.ndarray:
-    """Which part each row belongs to.
+    """The split of each row.
 
         order RO, group_by none   random: the rows as `numpy.random.RandomState(seed).permutation` orders them
         order RO, group_by user   random, each user's rows by themselves
@@ -76,7 +76,7 @@ class RatingSplits:
     inter_feat: Any
 
     def build(self) -> list[Any]:
-        """Training, validation and test splits; the files of a data set that is cut into files are its parts."""
+        """Training, validation and test splits; the files of a data set that is cut into files are its splits."""
         parts = super().build() if self.config["benchmark_filename"] else self._split()  # type: ignore[misc]
         return join_validation(self, parts)
 
@@ -91,7 +91,7 @@ class RatingSplits:
 
 
 def split_as(config: Any, users: np.ndarray, times: np.ndarray | None) -> np.ndarray:
-    """Which split each row belongs to by `eval_args`: (n,) int8, 0 training, 1 validation, 2 test.
+    """The split of each row by `eval_args`: (n,) int8, 0 training, 1 validation, 2 test.
 
     Args:
         config: `eval_args`, `split_seed`.
@@ -117,7 +117,7 @@ def check_ratings(config: Any, dataset: Any) -> None:
         dataset: read, not yet split.
 
     Raises:
-        DataError: the ratings are all equal, or some lie off `rating_scale`.
+        DataError: the ratings are all equal, or some are off `rating_scale`.
     """
     field = config["RATING_FIELD"]
     ratings = np.asarray(dataset.inter_feat[field], dtype=np.float64)

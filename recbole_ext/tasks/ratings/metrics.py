@@ -16,7 +16,7 @@ WARM = 5
 
 @dataclass(frozen=True)
 class Predictions:
-    """Predicted ratings of a part of the data.
+    """Predicted ratings for a split of the data.
 
     Attributes:
         user, item: (n,) int64.

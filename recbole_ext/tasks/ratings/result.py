@@ -24,7 +24,7 @@ def rating_result(
         model: a rating model with its best weights.
         train, part: loaders of the training split, and of the one that is reported on.
         rows: of metrics.csv.
-        measured: what RecBole's metrics gave for the same part.
+        measured: what RecBole's metrics gave for the same split.
 
     Raises:
         RuntimeError: the metrics are not those of these predictions and ratings.

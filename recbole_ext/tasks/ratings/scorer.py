@@ -42,7 +42,7 @@ class RatingScores:
         return self.values.units()
 
     def columns(self) -> dict[str, float]:
-        """Nothing beside the metrics."""
+        """Nothing besides the metrics."""
         return {}
 
     def findings(self, rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from recbole_ext.tasks.ratings.batches import RatingLoader
 class UserLoader(RatingLoader):
     """Like RatingLoader, but users are sampled, and all ratings of a user are adjacent in one batch.
 
-    A batch holds about `train_batch_size` ratings: users are laid end to end, and each belongs to the batch in which
-    its last rating lies.
+    A batch holds about `train_batch_size` ratings: users are concatenated, and each belongs to the batch that has its
+    last rating.
 
     Args:
         config, dataset, sampler, shuffle: as for RatingLoader.

@@ -1,6 +1,6 @@
 """Averages of the weights over training: exponential (EMA) or equal (SWA), by torch's own update rules.
 
-Training goes on with its own weights. Validation, the best checkpoint and so the test use the averaged ones.
+Training continues with its own weights. Validation, the best checkpoint and so the test use the averaged ones.
 """
 
 from collections.abc import Iterator

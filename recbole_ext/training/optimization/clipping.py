@@ -1,4 +1,4 @@
-"""Gradients that are no longer than asked for."""
+"""Gradients clipped to the requested norm."""
 
 from collections.abc import Iterable
 

@@ -19,7 +19,7 @@ _LEARNERS: dict[str, Any] = {
 
 
 class SparseAndDense:
-    """Two optimisers behind one face: SparseAdam for embeddings with sparse gradients, another for the rest.
+    """Two optimisers behind one interface: SparseAdam for embeddings with sparse gradients, another for the rest.
 
     Only the rows in use are touched, so a step costs what the batch costs and not what the catalogue does.
 

@@ -2,7 +2,7 @@
 
 The address is a secret: it comes from the variable RECBOLE_EXT_NOTIFY_URL or from a file, never from the
 configuration, and it is in no message. Only https and known hosts are written to, redirects are refused, and a
-message that cannot be sent within five seconds is given up; the run goes on.
+message that cannot be sent within five seconds is given up; the run continues.
 """
 
 import json

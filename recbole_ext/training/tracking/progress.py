@@ -12,7 +12,7 @@ from recbole_ext.redact import redact_text
 
 
 class Progress:
-    """A progress bar on a terminal, plain lines elsewhere, nothing where another process speaks.
+    """A progress bar on a terminal, plain lines elsewhere, nothing where another process logs.
 
     Args:
         total: steps of the whole run, as far as is known.
@@ -57,7 +57,7 @@ class Progress:
 
     @contextmanager
     def overheard(self, logger: str) -> Iterator[None]:
-        """Also say the warnings of a logger, for instance that a kernel is being compiled."""
+        """Also print the warnings of a logger, for instance that a kernel is being compiled."""
         handler = _Said(self)
         logging.getLogger(logger).addHandler(handler)
         try:

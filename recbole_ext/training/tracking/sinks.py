@@ -1,6 +1,6 @@
-"""Where the facts of a run go beside `metrics.csv`: events as JSON lines, TensorBoard, Weights & Biases, a message.
+"""Where the facts of a run go besides `metrics.csv`: events as JSON lines, TensorBoard, Weights & Biases, a message.
 
-A sink that fails is warned about once; the run goes on without a word more.
+A sink that fails is warned about once; the run continues without further warnings.
 """
 
 import json

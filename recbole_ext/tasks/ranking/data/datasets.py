@@ -31,7 +31,7 @@ class ExactSequentialDataset(ExactRows, OffsetHistory, SequentialDataset):
 
 
 class ExactKnowledgeBasedDataset(LinkedRows, KnowledgeBasedDataset):
-    """Rows beside a knowledge graph."""
+    """Rows with a knowledge graph."""
 
 
 class ExactDecisionTreeDataset(ExactRows, DecisionTreeDataset):
@@ -39,11 +39,11 @@ class ExactDecisionTreeDataset(ExactRows, DecisionTreeDataset):
 
 
 class ExactGRU4RecKGDataset(LinkedRows, OffsetHistory, GRU4RecKGDataset):
-    """Sequences beside a knowledge graph."""
+    """Sequences with a knowledge graph."""
 
 
 class ExactKSRDataset(LinkedRows, OffsetHistory, KSRDataset):
-    """Sequences beside a knowledge graph."""
+    """Sequences with a knowledge graph."""
 
 
 class ExactDIENDataset(ExactRows, NegativeHistories, DIENDataset):

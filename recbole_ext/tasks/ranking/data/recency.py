@@ -1,4 +1,4 @@
-"""What counts more because it is newer: weights of training targets, and the newest part of them."""
+"""What counts more because it is newer: weights of training targets, and the newest fraction of them."""
 
 from typing import Any
 

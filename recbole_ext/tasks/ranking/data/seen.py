@@ -12,7 +12,7 @@ from recbole_ext.data.history import TARGET_POSITION
 
 
 class Seen(Protocol):
-    """What a loader of ranked lists asks."""
+    """The interface that a loader of ranked lists needs."""
 
     def pairs(self, rows: Any) -> tuple[Tensor, Tensor]:
         """Row (m,) and item (m,) of each item seen before one of the rows."""

@@ -22,7 +22,7 @@ from recbole_ext.evaluation.training_counts import item_counts
 
 
 class CountBaseline:
-    """What RecBole's evaluation asks of a model, answered from counts.
+    """The interface that RecBole's evaluation expects of a model, answered from counts.
 
     Args:
         train: the training split of sequences: with sorted `events`, or with histories written out in the files.

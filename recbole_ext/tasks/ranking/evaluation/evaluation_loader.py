@@ -19,7 +19,7 @@ _PHASES = ("valid", "test")
 
 @dataclass(frozen=True)
 class _Phase:
-    """What RecBole's loader of labelled rows asks of a sampler."""
+    """The interface that RecBole's loader of labelled rows expects of a sampler."""
 
     phase: str
 

@@ -19,7 +19,7 @@ def ranking_facts(config: Config, loaders: Any) -> dict[str, Any]:
 
     Args:
         config: of the run.
-        loaders: of the run; None for what the configuration alone says.
+        loaders: of the run; None for the facts of the configuration alone.
     """
     evaluation = [loaders.valid, loaders.test] if loaders else []
     facts = {

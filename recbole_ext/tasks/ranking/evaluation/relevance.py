@@ -8,7 +8,7 @@ from recbole_ext.errors import DataError
 
 
 def relevant_field(config: Any, part: Any) -> str | None:
-    """The column of labels that says which rows are to be found; None where all are."""
+    """The column of labels that marks the relevant rows; None where all are."""
     return config["LABEL_FIELD"] if config["LABEL_FIELD"] in part.inter_feat else None
 
 

@@ -56,7 +56,7 @@ def draw_candidates(rng: np.random.Generator, weights: np.ndarray, blocked: Pair
 def _draw_round(rng: np.random.Generator, share: np.ndarray, taken: np.ndarray, missing: np.ndarray) -> np.ndarray:
     """Keys of items that are new to their list, at most `missing` (n,) of each, in the order of drawing."""
     row = np.repeat(np.arange(len(missing)), missing)
-    last = np.searchsorted(share, share[-1])  # what rounding would put behind it
+    last = np.searchsorted(share, share[-1])  # what rounding would place after it
     item = np.searchsorted(share, rng.random(len(row)), side="right").clip(max=last)
     keys = row * len(share) + item
     first = np.sort(np.unique(keys, return_index=True)[1])  # the first of each that was sampled twice

@@ -130,7 +130,7 @@ def _slices(start: np.ndarray, count: np.ndarray) -> np.ndarray:
 
 
 def _lists(config: Any, dataset: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of the split by their list, and where each list begins among them, with the end behind the last."""
+    """Rows of the split by their list, and where each list begins among them, with the end after the last."""
     if config["MODEL_TYPE"] == ModelType.SEQUENTIAL:
         return np.arange(len(dataset)), np.arange(len(dataset) + 1)
     users, items = (dataset.inter_feat[field].numpy() for field in (dataset.uid_field, dataset.iid_field))

@@ -32,7 +32,7 @@ class RankingScores:
 
     Attributes:
         metrics: name -> value.
-        candidates: `CandidateCounts` as a mapping, and what the loader knows of its lists.
+        candidates: `CandidateCounts` as a mapping, and the loader's counts of its lists.
     """
 
     def __init__(self, collector: UnitCollector, metrics: RankingMetrics, loader: Any) -> None:
@@ -45,11 +45,11 @@ class RankingScores:
         return self.collector.units(self.dataset, self.wanted)
 
     def columns(self) -> dict[str, float]:
-        """Nothing beside the metrics."""
+        """Nothing besides the metrics."""
         return {}
 
     def findings(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
-        """Nothing beside the metrics."""
+        """Nothing besides the metrics."""
         return {}
 
     def warnings(self, split: str) -> dict[str, str]:

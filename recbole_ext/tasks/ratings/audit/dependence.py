@@ -22,10 +22,10 @@ _LEAST_ROWS = 200
 
 @dataclass(frozen=True)
 class Dependence:
-    """What the rows of one side say.
+    """Statistics of the rows of one side.
 
     Attributes:
-        excess: A / sqrt(B C), infinite where B C is not positive; above 1 no honest model lies.
+        excess: A / sqrt(B C), infinite where B C is not positive; a model without a leak is at most 1.
         z_covariance, z_excess: A and A^2 - B C in their standard errors over users or items.
     """
 

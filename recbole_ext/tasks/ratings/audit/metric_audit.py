@@ -1,4 +1,4 @@
-"""metric_audit: whether a rating result can be what it says, from its predictions and what was reported.
+"""metric_audit: whether a rating result is plausible, from its predictions and what was reported.
 
     recbole-ext metric-audit predictions.tsv --train=train.inter --reported="{rmse: 0.60, loss: 0.60}"
 

@@ -18,7 +18,7 @@ _FLOAT32 = 1e-6
 _REPORTED = 5e-4
 _LEAST_ROWS = 50
 _ERRORS = 3.0
-"""Standard errors by which a number must lie on the wrong side of its bound."""
+"""Standard errors by which a number must violate its bound."""
 _RARE = 1e-6
 """Probability below which an observation is not called chance."""
 
