@@ -16,8 +16,9 @@ PYTHON := $(PYTHON)
 VERSION := $(shell $(PYTHON) -c "import sys; print('%d.%d' % sys.version_info[:2])" 2>/dev/null)
 READY = .venv/ready-$(VERSION)
 DEMO ?=
-# Each process of the tests has a core to itself, and the libraries in it start no threads of their own.
-TESTS = OMP_NUM_THREADS=1 .venv/bin/python -m pytest --durations=20
+# Each process of the tests has a core to itself, and the libraries in it start no threads of their own. Bytecode is
+# kept whatever the environment says: to compile the tests again takes each process ten seconds.
+TESTS = OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest --durations=20
 TOGETHER = -n logical --maxprocesses=4 --dist worksteal
 PIP = .venv/bin/python -m pip --disable-pip-version-check
 REQUIREMENTS = requirements.txt requirements-host.txt requirements-test.txt setup.cfg pyproject.toml

@@ -76,7 +76,15 @@ def remember_words(words: list[str]) -> None:
 
 def redact_text(text: str) -> str:
     """A text without the secrets of this process and of its environment."""
+    _remember_environment()
+    return _without_remembered(text)
+
+
+def _remember_environment() -> None:
     remember({name: os.environ[name] for name in os.environ if is_secret_name(name)})
+
+
+def _without_remembered(text: str) -> str:
     for _, pattern in sorted(_remembered.items(), key=lambda item: -len(item[0])):
         text = pattern.sub(HIDDEN, text)
     return _ASSIGNED.sub(_hide_assigned, _FORMS.sub(HIDDEN, text))
@@ -84,10 +92,15 @@ def redact_text(text: str) -> str:
 
 def redact(value: Any) -> Any:
     """A nested value without secrets; what is under the name of a secret is hidden whatever it is."""
+    _remember_environment()
+    return _redacted(value)
+
+
+def _redacted(value: Any) -> Any:
     if isinstance(value, dict):
-        return {_hide(key): HIDDEN if _hidden_by_name(key, part) else redact(part) for key, part in value.items()}
+        return {_hide(key): HIDDEN if _hidden_by_name(key, part) else _redacted(part) for key, part in value.items()}
     if isinstance(value, list | tuple | set):
-        return type(value)(redact(part) for part in value)
+        return type(value)(_redacted(part) for part in value)
     return _hide(value)
 
 
@@ -113,7 +126,7 @@ def _options(words: list[str]) -> Iterator[tuple[int, str, str]]:
 
 
 def _hide(value: Any) -> Any:
-    return redact_text(value) if isinstance(value, str) else value
+    return _without_remembered(value) if isinstance(value, str) else value
 
 
 def _hidden_by_name(key: Any, value: Any) -> bool:

@@ -1,5 +1,6 @@
 """Installed versions of the packages that can change a result; none of them is imported."""
 
+import functools
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
@@ -10,6 +11,11 @@ PACKAGES = ("recbole", "torch", "numpy", "pandas", "scipy", "polars", "safetenso
 
 def package_versions() -> dict[str, str]:
     """Installed versions of the packages that can change a result."""
+    return dict(_package_versions())
+
+
+@functools.cache
+def _package_versions() -> dict[str, str]:
     found = {"recbole_ext": recbole_ext.__version__, "python": platform.python_version()}
     for name in PACKAGES:
         try:

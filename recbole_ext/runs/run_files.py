@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from recbole_ext.errors import DataError
-from recbole_ext.redact import redact, redact_text
+from recbole_ext.redact import redact
 
 
 def read_metrics(run: Path | None) -> list[dict[str, str]]:
@@ -36,11 +36,12 @@ def config_text(values: dict[str, Any], origins: dict[str, str]) -> str:
     """A configuration as YAML, each value with its origin."""
     lines = [f"# {len(values)} values; behind each one, where it came from"]
     shown = redact(plain(values))
-    for key in sorted(values):
+    places = redact([origins.get(key, "derived") for key in sorted(values)])
+    for key, place in zip(sorted(values), places, strict=True):
         text = yaml.safe_dump(
             {key: shown[key]}, default_flow_style=True, width=10**6, allow_unicode=True, sort_keys=False
         )
-        lines.append(f"{text.strip()[1:-1]}  # {redact_text(origins.get(key, 'derived'))}")
+        lines.append(f"{text.strip()[1:-1]}  # {place}")
     return "\n".join(lines) + "\n"
 
 

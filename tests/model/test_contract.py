@@ -136,13 +136,15 @@ def test_the_same_seed_gives_the_same_numbers(build: Build, model_name: str) -> 
 
 @pytest.mark.parametrize("train_mode", ["all_positions", pytest.param("prefix", marks=pytest.mark.slow)])
 def test_planted_structure_is_learnt(build: Build, model_name: str, train_mode: str) -> None:
-    _, loaders, trainer = build(model_name, n_users=80, epochs=15, train_mode=train_mode, filter_seen_items=False)
+    _, loaders, trainer = build(
+        model_name, n_users=60, epochs=8, learning_rate=0.02, train_mode=train_mode, filter_seen_items=False
+    )
     trainer.fit(loaders.train, loaders.valid)
     assert trainer.evaluate(loaders.test)["hit@1"] > 0.9
 
 
 LOSSES: list[dict[str, Any]] = [
-    {"loss_type": "BPR"},
+    {"loss_type": "BPR", "learning_rate": 0.02, "epochs": 20, "eval_step": 10},
     {"loss_type": "gBCE"},
     {"loss_type": "sampled_softmax", "negative_distribution": "popularity"},
     {"loss_type": "sampled_softmax", "sparse_embedding": True},
@@ -161,9 +163,8 @@ def each_with_each() -> list[Any]:
 
 @pytest.mark.parametrize(("model_name", "given"), each_with_each(), ids=str)
 def test_planted_structure_is_learnt_by_every_loss(build: Build, model_name: str, given: dict[str, Any]) -> None:
-    _, loaders, trainer = build(
-        model_name, n_users=80, epochs=50, eval_step=25, n_negatives=8, filter_seen_items=False, **given
-    )
+    settings = {"epochs": 50, "eval_step": 25, "n_negatives": 8, "filter_seen_items": False, **given}
+    _, loaders, trainer = build(model_name, n_users=80, **settings)
     trainer.fit(loaders.train, loaders.valid)
     assert trainer.evaluate(loaders.test)["hit@1"] > 0.7
 
@@ -171,7 +172,8 @@ def test_planted_structure_is_learnt_by_every_loss(build: Build, model_name: str
 @pytest.mark.parametrize("model_name", ONE_FAST)
 def test_shuffled_data_stays_at_chance(build: Build, model_name: str) -> None:
     """20 items at random: Hit@5 is 0.25 in expectation; 200 users give a standard error of 0.031."""
-    _, loaders, trainer = build(model_name, shuffled=True, n_users=200, epochs=8, filter_seen_items=False)
+    settings = {"epochs": 4, "learning_rate": 0.02, "filter_seen_items": False}
+    _, loaders, trainer = build(model_name, shuffled=True, n_users=200, **settings)
     trainer.fit(loaders.train, loaders.valid)
     assert 0.12 < trainer.evaluate(loaders.test)["hit@5"] < 0.38
 

@@ -224,7 +224,7 @@ def test_reload_and_repetition_give_equal_scores(build: Build, model: str, tmp_p
 
 
 def test_tastes_are_learnt_with_sparse_updates(build: Build) -> None:
-    loaders, trainer = build(n_users=60, epochs=8, dropout_prob=0.0, sparse_embedding=True)
+    loaders, trainer = build(epochs=5, learning_rate=0.02, dropout_prob=0.0, sparse_embedding=True)
     trainer.fit(loaders.train, loaders.valid)
     assert trainer.evaluate(loaders.test)["auc"] > 0.7
 
