@@ -6,6 +6,7 @@ is the slice before it, and is written out when a batch is.
 """
 
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,19 +14,27 @@ import torch
 from recbole.data.interaction import Interaction
 from torch import Tensor
 
+from recbole_ext.data.earlier import earlier_columns, earlier_positions, following_same_item
+
 TARGET_POSITION = "_target_position"
 
 
 class Events:
     """All interactions, sorted by user and time.
 
-    Attributes:
+    Args:
         columns: field to (n,) tensor, or (n, ...) for sequence fields.
+        users: (n,) int64, a number per user.
+        whole: fields that a model reads of a whole history, the item's first, for its history term; none if empty.
+
+    Attributes:
+        columns: see above.
         user_start: (n,) int64, position of the first event of each event's user.
+        whole: see above.
     """
 
-    def __init__(self, columns: dict[str, Tensor], users: Tensor) -> None:
-        self.columns = columns
+    def __init__(self, columns: dict[str, Tensor], users: Tensor, whole: tuple[str, ...] = ()) -> None:
+        self.columns, self.whole = columns, whole
         first = torch.ones(len(users), dtype=torch.bool)
         first[1:] = users[1:] != users[:-1]
         position = torch.arange(len(users))
@@ -37,6 +46,26 @@ class Events:
 
     def __len__(self) -> int:
         return len(self.user_start)
+
+    @cached_property
+    def _following(self) -> Tensor:
+        return following_same_item(self.user_start, self[self.whole[0]])
+
+    def before(self, end: Tensor, suffix: str) -> dict[str, Tensor]:
+        """What a model reads of all events of a user before a position.
+
+        Args:
+            end: (R,) int64 positions, each of an event of its user.
+            suffix: of the names of lists.
+
+        Returns:
+            See `earlier_columns`; nothing where no history term is asked for.
+        """
+        if not self.whole:
+            return {}
+        start = self.user_start[end.clamp(max=len(self) - 1)]
+        positions = earlier_positions(self._following, start, end)
+        return earlier_columns({name: self[name] for name in self.whole}, positions, end, suffix)
 
     def with_history(self) -> Tensor:
         """Positions of all events that another event of the same user precedes."""
@@ -180,4 +209,6 @@ class HistoryRows(Interaction):
 
     def written_out(self) -> Interaction:
         """The same rows with padded history tensors, ready for a model."""
-        return Interaction({k: v.tensor() if isinstance(v, HistoryColumn) else v for k, v in self.interaction.items()})
+        written = {k: v.tensor() if isinstance(v, HistoryColumn) else v for k, v in self.interaction.items()}
+        first = self.target - self._column(self.names["length"])
+        return Interaction({**written, **self.events.before(first, self.names["suffix"])})

@@ -25,7 +25,9 @@ from torch import Tensor, nn
 
 from recbole_ext.errors import UsageError
 from recbole_ext.model.layers.dropout import Dropout
+from recbole_ext.model.layers.feed_forward import GatedFeedForward
 from recbole_ext.model.layers.mamba_variant import mamba_variant
+from recbole_ext.model.layers.residual import Residual
 from recbole_ext.model.sequence.causal import CausalRecommender, Events
 from recbole_ext.ssm import S5
 
@@ -108,23 +110,30 @@ class SS4RecBlock(nn.Module):
         width, which = config["hidden_size"], config["sublayers"]
         if which not in SUBLAYERS:
             raise UsageError(f"sublayers must be one of {', '.join(SUBLAYERS)} (got {which!r})")
-        self.backend, self.dropout = config["ssm_backend"], Dropout(config["dropout_prob"])
+        self.backend = config["ssm_backend"]
         self.s5_backend = "auto" if self.backend == "mamba_ssm" else self.backend  # mamba-ssm has no such scan
-        self.s5, self.mamba = None, None
+        self.s5, self.mamba, self.feed_forward = None, None, None
         if which != "mamba":
             self.s5 = S5(width, config["s5_state_size"], dt_min=config["dt_min"], dt_max=config["dt_max"])
-            self.s5_norm = nn.LayerNorm(width)
+            self.s5_add = Residual(config)
         if which != "s5":
             self.mamba = mamba_variant(config)
             shared = config["shared_layer_norm"] and self.s5 is not None
-            self.mamba_norm = self.s5_norm if shared else nn.LayerNorm(width)
+            self.mamba_add = Residual(config, norm=self.s5_add.norm if shared else None)
+        if config["ffn_multiplier"]:
+            self.feed_forward = GatedFeedForward(width, config["ffn_multiplier"], config["dropout_prob"])
+            self.feed_forward_add = Residual(config)
 
     def forward(self, u: Tensor, steps: Tensor) -> Tensor:
         """(B, L, hidden_size), (B, L) -> (B, L, hidden_size)."""
         if self.s5 is not None:
-            u = self.s5_norm(self.dropout(self.s5(u, steps, backend=self.s5_backend)[0]) + u)
+            s5 = self.s5
+            u = self.s5_add(u, lambda x: s5(x, steps, backend=self.s5_backend)[0])
         if self.mamba is not None:
-            u = self.mamba_norm(self.dropout(self.mamba(u, backend=self.backend)[0]) + u)
+            mamba = self.mamba
+            u = self.mamba_add(u, lambda x: mamba(x, backend=self.backend)[0])
+        if self.feed_forward is not None:
+            u = self.feed_forward_add(u, self.feed_forward)
         return u
 
 
@@ -137,6 +146,7 @@ class SS4Rec(CausalRecommender):
         self.step_settings = settings if self.timed else replace(settings, use_gaps=False)
         self.blocks = nn.ModuleList(SS4RecBlock(config) for _ in range(config["num_layers"]))
         normalised = config["embedding_layer_norm"]
+        self.final_norm = nn.LayerNorm(config["hidden_size"]) if config["block"] == "pre_norm" else nn.Identity()
         self.embedding_norm = nn.LayerNorm(config["hidden_size"]) if normalised else nn.Identity()
         self.dropout = Dropout(config["dropout_prob"] if normalised else 0.0)
         self.gap_embedding = None
@@ -154,4 +164,4 @@ class SS4Rec(CausalRecommender):
         hidden = self.embedding_norm(self.dropout(hidden))
         for block in self.blocks:
             hidden = self.through(block, hidden, steps)
-        return hidden
+        return self.final_norm(hidden)

@@ -149,7 +149,7 @@ def _after(
     if time is not None:
         written[train.time_field][target] = time
     group = torch.from_numpy(np.repeat(np.arange(len(count)), count + 1))
-    events = Events(written, group)
+    events = Events(written, group, train.events.whole)
     rows = HistoryRows(events, target, train.inter_feat.names, train.inter_feat.width)
     part = train.copy(rows)
     part.events = events

@@ -135,7 +135,7 @@ def _sequences(run: LoadedRun, columns: dict[str, torch.Tensor]) -> Any:
     order = np.lexsort((*times, joined[train.uid_field].numpy()))
     index = torch.from_numpy(order)
     joined = {name: of[index] for name, of in joined.items()}
-    events = Events(joined, joined[train.uid_field])
+    events = Events(joined, joined[train.uid_field], train.events.whole)
     position = torch.from_numpy(np.flatnonzero(later[order]))
     target = position[position != events.user_start[position]]
     part = train.copy(HistoryRows(events, target, train.inter_feat.names, train.inter_feat.width))

@@ -108,9 +108,9 @@ def test_ablations_leave_out_the_sublayers_weights(build: Build) -> None:
         for which in ("s5_mamba", "s5", "mamba")
     }
     assert names == {
-        "s5_mamba": {"s5", "s5_norm", "mamba", "mamba_norm"},
-        "s5": {"s5", "s5_norm"},
-        "mamba": {"mamba", "mamba_norm"},
+        "s5_mamba": {"s5", "s5_add", "mamba", "mamba_add"},
+        "s5": {"s5", "s5_add"},
+        "mamba": {"mamba", "mamba_add"},
     }
 
 
@@ -159,7 +159,7 @@ def test_the_official_settings_file_runs(build: Build, tmp_path: Path) -> None:
         },
     )
     block = trainer.model.blocks[0]
-    assert block.mamba_norm is block.s5_norm
+    assert block.mamba_add.norm is block.s5_add.norm
     assert (config["protocol"], config.protocol_changes) == ("recbole_time", {})
     trainer.fit(loaders.train, loaders.valid)
     assert torch.isfinite(torch.tensor(trainer.state.train_losses[0]))

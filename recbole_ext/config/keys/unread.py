@@ -134,7 +134,7 @@ RULES = (
     ),
     Rule(("repeatable",), lambda f: f.sequential, "sequences: filter_seen_items: False keeps seen items as candidates"),
     Rule(
-        ("train_mode", "window_overlap", "sample_weight", "gradient_checkpointing"),
+        ("train_mode", "window_overlap", "sample_weight", "gradient_checkpointing", "history_term", "history_field"),
         lambda f: not f.entry.causal,
         "it is for sequence models that train on windows, such as SS4Rec or SASRec",
     ),

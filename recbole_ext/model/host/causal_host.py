@@ -1,45 +1,80 @@
-"""RecBole's causal models, SASRec and GRU4Rec, trained on all positions of a window.
+"""RecBole's causal models, SASRec and GRU4Rec, trained on all positions of a window, with a history term if asked for.
 
 Their forward pass computes a state for every position and then picks the last one with `gather_indexes`.
-Asked for all positions instead, one window does the work of a row per prefix, with the same loss. Nothing
-else changes: `train_mode: prefix`, predicting and ranking are RecBole's own code.
+Asked for all positions instead, one window does the work of a row per prefix, with the same loss. Without a history
+term nothing else changes: `train_mode: prefix`, predicting and ranking are RecBole's own code.
 """
 
 from typing import Any
 
 import torch
+from recbole.model.abstract_recommender import SequentialRecommender
 from recbole.model.sequential_recommender.gru4rec import GRU4Rec as RecBoleGRU4Rec
 from recbole.model.sequential_recommender.sasrec import SASRec as RecBoleSASRec
 from torch import Tensor
 
+from recbole_ext.model.sequence.history_term import HistoryItems, history_term_of, logits_of_items
+from recbole_ext.model.sequence.losses import full_cross_entropy
 
-class AllPositions:
+
+class AllPositions(SequentialRecommender):
     """Mixin before a RecBole model whose `forward(items, length)` ends in `gather_indexes(output, length - 1)`."""
 
     causal = True
 
+    def __init__(self, config: Any, dataset: Any) -> None:
+        super().__init__(config, dataset)
+        self.history_term = history_term_of(config, dataset, self.item_embedding.embedding_dim)
+
     def gather_indexes(self, output: Tensor, gather_index: Tensor) -> Tensor:
         """(B, L, H) and (B,) -> (B, H); or (B, K) positions -> (B, K, H)."""
         if gather_index.dim() == 1:
-            return super().gather_indexes(output, gather_index)  # type: ignore[misc]
+            return super().gather_indexes(output, gather_index)
         return output.gather(1, gather_index.unsqueeze(-1).expand(-1, -1, output.shape[-1]))
 
     def calculate_loss(self, interaction: Any) -> Tensor:
-        """Mean loss over all targets of windows, or RecBole's loss of prefix rows: ()."""
-        if f"next_{self.ITEM_SEQ}" not in interaction:  # type: ignore[attr-defined]
-            return super().calculate_loss(interaction)  # type: ignore[misc]
-        items, targets = interaction[self.ITEM_SEQ], interaction[f"next_{self.ITEM_SEQ}"]  # type: ignore[attr-defined]
+        """Mean loss over all targets of windows, or of prefix rows: ()."""
+        windows = f"next_{self.ITEM_SEQ}" in interaction
+        if not windows and self.history_term is None:
+            return super().calculate_loss(interaction)
+        items, length = interaction[self.ITEM_SEQ], interaction[self.ITEM_SEQ_LEN]
+        of_windows = (f"next_{self.ITEM_SEQ}", f"neg_next_{self.ITEM_SEQ}")
+        names = of_windows if windows else (self.POS_ITEM_ID, self.NEG_ITEM_ID)
+        has_target = interaction[names[0]] > 0
         every = torch.arange(1, items.shape[1] + 1, device=items.device).expand_as(items)
-        has_target = targets > 0
-        hidden = self.forward(items, every)[has_target]  # type: ignore[attr-defined]
-        candidates = self.item_embedding.weight  # type: ignore[attr-defined]
-        if self.loss_type == "CE":  # type: ignore[attr-defined]
-            return self.loss_fct(hidden @ candidates.T, targets[has_target])  # type: ignore[attr-defined]
-        negatives = interaction[f"neg_next_{self.ITEM_SEQ}"][has_target]  # type: ignore[attr-defined]
-        positive = (hidden * candidates[targets[has_target]]).sum(-1)
-        if negatives.dim() > 1:  # K of them per target
-            positive, hidden = positive.unsqueeze(1), hidden.unsqueeze(1)
-        return self.loss_fct(positive, (hidden * candidates[negatives]).sum(-1))  # type: ignore[attr-defined]
+        hidden = self.forward(items, every if windows else length)[has_target]
+        history = None if self.history_term is None else self.history_term.history(interaction, has_target)
+        targets = interaction[names[0]][has_target]
+        if self.loss_type == "CE":
+            logits = None if self.history_term is None else self.history_term(hidden)
+            return full_cross_entropy(hidden, self.item_embedding.weight, targets, logits=logits, history=history)
+        negatives = interaction[names[1]][has_target]
+        scores = self._scores(hidden, torch.cat([targets.unsqueeze(1), negatives.view(len(targets), -1)], 1), history)
+        positive = scores[:, :1] if negatives.dim() > 1 else scores[:, 0]  # several negatives per target, or one
+        return self.loss_fct(positive, scores[:, 1:].view(negatives.shape))
+
+    def _scores(self, hidden: Tensor, items: Tensor, history: HistoryItems | None) -> Tensor:
+        """Of items (n, K), after states (n, H)."""
+        scores = (hidden.unsqueeze(1) * self.item_embedding(items)).sum(-1)
+        if history is None or self.history_term is None:
+            return scores
+        return scores + logits_of_items(history, self.history_term(hidden), items)
+
+    def predict(self, interaction: Any) -> Tensor:
+        """Score of each row's item: (B,)."""
+        if self.history_term is None:
+            return super().predict(interaction)
+        hidden = self.forward(interaction[self.ITEM_SEQ], interaction[self.ITEM_SEQ_LEN])
+        history = self.history_term.history(interaction)
+        return self._scores(hidden, interaction[self.ITEM_ID].unsqueeze(1), history).squeeze(1)
+
+    def full_sort_predict(self, interaction: Any) -> Tensor:
+        """Scores of all items: (B, n_items)."""
+        scores = super().full_sort_predict(interaction)
+        if self.history_term is None:
+            return scores
+        hidden = self.forward(interaction[self.ITEM_SEQ], interaction[self.ITEM_SEQ_LEN])
+        return self.history_term.add(scores, hidden, interaction)
 
 
 class SASRec(AllPositions, RecBoleSASRec):

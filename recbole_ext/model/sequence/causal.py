@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from recbole_ext.errors import UsageError
+from recbole_ext.model.sequence.history_term import HistoryItems, history_term_of, logits_of_items
 from recbole_ext.model.sequence.losses import full_cross_entropy, generalised_bce, pairwise_loss, sampled_softmax
 from recbole_ext.model.sequence.negatives import SharedNegatives
 
@@ -51,13 +52,13 @@ class Targets:
     """What a batch's states should predict.
 
     Attributes:
-        counted: (B, L) or (B,) bool, the positions or rows with a target; n of them.
+        has_target: (B, L) or (B,) bool, the positions or rows with a target; n of them.
         items: (n,) int64.
         negatives: (n,) int64, a sampled item for each target, for BPR, or (n, K) of them.
         weights: (n,) float, or None for ones.
     """
 
-    counted: Tensor
+    has_target: Tensor
     items: Tensor
     negatives: Tensor | None
     weights: Tensor | None
@@ -119,6 +120,7 @@ class CausalRecommender(SequentialRecommender):
         nn.init.normal_(self.item_embedding.weight, std=0.02)
         with torch.no_grad():
             self.item_embedding.weight[0].zero_()
+        self.history_term = history_term_of(config, dataset, config["hidden_size"])
 
     def through(self, block: nn.Module, *inputs: Tensor) -> Tensor:
         """block(*inputs); with `gradient_checkpointing`, its inner tensors are computed again in the backward pass."""
@@ -174,9 +176,9 @@ class CausalRecommender(SequentialRecommender):
         The padding item takes part neither as a target nor as a candidate.
         """
         targets = self._targets(interaction)
-        windows = targets.counted.dim() == 2
-        hidden = self(self.read(interaction))[targets.counted] if windows else self.last_hidden(interaction)
-        loss = self._loss(hidden, targets)
+        windows = targets.has_target.dim() == 2
+        hidden = self(self.read(interaction))[targets.has_target] if windows else self.last_hidden(interaction)
+        loss = self._loss(hidden, targets, self._history(interaction, targets.has_target))
         return loss + self.embedding_l2 * self._mean_square(interaction, targets) if self.embedding_l2 else loss
 
     def _targets(self, interaction: Any) -> Targets:
@@ -184,23 +186,32 @@ class CausalRecommender(SequentialRecommender):
         item, *others = self.POS_ITEM_ID, self.NEG_ITEM_ID, self.weight_field
         if f"next_{self.ITEM_SEQ}" in interaction:
             item, *others = f"next_{self.ITEM_SEQ}", f"neg_next_{self.ITEM_SEQ}", f"next_{self.weight_list}"
-        counted = interaction[item] > 0
-        negatives, weights = (interaction[name][counted] if name in interaction else None for name in others)
-        return Targets(counted, interaction[item][counted], negatives, weights)
+        has_target = interaction[item] > 0
+        negatives, weights = (interaction[name][has_target] if name in interaction else None for name in others)
+        return Targets(has_target, interaction[item][has_target], negatives, weights)
 
-    def _loss(self, hidden: Tensor, targets: Targets) -> Tensor:
+    def _history(self, interaction: Any, has_target: Tensor | None = None) -> HistoryItems | None:
+        return None if self.history_term is None else self.history_term.history(interaction, has_target)
+
+    def _loss(self, hidden: Tensor, targets: Targets, history: HistoryItems | None) -> Tensor:
         """Mean loss of (n, hidden_size) states: ()."""
         items, weights = targets.items, targets.weights
+        logits = self.history_term(hidden) if self.history_term is not None else None
         if self.loss_type == "CE":
-            candidates = self.item_embedding.weight[1:]
-            return full_cross_entropy(hidden, candidates, items - 1, weights, self.label_smoothing)
-        positive = self._score(hidden, items)
+            candidates, past = self.item_embedding.weight[1:], history.less(1) if history else None
+            return full_cross_entropy(hidden, candidates, items - 1, weights, self.label_smoothing, logits, past)
         if self.loss_type == "BPR":
             assert targets.negatives is not None
-            return pairwise_loss(positive, self._score(hidden, targets.negatives), weights)
+            both = torch.cat([items.unsqueeze(1), targets.negatives.view(len(items), -1)], 1)
+            scores = self._score(hidden, both, history)
+            return pairwise_loss(scores[:, 0], scores[:, 1:].view(targets.negatives.shape), weights)
         assert self.negatives is not None
         drawn = self.negatives()
-        negative = hidden @ self.item_embedding(drawn).T
+        positive, negative = self._score(hidden, items), hidden @ self.item_embedding(drawn).T
+        if history is not None and logits is not None:
+            both = torch.cat([items.unsqueeze(1), drawn.expand(len(items), -1)], 1)
+            term = logits_of_items(history, logits, both)
+            positive, negative = positive + term[:, 0], negative + term[:, 1:]
         if self.loss_type == "gBCE":
             return generalised_bce(positive, negative, items, drawn, self.n_items - 1, self.calibration, weights)
         return sampled_softmax(positive, negative, items, drawn, self.negatives.log_share, weights)
@@ -210,15 +221,20 @@ class CausalRecommender(SequentialRecommender):
         items = torch.unique(torch.cat([interaction[self.ITEM_SEQ].flatten(), targets.items]))
         return self.item_embedding(items[items > 0]).square().sum(1).mean()
 
-    def _score(self, hidden: Tensor, items: Tensor) -> Tensor:
-        """(n, hidden_size), (n,) or (n, K) -> (n,) or (n, K) inner products."""
-        hidden = hidden if items.dim() == 1 else hidden.unsqueeze(1)
-        return (hidden * self.item_embedding(items)).sum(-1)
+    def _score(self, hidden: Tensor, items: Tensor, history: HistoryItems | None = None) -> Tensor:
+        """(n, hidden_size), (n,) or (n, K) -> (n,) or (n, K) scores, with the term of a history if given."""
+        states = hidden if items.dim() == 1 else hidden.unsqueeze(1)
+        scores = (states * self.item_embedding(items)).sum(-1)
+        if history is None or self.history_term is None:
+            return scores
+        return scores + logits_of_items(history, self.history_term(hidden), items)
 
     def predict(self, interaction: Any) -> Tensor:
         """Score of each row's `item_id`: (B,)."""
-        return self._score(self.last_hidden(interaction), interaction[self.ITEM_ID])
+        return self._score(self.last_hidden(interaction), interaction[self.ITEM_ID], self._history(interaction))
 
     def full_sort_predict(self, interaction: Any) -> Tensor:
         """Scores of all items, the padding item included as RecBole expects: (B, n_items)."""
-        return self.last_hidden(interaction) @ self.item_embedding.weight.T
+        hidden = self.last_hidden(interaction)
+        scores = hidden @ self.item_embedding.weight.T
+        return scores if self.history_term is None else self.history_term.add(scores, hidden, interaction)

@@ -7,6 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from recbole_ext.model.sequence.chunked_term import ChunkedTerm, term_above_mean
+from recbole_ext.model.sequence.history_term import HistoryItems
+
 CHUNK_SCORES = 2**19
 """Scores held at once on a CPU: 2 MB of float32, which stays in a core's cache; 64 times as many elsewhere."""
 
@@ -15,14 +18,25 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
     """Forward and backward in one pass: the gradient of a chunk is made while its scores are at hand."""
 
     @staticmethod
-    def forward(ctx: Any, hidden: Tensor, candidates: Tensor, targets: Tensor, weights: Tensor | None) -> Tensor:
-        ctx.types = hidden.dtype, candidates.dtype
+    def forward(
+        ctx: Any,
+        hidden: Tensor,
+        candidates: Tensor,
+        targets: Tensor,
+        weights: Tensor | None,
+        logits: Tensor | None,
+        history: HistoryItems | None,
+    ) -> Tensor:
+        ctx.types = [x.dtype for x in (hidden, candidates, logits) if x is not None]
+        term = None if history is None or logits is None else ChunkedTerm(history, logits.float(), targets)
         with torch.autocast(hidden.device.type, enabled=False):
-            return _ChunkedCrossEntropy._loss_and_gradients(ctx, hidden.float(), candidates.float(), targets, weights)
+            return _ChunkedCrossEntropy._loss_and_gradients(
+                ctx, hidden.float(), candidates.float(), targets, weights, term
+            )
 
     @staticmethod
     def _loss_and_gradients(
-        ctx: Any, hidden: Tensor, candidates: Tensor, targets: Tensor, weights: Tensor | None
+        ctx: Any, hidden: Tensor, candidates: Tensor, targets: Tensor, weights: Tensor | None, term: ChunkedTerm | None
     ) -> Tensor:
         n, n_candidates = len(targets), len(candidates)
         grad_hidden, grad_candidates = torch.empty_like(hidden), torch.zeros_like(candidates)
@@ -31,11 +45,15 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
         for rows in torch.arange(n, device=hidden.device).split(max(16, held // n_candidates)):
             chunk, own = hidden[rows], targets[rows]
             scores = chunk @ candidates.T
+            if term is not None:
+                term.add(scores, int(rows[0]))
             place = torch.arange(len(rows), device=hidden.device)
             highest = scores.amax(1, keepdim=True)
             target_score = scores[place, own] - highest.squeeze(1)
             share = scores.sub_(highest).exp_()
             normaliser = share.sum(1, keepdim=True)
+            if term is not None:
+                term.collect(share, normaliser, int(rows[0]))
             losses = normaliser.squeeze(1).log() - target_score
             gradient = (share @ candidates).div_(normaliser).sub_(candidates[own])
             if weights is not None:
@@ -44,14 +62,16 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
             total += losses.double().sum()
             grad_hidden[rows] = gradient
             grad_candidates.addmm_(share.T, chunk / normaliser).index_add_(0, own, chunk, alpha=-1)
-        ctx.save_for_backward(grad_hidden / n, grad_candidates / n)
+        gradients = [grad_hidden, grad_candidates]
+        if term is not None:
+            gradients.append(term.gradient if weights is None else term.gradient * weights.unsqueeze(1))
+        ctx.save_for_backward(*(gradient / n for gradient in gradients))
         return (total / n).to(hidden.dtype)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
-        grad_hidden, grad_candidates = ctx.saved_tensors
-        hidden_type, candidates_type = ctx.types
-        return (grad * grad_hidden).to(hidden_type), (grad * grad_candidates).to(candidates_type), None, None
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        gradients = [(grad * saved).to(dtype) for saved, dtype in zip(ctx.saved_tensors, ctx.types, strict=True)]
+        return gradients[0], gradients[1], None, None, gradients[2] if len(gradients) > 2 else None, None
 
 
 def weighted_mean(values: Tensor, weights: Tensor | None) -> Tensor:
@@ -65,10 +85,12 @@ def full_cross_entropy(
     targets: Tensor,
     weights: Tensor | None = None,
     label_smoothing: float = 0.0,
+    logits: Tensor | None = None,
+    history: HistoryItems | None = None,
 ) -> Tensor:
     """Mean cross-entropy of a softmax over all candidates.
 
-        s_ij = hidden_i . candidates_j
+        s_ij = hidden_i . candidates_j (+ logits_ic where j is in i's history, c its group there)
         loss = mean_i w_i (log sum_j exp(s_ij) - (1 - e) s_{i, targets_i} - e mean_j s_ij)
 
     The mean of the scores is the score of the mean candidate, so label smoothing e takes no pass over the scores.
@@ -79,19 +101,23 @@ def full_cross_entropy(
         targets: (n,) int64 in [0, V).
         weights: (n,) float, w; ones if None.
         label_smoothing: e, the share of each target that is spread over all candidates.
+        logits: (n, groups) float, of the history term; None without one.
+        history: the items in each state's history, as rows of `candidates`.
 
     Returns:
-        () float32; its gradient reaches `hidden` and `candidates`. It can be differentiated once.
+        () float32; its gradient reaches `hidden`, `candidates` and `logits`. It can be differentiated once.
 
     Raises:
         ValueError: there is no target.
     """
     if not len(targets):
         raise ValueError("full_cross_entropy needs at least one target (got 0)")
-    loss = _ChunkedCrossEntropy.apply(hidden, candidates, targets, weights)
+    loss = _ChunkedCrossEntropy.apply(hidden, candidates, targets, weights, logits, history)
     if not label_smoothing:
         return loss
     above_mean = (hidden * (candidates[targets] - candidates.mean(0))).sum(1)
+    if history is not None and logits is not None:
+        above_mean = above_mean + term_above_mean(history, logits, targets, len(candidates))
     return loss + label_smoothing * weighted_mean(above_mean, weights)
 
 

@@ -51,7 +51,8 @@ def test_embedding_l2_shortens_embeddings(build: Build) -> None:
 def test_the_loss_is_smoothed(mode: str, build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
     monkeypatch.setattr(
-        "recbole_ext.model.sequence.causal.full_cross_entropy", lambda *a: asked.append(a[3:]) or full_cross_entropy(*a)
+        "recbole_ext.model.sequence.causal.full_cross_entropy",
+        lambda *a: asked.append(a[3:5]) or full_cross_entropy(*a),
     )
     _, _, plain = loss_and_batch(build, train_mode=mode)
     _, _, smooth = loss_and_batch(build, train_mode=mode, label_smoothing=0.3)

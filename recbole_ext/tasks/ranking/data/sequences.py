@@ -12,6 +12,13 @@ from recbole_ext.errors import DataError
 PART = "_part"
 
 
+def whole_fields(config: Any, item: str) -> tuple[str, ...]:
+    """The fields that the run's model reads of a whole history: the item, and what groups the history term's logits."""
+    if config["history_term"] in (None, "none"):
+        return ()
+    return (item, config["history_field"]) if config["history_field"] else (item,)
+
+
 class OffsetHistory:
     """Mixin before RecBole's SequentialDataset: builds offsets where RecBole copies rows.
 
@@ -59,7 +66,7 @@ class OffsetHistory:
         self.sort(by=[user, self.time_field])  # type: ignore[attr-defined]
         columns = dict(self.inter_feat.interaction)
         self.part = columns.pop(PART, None)
-        self.events = Events(columns, columns[user])
+        self.events = Events(columns, columns[user], whole_fields(self.config, self.iid_field))  # type: ignore[attr-defined]
         self._check_parts_in_time()
         length_field = self.item_list_length_field  # type: ignore[attr-defined]
         names = {"length": length_field, "suffix": self.config["LIST_SUFFIX"], "user": user}

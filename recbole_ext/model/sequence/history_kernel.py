@@ -1,0 +1,109 @@
+"""The loops of the history term on a CPU, compiled: the items of histories, and the term in a chunk of a softmax."""
+
+import math
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+Array = np.ndarray[Any, Any]
+
+
+@njit(["i8(i8[:, ::1], i8[:, ::1], i8[:, ::1], i8[::1], i8[::1], i8[::1])"], nogil=True, cache=True)
+def count(items: Array, place: Array, until: Array, row: Array, position: Array, bounds: Array) -> int:
+    """Write where each state's items begin, and return how many there are.
+
+    Args:
+        items, place, until: (B, S), of `Slots`.
+        row, position: (n,) of the states.
+        bounds: (n + 1,), written.
+    """
+    total = 0
+    for i in range(len(row)):
+        bounds[i] = total
+        b, k = row[i], position[i]
+        for s in range(items.shape[1]):
+            total += items[b, s] > 0 and place[b, s] <= k and until[b, s] > k
+    bounds[len(row)] = total
+    return total
+
+
+@njit(
+    ["void(i8[:, ::1], i8[:, ::1], i8[:, ::1], i8[:, ::1], i8[::1], i8[::1], i8, i8[::1], i8[::1])"],
+    nogil=True,
+    cache=True,
+)
+def fill(
+    items: Array,
+    place: Array,
+    until: Array,
+    values: Array,
+    row: Array,
+    position: Array,
+    octaves: int,
+    item: Array,
+    group: Array,
+) -> None:
+    """Write the items in each state's history.
+
+    Args:
+        items, place, until, values: (B, S), of `Slots`; values (B, 0) for none.
+        row, position: (n,) of the states.
+        octaves: groups by event distance; 0 for none.
+        item, group: (p,), written.
+    """
+    p = 0
+    for i in range(len(row)):
+        b, k = row[i], position[i]
+        for s in range(items.shape[1]):
+            if items[b, s] > 0 and place[b, s] <= k and until[b, s] > k:
+                item[p] = items[b, s]
+                kind = values[b, s] if values.shape[1] else 0
+                if octaves:
+                    kind = kind * octaves + min(octaves - 1, int(math.log2(k - place[b, s] + 1)))
+                group[p] = kind
+                p += 1
+
+
+@njit(["void(f4[:, ::1], i8, i8[::1], i8[::1], i8[::1], f4[:, ::1])"], nogil=True, cache=True)
+def add(scores: Array, first: int, bounds: Array, item: Array, group: Array, logits: Array) -> None:
+    """scores_{i - first, item} += logits_{i, group} for the items of the states i = first, first + 1, ...
+
+    Args:
+        scores: (r, V), changed.
+        first: state of the first row.
+        bounds: (n + 1,), where each state's items begin.
+        item, group: (p,).
+        logits: (n, groups).
+    """
+    for i in range(first, first + len(scores)):
+        for p in range(bounds[i], bounds[i + 1]):
+            scores[i - first, item[p]] += logits[i, group[p]]
+
+
+@njit(["void(f4[:, ::1], f4[::1], i8, i8[::1], i8[::1], i8[::1], i8[::1], f4[:, ::1])"], nogil=True, cache=True)
+def collect(
+    share: Array,
+    normaliser: Array,
+    first: int,
+    bounds: Array,
+    item: Array,
+    group: Array,
+    targets: Array,
+    gradient: Array,
+) -> None:
+    """gradient_{i, group} += share_{i - first, item} / normaliser_{i - first} - [item is the target of i].
+
+    Args:
+        share: (r, V).
+        normaliser: (r,).
+        first, bounds, item, group: as for `add`.
+        targets: (n,).
+        gradient: (n, groups), changed.
+    """
+    for i in range(first, first + len(share)):
+        for p in range(bounds[i], bounds[i + 1]):
+            wrong = share[i - first, item[p]] / normaliser[i - first]
+            if item[p] == targets[i]:
+                wrong -= 1
+            gradient[i, group[p]] += wrong
