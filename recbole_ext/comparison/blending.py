@@ -27,11 +27,11 @@ def candidate_values(scores: Tensor, method: str) -> Tensor:
     """Scores of candidates on a scale that models share.
 
     Args:
-        scores: (R, n_items), -inf for what is no candidate.
+        scores: (R, n_items), -inf for what is not a candidate.
         method: `score` or `rank`.
 
     Returns:
-        (R, n_items), 0 for what is no candidate.
+        (R, n_items), 0 for what is not a candidate.
     """
     if method == "score":
         return torch.softmax(scores, dim=1)
@@ -42,7 +42,7 @@ def candidate_values(scores: Tensor, method: str) -> Tensor:
 
 
 def fused_scores(values: list[Tensor], weights: np.ndarray, candidates: Tensor) -> Tensor:
-    """The weighted sum of `candidate_values`, -inf for what is no candidate: (R, n_items).
+    """The weighted sum of `candidate_values`, -inf for what is not a candidate: (R, n_items).
 
     Args:
         values: one (R, n_items) per model.

@@ -59,7 +59,7 @@ _TEXT = ("field_separator", "seq_separator", "encoding", "data_path", "runs_dir"
 
 
 def is_text(key: str) -> bool:
-    """Whether what is typed for a key is taken as it is: `[5,inf)` and `,` are no YAML."""
+    """Whether what is typed for a key is taken as it is: `[5,inf)` and `,` are not YAML."""
     return key in _TEXT or key.endswith("num_interval")
 
 

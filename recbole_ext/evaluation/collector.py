@@ -1,6 +1,6 @@
 """RecBole's collector: what was recommended among the candidates, and to whom, so that runs can be compared.
 
-A score of -inf marks an item that is no candidate. Such an item is in no list, and a target that is none is a
+A score of -inf marks an item that is not a candidate. Such an item is in no list, and a target that is none is a
 miss. Models, baselines, sampled candidates and ensembles all are evaluated here.
 """
 
@@ -67,7 +67,7 @@ class UnitCollector(Collector):
         """Add a batch.
 
         Args:
-            scores_tensor: (R, n_items), -inf for what is no candidate.
+            scores_tensor: (R, n_items), -inf for what is not a candidate.
             interaction: R rows.
             positive_u, positive_i: (p,) row and item of each target.
         """
@@ -107,7 +107,7 @@ class UnitCollector(Collector):
     def _ranks_of_targets(self, scores: Tensor, target: Tensor, n_targets: Tensor) -> Tensor:
         """Each list's sum of ranks of targets, number of ranked items, and number of targets: (R, 3) float64.
 
-        Equal scores share their mean rank. Targets that are no candidates come after all candidates.
+        Equal scores share their mean rank. Targets that are not candidates come after all candidates.
         """
         ordered, index = torch.sort(scores, dim=1, descending=True)
         candidate = ~torch.isneginf(ordered)
@@ -153,7 +153,7 @@ def top_items(scores: Tensor, k: int) -> Tensor:
     """The k best candidates of each row, best first: (R, k) int64, -1 where there are fewer.
 
     Args:
-        scores: (R, n_items), -inf for what is no candidate.
+        scores: (R, n_items), -inf for what is not a candidate.
         k: length of the lists; it may be larger than the number of items.
     """
     width = min(k, scores.shape[1])

@@ -47,7 +47,7 @@ class Scorer(Protocol):
         """Beginnings of columns of metrics.csv that the printed table leaves out."""
 
     def score(self, model: Any, loader: Any, before_batch: Callable[[], None]) -> Scores:
-        """Score all rows of a loader by the weights of the moment."""
+        """Score all rows of a loader by the current weights."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class Evaluator:
     def evaluate(
         self, loader: Any, split: str | None = None, before_batch: Callable[[], None] = _nothing
     ) -> Evaluation:
-        """Metrics by the weights of the moment.
+        """Metrics by the current weights.
 
         Args:
             loader: of a split.

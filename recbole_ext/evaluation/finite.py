@@ -30,7 +30,7 @@ def require_finite_weights(model: nn.Module) -> None:
 
 
 def require_finite_scores(scores: Tensor) -> Tensor:
-    """The scores, (R,) or (R, n_items); -inf marks items that are no candidates.
+    """The scores, (R,) or (R, n_items); -inf marks items that are not candidates.
 
     Raises:
         NonFiniteError: one is NaN or infinity.

@@ -5,7 +5,7 @@
     ShannonEntropy@K      -sum_i p_i log p_i / items in any list, p_i the fraction of item i among all places
     AveragePopularity@K   mean over lists of the mean number of training rows of their items
     TailPercentage@K      mean over lists of the fraction of their items that are long-tail items
-    GAUC                  sum_u t_u AUC_u / sum_u t_u, t_u the targets of list u; a target that is no candidate is
+    GAUC                  sum_u t_u AUC_u / sum_u t_u, t_u the targets of list u; a target that is not a candidate is
                           below all candidates
 
 Differs from source (recbole/evaluator/metrics.py): a place without a candidate holds no item, padding is no item and

@@ -91,7 +91,7 @@ class ValueScorer:
         return require_finite_scores(predicted_in_parts(model, rows, self.config["eval_batch_size"], self.device))
 
     def score(self, model: Any, loader: Any, before_batch: Callable[[], None]) -> ValueScores:
-        """Score all rows of a loader by the weights of the moment."""
+        """Score all rows of a loader by the current weights."""
         found: list[tuple[Tensor, Tensor]] = []
         users: list[Tensor] = []
         for rows, *_ in loader:

@@ -27,7 +27,7 @@ def _plain_tensors(model: nn.Module) -> dict[str, Tensor]:
 
 
 def set_attributes(model: nn.Module, attributes: dict[str, Tensor], device: torch.device) -> None:
-    """Put back what `changed_attributes` found."""
+    """Restore what `changed_attributes` found."""
     for name, value in attributes.items():
         path, _, attribute = name.rpartition(".")
         setattr(model.get_submodule(path), attribute, value.to(device))

@@ -15,7 +15,7 @@ class Batches:
         halvings: of the batches, in the stages before.
 
     Attributes:
-        train: the loader of the moment.
+        train: the current loader.
     """
 
     def __init__(self, train: Any, valid: Any, model: Any, halvings: int = 0) -> None:

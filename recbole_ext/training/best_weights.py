@@ -23,7 +23,7 @@ class BestWeights:
         self.config, self.model, self.run = config, model, run
 
     def save(self, epoch: int, result: dict[str, float] | None) -> None:
-        """Keep the weights of the moment and `keep_checkpoints` of those before them.
+        """Keep the current weights and `keep_checkpoints` of those before them.
 
         Args:
             epoch: that they come from.
@@ -36,7 +36,7 @@ class BestWeights:
         save_checkpoint(self.run.checkpoints, "best", self.model, facts, keep=self.config["keep_checkpoints"])
 
     def load(self) -> None:
-        """Put them back, in every process; with no run directory the weights stay as they are."""
+        """Restore them, in every process; with no run directory the weights stay as they are."""
         if self.run:
             load_checkpoint(self.run.checkpoints, "best", self.model, self.config["device"])
         if self.config.placement.world_size > 1:

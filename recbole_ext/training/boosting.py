@@ -57,7 +57,7 @@ class LightGBMTrees:
         return self.booster.model_to_string().encode()
 
     def load(self, content: bytes) -> None:
-        """What `to_bytes` returned."""
+        """Load what `to_bytes` returned."""
         self.booster = self.library.Booster(model_str=content.decode())
 
 
@@ -108,13 +108,13 @@ class XGBoostTrees:
         return bytes(self.booster.save_raw("json"))
 
     def load(self, content: bytes) -> None:
-        """What `to_bytes` returned."""
+        """Load what `to_bytes` returned."""
         self.booster = self.library.Booster()
         self.booster.load_model(bytearray(content))
 
 
 Trees = LightGBMTrees | XGBoostTrees
-"""What can be grown, asked and stored."""
+"""The interface of trees: grow, predict, store."""
 
 
 def build_trees(config: Config) -> Trees:

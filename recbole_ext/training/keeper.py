@@ -1,7 +1,7 @@
 """Saves the state of training on disk, and restores it.
 
-A state is taken between two steps. It holds the random states at the start of its epoch and those of the moment: to
-continue, the epoch is begun again from the first, the batches that were done are sampled and passed over, and the
+A state is taken between two steps. It holds the random states at the start of its epoch and the current ones: to
+continue, the epoch is begun again from the first, the batches that were done are sampled and skipped, and the
 second are set. So the order and the content of the batches are the same for every loader, whatever it does.
 """
 
@@ -36,7 +36,7 @@ class Keeper(Hook):
 
     Attributes:
         epoch_random: the random states at the start of the epoch.
-        pending_random: those to set after the batches that are done have been passed over.
+        pending_random: those to set after the batches that are done have been skipped.
         valid_random: those before the validation that is running; None for none.
     """
 
@@ -87,7 +87,7 @@ class Keeper(Hook):
             self.epoch_random = random_states(*self.batches.loaders)
 
     def rest_of(self, train_data: Any) -> Iterator[tuple[int, Any]]:
-        """Batches with their number; in an epoch that is continued, those that are done are passed over."""
+        """Batches with their number; in an epoch that is continued, those that are done are skipped."""
         if self.pending_random is None:
             self.state.begin_pass()
         batches = enumerate(train_data)
@@ -142,7 +142,7 @@ class Keeper(Hook):
         self.saved_at = time.monotonic()
 
     def restore(self) -> None:
-        """Put everything where `last` was saved.
+        """Restore everything as it was when `last` was saved.
 
         Raises:
             DataError: the training rows are others, or another version of this package has saved the state.

@@ -1,4 +1,4 @@
-"""What all trainers answer once they have weights or trees: evaluations, by the best or by those of the moment."""
+"""What all trainers answer once they have weights or trees: evaluations, by the best or by the current ones."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ class Measured:
     Attributes:
         evaluator: of the model.
         best: the weights or trees that validation has chosen.
-        session: where the run writes and what it listens to.
+        session: outputs and signals of the run.
     """
 
     evaluator: Evaluator
@@ -25,15 +25,15 @@ class Measured:
         self.session.signals.raise_if_received()
 
     def evaluation(self, loader: Any, split: str | None = None) -> Evaluation:
-        """Evaluate the model of the moment on `valid`, `test` or another split."""
+        """Evaluate the current model on `valid`, `test` or another split."""
         return self.evaluator.evaluate(loader, split, self.before_batch)
 
     def evaluate(self, loader: Any, load_best_model: bool = True) -> dict[str, float]:
-        """Metrics of a split, by the best model or that of the moment."""
+        """Metrics of a split, by the best or the current model."""
         if load_best_model:
             self.load_best()
         return self.evaluation(loader).metrics
 
     def load_best(self) -> None:
-        """Put the best model back; with no run directory weights stay as they are."""
+        """Restore the best model; with no run directory weights stay as they are."""
         self.best.load()

@@ -51,5 +51,5 @@ class Plan:
         return next(iter(self.optimizers.values()))
 
     def passes(self, batches: Any, epoch: int) -> Iterator[Pass]:
-        """The passes of an epoch, in turn; what stands between two of them is done between them."""
+        """The passes of an epoch, in turn; code between two of them runs between them."""
         yield Pass(self.model.calculate_loss, self.optimizer)

@@ -35,7 +35,7 @@ def random_states(*loaders: Any) -> dict[str, Any]:
 
 
 def set_random_states(states: dict[str, Any], *loaders: Any) -> None:
-    """What `random_states` returned, for the same loaders."""
+    """Set what `random_states` returned, for the same loaders."""
     version, words, gauss = states["python"]
     random.setstate((version, tuple(int(word) for word in words), gauss))
     name, keys, *rest = states["numpy"]

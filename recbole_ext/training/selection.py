@@ -17,10 +17,10 @@ class Best(Protocol):
     """Where the best weights, or trees, are kept."""
 
     def save(self, epoch: int, result: dict[str, float] | None) -> None:
-        """Keep those of the moment."""
+        """Keep the current ones."""
 
     def load(self) -> None:
-        """Put them back into the model."""
+        """Load them into the model."""
 
 
 class Selection(Hook):
@@ -83,7 +83,7 @@ class Selection(Hook):
         return {"valid_seconds": round(time.perf_counter() - started, 3), **result}
 
     def keep(self, epoch: int) -> None:
-        """The weights of the moment are the best."""
+        """The current weights are the best."""
         self.state.best_epoch = epoch
         with self.weights():
             self.best.save(epoch, self.state.best_valid_result)

@@ -1,4 +1,4 @@
-"""Where a run writes, and what it listens to."""
+"""The outputs of a run, and the signals that it handles."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,11 +10,11 @@ from recbole_ext.training.tracking.progress import Progress
 
 @dataclass(frozen=True)
 class Session:
-    """By default nothing is written, shown or heard.
+    """By default nothing is written or shown, and no signal is handled.
 
     Attributes:
         run: where states, weights and rows go; None for a process that writes nothing.
-        progress: what a person sees.
+        progress: the progress that is shown.
         signals: asked after each step and before each batch of an evaluation.
         is_resumed: whether `run` holds a state to continue from.
     """

@@ -33,7 +33,7 @@ class Signals(Hook):
 
     @contextmanager
     def heard(self) -> Iterator[None]:
-        """Listen for the length of a run; only the main thread of a process can."""
+        """Handle signals during a run; only the main thread of a process can."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return

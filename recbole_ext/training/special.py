@@ -119,7 +119,7 @@ def pretrains(config: Any) -> bool:
 
 
 def planned_epochs(config: Any) -> int:
-    """Epochs of a run without stages: models that only count have one."""
+    """Epochs of a run without stages: non-learned models have one."""
     if config["MODEL_TYPE"] == ModelType.TRADITIONAL:
         return 1
     return config["pretrain_epochs"] if pretrains(config) else config["epochs"]

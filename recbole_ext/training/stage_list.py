@@ -1,4 +1,4 @@
-"""The key `stages`: what is trained on, how long, and how fast, one after the other."""
+"""The key `stages`: what is trained on, how long, and how fast, in sequence."""
 
 from dataclasses import dataclass, fields
 from typing import Any
@@ -25,7 +25,7 @@ def read_stages(config: Any) -> list[Stage]:
     """The stages of a run; none without the key `stages`.
 
     Raises:
-        UsageError: an entry is no mapping, or has an unknown key or a value out of range.
+        UsageError: an entry is not a mapping, or has an unknown key or a value out of range.
     """
     defaults = {"share": 1.0, **{name: config[name] for name in ("learning_rate", "epochs", "stopping_step")}}
     found = []

@@ -20,7 +20,7 @@ from recbole_ext.training.trees import AnyTrainer
 def fit_in_stages(
     trainer: AnyTrainer, loaders: Loaders, on_epoch: Callable[[int, float], None] | None = None
 ) -> dict[str, Any]:
-    """Train, in one go or in `stages`.
+    """Train once, or in `stages`.
 
     Args:
         trainer: its `stages` are those of its configuration.
@@ -65,7 +65,7 @@ def _require_support(trainer: AnyTrainer, loaders: Loaders) -> None:
 
 
 def _require_longer_than_warm_up(trainer: RunTrainer, loaders: Loaders) -> None:
-    """A stage that cannot begin must not be found out after the ones before it."""
+    """Check all stages before the first one starts."""
     warmup = trainer.schedule_settings.warmup_steps
     for number, stage in enumerate(trainer.settings.stages if warmup else []):
         batches = len(loaders.newest_rows(loaders.train.config, stage.share))
@@ -78,7 +78,7 @@ def _require_longer_than_warm_up(trainer: RunTrainer, loaders: Loaders) -> None:
 
 
 def _continue(trainer: RunTrainer) -> None:
-    """Know of the stages what the run that is continued knew."""
+    """Restore the stages of the run that is continued."""
     saved = from_leader(trainer.keeper.saved_stages(), trainer.placement)
     if saved:
         trainer.state.continue_stages(saved["starts"], saved["before"])
@@ -91,7 +91,7 @@ def _begin_with_the_best(trainer: RunTrainer, old: Any) -> None:
 
 
 def _metric(trainer: RunTrainer, old: Any) -> float | None:
-    """`valid_metric` of the weights of the moment on the old window."""
+    """`valid_metric` of the current weights on the old window."""
     return None if old is None else float(trainer.evaluation(old).metrics[trainer.settings.valid_metric])
 
 

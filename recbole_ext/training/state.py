@@ -11,7 +11,7 @@ from recbole_ext.errors import DataError
 
 @dataclass
 class TrainingState:
-    """How far a run is, and the best that it has seen.
+    """Progress of a run, and its best validation.
 
     Attributes:
         best_valid_score: of the best weights so far.
@@ -71,7 +71,7 @@ class TrainingState:
         self.begin_pass()
 
     def judge(self, score: float, result: dict[str, float], sign: int, min_delta: float) -> tuple[bool, bool]:
-        """Take in a validation.
+        """Record a validation.
 
         Args:
             score: by which weights are chosen.
@@ -90,7 +90,7 @@ class TrainingState:
         return best, better
 
     def begin_stage(self, old_metric: float | None) -> None:
-        """A stage begins with the best weights so far, and with all its patience."""
+        """A stage begins with the best weights so far, and with its full patience."""
         self.stage_starts.append(self.epoch)
         self.old_metric, self.stopped = old_metric, False
         self.without_gain, self.patience_score = 0, self.best_valid_score
@@ -104,7 +104,7 @@ class TrainingState:
         return asdict(self)
 
     def restore(self, saved: dict[str, Any]) -> None:
-        """What `as_dict` returned.
+        """Load what `as_dict` returned.
 
         Raises:
             DataError: another version of this package has saved it.

@@ -45,9 +45,9 @@ class StepRecord(Hook):
         return {"learning_rate": self.learning_rate, "grad_norm_mean": mean, "grad_norm_max": highest}
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed run needs."""
+        """The state that a resumed run needs."""
         return {"learning_rate": self.learning_rate, "norms": list(self.norms)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """What `state_dict` returned."""
+        """Load what `state_dict` returned."""
         self.learning_rate, self.norms = state["learning_rate"], list(state["norms"])

@@ -43,7 +43,7 @@ class RunTrainer(Measured):
         config: the run's configuration.
         model: a RecBole model on its device.
         evaluator: of the model.
-        session: where the run writes and what it listens to; None for nothing.
+        session: outputs and signals of the run; None for nothing.
         sample: loader of a fixed sample of the training split, measured with validation; None for none.
     """
 
@@ -65,7 +65,7 @@ class RunTrainer(Measured):
     def fit(
         self, train_data: Any, valid_data: Any = None, on_epoch: OnEpoch | None = None
     ) -> tuple[float, dict[str, float] | None]:
-        """Train in one go, until `epochs`, or until more than `stopping_step` validations brought nothing better.
+        """Train until `epochs`, or until more than `stopping_step` validations in a row without improvement.
 
         Args:
             train_data, valid_data: loaders; without validation the last weights count.
@@ -191,7 +191,7 @@ class RunTrainer(Measured):
         super().before_batch()
 
     def require_best(self) -> None:
-        """Keep the weights of the moment where no epoch has been kept, for instance because none was validated."""
+        """Keep the current weights where no epoch has been kept, for instance because none was validated."""
         if self.state.best_epoch is None:
             self._selection().keep(self.settings.epochs - 1)
 

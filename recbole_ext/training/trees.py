@@ -65,7 +65,7 @@ class BestTrees:
         self.trees, self.run, self.content = trees, run, b""
 
     def save(self, epoch: int, result: dict[str, float] | None) -> None:
-        """Keep those of the moment."""
+        """Keep the current ones."""
         self.content = self.trees.to_bytes()
         if self.run:
             write_atomically(self.run.checkpoints / self.trees.file, self.content)
@@ -81,7 +81,7 @@ class TreeTrainer(Measured):
     Args:
         config: of a run of LightGBM or XGBoost.
         trees: to grow.
-        session: where the run writes and what it listens to; None for nothing.
+        session: outputs and signals of the run; None for nothing.
         sample: loader of a fixed sample of the training split, measured with validation; None for none.
     """
 

@@ -12,7 +12,7 @@ from recbole_ext.training.settings import TrainingSettings
 
 
 class Validator:
-    """Validates the weights of the moment.
+    """Validates the current weights.
 
     Args:
         evaluator: of the model.

@@ -19,7 +19,7 @@ _SEED = 2020
 
 
 class HyperTuning:
-    """Tries settings one after the other.
+    """Tries settings in sequence.
 
     Args:
         objective_function: called with a mapping of settings and `fixed_config_file_list`; returns a mapping with

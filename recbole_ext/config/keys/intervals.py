@@ -1,6 +1,6 @@
 """Intervals as RecBole writes them, `[5,inf)` or `(0,1];[3,4)`: the one parser of configuration and filters.
 
-Differs from source: RecBole logs what is no interval and continues without it, so that a filter keeps all rows but
+Differs from source: RecBole logs malformed intervals and continues without them, so that a filter keeps all rows but
 one, which its `~True` as an index drops.
 """
 

@@ -94,7 +94,7 @@ def _training_rows(dataset: Any, trained: Columns, tested: Columns) -> int:
 
 
 def _keys(dataset: Any, columns: Columns) -> np.ndarray:
-    """(n,) uint64 hashes of user, item and time: SplitMix64's finaliser over one after the other."""
+    """(n,) uint64 hashes of user, item and time: SplitMix64's finaliser applied to each in turn."""
     key = np.zeros(len(columns[dataset.uid_field]), dtype=np.uint64)
     for values in columns.values():
         key += values.astype(np.int64).astype(np.uint64)

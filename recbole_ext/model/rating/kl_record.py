@@ -42,7 +42,7 @@ class KlRecord:
         return dict(vars(self))
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """What `state_dict` returned."""
+        """Load what `state_dict` returned."""
         vars(self).update(state)
 
     def columns(self) -> dict[str, float]:

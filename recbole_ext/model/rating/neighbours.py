@@ -1,6 +1,6 @@
 """The ratings that a user gave next in time to the one that is predicted: moods and sessions.
 
-Half of MovieLens' ratings share their second with others of the same user, and what was rated in one go is rated
+Half of MovieLens' ratings share their second with others of the same user, and what was rated in one session is rated
 alike. The features are smoothed means of deviations from the items' means, the rating itself left out.
 """
 

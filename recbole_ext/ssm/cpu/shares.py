@@ -78,7 +78,7 @@ def _flush_denormals(typing_context: Any) -> _Typed:
 
 @intrinsic
 def _set_float_mode(typing_context: Any, mode: Any) -> _Typed:
-    """Put back what `_flush_denormals` returned."""
+    """Restore what `_flush_denormals` returned."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         _set_mode(builder, arguments[0])

@@ -85,7 +85,7 @@ class ClickScorer:
         self.device, self.may_die = config["device"], config["gate"] != "none"
 
     def score(self, model: Any, loader: ClickLoader, before_batch: Callable[[], None]) -> ClickScores:
-        """Score all rows of a loader by the weights of the moment, in its order of rows."""
+        """Score all rows of a loader by the current weights, in its order of rows."""
         found: list[tuple[Tensor, ...]] = []
         for batch in loader:
             before_batch()

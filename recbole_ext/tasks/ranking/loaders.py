@@ -126,7 +126,7 @@ def _last_of_users(part: Any, target: torch.Tensor) -> torch.Tensor:
 def ranking_sample(config: Config, loaders: Loaders, count: int) -> Any:
     """An evaluation loader of some training rows; of sequences the newest training target of so many users.
 
-    What a user did beside the row is no candidate, as in validation.
+    What a user did beside the row is not a candidate, as in validation.
     """
     part = loaders.train._dataset
     known = torch.arange(len(part))

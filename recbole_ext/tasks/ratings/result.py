@@ -17,7 +17,7 @@ _FLOAT32 = 1e-4
 def rating_result(
     config: Any, model: Any, train: Any, part: Any, rows: list[dict[str, Any]], measured: dict[str, float]
 ) -> dict[str, Any]:
-    """`ratings`, `audit` and `warnings` of the weights of the moment.
+    """`ratings`, `audit` and `warnings` of the current weights.
 
     Args:
         config: of the run.

@@ -46,7 +46,7 @@ class RatingScores:
         return {}
 
     def findings(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
-        """The report by star and group, the audit, and warnings, by the weights of the moment."""
+        """The report by star and group, the audit, and warnings, by the current weights."""
         return rating_result(self.scorer.config, self.model, self.scorer.train, self.loader, rows, self.metrics)
 
     def warnings(self, split: str) -> dict[str, str]:
@@ -70,7 +70,7 @@ class RatingScorer:
         self.of_values = ValueScorer(config)
 
     def score(self, model: Any, loader: Any, before_batch: Callable[[], None]) -> RatingScores:
-        """Score all rows of a loader by the weights of the moment."""
+        """Score all rows of a loader by the current weights."""
         return RatingScores(self, model, loader, self.of_values.score(model, loader, before_batch))
 
     def values(self, model: Any, loader: Any) -> Values:

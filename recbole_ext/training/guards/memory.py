@@ -26,7 +26,7 @@ def halved(loader: Any) -> Any:
 
 
 def free(device: torch.device) -> None:
-    """Give the device's unused memory back."""
+    """Release the device's unused memory."""
     if device.type == "cuda":
         torch.cuda.empty_cache()
     elif device.type == "mps":
@@ -44,6 +44,6 @@ class FreedMemory(Hook):
         self.device = device
 
     def after_epoch(self, epoch: int, seconds: float) -> None:
-        """Give it back."""
+        """Release it."""
         if self.device.type == "mps":
             free(self.device)

@@ -25,7 +25,7 @@ def sparse_rows(parameters: list[nn.Parameter]) -> dict[int, Tensor]:
 
 
 def bad_gradient(model: nn.Module) -> str | None:
-    """Name of the parameter whose gradient went bad first on the way back, which is the last one of the model."""
+    """Name of the parameter whose gradient became non-finite first in the backward pass, the last one of the model."""
     for name, parameter in reversed(list(model.named_parameters())):
         if parameter.grad is not None and not torch.isfinite(norm_of([parameter.grad])):
             return name
@@ -49,7 +49,7 @@ def bad_layer(model: nn.Module, again: Callable[[], Any]) -> str | None:
     try:
         with torch.no_grad():
             again()
-    except (RuntimeError, ValueError):  # a layer may refuse what a bad one gave it
+    except (RuntimeError, ValueError):  # a layer may raise on a non-finite input
         pass
     finally:
         for handle in handles:
@@ -58,7 +58,7 @@ def bad_layer(model: nn.Module, again: Callable[[], Any]) -> str | None:
 
 
 def first_affected(model: nn.Module, again: Callable[[], Any]) -> str:
-    """Where a loss went bad: a weight, a layer's output, or the loss itself."""
+    """Where a loss became non-finite: a weight, a layer's output, or the loss itself."""
     weight = bad_weight(model)
     if weight:
         return f"the weights of {weight}"

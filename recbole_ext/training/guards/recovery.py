@@ -1,4 +1,4 @@
-"""What is done about non-finite values and missing memory: back to the last good state, then smaller."""
+"""Recovery from non-finite values and missing memory: the last good state, then smaller steps or batches."""
 
 import logging
 from typing import Any
@@ -14,11 +14,11 @@ from recbole_ext.training.steps import Steps
 
 _LOG = logging.getLogger(__name__)
 SMALLER = 0.5
-"""What the learning rate is multiplied by at each retry."""
+"""Factor of the learning rate at each retry."""
 
 
 class RollBack(Hook):
-    """After non-finite values: the last good state with a smaller step; after so many times the error stands.
+    """After non-finite values: the last good state with a smaller step; after so many times the error is raised.
 
     Args:
         keeper: of the state.
@@ -31,7 +31,7 @@ class RollBack(Hook):
         self.keeper, self.plan, self.schedule, self.retries = keeper, plan, schedule, retries
 
     def on_error(self, error: Exception) -> bool:
-        """Go back, and lower the rate."""
+        """Restore the state, and lower the rate."""
         if not isinstance(error, NonFiniteError) or not self.keeper.keeps:
             return False
         state = self.keeper.state

@@ -41,7 +41,7 @@ class Watch(Hook):
 
     Attributes:
         batches: seconds (loading, computing) of the last batches.
-        doing: what the run is busy with.
+        doing: what the run is doing.
     """
 
     def __init__(self, device: torch.device, hang_seconds: float) -> None:
@@ -52,11 +52,11 @@ class Watch(Hook):
         self.doing, self.moved_at = "starting", time.monotonic()
 
     def moved(self, doing: str) -> None:
-        """Something was finished, and this is what comes next."""
+        """Record progress, and the next step."""
         self.doing, self.moved_at = doing, time.monotonic()
 
     def timed(self, batches: Iterator[Any]) -> Iterator[Any]:
-        """The batches, each timed: until it is there, and until the next one is asked for."""
+        """The batches, each timed: until it is there, and until the next one is requested."""
         while True:
             self.moved("loading data")
             started = time.perf_counter()
@@ -109,7 +109,7 @@ class Watch(Hook):
 
     @contextmanager
     def stopping_hangs(self, folder: Path | None) -> Iterator[None]:
-        """Look for a hang for the length of a block; only the main thread can be stopped in order.
+        """Watch for a hang within a block; only the main thread can be stopped in order.
 
         Raises:
             ResourceError: nothing moved for `hang_seconds`.
@@ -137,7 +137,7 @@ class Watch(Hook):
                 self._write(folder / "hang.txt")
                 signal.pthread_kill(main, signal.SIGUSR1)
                 if not over.wait(_GRACE_SECONDS):
-                    os._exit(ResourceError.exit_code)  # stuck in a call that never looks at signals
+                    os._exit(ResourceError.exit_code)  # stuck in a call that never checks signals
                 return
 
     def _write(self, path: Path) -> None:

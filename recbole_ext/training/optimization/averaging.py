@@ -19,7 +19,7 @@ from recbole_ext.training.optimization.averaging_settings import AveragingSettin
 class Averaging(Hook):
     """The average of one model's weights.
 
-    With n steps (EMA) or epochs (SWA) counted before, and theta the weights of the moment:
+    With n steps (EMA) or epochs (SWA) counted before, and theta the current weights:
 
         EMA: mean <- d mean + (1 - d) theta,   d = min(ema_decay, (1 + n) / (10 + n)), after each step
         SWA: mean <- mean + (theta - mean) / (n + 1), after each epoch from swa_start_share of the run on
@@ -63,7 +63,7 @@ class Averaging(Hook):
 
     @contextmanager
     def used(self) -> Iterator[None]:
-        """Put the averaged weights into the model for the length of a block; nothing happens before the first."""
+        """Use the averaged weights in the model within a block; nothing happens before the first."""
         if not self.n_averaged or not self.own:
             yield
             return
@@ -81,13 +81,13 @@ class Averaging(Hook):
             mean.copy_(kept)
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed run needs."""
+        """The state that a resumed run needs."""
         mean = self.mean if self.n_averaged else []
         return {"n_averaged": self.n_averaged, "last_epoch": self.last_epoch, "mean": mean}
 
     @torch.no_grad()
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """What `state_dict` returned."""
+        """Load what `state_dict` returned."""
         self.n_averaged, self.last_epoch = state["n_averaged"], state["last_epoch"]
         for mean, saved in zip(self.mean, state["mean"], strict=bool(self.n_averaged)):
             mean.copy_(saved)

@@ -1,4 +1,4 @@
-"""Which parameters weight decay draws towards zero, and which it leaves alone."""
+"""Which parameters weight decay shrinks, and which it does not."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ _NORMS = ("LayerNorm", "RMSNorm", "GroupNorm", "BatchNorm1d", "BatchNorm2d", "Ba
 
 
 def is_decayed(module: nn.Module, name: str, parameter: Tensor) -> bool:
-    """Whether one of a module's own parameters is a weight: no norm's, no bias, nothing of a state space.
+    """Whether one of a module's own parameters is a weight: no norm's, no bias, no parameter of a state space.
 
     Args:
         module: its `no_weight_decay`, if it has one, names parameters that set a time scale or a skip.
@@ -23,12 +23,12 @@ def is_decayed(module: nn.Module, name: str, parameter: Tensor) -> bool:
 
 
 def decay_groups(parameters: list[Tensor], model: nn.Module, weight_decay: float, decayed: str) -> list[Any]:
-    """What to hand to a torch optimiser.
+    """Parameter groups for a torch optimiser.
 
     Args:
         parameters: those of the model that the optimiser steps.
-        model: says what each of them is.
-        weight_decay: of the weights; with 0 there is nothing to tell apart.
+        model: that classifies them.
+        weight_decay: of the weights; with 0 there is one group.
         decayed: `weights`, or `all`: every parameter, as RecBole does.
 
     Returns:

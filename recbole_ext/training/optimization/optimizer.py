@@ -51,7 +51,7 @@ class SparseAndDense:
         return {"sparse": self.sparse.state_dict(), "dense": self.dense.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """What `state_dict` returned."""
+        """Load what `state_dict` returned."""
         self.sparse.load_state_dict(state["sparse"])
         self.dense.load_state_dict(state["dense"])
 

@@ -1,7 +1,7 @@
-"""How the learning rate moves: a linear warm-up, then constant, cosine, linear, or down at each plateau.
+"""Schedules of the learning rate: a linear warm-up, then constant, cosine, linear, or reduced on plateaus.
 
 Everything but the plateau is counted in steps of the optimiser and never in epochs: a warm-up of 2,000 steps
-is over after 2,000 steps, however long an epoch is.
+ends after 2,000 steps, however long an epoch is.
 """
 
 import math
@@ -76,7 +76,7 @@ class Schedule(Hook):
             self.since_better, self.lowered = 0, self.lowered * self.settings.plateau_factor
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed run needs."""
+        """The state that a resumed run needs."""
         return {
             "since_better": self.since_better,
             "lowered": self.lowered,
@@ -84,7 +84,7 @@ class Schedule(Hook):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """What `state_dict` returned."""
+        """Load what `state_dict` returned."""
         self.since_better, self.lowered = state["since_better"], state["lowered"]
         for part, step in zip(self.parts, state["steps"], strict=True):
             part.last_epoch = step

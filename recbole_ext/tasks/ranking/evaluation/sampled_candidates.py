@@ -1,7 +1,7 @@
 """Candidates sampled for lists that are ranked among few items: without replacement, and once per run.
 
 An item is sampled with a probability proportional to its weight among those that the list does not hold yet, which is
-what drawing one after the other and rejecting what is there already amounts to.
+what sampling in sequence and rejecting what is there already amounts to.
 """
 
 from dataclasses import dataclass

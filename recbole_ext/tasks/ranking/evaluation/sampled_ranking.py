@@ -24,7 +24,7 @@ class CandidateBatch(NamedTuple):
         rows: (n,) candidates with all their features; `LABEL_FIELD` is 1 for targets. A list's rows are adjacent.
         list_of_row: (n,) number of each row's list.
         positive_u, positive_i: (p,) list and item of each target.
-        removed: list (r,) and item (r,) of targets that are no candidates, because they were seen before.
+        removed: list (r,) and item (r,) of targets that are not candidates, because they were seen before.
     """
 
     rows: Interaction

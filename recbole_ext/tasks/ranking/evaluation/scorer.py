@@ -19,7 +19,7 @@ from recbole_ext.evaluation.units import Units
 from recbole_ext.evaluation.values import ValueScorer, predicted_in_parts
 
 Ranked = tuple[Any, Tensor, Tensor, Tensor]
-"""Rows of a batch, scores (R, n_items) with -inf for what is no candidate, and row and item of each target (p,)."""
+"""Rows of a batch, scores (R, n_items) with -inf for what is not a candidate, and row and item of each target (p,)."""
 
 
 class RankingScores:
@@ -53,7 +53,7 @@ class RankingScores:
         return {}
 
     def warnings(self, split: str) -> dict[str, str]:
-        """Targets that are no candidates, and lists shorter than K."""
+        """Targets that are not candidates, and lists shorter than K."""
         return {text: text for text in candidate_warnings(self.candidates, split, self.collector.largest_k)}
 
 
@@ -78,7 +78,7 @@ class RankingScorer:
         return self._collector.emptied()
 
     def score(self, model: Any, loader: Any, before_batch: Callable[[], None]) -> RankingScores:
-        """Score all lists of a loader by the weights of the moment."""
+        """Score all lists of a loader by the current weights."""
         collector = self.collector()
         for batch in loader:
             before_batch()
