@@ -59,6 +59,19 @@ def train_run(monkeypatch: pytest.MonkeyPatch) -> Callable[[Config], Trained]:
     return trained
 
 
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], Any]], Any]:
+    """Makes a run in a folder of the module, once for each name; the tests of a module only read it."""
+    found: dict[str, Any] = {}
+
+    def made(name: str, make: Callable[[Path], Any]) -> Any:
+        if name not in found:
+            found[name] = make(tmp_path_factory.mktemp("once"))
+        return found[name]
+
+    return made
+
+
 def predicted_ratings(trained: Trained, loader: Any) -> np.ndarray:
     """Predictions (n,) of the rows of an evaluation loader, in their order."""
     with torch.no_grad():

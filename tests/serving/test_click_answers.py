@@ -50,9 +50,12 @@ def make(make_config: Callable[..., Config], folder: Path, context: bool = False
 
 @pytest.fixture(params=["before", "sets", *(pytest.param(n, marks=pytest.mark.slow) for n in list(SETTINGS)[2:])])
 def trained(
-    request: Any, make_config: Callable[..., Config], tmp_path: Path, train_run: Callable[[Config], Trained]
+    request: Any, make_config: Callable[..., Config], once: Any, train_run: Callable[[Config], Trained]
 ) -> Trained:
-    return train_run(make(make_config, tmp_path, **SETTINGS[request.param]))
+    def train(folder: Path) -> Trained:
+        return train_run(make(make_config, folder, runs_dir=str(folder / "runs"), **SETTINGS[request.param]))
+
+    return once(request.param, train)
 
 
 def answers(trained: Trained) -> Callable[[dict[str, Any], Any], np.ndarray]:

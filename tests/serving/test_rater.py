@@ -30,12 +30,16 @@ SETTINGS: dict[str, dict[str, Any]] = {
     params=["random", "newest of each user", *(pytest.param(n, marks=pytest.mark.slow) for n in list(SETTINGS)[2:])]
 )
 def trained(
-    request: Any, make_config: Callable[..., Config], tmp_path: Path, train_run: Callable[[Config], Trained]
+    request: Any, make_config: Callable[..., Config], once: Any, train_run: Callable[[Config], Trained]
 ) -> Trained:
     rows = [(u, i, s, t // 50_000 * 50_000) for u, i, s, t in rating_rows(False, 20, 30)]  # many share their second
-    root = write_inter(tmp_path, "made", rows, HEADER)
     given = {**SIZES, "epochs": 1, "eval_batch_size": 17, **SETTINGS[request.param]}
-    return train_run(make_config("HybridVAE", root, **given))
+
+    def train(folder: Path) -> Trained:
+        root = write_inter(folder, "made", rows, HEADER)
+        return train_run(make_config("HybridVAE", root, runs_dir=str(folder / "runs"), **given))
+
+    return once(request.param, train)
 
 
 def test_a_row_of_the_splits_gets_what_the_run_computed_for_it(trained: Trained) -> None:

@@ -17,13 +17,17 @@ from tests.conftest import CLICK_HEADER, SMALL_CLICKS, write_inter
 
 
 @pytest.fixture
-def finished(make_config: Callable[..., Config], tmp_path: Path) -> tuple[Path, Config]:
+def finished(make_config: Callable[..., Config], once: Any) -> tuple[Path, Config]:
     rows = [
         (f"u{u}", f"i{(7 * u + 3 * k) % 20}", 100 * k + u, (7 * u + 3 * k) % 2) for u in range(20) for k in range(20)
     ]
-    root = write_inter(tmp_path, "made", rows, CLICK_HEADER)
-    config = make_config("MDAFMamba", root, **SMALL_CLICKS)
-    return Path(run(config)["run_directory"]), config
+
+    def train(folder: Path) -> tuple[Path, Config]:
+        root = write_inter(folder, "made", rows, CLICK_HEADER)
+        config = make_config("MDAFMamba", root, runs_dir=str(folder / "runs"), **SMALL_CLICKS)
+        return Path(run(config)["run_directory"]), config
+
+    return once("finished", train)
 
 
 def table(path: Path, columns: dict[str, list[Any]]) -> Path:

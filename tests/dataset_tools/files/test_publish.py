@@ -56,9 +56,9 @@ def test_a_killed_conversion_leaves_no_output_and_the_next_is_clean(
     assert not (folder / "work").exists()
 
 
-@pytest.mark.parametrize("limit", [4096, 1 << 20, 3 << 20])
-def test_a_full_disk_leaves_nothing(limit: int, made: Callable[..., Path], tmp_path: Path) -> None:
-    raw, out = large_log(made, 200_000), tmp_path / "out"
+@pytest.mark.parametrize(("limit", "rows"), [(4096, 20_000), (1 << 20, 80_000), (3 << 20, 200_000)])
+def test_a_full_disk_leaves_nothing(limit: int, rows: int, made: Callable[..., Path], tmp_path: Path) -> None:
+    raw, out = large_log(made, rows), tmp_path / "out"
     process = started(["convert", "ml-1m", "--input", str(raw), "--output", str(out)], limit)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 4 and "writing stopped, file too large" in errors
