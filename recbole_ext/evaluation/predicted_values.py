@@ -52,4 +52,4 @@ class ValuePredictor(Protocol):
         """Predictions of all rows of a loader, in the order of its data set."""
 
     def measured(self, dataset: Any, values: Values) -> Measured:
-        """The task's metrics of values, whoever predicted them, with the tokens of a split."""
+        """The task's metrics of predicted values, with the tokens of a split."""

@@ -69,7 +69,7 @@ def _expected(config: Any, headers: Headers, lists: bool) -> bool:
 
 
 def _named(config: Any) -> bool:
-    """Whether somebody wrote TIME_FIELD; the record of a run writes every key."""
+    """Whether TIME_FIELD was set by the user; the record of a run writes every key."""
     origin = str(config.origins.get("TIME_FIELD", ""))
     recorded = Path(origin.rpartition(":")[0]).name == "config.yaml"
     return not recorded and not origin.startswith(_BY_DEFAULT)
