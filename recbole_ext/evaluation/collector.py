@@ -89,32 +89,38 @@ class UnitCollector(Collector):
             scores: (R, n_items).
             row, item: (p,) of each target.
         """
+        n_items = scores.shape[1]
         items = top_items(scores, self.largest_k)
-        target = torch.zeros_like(scores, dtype=torch.bool)
-        target[row, item] = True
-        n_targets = target.sum(dim=1, keepdim=True)
-        hits = target.gather(1, items.clamp(min=0)) & (items >= 0)
+        wanted = torch.unique(row * n_items + item)  # the same target twice counts once
+        row, item = wanted // n_items, wanted % n_items
+        n_targets = torch.bincount(row, minlength=len(scores)).unsqueeze(1)
+        listed = items + torch.arange(len(scores), device=items.device).unsqueeze(1) * n_items
+        hits = torch.isin(listed, wanted) & (items >= 0)
+        lost = torch.isneginf(scores[row, item])
         if self.register.need("rec.items"):
             self._add("rec.items", items)
         self._add("rec.topk", torch.cat((hits, n_targets), dim=1).int())
         if self.register.need("rec.meanrank"):
-            self._add("rec.meanrank", self._ranks_of_targets(scores, target, n_targets))
+            self._add("rec.meanrank", self._ranks_of_targets(scores, row, item))
         self.counts.lists += len(scores)
-        self.counts.targets += int(n_targets.sum())
-        self.counts.targets_not_candidates += int((target & torch.isneginf(scores)).sum())
+        self.counts.targets += len(wanted)
+        self.counts.targets_not_candidates += int(lost.sum())
         self.counts.short_lists += int((items[:, -1] < 0).sum())
 
-    def _ranks_of_targets(self, scores: Tensor, target: Tensor, n_targets: Tensor) -> Tensor:
+    def _ranks_of_targets(self, scores: Tensor, row: Tensor, item: Tensor) -> Tensor:
         """Each list's sum of ranks of targets, number of ranked items, and number of targets: (R, 3) float64.
 
         Equal scores share their mean rank. Targets that are not candidates come after all candidates.
         """
+        target = torch.zeros_like(scores, dtype=torch.bool)
+        target[row, item] = True
         ordered, index = torch.sort(scores, dim=1, descending=True)
         candidate = ~torch.isneginf(ordered)
         n_candidates = candidate.sum(dim=1, keepdim=True).double()
         rank = torch.where(target.gather(1, index) & candidate, self._average_rank(ordered).double(), 0.0)
         lost = (target & torch.isneginf(scores)).sum(dim=1, keepdim=True)
         ranks_of_lost = lost * n_candidates + lost * (lost + 1) / 2
+        n_targets = target.sum(dim=1, keepdim=True)
         return torch.cat((rank.sum(dim=1, keepdim=True) + ranks_of_lost, n_candidates + lost, n_targets), dim=1)
 
     def note(self, users: Tensor) -> None:

@@ -35,7 +35,8 @@ def require_finite_scores(scores: Tensor) -> Tensor:
     Raises:
         NonFiniteError: one is NaN or infinity.
     """
-    if torch.isnan(scores).any() or (scores == float("inf")).any():
+    largest = scores.amax() if scores.numel() else scores.new_zeros(())  # NaN where one is NaN
+    if torch.isnan(largest) or largest == torch.inf:
         raise NonFiniteError(f"the model scores NaN or infinity, {_NOTHING_MEANS_ANYTHING}")
     return scores
 

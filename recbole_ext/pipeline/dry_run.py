@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any
 
 import torch
+from recbole.data.interaction import Interaction
 
 from recbole_ext.config.config import Config
 from recbole_ext.config.show import unread_lines
@@ -18,7 +19,9 @@ from recbole_ext.pipeline.train import build_trainer
 
 TRAIN_BATCHES, EVAL_BATCHES = 20, 5
 SECONDS = 4.0
-"""A pass is measured on more than one batch only as far as they fit into this time."""
+"""A pass is measured on more rows only as far as they fit into this time."""
+PROBE = 1 / 16
+"""Fraction of a batch that is measured first: with a large catalogue a whole one may take minutes."""
 
 
 def dry_run(config: Config) -> dict[str, float]:
@@ -62,44 +65,84 @@ _MEMORY = {"memory_gb": "of the process", "device_memory_gb": "of the device"}
 
 
 class FirstBatches(LoaderView):
-    """The first batches of a loader.
+    """The first batches of a loader, or the first rows of them.
 
     Args:
         whole: the loader; a copy, so that what a pass sets is not seen in it.
         count: at most as many batches.
+        part: fraction of each batch.
+
+    Attributes:
+        part: of the last batch that was read; 1 where a batch cannot be cut.
     """
 
-    def __init__(self, whole: Any, count: int) -> None:
+    def __init__(self, whole: Any, count: int, part: float = 1.0) -> None:
         super().__init__(copy.copy(whole))
-        self.count = min(count, len(whole))
+        self.count, self.wanted, self.part = min(count, len(whole)), part, part
 
     def __len__(self) -> int:
         return self.count
 
     def __iter__(self) -> Iterator[Any]:
-        return islice(iter(self.whole), self.count)
+        return (self._cut(batch) for batch in islice(iter(self.whole), self.count))
+
+    def _cut(self, batch: Any) -> Any:
+        rows = batch[0] if isinstance(batch, tuple) and len(batch) == _FULL_RANKING else batch
+        if self.wanted == 1 or not isinstance(rows, Interaction):
+            self.part = 1.0
+            return batch
+        count = min(len(rows), max(_FEWEST_ROWS, int(len(rows) * self.wanted)))
+        self.part = count / len(rows)
+        return rows[:count] if rows is batch else (rows[:count], *_of_rows(count, *batch[1:]))
+
+
+_FULL_RANKING = 4
+"""Length of a batch of lists: rows, seen pairs, and row and item of each target."""
+_FEWEST_ROWS = 8
+
+
+def _of_rows(count: int, seen: Any, row: Any, item: Any) -> tuple[Any, Any, Any]:
+    """Pairs and targets of the first rows of a batch of lists; labelled rows have none."""
+    if row is None:
+        return seen, row, item
+    kept = None if seen is None else (seen[0][seen[0] < count], seen[1][seen[0] < count])
+    return kept, row[row < count], item[row < count]
 
 
 def _extrapolated(execute: Callable[[Any], Any], loader: Any, most: int) -> float:
-    """Seconds of a whole pass, from its first batch and from as many batches as the time allows.
+    """Seconds of a whole pass, from a part of its first batch and from as many batches as the time allows.
 
-    Where the time allows no second batch, what a pass costs besides its batches counts once per batch: an estimate from
-    above.
+    Where the time allows no two batches, the estimate is one from above: what a pass or a batch costs besides its rows
+    counts once per batch.
 
     Args:
         execute: trains or evaluates on a loader.
         loader: the whole one.
         most: batches that are enough.
     """
-    first = FirstBatches(loader, 1)
-    execute(first)  # kernels are compiled and memory is taken
-    one = _timed(lambda: execute(first))
+    probe = FirstBatches(loader, 1, PROBE)
+    execute(probe)  # kernels are compiled and memory is taken
+    small = _timed(lambda: execute(probe))
+    batch = small / probe.part
+    if 2 * batch > SECONDS:
+        return len(loader) * _batch_by_parts(execute, loader, probe.part, small)
+    one = _timed(lambda: execute(FirstBatches(loader, 1)))
     count = min(most, len(loader), int(SECONDS / one))
     if count <= 1:
         return one * len(loader)
     several = _timed(lambda: execute(FirstBatches(loader, count)))
     per_batch = (several - one) / (count - 1) if several > one else several / count
     return several + per_batch * (len(loader) - count)
+
+
+def _batch_by_parts(execute: Callable[[Any], Any], loader: Any, part: float, seconds: float) -> float:
+    """Seconds of a batch that is too long to be measured whole, from a part of it and its seconds."""
+    larger = min(1.0, SECONDS * part / seconds)
+    if larger < 2 * part:
+        return seconds / part
+    found = FirstBatches(loader, 1, larger)
+    longer = _timed(lambda: execute(found))
+    return seconds + max(0.0, longer - seconds) * (1 - part) / (found.part - part)
 
 
 def _timed(call: Callable[[], Any]) -> float:

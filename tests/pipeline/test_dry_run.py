@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -54,33 +55,55 @@ def test_the_first_batches_are_those_of_the_loader(
     assert len(FirstBatches(loader, 10**6)) == len(loader)
 
 
-def test_slow_batches_are_extrapolated_from_two(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock, batches = [0.0], []
+class Clock:
+    """A clock that passes measure: so many batches, or a part of one, at seconds per pass and per batch."""
 
-    def execute(loader: list[int]) -> None:
-        batches.append(len(loader))
-        clock[0] += 1.0 + 3.0 * len(loader)  # a second per pass, three per batch
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, per_pass: float, per_batch: float, seconds: float) -> None:
+        self.now, self.amounts = 0.0, list[float]()
+        self.per_pass, self.per_batch = per_pass, per_batch
+        cut = lambda loader, count, part=1.0: SimpleNamespace(amount=count * part, part=part)  # noqa: E731
+        monkeypatch.setattr(dry_run_module, "FirstBatches", cut)
+        monkeypatch.setattr(dry_run_module.time, "perf_counter", lambda: self.now)
+        monkeypatch.setattr(dry_run_module, "SECONDS", seconds)
 
-    monkeypatch.setattr(dry_run_module, "FirstBatches", lambda loader, count: loader[:count])
-    monkeypatch.setattr(dry_run_module.time, "perf_counter", lambda: clock[0])
-    monkeypatch.setattr(dry_run_module, "SECONDS", 8.0)
-    assert dry_run_module._extrapolated(execute, list(range(100)), 20) == pytest.approx(1 + 3 * 100)
-    assert batches == [1, 1, 2]
-    assert dry_run_module._extrapolated(execute, [0], 20) == pytest.approx(4)
-    monkeypatch.setattr(dry_run_module, "SECONDS", 1000.0)
-    batches.clear()
-    dry_run_module._extrapolated(execute, list(range(100)), 20)
-    assert batches == [1, 1, 20]
+    def execute(self, loader: SimpleNamespace) -> None:
+        self.amounts.append(loader.amount)
+        self.now += self.per_pass + self.per_batch * loader.amount
 
 
-def test_batches_beyond_the_time_are_extrapolated_from_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock, batches = [0.0], []
+def test_batches_within_the_time_are_extrapolated_from_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch, per_pass=0.05, per_batch=3.0, seconds=8.0)
+    assert dry_run_module._extrapolated(clock.execute, range(100), 20) == pytest.approx(0.05 + 3 * 100)
+    assert clock.amounts == [1 / 16, 1 / 16, 1, 2]
+    assert dry_run_module._extrapolated(clock.execute, [0], 20) == pytest.approx(3.05)
+    clock = Clock(monkeypatch, per_pass=0.05, per_batch=3.0, seconds=1000.0)
+    dry_run_module._extrapolated(clock.execute, range(100), 20)
+    assert clock.amounts == [1 / 16, 1 / 16, 1, 20]
 
-    def execute(loader: list[int]) -> None:
-        batches.append(len(loader))
-        clock[0] += 60.0 * len(loader)
 
-    monkeypatch.setattr(dry_run_module, "FirstBatches", lambda loader, count: loader[:count])
-    monkeypatch.setattr(dry_run_module.time, "perf_counter", lambda: clock[0])
-    assert dry_run_module._extrapolated(execute, list(range(100)), 20) == pytest.approx(6000)
-    assert batches == [1, 1]
+def test_a_batch_beyond_the_time_is_extrapolated_from_parts_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch, per_pass=1.0, per_batch=16.0, seconds=8.0)
+    assert dry_run_module._extrapolated(clock.execute, range(100), 20) == pytest.approx(100 * (1 + 16))
+    assert clock.amounts == [1 / 16, 1 / 16, 1 / 4]
+    clock = Clock(monkeypatch, per_pass=0.0, per_batch=600.0, seconds=4.0)
+    assert dry_run_module._extrapolated(clock.execute, range(100), 20) == pytest.approx(60_000)
+    assert clock.amounts == [1 / 16, 1 / 16] and clock.now < 80
+
+
+@pytest.mark.parametrize("mode", ["full", "uni2"])
+def test_a_part_of_a_batch_holds_its_first_rows(
+    mode: str, make_config: Callable[..., Config], write: Callable[..., Path], tmp_path: Path
+) -> None:
+    root = write(tmp_path, "made", [(f"u{u}", f"i{(u + k) % 9}", k) for u in range(20) for k in range(5)])
+    config = make_config(
+        "GRU4Rec", root, **{**TINY, "train_batch_size": 40, "loss_type": "CE"}, eval_args={"mode": mode}
+    )
+    loaders = build_loaders(config, create_dataset(config))
+    train, valid = FirstBatches(loaders.train, 1, 0.5), FirstBatches(loaders.valid, 1, 0.5)
+    assert len(next(iter(train))) == 10 and train.part == 0.5
+    batch, whole = next(iter(valid)), next(iter(loaders.valid))
+    if mode == "uni2":  # its rows belong to lists, and it is small
+        assert len(batch[0]) == len(whole[0]) and valid.part == 1
+        return
+    assert (len(batch[0]), valid.part) == (10, 0.5)
+    assert batch[2].tolist() == list(range(10)) and set(batch[1][0].tolist()) == set(range(10))
