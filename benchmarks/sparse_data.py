@@ -14,18 +14,19 @@ import numpy as np
 import polars as pl
 
 USERS, ITEMS, ROWS = 22_363, 12_101, 198_502
-GROUPS, OWN_GROUPS = 240, 3
+EVENTS_PER_GROUP, OWN_GROUPS = 827, 3
 
 
 def made(users: int, items: int, rows: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """User and item of each event, users in turn: (n,) int64 each."""
     rng = np.random.default_rng(seed)
     length = 5 + np.minimum(rng.geometric(1 / max(rows / users - 4, 1), users) - 1, 200)
-    group = rng.integers(0, GROUPS, items)
+    groups = max(OWN_GROUPS + 1, rows // EVENTS_PER_GROUP)
+    group = rng.integers(0, groups, items)
     successor = rng.integers(0, items, items)
     popular = rng.permutation(1 / np.arange(1, items + 1) ** 0.8)
-    own = rng.integers(0, GROUPS, (users, OWN_GROUPS))
-    of_group = [np.flatnonzero(group == g) for g in range(GROUPS)]
+    own = rng.integers(0, groups, (users, OWN_GROUPS))
+    of_group = [np.flatnonzero(group == g) for g in range(groups)]
     odds = [popular[members] / popular[members].sum() for members in of_group]
     history = np.zeros((users, int(length.max())), dtype=np.int64)
     for place in range(history.shape[1]):
@@ -41,12 +42,13 @@ def made(users: int, items: int, rows: int, seed: int = 0) -> tuple[np.ndarray, 
     return np.repeat(np.arange(users), length), history[inside]
 
 
-def sparse_movielens(folder: Path, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def sparse_movielens(folder: Path, last_user: int | None, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """The last 5 to 12 events of each user, as a 5-core: user and item of each event, in the order of time."""
     table = pl.read_csv(folder / f"{folder.name}.inter", separator="\t")
     names = {name: name.split(":")[0] for name in table.columns}
     table = table.rename(names).select("user_id", "item_id", "timestamp")
     table = table.sort("user_id", "timestamp", maintain_order=True)
+    table = table.filter(pl.col("user_id") <= last_user) if last_user else table
     user, item = (table[name].to_numpy() for name in ("user_id", "item_id"))
     _, of_user, count = np.unique(user, return_inverse=True, return_counts=True)
     kept = np.random.default_rng(seed).integers(5, 13, len(count))
@@ -82,12 +84,15 @@ def main() -> None:
     parser.add_argument("--users", type=int, default=USERS)
     parser.add_argument("--items", type=int, default=ITEMS)
     parser.add_argument("--rows", type=int, default=ROWS)
+    parser.add_argument("--name", default="", help="of the data set; default: made-sparse, or RELEASE-sparse")
+    parser.add_argument("--last_user", type=int, help="only users of MovieLens up to this number")
     arguments = parser.parse_args()
     if arguments.movielens:
-        write(arguments.output, f"{arguments.movielens.name}-sparse", *sparse_movielens(arguments.movielens))
+        events = sparse_movielens(arguments.movielens, arguments.last_user)
+        write(arguments.output, arguments.name or f"{arguments.movielens.name}-sparse", *events)
     else:
-        sizes = (arguments.users, arguments.items, arguments.rows)
-        write(arguments.output, "made-sparse" if sizes == (USERS, ITEMS, ROWS) else "made-large", *made(*sizes))
+        events = made(arguments.users, arguments.items, arguments.rows)
+        write(arguments.output, arguments.name or "made-sparse", *events)
 
 
 if __name__ == "__main__":
