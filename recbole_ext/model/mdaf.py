@@ -30,6 +30,7 @@ from recbole.utils import InputType, ModelType
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from recbole_ext.config.key_settings import KeySettings
 from recbole_ext.model.click.dcnv3 import CrossNetwork
 from recbole_ext.model.click.gate import Gate, fuse
 from recbole_ext.model.click.history_encoder import HistoryEncoder
@@ -41,7 +42,7 @@ from recbole_ext.model.layers.likelihood import averaged, sampled
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(KeySettings):
     """What the forward pass asks for; the fields are keys of MDAFMamba.yaml and MDAFBST.yaml."""
 
     branches: list[str]
@@ -52,11 +53,6 @@ class Settings:
     label_smoothing: float
     embedding_l2: float
     set_kl_weight: float
-
-    @classmethod
-    def read(cls, config: Any) -> "Settings":
-        """Take the settings from a configuration, which has checked them."""
-        return cls(*(config[name] for name in cls.__dataclass_fields__))
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ from recbole_ext.training.session import Session
 from recbole_ext.training.signals import Signals
 from recbole_ext.training.stages import fit_in_stages
 from recbole_ext.training.tracking.progress import Progress
-from recbole_ext.training.tracking.sinks import require_sinks, tracked
+from recbole_ext.training.tracking.sinks import TrackingSettings, tracked
 from recbole_ext.training.trainer import RunTrainer
 from recbole_ext.training.trees import AnyTrainer, TreeTrainer
 
@@ -91,7 +91,8 @@ def _run(
     on_epoch: Callable[[int, float], None] | None,
     started: float,
 ) -> dict[str, Any]:
-    require_sinks(config)
+    if config.placement.leads:
+        TrackingSettings.read(config).require_sinks()
     continued = open_run(config, resume) if resume is not None else None
     splits = open_splits(config, continued.path if continued else None)
     loaders = splits.loaders

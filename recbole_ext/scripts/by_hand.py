@@ -25,7 +25,7 @@ from recbole_ext.runs.resume import run_values
 from recbole_ext.runs.run_directory import RunDirectory
 from recbole_ext.runs.stored_data import StoredData, write_stored
 from recbole_ext.runs.vocabulary import vocabulary_of, write_vocabulary
-from recbole_ext.training.optimization.optimizer import build_optimizer, optimizer_of
+from recbole_ext.training.optimization.optimizer import OptimizerSettings, build_optimizer
 from recbole_ext.training.passes import Pass
 from recbole_ext.training.session import Session
 from recbole_ext.training.settings import TrainingSettings
@@ -78,10 +78,13 @@ class Trainer:
     def _build_optimizer(self, params: Any = None, learning_rate: float | None = None) -> Any:
         """The configured optimiser: of all parameters of the model, or of some."""
         rate = self.learning_rate if learning_rate is None else learning_rate
-        return build_optimizer(self.config, self.model, rate) if params is None else self._of_some(params, rate)
+        if params is not None:
+            return self._of_some(params, rate)
+        world_size = self.config.placement.world_size
+        return build_optimizer(OptimizerSettings.read(self.config), self.model, rate, world_size)
 
     def _of_some(self, params: Any, rate: float) -> Any:
-        return optimizer_of(self.config, params, rate)
+        return OptimizerSettings.read(self.config).of(params, rate)
 
     def _train_epoch(
         self, train_data: Any, epoch_idx: int, loss_func: Loss | None = None, show_progress: bool = False

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from recbole_ext.training.optimization.optimizer import build_optimizer
+from recbole_ext.training.optimization.optimizer import OptimizerSettings, build_optimizer
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,13 @@ class Plan:
 
     def __init__(self, config: Any, model: Any, learning_rate: float) -> None:
         self.config, self.model = config, model
+        self.optimizer_settings = OptimizerSettings.read(config)
         self.optimizers = self.build_optimizers(learning_rate)
 
     def build_optimizers(self, learning_rate: float) -> dict[str, Any]:
         """One optimiser of all parameters."""
-        return {"optimizer": build_optimizer(self.config, self.model, learning_rate)}
+        given = self.optimizer_settings, self.model, learning_rate, self.config.placement.world_size
+        return {"optimizer": build_optimizer(*given)}
 
     @property
     def optimizer(self) -> Any:

@@ -12,7 +12,6 @@ import torch
 from recbole.utils import KGDataLoaderState, ModelType
 
 from recbole_ext.training.hook import Hook
-from recbole_ext.training.optimization.optimizer import optimizer_of
 from recbole_ext.training.passes import Pass, Plan
 
 PRETRAINED = {"S3Rec": ("pretrain",), "RaCT": ("actor_pretrain", "critic_pretrain")}
@@ -73,7 +72,7 @@ class AlternatingPlan(Plan):
     def build_optimizers(self, learning_rate: float) -> dict[str, Any]:
         """One for the encoder and one for the decoder."""
         parts = {"encoder": self.model.encoder, "decoder": self.model.decoder}
-        return {name: optimizer_of(self.config, part.parameters(), learning_rate) for name, part in parts.items()}
+        return {name: self.optimizer_settings.of(part.parameters(), learning_rate) for name, part in parts.items()}
 
     def passes(self, batches: Any, epoch: int) -> Iterator[Pass]:
         """The decoder's loss is that of the epoch."""

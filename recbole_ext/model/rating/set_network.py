@@ -23,6 +23,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from recbole_ext.config.key_settings import KeySettings
 from recbole_ext.model.layers.dropout import Dropout
 from recbole_ext.model.layers.factorisation_machine import factorisation_machine
 from recbole_ext.model.layers.tower import Towers
@@ -33,7 +34,7 @@ from recbole_ext.model.rating.variational import GaussianTable, kl_per_dimension
 
 
 @dataclass(frozen=True)
-class SetSettings:
+class SetSettings(KeySettings):
     """Sizes and switches; the fields are keys of HybridVAE.yaml, and what MDAF's branch of sets gives."""
 
     embedding_size: int
@@ -46,11 +47,6 @@ class SetSettings:
     attention_heads: int = 0
     attention_reach: int = 0
     tower_widths: list[int] | None = None
-
-    @classmethod
-    def read(cls, config: Any) -> "SetSettings":
-        """Take the settings from a configuration."""
-        return cls(*(config[name] for name in cls.__dataclass_fields__))
 
     @property
     def prior_of_points(self) -> float | None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from recbole_ext.config.key_settings import KeySettings
 from recbole_ext.errors import UsageError, nearest
 
 CHOICES = {
@@ -27,7 +28,7 @@ _WIDTHS = ("tower_widths", "pairwise_widths")
 
 
 @dataclass(frozen=True)
-class LossSettings:
+class LossSettings(KeySettings):
     """What is minimised; the fields are keys of HybridVAE.yaml."""
 
     loss: str
@@ -39,11 +40,6 @@ class LossSettings:
     kl_cycle_steps: int
     free_bits: float
     embedding_l2: float
-
-    @classmethod
-    def read(cls, config: Any) -> "LossSettings":
-        """Take the settings from a configuration."""
-        return cls(*(config[name] for name in cls.__dataclass_fields__))
 
 
 def check_settings(values: Any) -> None:

@@ -1,11 +1,13 @@
 """From gradients to a step: sparse and dense parameters together, and the mean over processes."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from recbole_ext.config.key_settings import KeySettings
 from recbole_ext.errors import UsageError
 from recbole_ext.training.optimization.groups import decay_groups
 
@@ -61,33 +63,42 @@ def sparse_parameters(model: nn.Module) -> list[Tensor]:
     return [module.weight for module in model.modules() if isinstance(module, nn.Embedding) and module.sparse]
 
 
-def build_optimizer(config: Any, model: nn.Module, learning_rate: float) -> Any:
+@dataclass(frozen=True)
+class OptimizerSettings(KeySettings):
+    """The fields are keys of overall.yaml."""
+
+    learner: str
+    weight_decay: float
+    weight_decay_on: str
+
+    def of(self, parameters: Any, learning_rate: float) -> torch.optim.Optimizer:
+        """The configured `learner` of some parameters or groups of them."""
+        learner = self.learner.lower()
+        if learner == "sparse_adam":
+            return torch.optim.SparseAdam(parameters, lr=learning_rate)
+        return _LEARNERS[learner](parameters, lr=learning_rate, weight_decay=self.weight_decay)
+
+
+def build_optimizer(settings: OptimizerSettings, model: nn.Module, learning_rate: float, world_size: int = 1) -> Any:
     """The configured optimiser of all parameters; embeddings with sparse gradients get SparseAdam.
 
     Args:
-        config: `learner`, `weight_decay`, `weight_decay_on`.
+        settings: of the optimiser.
         model: that learns.
         learning_rate: of all parameters.
+        world_size: number of processes.
 
     Raises:
         UsageError: there are sparse gradients, and several processes.
     """
     sparse = sparse_parameters(model)
-    if sparse and config.placement.world_size > 1:
+    if sparse and world_size > 1:
         raise UsageError("sparse_embedding works in a single process; switch it off, or start without torchrun")
     ids = {id(p) for p in sparse}
     rest: list[Tensor] = [p for p in model.parameters() if id(p) not in ids]
-    groups = decay_groups(rest, model, config["weight_decay"], config["weight_decay_on"])
-    dense = optimizer_of(config, groups, learning_rate)
+    groups = decay_groups(rest, model, settings.weight_decay, settings.weight_decay_on)
+    dense = settings.of(groups, learning_rate)
     return SparseAndDense(torch.optim.SparseAdam(sparse, lr=learning_rate), dense) if sparse else dense
-
-
-def optimizer_of(config: Any, parameters: Any, learning_rate: float) -> torch.optim.Optimizer:
-    """The configured `learner` of some parameters or groups of them."""
-    learner = config["learner"].lower()
-    if learner == "sparse_adam":
-        return torch.optim.SparseAdam(parameters, lr=learning_rate)
-    return _LEARNERS[learner](parameters, lr=learning_rate, weight_decay=config["weight_decay"])
 
 
 def average_gradients(model: nn.Module, world_size: int) -> None:

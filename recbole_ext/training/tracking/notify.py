@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from recbole_ext.config.config import Config
 from recbole_ext.errors import UsageError
 from recbole_ext.redact import redact_text, remember_text
 
@@ -54,12 +53,9 @@ class Notifier:
         """Nothing is held open."""
 
 
-def notifier(config: Config, run: str) -> Notifier | None:
-    """The notifier that the configuration asks for; its address is checked before a run starts."""
-    if config["notify"] is None:
-        return None
-    address = notify_address(config["notify"], config["notify_file"], config["notify_hosts"])
-    return Notifier(config["notify"], address, run)
+def notifier(kind: str | None, file: str | None, hosts: list[str] | None, run: str) -> Notifier | None:
+    """The notifier that the keys `notify`, `notify_file` and `notify_hosts` ask for; its address is checked at once."""
+    return None if kind is None else Notifier(kind, notify_address(kind, file, hosts), run)
 
 
 def notify_address(kind: str, file: str | None, hosts: list[str] | None) -> str:

@@ -6,14 +6,16 @@ A sink that fails is warned about once; the run continues without further warnin
 import json
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
 from recbole_ext.config.config import Config
+from recbole_ext.config.key_settings import KeySettings
 from recbole_ext.errors import ResourceError
 from recbole_ext.redact import redact, redact_text
 from recbole_ext.runs.run_directory import RunDirectory
@@ -119,18 +121,18 @@ class WandbRun:
 
     name = "Weights & Biases"
 
-    def __init__(self, folder: Path, config: Config) -> None:
+    def __init__(self, folder: Path, project: str, metrics: list[str], values: Mapping[str, Any]) -> None:
         import wandb
 
         settings = wandb.Settings(disable_git=True, console="off", save_code=False, x_disable_meta=True)
-        self.metrics = [str(name) for name in config["metrics"]]
+        self.metrics = metrics
         self.run = wandb.init(
-            project=config["wandb_project"],
+            project=project,
             name=folder.name,
             id=folder.name[-128:],
             resume="allow",
             dir=str(folder),
-            config=_json(redact(config.final_config_dict)),
+            config=_json(redact(values)),
             settings=settings,
         )
 
@@ -154,34 +156,53 @@ def curve(name: str, metrics: list[str]) -> str:
     return f"{part}/{rest}" if rest and part in ("train", "valid") else f"train/{name}"
 
 
-def require_sinks(config: Config) -> None:
-    """Refuse before a run starts what could only fail later.
+@dataclass(frozen=True)
+class TrackingSettings(KeySettings):
+    """The fields are keys of overall.yaml."""
 
-    Raises:
-        UsageError: the address of `notify` is missing or not allowed.
-        ResourceError: a library that was asked for is not installed.
-    """
-    if not config.placement.leads:
-        return
-    notifier(config, "")
-    wanted = {"wandb": config["log_wandb"], "tensorboard": config["log_tensorboard"] is True}
-    for library, asked in wanted.items():
-        if asked and find_spec(library) is None:
-            raise ResourceError(f"log_{library} needs {library}, which is not installed: pip install {library}")
+    metrics: list[str]
+    log_tensorboard: bool | str
+    log_wandb: bool
+    wandb_project: str
+    notify: str | None
+    notify_file: str | None
+    notify_hosts: list[str] | None
 
+    def require_sinks(self) -> None:
+        """Refuse before a run starts what could only fail later.
 
-def sinks_of(config: Config, folder: Path) -> list[Sink]:
-    """The sinks that a configuration asks for; one that cannot start is warned about."""
-    sinks: list[Sink] = [EventFile(folder)]
-    if config["log_tensorboard"] in ("auto", True) and find_spec("tensorboard"):
-        sinks.append(Curves(folder, [str(name) for name in config["metrics"]]))
-    if config["log_wandb"]:
-        try:
-            sinks.append(WandbRun(folder, config))
-        except Exception as error:
-            _LOG.warning("%s does not work, the run goes on without it: %s", WandbRun.name, redact_text(str(error)))
-    notification = notifier(config, f"{config.model} on {config.dataset} ({folder.name})")
-    return [*sinks, notification] if notification else sinks
+        Raises:
+            UsageError: the address of `notify` is missing or not allowed.
+            ResourceError: a library that was asked for is not installed.
+        """
+        self._notifier("")
+        wanted = {"wandb": self.log_wandb, "tensorboard": self.log_tensorboard is True}
+        for library, asked in wanted.items():
+            if asked and find_spec(library) is None:
+                raise ResourceError(f"log_{library} needs {library}, which is not installed: pip install {library}")
+
+    def sinks(self, folder: Path, subject: str, values: Mapping[str, Any]) -> list[Sink]:
+        """The sinks that are asked for; one that cannot start is warned about.
+
+        Args:
+            folder: of the run.
+            subject: what a notification is about.
+            values: all of the configuration, which Weights & Biases shows beside the run.
+        """
+        metrics = [str(name) for name in self.metrics]
+        sinks: list[Sink] = [EventFile(folder)]
+        if self.log_tensorboard in ("auto", True) and find_spec("tensorboard"):
+            sinks.append(Curves(folder, metrics))
+        if self.log_wandb:
+            try:
+                sinks.append(WandbRun(folder, self.wandb_project, metrics, values))
+            except Exception as error:
+                _LOG.warning("%s does not work, the run goes on without it: %s", WandbRun.name, redact_text(str(error)))
+        notification = self._notifier(f"{subject} ({folder.name})")
+        return [*sinks, notification] if notification else sinks
+
+    def _notifier(self, subject: str) -> Sink | None:
+        return notifier(self.notify, self.notify_file, self.notify_hosts, subject)
 
 
 @contextmanager
@@ -191,7 +212,9 @@ def tracked(config: Config, directory: RunDirectory | None, trainer: Any) -> Ite
         yield
         return
     continued = (directory.path / EventFile.name).exists()
-    tracking = Tracking(sinks_of(config, directory.path))
+    subject = f"{config.model} on {config.dataset}"
+    settings = TrackingSettings.read(config)
+    tracking = Tracking(settings.sinks(directory.path, subject, config.final_config_dict))
     handler = _Warnings(tracking)
     logging.getLogger("recbole_ext").addHandler(handler)
     directory.listeners.append(lambda kind, facts: _tell(tracking, trainer, kind, facts))
@@ -244,4 +267,4 @@ def _json(value: Any) -> Any:
     return value if isinstance(value, str | int | float) or value is None else str(value)
 
 
-__all__ = ["Curves", "EventFile", "Tracking", "WandbRun", "require_sinks", "sinks_of", "tracked"]
+__all__ = ["Curves", "EventFile", "Tracking", "TrackingSettings", "WandbRun", "tracked"]

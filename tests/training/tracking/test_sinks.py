@@ -14,7 +14,7 @@ from recbole_ext.errors import InterruptedRun, NonFiniteError, ResourceError
 from recbole_ext.pipeline.train import run
 from recbole_ext.training.keeper import Keeper
 from recbole_ext.training.tracking import sinks as tracking
-from recbole_ext.training.tracking.sinks import Curves, EventFile, Tracking, curve, require_sinks, sinks_of
+from recbole_ext.training.tracking.sinks import Curves, EventFile, Tracking, curve
 from recbole_ext.training.trainer import RunTrainer
 
 Build = Callable[..., tuple[Any, Any, Any]]
@@ -156,7 +156,7 @@ def test_curves_are_drawn_where_they_can_be(
     asked: object, installed: bool, kinds: int, build: Build, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(tracking, "find_spec", lambda name: object() if installed else None)
-    found = sinks_of(build(log_tensorboard=asked)[0], tmp_path)
+    found = TrackingSettings.read(build(log_tensorboard=asked)[0]).sinks(tmp_path, "made", {})
     assert len(found) == kinds and isinstance(found[0], EventFile)
     assert isinstance(found[-1], Curves) is (kinds == 2)
 
@@ -165,7 +165,7 @@ def test_curves_are_drawn_where_they_can_be(
 def test_a_library_that_is_asked_for_must_be_there(library: str, build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tracking, "find_spec", lambda name: None)
     with pytest.raises(ResourceError, match=f"log_{library} needs {library}, .* pip install {library}"):
-        require_sinks(build(**{f"log_{library}": True})[0])
+        TrackingSettings.read(build(**{f"log_{library}": True})[0]).require_sinks()
 
 
 def test_weights_and_biases(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
