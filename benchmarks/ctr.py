@@ -29,10 +29,10 @@ from recbole_ext.config.config import Config
 from recbole_ext.data.loaders import Loaders
 from recbole_ext.evaluation.click_metrics import Scored, auc, auc_difference, click_metrics, intervals
 from recbole_ext.evaluation.evaluator import Evaluator
+from recbole_ext.pipeline.build import build_trainer
 from recbole_ext.pipeline.configure import build_config
 from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
-from recbole_ext.pipeline.train import build_trainer
 from recbole_ext.tasks.clicks.baselines import CLICK_BASELINES
 from recbole_ext.tasks.clicks.scorer import ClickScorer, ClickScores
 

@@ -18,8 +18,8 @@ from recbole.data.interaction import Interaction
 
 from benchmarks.machine import describe, peak_memory_mb
 from benchmarks.throughput import MadeLog, train_some
+from recbole_ext.pipeline.build import build_trainer
 from recbole_ext.pipeline.configure import build_config
-from recbole_ext.pipeline.train import build_trainer
 from recbole_ext.tasks.clicks.batches import ClickLoader
 from recbole_ext.tasks.clicks.matches import match_rates
 from recbole_ext.tasks.clicks.past import past_of

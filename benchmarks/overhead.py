@@ -18,10 +18,10 @@ from typing import Any
 import torch
 
 from benchmarks.machine import describe
+from recbole_ext.pipeline.build import build_trainer
 from recbole_ext.pipeline.configure import build_config
 from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
-from recbole_ext.pipeline.train import build_trainer
 from recbole_ext.runs.run_directory import RunDirectory
 from recbole_ext.training.batches import Batches
 from recbole_ext.training.session import Session

@@ -31,10 +31,10 @@ from benchmarks.rating_peers import PEERS, Table
 from benchmarks.u1 import NAME, write_u1
 from recbole_ext.comparison.blending import blended, convex_weights
 from recbole_ext.config.yaml_reader import parse_scalar
+from recbole_ext.pipeline.build import build_trainer
 from recbole_ext.pipeline.configure import build_config
 from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
-from recbole_ext.pipeline.train import build_trainer
 from recbole_ext.runs.run_directory import RunDirectory
 from recbole_ext.tasks.ratings.metrics import errors, predict_part
 from recbole_ext.training.session import Session

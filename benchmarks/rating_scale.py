@@ -21,8 +21,8 @@ from recbole.data.interaction import Interaction
 from benchmarks.machine import describe, peak_memory_mb
 from benchmarks.throughput import MadeLog, train_some
 from recbole_ext.config.yaml_reader import parse_scalar
+from recbole_ext.pipeline.build import build_trainer
 from recbole_ext.pipeline.configure import build_config
-from recbole_ext.pipeline.train import build_trainer
 from recbole_ext.tasks.ratings.user_batches import UserLoader
 
 SETTINGS: dict[str, Any] = {

@@ -18,10 +18,10 @@ import torch
 
 from benchmarks.machine import describe
 from recbole_ext.data.loaders import Loaders
+from recbole_ext.pipeline.build import build_trainer
 from recbole_ext.pipeline.configure import build_config
 from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
-from recbole_ext.pipeline.train import build_trainer
 
 CONTESTANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "SS4Rec": ("SS4Rec", {}),

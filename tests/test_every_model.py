@@ -15,10 +15,12 @@ from recbole.data.interaction import Interaction
 
 from recbole_ext.config.config import Config
 from recbole_ext.errors import RecBoleExtError
+from recbole_ext.model_entry import ModelEntry
+from recbole_ext.pipeline.build import build_trainer
 from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
-from recbole_ext.pipeline.train import build_trainer, run
-from recbole_ext.registry import ModelEntry, models
+from recbole_ext.pipeline.train import run
+from recbole_ext.registry import models
 from recbole_ext.runs.run_directory import RunDirectory
 from recbole_ext.training.session import Session
 from recbole_ext.training.trees import feature_table

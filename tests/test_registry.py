@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from recbole_ext.errors import ResourceError, UsageError
-from recbole_ext.registry import OWN_MODELS, ModelEntry, find_model, missing_library, models
+from recbole_ext.model_entry import ModelEntry, missing_library
+from recbole_ext.model_list import OWN_MODELS
+from recbole_ext.registry import find_model, models
 
 
 def test_ours_come_first_and_all_have_files() -> None:

@@ -3,8 +3,8 @@
 from typing import Any
 
 from recbole_ext.config.layers import Layer
+from recbole_ext.model_entry import ModelEntry
 from recbole_ext.names import is_name
-from recbole_ext.registry import ModelEntry
 
 TEACHERS = ("CrossNet", "CIN", "DAGFM")
 NOTIFIED = ("discord", "slack", "webhook")

@@ -12,8 +12,9 @@ from typing import Any
 
 from recbole_ext.config.yaml_reader import read_yaml
 from recbole_ext.errors import UsageError, nearest
+from recbole_ext.model_entry import ModelEntry
 from recbole_ext.places import RECBOLE, properties_folder
-from recbole_ext.registry import ModelEntry, models
+from recbole_ext.registry import models
 
 MERGED_KEYS = ("eval_args", "train_neg_sample_args")
 ALTERNATIVES = {"warmup_steps": "warmup_share", "warmup_share": "warmup_steps"}

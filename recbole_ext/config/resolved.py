@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ext.config.layers import Layer, merge
+from recbole_ext.model_entry import ModelEntry
 from recbole_ext.places import RECBOLE
-from recbole_ext.registry import ModelEntry
 
 
 @dataclass(frozen=True)

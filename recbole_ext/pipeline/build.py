@@ -1,37 +1,47 @@
-"""Making a model, with what its constructor refuses reported as an error of the settings or the data."""
+"""Making what a run trains: the model on its device, and the trainer around it."""
 
 from typing import Any
 
+import torch
+from recbole.utils import ModelType, init_seed
+
 from recbole_ext.config.config import Config
-from recbole_ext.errors import DataError, RecBoleExtError, UsageError
-from recbole_ext.evaluation.evaluator import Scorer
-from recbole_ext.refusals import reason, refused_by_recbole
+from recbole_ext.data.loaders import Loaders
+from recbole_ext.evaluation.evaluator import Evaluator, Scorer
+from recbole_ext.pipeline.build_model import build_model
+from recbole_ext.pipeline.loaders import training_sample
 from recbole_ext.tasks.registered import task_of
-from recbole_ext.training.pretrained import pretrained_files
+from recbole_ext.training.boosting import build_trees
+from recbole_ext.training.session import Session
+from recbole_ext.training.trainer import RunTrainer
+from recbole_ext.training.trees import AnyTrainer, TreeTrainer
 
-_REFUSALS = (AssertionError, NotImplementedError, ValueError)
+
+def build_on_device(config: Config, loaders: Loaders) -> Any:
+    """The model on its device, or the trees that are to be grown."""
+    if config["MODEL_TYPE"] == ModelType.DECISIONTREE:
+        return build_trees(config)
+    init_seed(config["seed"], config["reproducibility"])
+    model = build_model(config, loaders.train._dataset).to(config["device"])
+    if config["torch_compile"]:
+        model.forward = torch.compile(model.forward, dynamic=True)
+    return model
 
 
-def build_model(config: Config, dataset: Any) -> Any:
-    """The model for a training split, on the CPU or wherever it puts itself.
+def build_trainer(config: Config, loaders: Loaders, session: Session | None = None, model: Any = None) -> AnyTrainer:
+    """A model in its trainer.
 
-    Raises:
-        DataError: a file of weights trained before is absent, damaged or holds more than tensors.
-        UsageError: the model refuses its settings, or the weights trained before do not fit.
+    Args:
+        config, loaders: of the run.
+        session: where the run writes and what it listens to; None for nothing.
+        model: from `build_on_device`; None for a new one.
     """
-    try:
-        with pretrained_files(config) as read:
-            return config.model_class(read, dataset)
-    except RecBoleExtError:
-        raise
-    except FileNotFoundError as error:
-        raise DataError(f"{config.model} reads {error.filename}, which does not exist") from None
-    except _REFUSALS as error:
-        if not refused_by_recbole(error):
-            raise
-        raise UsageError(f"{config.model} cannot be built with these settings: {reason(error)}") from None
-    except Exception as error:
-        raise _of_weights(config.model, error) or error from None
+    model = build_on_device(config, loaders) if model is None else model
+    sample = training_sample(config, loaders)
+    if not isinstance(model, torch.nn.Module):
+        return TreeTrainer(config, model, session, sample)
+    evaluator = Evaluator(model, scorer_of(config, loaders.train), config.placement)
+    return RunTrainer(config, model, evaluator, session, sample)
 
 
 def scorer_of(config: Config, train: Any) -> Scorer:
@@ -42,20 +52,3 @@ def scorer_of(config: Config, train: Any) -> Scorer:
         train: loader of its training split.
     """
     return task_of(config.entry).scorer(config, train)
-
-
-def _of_weights(model: str, error: Exception) -> RecBoleExtError | None:
-    """The error for weights trained before that cannot be taken; None if something else went wrong."""
-    if type(error).__name__ == "UnpicklingError":
-        return DataError(
-            f"{model}: the file of weights trained before is damaged, or holds more than tensors; nothing in it was "
-            "executed. Create it again with the model's own pre-training stage"
-        )
-    text = str(error).splitlines()[-1].strip() if str(error) else ""
-    absent = isinstance(error, KeyError) and ".weight" in text
-    if absent or "loading state_dict" in str(error) or "must match the size" in text:
-        return UsageError(
-            f"{model}: the weights trained before do not fit: {'they have no ' * absent}{text}; they must come from a "
-            "run of the right model on the same data with the same sizes"
-        )
-    return None

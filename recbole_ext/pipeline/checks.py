@@ -19,7 +19,7 @@ from recbole_ext.config.seeds import read_seeds
 from recbole_ext.device_names import device_fault
 from recbole_ext.errors import UsageError, nearest
 from recbole_ext.evaluation.criteria import criteria_faults
-from recbole_ext.registry import ModelEntry
+from recbole_ext.model_entry import ModelEntry
 from recbole_ext.ssm.names import BACKENDS
 from recbole_ext.tasks.ranking.data.recency_settings import RecencySettings
 from recbole_ext.tasks.registered import task_of

@@ -11,10 +11,11 @@ from recbole_ext.config.layers import Layer, default_layers, merge, protocol_lay
 from recbole_ext.config.resolved import Resolved, data_folder
 from recbole_ext.data.columns.roles import settle
 from recbole_ext.data.files import require_files
+from recbole_ext.model_entry import ModelEntry
 from recbole_ext.names import checked_name
 from recbole_ext.pipeline.checks import check
 from recbole_ext.redact import remember
-from recbole_ext.registry import ModelEntry, find_model
+from recbole_ext.registry import find_model
 from recbole_ext.tasks.registered import task_of
 
 if TYPE_CHECKING:

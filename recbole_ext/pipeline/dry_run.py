@@ -13,9 +13,9 @@ from recbole_ext.config.config import Config
 from recbole_ext.config.show import unread_lines
 from recbole_ext.data.loader_view import LoaderView
 from recbole_ext.peak_memory import peak_memory_bytes
+from recbole_ext.pipeline.build import build_trainer
 from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
-from recbole_ext.pipeline.train import build_trainer
 
 TRAIN_BATCHES, EVAL_BATCHES = 20, 5
 SECONDS = 4.0

@@ -15,12 +15,13 @@ import torch
 from recbole_ext.config.config import Config
 from recbole_ext.errors import UsageError
 from recbole_ext.evaluation.evaluator import Evaluator
-from recbole_ext.pipeline.build import scorer_of
+from recbole_ext.pipeline.build import build_on_device, scorer_of
+from recbole_ext.pipeline.final_test import evaluate_baselines
+from recbole_ext.pipeline.new_directory import new_directory
 from recbole_ext.pipeline.protocol import protocol_of
 from recbole_ext.pipeline.result import run_result
 from recbole_ext.pipeline.splits import open_splits
 from recbole_ext.pipeline.summary import summary_lines
-from recbole_ext.pipeline.train import _new_directory, build_on_device, evaluate_baselines
 from recbole_ext.training.best_weights import BestWeights
 from recbole_ext.training.state import TrainingState
 from recbole_ext.training.tracking.progress import Progress
@@ -47,7 +48,7 @@ def import_checkpoint(config: Config, path: Path, trusted: bool, command: list[s
     loaders = splits.loaders
     model = build_on_device(config, loaders)
     load_legacy(model, state, path)
-    directory = _new_directory(config, command or sys.argv, splits)
+    directory = new_directory(config, command or sys.argv, splits)
     progress = Progress(0, enabled=config.placement.leads, bar=False)
     with directory.logging() if directory else nullcontext():
         epoch = int(state.get("epoch", 0))

@@ -10,7 +10,7 @@ from recbole_ext.config.config import Config
 from recbole_ext.data.loaders import Loaders
 from recbole_ext.devices import is_here
 from recbole_ext.errors import DataError
-from recbole_ext.pipeline.build import build_model
+from recbole_ext.pipeline.build_model import build_model
 from recbole_ext.pipeline.configure import build_config
 from recbole_ext.pipeline.splits import open_splits, recorded_data
 from recbole_ext.runs.checkpoint import load_checkpoint, read_description

@@ -6,7 +6,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from recbole_ext.registry import DEFAULT_TASK, ModelEntry, models
+from recbole_ext.model_entry import ModelEntry
+from recbole_ext.model_list import DEFAULT_TASK
+from recbole_ext.registry import models
 from recbole_ext.tasks.task import Task
 
 

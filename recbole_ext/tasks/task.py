@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from recbole_ext.data.columns.task_columns import TaskColumns
     from recbole_ext.data.loaders import Loaders
     from recbole_ext.evaluation.evaluator import Scorer
-    from recbole_ext.registry import ModelEntry
+    from recbole_ext.model_entry import ModelEntry
 
 
 class Task(ABC):

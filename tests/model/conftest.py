@@ -9,10 +9,10 @@ import pytest
 
 from recbole_ext.config.config import Config
 from recbole_ext.data.loaders import Loaders
+from recbole_ext.model_list import OWN_FAMILIES, OWN_MODELS
+from recbole_ext.pipeline.build import build_trainer
 from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
-from recbole_ext.pipeline.train import build_trainer
-from recbole_ext.registry import OWN_FAMILIES, OWN_MODELS
 from recbole_ext.training.trainer import RunTrainer
 from tests.conftest import write_inter
 

@@ -177,9 +177,9 @@ def test_gaps_help_where_only_time_tells(build: Build, make_config: Any, tmp_pat
     """The next item depends on the last gap alone: short -> 1, long -> 2; without gaps nobody can know."""
     import numpy as np
 
+    from recbole_ext.pipeline.build import build_trainer
     from recbole_ext.pipeline.dataset import create_dataset
     from recbole_ext.pipeline.loaders import build_loaders
-    from recbole_ext.pipeline.train import build_trainer
     from tests.conftest import write_inter
     from tests.model.conftest import SIZES
 

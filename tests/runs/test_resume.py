@@ -18,7 +18,8 @@ from recbole_ext.config.config import Config
 from recbole_ext.errors import DataError, InterruptedRun, NonFiniteError, ResourceError, UsageError
 from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
-from recbole_ext.pipeline.train import _way_on, run
+from recbole_ext.pipeline.new_directory import way_on
+from recbole_ext.pipeline.train import run
 from recbole_ext.runs.checkpoint import read_description
 from recbole_ext.runs.recorded import run_folder
 from recbole_ext.runs.resume import differing_keys, open_run
@@ -119,7 +120,7 @@ def test_under_torchrun_resume_is_refused_and_nothing_promised(
     directory: Any = SimpleNamespace(path=Path("runs/x"), checkpoints=Path("runs/x/checkpoint"))
     keeper: Any = SimpleNamespace(keeps=False)
     assert (
-        _way_on(Session(directory), keeper, ["python", "run.py"])
+        way_on(Session(directory), keeper, ["python", "run.py"])
         == "this run cannot be continued; what it has is in runs/x"
     )
 

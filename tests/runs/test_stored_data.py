@@ -17,10 +17,12 @@ from recbole_ext.cli.main import main
 from recbole_ext.config.config import Config
 from recbole_ext.data.rows.ledger import Ledger
 from recbole_ext.errors import DataError, UsageError
-from recbole_ext.pipeline.build import build_model
+from recbole_ext.model_entry import ModelEntry
+from recbole_ext.pipeline.build_model import build_model
+from recbole_ext.pipeline.new_directory import new_directory
 from recbole_ext.pipeline.splits import Splits, open_splits
-from recbole_ext.pipeline.train import _new_directory, run
-from recbole_ext.registry import ModelEntry, models
+from recbole_ext.pipeline.train import run
+from recbole_ext.registry import models
 from recbole_ext.runs.compact import Arrays, narrowed, pack, unpack
 from recbole_ext.runs.data_record import tables_of
 from recbole_ext.runs.stored_data import FILE
@@ -46,7 +48,7 @@ REGISTRY = [
 def begun(config: Config) -> tuple[Path, Splits]:
     """The directory of a run that has just begun, and what it read."""
     splits = open_splits(config)
-    directory = _new_directory(config, ["made"], splits)
+    directory = new_directory(config, ["made"], splits)
     assert directory is not None
     directory.release()
     return directory.path, splits

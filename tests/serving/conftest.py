@@ -10,9 +10,10 @@ import torch
 
 from recbole_ext.config.config import Config
 from recbole_ext.evaluation.values import ValueScores
+from recbole_ext.pipeline.build import build_trainer
 from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
-from recbole_ext.pipeline.train import build_trainer, run
+from recbole_ext.pipeline.train import run
 from recbole_ext.runs.checkpoint import load_checkpoint
 from recbole_ext.tasks.clicks.scorer import ClickScores
 

@@ -12,8 +12,9 @@ import torch
 import recbole_ext as rx
 from recbole_ext.config.config import Config
 from recbole_ext.evaluation import collector
+from recbole_ext.model_entry import ModelEntry
 from recbole_ext.pipeline.train import run
-from recbole_ext.registry import ModelEntry, models
+from recbole_ext.registry import models
 from tests.conftest import write_inter
 from tests.test_every_model import settings
 from tests.test_recbole_models import OF_ITS_OWN

@@ -8,9 +8,10 @@ import pytest
 from recbole_ext.cli.main import main
 from recbole_ext.config.config import Config
 from recbole_ext.errors import DataError, UsageError
+from recbole_ext.pipeline.build import build_trainer
 from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
-from recbole_ext.pipeline.train import build_trainer, run
+from recbole_ext.pipeline.train import run
 from recbole_ext.runs.checkpoint import load_checkpoint
 from recbole_ext.serving.score import score
 from tests.conftest import CLICK_HEADER, SMALL_CLICKS, write_inter

@@ -8,10 +8,10 @@ import pytest
 
 from recbole_ext.config.config import Config
 from recbole_ext.data.loaders import Loaders
+from recbole_ext.model_list import OWN_MODELS
+from recbole_ext.pipeline.build import build_trainer
 from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
-from recbole_ext.pipeline.train import build_trainer
-from recbole_ext.registry import OWN_MODELS
 from recbole_ext.runs.run_directory import RunDirectory
 from recbole_ext.training.session import Session
 from recbole_ext.training.trainer import RunTrainer

@@ -10,9 +10,10 @@ from safetensors.torch import load_file
 
 from recbole_ext.config.config import Config
 from recbole_ext.errors import UsageError
+from recbole_ext.pipeline.build import build_trainer
 from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
-from recbole_ext.pipeline.train import build_trainer, run
+from recbole_ext.pipeline.train import run
 from tests.conftest import write_inter
 
 RANKS: dict[str, Any] = {"topk": [2], "metrics": ["Hit"], "valid_metric": "Hit@2", "epochs": 1}

@@ -11,9 +11,10 @@ from recbole.utils import init_seed
 
 from recbole_ext.cli.main import main
 from recbole_ext.config.config import Config
+from recbole_ext.pipeline.build import build_trainer
 from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders, training_sample
-from recbole_ext.pipeline.train import build_trainer, run
+from recbole_ext.pipeline.train import run
 from tests.conftest import write_inter
 from tests.training.conftest import ROWS, SIZES
 

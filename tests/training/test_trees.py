@@ -12,9 +12,10 @@ from recbole.utils import init_seed
 
 from recbole_ext.config.config import Config
 from recbole_ext.errors import UsageError
+from recbole_ext.pipeline.build import build_trainer
 from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
-from recbole_ext.pipeline.train import build_trainer, run
+from recbole_ext.pipeline.train import run
 from recbole_ext.training.trees import TreeTrainer, feature_table, mean_loss
 
 HEADER = "user_id:token\titem_id:token\trating:float\ttimestamp:float"

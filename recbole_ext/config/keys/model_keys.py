@@ -4,8 +4,9 @@ from typing import Any
 
 from recbole_ext.config.keys.known_keys import Key, host_keys, keys_of, keys_read_in
 from recbole_ext.config.layers import Layer
+from recbole_ext.model_entry import ModelEntry
 from recbole_ext.places import properties_folder
-from recbole_ext.registry import ModelEntry, models
+from recbole_ext.registry import models
 
 
 def known_keys(entry: ModelEntry, layers: list[Layer]) -> dict[str, Key]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from recbole_ext.config.layers import Layer
-from recbole_ext.registry import ModelEntry
+from recbole_ext.model_entry import ModelEntry
 
 _SOFTMAX_ALONE = ("GRU4RecCPR", "SASRecCPR")
 

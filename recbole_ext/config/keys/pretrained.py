@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from recbole_ext.registry import ModelEntry
+from recbole_ext.model_entry import ModelEntry
 
 
 def pretrained_keys(model: str, values: Any) -> tuple[str, ...]:

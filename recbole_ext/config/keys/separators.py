@@ -5,7 +5,7 @@ from typing import Any
 
 from recbole_ext.config.layers import Layer
 from recbole_ext.config.yaml_reader import unquoted
-from recbole_ext.registry import ModelEntry
+from recbole_ext.model_entry import ModelEntry
 
 SEPARATORS = ("field_separator", "seq_separator")
 _TYPED = {"\\t": "\t", "tab": "\t"}

@@ -7,8 +7,8 @@ from typing import Any
 
 from recbole_ext.config.keys.known_keys import host_keys, keys_of
 from recbole_ext.config.layers import Layer, merge
+from recbole_ext.model_entry import ModelEntry
 from recbole_ext.places import RECBOLE, properties_folder
-from recbole_ext.registry import ModelEntry
 
 _AUTO_ENCODERS = ("MultiDAE", "MultiVAE", "MacridVAE", "CDAE", "ENMF", "RaCT", "RecVAE", "DiffRec", "LDiffRec")
 """Models that RecBole trains on whole rows of users, without sampled negatives."""

@@ -10,7 +10,7 @@ torch, so that configurations are checked before it is imported.
 """
 
 from recbole_ext.config.keys.metric_kinds import LISTS, METRIC_KINDS, RANKING
-from recbole_ext.registry import ModelEntry
+from recbole_ext.model_entry import ModelEntry
 
 _LABELS, _ERRORS = ("auc", "logloss"), ("rmse", "mae")
 METRICS: dict[str, dict[str, tuple[str, ...]]] = {

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from recbole_ext.config.config import Config
     from recbole_ext.data.loaders import Loaders
     from recbole_ext.evaluation.evaluator import Scorer
-    from recbole_ext.registry import ModelEntry
+    from recbole_ext.model_entry import ModelEntry
 
 
 class RankingTask(Task):

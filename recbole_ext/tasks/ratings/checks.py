@@ -3,7 +3,7 @@
 from typing import Any
 
 from recbole_ext.config.layers import Layer
-from recbole_ext.registry import ModelEntry
+from recbole_ext.model_entry import ModelEntry
 
 _RECBOLE_DEFAULT = "label"
 """RecBole's LABEL_FIELD, which configuration files for several models repeat."""

@@ -5,8 +5,9 @@ import pytest
 from recbole_ext.config.keys.known_keys import Key, host_keys, keys_of, keys_read_by
 from recbole_ext.config.yaml_reader import read_yaml
 from recbole_ext.errors import nearest
+from recbole_ext.model_list import OWN_MODELS
 from recbole_ext.places import properties_folder
-from recbole_ext.registry import OWN_MODELS, models
+from recbole_ext.registry import models
 
 
 def test_type_and_explanation_come_from_the_comments(tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from recbole_ext.config.config import Config
+from recbole_ext.pipeline.build import build_trainer
 from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
-from recbole_ext.pipeline.train import build_trainer
 from tests.conftest import write_inter
 from tests.model.conftest import cycle_rows
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from recbole_ext.config.config import Config
+from recbole_ext.pipeline.build import build_trainer
 from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
-from recbole_ext.pipeline.train import build_trainer
 from recbole_ext.runs.checkpoint import load_checkpoint, save_checkpoint
 from tests.conftest import write_graph
 

@@ -14,7 +14,7 @@ from recbole_ext.errors import InterruptedRun, NonFiniteError, ResourceError
 from recbole_ext.pipeline.train import run
 from recbole_ext.training.keeper import Keeper
 from recbole_ext.training.tracking import sinks as tracking
-from recbole_ext.training.tracking.sinks import Curves, EventFile, Tracking, curve
+from recbole_ext.training.tracking.sinks import Curves, EventFile, Tracking, TrackingSettings, curve
 from recbole_ext.training.trainer import RunTrainer
 
 Build = Callable[..., tuple[Any, Any, Any]]

@@ -7,9 +7,9 @@ import torch
 
 from recbole_ext.config.config import Config
 from recbole_ext.errors import UsageError
+from recbole_ext.pipeline.build import build_trainer
 from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
-from recbole_ext.pipeline.train import build_trainer
 from recbole_ext.tasks.ranking.data.recency import newest, recency_weights
 from recbole_ext.tasks.ranking.data.recency_settings import RecencySettings
 from tests.conftest import write_inter

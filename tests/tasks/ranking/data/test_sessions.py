@@ -9,7 +9,7 @@ import torch
 
 from recbole_ext.config.config import Config
 from recbole_ext.errors import DataError, UsageError
-from recbole_ext.pipeline.build import build_model
+from recbole_ext.pipeline.build_model import build_model
 from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.pipeline.train import run

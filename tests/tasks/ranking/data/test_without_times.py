@@ -9,10 +9,11 @@ import torch
 
 from recbole_ext.config.config import Config
 from recbole_ext.errors import DataError, UsageError
+from recbole_ext.pipeline.build import build_trainer
 from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.pipeline.protocol import protocol_of
-from recbole_ext.pipeline.train import build_trainer, run
+from recbole_ext.pipeline.train import run
 from recbole_ext.serving.later import evaluate_later
 from recbole_ext.serving.load import finished_config, load_run
 from recbole_ext.serving.recommend import Recommender

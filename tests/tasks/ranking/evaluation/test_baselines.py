@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from recbole_ext.config.config import Config
+from recbole_ext.pipeline.build import build_trainer
 from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
-from recbole_ext.pipeline.train import build_trainer
 from recbole_ext.tasks.ranking.evaluation.baselines import BASELINES, CountBaseline
 
 HISTORIES = {"a": "pqprst", "b": "qprps", "c": "pqrt"}

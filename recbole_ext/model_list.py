@@ -1,0 +1,33 @@
+"""What exists: the models of this package, and RecBole's exceptions among its own; a new model adds lines here."""
+
+OWN_MODELS = {
+    "SS4Rec": "recbole_ext.model.ss4rec",
+    "Mamba4Rec": "recbole_ext.model.mamba4rec",
+    "MDAFMamba": "recbole_ext.model.mdafmamba",
+    "MDAFBST": "recbole_ext.model.mdafbst",
+    "HybridVAE": "recbole_ext.model.hybridvae",
+}
+OWN_FAMILIES = {"MDAFMamba": "context_aware", "MDAFBST": "context_aware", "HybridVAE": "general"}
+"""Families of our models that are not sequential."""
+DEFAULT_TASK = "ranking"
+TASKS = {"MDAFMamba": "clicks", "MDAFBST": "clicks", "HybridVAE": "ratings"}
+"""Models whose task is another; a task is a folder of `recbole_ext/tasks`."""
+READ_TARGET_TIME = ("SS4Rec",)
+"""Models that read the time of the event to be predicted, where `use_target_time` allows it."""
+SETTINGS_MODULES = {"HybridVAE": "recbole_ext.model.rating.settings"}
+"""Modules with the `check_settings` of a model; they import neither torch nor RecBole."""
+FAMILIES = ("general", "context_aware", "sequential", "knowledge_aware", "exlib")
+CLASS_OF_FILE = {"lightgbm": "LightGBM", "xgboost": "XGBoost"}
+WITHOUT_PROPERTIES = ("Random",)
+ADAPTED = {
+    **dict.fromkeys(("SASRec", "GRU4Rec"), "causal_host"),
+    **dict.fromkeys(("GCMC", "LightGCN", "NGCF", "SpectralCF"), "bipartite_host"),
+    **dict.fromkeys(("KGAT", "KGIN", "MCCLK"), "graph_host"),
+    **dict.fromkeys(("GRU4RecCPR", "SASRecCPR"), "reranked_host"),
+    **dict.fromkeys(("BERT4Rec", "DGCF", "DIEN", "KTUP", "LINE", "S3Rec"), "sampling_host"),
+    "FwFM": "field_host",
+    "NCEPLRec": "fitted_host",
+    "NCL": "ncl_host",
+    "Pop": "counting_host",
+}
+"""RecBole's models that are loaded through a subclass, with its module in `recbole_ext.model.host`."""

@@ -1,0 +1,43 @@
+"""The one evaluation of a run on its test split: of the chosen weights, and of the non-learned baselines."""
+
+from typing import Any
+
+from recbole_ext.config.config import Config
+from recbole_ext.data.loaders import Loaders
+from recbole_ext.evaluation.evaluator import Evaluator
+from recbole_ext.evaluation.units import Units
+from recbole_ext.tasks.registered import task_of
+from recbole_ext.training.trees import AnyTrainer
+
+
+def final_test(config: Config, loaders: Loaders, trainer: AnyTrainer, units: dict[str, Units | None]) -> dict[str, Any]:
+    """What the chosen weights and the baselines reach on the test split; what each user contributes goes to `units`."""
+    trainer.load_best()
+    tested = trainer.evaluation(loaders.test, "test")
+    units[config.model] = tested.units()
+    findings = tested.findings(trainer.session.run.rows if trainer.session.run else [])
+    baselines = evaluate_baselines(config, loaders, trainer.evaluator, units)
+    return {"test": tested.metrics, "baselines": baselines, **findings}
+
+
+def known_test(loaders: Loaders, trainer: AnyTrainer) -> dict[str, float] | None:
+    """Test metrics without the rows of users and items that no training row has; None where there are none."""
+    return None if loaders.known_test is None else trainer.evaluate(loaders.known_test)
+
+
+def evaluate_baselines(
+    config: Config, loaders: Loaders, evaluator: Evaluator, units: dict[str, Units | None]
+) -> dict[str, dict[str, float]]:
+    """Test metrics of the non-learned baselines of the run's task that `baselines` names; {} where there are none.
+
+    Args:
+        config, loaders, evaluator: of the run.
+        units: what each user contributes is added to them, by the baseline's name.
+    """
+    found = {}
+    known = task_of(config.entry).baselines(config, loaders)
+    chosen = known if config["baselines"] is None else [name for name in config["baselines"] if name in known]
+    for name in chosen:
+        tested = evaluator.with_model(known[name](loaders.train._dataset, config)).evaluate(loaders.test)
+        found[name], units[name] = tested.metrics, tested.units()
+    return found

@@ -1,0 +1,41 @@
+"""The lines that a run begins with in the terminal."""
+
+from pathlib import Path
+
+from recbole_ext.config.config import Config
+from recbole_ext.config.seeds import read_seeds
+from recbole_ext.config.show import unread_lines
+from recbole_ext.data.columns.roles import Columns
+from recbole_ext.evaluation.protocol import Protocol
+
+
+def opening_lines(
+    config: Config, parameters: int | None, epochs: int, protocol: Protocol, columns: Columns, folder: Path | None
+) -> list[str]:
+    """What a run does: model and size, protocol, columns, where it writes, and what of its settings it does not read.
+
+    Args:
+        config: of the run.
+        parameters: how many the model learns; None for boosted trees.
+        epochs: at most.
+        protocol, columns: of the run.
+        folder: of the run; None for a process that writes nothing.
+    """
+    size = "boosted trees" if parameters is None else f"{parameters:,} parameters"
+    return [
+        f"{config.model} on {config.dataset}: {size} on {config['device']}, at most {epochs} epochs",
+        *protocol.lines(),
+        f"columns     {columns.line()}",
+        f"run         {folder or '-'}",
+        *_seeds_line(config),
+        *unread_lines(config),
+    ]
+
+
+def _seeds_line(config: Config) -> list[str]:
+    """That a list of seeds in a file is not what a single run reads."""
+    seeds = read_seeds(config["seeds"])
+    if not seeds:
+        return []
+    told = f"{config.origins['seeds']} names {len(seeds)} seeds; this run takes {config['seed']} alone"
+    return [f"seeds       {told}. All of them: --seeds={','.join(map(str, seeds))}"]
