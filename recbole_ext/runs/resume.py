@@ -24,10 +24,11 @@ def open_run(config: Config, wanted: str) -> RunDirectory | None:
     root = Path(config["runs_dir"])
     if wanted != NEWEST:
         folder = run_folder(root, wanted)
-        _require_same(config, folder)
+        _require_same(yaml_values(config), folder)
         return RunDirectory(folder)
+    now = yaml_values(config)
     for folder in _unfinished(root, f"{config.model}-{config.dataset}-"):
-        if not differing_keys(config, folder):
+        if not differing_keys(now, folder):
             try:
                 return RunDirectory(folder)
             except ResourceError:
@@ -42,12 +43,12 @@ def _unfinished(root: Path, prefix: str) -> list[Path]:
     return [path.parents[1] for path in states if not (path.parents[1] / "result.json").exists()]
 
 
-def _require_same(config: Config, folder: Path) -> None:
+def _require_same(now: dict[str, Any], folder: Path) -> None:
     if (folder / "result.json").exists():
         raise UsageError(f"--resume={folder.name}: this run is finished; its result is in {folder / 'result.json'}")
     if not (folder / "checkpoint" / "last.json").is_file():
         raise UsageError(f"--resume={folder.name}: this run has no saved state; start a new one")
-    keys = differing_keys(config, folder)
+    keys = differing_keys(now, folder)
     if keys:
         raise UsageError(
             f"--resume={folder.name}: another configuration than the run's: {'; '.join(keys)}\n"
@@ -55,13 +56,17 @@ def _require_same(config: Config, folder: Path) -> None:
         )
 
 
-def differing_keys(config: Config, folder: Path) -> list[str]:
-    """`key (the run: a, now: b)` for every key that matters and differs."""
+def differing_keys(now: dict[str, Any], folder: Path) -> list[str]:
+    """`key (the run: a, now: b)` for every key that matters and differs.
+
+    Args:
+        now: `yaml_values` of a configuration.
+        folder: of the run.
+    """
     try:
         then = recorded(folder) if (folder / "config.yaml").is_file() else {}
     except UsageError:
         return ["config.yaml (unreadable)"]
-    now = yaml_values(config)
     return [
         f"{key} (the run: {then.get(key)!r}, now: {now.get(key)!r})"
         for key in sorted({*then, *now} - FREE_KEYS)

@@ -137,7 +137,7 @@ class Run:
         """
         self._require("click_probability")
         table = pl.DataFrame({str(name): rows[name].astype(str).to_numpy(dtype=object) for name in rows})
-        asked = read_rows(self.config, self.loaded.train, table, Path("rows"))
+        asked = read_rows(self.loaded.train, table, Path("rows"))
         return rows.assign(probability=self._clicks.probabilities(asked))
 
     def evaluate(self, later: str | Path | pd.DataFrame) -> LaterResult:

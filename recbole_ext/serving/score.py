@@ -14,7 +14,6 @@ import numpy as np
 import polars as pl
 import torch
 
-from recbole_ext.config.config import Config
 from recbole_ext.errors import DataError, UsageError
 from recbole_ext.files import write_atomically
 from recbole_ext.serving.click_answers import ClickAnswers, ClickRows
@@ -47,7 +46,7 @@ def score(run: Path, source: Path, target: Path, data_path: str | None = None, d
         raise UsageError(f"--run={run}: {config.model} predicts no clicks; score is for MDAFMamba and MDAFBST")
     table = _read(source)
     loaded = load_run(run, config, raw=data_path is not None)
-    probabilities = ClickAnswers(loaded).probabilities(read_rows(config, loaded.train, table, source))
+    probabilities = ClickAnswers(loaded).probabilities(read_rows(loaded.train, table, source))
     scored = table.with_columns(pl.Series("probability", probabilities).round(_DECIMALS))
     write_atomically(target, scored.write_csv(separator="\t", quote_style="never").encode())
     return len(scored)
@@ -60,9 +59,9 @@ def _read(source: Path) -> pl.DataFrame:
         raise DataError(f"cannot read {source} as a table with tabs: {error}") from None
 
 
-def read_rows(config: Config, train: Any, table: pl.DataFrame, source: Path) -> ClickRows:
+def read_rows(train: Any, table: pl.DataFrame, source: Path) -> ClickRows:
     """The rows in the ids of the run."""
-    listed = train.iid_field + config["LIST_SUFFIX"]
+    listed = train.iid_field + train.config["LIST_SUFFIX"]
     needed = [train.uid_field, train.iid_field, train.time_field, *train.context_fields()]
     needed += [listed, BEHAVIOURS, AGES] if listed in table.columns else []
     missing = [name for name in needed if name not in table.columns]

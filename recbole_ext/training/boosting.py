@@ -1,21 +1,44 @@
 """The trees of LightGBM and XGBoost behind one interface, stored in their library's own text format."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from recbole_ext.config.config import Config
+from recbole_ext.config.key_settings import KeySettings
 from recbole_ext.errors import UsageError
 
 REFUSED = ("convert_token_to_onehot", "xgb_model")
 """RecBole's one-hot option stops at a misspelt key of its own; a stored model is not part of a run's record."""
 
 
+@dataclass(frozen=True)
+class LightGBMSettings(KeySettings):
+    """The fields are keys of lightgbm.yaml and overall.yaml."""
+
+    lgb_params: dict[str, Any]
+    lgb_num_boost_round: int
+    torch_threads: int | None
+    seed: int
+
+
+@dataclass(frozen=True)
+class XGBoostSettings(KeySettings):
+    """The fields are keys of xgboost.yaml and overall.yaml."""
+
+    xgb_params: dict[str, Any]
+    xgb_num_boost_round: int
+    xgb_nthread: int | None
+    torch_threads: int | None
+    seed: int
+
+
 class LightGBMTrees:
     """Trees of LightGBM.
 
     Args:
-        config: of the run.
+        settings: of the trees.
 
     Attributes:
         file: name of the file of the best trees.
@@ -25,14 +48,14 @@ class LightGBMTrees:
 
     file = "best.lightgbm.txt"
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, settings: LightGBMSettings) -> None:
         import lightgbm
 
         self.library, self.fault = lightgbm, lightgbm.basic.LightGBMError
-        threads = {"num_threads": config["torch_threads"]} if config["torch_threads"] else {}
-        fixed = {"seed": config["seed"], "deterministic": True, "verbosity": -1}
-        self.params = {**config["lgb_params"], **fixed, **threads}
-        self.rounds = config["lgb_num_boost_round"]
+        threads = {"num_threads": settings.torch_threads} if settings.torch_threads else {}
+        fixed = {"seed": settings.seed, "deterministic": True, "verbosity": -1}
+        self.params = {**settings.lgb_params, **fixed, **threads}
+        self.rounds = settings.lgb_num_boost_round
         self.booster: Any = None
 
     def eval(self) -> "LightGBMTrees":
@@ -65,7 +88,7 @@ class XGBoostTrees:
     """Trees of XGBoost.
 
     Args:
-        config: of the run.
+        settings: of the trees.
 
     Attributes:
         file: name of the file of the best trees.
@@ -75,13 +98,13 @@ class XGBoostTrees:
 
     file = "best.xgboost.json"
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, settings: XGBoostSettings) -> None:
         import xgboost
 
         self.library, self.fault = xgboost, xgboost.core.XGBoostError
-        threads = config["xgb_nthread"] or config["torch_threads"]
-        self.params = {**config["xgb_params"], "seed": config["seed"], **({"nthread": threads} if threads else {})}
-        self.rounds = config["xgb_num_boost_round"]
+        threads = settings.xgb_nthread or settings.torch_threads
+        self.params = {**settings.xgb_params, "seed": settings.seed, **({"nthread": threads} if threads else {})}
+        self.rounds = settings.xgb_num_boost_round
         self.booster: Any = None
 
     def eval(self) -> "XGBoostTrees":
@@ -126,4 +149,6 @@ def build_trees(config: Config) -> Trees:
     given = [name for name in REFUSED if config[name]]
     if given:
         raise UsageError(f"{', '.join(given)}: not supported for {config.model}; leave it out")
-    return LightGBMTrees(config) if config.entry.registered == "LightGBM" else XGBoostTrees(config)
+    if config.entry.registered == "LightGBM":
+        return LightGBMTrees(LightGBMSettings.read(config))
+    return XGBoostTrees(XGBoostSettings.read(config))

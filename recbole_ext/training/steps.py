@@ -4,14 +4,15 @@ import math
 from collections import deque
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from recbole_ext.config.config import Config
+from recbole_ext.config.key_settings import KeySettings
 from recbole_ext.data.processes import SHARE
-from recbole_ext.devices import mean_over_processes
+from recbole_ext.devices import Placement, mean_over_processes
 from recbole_ext.errors import NonFiniteError
 from recbole_ext.evaluation.finite import bad_weight
 from recbole_ext.training.guards.numbers import (
@@ -28,11 +29,21 @@ PATIENCE_OF_SCALER = 20
 """Steps in a row that fp16 may skip because its scale was too large; it halves each time."""
 
 
+@dataclass(frozen=True)
+class StepSettings(KeySettings):
+    """The fields are keys of overall.yaml."""
+
+    precision: str
+    accumulate_batches: int
+    clip_grad_norm: dict[str, Any] | None
+
+
 class Steps:
     """Turns losses into steps of an optimiser.
 
     Args:
-        config: precision, `accumulate_batches`, `clip_grad_norm`.
+        settings: of a step.
+        placement: device, and place among the processes.
         model: the model that learns.
         state: whose halvings of the batches are made up for.
 
@@ -42,13 +53,12 @@ class Steps:
         where: epoch and batch that are computed.
     """
 
-    def __init__(self, config: Config, model: nn.Module, state: TrainingState) -> None:
-        self.model, self.state, self.world_size = model, state, config["world_size"]
-        self.placement, self.clip = config.placement, config["clip_grad_norm"]
-        self._accumulate = config["accumulate_batches"]
-        precision = config["precision"]
+    def __init__(self, settings: StepSettings, placement: Placement, model: nn.Module, state: TrainingState) -> None:
+        self.model, self.state, self.world_size = model, state, placement.world_size
+        self.placement, self.clip = placement, settings.clip_grad_norm
+        self._accumulate, precision = settings.accumulate_batches, settings.precision
         self.autocast_type = {"float32": None, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
-        self.device = config["device"]
+        self.device = placement.device
         device = self.device.type
         self.scaler = torch.amp.GradScaler(device, enabled=precision == "fp16" and device == "cuda")
         self.norms: deque[float] = deque(maxlen=8)

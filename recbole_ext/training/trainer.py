@@ -30,7 +30,7 @@ from recbole_ext.training.special import PretrainedFiles, plan_of, pretrains
 from recbole_ext.training.stage_list import Stage
 from recbole_ext.training.state import TrainingState
 from recbole_ext.training.step_record import StepRecord
-from recbole_ext.training.steps import Steps
+from recbole_ext.training.steps import Steps, StepSettings
 from recbole_ext.training.validation import Validator
 
 OnEpoch = Callable[[int, float], None]
@@ -54,7 +54,7 @@ class RunTrainer(Measured):
         self.device, self.placement, self.session = config["device"], config.placement, session or Session()
         self.settings, self.schedule_settings = TrainingSettings.read(config), ScheduleSettings.read(config)
         self.state = TrainingState.beginning(bigger=self.settings.sign > 0)
-        self.steps = Steps(config, model, self.state)
+        self.steps = Steps(StepSettings.read(config), config.placement, model, self.state)
         self.record, self.watch = StepRecord(self.steps), Watch(self.device, config["hang_seconds"])
         self.validator = Validator(evaluator, sample, self.settings, self.before_batch)
         self.best = BestWeights(self.config, model, self.session.run)
