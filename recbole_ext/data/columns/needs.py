@@ -26,11 +26,6 @@ def reads_fields(config: Any) -> bool:
     return (config.entry.family == "context_aware" and not config.entry.own) or config.entry.registered in _OF_FIELDS
 
 
-def reads_whole_tables(config: Any, of_task: TaskColumns) -> bool:
-    """Whether the model reads every column of users and items that is loaded."""
-    return reads_fields(config) or bool(of_task.of_tables) or config.entry.family == "exlib"
-
-
 def embeds_numbers(config: Any) -> bool:
     """Whether the model is one of RecBole's that read `numerical_features`."""
     return reads_fields(config) or "selected_features" in keys_read_in(config.entry.source_text)
@@ -41,137 +36,140 @@ def list_field(config: Any) -> str:
     return f"{config['ITEM_ID_FIELD']}{config['LIST_SUFFIX']}"
 
 
-def reads_lists(config: Any, of_task: TaskColumns, headers: Headers) -> bool:
-    """Whether rows bring their histories along, in a column of the items before: where the task reads them, or a
-    sequence model reads files that are cut.
+class Needs:
+    """All columns that the task, the model and the settings name; those without which it runs are not `required`.
+
+    Args:
+        config: of the run.
+        of_task: what its task reads.
+        headers: of the data set's files.
     """
-    sequence = config.entry.family == "sequential" and bool(config["benchmark_filename"])
-    chosen = (config["load_col"] or {}).get(INTER, "*")
-    named = chosen == "*" or list_field(config) in chosen
-    inter = headers.table(INTER)
-    has = inter is not None and (list_field(config) in inter.columns or list_field(config) in inter.partly)
-    return named and has and (sequence or of_task.lists)
 
+    def __init__(self, config: Any, of_task: TaskColumns, headers: Headers) -> None:
+        self.config, self.of_task, self.headers = config, of_task, headers
 
-def needs(config: Any, of_task: TaskColumns, headers: Headers) -> Iterator[Need]:
-    """All columns that the task, the model and the settings name; those without which it runs are not `required`."""
-    lists = reads_lists(config, of_task, headers)
-    yield from _ids(config)
-    yield from time_needs(config, of_task, headers, lists)
-    yield from _lists(config, of_task, headers, lists)
-    yield from _ratings(config, of_task)
-    for named in of_task.named:
-        yield from named.needs(config)
-    yield from _of_settings(config)
-    yield from _unused(config, headers)
-    yield from _features(config, of_task, headers)
-    yield from _vectors(config)
-    yield from _graph(config)
+    @property
+    def reads_whole_tables(self) -> bool:
+        """Whether the model reads every column of users and items that is loaded."""
+        return reads_fields(self.config) or bool(self.of_task.of_tables) or self.config.entry.family == "exlib"
 
+    @property
+    def reads_lists(self) -> bool:
+        """Whether rows bring their histories along, in a column of the items before: where the task reads them, or a
+        sequence model reads files that are cut.
+        """
+        sequence = self.config.entry.family == "sequential" and bool(self.config["benchmark_filename"])
+        listed, chosen = list_field(self.config), (self.config["load_col"] or {}).get(INTER, "*")
+        inter = self.headers.table(INTER)
+        has = inter is not None and (listed in inter.columns or listed in inter.partly)
+        return (chosen == "*" or listed in chosen) and has and (sequence or self.of_task.lists)
 
-def _ids(config: Any) -> Iterator[Need]:
-    for role, key in (("user", "USER_ID_FIELD"), ("item", "ITEM_ID_FIELD")):
-        if config[key]:
-            yield Need(role, config[key], key, ("token",))
+    def __iter__(self) -> Iterator[Need]:
+        yield from self._ids()
+        yield from time_needs(self.config, self.of_task, self.headers, self.reads_lists)
+        yield from self._lists()
+        yield from self._ratings()
+        for named in self.of_task.named:
+            yield from named.needs(self.config)
+        yield from self._of_settings()
+        yield from self._unused()
+        yield from self._features()
+        yield from self._vectors()
+        yield from self._graph()
 
+    def _ids(self) -> Iterator[Need]:
+        for role, key in (("user", "USER_ID_FIELD"), ("item", "ITEM_ID_FIELD")):
+            if self.config[key]:
+                yield Need(role, self.config[key], key, ("token",))
 
-def _lists(config: Any, of_task: TaskColumns, headers: Headers, lists: bool) -> Iterator[Need]:
-    if not lists:
-        return
-    yield Need("history", list_field(config), "ITEM_ID_FIELD and LIST_SUFFIX", ("token_seq",))
-    yield from of_task.beside_lists
-    if config.entry.registered in _OF_TIMES:
-        yield from list_times_needs(config, headers)
+    def _lists(self) -> Iterator[Need]:
+        if not self.reads_lists:
+            return
+        yield Need("history", list_field(self.config), "ITEM_ID_FIELD and LIST_SUFFIX", ("token_seq",))
+        yield from self.of_task.beside_lists
+        if self.config.entry.registered in _OF_TIMES:
+            yield from list_times_needs(self.config, self.headers)
 
+    def _ratings(self) -> Iterator[Need]:
+        reads = keys_read_in(self.config.entry.source_text)
+        if "RATING_FIELD" in reads and self.config["inter_matrix_type"] == "rating":
+            yield Need("rating", self.config["RATING_FIELD"], "RATING_FIELD", ("float",))
+        if self.config["threshold"] is None and self.of_task.labels and learns_labels(self.config):
+            yield Need("label", self.config["LABEL_FIELD"], "LABEL_FIELD", ("float",))
 
-def _ratings(config: Any, of_task: TaskColumns) -> Iterator[Need]:
-    reads = keys_read_in(config.entry.source_text)
-    if "RATING_FIELD" in reads and config["inter_matrix_type"] == "rating":
-        yield Need("rating", config["RATING_FIELD"], "RATING_FIELD", ("float",))
-    if config["threshold"] is None and of_task.labels and learns_labels(config):
-        yield Need("label", config["LABEL_FIELD"], "LABEL_FIELD", ("float",))
+    def _of_settings(self) -> Iterator[Need]:
+        """Columns that settings work on, whatever the model is."""
+        for field in self.config["threshold"] or {}:
+            yield Need("label made of", field, "threshold", ("float",))
+        for field in self.config["val_interval"] or {}:
+            yield Need("filter", field, "val_interval", ("float", "token"), _ALL)
+        for field in self.config["normalize_field"] or []:
+            yield Need("scaled", field, "normalize_field", NUMBERS, _ALL)
+        for field in self.config["seq_len"] or {}:
+            yield Need("shortened", field, "seq_len", _LISTS, self._sources(), read=False)
 
+    def _sources(self) -> tuple[str, ...]:
+        """Suffixes of all files with columns of a data set."""
+        return (*_ALL, *(self.config["additional_feat_suffix"] or ()))
 
-def _of_settings(config: Any) -> Iterator[Need]:
-    """Columns that settings work on, whatever the model is."""
-    for field in config["threshold"] or {}:
-        yield Need("label made of", field, "threshold", ("float",))
-    for field in config["val_interval"] or {}:
-        yield Need("filter", field, "val_interval", ("float", "token"), _ALL)
-    for field in config["normalize_field"] or []:
-        yield Need("scaled", field, "normalize_field", NUMBERS, _ALL)
-    for field in config["seq_len"] or {}:
-        yield Need("shortened", field, "seq_len", _LISTS, _sources(config), read=False)
+    def _unused(self) -> Iterator[Need]:
+        """What `unused_col` names of the files that are there; labels are made and stand in none."""
+        for source, fields in (self.config["unused_col"] or {}).items():
+            for field in fields or () if self.headers.table(source) else ():
+                if field not in (self.config["LABEL_FIELD"], "*"):
+                    yield Need("unused", field, "unused_col", (*TOKENS, *NUMBERS), (source,), read=False)
 
+    def _features(self) -> Iterator[Need]:
+        reads, numbers = keys_read_in(self.config.entry.source_text), tuple(self.config["numerical_features"] or ())
+        for field in self.config["selected_features"] or [] if "selected_features" in reads else []:
+            yield Need("feature", field, "selected_features", TOKENS if field not in numbers else NUMBERS, (ITEM,))
+        if "item_attribute" in reads:
+            yield Need("feature", self.config["item_attribute"], "item_attribute", TOKENS, (ITEM,))
+        yield from self._numbers()
+        if self.config["load_col"] is None:
+            yield from self._all_fields()
 
-def _sources(config: Any) -> tuple[str, ...]:
-    """Suffixes of all files with columns of a data set."""
-    return (*_ALL, *(config["additional_feat_suffix"] or ()))
+    def _numbers(self) -> Iterator[Need]:
+        """What `numerical_features` names; a model that reads no numbers leaves them where they are."""
+        for field in self.config["numerical_features"] or ():
+            if embeds_numbers(self.config):
+                yield Need("number", field, "numerical_features", NUMBERS, (ITEM, USER, INTER))
+            elif self.reads_whole_tables:
+                yield Need("number", field, "numerical_features", ("float",), (ITEM, USER))
+            else:
+                yield Need("number", field, "numerical_features", NUMBERS, _ALL, read=False)
 
-
-def _unused(config: Any, headers: Headers) -> Iterator[Need]:
-    """What `unused_col` names of the files that are there; labels are made and stand in none."""
-    for source, fields in (config["unused_col"] or {}).items():
-        for field in fields or () if headers.table(source) else ():
-            if field not in (config["LABEL_FIELD"], "*"):
-                yield Need("unused", field, "unused_col", (*TOKENS, *NUMBERS), (source,), read=False)
-
-
-def _features(config: Any, of_task: TaskColumns, headers: Headers) -> Iterator[Need]:
-    reads, numbers = keys_read_in(config.entry.source_text), tuple(config["numerical_features"] or ())
-    for field in config["selected_features"] or [] if "selected_features" in reads else []:
-        yield Need("feature", field, "selected_features", TOKENS if field not in numbers else NUMBERS, (ITEM,))
-    if "item_attribute" in reads:
-        yield Need("feature", config["item_attribute"], "item_attribute", TOKENS, (ITEM,))
-    yield from _numbers(config, of_task)
-    if config["load_col"] is None:
-        yield from _all_fields(config, of_task, headers)
-
-
-def _numbers(config: Any, of_task: TaskColumns) -> Iterator[Need]:
-    """What `numerical_features` names; a model that reads no numbers leaves them where they are."""
-    for field in config["numerical_features"] or ():
-        if embeds_numbers(config):
-            yield Need("number", field, "numerical_features", NUMBERS, (ITEM, USER, INTER))
-        elif reads_whole_tables(config, of_task):
-            yield Need("number", field, "numerical_features", ("float",), (ITEM, USER))
+    def _all_fields(self) -> Iterator[Need]:
+        """Every column of users and items that a model of fields can read."""
+        if self.config.entry.family == "exlib":
+            readable: tuple[str, ...] = ("token", "float")
+        elif self.of_task.of_tables:
+            readable = self.of_task.of_tables
+        elif reads_fields(self.config):
+            readable = TOKENS
         else:
-            yield Need("number", field, "numerical_features", NUMBERS, _ALL, read=False)
+            return
+        for source in (USER, ITEM):
+            table = self.headers.table(source)
+            for field, kind in table.columns.items() if table else ():
+                if kind in readable and field != self.config[f"{source.upper()}_ID_FIELD"]:
+                    yield Need("feature", field, "load_col", readable, (source,), required=False)
 
+    def _vectors(self) -> Iterator[Need]:
+        """Columns that share the ids of users or items, and vectors that are read beside them."""
+        more = tuple(self.config["additional_feat_suffix"] or ())
+        for key in ("alias_of_user_id", "alias_of_item_id", "alias_of_entity_id", "alias_of_relation_id"):
+            for field in self.config[key] or []:
+                yield Need("ids", field, key, TOKENS, (*more, *_ALL, "kg"))
+        for ids, vectors in (self.config["preload_weight"] or {}).items():
+            yield Need("ids", ids, "preload_weight", ("token",), (*more, USER, ITEM))
+            yield Need("vectors", vectors, "preload_weight", NUMBERS, (*more, USER, ITEM))
 
-def _all_fields(config: Any, of_task: TaskColumns, headers: Headers) -> Iterator[Need]:
-    """Every column of users and items that a model of fields can read."""
-    if config.entry.family == "exlib":
-        readable: tuple[str, ...] = ("token", "float")
-    elif of_task.of_tables:
-        readable = of_task.of_tables
-    elif reads_fields(config):
-        readable = TOKENS
-    else:
-        return
-    for source in (USER, ITEM):
-        table = headers.table(source)
-        for field, kind in table.columns.items() if table else ():
-            if kind in readable and field != config[f"{source.upper()}_ID_FIELD"]:
-                yield Need("feature", field, "load_col", readable, (source,), required=False)
-
-
-def _vectors(config: Any) -> Iterator[Need]:
-    """Columns that share the ids of users or items, and vectors that are read beside them."""
-    more = tuple(config["additional_feat_suffix"] or ())
-    for key in ("alias_of_user_id", "alias_of_item_id", "alias_of_entity_id", "alias_of_relation_id"):
-        for field in config[key] or []:
-            yield Need("ids", field, key, TOKENS, (*more, *_ALL, "kg"))
-    for ids, vectors in (config["preload_weight"] or {}).items():
-        yield Need("ids", ids, "preload_weight", ("token",), (*more, USER, ITEM))
-        yield Need("vectors", vectors, "preload_weight", NUMBERS, (*more, USER, ITEM))
-
-
-def _graph(config: Any) -> Iterator[Need]:
-    reads = config.entry.family == "knowledge_aware" or config.entry.registered in ("GRU4RecKG", "KSR")
-    if not reads:
-        return
-    for key in ("HEAD_ENTITY_ID_FIELD", "RELATION_ID_FIELD", "TAIL_ENTITY_ID_FIELD"):
-        yield Need("graph", config[key], key, ("token",), ("kg",))
-    for key in ("ITEM_ID_FIELD", "ENTITY_ID_FIELD"):
-        yield Need("link", config[key], key, ("token",), ("link",))
+    def _graph(self) -> Iterator[Need]:
+        reads = self.config.entry.family == "knowledge_aware" or self.config.entry.registered in ("GRU4RecKG", "KSR")
+        if not reads:
+            return
+        for key in ("HEAD_ENTITY_ID_FIELD", "RELATION_ID_FIELD", "TAIL_ENTITY_ID_FIELD"):
+            yield Need("graph", self.config[key], key, ("token",), ("kg",))
+        for key in ("ITEM_ID_FIELD", "ENTITY_ID_FIELD"):
+            yield Need("link", self.config[key], key, ("token",), ("link",))

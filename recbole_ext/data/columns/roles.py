@@ -10,7 +10,7 @@ from typing import Any
 
 from recbole_ext.data.columns.headers import INTER, ITEM, USER, Headers, Table
 from recbole_ext.data.columns.missing_columns import missing_faults, type_fault
-from recbole_ext.data.columns.needs import needs, reads_lists, reads_whole_tables
+from recbole_ext.data.columns.needs import Needs
 from recbole_ext.data.columns.task_columns import Need, TaskColumns
 from recbole_ext.data.columns.vectors import vector_faults
 from recbole_ext.errors import DataError, UsageError, nearest
@@ -70,21 +70,23 @@ def settle(config: Any, of_task: TaskColumns, folder: Path, name: str) -> Column
     headers = Headers(
         folder, name, config["benchmark_filename"] or (), config["field_separator"], config["encoding"] or "utf-8"
     )
-    read, roles = _needed(config, of_task, headers)
-    _choose(config, of_task, headers, read)
+    wanted = Needs(config, of_task, headers)
+    read, roles = _needed(wanted)
+    _choose(wanted, read)
     for source, key in ((USER, "USER_ID_FIELD"), (ITEM, "ITEM_ID_FIELD")):
         if read.get(source):
-            read[source].add(_id_of(config, headers, source, key))
-    return _columns(headers, read, roles, reads_lists(config, of_task, headers))
+            read[source].add(_id_of(wanted, source, key))
+    return _columns(headers, read, roles, wanted.reads_lists)
 
 
-def _needed(config: Any, of_task: TaskColumns, headers: Headers) -> tuple[dict[str, set[str]], list[tuple[str, str]]]:
+def _needed(wanted: Needs) -> tuple[dict[str, set[str]], list[tuple[str, str]]]:
     """Suffix of a file to the fields that the run needs, and (role, field) of each field."""
+    config, headers = wanted.config, wanted.headers
     read: dict[str, set[str]] = {}
     roles: dict[str, str] = {}
     missing: list[Need] = []
     faults: list[str] = []
-    for need in dict.fromkeys(needs(config, of_task, headers)):
+    for need in dict.fromkeys(wanted):
         table, source = _found(headers, need)
         if table is None:
             missing += [need] * need.required
@@ -110,14 +112,15 @@ def _found(headers: Headers, need: Need) -> tuple[Table | None, str]:
     return None, ""
 
 
-def _choose(config: Any, of_task: TaskColumns, headers: Headers, read: dict[str, set[str]]) -> None:
+def _choose(wanted: Needs, read: dict[str, set[str]]) -> None:
     """Add what `load_col` names, or what `unload_col` leaves of a file; take away what it names."""
+    config, headers = wanted.config, wanted.headers
     given, left_out = config["load_col"] or {}, config["unload_col"] or {}
     both = set(given) & set(left_out)
     if both:
         raise UsageError(f"load_col and unload_col both name {', '.join(sorted(both))}; give one of them")
     for source, fields in given.items():
-        _add(config, of_task, headers, read, source, fields)
+        _add(wanted, read, source, fields)
     for source, fields in left_out.items():
         table = headers.table(source)
         kept = set(table.columns if table else ()) - set(fields)
@@ -127,30 +130,28 @@ def _choose(config: Any, of_task: TaskColumns, headers: Headers, read: dict[str,
         read[source] = kept
 
 
-def _add(
-    config: Any, of_task: TaskColumns, headers: Headers, read: dict[str, set[str]], source: str, fields: Any
-) -> None:
-    table = headers.table(source)
+def _add(wanted: Needs, read: dict[str, set[str]], source: str, fields: Any) -> None:
+    headers, table = wanted.headers, wanted.headers.table(source)
     if table is None:
-        if "load_col" in config.changed and source not in _GRAPH:
+        if "load_col" in wanted.config.changed and source not in _GRAPH:
             raise DataError(f"load_col names columns of {headers.path(source)}, and there is no such file")
         return
-    if source in (USER, ITEM) and not read.get(source) and not reads_whole_tables(config, of_task):
+    if source in (USER, ITEM) and not read.get(source) and not wanted.reads_whole_tables:
         read[source] = set()  # no one reads its columns, and its rows are no filter
         return
-    wanted = list(table.columns) if fields == "*" else list(fields or ())
-    absent = [field for field in wanted if field not in table.columns]
+    chosen = list(table.columns) if fields == "*" else list(fields or ())
+    absent = [field for field in chosen if field not in table.columns]
     if absent:
         raise DataError(
             f"{table.lacking(absent[0])} has no column {absent[0]!r}, which load_col names"
             f"{nearest(str(absent[0]), table.columns)}\n{table.listed()}"
         )
-    read.setdefault(source, set()).update(wanted)
+    read.setdefault(source, set()).update(chosen)
 
 
-def _id_of(config: Any, headers: Headers, source: str, key: str) -> str:
+def _id_of(wanted: Needs, source: str, key: str) -> str:
     """The field of a table of users or items that identifies its rows."""
-    table, field = headers.table(source), config[key]
+    table, field = wanted.headers.table(source), wanted.config[key]
     assert table is not None
     if field not in table.columns:
         raise DataError(
