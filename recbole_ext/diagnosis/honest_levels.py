@@ -3,7 +3,7 @@
 from typing import Any
 
 from recbole_ext.tasks.ratings.levels import HONEST
-from recbole_ext.tasks.registered import known_task
+from recbole_ext.tasks.registered import task_of_run
 
 
 def honest_level(result: dict[str, Any]) -> float | None:
@@ -16,7 +16,7 @@ def honest_level(result: dict[str, Any]) -> float | None:
         None where nothing is known, or where the protocol was changed by hand.
     """
     protocol, dataset = result.get("protocol") or {}, str(result.get("dataset"))
-    task = known_task(str(protocol.get("task")))
+    task = task_of_run(result, str(result.get("model")))
     levels = {"rmse": HONEST[dataset]} if dataset in HONEST else {}  # of stars, whichever task learned them
-    levels |= task.honest_levels(dataset, protocol) if task else {}
+    levels |= task.honest_levels(dataset, protocol)
     return levels.get(str(result.get("valid_metric", "")).lower())
