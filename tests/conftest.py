@@ -3,7 +3,7 @@
 import gc
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,9 +28,15 @@ def pytest_configure() -> None:
     os.fsync = lambda descriptor: None
 
 
-def pytest_collection_finish() -> None:
-    """The imported libraries stay to the end: the garbage collector need not walk through them again and again."""
-    gc.freeze()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, Any, Any]:
+    """What the tests import stays to the end: the garbage collector need not walk through it, then or later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 ML_100K = RECBOLE / "dataset_example" / "ml-100k"
