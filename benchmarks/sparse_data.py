@@ -4,7 +4,8 @@
     python -m benchmarks.sparse_data --output dataset --movielens=dataset/ml-1m   # last 5 to 12 events, 5-core
 
 Made: each item has a group and a successor; a user keeps to a few groups. The next event is the successor of the last
-item with probability .25, of the one before it with .1, else popular in one of the user's groups. No times are written.
+item with probability .25, of the one before it with .1, else popular in one of the user's groups; a repeated item is
+left out. No times are written.
 """
 
 import argparse
@@ -39,7 +40,9 @@ def made(users: int, items: int, rows: int, seed: int = 0) -> tuple[np.ndarray, 
             follows = alive[(rng.random(len(alive)) < chance) & (place >= back)]
             history[follows, place] = successor[history[follows, place - back]]
     inside = np.arange(history.shape[1]) < length[:, None]
-    return np.repeat(np.arange(users), length), history[inside]
+    user, item = np.repeat(np.arange(users), length), history[inside]
+    first = np.sort(np.unique(user * items + item, return_index=True)[1])
+    return user[first], item[first]
 
 
 def sparse_movielens(folder: Path, last_user: int | None, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -17,11 +17,13 @@ from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.pipeline.train import build_trainer
 
+PRE_NORM: dict[str, Any] = {"block": "pre_norm", "ffn_multiplier": 2.0, "history_term": "seen", "dropout_prob": 0.5}
 TRIALS: dict[str, dict[str, Any]] = {
     "default": {},
-    "dropout .5": {"dropout_prob": 0.5},
-    "dropout .5, embedding L2": {"dropout_prob": 0.5, "embedding_l2": 0.01},
-    "dropout .5, sampled softmax": {"dropout_prob": 0.5, "loss_type": "sampled_softmax", "n_negatives": 256},
+    "history term": {"history_term": "seen"},
+    "history term, dropout .4": {"history_term": "seen", "dropout_prob": 0.4},
+    "pre-norm": PRE_NORM,
+    "pre-norm, sampled softmax": {**PRE_NORM, "loss_type": "sampled_softmax", "n_negatives": 256},
 }
 FIXED: dict[str, Any] = {
     "MAX_ITEM_LIST_LENGTH": 50,
