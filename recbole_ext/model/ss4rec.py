@@ -1,10 +1,12 @@
 """SS4Rec: S5 over the real time between events, then Mamba over their content.
 
-    step_k = transform(gap_k)                                       > 0, so a gap of 0 s erases nothing
+    step_k = transform(gap_k)                          > 0, so a gap of 0 s erases nothing
     u      = LayerNorm(dropout(E[item] + G[bucket(gap)]))
-    z      = LayerNorm(dropout(S5(u, step)) + u)                    per block
-    out    = LayerNorm(dropout(Mamba(z)) + z)
-    score  = out[last] . E[item]
+    u      = u + dropout(S5(LayerNorm(u), step))       per block
+    u      = u + dropout(Mamba(LayerNorm(u)))
+    u      = u + dropout(FFN(LayerNorm(u)))
+    h      = LayerNorm(u)
+    score  = h[last] . E[item]                         and the history term (sequence/history_term.py)
 
 `use_target_time` on: gap_k = t_{k+1} - t_k, the last one t_target - t_last, and the state of S5 is the
 state at the time of the prediction. Off: gap_k = t_k - t_{k-1}, 0 for the first event, and the state is
@@ -12,15 +14,15 @@ the one at the last event; nothing about the target enters. Data without times h
 
 Source: SS4Rec: Continuous-Time Sequential Recommendation with State Space Models (Wei et al., 2025); the
 equations as the official code runs them.
-Differs from source: gaps are transformed to bounded steps and also embedded; each sublayer has its own
-LayerNorm; the embedding is normalised; without the target's time the gaps are shifted instead of the last
-one being 0; the padding item is no candidate. `properties/model/SS4Rec-official.yaml` undoes the first four.
+Differs from source: gaps are transformed to bounded steps and also embedded; LayerNorm is before each sublayer
+and each has its own (`block: post_norm` is LayerNorm(u + ...)); there is a gated feed-forward layer; the embedding
+is normalised; a history term; without the target's time the gaps are shifted instead of the last one being 0; the
+padding item is no candidate. `properties/model/SS4Rec-official.yaml` undoes all but the last two.
 """
 
 from dataclasses import dataclass, replace
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from recbole_ext.errors import UsageError
@@ -29,77 +31,30 @@ from recbole_ext.model.layers.feed_forward import GatedFeedForward
 from recbole_ext.model.layers.mamba_variant import mamba_variant
 from recbole_ext.model.layers.residual import Residual
 from recbole_ext.model.sequence.causal import CausalRecommender, Events
+from recbole_ext.model.sequence.gaps import GAP_BUCKETS, StepSettings, gap_bucket, gap_seconds, steps_of
 from recbole_ext.ssm import S5
 
-TRANSFORMS = ("log1p", "linear", "none")
 SUBLAYERS = ("s5_mamba", "s5", "mamba")
-_LARGEST_GAP = 1e12
-GAP_BUCKETS = 64
 
 
 @dataclass(frozen=True)
-class StepSettings:
-    """How seconds become steps of S5; the fields are keys of SS4Rec.yaml."""
+class BlockState:
+    """What a block keeps of a history; None before the first event and for a sublayer that it does not have.
 
-    gap_transform: str
-    gap_unit: float
-    max_step: float
-    use_gaps: bool
-    use_target_time: bool
-
-    @classmethod
-    def read(cls, config: Any) -> "StepSettings":
-        """Take the settings from a configuration.
-
-        Raises:
-            UsageError: an unknown transform, or a unit or bound that is not positive.
-        """
-        settings = cls(*(config[name] for name in cls.__dataclass_fields__))
-        if settings.gap_transform not in TRANSFORMS:
-            raise UsageError(f"gap_transform must be one of {', '.join(TRANSFORMS)} (got {settings.gap_transform!r})")
-        if settings.gap_unit <= 0 or settings.max_step < 1:
-            raise UsageError(
-                f"gap_unit must be positive and max_step at least 1 (got {settings.gap_unit}, {settings.max_step})"
-            )
-        return settings
-
-
-def gap_seconds(events: Events, use_target_time: bool) -> Tensor:
-    """Seconds between events: (B, L) float32, >= 0, 0 at padding.
-
-    The difference is taken between int64 times, so it is exact before it becomes a float.
-
-    Args:
-        events: a batch of histories.
-        use_target_time: on: from each event to the next (the last to the target); off: from the one before.
+    Attributes:
+        s5: (B, s5_state_size / 2) complex.
+        mamba: of Mamba or Mamba2.
     """
-    if use_target_time:
-        gaps = events.next_times - events.times
-    else:
-        gaps = torch.cat([torch.zeros_like(events.times[:, :1]), events.times[:, 1:] - events.times[:, :-1]], dim=1)
-    return gaps.clamp(min=0).float() * (events.items > 0)
 
-
-def steps_of(gaps: Tensor, settings: StepSettings) -> Tensor:
-    """Steps of S5 for gaps in seconds, elementwise: finite, and at least 1 except with `none`."""
-    if not settings.use_gaps:
-        return torch.ones_like(gaps)
-    if settings.gap_transform == "none":
-        return gaps.clamp(max=_LARGEST_GAP)
-    units = gaps / settings.gap_unit
-    return (1 + (units.log1p() if settings.gap_transform == "log1p" else units)).clamp(max=settings.max_step)
-
-
-def gap_bucket(gaps: Tensor) -> Tensor:
-    """Half-octaves of gaps in seconds, elementwise: int64 in [0, GAP_BUCKETS); 0 s is bucket 0, 1 s is 2, a day 32."""
-    return (2 * torch.log2(1 + gaps)).long().clamp(max=GAP_BUCKETS - 1)
+    s5: Tensor | None = None
+    mamba: Any = None
 
 
 class SS4RecBlock(nn.Module):
-    """S5 over time, then Mamba over content, each with residual and LayerNorm.
+    """S5 over time, Mamba over content and a gated feed-forward layer, each with a residual connection.
 
     Args:
-        config: sizes, dropout, `sublayers` and `shared_layer_norm`.
+        config: sizes, dropout, `block`, `sublayers`, `ffn_multiplier` and `shared_layer_norm`.
 
     Raises:
         UsageError: `sublayers` is unknown.
@@ -120,6 +75,8 @@ class SS4RecBlock(nn.Module):
             self.mamba = mamba_variant(config)
             shared = config["shared_layer_norm"] and self.s5 is not None
             self.mamba_add = Residual(config, norm=self.s5_add.norm if shared else None)
+        if config["ffn_multiplier"] < 0:
+            raise UsageError(f"ffn_multiplier must be at least 0 (got {config['ffn_multiplier']})")
         if config["ffn_multiplier"]:
             self.feed_forward = GatedFeedForward(width, config["ffn_multiplier"], config["dropout_prob"])
             self.feed_forward_add = Residual(config)
@@ -127,14 +84,25 @@ class SS4RecBlock(nn.Module):
     def forward(self, u: Tensor, steps: Tensor) -> Tensor:
         """(B, L, hidden_size), (B, L) -> (B, L, hidden_size)."""
         if self.s5 is not None:
-            s5 = self.s5
-            u = self.s5_add(u, lambda x: s5(x, steps, backend=self.s5_backend)[0])
+            u = self.s5_add.leave(self.s5(self.s5_add.enter(u), steps, backend=self.s5_backend)[0], u)
         if self.mamba is not None:
-            mamba = self.mamba
-            u = self.mamba_add(u, lambda x: mamba(x, backend=self.backend)[0])
-        if self.feed_forward is not None:
-            u = self.feed_forward_add(u, self.feed_forward)
-        return u
+            u = self.mamba_add.leave(self.mamba(self.mamba_add.enter(u), backend=self.backend)[0], u)
+        return self._fed_forward(u)
+
+    def step(self, u: Tensor, step: Tensor, state: BlockState) -> tuple[Tensor, BlockState]:
+        """One event: (B, hidden_size), (B,) and the state before it -> (B, hidden_size) and the state after it."""
+        if self.s5 is not None:
+            y, s5 = self.s5.step(self.s5_add.enter(u), step, state.s5)
+            u, state = self.s5_add.leave(y, u), replace(state, s5=s5)
+        if self.mamba is not None:
+            y, mamba = self.mamba.step(self.mamba_add.enter(u), state.mamba)
+            u, state = self.mamba_add.leave(y, u), replace(state, mamba=mamba)
+        return self._fed_forward(u), state
+
+    def _fed_forward(self, u: Tensor) -> Tensor:
+        if self.feed_forward is None:
+            return u
+        return self.feed_forward_add.leave(self.feed_forward(self.feed_forward_add.enter(u)), u)
 
 
 class SS4Rec(CausalRecommender):
@@ -157,11 +125,31 @@ class SS4Rec(CausalRecommender):
     def encode(self, events: Events) -> Tensor:
         """(B, L) items and times -> (B, L, hidden_size)."""
         gaps = gap_seconds(events, self.step_settings.use_target_time)
-        steps = steps_of(gaps, self.step_settings)
-        hidden = self.item_embedding(events.items)
-        if self.gap_embedding is not None:
-            hidden = hidden + self.gap_embedding(gap_bucket(gaps))
-        hidden = self.embedding_norm(self.dropout(hidden))
+        steps, hidden = steps_of(gaps, self.step_settings), self._embedded(events.items, gaps)
         for block in self.blocks:
             hidden = self.through(block, hidden, steps)
         return self.final_norm(hidden)
+
+    def _embedded(self, items: Tensor, gaps: Tensor) -> Tensor:
+        hidden = self.item_embedding(items)
+        if self.gap_embedding is not None:
+            hidden = hidden + self.gap_embedding(gap_bucket(gaps))
+        return self.embedding_norm(self.dropout(hidden))
+
+    def step(self, items: Tensor, gaps: Tensor, states: list[BlockState]) -> tuple[Tensor, list[BlockState]]:
+        """One event of each of B users: what `encode` gives for its position, without the events before it.
+
+        Args:
+            items: (B,) int64.
+            gaps: (B,) float, seconds, as `gap_seconds` defines them.
+            states: of the blocks; `[BlockState()] * num_layers` before the first event.
+
+        Returns:
+            (B, hidden_size), and the states after the event.
+        """
+        steps, hidden, after = steps_of(gaps, self.step_settings), self._embedded(items, gaps), []
+        for block, before in zip(self.blocks, states, strict=True):
+            assert isinstance(block, SS4RecBlock)
+            hidden, state = block.step(hidden, steps, before)
+            after.append(state)
+        return self.final_norm(hidden), after

@@ -9,7 +9,8 @@ from recbole.data.interaction import Interaction
 
 from recbole_ext.errors import UsageError
 from recbole_ext.model.sequence.causal import Events
-from recbole_ext.model.ss4rec import StepSettings, gap_seconds, steps_of
+from recbole_ext.model.sequence.gaps import StepSettings, gap_seconds, steps_of
+from recbole_ext.model.ss4rec import BlockState
 from recbole_ext.places import properties_folder
 from tests.model.test_contract import test_rows
 
@@ -107,10 +108,11 @@ def test_ablations_leave_out_the_sublayers_weights(build: Build) -> None:
         which: {n.split(".")[2] for n, _ in build("SS4Rec", sublayers=which)[2].model.blocks.named_parameters("blocks")}
         for which in ("s5_mamba", "s5", "mamba")
     }
+    always = {"feed_forward", "feed_forward_add"}
     assert names == {
-        "s5_mamba": {"s5", "s5_add", "mamba", "mamba_add"},
-        "s5": {"s5", "s5_add"},
-        "mamba": {"mamba", "mamba_add"},
+        "s5_mamba": {"s5", "s5_add", "mamba", "mamba_add"} | always,
+        "s5": {"s5", "s5_add"} | always,
+        "mamba": {"mamba", "mamba_add"} | always,
     }
 
 
@@ -214,3 +216,52 @@ def test_gaps_help_where_only_time_tells(build: Build, make_config: Any, tmp_pat
         hits[use_gaps] = trainer.evaluate(loaders.test)["hit@1"]
     assert hits[True] > 0.9
     assert hits[False] < 0.75
+
+
+@pytest.mark.parametrize("target_time", [False, True])
+@pytest.mark.parametrize("block", ["pre_norm", "post_norm"])
+@pytest.mark.parametrize("given", [{}, {"ffn_multiplier": 0.0, "ssm_variant": "mamba2"}, {"sublayers": "s5"}], ids=str)
+def test_steps_from_event_to_event_give_the_states_of_whole_histories(
+    build: Build, given: dict[str, Any], block: str, target_time: bool
+) -> None:
+    sizes = {"num_layers": 3, "block": block, "use_target_time": target_time, "head_dim": 8}
+    _, loaders, trainer = build("SS4Rec", **{**sizes, **given})
+    model, batch = trainer.model.eval(), next(iter(loaders.train))
+    events = model.read(batch)
+    with torch.no_grad():
+        expected, gaps = model.encode(events), gap_seconds(events, target_time)
+        states = [BlockState()] * 3
+        for k in range(events.items.shape[1]):
+            hidden, states = model.step(events.items[:, k], gaps[:, k], states)
+            there = events.length > k
+            torch.testing.assert_close(hidden[there], expected[there, k], rtol=1e-4, atol=1e-5)
+
+
+def test_drop_path_leaves_out_sublayers_of_whole_sequences(build: Build) -> None:
+    _, loaders, trainer = build(
+        "SS4Rec", drop_path=0.5, dropout_prob=0.0, num_layers=1, sublayers="s5", ffn_multiplier=0
+    )
+    model, batch = trainer.model, next(iter(loaders.train))
+    events = model.read(batch)
+    torch.manual_seed(0)
+    with torch.no_grad():
+        given = model._embedded(events.items, gap_seconds(events, False))
+        left = (
+            (model.blocks[0](given, steps_of(gap_seconds(events, False), model.step_settings)) == given).all(2).all(1)
+        )
+        model.eval()
+        assert not (model.blocks[0](given, steps_of(gap_seconds(events, False), model.step_settings)) == given).all()
+    assert 0.2 < left.float().mean() < 0.8
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"block": "norm"}, r"block must be one of pre_norm, post_norm \(got 'norm'\)"),
+        ({"drop_path": 1.0}, r"drop_path must be at least 0 and less than 1 \(got 1.0\)"),
+        ({"ffn_multiplier": -1.0}, r"ffn_multiplier must be at least 0 \(got -1.0\)"),
+    ],
+)
+def test_wrong_blocks_are_refused(build: Build, given: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        build("SS4Rec", **given)

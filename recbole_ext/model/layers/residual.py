@@ -1,6 +1,5 @@
 """How a sublayer is added to its input: normalised after the sum, or before the sublayer."""
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -9,16 +8,16 @@ from torch import Tensor, nn
 from recbole_ext.errors import UsageError
 from recbole_ext.model.layers.dropout import Dropout
 
-BLOCKS = ("post_norm", "pre_norm")
+BLOCKS = ("pre_norm", "post_norm")
 
 
 class Residual(nn.Module):
-    """One residual connection.
+    """One residual connection around a sublayer f: `leave(f(enter(x)), x)`.
 
-        post_norm:  LayerNorm(d(f(x)) + x)
         pre_norm:   d(f(LayerNorm(x))) + x
+        post_norm:  LayerNorm(d(f(x)) + x)
 
-    d is dropout, and DropPath: a whole sequence's sublayer is dropped with probability `drop_path` while training.
+    d is dropout, and DropPath: the sublayer is dropped for a whole sequence with probability `drop_path` in training.
 
     Args:
         config: `block`, `hidden_size`, `dropout_prob`, `drop_path`.
@@ -26,6 +25,8 @@ class Residual(nn.Module):
 
     Raises:
         UsageError: an unknown kind of block, or a probability outside [0, 1).
+
+    Source: Xiong et al. 2020 (pre-norm); Huang et al. 2016 (stochastic depth, here per sequence).
     """
 
     def __init__(self, config: Any, norm: nn.LayerNorm | None = None) -> None:
@@ -38,15 +39,14 @@ class Residual(nn.Module):
         self.norm = norm or nn.LayerNorm(config["hidden_size"])
         self.dropout = Dropout(config["dropout_prob"])
 
-    def forward(self, x: Tensor, sublayer: Callable[[Tensor], Tensor]) -> Tensor:
-        """(B, L, hidden_size) -> (B, L, hidden_size)."""
-        if self.before:
-            return self._dropped(sublayer(self.norm(x))) + x
-        return self.norm(self._dropped(sublayer(x)) + x)
+    def enter(self, x: Tensor) -> Tensor:
+        """What the sublayer reads: (B, ..., hidden_size) -> the same."""
+        return self.norm(x) if self.before else x
 
-    def _dropped(self, y: Tensor) -> Tensor:
+    def leave(self, y: Tensor, x: Tensor) -> Tensor:
+        """The sublayer's output y with its input x: (B, ..., hidden_size) each -> the same."""
         y = self.dropout(y)
-        if not self.training or not self.drop_path:
-            return y
-        kept = torch.rand(len(y), 1, 1, device=y.device) >= self.drop_path
-        return y * (kept.to(y.dtype) / (1 - self.drop_path))
+        if self.training and self.drop_path:
+            kept = torch.rand(len(y), *[1] * (y.dim() - 1), device=y.device) >= self.drop_path
+            y = y * (kept.to(y.dtype) / (1 - self.drop_path))
+        return y + x if self.before else self.norm(y + x)

@@ -90,8 +90,9 @@ def test_an_own_model_reads_what_its_file_lists_and_lists_what_it_reads(name: st
     listed = keys_of(entry.properties)
     general = set(host_keys()) | set(keys_of(properties_folder() / "overall.yaml"))
     folder = Path(entry.source).parent
-    layers = ("layers/mamba_variant.py", "layers/residual.py") if name == "SS4Rec" else ("layers/mamba_variant.py",)
-    sources = [entry.source, folder / "sequence/causal.py", *(folder / layer for layer in layers)]
+    sources = [entry.source, folder / "sequence/causal.py", folder / "layers/mamba_variant.py"]
+    if name == "SS4Rec":
+        sources += [folder / "layers/residual.py", folder / "sequence/gaps.py"]
     if name in ("MDAFMamba", "MDAFBST"):
         parts = ("mdaf", "click/set_branch", "click/row_fields", "click/history_encoder", "layers/mamba_variant")
         sources = [folder / f"{part}.py" for part in parts]
