@@ -17,13 +17,19 @@ from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.pipeline.train import build_trainer
 
-PRE_NORM: dict[str, Any] = {"block": "pre_norm", "ffn_multiplier": 2.0, "history_term": "seen", "dropout_prob": 0.5}
+POST_NORM: dict[str, Any] = {"block": "post_norm", "ffn_multiplier": 0.0}
 TRIALS: dict[str, dict[str, Any]] = {
-    "default": {},
-    "history term": {"history_term": "seen"},
-    "history term, dropout .4": {"history_term": "seen", "dropout_prob": 0.4},
-    "pre-norm": PRE_NORM,
-    "pre-norm, sampled softmax": {**PRE_NORM, "loss_type": "sampled_softmax", "n_negatives": 256},
+    "post-norm, no history term": {**POST_NORM, "history_term": "none"},
+    "post-norm": POST_NORM,
+    "pre-norm, the default": {},
+    "pre-norm, dropout .3": {"dropout_prob": 0.3},
+    "pre-norm, dropout .5": {"dropout_prob": 0.5},
+    "pre-norm, one layer": {"num_layers": 1},
+    "pre-norm, width 128": {"hidden_size": 128},
+    "pre-norm, embedding_l2 .1": {"embedding_l2": 0.1},
+    "pre-norm, label smoothing .1": {"label_smoothing": 0.1},
+    "pre-norm, sampled softmax": {"loss_type": "sampled_softmax", "n_negatives": 256},
+    "pre-norm, gBCE": {"loss_type": "gBCE", "n_negatives": 256},
 }
 FIXED: dict[str, Any] = {
     "MAX_ITEM_LIST_LENGTH": 50,
