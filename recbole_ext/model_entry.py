@@ -64,7 +64,7 @@ class ModelEntry:
         """Refuse values that the model cannot be built from; reads the settings module alone, not the model.
 
         Raises:
-            UsageError: with one line per fault.
+            UsageError: with one line per error.
         """
         if self.own and self.registered in SETTINGS_MODULES:
             importlib.import_module(SETTINGS_MODULES[self.registered]).check_settings(values)

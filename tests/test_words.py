@@ -23,18 +23,18 @@ INSTEAD_OF = {
     r"(training|validation|test) parts?": "split",
     r"do(es)? not carry|numbers carry": "conclusions that the runs do not support",
     r"is told|are told|told of|tells": "is reported, reports",
-    r"(?<!page.)(?<!at.)faults?(?![:,.])": "error, problem",
+    r"(?<!page.)(?<!at.)faults?(?![:,])": "error, problem",
     r"anew": "again, from scratch",
-    r"nobody|somebody|whoever(?! waits)": "no one, another process",
+    r"nobody|somebody|whoever": "no one, another process",
     r"mend(s|ed|ing)?": "fix, repair",
     r"bad numbers?": "non-finite values",
-    r"stands? (in|behind|beside|there|twice|under|together)(?! the way| none)": "is in, follows, is compared with",
+    r"stands? (in|behind|beside|there|twice|under|together)(?! the way)": "is in, follows, is compared with",
     r"shares? of (clicks|rows|the rows)": "click rate, fraction",
 }
 BLANK = r"[ \n]+"
 """A term may be wrapped."""
 FORBIDDEN = {term: re.compile(r"\b(?:" + term.replace(" ", BLANK) + r")\b", re.IGNORECASE) for term in INSTEAD_OF}
-NAMES = re.compile(r"\b(shrunken|learnt)\b")
+NAMES = re.compile(r"\b(shrunken|learnt|told)\b")
 LITERAL_OR_COMMENT = re.compile(r'"""(?:.*?)"""|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|#[^\n]*', re.DOTALL)
 CODE = re.compile(r"`[^`\n]*`|\{[^{}\n]*\}")
 """Names of the code within a text; they are judged where they are defined."""

@@ -37,5 +37,5 @@ def _seeds_line(config: Config) -> list[str]:
     seeds = read_seeds(config["seeds"])
     if not seeds:
         return []
-    told = f"{config.origins['seeds']} names {len(seeds)} seeds; this run takes {config['seed']} alone"
-    return [f"seeds       {told}. All of them: --seeds={','.join(map(str, seeds))}"]
+    named = f"{config.origins['seeds']} names {len(seeds)} seeds; this run takes {config['seed']} alone"
+    return [f"seeds       {named}. All of them: --seeds={','.join(map(str, seeds))}"]

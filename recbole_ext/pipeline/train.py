@@ -59,7 +59,7 @@ def run(
         What `result.json` holds: metrics, baselines, protocol, times, and `run_directory`.
 
     Raises:
-        RecBoleExtError: with a message and an exit code for each kind of fault.
+        RecBoleExtError: with a message and an exit code for each kind of error.
     """
     started = time.perf_counter()
     try:
@@ -104,7 +104,7 @@ def _run(
 
 @contextmanager
 def _ending(directory: RunDirectory | None, at_end: Callable[[Path], None] | None) -> Iterator[None]:
-    """Release the directory and tell whoever waits for the end, whatever the end is."""
+    """Release the directory and notify of the end, whatever the end is."""
     try:
         yield
     finally:

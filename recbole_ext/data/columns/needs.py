@@ -113,7 +113,7 @@ class Needs:
         return (*_ALL, *(self.config["additional_feat_suffix"] or ()))
 
     def _unused(self) -> Iterator[Need]:
-        """What `unused_col` names of the files that are there; labels are made and stand in none."""
+        """What `unused_col` names of the files that are there; labels are made, so no file has them."""
         for source, fields in (self.config["unused_col"] or {}).items():
             for field in fields or () if self.headers.table(source) else ():
                 if field not in (self.config["LABEL_FIELD"], "*"):
