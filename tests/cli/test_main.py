@@ -215,7 +215,7 @@ BAD_FILES = {
     "missing column": (
         "user_id:token\titem_id:token",
         [row[:2] for row in ROWS],
-        "made.inter has no column 'timestamp' (TIME_FIELD: the time of each row); it has user_id:token, item_id:token",
+        "made.inter has no column 'timestamp', which load_col names\nit has user_id:token, item_id:token",
     ),
     "letters": (HEADER, [*ROWS[:4], (1, 2, "soon")], "made.inter:6: timestamp 'soon' is not a number"),
     "far future": (HEADER, [*ROWS[:4], (1, 2, "1e20")], "made.inter:6: timestamp '1e20' is not a time in seconds"),
