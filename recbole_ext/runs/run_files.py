@@ -32,15 +32,18 @@ def read_json(path: Path) -> dict[str, Any]:
         raise DataError(f"cannot read {path}: it is damaged") from None
 
 
+_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+"""libyaml's, where PyYAML has it: a configuration has over 150 lines, each dumped by itself."""
+
+
 def config_text(values: dict[str, Any], origins: dict[str, str]) -> str:
     """A configuration as YAML, each value with its origin."""
     lines = [f"# {len(values)} values; behind each one, where it came from"]
     shown = redact(plain(values))
     places = redact([origins.get(key, "derived") for key in sorted(values)])
     for key, place in zip(sorted(values), places, strict=True):
-        text = yaml.safe_dump(
-            {key: shown[key]}, default_flow_style=True, width=10**6, allow_unicode=True, sort_keys=False
-        )
+        one = {key: shown[key]}
+        text = yaml.dump(one, Dumper=_DUMPER, default_flow_style=True, width=10**6, allow_unicode=True, sort_keys=False)
         lines.append(f"{text.strip()[1:-1]}  # {place}")
     return "\n".join(lines) + "\n"
 
