@@ -130,8 +130,8 @@ def _rank(scores: dict[str, float], target: str, seen: set[str]) -> tuple[float,
 
 
 def _sequences(data: MadeData) -> dict[str, list[str]]:
-    """Each user's items in the order of time, ties in the order of the file."""
+    """Each user's items in the order of time, ties and files without times in the order of the file."""
     rows: dict[str, list[tuple[Decimal, str]]] = {}
     for user, item, _, time in data.events:
-        rows.setdefault(str(user), []).append((Decimal(str(time)), str(item)))
+        rows.setdefault(str(user), []).append((Decimal(str(time) if "time" in data.columns else 0), str(item)))
     return {user: [item for _, item in sorted(of_user, key=lambda row: row[0])] for user, of_user in rows.items()}
