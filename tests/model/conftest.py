@@ -55,12 +55,13 @@ def model_name(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def build(make_config: Callable[..., Config], tmp_path: Path) -> Callable[..., tuple[Config, Loaders, RunTrainer]]:
-    """Configuration, loaders and trainer of a model on a planted (or shuffled) data set."""
+    """Configuration, loaders and trainer of a model, ours or RecBole's, on a planted (or shuffled) data set."""
 
     def make(model: str, shuffled: bool = False, n_users: int = 40, **given: Any) -> tuple[Config, Loaders, RunTrainer]:
         root = write_inter(tmp_path, "made", cycle_rows(n_users, 20, shuffled))
         own = {"s5_state_size": 4} if model == "SS4Rec" else {}
-        config = make_config(model, root, **{**SIZES, **own, **given})
+        sizes = {name: size for name, size in SIZES.items() if name != "d_state" or model in OWN_MODELS}
+        config = make_config(model, root, **{**sizes, **own, **given})
         loaders = build_loaders(config, create_dataset(config))
         return config, loaders, build_trainer(config, loaders)
 

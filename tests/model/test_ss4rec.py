@@ -127,7 +127,7 @@ def test_a_zero_gap_does_not_erase_the_item(build: Build) -> None:
         s5 = trainer.model.blocks[0].s5
         u = torch.randn(1, 1, 16)
         steps = steps_of(torch.zeros(1, 1), trainer.model.step_settings)
-        return float((s5(u, steps)[0] - s5.D * u).abs().max())
+        return float((s5(u, steps)[0] - s5.D * u).abs().max().detach())
 
     assert entered() > 1e-4
     assert entered(gap_transform="none") == 0.0

@@ -13,7 +13,7 @@ from recbole.model.sequential_recommender.gru4rec import GRU4Rec as RecBoleGRU4R
 from recbole.model.sequential_recommender.sasrec import SASRec as RecBoleSASRec
 from torch import Tensor
 
-from recbole_ext.model.sequence.history_term import HistoryItems, history_term_of, logits_of_items
+from recbole_ext.model.sequence.history_term import HistoryItems, history_term_of
 from recbole_ext.model.sequence.losses import full_cross_entropy
 
 
@@ -58,7 +58,7 @@ class AllPositions(SequentialRecommender):
         scores = (hidden.unsqueeze(1) * self.item_embedding(items)).sum(-1)
         if history is None or self.history_term is None:
             return scores
-        return scores + logits_of_items(history, self.history_term(hidden), items)
+        return self.history_term.add_to_items(scores, hidden, history, items)
 
     def predict(self, interaction: Any) -> Tensor:
         """Score of each row's item: (B,)."""
@@ -70,11 +70,10 @@ class AllPositions(SequentialRecommender):
 
     def full_sort_predict(self, interaction: Any) -> Tensor:
         """Scores of all items: (B, n_items)."""
-        scores = super().full_sort_predict(interaction)
         if self.history_term is None:
-            return scores
+            return super().full_sort_predict(interaction)
         hidden = self.forward(interaction[self.ITEM_SEQ], interaction[self.ITEM_SEQ_LEN])
-        return self.history_term.add(scores, hidden, interaction)
+        return self.history_term.add(hidden @ self.item_embedding.weight.T, hidden, interaction)
 
 
 class SASRec(AllPositions, RecBoleSASRec):

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from recbole_ext.errors import UsageError
-from recbole_ext.model.sequence.history_term import HistoryItems, history_term_of, logits_of_items
+from recbole_ext.model.sequence.history_term import HistoryItems, history_term_of
 from recbole_ext.model.sequence.losses import full_cross_entropy, generalised_bce, pairwise_loss, sampled_softmax
 from recbole_ext.model.sequence.negatives import SharedNegatives
 
@@ -196,8 +196,8 @@ class CausalRecommender(SequentialRecommender):
     def _loss(self, hidden: Tensor, targets: Targets, history: HistoryItems | None) -> Tensor:
         """Mean loss of (n, hidden_size) states: ()."""
         items, weights = targets.items, targets.weights
-        logits = self.history_term(hidden) if self.history_term is not None else None
         if self.loss_type == "CE":
+            logits = self.history_term(hidden) if self.history_term is not None else None
             candidates, past = self.item_embedding.weight[1:], history.less(1) if history else None
             return full_cross_entropy(hidden, candidates, items - 1, weights, self.label_smoothing, logits, past)
         if self.loss_type == "BPR":
@@ -208,10 +208,11 @@ class CausalRecommender(SequentialRecommender):
         assert self.negatives is not None
         drawn = self.negatives()
         positive, negative = self._score(hidden, items), hidden @ self.item_embedding(drawn).T
-        if history is not None and logits is not None:
+        if history is not None and self.history_term is not None:
             both = torch.cat([items.unsqueeze(1), drawn.expand(len(items), -1)], 1)
-            term = logits_of_items(history, logits, both)
-            positive, negative = positive + term[:, 0], negative + term[:, 1:]
+            scores = torch.cat([positive.unsqueeze(1), negative], 1)
+            scores = self.history_term.add_to_items(scores, hidden, history, both)
+            positive, negative = scores[:, 0], scores[:, 1:]
         if self.loss_type == "gBCE":
             return generalised_bce(positive, negative, items, drawn, self.n_items - 1, self.calibration, weights)
         return sampled_softmax(positive, negative, items, drawn, self.negatives.log_share, weights)
@@ -227,7 +228,7 @@ class CausalRecommender(SequentialRecommender):
         scores = (states * self.item_embedding(items)).sum(-1)
         if history is None or self.history_term is None:
             return scores
-        return scores + logits_of_items(history, self.history_term(hidden), items)
+        return self.history_term.add_to_items(scores, hidden, history, items)
 
     def predict(self, interaction: Any) -> Tensor:
         """Score of each row's `item_id`: (B,)."""

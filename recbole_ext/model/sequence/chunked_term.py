@@ -3,12 +3,7 @@
 import torch
 from torch import Tensor
 
-from recbole_ext.model.sequence.history_term import HistoryItems, logits_of_items
-
-
-def compiled_on(device: torch.device) -> bool:
-    """Whether the compiled loops serve a device; elsewhere torch's indexing does."""
-    return device.type == "cpu"
+from recbole_ext.model.sequence.history_term import HistoryItems, compiled_on, logits_of_items
 
 
 class ChunkedTerm:

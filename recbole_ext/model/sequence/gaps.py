@@ -1,11 +1,11 @@
 """Gaps between events in seconds, the steps of S5 that they become, and their buckets for an embedding."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
+from recbole_ext.config.key_settings import KeySettings
 from recbole_ext.errors import UsageError
 from recbole_ext.model.sequence.causal import Events
 
@@ -15,7 +15,7 @@ GAP_BUCKETS = 64
 
 
 @dataclass(frozen=True)
-class StepSettings:
+class StepSettings(KeySettings):
     """How seconds become steps of S5; the fields are keys of SS4Rec.yaml."""
 
     gap_transform: str
@@ -24,21 +24,14 @@ class StepSettings:
     use_gaps: bool
     use_target_time: bool
 
-    @classmethod
-    def read(cls, config: Any) -> "StepSettings":
-        """Take the settings from a configuration.
-
-        Raises:
-            UsageError: an unknown transform, or a unit or bound that is not positive.
-        """
-        settings = cls(*(config[name] for name in cls.__dataclass_fields__))
-        if settings.gap_transform not in TRANSFORMS:
-            raise UsageError(f"gap_transform must be one of {', '.join(TRANSFORMS)} (got {settings.gap_transform!r})")
-        if settings.gap_unit <= 0 or settings.max_step < 1:
+    def check(self) -> None:
+        """Refuse an unknown transform, and a unit or bound that is not positive."""
+        if self.gap_transform not in TRANSFORMS:
+            raise UsageError(f"gap_transform must be one of {', '.join(TRANSFORMS)} (got {self.gap_transform!r})")
+        if self.gap_unit <= 0 or self.max_step < 1:
             raise UsageError(
-                f"gap_unit must be positive and max_step at least 1 (got {settings.gap_unit}, {settings.max_step})"
+                f"gap_unit must be positive and max_step at least 1 (got {self.gap_unit}, {self.max_step})"
             )
-        return settings
 
 
 def gap_seconds(events: Events, use_target_time: bool) -> Tensor:

@@ -12,6 +12,7 @@ of separate projections.
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -61,7 +62,7 @@ class HistoryItems:
         """Number of states."""
         return len(self.bounds) - 1
 
-    @property
+    @cached_property
     def state(self) -> Tensor:
         """(p,) int64 in [0, n)."""
         return torch.repeat_interleave(torch.arange(self.n, device=self.bounds.device), self.bounds.diff())
@@ -69,6 +70,11 @@ class HistoryItems:
     def less(self, first_item: int) -> "HistoryItems":
         """The same for a table of candidates that begins with some item."""
         return replace(self, item=self.item - first_item)
+
+
+def compiled_on(device: torch.device) -> bool:
+    """Whether the compiled loops serve a device; elsewhere torch's indexing does."""
+    return device.type == "cpu"
 
 
 def history_term_of(config: Any, dataset: Any, width: int) -> "HistoryTerm | None":
@@ -164,6 +170,10 @@ class HistoryTerm(nn.Module):
         state = history.state
         return scores.index_put((state, history.item), logits[state, history.group], accumulate=True)
 
+    def add_to_items(self, scores: Tensor, hidden: Tensor, history: HistoryItems, items: Tensor) -> Tensor:
+        """Scores of some items (n,) or (n, K) and their terms, after states (n, width) with their histories."""
+        return scores + logits_of_items(history, self(hidden), items)
+
     def items_at(self, slots: Slots, row: Tensor, position: Tensor) -> HistoryItems:
         """The items of histories up to and with a position of a row.
 
@@ -171,7 +181,7 @@ class HistoryTerm(nn.Module):
             slots: of a batch.
             row, position: (n,) int64.
         """
-        return (self._compiled if slots.items.device.type == "cpu" else self._listed)(slots, row, position)
+        return (self._compiled if compiled_on(slots.items.device) else self._listed)(slots, row, position)
 
     def _listed(self, slots: Slots, row: Tensor, position: Tensor) -> HistoryItems:
         k = position.unsqueeze(1)

@@ -17,26 +17,10 @@ from recbole_ext.model.sequence.losses import full_cross_entropy, weighted_mean
 from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.pipeline.train import build_trainer
-from recbole_ext.registry import OWN_MODELS
 from tests.conftest import write_inter
-from tests.model.conftest import SIZES, cycle_rows
 
 Build = Callable[..., Any]
 N_ITEMS = 9
-
-
-@pytest.fixture
-def build(make_config: Callable[..., Any], tmp_path: Path) -> Build:
-    """Loaders and trainer of a causal model, ours or RecBole's, on a planted (or shuffled) data set."""
-
-    def make(model: str, shuffled: bool = False, **given: Any) -> Any:
-        root = write_inter(tmp_path, "made", cycle_rows(40, 20, shuffled))
-        sizes = {name: size for name, size in SIZES.items() if name != "d_state" or model in OWN_MODELS}
-        config = make_config(model, root, **{**sizes, **given})
-        loaders = build_loaders(config, create_dataset(config))
-        return loaders, build_trainer(config, loaders)
-
-    return make
 
 
 def bare_term(octaves: int) -> HistoryTerm:
@@ -157,7 +141,7 @@ def randomised(trainer: Any) -> Any:
 @pytest.mark.parametrize("kind", ["seen", "recency"])
 def test_rows_and_rankings_agree_and_see_the_whole_history(build: Build, name: str, kind: str) -> None:
     """Lists of 3 of 12 events: an item of the first event has the term as well."""
-    loaders, trainer = build(name, history_term=kind, MAX_ITEM_LIST_LENGTH=3)
+    _, loaders, trainer = build(name, history_term=kind, MAX_ITEM_LIST_LENGTH=3)
     model, rows = randomised(trainer).eval(), loaders.test._dataset[np.arange(8)]
     scores = model.full_sort_predict(rows)
     expected = scores.gather(1, rows["item_id"].unsqueeze(1)).squeeze(1)
@@ -174,7 +158,7 @@ def test_windows_see_the_histories_of_prefix_rows(build: Build, name: str) -> No
     found = []
     for mode in ("all_positions", "prefix"):
         given = {"train_mode": mode, "MAX_ITEM_LIST_LENGTH": 5, "train_batch_size": 10_000, "shuffled": True}
-        loaders, trainer = build(name, history_term="recency", **given)
+        _, loaders, trainer = build(name, history_term="recency", **given)
         batch = next(iter(loaders.train))
         windows = mode == "all_positions"
         counted = batch["next_item_id_list"] > 0 if windows else None
@@ -194,7 +178,7 @@ def test_recboles_models_get_the_term_by_the_key(build: Build, name: str, mode: 
     negatives = {"train_neg_sample_args": {"sample_num": 1}} if loss_type == "BPR" else {}
     scores = []
     for kind in ("none", "seen"):
-        loaders, trainer = build(name, history_term=kind, train_mode=mode, loss_type=loss_type, **negatives)
+        _, loaders, trainer = build(name, history_term=kind, train_mode=mode, loss_type=loss_type, **negatives)
         rows = loaders.test._dataset[np.arange(8)]
         scores.append(trainer.model.eval().full_sort_predict(rows))
     torch.testing.assert_close(*scores)  # it starts at 0

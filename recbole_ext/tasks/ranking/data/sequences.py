@@ -14,7 +14,7 @@ PART = "_part"
 
 def whole_fields(config: Any, item: str) -> tuple[str, ...]:
     """The fields that the run's model reads of a whole history: the item, and what groups the history term's logits."""
-    if config["history_term"] in (None, "none") or not getattr(config.model_class, "causal", False):
+    if config["history_term"] == "none" or not getattr(config.model_class, "causal", False):
         return ()
     return (item, config["history_field"]) if config["history_field"] else (item,)
 
