@@ -105,7 +105,7 @@ def _require_same_validation(members: list[Member], weighing: Weighing) -> None:
         then, now = member.run.valid.get(metric), metrics.get(metric)
         if then is not None and now is not None and abs(now - then) > _AGREE:
             raise DataError(
-                f"{member.run.path}: its checkpoint has {metric} {now:.4f} on validation, result.json has {then:.4f};  "
+                f"{member.run.path}: its checkpoint has {metric} {now:.4f} on validation, result.json has {then:.4f}; "
                 "the data or the checkpoint has changed since. Run it again"
             )
 

@@ -47,7 +47,7 @@ class Member:
         loaded = load_run(run.path, self.config, raw=data_path is not None)
         self.loaders, dataset = loaded.loaders, loaded.train
         if self.loaders.valid is None:
-            raise UsageError(f"{run.path}: its split has no validation split, on which weights would be chosen")
+            raise UsageError(f"{run.path}: its data have no validation split, on which weights would be chosen")
         self.tokens = [np.asarray(dataset.field2id_token[field]) for field in (dataset.uid_field, dataset.iid_field)]
         self.model, self.scorer = loaded.model, scorer_of(self.config, self.loaders.train)
 
