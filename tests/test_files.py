@@ -14,10 +14,13 @@ import os, sys
 from pathlib import Path
 from recbole_ext.files import hold
 lock = hold(Path(sys.argv[1]), "held")
+read, write = os.pipe()
 child = os.fork()
 if child == 0:
+    os.write(write, b"x")  # it runs, so what a fork inherits of the lock is given up
     sys.stdin.read()  # a worker that outlives its parent
     os._exit(0)
+os.read(read, 1)
 print("held", flush=True)
 sys.stdin.read()
 """
