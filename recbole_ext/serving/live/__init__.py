@@ -1,0 +1,1 @@
+"""Engines that follow users event by event; `serving/engine.py` opens one."""
