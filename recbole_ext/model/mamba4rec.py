@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from recbole_ext.model.layers.dropout import Dropout
 from recbole_ext.model.layers.mamba_variant import mamba_variant
 from recbole_ext.model.sequence.causal import CausalRecommender, Events
+from recbole_ext.ssm.mamba import MambaState
 
 
 class Mamba4RecBlock(nn.Module):
@@ -44,7 +45,15 @@ class Mamba4RecBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, L, hidden_size) -> (B, L, hidden_size)."""
-        mixed = self.dropout(self.mamba(x, backend=self.backend)[0])
+        return self._after_mamba(self.mamba(x, backend=self.backend)[0], x)
+
+    def step(self, x: Tensor, state: MambaState | None) -> tuple[Tensor, MambaState]:
+        """One event: (B, hidden_size) and the state before it -> (B, hidden_size) and the state after it."""
+        mixed, after = self.mamba.step(x, state)
+        return self._after_mamba(mixed, x), after
+
+    def _after_mamba(self, mixed: Tensor, x: Tensor) -> Tensor:
+        mixed = self.dropout(mixed)
         x = self.mamba_norm(mixed + x if self.residual else mixed)
         return self.feed_forward_norm(self.feed_forward(x) + x)
 
@@ -60,7 +69,34 @@ class Mamba4Rec(CausalRecommender):
 
     def encode(self, events: Events) -> Tensor:
         """(B, L) items -> (B, L, hidden_size)."""
-        hidden = self.embedding_norm(self.dropout(self.item_embedding(events.items)))
+        hidden = self._embedded(events.items)
         for block in self.blocks:
             hidden = self.through(block, hidden)
         return hidden
+
+    def _embedded(self, items: Tensor) -> Tensor:
+        return self.embedding_norm(self.dropout(self.item_embedding(items)))
+
+    def first_states(self) -> list[MambaState | None]:
+        """States of the blocks before the first event."""
+        return [None] * len(self.blocks)
+
+    def step(
+        self, items: Tensor, gaps: Tensor, states: list[MambaState | None]
+    ) -> tuple[Tensor, list[MambaState | None]]:
+        """One event of each of B users: what `encode` gives for its position, without the events before it.
+
+        Args:
+            items: (B,) int64.
+            gaps: (B,) float, which have no effect; here as in `SS4Rec.step`.
+            states: of the blocks; `first_states()` before the first event.
+
+        Returns:
+            (B, hidden_size), and the states after the event.
+        """
+        hidden, after = self._embedded(items), list[MambaState | None]()
+        for block, before in zip(self.blocks, states, strict=True):
+            assert isinstance(block, Mamba4RecBlock)
+            hidden, state = block.step(hidden, before)
+            after.append(state)
+        return hidden, after

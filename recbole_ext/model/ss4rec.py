@@ -136,13 +136,17 @@ class SS4Rec(CausalRecommender):
             hidden = hidden + self.gap_embedding(gap_bucket(gaps))
         return self.embedding_norm(self.dropout(hidden))
 
+    def first_states(self) -> list[BlockState]:
+        """States of the blocks before the first event."""
+        return [BlockState()] * len(self.blocks)
+
     def step(self, items: Tensor, gaps: Tensor, states: list[BlockState]) -> tuple[Tensor, list[BlockState]]:
         """One event of each of B users: what `encode` gives for its position, without the events before it.
 
         Args:
             items: (B,) int64.
             gaps: (B,) float, seconds, as `gap_seconds` defines them.
-            states: of the blocks; `[BlockState()] * num_layers` before the first event.
+            states: of the blocks; `first_states()` before the first event.
 
         Returns:
             (B, hidden_size), and the states after the event.

@@ -3,6 +3,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from torch import nn
 
@@ -38,3 +39,16 @@ def test_every_key_of_the_settings_file_is_read() -> None:
     text = (properties_folder() / "model" / "Mamba4Rec.yaml").read_text()
     keys = re.findall(r"^(\w+):", text[: text.index("# Training")], re.M)
     assert [key for key in keys if f'"{key}"' not in sources] == []
+
+
+@pytest.mark.parametrize("given", [{}, {"num_layers": 2}, {"ssm_variant": "mamba2", "head_dim": 8}], ids=str)
+def test_steps_from_event_to_event_give_the_states_of_whole_histories(build: Build, given: dict[str, Any]) -> None:
+    _, loaders, trainer = build("Mamba4Rec", **given)
+    model, batch = trainer.model.eval(), next(iter(loaders.train))
+    events = model.read(batch)
+    with torch.no_grad():
+        expected, states = model.encode(events), model.first_states()
+        for k in range(events.items.shape[1]):
+            hidden, states = model.step(events.items[:, k], torch.zeros(len(events.length)), states)
+            there = events.length > k
+            torch.testing.assert_close(hidden[there], expected[there, k], rtol=1e-4, atol=1e-5)

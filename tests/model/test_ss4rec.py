@@ -10,7 +10,6 @@ from recbole.data.interaction import Interaction
 from recbole_ext.errors import UsageError
 from recbole_ext.model.sequence.causal import Events
 from recbole_ext.model.sequence.gaps import StepSettings, gap_seconds, steps_of
-from recbole_ext.model.ss4rec import BlockState
 from recbole_ext.places import properties_folder
 from tests.model.test_contract import test_rows
 
@@ -230,7 +229,7 @@ def test_steps_from_event_to_event_give_the_states_of_whole_histories(
     events = model.read(batch)
     with torch.no_grad():
         expected, gaps = model.encode(events), gap_seconds(events, target_time)
-        states = [BlockState()] * 3
+        states = model.first_states()
         for k in range(events.items.shape[1]):
             hidden, states = model.step(events.items[:, k], gaps[:, k], states)
             there = events.length > k
