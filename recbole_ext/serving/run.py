@@ -15,6 +15,7 @@ from recbole_ext.runs.recorded import require_run
 from recbole_ext.runs.run_files import read_json
 from recbole_ext.serving.click_answers import ClickAnswers
 from recbole_ext.serving.embeddings import embeddings
+from recbole_ext.serving.export.export import Exported, export
 from recbole_ext.serving.later import LaterResult, evaluate_later
 from recbole_ext.serving.load import LoadedRun, finished_config, load_run
 from recbole_ext.serving.rater import Rater
@@ -148,6 +149,19 @@ class Run:
         """
         self._require("evaluate")
         return evaluate_later(self.loaded, later)
+
+    def export(self, format: str, output: str | Path) -> Exported:
+        """Write the run for other programs into a new directory, whole or not at all.
+
+        Args:
+            format: `onnx`, `vectors` or `split`.
+            output: the directory.
+
+        Raises:
+            UsageError: an unknown format, an output that exists, or a model that cannot be written in this format.
+            ResourceError: the disk refuses, or a package of the extra `[export]` is missing.
+        """
+        return export(self.loaded, format, Path(output))
 
     def item_embeddings(self) -> pd.DataFrame:
         """(n_items, d) float32, indexed by the data's item ids.

@@ -1,0 +1,1 @@
+"""What a finished run leaves for other programs: ONNX graphs, vectors, and its splits."""
