@@ -167,3 +167,30 @@ def total(typing_context: Any, x: Any) -> _Typed:
         return builder.extract_element(x, ir.Constant(ir.IntType(32), 0))
 
     return types.float32(Vector), generate
+
+
+@intrinsic
+def maximum(typing_context: Any, x: Any, y: Any) -> _Typed:
+    """The larger of x and y in each lane; y where one is NaN."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        x, y = arguments
+        return builder.select(builder.fcmp_ordered(">", x, y), x, y)
+
+    return Vector(Vector, Vector), generate
+
+
+@intrinsic
+def greatest(typing_context: Any, x: Any) -> _Typed:
+    """The largest of the lanes."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        (x,) = arguments
+        width = LANES
+        while width > 1:
+            width //= 2
+            other = _shuffle(builder, x, [width + i % width for i in range(LANES)])
+            x = builder.select(builder.fcmp_ordered(">", x, other), x, other)
+        return builder.extract_element(x, ir.Constant(ir.IntType(32), 0))
+
+    return types.float32(Vector), generate
