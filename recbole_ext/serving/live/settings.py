@@ -4,10 +4,10 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from recbole_ext.errors import UsageError, nearest
+from recbole_ext.serving.retrieval.indexes import INDEXES
 
 HISTORIES = ("whole", "window")
 DTYPES = ("float32", "float16")
-INDEXES = ("exact",)
 
 
 @dataclass(frozen=True)
@@ -15,20 +15,20 @@ class EngineSettings:
     """Settings of `open_engine`.
 
     Attributes:
-        history: what the state of a user covers: `whole`: all events, at the same cost at any length; `window`: the
-            newest MAX_ITEM_LIST_LENGTH, as in the evaluation of the run, encoded again after each event of a user who
-            has more.
+        history: what the state of a user covers: `window`: the newest MAX_ITEM_LIST_LENGTH events, as in training and
+            evaluation, encoded again after each event of a user who has more; `whole`: all events, at the same cost at
+            any length. Windows rank better (docs/serving.md has the measurement).
         state_dtype: `float32`, or `float16` for half the memory.
         state_memory_gb: memory of the states; the state of another user is computed again from their events.
-        index: how items are found: `exact`.
+        index: how items are found: `exact`, `int8` (exact by 8-bit vectors), `hnsw` or `ivf` (approximate, by faiss).
         recent_events: how many event ids are remembered to recognise a repeated one.
         warm: whether the states of all users are computed when the engine is opened, instead of at the first question.
     """
 
-    history: str = "whole"
+    history: str = "window"
     state_dtype: str = "float32"
     state_memory_gb: float = 4.0
-    index: str = "exact"
+    index: str = "int8"
     recent_events: int = 100_000
     warm: bool = False
 

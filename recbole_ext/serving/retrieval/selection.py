@@ -22,12 +22,12 @@ def holds(sorted_items: Array, item: int) -> bool:
 
 
 @njit(nogil=True, cache=True)
-def _worse(score: float, item: int, than: float, than_item: int) -> bool:
-    return score < than or (score == than and item > than_item)
+def _worse(score: np.float32, item: int, than: np.float32, than_item: int) -> bool:
+    return bool(score < than or (score == than and item > than_item))
 
 
 @njit(nogil=True, cache=True)
-def replace_worst(scores: Array, items: Array, size: int, score: float, item: int) -> None:
+def replace_worst(scores: Array, items: Array, size: int, score: np.float32, item: int) -> None:
     """Put an entry in the place of the worst one, which stands first: (k,) of which the first `size` are the heap."""
     place = 0
     while True:
