@@ -10,7 +10,7 @@ PROGRAM = "recbole-ext"
 TRAINING = ("run", "tune", "experiment", "import_checkpoint")
 GROUPS = {
     "Train": TRAINING,
-    "Use a trained model": ("recommend", "rate", "score", "export"),
+    "Use a trained model": ("recommend", "rate", "score", "export", "serve"),
     "Judge": ("report", "diagnose", "compare", "ensemble", "metric_audit"),
     "This machine": ("doctor", "completion"),
 }

@@ -1,0 +1,114 @@
+"""What a server was started with; written to the environment of worker processes, without secrets."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from recbole_ext.errors import UsageError
+
+VARIABLE = "RECBOLE_EXT_SERVE"
+"""The variable of the environment that holds the settings for `app.from_environment`."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a client may ask for.
+
+    Attributes:
+        body: bytes of a request's body.
+        k: items of an answer.
+        history: events of a history.
+        events: events, pairs or rows of a request.
+        ids: items of `allow` and of `deny`.
+        in_flight: requests that are answered at the same time.
+        connections: open connections.
+        seconds: for a client to send its headers, for its body, and for the answer; as long stay idle connections.
+    """
+
+    body: int = 256 * 1024
+    k: int = 1000
+    history: int = 1000
+    events: int = 1000
+    ids: int = 10_000
+    in_flight: int = 256
+    connections: int = 1000
+    seconds: float = 10.0
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            _check(f"the limit {name}", value, whole=name != "seconds", least=1 if name != "seconds" else 0.01)
+
+
+@dataclass(frozen=True)
+class ServeSettings:
+    """What is served, and how.
+
+    Attributes:
+        run: directory of the run, or a link to it.
+        host, port: where the server listens; port 0 is any free one.
+        state_dir: of the event log and the snapshots; None: events are kept in memory alone.
+        token_file: a file with the token that clients must send; None: see `tokens.read_token`.
+        workers: processes; more than one take no events.
+        data_path, device: as for `Run`.
+        log_requests: whether bodies of requests are logged.
+        snapshot_events: events between two snapshots.
+        keep_days: age at which parts of the log that a snapshot covers are deleted; None: never.
+        limits: of requests.
+    """
+
+    run: Path
+    host: str = "127.0.0.1"
+    port: int = 8000
+    state_dir: Path | None = None
+    token_file: Path | None = None
+    workers: int = 1
+    data_path: str | None = None
+    device: str | None = None
+    log_requests: bool = False
+    snapshot_events: int = 100_000
+    keep_days: float | None = None
+    limits: Limits = field(default_factory=Limits)
+
+    def __post_init__(self) -> None:
+        _check("--port", self.port, least=0, most=65535)
+        _check("--workers", self.workers)
+        _check("--snapshot-events", self.snapshot_events)
+        if self.keep_days is not None:
+            _check("--keep-days", self.keep_days, whole=False, least=0)
+        if self.workers > 1 and self.state_dir is not None:
+            raise UsageError(
+                f"--workers={self.workers} processes have a memory each and take no events; leave --state-dir out, or "
+                "serve with one worker"
+            )
+
+    def to_environment(self) -> None:
+        """Let the processes that this one starts find the settings."""
+        os.environ[VARIABLE] = json.dumps(asdict(self), default=str)
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "ServeSettings":
+        """The settings that `to_environment` wrote, or JSON with some of them, by their names.
+
+        Raises:
+            UsageError: there are none, or one is unknown.
+        """
+        try:
+            values: dict[str, Any] = dict(json.loads(environment[VARIABLE]))
+            values["limits"] = Limits(**values.get("limits", {}))
+            for name in ("run", "state_dir", "token_file"):
+                values[name] = None if values.get(name) is None else Path(values[name])
+            return cls(**values)
+        except (LookupError, ValueError, TypeError) as error:
+            raise UsageError(
+                f'the variable {VARIABLE} must hold settings as JSON, for instance {{"run": "runs/NAME"}} ({error})'
+            ) from None
+
+
+def _check(name: str, value: Any, whole: bool = True, least: float = 1, most: float = 10**9) -> None:
+    numbers = int if whole else int | float
+    if isinstance(value, bool) or not isinstance(value, numbers) or not least <= value <= most:
+        kind = "a whole number" if whole else "a number"
+        raise UsageError(f"{name} must be {kind} from {least:g} to {most:,} (got {value!r})")

@@ -1,0 +1,182 @@
+"""A server of a made run, in this process or in one of its own: `python -m tests.serving.http.made_server SETTINGS`.
+
+A made run is a file `weights` in a directory. Its engine remembers what users did, and ranks the newest of a user's
+items first, then the catalogue.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+
+from recbole_ext.errors import UsageError
+from recbole_ext.files import write_atomically
+from recbole_ext.model_entry import ModelEntry
+from recbole_ext.registry import models
+from recbole_ext.serving.live.messages import Answer, Event, Query
+from recbole_ext.serving.http.app import create_app
+from recbole_ext.serving.http.live import Live
+from recbole_ext.serving.http.served import Served
+from recbole_ext.serving.http.settings import ServeSettings
+from recbole_ext.serving.http.tokens import read_token
+
+ROOT = Path(__file__).parents[3]
+ITEMS = [f"i{k}" for k in range(50)]
+
+
+class MadeEngine:
+    """Remembers events in the order in which they come."""
+
+    def __init__(self, weights: str, seconds: float = 0.0) -> None:
+        self.weights, self.seconds = weights, seconds
+        self.users: dict[str, list[tuple[str, int | None]]] = {}
+        self.ids: set[str] = set()
+
+    @property
+    def n_users(self) -> int:
+        return len(self.users)
+
+    def update(self, event: Event) -> str:
+        if event.time is None:
+            raise UsageError("this model reads times; send the time of the event")
+        if event.event_id is not None and event.event_id in self.ids:
+            return "duplicate"
+        if event.item not in ITEMS:
+            return "unknown_item"
+        self.ids |= {event.event_id} if event.event_id is not None else set()
+        self.users.setdefault(event.user, []).append((event.item, event.time))
+        return "applied"
+
+    def recommend(self, query: Query) -> Answer:
+        time.sleep(self.seconds)
+        if query.k > len(ITEMS):
+            raise UsageError(f"k must be at most {len(ITEMS)}, the number of items (got {query.k})")
+        if query.history is None and query.user not in self.users:
+            raise UsageError(f"user {query.user!r} is not known; send a history")
+        history = self.users[str(query.user)] if query.history is None else query.history
+        ranked = list(dict.fromkeys([item for item, _ in reversed(history)] + ITEMS))
+        allowed = [item for item in ranked if query.allow is None or item in query.allow]
+        items = [item for item in allowed if item not in (query.deny or ())][: query.k]
+        return Answer(items, [1.0 / (1 + k) for k in range(len(items))], bool(query.exclude_seen))
+
+    def save(self, directory: Path, extra: dict[str, Any] | None = None) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        state = {"users": self.users, "ids": sorted(self.ids), "weights": self.weights, "extra": extra}
+        write_atomically(directory / "state.json", json.dumps(state).encode())
+
+    def restore(self, directory: Path) -> dict[str, Any] | None:
+        if not (directory / "state.json").is_file():
+            return None
+        state = json.loads((directory / "state.json").read_text())
+        if state["weights"] != self.weights:
+            raise UsageError("it is of other weights")
+        self.users = {user: [(item, time) for item, time in events] for user, events in state["users"].items()}
+        self.ids = set(state["ids"])
+        extra: dict[str, Any] | None = state["extra"]
+        return extra
+
+
+def made_run(path: Path, weights: str, model: str = "SS4Rec", seconds: float = 0.0) -> Path:
+    """Write a made run."""
+    path.mkdir(parents=True, exist_ok=True)
+    (path / "weights").write_text(json.dumps([weights, model, seconds]))
+    return path
+
+
+def open_made(settings: ServeSettings) -> Served:
+    """Open a made run."""
+    path = settings.run.resolve()
+    try:
+        weights, model, seconds = json.loads((path / "weights").read_text())
+    except OSError:
+        raise UsageError(f"--run={path}: there is no run") from None
+    entry: ModelEntry = models()[model]
+    config = SimpleNamespace(entry=entry, model=model, dataset="made")
+    run: Any = SimpleNamespace(path=path, config=config, result={"protocol": {"preset": "made"}}, task=entry.task)
+    return Served(run, MadeEngine(weights, seconds) if entry.task == "ranking" else None, weights)
+
+
+def made_app(settings: ServeSettings) -> Any:
+    """The application of a made run."""
+    return create_app(Live(settings, open_made), read_token(settings.token_file))
+
+
+class Process:
+    """A server in a process of its own; its address and what it printed."""
+
+    def __init__(self, settings: ServeSettings, environment: dict[str, str] | None = None) -> None:
+        words = [sys.executable, "-m", "tests.serving.http.made_server", json.dumps(asdict(settings), default=str)]
+        self.printed = settings.run.parent / f"printed-{time.monotonic_ns()}"
+        with open(self.printed, "wb") as file:
+            self.process = subprocess.Popen(
+                words, cwd=ROOT, stdout=file, stderr=file, env={**os.environ, **(environment or {})}
+            )
+        self.url = self._address()
+        self.client = httpx.Client(base_url=self.url, timeout=20)
+
+    def _address(self) -> str:
+        end = time.monotonic() + 60
+        while time.monotonic() < end and self.process.poll() is None:
+            text = self.printed.read_text()
+            if "serving on " in text:
+                return text.partition("serving on ")[2].split()[0]
+            time.sleep(0.02)
+        raise AssertionError(f"no server: {self.printed.read_text()}")
+
+    def text(self) -> str:
+        return self.printed.read_text()
+
+    def wait_for(self, words: str) -> None:
+        end = time.monotonic() + 30
+        while words not in self.text():
+            assert time.monotonic() < end, f"no {words!r} in: {self.text()}"
+            time.sleep(0.02)
+
+    def send(self, number: int) -> None:
+        self.process.send_signal(number)
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        self.client.close()
+        self.process.send_signal(number)
+        return self.process.wait(30)
+
+
+@contextlib.contextmanager
+def server(settings: ServeSettings, environment: dict[str, str] | None = None) -> Iterator[Process]:
+    """A server that is gone at the end."""
+    started = Process(settings, environment)
+    try:
+        yield started
+    finally:
+        started.client.close()
+        started.process.kill()
+        started.process.wait()
+
+
+def made_settings(run: Path, **given: Any) -> ServeSettings:
+    """Settings with any free port."""
+    return replace(ServeSettings(run, port=0), **given)
+
+
+if __name__ == "__main__":
+    from recbole_ext.errors import reported
+    from recbole_ext.serving.http.server import serve
+
+    try:
+        sys.exit(serve(ServeSettings.from_environment({"RECBOLE_EXT_SERVE": sys.argv[1]}), made_app))
+    except Exception as error:
+        known = reported(error)
+        if known is None:
+            raise
+        print(f"error: {known}", file=sys.stderr)
+        sys.exit(known.exit_code)
