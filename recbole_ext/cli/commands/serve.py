@@ -4,7 +4,7 @@ import argparse
 from importlib.util import find_spec
 from pathlib import Path
 
-from recbole_ext.cli.parser import Parser, typed
+from recbole_ext.cli.parser import Parser, mapping, typed
 from recbole_ext.cli.run_settings import declare_opening
 from recbole_ext.errors import ResourceError
 
@@ -50,6 +50,12 @@ def declare(parser: Parser) -> None:
     )
     for name, (_, value, text) in _LIMITS.items():
         parser.add_argument(f"--{name}", type=typed(name), metavar=value, help=text)
+    parser.add_argument(
+        "--engine-settings",
+        type=mapping("engine-settings", "{state_memory_gb: 2}"),
+        metavar="MAPPING",
+        help="settings of the live engine, as {state_memory_gb: 2, warm: True} (docs/serving.md)",
+    )
     parser.add_argument("--log-requests", action="store_true", help="log the bodies of requests, with their histories")
     declare_opening(parser)
     parser.execute = serve_command
@@ -87,6 +93,7 @@ def serve_command(words: argparse.Namespace) -> int:
         words.snapshot_events,
         words.keep_days,
         limits,
+        words.engine_settings or {},
     )
     from recbole_ext.serving.http.server import serve
 

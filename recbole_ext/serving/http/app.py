@@ -15,7 +15,6 @@ from starlette.exceptions import HTTPException
 
 from recbole_ext import __version__
 from recbole_ext.errors import RecBoleExtError
-from recbole_ext.serving.live.messages import Event, Query
 from recbole_ext.serving.http import refusal
 from recbole_ext.serving.http.bodies import (
     ClickAnswer,
@@ -36,6 +35,7 @@ from recbole_ext.serving.http.page import api_page
 from recbole_ext.serving.http.refusal import Refusal
 from recbole_ext.serving.http.settings import Limits, ServeSettings
 from recbole_ext.serving.http.tokens import Token, read_token
+from recbole_ext.serving.live.messages import Event, Query
 
 _NO_LOADING = "default-src 'none'; style-src 'unsafe-inline'"
 _ERRORS: dict[int | str, dict[str, Any]] = {
@@ -95,7 +95,7 @@ def create_app(live: Live, token: str | None = None) -> FastAPI:
 
 
 def _state_users(live: Live) -> float:
-    return float(getattr(live.served.engine, "n_users", 0))
+    return 0.0 if live.served.engine is None else float(live.served.engine.n_users)
 
 
 def _add_state(app: FastAPI, live: Live, metrics: Metrics) -> None:

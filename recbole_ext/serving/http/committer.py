@@ -6,9 +6,9 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from recbole_ext.serving.live.messages import Event
 from recbole_ext.serving.http.event_log import EventLog
 from recbole_ext.serving.http.refusal import BUSY, Refusal
+from recbole_ext.serving.live.messages import Event
 
 LOG = logging.getLogger("recbole_ext.serve")
 _AT_ONCE = 2000

@@ -62,7 +62,7 @@ class Guard:
                 status, is_begun = message["status"], True
             await send(message)
 
-        body = b""
+        body: bytes | None = None
         try:
             try:
                 self._admit(scope)
@@ -70,11 +70,11 @@ class Guard:
                 await self._answer(scope, body, receive, sent)
             except Refusal as refusal:
                 if not is_begun:
-                    await _refuse(refusal, scope, receive, sent)
+                    await _refuse(refusal, sent, None if body is not None else receive)
         except _Gone:
             pass
         finally:
-            self._record(scope, status, time.perf_counter() - start, body)
+            self._record(scope, status, time.perf_counter() - start, body or b"")
 
     def _admit(self, scope: MutableMapping[str, Any]) -> None:
         """Refuse what may not be answered, by its headers alone."""
@@ -149,18 +149,18 @@ def _received(body: bytes, receive: Receive) -> Receive:
     return given
 
 
-async def _refuse(refusal: Refusal, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-    """Answer without having read the body, and read on for a while so that the client gets to see the answer.
+async def _refuse(refusal: Refusal, send: Send, receive: Receive | None) -> None:
+    """Answer, and read on for a while where the body was not read, so that the client gets to see the answer.
 
     A connection that is closed while the client still sends is reset, and the answer may be lost with it.
     """
-    answer = error_answer(refusal.status, refusal.sentence, {**(refusal.headers or {}), **_CLOSE})
+    headers = {**(refusal.headers or {}), **(_CLOSE if receive else {})}
+    answer = error_answer(refusal.status, refusal.sentence, headers)
     await send({"type": "http.response.start", "status": answer.status_code, "headers": answer.raw_headers})
-    await send({"type": "http.response.body", "body": answer.body, "more_body": True})
-    headers = dict(scope["headers"])
-    if headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers:
+    await send({"type": "http.response.body", "body": answer.body, "more_body": receive is not None})
+    if receive is not None:
         await _discard(receive)
-    await send({"type": "http.response.body", "body": b"", "more_body": False})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 async def _discard(receive: Receive) -> None:

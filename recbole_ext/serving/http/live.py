@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from recbole_ext.errors import RecBoleExtError, UsageError
-from recbole_ext.serving.live.messages import Engine, Event
 from recbole_ext.serving.http.committer import LOG, Committer, Outcome
 from recbole_ext.serving.http.refusal import Refusal
 from recbole_ext.serving.http.served import Served, open_served
 from recbole_ext.serving.http.settings import ServeSettings
 from recbole_ext.serving.http.state_directory import StateDirectory
+from recbole_ext.serving.live.messages import Event
 
 Result = TypeVar("Result")
 
@@ -36,6 +36,8 @@ class Live:
         self.state = StateDirectory(settings.state_dir) if settings.state_dir is not None else None
         self.served = self._open()
         self._bring_up(self.served)
+        if self.state is not None:
+            self.state.serve(self.served.weights)
         self._thread = ThreadPoolExecutor(1, "engine")
         self.committer = Committer(self.state.log if self.state else None, self._apply, self._after_batch)
         self._reloading: asyncio.Task[None] | None = None
@@ -54,9 +56,9 @@ class Live:
         """Bring a run to the newest event; returns its number."""
         if not served.run.result:
             LOG.warning("%s has not finished; its best weights so far are served", served.name)
-        if self.state is None or served.engine is None:
+        if self.state is None or served.follower is None:
             return 0
-        newest, notes = self.state.load(served.engine)
+        newest, notes = self.state.load(served.follower)
         for note in notes:
             LOG.warning("%s: %s", self.state.path, note)
         return newest
@@ -112,18 +114,13 @@ class Live:
 
     async def _snapshot(self) -> None:
         """Save the state; a disk that refuses leaves the log to be replayed, and is asked again later."""
-        assert self.state is not None
-        engine, weights = self._engine(), self.served.weights
+        assert self.state is not None and self.served.follower is not None
         try:
-            await asyncio.to_thread(self.state.snapshot, engine, weights, self.settings.keep_days)
+            await asyncio.to_thread(self.state.snapshot, self.served.follower, self.settings.keep_days)
             self._due = self.settings.snapshot_events
         except (RecBoleExtError, OSError) as error:
             self._due = self.state.log.last - self.state.covered + self.settings.snapshot_events
             LOG.error("no snapshot was saved, the log has everything: %s", error)
-
-    def _engine(self) -> Engine:
-        assert self.served.engine is not None
-        return self.served.engine
 
     def ask_reload(self) -> None:
         """Move to the run that `--run` names now, in the background; asked again meanwhile, once more afterwards."""
@@ -156,8 +153,9 @@ class Live:
             return
         fresh, newest = found
         async with self.committer.pause:
-            if self.state is not None and fresh.engine is not None:
-                await asyncio.to_thread(self.state.replay, fresh.engine, newest)
+            if self.state is not None and fresh.follower is not None:
+                await asyncio.to_thread(self.state.replay, fresh.follower, newest)
+                await asyncio.to_thread(self.state.serve, fresh.weights)
             self.served = fresh
             if self.state is not None:
                 await self._snapshot()

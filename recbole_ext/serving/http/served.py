@@ -11,6 +11,7 @@ from recbole_ext.names import inside
 from recbole_ext.serving.http.committer import Outcome
 from recbole_ext.serving.http.refusal import Refusal
 from recbole_ext.serving.http.settings import ServeSettings
+from recbole_ext.serving.http.state_directory import Follower
 from recbole_ext.serving.live.messages import Answer, Engine, Event, Query
 from recbole_ext.tasks.registered import all_tasks, task_of
 
@@ -33,11 +34,18 @@ class Served:
         run: opened, with its model loaded.
         engine: follows users; None for a model that does not rank items.
         weights: SHA-256 of the weights' file.
+        newest: the newest time in the run's data, in seconds; None where they have no times.
     """
 
     run: "Run"
     engine: Engine | None
     weights: str
+    newest: int | None = None
+
+    @property
+    def follower(self) -> Follower | None:
+        """The engine, where there is one."""
+        return None if self.engine is None else Follower(self.engine, self.weights, self.newest)
 
     @property
     def name(self) -> str:
@@ -134,6 +142,7 @@ def open_served(settings: ServeSettings) -> Served:
         RecBoleExtError: it cannot be loaded, or answers nothing here.
     """
     from recbole_ext.serving.engine import open_engine
+    from recbole_ext.serving.histories import newest
     from recbole_ext.serving.run import Run
 
     run = Run(settings.run.resolve(), settings.data_path, settings.device)
@@ -142,7 +151,10 @@ def open_served(settings: ServeSettings) -> Served:
         raise UsageError(f"--run={run.path}: {run.config.model} answers {', '.join(answers)}, of which none is served")
     weights = weights_hash(run.path)
     run.loaded  # noqa: B018  # now, and not at the first request
-    return Served(run, open_engine(run) if ENGINE in answers else None, weights)
+    if ENGINE not in answers:
+        return Served(run, None, weights)
+    times = hasattr(run.loaded.train, "events")
+    return Served(run, open_engine(run, **settings.engine), weights, newest(run.loaded) if times else None)
 
 
 def weights_hash(run: Path) -> str:

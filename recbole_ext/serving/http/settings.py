@@ -57,6 +57,7 @@ class ServeSettings:
         snapshot_events: events between two snapshots.
         keep_days: age at which parts of the log that a snapshot covers are deleted; None: never.
         limits: of requests.
+        engine: settings of the live engine, see `EngineSettings`.
     """
 
     run: Path
@@ -71,6 +72,7 @@ class ServeSettings:
     snapshot_events: int = 100_000
     keep_days: float | None = None
     limits: Limits = field(default_factory=Limits)
+    engine: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check("--port", self.port, least=0, most=65535)

@@ -2,23 +2,42 @@
 
     .lock          held by one server
     events-*.log   see `EventLog`
+    runs.json      which weights were served when events were taken: [[first event, hash], ...]
     snapshots/N-WEIGHTS/    the engine's state after event N, by the first digits of the weights' hash
 
-Snapshots of other weights are passed over: a newer run is brought up from the log alone.
+Snapshots of other weights are passed over: a newer run is brought up from the log. Of what earlier runs took, it is
+given the events that are newer than all of its own data, which is taken to have the others.
 """
 
+import json
 import shutil
 import time
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 from recbole_ext.errors import DataError, ResourceError, UsageError
-from recbole_ext.files import hold
-from recbole_ext.serving.live.messages import Engine
+from recbole_ext.files import hold, write_atomically
 from recbole_ext.serving.http.event_log import EventLog
+from recbole_ext.serving.live.messages import Engine, Event
 
 _KEPT = 2
 _DAY = 86400
+
+
+@dataclass(frozen=True)
+class Follower:
+    """An engine, and of which run it is.
+
+    Attributes:
+        engine: as the run is opened.
+        weights: hash of the run's weights, hexadecimal.
+        newest: the newest time in the run's data, in seconds; None where they have no times.
+    """
+
+    engine: Engine
+    weights: str
+    newest: int | None
 
 
 class StateDirectory:
@@ -45,13 +64,33 @@ class StateDirectory:
             self.log = EventLog(path)
         except OSError as error:
             raise ResourceError(f"cannot use --state-dir={path}: {error.strerror}") from None
-        self.covered = 0
+        self.covered, self._takers = 0, self._read_takers()
 
-    def load(self, engine: Engine) -> tuple[int, list[str]]:
+    def _read_takers(self) -> list[tuple[int, str]]:
+        file = self.path / "runs.json"
+        try:
+            return [(int(first), str(weights)) for first, weights in json.loads(file.read_text())]
+        except FileNotFoundError:
+            return []
+        except (OSError, ValueError, TypeError):
+            raise DataError(f"cannot read {file}: it is damaged; restore it from a copy") from None
+
+    def serve(self, weights: str) -> None:
+        """From the next event on, these weights are served.
+
+        Raises:
+            ResourceError: it cannot be written.
+        """
+        if not self._takers or self._takers[-1][1] != weights:
+            takers = [*self._takers, (self.log.last + 1, weights)]
+            write_atomically(self.path / "runs.json", json.dumps(takers).encode())
+            self._takers = takers
+
+    def load(self, follower: Follower) -> tuple[int, list[str]]:
         """Bring a new engine to the newest event: the newest snapshot of its weights, and what the log has after it.
 
         Args:
-            engine: as a run is opened.
+            follower: the engine as a run is opened.
 
         Returns:
             The number of that event, and a sentence for each thing that an operator should know.
@@ -61,11 +100,11 @@ class StateDirectory:
         """
         notes = [f"dropped {self.log.dropped} bytes of a batch that was never acknowledged"] if self.log.dropped else []
         self.log.dropped, newest = 0, self.log.last
-        position, refused = self._restored(engine)
+        position, refused = self._restored(follower.engine)
         notes += refused
         if position is None and self.log.first > 1:
             notes.append(f"the log begins with event {self.log.first}; earlier ones have to be in the data of the run")
-        counts = self.replay(engine, position or 0, newest)
+        counts = self.replay(follower, position or 0, newest)
         notes.append(
             f"replayed {sum(counts.values()):,} events after "
             + (f"the snapshot of event {position:,}" if position is not None else "the data of the run")
@@ -94,29 +133,39 @@ class StateDirectory:
             )
         return position
 
-    def replay(self, engine: Engine, after: int, until: int | None = None) -> Counter[str]:
+    def replay(self, follower: Follower, after: int, until: int | None = None) -> Counter[str]:
         """Apply the events after one number and up to another; returns how many had which outcome."""
         counts: Counter[str] = Counter()
-        for _, event in self.log.read(after, until):
+        for number, event in self.log.read(after, until):
+            if self._is_in_data(number, event, follower):
+                counts["in the run's data"] += 1
+                continue
             try:
-                counts[engine.update(event)] += 1
+                counts[follower.engine.update(event)] += 1
             except UsageError:
                 counts["refused"] += 1
         return counts
 
-    def snapshot(self, engine: Engine, weights: str, keep_days: float | None) -> None:
+    def _is_in_data(self, number: int, event: Event, follower: Follower) -> bool:
+        """Whether an earlier run took the event, and this one's data reach beyond its time."""
+        if follower.newest is None or event.time is None or event.time > follower.newest:
+            return False
+        taker = next((weights for first, weights in reversed(self._takers) if first <= number), follower.weights)
+        return taker != follower.weights
+
+    def snapshot(self, follower: Follower, keep_days: float | None) -> None:
         """Save an engine that has all events of the log, and begin a new file of the log.
 
         Args:
-            engine: to which no event is applied meanwhile.
-            weights: hash of the model's weights, hexadecimal.
+            follower: to whose engine no event is applied meanwhile.
             keep_days: see `ServeSettings`.
 
         Raises:
             RecBoleExtError, OSError: it cannot be written; what there was is still good.
         """
         position = self.log.last
-        engine.save(self._snapshots / f"{position:020d}-{weights[:12]}", {"events": position})
+        name = f"{position:020d}-{follower.weights[:12]}"
+        follower.engine.save(self._snapshots / name, {"events": position})
         self.covered = position
         self.log.rotate()
         for old in self._numbered()[:-_KEPT]:

@@ -35,6 +35,11 @@ class LiveEngine:
         self.removes_seen = removes_seen_items(run.config)
         self._lock, self._fingerprint = threading.RLock(), Fingerprint.of(run)
 
+    @property
+    def n_users(self) -> int:
+        """Users of whom an event is known."""
+        return int((self.users.chains.count > 0).sum())
+
     def update(self, event: Event) -> str:
         """Take an event in: `applied`, `late`, `duplicate` or `unknown_item`; see `FollowedUsers.take`.
 

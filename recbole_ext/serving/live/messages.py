@@ -65,6 +65,10 @@ class Answer:
 class Engine(Protocol):
     """Follows users event by event and recommends at any time; safe to call from several threads."""
 
+    @property
+    def n_users(self) -> int:
+        """Users of whom an event is known."""
+
     def update(self, event: Event) -> str:
         """Take an event in: `applied`, `duplicate`, `late` or `unknown_item`.
 

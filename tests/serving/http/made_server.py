@@ -1,4 +1,4 @@
-"""A server of a made run, in this process or in one of its own: `python -m tests.serving.http.made_server SETTINGS`.
+"""A server of a made run, in this process or in one of its own.
 
 A made run is a file `weights` in a directory. Its engine remembers what users did, and ranks the newest of a user's
 items first, then the catalogue.
@@ -7,28 +7,32 @@ items first, then the catalogue.
 import contextlib
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Iterator
 from dataclasses import asdict, replace
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import httpx
 
-from recbole_ext.errors import UsageError
+from recbole_ext.errors import UsageError, reported
 from recbole_ext.files import write_atomically
 from recbole_ext.model_entry import ModelEntry
 from recbole_ext.registry import models
-from recbole_ext.serving.live.messages import Answer, Event, Query
 from recbole_ext.serving.http.app import create_app
 from recbole_ext.serving.http.live import Live
 from recbole_ext.serving.http.served import Served
+from recbole_ext.serving.http.server import serve
 from recbole_ext.serving.http.settings import ServeSettings
 from recbole_ext.serving.http.tokens import read_token
+from recbole_ext.serving.live.messages import Answer, Event, Query
 
 ROOT = Path(__file__).parents[3]
 ITEMS = [f"i{k}" for k in range(50)]
@@ -86,10 +90,10 @@ class MadeEngine:
         return extra
 
 
-def made_run(path: Path, weights: str, model: str = "SS4Rec", seconds: float = 0.0) -> Path:
+def made_run(path: Path, weights: str, model: str = "SS4Rec", seconds: float = 0.0, newest: int | None = None) -> Path:
     """Write a made run."""
     path.mkdir(parents=True, exist_ok=True)
-    (path / "weights").write_text(json.dumps([weights, model, seconds]))
+    (path / "weights").write_text(json.dumps([weights, model, seconds, newest]))
     return path
 
 
@@ -97,13 +101,13 @@ def open_made(settings: ServeSettings) -> Served:
     """Open a made run."""
     path = settings.run.resolve()
     try:
-        weights, model, seconds = json.loads((path / "weights").read_text())
+        weights, model, seconds, newest = json.loads((path / "weights").read_text())
     except OSError:
         raise UsageError(f"--run={path}: there is no run") from None
     entry: ModelEntry = models()[model]
     config = SimpleNamespace(entry=entry, model=model, dataset="made")
     run: Any = SimpleNamespace(path=path, config=config, result={"protocol": {"preset": "made"}}, task=entry.task)
-    return Served(run, MadeEngine(weights, seconds) if entry.task == "ranking" else None, weights)
+    return Served(run, MadeEngine(weights, seconds) if entry.task == "ranking" else None, weights, newest)
 
 
 def made_app(settings: ServeSettings) -> Any:
@@ -111,30 +115,93 @@ def made_app(settings: ServeSettings) -> Any:
     return create_app(Live(settings, open_made), read_token(settings.token_file))
 
 
+class Nursery:
+    """A process that has imported what a server needs, of which each server is a fork.
+
+    It reads a line of JSON for each, answers with the number of the process, and writes its exit code to a file.
+    """
+
+    def __init__(self) -> None:
+        words = [sys.executable, "-m", "tests.serving.http.made_server"]
+        self._process = subprocess.Popen(words, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    @staticmethod
+    @cache
+    def of_this_process() -> "Nursery":
+        return Nursery()
+
+    def start(self, settings: ServeSettings, printed: Path, environment: dict[str, str]) -> int:
+        assert self._process.stdin is not None and self._process.stdout is not None
+        asked = {"settings": asdict(settings), "printed": printed, "environment": environment}
+        self._process.stdin.write(json.dumps(asked, default=str) + "\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+
+def nursery() -> None:
+    """Fork what is asked for, until there is no one who asks."""
+    children: dict[int, str] = {}
+    while True:
+        if select.select([sys.stdin], [], [], 0.01)[0]:
+            line = os.read(0, 1 << 20)  # one line at a time is asked for
+            if not line:
+                os._exit(0)
+            asked = json.loads(line)
+            child = os.fork()
+            if child == 0:
+                _serve(asked)
+            children[child] = asked["printed"]
+            print(child, flush=True)
+        for child, printed in list(children.items()):
+            ended, status = os.waitpid(child, os.WNOHANG)
+            if ended:
+                Path(printed + ".code").write_text(str(os.waitstatus_to_exitcode(status)))
+                del children[child]
+
+
+def _serve(asked: dict[str, Any]) -> None:
+    file = os.open(asked["printed"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(file, 1)
+    os.dup2(file, 2)
+    os.environ.update(asked["environment"])
+    code = 1
+    try:
+        code = serve(ServeSettings.from_environment({"RECBOLE_EXT_SERVE": json.dumps(asked["settings"])}), made_app)
+    except Exception as error:
+        known = reported(error)
+        print(f"error: {known}" if known else traceback.format_exc())
+        code = known.exit_code if known else 1
+    finally:
+        sys.stdout.flush()
+        os._exit(code)
+
+
 class Process:
     """A server in a process of its own; its address and what it printed."""
 
     def __init__(self, settings: ServeSettings, environment: dict[str, str] | None = None) -> None:
-        words = [sys.executable, "-m", "tests.serving.http.made_server", json.dumps(asdict(settings), default=str)]
         self.printed = settings.run.parent / f"printed-{time.monotonic_ns()}"
-        with open(self.printed, "wb") as file:
-            self.process = subprocess.Popen(
-                words, cwd=ROOT, stdout=file, stderr=file, env={**os.environ, **(environment or {})}
-            )
+        self.pid = Nursery.of_this_process().start(settings, self.printed, environment or {})
         self.url = self._address()
         self.client = httpx.Client(base_url=self.url, timeout=20)
 
     def _address(self) -> str:
         end = time.monotonic() + 60
-        while time.monotonic() < end and self.process.poll() is None:
-            text = self.printed.read_text()
-            if "serving on " in text:
-                return text.partition("serving on ")[2].split()[0]
-            time.sleep(0.02)
-        raise AssertionError(f"no server: {self.printed.read_text()}")
+        while time.monotonic() < end and self.code is None:
+            if "serving on " in self.text():
+                return self.text().partition("serving on ")[2].split()[0]
+            time.sleep(0.01)
+        raise NotServed(self.code, self.text().strip())
+
+    @property
+    def code(self) -> int | None:
+        """Its exit code; None while it goes on."""
+        file = Path(f"{self.printed}.code")
+        return int(file.read_text() or -1) if file.is_file() else None
 
     def text(self) -> str:
-        return self.printed.read_text()
+        return self.printed.read_text() if self.printed.is_file() else ""
 
     def wait_for(self, words: str) -> None:
         end = time.monotonic() + 30
@@ -143,12 +210,24 @@ class Process:
             time.sleep(0.02)
 
     def send(self, number: int) -> None:
-        self.process.send_signal(number)
+        if self.code is None:
+            os.kill(self.pid, number)
 
-    def end(self, number: int = signal.SIGTERM) -> int:
+    def wait(self) -> int:
+        end = time.monotonic() + 30
+        while self.code is None:
+            assert time.monotonic() < end, self.text()
+            time.sleep(0.01)
+        return self.code
+
+    def kill(self) -> None:
         self.client.close()
-        self.process.send_signal(number)
-        return self.process.wait(30)
+        self.send(signal.SIGKILL)
+        self.wait()
+
+
+class NotServed(Exception):
+    """A server that did not begin: its exit code and what it printed."""
 
 
 @contextlib.contextmanager
@@ -158,9 +237,7 @@ def server(settings: ServeSettings, environment: dict[str, str] | None = None) -
     try:
         yield started
     finally:
-        started.client.close()
-        started.process.kill()
-        started.process.wait()
+        started.kill()
 
 
 def made_settings(run: Path, **given: Any) -> ServeSettings:
@@ -169,14 +246,4 @@ def made_settings(run: Path, **given: Any) -> ServeSettings:
 
 
 if __name__ == "__main__":
-    from recbole_ext.errors import reported
-    from recbole_ext.serving.http.server import serve
-
-    try:
-        sys.exit(serve(ServeSettings.from_environment({"RECBOLE_EXT_SERVE": sys.argv[1]}), made_app))
-    except Exception as error:
-        known = reported(error)
-        if known is None:
-            raise
-        print(f"error: {known}", file=sys.stderr)
-        sys.exit(known.exit_code)
+    nursery()

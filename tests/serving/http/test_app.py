@@ -139,7 +139,7 @@ WRONG: list[tuple[str, Any, int, str]] = [
     ("/v1/events", [[]], 422, "0 must be an object (got list)"),
     ("/v1/events", b"7", 422, "the body must be a JSON object"),
     ("/v1/events", [event("u", "i1")] * 1001, 422, "events: at most 1,000 are taken with a request (got 1,001)"),
-    ("/v1/rate", {"pairs": [{"user": "u", "item": "i"}]}, 409, "SS4Rec is a model of ranking and answers /v1/recommend"),
+    ("/v1/rate", {"pairs": [{"user": "u", "item": "i"}]}, 409, "SS4Rec is a model of ranking and answers /v1/re"),
     ("/v1/click", {"rows": [{"user": "u", "item": "i", "time": 1}]}, 409, "/v1/click is for models of clicks"),
     ("/v1/recommend", b"{" + b" " * 300_000 + b"}", 413, "the body is larger than 262,144 bytes"),
     ("/v1/reccommend", {"user": "u"}, 404, "there is nothing at this path; GET /openapi.json describes what there is"),

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from recbole_ext.errors import DataError
-from recbole_ext.serving.live.messages import Event
 from recbole_ext.serving.http.event_log import EventLog
+from recbole_ext.serving.live.messages import Event
 
 
 def events(first: int, count: int) -> list[Event]:

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from recbole_ext.errors import DataError, ResourceError, UsageError
-from recbole_ext.serving.live.messages import Event
 from recbole_ext.serving.http.live import Live
 from recbole_ext.serving.http.refusal import Refusal
+from recbole_ext.serving.live.messages import Event
 from tests.serving.http.made_server import MadeEngine, made_run, made_settings, open_made
 
 
@@ -96,7 +96,7 @@ def test_a_full_disk_takes_nothing_and_the_server_goes_on(
         await live.take(events(0, 5))
         with monkeypatch.context() as patch:
             patch.setattr(os, "pwrite", full)
-            with pytest.raises(Refusal, match=r"cannot be written \(No space left on device\); nothing was taken") as no:
+            with pytest.raises(Refusal, match=r"written \(No space left on device\); nothing was taken") as no:
                 await live.take(events(5, 5))
             assert no.value.status == 507
         assert state_of(live) == uninterrupted(5)
@@ -155,6 +155,29 @@ def test_a_newer_run_has_all_events_and_keeps_those_that_come_meanwhile(tmp_path
     run.unlink()
     run.symlink_to(tmp_path / "old")
     assert alive(settings, seen) == uninterrupted(65)  # the old run again, from the log
+
+
+def test_a_newer_run_is_not_given_what_its_data_have(tmp_path: Path, uninterrupted: Any) -> None:
+    run, newer = tmp_path / "current", made_run(tmp_path / "new", "w2", newest=14)
+    run.symlink_to(made_run(tmp_path / "old", "w1", newest=3))
+    settings = made_settings(run, state_dir=tmp_path / "state")
+    alive(settings, lambda live: taken(live, 0, 20))
+    assert alive(settings, seen) == uninterrupted(20)  # also events that are older than the run's data
+    run.unlink()
+    run.symlink_to(newer)
+
+    async def later(live: Live) -> Any:
+        users, ids = state_of(live)
+        found = {user: list(done) for user, done in users.items()}, set(ids)
+        await live.take([Event("late", "i1", 2, "late")])
+        return found
+
+    users, ids = alive(settings, later)
+    assert ids == {f"id-{k}" for k in range(15, 20)} and sum(map(len, users.values())) == 5
+    for snapshot in (tmp_path / "state" / "snapshots").iterdir():
+        (snapshot / "state.json").unlink()
+    users, ids = alive(settings, seen)
+    assert ids == {*(f"id-{k}" for k in range(15, 20)), "late"}
 
 
 def test_a_newer_run_that_cannot_be_served_changes_nothing(

@@ -4,11 +4,8 @@ import json
 import random
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -17,7 +14,15 @@ import httpx
 import pytest
 
 from recbole_ext.serving.http.settings import Limits
-from tests.serving.http.made_server import ROOT, MadeEngine, Process, made_run, made_settings, open_made, server
+from tests.serving.http.made_server import (
+    MadeEngine,
+    NotServed,
+    Process,
+    made_run,
+    made_settings,
+    open_made,
+    server,
+)
 
 TOKEN = "0123456789abcdef-token"
 
@@ -55,21 +60,10 @@ def test_a_signal_stops_it_without_loss(tmp_path: Path, number: int) -> None:
                 acknowledged += [k] if sent.status_code == 200 else []
             except httpx.TransportError:
                 break
-        assert started.process.wait(20) == 0 and "stopped" in started.text() and "Traceback" not in started.text()
+        assert started.wait() == 0 and "stopped" in started.text() and "Traceback" not in started.text()
     assert len(acknowledged) >= 60
-    assert events_of(settings) >= {f"e{k}" for k in acknowledged}
+    assert state_after(settings).ids >= {f"e{k}" for k in acknowledged}
     assert len(list((tmp_path / "state" / "snapshots").iterdir())) == 1
-
-
-def events_of(settings: Any) -> set[str]:
-    """Ids of the events that a server which starts now has."""
-    from recbole_ext.serving.http.state_directory import StateDirectory
-
-    engine: Any = open_made(settings).engine
-    state = StateDirectory(settings.state_dir)
-    state.load(engine)
-    state.close()
-    return set(engine.ids)
 
 
 def killed_in_the_middle(tmp_path: Path, times: int) -> None:
@@ -89,14 +83,16 @@ def killed_in_the_middle(tmp_path: Path, times: int) -> None:
                 acknowledged.update(3 * first + k for k in range(3))
 
     for _ in range(times):
+        before = len(acknowledged)
         with server(settings) as started, ThreadPoolExecutor(3) as pool:
             clients = [httpx.Client(base_url=started.url, timeout=20) for _ in range(3)]
             for client in clients:
                 pool.submit(send, client, range(sent, sent + 1000))
                 sent += 1000
+            while len(acknowledged) < before + 3:
+                time.sleep(0.005)
             time.sleep(dice.uniform(0.0, 0.25))
-            started.process.kill()
-            started.process.wait()
+            started.kill()
         assert "damaged" not in started.text()
     found = state_after(settings)
     assert {f"e{k}" for k in acknowledged} <= found.ids and acknowledged
@@ -107,13 +103,14 @@ def killed_in_the_middle(tmp_path: Path, times: int) -> None:
 
 
 def state_after(settings: Any) -> MadeEngine:
+    """The engine of a server that starts now."""
     from recbole_ext.serving.http.state_directory import StateDirectory
 
-    engine: Any = open_made(settings).engine
-    state = StateDirectory(settings.state_dir)
-    state.load(engine)
+    served, state = open_made(settings), StateDirectory(settings.state_dir)
+    assert served.follower is not None
+    state.load(served.follower)
     state.close()
-    return engine  # type: ignore[no-any-return]
+    return served.engine  # type: ignore[return-value]
 
 
 def assert_uninterrupted(found: MadeEngine, settings: Any) -> None:
@@ -179,9 +176,8 @@ def test_a_body_of_100_mb_is_refused_and_the_client_sees_why(tmp_path: Path) -> 
     with server(made_settings(made_run(tmp_path / "run", "w1"))) as started:
         body = b"x" * 1_000_000
         for headers in ({"content-length": "100000000"}, {}):
-            answer = started.client.post(
-                "/v1/events", content=(body for _ in range(100)), headers={**headers, "content-type": "application/json"}
-            )
+            sent = {**headers, "content-type": "application/json"}
+            answer = started.client.post("/v1/events", content=(body for _ in range(100)), headers=sent)
             assert answer.status_code == 413
             assert answer.json() == {"error": "the body is larger than 262,144 bytes, the limit of this server"}
         assert started.client.get("/healthz").status_code == 200
@@ -274,12 +270,11 @@ def test_a_token_in_a_file_or_in_the_environment(tmp_path: Path) -> None:
             assert TOKEN not in started.text()
 
 
-def failed(settings: Any, **environment: str) -> tuple[int, str]:
-    words = json.dumps({"run": str(settings.run), "host": settings.host, "port": settings.port, **environment})
-    made = subprocess.run(
-        [sys.executable, "-m", "tests.serving.http.made_server", words], cwd=ROOT, capture_output=True, text=True
-    )
-    return made.returncode, made.stderr.strip()
+def failed(settings: Any) -> tuple[int, str]:
+    with pytest.raises(NotServed) as error:
+        Process(settings)
+    code, text = error.value.args
+    return code, text
 
 
 def test_a_port_in_use_and_an_open_host_are_refused(tmp_path: Path) -> None:
@@ -294,55 +289,9 @@ def test_a_port_in_use_and_an_open_host_are_refused(tmp_path: Path) -> None:
     )
     code, error = failed(made_settings(run, host="0.0.0.0"))
     assert code == 2 and error.startswith("error: --host=0.0.0.0 can be reached from other machines; set a token")
-    code, error = failed(made_settings(run, host="no.such.host.invalid"), token_file=str(run / "weights"))
+    code, error = failed(made_settings(run, token_file=run / "weights"))
     assert code == 2 and "a token has at least 16 characters" in error
+    code, error = failed(made_settings(run, token_file=run / "nothing"))
+    assert code == 3 and "No such file" in error
     code, error = failed(made_settings(tmp_path / "none"))
     assert code == 2 and error.endswith("there is no run")
-
-
-@pytest.mark.slow
-def test_workers_share_the_port_and_their_counters_and_reload_together(
-    tmp_path: Path, train_small: Callable[..., Path]
-) -> None:
-    run = tmp_path / "current"
-    run.symlink_to(train_small(epochs=1))
-    words = [sys.executable, "run_recbole_ext.py", "serve", f"--run={run}", "--port=0", "--workers=2"]
-    printed = tmp_path / "printed"
-    with open(printed, "wb") as file:
-        process = subprocess.Popen(words, cwd=ROOT, stdout=file, stderr=file)
-    try:
-        url = wait_for(printed, "serving on ").split()[0]
-        end = time.monotonic() + 120
-        while True:
-            try:
-                assert httpx.get(f"{url}/readyz", timeout=5).status_code == 200
-                break
-            except httpx.TransportError:
-                assert time.monotonic() < end, printed.read_text()
-                time.sleep(0.2)
-        assert httpx.post(f"{url}/v1/events", json=event(1)).status_code == 409
-        for _ in range(20):
-            assert httpx.post(f"{url}/v1/recommend", json={"history": [{"item": "i1", "time": 1}]}).status_code == 200
-        assert 'recbole_ext_requests_total{path="/v1/recommend",status="200"} 20.0' in httpx.get(f"{url}/metrics").text
-        run.unlink()
-        run.symlink_to(train_small(epochs=2))
-        process.send_signal(signal.SIGHUP)
-        end = time.monotonic() + 120
-        while printed.read_text().count("is served instead of") < 2:
-            assert httpx.get(f"{url}/healthz").status_code == 200 and time.monotonic() < end
-            time.sleep(0.2)
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
-    finally:
-        process.kill()
-        process.wait()
-
-
-def wait_for(printed: Path, words: str) -> str:
-    end = time.monotonic() + 120
-    while words not in printed.read_text():
-        assert time.monotonic() < end, printed.read_text()
-        time.sleep(0.05)
-    return printed.read_text().partition(words)[2]
-
-
