@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
 
@@ -81,7 +82,7 @@ def create_app(live: Live, token: str | None = None) -> FastAPI:
             RequestValidationError: refusal.malformed,
             Exception: refusal.bug,
         },
-        telemetry={"tracing": False, "metrics": False, "logging": False},
+        telemetry=TelemetryConfig(tracing=False, metrics=False, logging=False),
     )
     metrics = Metrics(lambda: _state_users(live))
     _add_state(app, live, metrics)
@@ -100,7 +101,7 @@ def _state_users(live: Live) -> float:
 
 def _add_state(app: FastAPI, live: Live, metrics: Metrics) -> None:
     """Paths that say how the server is."""
-    pages: list[bytes] = []
+    pages: list[str] = []
 
     @app.get("/healthz", summary="whether the process answers")
     async def healthz() -> dict[str, str]:

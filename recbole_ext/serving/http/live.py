@@ -73,6 +73,7 @@ class Live:
     async def start(self) -> None:
         """Begin to take events."""
         self.committer.start()
+        LOG.info("%s is ready", self.served.name)
 
     async def stop(self) -> None:
         """Take what was sent, save a snapshot, and let the state directory go."""

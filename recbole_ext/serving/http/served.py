@@ -153,8 +153,10 @@ def open_served(settings: ServeSettings) -> Served:
     run.loaded  # noqa: B018  # now, and not at the first request
     if ENGINE not in answers:
         return Served(run, None, weights)
-    times = hasattr(run.loaded.train, "events")
-    return Served(run, open_engine(run, **settings.engine), weights, newest(run.loaded) if times else None)
+    engine, train = open_engine(run, **settings.engine), run.loaded.train
+    someone = str(train.field2id_token[train.uid_field][1])
+    engine.recommend(Query(someone, k=1))  # compiles what is compiled at the first question
+    return Served(run, engine, weights, newest(run.loaded) if hasattr(train, "events") else None)
 
 
 def weights_hash(run: Path) -> str:

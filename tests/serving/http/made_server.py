@@ -240,6 +240,15 @@ def server(settings: ServeSettings, environment: dict[str, str] | None = None) -
         started.kill()
 
 
+def wait_for(printed: Path, words: str) -> str:
+    """What a file has behind some words, once it has them."""
+    end = time.monotonic() + 120
+    while words not in printed.read_text():
+        assert time.monotonic() < end, printed.read_text()
+        time.sleep(0.05)
+    return printed.read_text().partition(words)[2]
+
+
 def made_settings(run: Path, **given: Any) -> ServeSettings:
     """Settings with any free port."""
     return replace(ServeSettings(run, port=0), **given)

@@ -156,11 +156,16 @@ def test_a_newer_run_takes_over_without_a_dropped_request(tmp_path: Path) -> Non
         threads = [threading.Thread(target=load) for _ in range(3)]
         for thread in threads:
             thread.start()
+        while not found:
+            time.sleep(0.01)
         for name in ("new", "old", "new"):
             (tmp_path / "next").symlink_to(tmp_path / name)
             (tmp_path / "next").rename(run)
             started.send(signal.SIGHUP)
             started.wait_for(f"{name} is served instead of")
+            count = len(found)
+            while len(found) < count + 9:
+                time.sleep(0.01)
         stop.set()
         for thread in threads:
             thread.join()
