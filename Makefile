@@ -1,5 +1,6 @@
 # make demo   train SS4Rec on the real ml-100k that RecBole carries, and evaluate it
 # make tune-setup   add Ray and Optuna to .venv, for the command `tune`; make test does so too
+# make serve-setup   add what the commands `serve` and `export` need; make test does so too
 # make test   the whole suite: fast tests, then the slow ones
 # make torture   the proofs of reliability at their full counts; an hour on one core
 #
@@ -23,9 +24,9 @@ TOGETHER = -n logical --maxprocesses=4 --dist worksteal
 PIP = .venv/bin/python -m pip --disable-pip-version-check
 REQUIREMENTS = requirements.txt requirements-host.txt requirements-test.txt setup.cfg pyproject.toml
 
-.PHONY: help setup tune-setup demo test test-fast test-slow torture lint clean
+.PHONY: help setup tune-setup serve-setup demo test test-fast test-slow torture lint clean
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -7
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -8
 
 $(READY): $(REQUIREMENTS)
 	@$(PYTHON) -c "" || { echo "make: $(PYTHON) does not start; name one with: make PYTHON=/path/to/python3.11"; exit 1; }
@@ -46,6 +47,14 @@ $(READY): $(REQUIREMENTS)
 tune-setup: .venv/tune-ready
 	@echo "== ready; try: .venv/bin/python run_recbole_ext.py tune --model=SS4Rec --dataset=ml-100k --space=SS4Rec"
 
+.venv/serve-ready: $(READY) requirements-serve.txt
+	@echo "== installing what the commands serve and export need"
+	@$(PIP) install -q --no-deps -r requirements-serve.txt
+	@touch $@
+
+serve-setup: .venv/serve-ready
+	@echo "== ready; try: .venv/bin/python run_recbole_ext.py export --help"
+
 setup: $(READY)
 	@echo "== .venv is ready; try: .venv/bin/python run_recbole_ext.py doctor"
 
@@ -55,17 +64,17 @@ demo: $(READY)
 
 test: test-fast test-slow
 
-test-fast: .venv/tune-ready
+test-fast: .venv/tune-ready .venv/serve-ready
 	@echo "== fast tests, in as many processes as there are cores"
 	@$(TESTS) $(TOGETHER)
 
-test-slow: .venv/tune-ready
+test-slow: .venv/tune-ready .venv/serve-ready
 	@echo "== slow tests, in as many processes as there are cores"
 	@$(TESTS) $(TOGETHER) -m "(slow or hypothesis) and not measures and not torture" --hypothesis-profile=full
 	@echo "== what measures, one after the other"
 	@$(TESTS) -m measures
 
-torture: .venv/tune-ready
+torture: .venv/tune-ready .venv/serve-ready
 	@echo "== full counts of the proofs of reliability"
 	@$(TESTS) -m "torture or hypothesis" --hypothesis-profile=torture
 
