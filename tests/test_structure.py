@@ -227,7 +227,8 @@ def test_what_is_optional_is_imported_late_and_recboles_quick_start_never() -> N
         "from recbole_ext.pipeline.train import run; "
         "from recbole_ext.pipeline.configure import build_config; "
         "build_config('SASRec', 'ml-100k', [], {'loss_type': 'CE'}); "
-        "print([m for m in ('ray', 'optuna', 'recbole.quick_start', 'thop', 'plotly', 'fastapi', 'uvicorn', 'faiss') if m in sys.modules])"
+        "names = ('ray', 'optuna', 'recbole.quick_start', 'thop', 'plotly', 'fastapi', 'uvicorn', 'faiss'); "
+        "print([m for m in names if m in sys.modules])"
     )
     out = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
