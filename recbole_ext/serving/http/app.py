@@ -82,7 +82,7 @@ def create_app(live: Live, token: str | None = None) -> FastAPI:
             RequestValidationError: refusal.malformed,
             Exception: refusal.bug,
         },
-        telemetry=TelemetryConfig(tracing=False, metrics=False, logging=False),
+        telemetry=TelemetryConfig(tracing=False, metrics=False, logs=False, auto_configure=False),
     )
     metrics = Metrics(lambda: _state_users(live))
     _add_state(app, live, metrics)
