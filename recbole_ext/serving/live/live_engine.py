@@ -80,8 +80,8 @@ class LiveEngine:
         """
         with self._lock:
             arrays = {f"{_USERS}{name}": array for name, array in self.users.chains.arrays().items()}
-            arrays |= self._arrays()
             facts = {"users": self.users.facts(), "engine": self._facts(), "extra": extra}
+        arrays |= self._arrays(arrays[f"{_USERS}count"])
         write_snapshot(Path(directory), Snapshot(self._fingerprint, facts, arrays))
 
     def restore(self, directory: Path) -> dict[str, Any] | None:
@@ -114,8 +114,8 @@ class LiveEngine:
         """Items and scores, best first; outside the lock."""
         raise NotImplementedError(f"{type(self).__name__} must define _best")
 
-    def _arrays(self) -> dict[str, Array]:
-        """What a snapshot holds besides the events."""
+    def _arrays(self, count: Array) -> dict[str, Array]:
+        """What a snapshot holds besides the events, of users who still have `count` events; takes the lock itself."""
         return {}
 
     def _facts(self) -> dict[str, Any]:

@@ -17,7 +17,7 @@ class EngineSettings:
     Attributes:
         history: what the state of a user covers: `window`: the newest MAX_ITEM_LIST_LENGTH events, as in training and
             evaluation, encoded again after each event of a user who has more; `whole`: all events, at the same cost at
-            any length. Windows rank better (docs/serving.md has the measurement).
+            any length. Windows rank better (docs/live_engine.md has the measurement).
         state_dtype: `float32`, or `float16` for half the memory.
         state_memory_gb: memory of the states; the state of another user is computed again from their events.
         index: how items are found: `exact`, `int8` (exact by 8-bit vectors), `hnsw` or `ivf` (approximate, by faiss).

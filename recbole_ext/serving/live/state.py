@@ -59,10 +59,18 @@ class UserStates:
         """Memory of the rows in use."""
         return self.rows * (self._states.itemsize * self._states.shape[1] + 4 * self._hidden.shape[1])
 
-    def arrays(self) -> dict[str, Array]:
-        """Copies of everything, for a snapshot."""
-        kept = np.flatnonzero(self._user_of[: self.rows] >= 0)
-        return {"states": self._states[kept], "hidden": self._hidden[kept], "users": self._user_of[kept]}
+    def arrays(self, start: int, end: int, count: Array, now: Array) -> dict[str, Array]:
+        """Copies of some rows, for a snapshot.
+
+        Args:
+            start, end: of the rows.
+            count, now: events of each user in the snapshot and at present; a state of other events is left out.
+        """
+        users = self._user_of[start : min(end, self.rows)]
+        known = (users >= 0) & (users < min(len(count), len(now)))
+        known[known] = count[users[known]] == now[users[known]]
+        rows = start + np.flatnonzero(known)
+        return {"states": self._states[rows], "hidden": self._hidden[rows], "users": self._user_of[rows]}
 
     def restore(self, arrays: dict[str, Array]) -> None:
         """Take what `arrays` gave."""

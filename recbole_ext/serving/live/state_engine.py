@@ -25,6 +25,10 @@ from recbole_ext.serving.retrieval.indexes import index_of
 
 Array = np.ndarray[Any, Any]
 _STATES = "states."
+_ASKED = 200
+"""Users for whom the recall of an approximate index is measured."""
+_COPIED = 256
+"""Rows of states that are copied while the engine is locked."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +61,19 @@ class StateEngine(LiveEngine):
         most = int(settings.state_memory_gb * 1e9 / (itemsize * self.stepper.state_size + 4 * self.stepper.width))
         self.states = UserStates(self.stepper.state_size, self.stepper.width, settings.state_dtype, most)
         self.term = HistoryLogits.of(run)
-        self.index = index_of(settings.index, model.item_embedding.weight.detach().float().cpu().numpy())
+        vectors = model.item_embedding.weight.detach().float().cpu().numpy()
+        self.index = index_of(settings.index, vectors, self._some_vectors)
         if settings.warm:
             self.warm()
+
+    def _some_vectors(self) -> Array:
+        """What the model reads out for some users: (q, width); those of items where there are no users."""
+        users = np.flatnonzero(self.users.chains.count)
+        chosen = np.random.default_rng(0).permutation(users)[:_ASKED].tolist()
+        found = [self._after(self.users.chains.history(user, self.window), self.users.newest) for user in chosen]
+        return (
+            np.stack(found) if found else self.run.model.item_embedding.weight.detach().float().cpu().numpy()[:_ASKED]
+        )
 
     def warm(self) -> None:
         """Compute the states of all users, as far as they fit."""
@@ -130,8 +144,13 @@ class StateEngine(LiveEngine):
     def _scores(self, items: Array, vector: Array) -> Array:
         return self.index.vectors[items] @ vector
 
-    def _arrays(self) -> dict[str, Array]:
-        return {f"{_STATES}{name}": array for name, array in self.states.arrays().items()}
+    def _arrays(self, count: Array) -> dict[str, Array]:
+        """States in copies of a few rows at a time, so that events and questions need not wait for all of them."""
+        parts = []
+        for start in range(0, max(1, self.states.rows), _COPIED):
+            with self._lock:
+                parts.append(self.states.arrays(start, start + _COPIED, count, self.users.chains.count))
+        return {f"{_STATES}{name}": np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def _facts(self) -> dict[str, Any]:
         return {"history": self.settings.history, "window": self.window, "state_size": self.stepper.state_size}

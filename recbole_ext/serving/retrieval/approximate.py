@@ -12,7 +12,7 @@ Array = np.ndarray[Any, Any]
 _LOGGER = logging.getLogger(__name__)
 NEIGHBOURS, BUILD_WIDTH, SEARCH_WIDTH = 32, 100, 128
 PROBED_SHARE, PER_CELL = 0.1, 39
-_TESTED, _K = 200, 10
+_K = 10
 
 
 class ApproximateIndex:
@@ -21,7 +21,7 @@ class ApproximateIndex:
     Args:
         vectors: (n, d) float32; kept.
         kind: `hnsw` or `ivf`.
-        queries: (q, d) float32, for which the recall is measured; None: the vectors of items at random.
+        queries: (q, d) float32, for which the recall is measured.
 
     Attributes:
         recall: share of the 10 exact best that the index finds.
@@ -30,7 +30,7 @@ class ApproximateIndex:
         ResourceError: faiss is not installed.
     """
 
-    def __init__(self, vectors: Array, kind: str, queries: Array | None = None) -> None:
+    def __init__(self, vectors: Array, kind: str, queries: Array) -> None:
         try:
             import faiss
         except ImportError:
@@ -60,10 +60,7 @@ class ApproximateIndex:
         index.nprobe = max(1, round(PROBED_SHARE * cells))
         return index
 
-    def _measured(self, queries: Array | None) -> float:
-        if queries is None:
-            rng = np.random.default_rng(0)
-            queries = self.vectors[rng.choice(len(self.vectors), min(_TESTED, len(self.vectors)), replace=False)]
+    def _measured(self, queries: Array) -> float:
         exact = self._exact.many(queries, _K)[0]
         found = [np.isin(right, self.top(query, _K)[0]).mean() for right, query in zip(exact, queries, strict=True)]
         return float(np.mean(found))

@@ -155,3 +155,23 @@ def test_a_snapshot_of_the_other_kind_of_history_keeps_the_events(trained: Train
     other = open_engine(run, history="window")
     other.restore(tmp_path)
     assert other.recommend(Query("x", k=ITEMS)) == window.recommend(Query("x", k=ITEMS))
+
+
+def test_an_event_during_a_snapshot_is_in_no_state_of_it(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = trained("SS4Rec", protocol="no_time")
+    engine, other = open_engine(run, history="whole"), open_engine(run, history="whole")
+    for user in ("u1", "u2"):
+        engine.update(Event(user, "i3", 2 * 10**9))
+    before = [engine.recommend(Query(user, k=ITEMS)) for user in ("u1", "u2")]
+    copied = engine._arrays  # type: ignore[attr-defined]
+
+    def with_event(count: np.ndarray) -> Any:
+        engine.update(Event("u1", "i4", 2 * 10**9 + 5))
+        return copied(count)
+
+    monkeypatch.setattr(engine, "_arrays", with_event)
+    engine.save(tmp_path)
+    other.restore(tmp_path)
+    assert [other.recommend(Query(user, k=ITEMS)).items for user in ("u1", "u2")] == [each.items for each in before]
