@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import recbole_ext as rx
 from recbole_ext.config.config import Config
@@ -49,7 +50,8 @@ def made_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Run]:
             places = {"data_path": str(write_events(root)), "runs_dir": str(root / "runs")}
             values = {**SMALL, **SIZES.get(model, {}), **load, **places, **given}
             config: Config = build_config(model, "five", [], values)
-            found[key] = rx.load(run(config)["run_directory"])
+            with torch.enable_grad():
+                found[key] = rx.load(run(config)["run_directory"])
         return found[key]
 
     return made
