@@ -26,6 +26,7 @@ The map, from the floor up; a room imports the rooms above its line in this list
     report/         pages, charts, model card
     experiments/    many runs: templates, seeds, attempts
     comparison/     comparisons of finished runs; ensembles
+    cluster/        work spread over the processes of Ray
     tuning/         search over settings
     scripts/, quick_start.py    RecBole's calls by RecBole's names
     cli/            the command line
@@ -38,13 +39,14 @@ from typing import TYPE_CHECKING, Any
 from dataset_tools.platforms import require_platform
 
 if TYPE_CHECKING:
+    from recbole_ext.comparison.blend import Blend
     from recbole_ext.comparison.compare import Comparison
     from recbole_ext.serving.run import Run
 
 require_platform()
 
 __version__ = "0.1.0"
-__all__ = ["compare", "load", "train"]
+__all__ = ["blend", "compare", "load", "train"]
 
 
 def train(model: str, dataset: str, config_files: Iterable[str | Path] = (), **settings: Any) -> "Run":
@@ -131,3 +133,29 @@ def compare(
     from recbole_ext.comparison.compare import compare as compare_runs
 
     return compare_runs([str(getattr(run, "path", run)) for run in runs], metrics, baseline)
+
+
+def blend(
+    runs: "Iterable[Run | str | Path]",
+    method: str | None = None,
+    weights: list[float] | None = None,
+    data_path: str | Path | None = None,
+    device: str | None = None,
+) -> "Blend":
+    """Finished runs of ranking models that recommend together, blended as the command `ensemble` does.
+
+    Args:
+        runs: two or more.
+        method: `score` or `rank`; None for `score`.
+        weights: one for each run, of sum 1; None to choose them on validation.
+        data_path: where the runs' data is now; None: the data that they stored.
+        device: where to compute; None: where each run did, or on the best device here if that one is not.
+
+    Raises:
+        UsageError: the runs cannot be blended.
+        DataError: a result or a checkpoint is damaged, or the data has changed.
+    """
+    from recbole_ext.comparison.blend import Blend
+
+    paths = [Path(getattr(run, "path", run)) for run in runs]
+    return Blend(paths, method, weights, None if data_path is None else str(data_path), device)

@@ -17,6 +17,14 @@ def require_files(*paths: Path | None) -> None:
             raise DataError(f"cannot read {path}: there is no such file")
 
 
+def is_file(name: str) -> bool:
+    """Whether a word names a file; a list of ids can be too long for a name."""
+    try:
+        return Path(name).is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def typed_command(command: str, words: list[str], given: argparse.Namespace, options: tuple[str, ...]) -> list[str]:
     """The words that repeat a command, with the options that were given.
 

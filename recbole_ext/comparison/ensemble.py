@@ -74,16 +74,38 @@ def ensemble(
         UsageError: the runs cannot be blended, or a method or weights do not fit them.
         DataError: a result is damaged, a checkpoint is not that of its result, or the data has changed.
     """
-    runs = read_members(paths)
-    given = None if weights is None else _checked(weights, len(runs))
-    members = load_members(runs, data_path, device)
-    method = chosen_method(members, method)
-    weighing = weigh(members, method, given)
-    _require_same_validation(members, weighing)
+    members, method, given = open_members(paths, method, weights, data_path, device)
+    weighing = weighed(members, method, given)
     tested, whole = measure_test(members, method, weighing.weights)
     best = best_member(members, weighing)
     gains = _gains(members[best], tested[best], whole)
     return Ensemble(members, method, given is None, weighing, tested, whole, best, gains)
+
+
+def open_members(
+    paths: list[Path], method: str | None, weights: list[float] | None, data_path: str | None, device: str | None
+) -> tuple[list[Member], str, np.ndarray | None]:
+    """The runs, opened, with the method that fits them and the weights that are given; arguments as for `ensemble`.
+
+    Raises:
+        UsageError: the runs cannot be blended, or a method or weights do not fit them.
+        DataError: a result is damaged, or the data has changed.
+    """
+    runs = read_members(paths)
+    given = None if weights is None else _checked(weights, len(runs))
+    members = load_members(runs, data_path, device)
+    return members, chosen_method(members, method), given
+
+
+def weighed(members: list[Member], method: str, given: np.ndarray | None) -> Weighing:
+    """The members' weights from validation, where none are given, and what they reach there.
+
+    Raises:
+        DataError: a checkpoint is not that of its result.
+    """
+    weighing = weigh(members, method, given)
+    _require_same_validation(members, weighing)
+    return weighing
 
 
 def _checked(weights: Any, count: int) -> np.ndarray:

@@ -32,6 +32,7 @@ class Member:
         device: where to compute; None: where the run did, or on the best device here if that one is not.
 
     Attributes:
+        loaded: the run, opened.
         model: with its best weights.
         scorer: of its task.
 
@@ -44,12 +45,12 @@ class Member:
         self.run, self.config = run, finished_config(run.path, data_path, device)
         if self.config["MODEL_TYPE"] == ModelType.DECISIONTREE:
             raise UsageError(f"{run.path}: trees of {run.model} are not blended; leave it out")
-        loaded = load_run(run.path, self.config, raw=data_path is not None)
-        self.loaders, dataset = loaded.loaders, loaded.train
+        self.loaded = load_run(run.path, self.config, raw=data_path is not None)
+        self.loaders, dataset = self.loaded.loaders, self.loaded.train
         if self.loaders.valid is None:
             raise UsageError(f"{run.path}: its data have no validation split, on which weights would be chosen")
         self.tokens = [np.asarray(dataset.field2id_token[field]) for field in (dataset.uid_field, dataset.iid_field)]
-        self.model, self.scorer = loaded.model, scorer_of(self.config, self.loaders.train)
+        self.model, self.scorer = self.loaded.model, scorer_of(self.config, self.loaders.train)
 
     def part(self, name: str) -> Any:
         """The loader of `valid` or `test`."""

@@ -11,7 +11,7 @@ from recbole.utils import FeatureType
 from torch import Tensor
 
 from recbole_ext.errors import DataError, UsageError
-from recbole_ext.serving.histories import newest
+from recbole_ext.serving.histories import has_events, newest
 from recbole_ext.serving.load import LoadedRun
 from recbole_ext.serving.skipped import Skipped
 
@@ -32,24 +32,35 @@ class GivenHistories:
     count: np.ndarray
     columns: dict[str, Tensor]
 
+    def __len__(self) -> int:
+        return len(self.users)
+
+    def take(self, rows: np.ndarray) -> "GivenHistories":
+        """The events of some users, by their numbers (r,)."""
+        end, count = np.cumsum(self.count)[rows], self.count[rows]
+        index = np.repeat(end - np.cumsum(count), count) + np.arange(count.sum())
+        columns = {name: column[torch.from_numpy(index)] for name, column in self.columns.items()}
+        return GivenHistories([self.users[row] for row in rows], self.ids[rows], count, columns)
+
     def only(self, known: bool) -> "GivenHistories":
         """Those of known, or of unknown, users."""
-        kept = (self.ids > 0) == known
-        events = torch.from_numpy(np.repeat(kept, self.count))
-        users = [user for user, keep in zip(self.users, kept, strict=True) if keep]
-        columns = {name: column[events] for name, column in self.columns.items()}
-        return GivenHistories(users, self.ids[kept], self.count[kept], columns)
+        return self.take(np.flatnonzero((self.ids > 0) == known))
+
+    def newest(self, run: LoadedRun) -> int | None:
+        """The newest time of all events, in seconds; None where the run has no times."""
+        return int(self.columns[run.train.time_field].max()) if has_events(run) and run.train.timed else None
 
 
-def read_histories(run: LoadedRun, history: Any, name: str, skipped: Skipped) -> GivenHistories:
+def read_histories(run: LoadedRun, history: Any, name: str, skipped: Skipped, source: str = "") -> GivenHistories:
     """Events in the ids of the run, each user's in the order of time, equal times in the given order.
 
     Args:
-        run: of a model of sequences.
+        run: opened.
         history: a table with the data set's columns of users, items and times (`user_id`, `item_id`, `timestamp` will
             do); (user, item, time) triples; or items. Without times, all events have the newest time of the data.
         name: of the user where no column names one.
         skipped: receives the lines whose item is unknown.
+        source: the file of the table, whose first line is its header; "" where there is none.
 
     Raises:
         DataError: there is no column of items, or a time is no number.
@@ -60,7 +71,8 @@ def read_histories(run: LoadedRun, history: Any, name: str, skipped: Skipped) ->
     known = run.train.field2token_id[item]
     ids = np.array([int(known.get(token, 0)) for token in table[item].astype(str)], dtype=np.int64)
     for line in np.flatnonzero(ids == 0):
-        skipped.add(int(line) + 1, f"{item} {str(table[item].iloc[line])!r} is not in the run's data")
+        place = int(line) + (2 if source else 1)
+        skipped.add(place, f"{item} {str(table[item].iloc[line])!r} is not in the run's data", source)
     for one in table[user].astype(str)[~table[user].astype(str).isin(table[user].astype(str)[ids > 0])].unique():
         skipped.add(None, f"{user} {one!r} has no event of a known item")
     kept = np.flatnonzero(ids > 0)
@@ -110,7 +122,7 @@ def _times(run: LoadedRun, table: pd.DataFrame, field: str) -> np.ndarray:
 def _further(run: LoadedRun, table: pd.DataFrame, rows: np.ndarray, given: set[str]) -> dict[str, np.ndarray]:
     """Other columns of the run's events that the table has, as ids or numbers."""
     found, train = {}, run.train
-    for name, column in train.events.columns.items():
+    for name, column in train.events.columns.items() if has_events(run) else ():
         if name in given or name not in table or column.dim() > 1:
             continue
         values = table[name].iloc[rows]

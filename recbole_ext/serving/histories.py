@@ -1,6 +1,7 @@
 """Lists to rank: users as an evaluation of the run saw them, users after their last event, and given histories."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,10 @@ from recbole.data.interaction import Interaction, cat_interactions
 from torch import Tensor
 
 from recbole_ext.data.history import Events, HistoryRows
+from recbole_ext.errors import UsageError
 from recbole_ext.serving.load import LoadedRun
 from recbole_ext.tasks.ranking.data.masking import with_masks
-from recbole_ext.tasks.ranking.data.seen import SeenByUser, items_seen, removes_seen_items
+from recbole_ext.tasks.ranking.data.seen import Seen, SeenByUser, items_seen, removes_seen_items
 from recbole_ext.tasks.ranking.evaluation.full_ranking import FullRankingLoader
 from recbole_ext.tasks.ranking.evaluation.relevance import relevant_part
 
@@ -36,8 +38,13 @@ def evaluated_lists(run: LoadedRun, at: str, remove_seen: bool | None) -> Lists:
         run: opened.
         at: `valid` or `test`.
         remove_seen: whether items that the user has seen before are left out; None: as the run's protocol does.
+
+    Raises:
+        UsageError: the run has no such split.
     """
     loader = getattr(run.loaders, at)
+    if loader is None:
+        raise UsageError(f"{run.path}: this run has no split {at!r}; ask for another view, or for 'now'")
     own = isinstance(loader, FullRankingLoader) and remove_seen in (None, removes_seen_items(run.config))
     if not own:
         part, _ = relevant_part(run.config, loader._dataset, at)
@@ -47,25 +54,60 @@ def evaluated_lists(run: LoadedRun, at: str, remove_seen: bool | None) -> Lists:
     return Lists(loader, users.numpy())
 
 
-def lists_of_users(run: LoadedRun, users: np.ndarray, time: int | None, remove_seen: bool | None) -> Lists:
+class UsersNow:
     """Users after everything that the run's data have of them, test included.
 
     Args:
         run: opened.
-        users: (n,) int64 ids, sorted, each once.
         time: of the recommendation, in seconds, where the model reads the target's time; None: the newest in the data.
         remove_seen: see `evaluated_lists`.
     """
-    train, parts = run.train, run.loaders.parts
-    if isinstance(train.inter_feat, HistoryRows):
-        columns, count = _events_of(train, users)
-        return _after(run, columns, count, newest(run) if time is None else time, users, remove_seen)
-    if hasattr(train, "item_id_list_field"):
-        return _after_rows(run, users, remove_seen)
-    ids = torch.from_numpy(users)
-    part = train.copy(Interaction({train.uid_field: ids, train.iid_field: torch.ones_like(ids)}))
-    seen = SeenByUser(parts) if _removes(run, remove_seen) else None
-    return Lists(_loader(run, part, seen), users)
+
+    def __init__(self, run: LoadedRun, time: int | None, remove_seen: bool | None) -> None:
+        self.run, self.remove_seen = run, remove_seen
+        self.time = newest(run) if time is None else time
+
+    def lists(self, users: np.ndarray) -> Lists:
+        """Lists of some users, (n,) int64 ids, sorted, each once, each with an event."""
+        train = self.run.train
+        if has_events(self.run):
+            columns, count = _events_of(train, users)
+            return _after(self.run, columns, count, self.time, users, self.remove_seen)
+        if hasattr(train, "item_id_list_field"):
+            return self._after_rows(users)
+        ids = torch.from_numpy(users)
+        part = train.copy(Interaction({train.uid_field: ids, train.iid_field: torch.ones_like(ids)}))
+        return Lists(_loader(self.run, part, self._seen), users)
+
+    @cached_property
+    def _seen(self) -> Seen | None:
+        """Items of each user, for models whose rows hold no history."""
+        return SeenByUser(self.run.loaders.parts) if removes_seen(self.run, self.remove_seen) else None
+
+    @cached_property
+    def _rows(self) -> tuple[Interaction, np.ndarray, np.ndarray]:
+        """Rows with written-out histories, their order by user and time, and the users in that order."""
+        train = self.run.train
+        rows = cat_interactions([part.inter_feat for part in self.run.loaders.parts if len(part)])
+        user = rows[train.uid_field].numpy()
+        timed = train.time_field in rows
+        order = np.lexsort((rows[train.time_field].numpy(), user)) if timed else np.argsort(user, kind="stable")
+        return rows, order, user[order]
+
+    def _after_rows(self, users: np.ndarray) -> Lists:
+        """Lists after each user's last row of written-out histories, with the row's own target as the newest event."""
+        train, config = self.run.train, self.run.config
+        rows, order, user = self._rows
+        last = order[np.searchsorted(user, users, side="right") - 1]
+        asked = dict(rows[torch.from_numpy(last)].interaction)
+        length_field, suffix = config["ITEM_LIST_LENGTH_FIELD"], config["LIST_SUFFIX"]
+        length = asked[length_field]
+        for name in [name for name in asked if f"{name}{suffix}" in asked]:
+            asked[f"{name}{suffix}"] = _appended(asked[f"{name}{suffix}"], length, asked[name])
+        width = asked[train.iid_field + suffix].shape[1]
+        asked[length_field] = (length + 1).clamp(max=width)
+        part = train.copy(Interaction(asked))
+        return Lists(_loader(self.run, part, _seen(self.run, part, [], self.remove_seen)), users)
 
 
 def lists_of_histories(
@@ -98,8 +140,8 @@ def lists_of_histories(
 
 
 def newest(run: LoadedRun) -> int | None:
-    """The newest time in the run's data, in seconds; None where they have no times."""
-    return int(run.train.events[run.train.time_field].max()) if run.train.timed else None
+    """The newest time in the run's events, in seconds; None where they have no times or the model reads none."""
+    return int(run.train.events[run.train.time_field].max()) if has_events(run) and run.train.timed else None
 
 
 def has_events(run: LoadedRun) -> bool:
@@ -107,12 +149,13 @@ def has_events(run: LoadedRun) -> bool:
     return isinstance(run.train.inter_feat, HistoryRows)
 
 
-def _removes(run: LoadedRun, remove_seen: bool | None) -> bool:
+def removes_seen(run: LoadedRun, remove_seen: bool | None) -> bool:
+    """Whether seen items are left out: as asked, else as the run's protocol does."""
     return removes_seen_items(run.config) if remove_seen is None else remove_seen
 
 
 def _seen(run: LoadedRun, part: Any, earlier: list[Any], remove_seen: bool | None) -> Any:
-    return items_seen(run.config, part, earlier) if _removes(run, remove_seen) else None
+    return items_seen(run.config, part, earlier) if removes_seen(run, remove_seen) else None
 
 
 def _loader(run: LoadedRun, part: Any, seen: Any) -> FullRankingLoader:
@@ -153,28 +196,6 @@ def _after(
     rows = HistoryRows(events, target, train.inter_feat.names, train.inter_feat.width)
     part = train.copy(rows)
     part.events = events
-    return Lists(_loader(run, part, _seen(run, part, [], remove_seen)), users)
-
-
-def _after_rows(run: LoadedRun, users: np.ndarray, remove_seen: bool | None) -> Lists:
-    """Lists after each user's last row of written-out histories, with the row's own target as the newest event."""
-    train, config = run.train, run.config
-    rows = cat_interactions([part.inter_feat for part in run.loaders.parts if len(part)])
-    user = rows[train.uid_field].numpy()
-    order = (
-        np.lexsort((rows[train.time_field].numpy(), user))
-        if train.time_field in rows
-        else np.argsort(user, kind="stable")
-    )
-    last = order[np.searchsorted(user[order], users, side="right") - 1]
-    asked = dict(rows[torch.from_numpy(last)].interaction)
-    length_field, suffix = config["ITEM_LIST_LENGTH_FIELD"], config["LIST_SUFFIX"]
-    length = asked[length_field]
-    for name in [name for name in asked if f"{name}{suffix}" in asked]:
-        asked[f"{name}{suffix}"] = _appended(asked[f"{name}{suffix}"], length, asked[name])
-    width = asked[train.iid_field + suffix].shape[1]
-    asked[length_field] = (length + 1).clamp(max=width)
-    part = train.copy(Interaction(asked))
     return Lists(_loader(run, part, _seen(run, part, [], remove_seen)), users)
 
 

@@ -12,7 +12,7 @@ from recbole_ext.evaluation.values import predicted_in_parts
 from recbole_ext.serving.load import LoadedRun
 from recbole_ext.tasks.ranking.evaluation.full_ranking import Batch
 
-FOLD_IN = "SS4Rec, Mamba4Rec, SASRec, GRU4Rec"
+FOLD_IN = "SS4Rec, Mamba4Rec, SASRec, GRU4Rec; without an order in time EASE, ItemKNN, MultiVAE"
 
 
 class ItemScores:
@@ -66,7 +66,7 @@ class ItemScores:
         if field in self.of_users:
             return UsageError(
                 f"{name} ranks for users of its training data: it reads {field!r}. Models that rank for a history "
-                f"alone: {FOLD_IN} and RecBole's other sequential models without user embeddings"
+                f"alone: {FOLD_IN}; and RecBole's other sequential models without user embeddings"
             )
         if field in self.config["load_col"].get("inter", ()) if self.config["load_col"] else False:
             return UsageError(f"{name} reads {field!r} of each interaction, which is not known of items to recommend")

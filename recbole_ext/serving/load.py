@@ -9,7 +9,7 @@ import torch
 from recbole_ext.config.config import Config
 from recbole_ext.data.loaders import Loaders
 from recbole_ext.devices import is_here
-from recbole_ext.errors import DataError
+from recbole_ext.errors import DataError, UsageError
 from recbole_ext.pipeline.build_model import build_model
 from recbole_ext.pipeline.configure import build_config
 from recbole_ext.pipeline.splits import open_splits, recorded_data
@@ -27,6 +27,7 @@ class LoadedRun:
         loaders: of its splits, as the run had them.
         model: with the best weights, on its device, in evaluation mode.
         dataset: all of the data, before it was split.
+        notes: what whoever reads an answer should know of the run: that it has not finished.
     """
 
     path: Path
@@ -34,6 +35,7 @@ class LoadedRun:
     loaders: Loaders
     model: Any
     dataset: Any
+    notes: tuple[str, ...] = ()
 
     @property
     def train(self) -> Any:
@@ -80,9 +82,31 @@ def load_run(run: Path, config: Config, raw: bool = False) -> LoadedRun:
         UsageError: it has no checkpoint, or there is no such data set.
         DataError: the data is not what the run was trained on.
     """
-    read_description(run / "checkpoint", "best")  # first what costs nothing
+    best = read_best(run)  # first what costs nothing
     recorded_data(run)
     splits = open_splits(config, run, raw)
     model = build_model(config, splits.loaders.train._dataset).to(config["device"])
     load_checkpoint(run / "checkpoint", "best", model, config["device"])
-    return LoadedRun(run, config, splits.loaders, model.eval(), splits.dataset)
+    return LoadedRun(run, config, splits.loaders, model.eval(), splits.dataset, unfinished(run, best))
+
+
+def read_best(run: Path) -> dict[str, Any]:
+    """The description of the best weights of a run, finished or not.
+
+    Raises:
+        UsageError: it has none yet, or they are damaged or of another version.
+    """
+    folder = run / "checkpoint"
+    if not (folder / "best.json").is_file():
+        raise UsageError(
+            f"--run={run}: no readable checkpoint, because no epoch of this run was evaluated; continue it with "
+            f"--resume={run.name}, or train another"
+        )
+    return read_description(folder, "best")
+
+
+def unfinished(run: Path, best: dict[str, Any]) -> tuple[str, ...]:
+    """A note on a run that has not finished; () for one that has."""
+    if (run / "result.json").is_file():
+        return ()
+    return (f"{run.name} has not finished: its best weights so far are used, those of epoch {best.get('epoch')}",)

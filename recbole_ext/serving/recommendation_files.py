@@ -1,29 +1,52 @@
-"""`recommend` on files: users and histories that are read, and a table of recommendations that is written."""
+"""`recommend` on files: ids and histories that are read, and the file to which the answer goes."""
 
-import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from recbole_ext.errors import DataError, UsageError
-from recbole_ext.files import write_atomically
+from recbole_ext.config.config import Config
+from recbole_ext.errors import UsageError
+from recbole_ext.serving.bulk.lines import Lines
+from recbole_ext.serving.bulk.question import Question
+from recbole_ext.serving.bulk.table_files import FORMATS
 from recbole_ext.serving.rating_files import read_columns
-from recbole_ext.serving.run import Run
 
-FORMATS = (".tsv", ".csv", ".jsonl", ".parquet")
 VIEWS = {"train": "valid", "valid": "test", "all": "now"}
 """Events up to a split -> the view of `Run.recommend` that has seen them."""
 
 
-def check_output(path: Path | None) -> None:
-    """Refuse a file whose ending names no format.
+def check_output(path: Path | None, inputs: "Inputs", runs: Iterable[Path]) -> None:
+    """Refuse a file that cannot be written, or that something else is.
+
+    Args:
+        path: of `--output`; None for none.
+        inputs: files that are read.
+        runs: directories of the runs.
 
     Raises:
-        UsageError: the ending is unknown.
+        UsageError: its ending names no format, it is a folder or an input, or it is in a run's directory or in none.
     """
-    if path is not None and path.suffix not in FORMATS:
+    if path is None:
+        return
+    if path.is_dir():
+        raise UsageError(
+            f"--output={path}: this is a folder; name a file in it, such as {path / 'recommended.parquet'}"
+        )
+    if path.suffix not in FORMATS:
         raise UsageError(f"--output must end in one of {', '.join(FORMATS)} (got {str(path)!r})")
+    whole = path.resolve()
+    given = (inputs.users, inputs.history, inputs.allow, inputs.deny)
+    if any(whole == each.resolve() for each in given if each is not None):
+        raise UsageError(f"--output={path}: this file is read by the same command; choose another one")
+    if any(run.resolve() in whole.parents for run in runs):
+        raise UsageError(
+            f"--output={path}: this is in the directory of a run, which stays as it is; choose another place"
+        )
+    if not path.parent.is_dir():
+        raise UsageError(f"--output={path}: there is no folder {path.parent}; make it, or choose another one")
 
 
 def remove_seen(exclude: bool, include: bool) -> bool | None:
@@ -39,96 +62,55 @@ def remove_seen(exclude: bool, include: bool) -> bool | None:
     return True if exclude else False if include else None
 
 
-def read_users(text: str) -> list[str] | None:
-    """Users from a file with one per line, from ids with commas, or None for `all`.
+@dataclass(frozen=True)
+class Inputs:
+    """What a command line names to be read; None for what it does not.
+
+    Attributes:
+        users: one per line.
+        history: columns of users, items and times; of one user without the column of users.
+        allow, deny: items, one per line.
+    """
+
+    users: Path | None
+    history: Path | None
+    allow: Path | None
+    deny: Path | None
+
+    def question(self, config: Config, users: str, until: str, **more: Any) -> Question:
+        """The question of a command line.
+
+        Args:
+            config: of the run, for its names of columns.
+            users: ids with commas, or `all`, where there is no file of them.
+            until: of `VIEWS`.
+            more: as for `Question`.
+
+        Raises:
+            UsageError: values that exclude each other.
+            DataError: a file cannot be read.
+        """
+        named = Lines.of([name.strip() for name in users.split(",") if name.strip()])
+        if self.users is not None:
+            named = Lines.read(self.users, (config["USER_ID_FIELD"], "user_id", "user"))
+        items = (config["ITEM_ID_FIELD"], "item_id", "item")
+        allow, deny = (None if path is None else Lines.read(path, items) for path in (self.allow, self.deny))
+        return Question(
+            None if users == "all" else named,
+            history=None if self.history is None else read_history(config, self.history),
+            source=str(self.history or ""),
+            allow=allow,
+            deny=deny,
+            at=VIEWS[until],
+            **more,
+        )
+
+
+def read_history(config: Config, path: Path) -> pd.DataFrame:
+    """The events of a file, with `user_id`, `item_id` and `timestamp`, or the run's own names of these.
 
     Raises:
-        DataError: the file is empty or not UTF-8.
+        DataError: the file cannot be read, or a column or a number is missing.
     """
-    if text == "all":
-        return None
-    if not Path(text).is_file():
-        return [name.strip() for name in text.split(",") if name.strip()]
-    try:
-        lines = Path(text).read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError as error:
-        raise DataError(f"cannot read {text} as UTF-8: {error}") from None
-    users = [line.strip() for line in lines if line.strip()]
-    if users and users[0].partition(":")[0] in ("user_id", "user"):  # a column with its header
-        users = users[1:]
-    if not users:
-        raise DataError(f"{text}: the file names no user")
-    return users
-
-
-def recommended(
-    run: Run,
-    users: str = "all",
-    history: Path | None = None,
-    k: int = 10,
-    until: str = "all",
-    time: int | None = None,
-    seen: bool | None = None,
-) -> tuple[pd.DataFrame, list[str]]:
-    """Recommendations for users of the run, or for histories of a file.
-
-    Args:
-        run: of a ranking model.
-        users: see `read_users`.
-        history: file with the columns of users, items and times; one user without the column of users.
-        k: length of the lists.
-        until: of `VIEWS`.
-        time: in seconds, for models that read the time of a recommendation.
-        seen: True removes seen items, False keeps them, None does as the run's protocol.
-
-    Returns:
-        The table, and what was left out in a line each, after a line on the seen items.
-
-    Raises:
-        UsageError: the model cannot answer.
-        DataError: no user or no event is left.
-    """
-    named = read_users(users)
-    events = None if history is None else _read_history(run, history)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what was skipped is returned
-        table = run.recommend(named, k, events, VIEWS[until], time, seen)
-    removed = run.config["filter_seen_items"] if seen is None else seen
-    why = "as the protocol of the run" if seen is None else "as asked"
-    lines = [f"seen items are {'left out' if removed else 'kept'}, {why}"]
-    skipped = table.attrs["skipped"]
-    return table, [*lines, *(f"skipped     {text}" for text in skipped)]
-
-
-def _read_history(run: Run, history: Path) -> pd.DataFrame:
-    config = run.config
     own = {config["USER_ID_FIELD"]: "user_id", config["ITEM_ID_FIELD"]: "item_id", config["TIME_FIELD"]: "timestamp"}
-    return read_columns(history, ["item_id"], {name: plain for name, plain in own.items() if name})
-
-
-def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a table in the format that the file's ending names, atomically.
-
-    Raises:
-        ResourceError: the file cannot be written.
-    """
-    write_atomically(path, _WRITTEN[path.suffix](table))
-
-
-def _parquet(table: pd.DataFrame) -> bytes:
-    import io
-
-    import polars as pl
-
-    columns: dict[str, Any] = {name: table[name].to_list() for name in table}
-    buffer = io.BytesIO()
-    pl.DataFrame(columns).write_parquet(buffer)
-    return buffer.getvalue()
-
-
-_WRITTEN = {
-    ".tsv": lambda table: table.to_csv(sep="\t", index=False).encode(),
-    ".csv": lambda table: table.to_csv(index=False).encode(),
-    ".jsonl": lambda table: table.to_json(orient="records", lines=True, force_ascii=False).encode(),
-    ".parquet": _parquet,
-}
+    return read_columns(path, ["item_id"], {name: plain for name, plain in own.items() if name})

@@ -1,7 +1,7 @@
 """A finished run as a value: its files, its results, and everything that its model answers."""
 
-from collections.abc import Iterable
-from functools import cached_property
+from collections.abc import Callable, Iterable
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,9 @@ from recbole_ext.errors import UsageError
 from recbole_ext.host_warnings import without_host_warnings
 from recbole_ext.runs.recorded import require_run
 from recbole_ext.runs.run_files import read_json
+from recbole_ext.serving.bulk.plan import Plan
+from recbole_ext.serving.bulk.question import Question
+from recbole_ext.serving.bulk.recommendations import Engine, Recommendations, ranked_here
 from recbole_ext.serving.click_answers import ClickAnswers
 from recbole_ext.serving.embeddings import embeddings
 from recbole_ext.serving.export.export import Exported, export
@@ -90,6 +93,8 @@ class Run:
         at: str = "now",
         time: int | None = None,
         remove_seen: bool | None = None,
+        allow: Iterable[Any] | None = None,
+        deny: Iterable[Any] | None = None,
     ) -> pd.DataFrame:
         """The k best items of each user, best first.
 
@@ -102,23 +107,46 @@ class Run:
                 split sees the user.
             time: seconds, for models that read the time of the target; None: the newest time in the data.
             remove_seen: whether items that the user has seen are left out; None: as the run's protocol does.
+            allow: ids of the items that may be recommended; None for all.
+            deny: ids of items that may not be recommended.
 
         Returns:
             Columns of users and items by the data's field names (`user_id`, `item_id`), `rank` from 1, and `score`.
             `attrs["skipped"]` has a sentence for each unknown user, unknown item or empty history, of which a warning
-            is given too.
+            is given too; `attrs["seen_removed"]` whether seen items were left out; `attrs["notes"]` a sentence each on
+            short lists and on a run that has not finished.
 
         Raises:
             UsageError: the model does not rank, or needs to know the users of a history.
             DataError: nothing is left to rank for.
         """
-        self._require("recommend")
-        if history is None:
-            table = self._recommender.recommend(users, k, at, time, remove_seen)
-        else:
-            table = self._recommender.fold_in(history, _one_name(users, at), k, time, remove_seen)
+        question = Question.of(users, k, history, allow, deny, at=at, time=time, remove_seen=remove_seen)
+        table = self.recommendations(question).frame()
         warn_of(table.attrs["skipped"])
         return table
+
+    def recommendations(self, question: Question, engine: Engine = ranked_here) -> Recommendations:
+        """The answer as tables of some users at a time, for more users than fit into memory.
+
+        Args:
+            question: for whom, and what.
+            engine: who ranks.
+
+        Raises:
+            UsageError, DataError: see `recommend`.
+        """
+        return Recommendations(self.plan(question), question.k, engine)
+
+    @property
+    def opener(self) -> Callable[[], "Run"]:
+        """What opens the same run in another process."""
+        data_path = None if self._data_path is None else str(Path(self._data_path).resolve())
+        return partial(Run, self.path.resolve(), data_path, self._device)
+
+    def plan(self, question: Question) -> Plan:
+        """How the question is answered; see `recommend` for what cannot be."""
+        self.require("recommend")
+        return self._recommender.plan(question)
 
     def rate(self, pairs: pd.DataFrame) -> pd.DataFrame:
         """`pairs` (user_id, item_id, perhaps timestamp) with `prediction` and `std`; see `Rater.rate`.
@@ -126,7 +154,7 @@ class Run:
         Raises:
             UsageError: the model predicts no ratings.
         """
-        self._require("rate")
+        self.require("rate")
         return self._rater.rate(pairs)
 
     def click_probability(self, rows: pd.DataFrame) -> pd.DataFrame:
@@ -136,7 +164,7 @@ class Run:
             UsageError: the model predicts no clicks.
             DataError: a column is missing, or a value is no number where one is needed.
         """
-        self._require("click_probability")
+        self.require("click_probability")
         table = pl.DataFrame({str(name): rows[name].astype(str).to_numpy(dtype=object) for name in rows})
         asked = read_rows(self.loaded.train, table, Path("rows"))
         return rows.assign(probability=self._clicks.probabilities(asked))
@@ -147,7 +175,7 @@ class Run:
         Raises:
             UsageError: the model predicts clicks.
         """
-        self._require("evaluate")
+        self.require("evaluate")
         return evaluate_later(self.loaded, later)
 
     def export(self, format: str, output: str | Path) -> Exported:
@@ -191,8 +219,12 @@ class Run:
     def _clicks(self) -> ClickAnswers:
         return ClickAnswers(self.loaded)
 
-    def _require(self, asked: str) -> None:
-        """Refuse what the model's task does not answer."""
+    def require(self, asked: str) -> None:
+        """Refuse what the model's task does not answer.
+
+        Raises:
+            UsageError: it does not.
+        """
         own = task_of(self.config.entry)
         if asked not in own.answers:
             others = " and ".join(task.name for task in all_tasks().values() if asked in task.answers)
@@ -201,15 +233,3 @@ class Run:
                 f"{self.path}: {self.config.model} is a model of {own.name} and answers "
                 f"{', '.join(first)}{' and ' * bool(first)}{last}; {asked} is for models of {others}"
             )
-
-
-def _one_name(users: Iterable[Any] | None, at: str) -> str:
-    """The name of the one user whose items are given."""
-    if at != "now":
-        raise UsageError(f"at={at!r} is the view of an evaluation, which has histories of its own; leave history out")
-    names = [users] if isinstance(users, str | int) else list(users or ["new user"])
-    if len(names) != 1:
-        raise UsageError(
-            f"users names {len(names)} users beside a history; name the one whose items are given, or none"
-        )
-    return str(names[0])

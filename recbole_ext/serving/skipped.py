@@ -18,14 +18,16 @@ class Skipped:
     def __init__(self, kind: str) -> None:
         self.kind, self.sentences = kind, list[str]()
 
-    def add(self, line: int | None, reason: str) -> None:
+    def add(self, line: int | None, reason: str, source: str = "") -> None:
         """Leave something out.
 
         Args:
             line: its number in what was given, from 1; None where it has none.
             reason: names the value.
+            source: the file of the line; "" for what is no file.
         """
-        self.sentences.append(reason if line is None else f"line {line}: {reason}")
+        place = "" if line is None else f"{source}:{line}: " if source else f"line {line}: "
+        self.sentences.append(f"{place}{reason}")
 
     def settle(self, left: int) -> None:
         """Refuse to answer about nothing.

@@ -148,8 +148,8 @@ def tune(settings: Settings, folder: Path, address: str | None = None) -> None:
         ResourceError: a trial asks for more than there is.
         DataError: no trial has a score.
     """
+    from recbole_ext.cluster.ray_session import ray_session
     from recbole_ext.tuning.outcome import write_outcome
-    from recbole_ext.tuning.ray_session import ray_session
 
     config = settings.config({})
     table, epochs = Table(folder, config["valid_metric_bigger"]), epochs_of(config)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -15,11 +16,13 @@ from recbole_ext.evaluation import collector
 from recbole_ext.model_entry import ModelEntry
 from recbole_ext.pipeline.train import run
 from recbole_ext.registry import models
+from recbole_ext.serving.folded_users import folder_of
+from recbole_ext.serving.run import Run
 from tests.conftest import write_inter
 from tests.test_every_model import settings
 from tests.test_recbole_models import OF_ITS_OWN
 
-FAST = ("BPR", "FM", "CKE", "SASRec", "SS4Rec")
+FAST = ("BPR", "FM", "CKE", "EASE", "SASRec", "SS4Rec")
 WITH_VECTORS = ("GRU4RecKG", "KSR")
 WITH_CHANCE = ("ADMMSLIM", "Random")
 """These add noise to each answer."""
@@ -116,13 +119,38 @@ def test_the_lists_of_the_evaluation(
         found = opened.recommend(k=K, at="test")
         some = list(expected)[5:2:-1]
         first = opened.recommend(some, k=2, at="test")
+        every = opened.recommend(k=5000, at="test")
+        tokens = [str(token) for token in opened.loaded.train.field2id_token["item_id"][1:]]
+        allowed = opened.recommend(k=5000, at="test", allow=tokens[::2], deny=tokens[:3])
+        if folder_of(opened.loaded) is not None:
+            assert_folded_in(opened)
     lists = {user: of["item_id"].tolist() for user, of in found.groupby("user_id", sort=False)}
     assert lists == expected and len(lists) >= 10  # of labelled rows only those with label 1
     assert (found.groupby("user_id")["rank"].diff().dropna() == 1).all() and np.isfinite(found["score"]).all()
     assert not found.duplicated(["user_id", "item_id"]).any()
     assert first["item_id"].tolist() == [i for u in some for i in expected[u][:2]]
+    assert every.groupby("user_id", sort=False).head(K)["score"].tolist() == found["score"].tolist()
+    kept = every[every["item_id"].isin(tokens[4::2])]
+    columns = ["user_id", "score", "item_id"]  # equal scores in any order
+    assert (
+        kept[columns].sort_values(columns).to_numpy().tolist()
+        == allowed[columns].sort_values(columns).to_numpy().tolist()
+    )
     now = opened.recommend(some, k=3)
     assert now["user_id"].unique().tolist() == some
+
+
+def assert_folded_in(run: Run) -> None:
+    """A new user with the training events of a known one has the scores of that one."""
+    part = run.loaded.loaders.parts[0]
+    columns = {name: part.id2token(name, part.inter_feat[name]).tolist() for name in ("user_id", "item_id")}
+    history = pd.DataFrame(columns).assign(user_id=[f"new {user}" for user in columns["user_id"]])
+    known = run.recommend(k=5000, at="valid", remove_seen=False)
+    new = run.recommend(k=5000, history=history, remove_seen=False).set_index(["user_id", "item_id"])["score"]
+    known = known.assign(user_id="new " + known["user_id"]).set_index(["user_id", "item_id"])["score"]
+    assert np.allclose(new.loc[known.index], known, atol=1e-5)
+    kept = run.recommend(k=5000, history=history, remove_seen=True)
+    assert len(kept) and not kept.merge(history, on=["user_id", "item_id"]).size
 
 
 def _constant(*size: Any, **given: Any) -> torch.Tensor:

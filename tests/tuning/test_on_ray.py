@@ -134,8 +134,8 @@ def wait_for(condition: Callable[[], Any], seconds: float = 400.0) -> None:
 
 
 def test_a_cluster_that_does_not_answer_is_said_at_once() -> None:
+    from recbole_ext.cluster.ray_session import _start
     from recbole_ext.errors import ResourceError
-    from recbole_ext.tuning.ray_session import _start
 
     with pytest.raises(ResourceError, match=r"--ray-address=127\.0\.0\.1:1: no Ray answers there"):
         _start(None, "127.0.0.1:1", "")
@@ -165,7 +165,7 @@ def test_a_whole_tuning(words: Callable[..., dict[str, Any]], start: Start, tmp_
 def test_ctrl_c_says_how_to_go_on_and_leaves_no_process_and_no_open_port(
     words: Callable[..., dict[str, Any]], start: Start, tmp_path: Path
 ) -> None:
-    from recbole_ext.tuning.ray_session import _LOOPBACK
+    from recbole_ext.cluster.ray_session import _LOOPBACK
 
     process = start(**words(trials=3, epochs=400, scheduler="none", save_seconds=1, max_concurrent=1))
     wait_for(lambda: list((tmp_path / "tune").glob("*/trials/*/*/metrics.csv")))

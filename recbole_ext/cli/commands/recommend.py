@@ -3,17 +3,28 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from recbole_ext.cli.files import require_files
+from recbole_ext.cli.files import is_file, require_files
 from recbole_ext.cli.parser import Parser, typed
 from recbole_ext.cli.run_settings import declare_opening
+from recbole_ext.errors import UsageError
+
+if TYPE_CHECKING:
+    from recbole_ext.comparison.blend import Blend
+    from recbole_ext.serving.bulk.question import Question
+    from recbole_ext.serving.bulk.recommendations import Engine, Recommendations
+    from recbole_ext.serving.run import Run
 
 SUMMARY = "recommend items to users of a finished run, or to new users with a history"
 
 
 def declare(parser: Parser) -> None:
     """Declare the options."""
-    parser.add_argument("--run", required=True, type=Path, help="directory of a finished run of a ranking model")
+    parser.add_argument("--run", type=Path, help="directory of a run of a ranking model")
+    parser.add_argument("--runs", metavar="RUN,RUN,RUN", help="several runs in place of one, blended as ensemble does")
+    parser.add_argument("--method", metavar="score|rank", help="of blending; default: score")
+    parser.add_argument("--weights", type=typed("weights"), metavar="[W,W]", help="of --runs; default: from validation")
     parser.add_argument(
         "--users", default="all", metavar="FILE|ID,ID|all", help="a file with a user per line, ids, or all (default)"
     )
@@ -35,9 +46,16 @@ def declare(parser: Parser) -> None:
     )
     parser.add_argument("--exclude-seen", action="store_true", help="leave out what a user has seen")
     parser.add_argument("--include-seen", action="store_true", help="keep it; default of both: as the run's protocol")
+    parser.add_argument("--allow", type=Path, metavar="FILE", help="items that may be recommended, one per line")
+    parser.add_argument("--deny", type=Path, metavar="FILE", help="items that may not be recommended, one per line")
     parser.add_argument(
         "--output", type=Path, metavar="FILE", help=".tsv, .csv, .jsonl or .parquet; default: the terminal"
     )
+    parser.add_argument(
+        "--engine", choices=("local", "ray"), default="local", help="ray: several processes; same rows (default local)"
+    )
+    parser.add_argument("--workers", type=typed("workers"), metavar="N", help="of ray: processes; default: one per CPU")
+    parser.add_argument("--ray-address", metavar="HOST:PORT", help="of ray: a running cluster; default: this machine")
     declare_opening(parser)
     parser.execute = recommend_command
 
@@ -46,19 +64,97 @@ def recommend_command(words: argparse.Namespace) -> int:
     """Execute `recommend`."""
     from recbole_ext.runs.recorded import require_run
 
-    require_run(words.run)
-    require_files(words.history)
-    from recbole_ext.serving.recommendation_files import check_output, recommended, remove_seen, write_table
+    runs = _check(words)
+    for run in runs:
+        require_run(run)
+    require_files(words.history, words.allow, words.deny)
+    from recbole_ext.serving.recommendation_files import Inputs, check_output, remove_seen
+
+    users = Path(words.users) if words.users != "all" and is_file(words.users) else None
+    inputs = Inputs(users, words.history, words.allow, words.deny)
+    check_output(words.output, inputs, runs)
+    seen = remove_seen(words.exclude_seen, words.include_seen)
+    source = _opened(words, runs)
+    more = {"k": words.k, "time": words.at, "remove_seen": seen}
+    question = inputs.question(source.config, words.users, words.history_until, **more)
+    _answer(source.recommendations(question, _engine(words, source, question)), words.output, seen)
+    return 0
+
+
+def _check(words: argparse.Namespace) -> list[Path]:
+    """The directories of the runs.
+
+    Raises:
+        UsageError: there are none, or options that do not go together.
+    """
+    runs = [Path(name.strip()) for name in (words.runs or "").split(",") if name.strip()]
+    if (words.run is None) == (not runs) or len(runs) == 1:
+        raise UsageError("recommend needs --run=RUN for one run, or --runs=RUN,RUN for several that are blended")
+    alone = [name for name in ("method", "weights") if getattr(words, name) is not None and not runs]
+    if alone:
+        raise UsageError(f"--{alone[0]} is for --runs=RUN,RUN; one run is not blended")
+    of_ray = [name for name in ("workers", "ray_address") if getattr(words, name) is not None]
+    if of_ray and words.engine != "ray":
+        raise UsageError(f"--{of_ray[0].replace('_', '-')} is for --engine=ray (got --engine={words.engine})")
+    count = words.workers
+    if count is not None and (not isinstance(count, int) or isinstance(count, bool) or count < 1):
+        raise UsageError(f"--workers must be a whole number of at least 1 (got {count!r})")
+    return runs or [words.run]
+
+
+def _opened(words: argparse.Namespace, runs: list[Path]) -> "Run | Blend":
     from recbole_ext.serving.run import Run
 
-    check_output(words.output)
-    seen = remove_seen(words.exclude_seen, words.include_seen)
-    run = Run(words.run, words.data_path, words.device)
-    table, lines = recommended(run, words.users, words.history, words.k, words.history_until, words.at, seen)
-    print("\n".join(lines), file=sys.stderr)
-    if words.output is None:
-        print(table.to_csv(sep="\t", index=False), end="")
-        return 0
-    write_table(table, words.output)
-    print(f"{words.output}: {len(table):,} rows for {table.iloc[:, 0].nunique():,} users")
-    return 0
+    if len(runs) == 1:
+        run = Run(runs[0], words.data_path, words.device)
+        run.require("recommend")
+        return run
+    from recbole_ext.comparison.blend import Blend
+
+    return Blend(runs, words.method, words.weights, words.data_path, words.device)
+
+
+def _engine(words: argparse.Namespace, source: "Run | Blend", question: "Question") -> "Engine":
+    from recbole_ext.serving.bulk.recommendations import ranked_here
+
+    if words.engine == "local":
+        return ranked_here
+    from recbole_ext.cluster.ranking import ranked_on_ray
+
+    return ranked_on_ray(source.opener, question, words.workers, words.ray_address)
+
+
+def _answer(found: "Recommendations", output: Path | None, seen: bool | None) -> None:
+    """Write the lists, and report on them on standard error."""
+    why = "as the protocol of the run" if seen is None else "as asked"
+    _report([f"seen items are {'left out' if found.removes_seen else 'kept'}, {why}"])
+    _report([f"skipped     {text}" for text in found.skipped])
+    if found.skipped:
+        _report([f"skipped {len(found.skipped):,} in all; {found.n_users:,} users have a list"])
+    _report(found.notes)
+    told = len(found.notes)
+    if output is None:
+        _print(found)
+    else:
+        _write(found, output)
+    _report(found.notes[told:])
+
+
+def _report(lines: list[str]) -> None:
+    print("".join(f"{line}\n" for line in lines), end="", file=sys.stderr)
+
+
+def _print(found: "Recommendations") -> None:
+    for number, (_, table) in enumerate(found.tables()):
+        print(table.write_csv(separator="\t", include_header=not number), end="")
+
+
+def _write(found: "Recommendations", output: Path) -> None:
+    from dataset_tools.progress import Progress
+    from recbole_ext.serving.bulk.table_files import table_file
+
+    with table_file(output) as file, Progress("recommending", found.n_users, enabled=sys.stderr.isatty()) as bar:
+        for lists, table in found.tables():
+            file.add(table)
+            bar.update(lists)
+    print(f"{output}: {found.n_rows:,} rows for {found.n_users - found.n_empty:,} users")

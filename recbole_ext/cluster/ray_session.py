@@ -1,4 +1,4 @@
-"""Ray for the length of a tuning: one of this machine's own that listens on loopback alone, or a cluster's."""
+"""Ray for the length of a command: one of this machine's own that listens on loopback alone, or a cluster's."""
 
 import os
 import secrets
@@ -46,7 +46,7 @@ def ray_session(address: str | None) -> Iterator[dict[str, float]]:
         os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
     import ray  # reads its environment while it is imported
 
-    folder = tempfile.mkdtemp(prefix="tune-")
+    folder = tempfile.mkdtemp(prefix="ray-")
     try:
         _start(ray, address, folder)
         yield ray.cluster_resources()

@@ -1,0 +1,1 @@
+"""Recommendations for many users: a question, its plan, lists ranked and files written piece by piece."""
