@@ -57,8 +57,8 @@ def spread(
 def _results(make: Callable[[], Any], count: int, width: int, cpus: float) -> Iterator[Any]:
     import ray
 
-    remote = ray.remote(num_cpus=cpus, scheduling_strategy="SPREAD")(_Worker)
-    workers = [remote.remote(make) for _ in range(width)]
+    remote: Any = ray.remote(num_cpus=cpus, scheduling_strategy="SPREAD")(_Worker)
+    workers: list[Any] = [remote.remote(make) for _ in range(width)]
     waiting: deque[Any] = deque()
     for number in range(count):
         waiting.append(workers[number % width].do.remote(number))

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from recbole_ext.errors import UsageError
-from recbole_ext.serving.histories import UsersNow
+from recbole_ext.serving.histories import lists_of_users
 from recbole_ext.serving.item_scores import ItemScores
 from recbole_ext.serving.load import LoadedRun
 
@@ -37,7 +37,7 @@ def embeddings(run: LoadedRun, kind: str) -> pd.DataFrame:
     field = run.train.iid_field if kind == "item" else run.train.uid_field
     tokens = run.train.field2id_token[field]
     if any(getattr(run.model, name, run) is None for name in _NAMES[kind]):  # graph layers not evaluated yet
-        lists = UsersNow(run, None, False).lists(np.ones(1, dtype=np.int64))
+        lists = lists_of_users(run, np.ones(1, dtype=np.int64), None, False)
         ItemScores(run).of(lists.loader.collate_fn(np.zeros(1, dtype=np.int64)))
     vectors = next((found for found in _vectors(run.model, kind) if len(found) >= len(tokens)), None)
     if vectors is None:

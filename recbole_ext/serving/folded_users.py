@@ -23,8 +23,8 @@ from recbole_ext.serving.given_histories import GivenHistories
 from recbole_ext.serving.item_scores import ItemScores
 from recbole_ext.serving.load import LoadedRun
 
-Rows = scipy.sparse.csr_matrix
-"""(m, n_items), how often each item is in a history."""
+Rows = Any
+"""A sparse matrix by rows (m, n_items), how often each item is in a history."""
 
 
 def folder_of(run: LoadedRun) -> "FoldedUsers | None":
@@ -50,7 +50,9 @@ class FoldedUsers:
         """(m, n_items), -inf for the items of the histories where these are no candidates."""
         row = np.repeat(np.arange(len(given)), given.count)
         item = given.columns[self.run.train.iid_field].numpy()
-        rows = Rows((np.ones(len(row), dtype=np.float32), (row, item)), (len(given), self.run.train.item_num))
+        rows = scipy.sparse.csr_matrix(
+            (np.ones(len(row), dtype=np.float32), (row, item)), (len(given), self.run.train.item_num)
+        )
         users = torch.arange(len(given))
         seen = (torch.from_numpy(row), torch.from_numpy(item)) if remove_seen else None
         with _holding(self.run.model, self.put(self.run.model, rows)):

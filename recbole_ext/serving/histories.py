@@ -110,6 +110,11 @@ class UsersNow:
         return Lists(_loader(self.run, part, _seen(self.run, part, [], self.remove_seen)), users)
 
 
+def lists_of_users(run: LoadedRun, users: np.ndarray, time: int | None, remove_seen: bool | None) -> Lists:
+    """The lists of `UsersNow` for some users, where nothing else is asked of these."""
+    return UsersNow(run, time, remove_seen).lists(users)
+
+
 def lists_of_histories(
     run: LoadedRun,
     columns: dict[str, Tensor],

@@ -1,6 +1,5 @@
 """`recommend` on files: ids and histories that are read, and the file to which the answer goes."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,13 +17,12 @@ VIEWS = {"train": "valid", "valid": "test", "all": "now"}
 """Events up to a split -> the view of `Run.recommend` that has seen them."""
 
 
-def check_output(path: Path | None, inputs: "Inputs", runs: Iterable[Path]) -> None:
+def check_output(path: Path | None, inputs: "Inputs") -> None:
     """Refuse a file that cannot be written, or that something else is.
 
     Args:
         path: of `--output`; None for none.
         inputs: files that are read.
-        runs: directories of the runs.
 
     Raises:
         UsageError: its ending names no format, it is a folder or an input, or it is in a run's directory or in none.
@@ -41,7 +39,7 @@ def check_output(path: Path | None, inputs: "Inputs", runs: Iterable[Path]) -> N
     given = (inputs.users, inputs.history, inputs.allow, inputs.deny)
     if any(whole == each.resolve() for each in given if each is not None):
         raise UsageError(f"--output={path}: this file is read by the same command; choose another one")
-    if any(run.resolve() in whole.parents for run in runs):
+    if any((folder / "config.yaml").is_file() and (folder / "checkpoint").is_dir() for folder in whole.parents):
         raise UsageError(
             f"--output={path}: this is in the directory of a run, which stays as it is; choose another place"
         )

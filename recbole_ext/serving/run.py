@@ -19,6 +19,7 @@ from recbole_ext.serving.bulk.recommendations import Engine, Recommendations, ra
 from recbole_ext.serving.click_answers import ClickAnswers
 from recbole_ext.serving.embeddings import embeddings
 from recbole_ext.serving.export.export import Exported, export
+from recbole_ext.serving.item_scores import FOLD_IN
 from recbole_ext.serving.later import LaterResult, evaluate_later
 from recbole_ext.serving.load import LoadedRun, finished_config, load_run
 from recbole_ext.serving.rater import Rater
@@ -232,4 +233,9 @@ class Run:
             raise UsageError(
                 f"{self.path}: {self.config.model} is a model of {own.name} and answers "
                 f"{', '.join(first)}{' and ' * bool(first)}{last}; {asked} is for models of {others}"
+            )
+        if asked == "recommend" and self.config.entry.family == "exlib":
+            raise UsageError(
+                f"{self.path}: {self.config.model} predicts labels of rows and has no scores for all items; "
+                f"models that recommend are, for instance, {FOLD_IN}"
             )

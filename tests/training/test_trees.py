@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from recbole.utils import init_seed
 
+import recbole_ext as rx
 from recbole_ext.config.config import Config
 from recbole_ext.errors import UsageError
 from recbole_ext.pipeline.build import build_trainer
@@ -66,6 +67,8 @@ def test_a_planted_rule_is_learnt_and_the_stored_text_scores_the_same(model: str
     assert isinstance(trainer, TreeTrainer)
     trainer.model.load(stored.read_bytes())
     assert trainer.evaluate(loaders.test, load_best_model=False) == result["test"]
+    with pytest.raises(UsageError, match=f"{model} predicts labels of rows and has no scores for all items"):
+        rx.load(result["run_directory"]).recommend()
 
 
 @pytest.mark.parametrize("model", LIBRARIES)

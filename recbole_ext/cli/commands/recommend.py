@@ -72,7 +72,7 @@ def recommend_command(words: argparse.Namespace) -> int:
 
     users = Path(words.users) if words.users != "all" and is_file(words.users) else None
     inputs = Inputs(users, words.history, words.allow, words.deny)
-    check_output(words.output, inputs, runs)
+    check_output(words.output, inputs)
     seen = remove_seen(words.exclude_seen, words.include_seen)
     source = _opened(words, runs)
     more = {"k": words.k, "time": words.at, "remove_seen": seen}

@@ -74,7 +74,7 @@ class ParquetWriter:
             self._write_part()
 
     def _write_part(self) -> None:
-        pl.concat(self.waiting).write_parquet(self.parts / f"{self.n_parts:06}.parquet")
+        pl.concat(self.waiting).write_parquet(self.parts / f"{self.n_parts:06}.parquet", compression="uncompressed")
         self.waiting, self.n_parts = [], self.n_parts + 1
 
     def finish(self) -> None:
@@ -82,10 +82,7 @@ class ParquetWriter:
         if self.waiting:
             self._write_part()
         parts = [self.parts / f"{number:06}.parquet" for number in range(self.n_parts)]
-        if len(parts) == 1:
-            parts[0].replace(self.target)
-        else:
-            pl.scan_parquet(parts).sink_parquet(self.target, row_group_size=_ROW_GROUP)
+        pl.scan_parquet(parts).sink_parquet(self.target, row_group_size=_ROW_GROUP)
         flush(self.target)
 
 
