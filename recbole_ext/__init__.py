@@ -157,5 +157,5 @@ def blend(
     """
     from recbole_ext.comparison.blend import Blend
 
-    paths = [Path(getattr(run, "path", run)) for run in runs]
+    paths = [Path(str(getattr(run, "path", run))) for run in runs]
     return Blend(paths, method, weights, None if data_path is None else str(data_path), device)
