@@ -79,7 +79,8 @@ def test_a_served_run_answers_as_it_recommends_and_follows_events(
     again = serve(ss4rec.path, state_dir=tmp_path / "state")
     assert (asked(again), asked(again, user="new")) == answers
     assert again.ask("/v1/events", sent).json()["results"] == ["duplicate"] * 2
-    for wrong, sentence in (({"user": "lost"}, "lost"), ({"user": "u3", "k": 15}, "15"), ({"history": []}, "history")):
+    assert asked(again, k=15)["notes"] == ["k is 15, and 7 items are candidates"]
+    for wrong, sentence in (({"user": "lost"}, "lost"), ({"history": []}, "history"), ({"user": "u3", "at": -1}, "at")):
         answer = again.ask("/v1/recommend", wrong)
         assert answer.status_code == 422 and sentence in answer.json()["error"], answer.text
     facts = again.ask("/v1/model").json()
