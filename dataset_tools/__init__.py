@@ -20,6 +20,7 @@ The map, from the ground up; a module imports from its own package and from thos
     describe/                 counts that merge, a table, one self-contained HTML page; validate: what
                               training would refuse, found before it starts
     clicks/                   advertisements with impressions; click samples of a log of actions
+    drift/                    later interactions against earlier ones: counts that merge, distances, nulls, verdicts
     arguments, cli            the command line: arguments to calls, errors to one line and an exit code
 """
 

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
+from dataset_tools.drift.options import REFERENCES
 from dataset_tools.engines.choice import ENGINES
 from dataset_tools.errors import UsageError
 from dataset_tools.sources import RELEASES
@@ -39,6 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
     _times(commands.add_parser("times", parents=[shared], help="a data set -> the same with times in seconds"))
     _describe(commands.add_parser("describe", parents=[shared], help="tables and charts of data sets"))
     _validate(commands.add_parser("validate", parents=[shared], help="check a data set before training"))
+    _drift(commands.add_parser("drift", parents=[shared], help="how later interactions differ from earlier ones"))
     return parser
 
 
@@ -142,4 +144,22 @@ def _describe(parser: argparse.ArgumentParser) -> None:
 
 def _validate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("input", type=Path, help="folder of a data set, or its .inter file")
+    _fields(parser)
+
+
+def _drift(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--past", type=Path, required=True, help="folder of a data set, or its .inter file")
+    parser.add_argument("--future", type=Path, help="the same of the later interactions")
+    parser.add_argument("--cut", help="for one data set: first moment of the future, or the fraction that is past")
+    parser.add_argument("--output", type=Path, required=True, help="folder that is written: drift.json, drift.html")
+    parser.add_argument("--overwrite", action="store_true", help="replace a folder this command wrote")
+    parser.add_argument("--windows", help="windows of the future of this length, such as 30d (default: one window)")
+    parser.add_argument("--reference", choices=REFERENCES, default="past", help="what each window is compared with")
+    parser.add_argument("--thresholds", type=Path, help="a yaml whose entries replace those of thresholds.yaml")
+    parser.add_argument("--value-field", help="ratings, labels or behaviours (default: found by the usual names)")
+    parser.add_argument("--category-field", help="categories, of rows or of items (default: the same)")
+    parser.add_argument("--utc-offset", default="+00:00", help="of the hours and days, such as +08:00")
+    parser.add_argument("--seed", type=int, default=2020, help="of the random assignments")
+    parser.add_argument("--threads", type=int, default=0, help="of the local engine (default: up to 4)")
+    _engine(parser)
     _fields(parser)

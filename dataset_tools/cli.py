@@ -179,6 +179,17 @@ def _validate(options: Namespace) -> None:
     _say(options, "\n".join([*report.warnings, *report.notes, found]))
 
 
+def _drift(options: Namespace) -> None:
+    from dataset_tools.drift.options import DriftOptions
+
+    checked = DriftOptions(**{name: getattr(options, name) for name in DriftOptions.__dataclass_fields__})
+    from dataset_tools.drift.drift import drift  # compiled loops and scipy, whose import takes a second
+
+    report = drift(checked, options.engine, options.threads, options.ray_address)
+    verdict = f"{options.output}: {report.numbers['verdict']}"
+    _say(options, "\n".join([verdict, *report.sentences, f"page: {options.output / 'drift.html'}"]))
+
+
 def _say(options: Namespace, text: str) -> None:
     if not options.quiet:
         print(text)
@@ -192,4 +203,5 @@ COMMANDS: dict[str, Callable[[Namespace], None]] = {
     "times": _times,
     "describe": _describe,
     "validate": _validate,
+    "drift": _drift,
 }

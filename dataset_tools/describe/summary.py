@@ -142,8 +142,8 @@ class Totals:
         self.values.update(part.values)
         self.gaps += part.gaps
         self.backwards += part.backwards
-        self._add_users(_recoded(part.users[0], part.user_names, self.user_ids), part.users)
-        codes = _recoded(part.items[0], part.item_names, self.item_ids)
+        self._add_users(self.user_ids.adopt(part.users[0], part.user_names), part.users)
+        codes = self.item_ids.adopt(part.items[0], part.item_names)
         self.item_rows = room_for(self.item_rows, codes)
         self.item_rows[codes] += part.items[1]
 
@@ -155,12 +155,3 @@ class Totals:
         self.gaps += gap_counts(gaps)
         self.backwards += int((gaps < 0).sum())
         self._seen[codes] = users[3]
-
-
-def _recoded(codes: np.ndarray, names: list[str], ids: Ids) -> np.ndarray:
-    """Codes of a range in the numbering of the whole file; even codes mean the same everywhere."""
-    if not names:
-        return codes
-    table = ids.codes(names)
-    odd = codes % 2 == 1
-    return np.where(odd, table[np.where(odd, codes // 2, 0)], codes)

@@ -27,6 +27,19 @@ class Ids:
         """(tokens,) int64."""
         return np.array([self.code(token) for token in tokens], np.int64)
 
+    def adopt(self, codes: np.ndarray, names: Iterable[str]) -> np.ndarray:
+        """(n,) codes of another numbering in this one; even codes mean the same in both.
+
+        Args:
+            codes: (n,) int64, of the other numbering.
+            names: its tokens of odd codes, in their order.
+        """
+        table = self.codes(names)
+        if not len(table):
+            return codes
+        odd = codes % 2 == 1
+        return np.where(odd, table[np.where(odd, codes // 2, 0)], codes)
+
     def tokens(self, codes: np.ndarray) -> list[str]:
         """The tokens of the given codes."""
         names = list(self.names)

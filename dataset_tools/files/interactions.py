@@ -30,6 +30,7 @@ class Chunk:
         times: (rows,) int64, Unix seconds.
         values: (rows,) int64, the first seven bytes of the value field, packed; empty without one.
         fractions: (rows,) int64, of the times, see clocks.py; None where all are 0.
+        groups: (rows,) int64 codes of the group field, see ids.py; empty without one.
     """
 
     part: ByteRange
@@ -40,6 +41,7 @@ class Chunk:
     times: np.ndarray
     values: np.ndarray
     fractions: np.ndarray | None = None
+    groups: np.ndarray = field(default_factory=lambda: _NO_SYMBOLS)
 
     def piece(self, begin: int, stop: int) -> "Chunk":
         """Rows `begin` to `stop`."""
@@ -55,6 +57,7 @@ class Chunk:
             self.times[rows],
             self.values[rows],
             None if self.fractions is None else self.fractions[rows],
+            self.groups[rows],
         )
 
     def take(self, chosen: np.ndarray) -> "Chunk":
@@ -70,12 +73,13 @@ class Chunk:
             self.times[chosen],
             self.values[: len(chosen)][chosen[: len(self.values)]],
             None if self.fractions is None else self.fractions[chosen],
+            self.groups[: len(chosen)][chosen[: len(self.groups)]],
         )
 
 
 @dataclass
 class Interactions:
-    """An `.inter` file with user, item and time fields, and perhaps one short value field such as the rating.
+    """An `.inter` file with user, item and time fields, and perhaps a short value field and a field of categories.
 
     Raises:
         DataError: one of the fields is not in the header.
@@ -89,6 +93,8 @@ class Interactions:
     time_unit: str = "seconds"
     users: Ids = field(default_factory=Ids)
     items: Ids = field(default_factory=Ids)
+    group_field: str | None = None
+    groups: Ids = field(default_factory=Ids)
 
     def __post_init__(self) -> None:
         self.fields = read_header(self.path)
@@ -106,6 +112,9 @@ class Interactions:
         self._value = names.index(self.value_field) if self.value_field in names else -1
         if self._value >= 0:
             self._kinds[self._value] = column_kinds.TEXT
+        self._group = names.index(self.group_field) if self.group_field in names else -1
+        if self._group >= 0:
+            self._kinds[self._group] = column_kinds.ID
         with self.path.open("rb") as file:
             self.start = len(file.readline())
 
@@ -131,15 +140,19 @@ class Interactions:
         columns, starts, clean = scan(buffer, "\t", self._kinds, _NO_SYMBOLS)
         users, items, times = (columns[at] for at in self._at)
         clean &= (users < MAX_PLAIN) & (items < MAX_PLAIN)
+        groups = columns[self._group] * 2 if self._group >= 0 else _NO_SYMBOLS
+        clean &= groups < 2 * MAX_PLAIN if self._group >= 0 else True
         users, items, raw = users * 2, items * 2, times.copy()
         values = columns[self._value].copy() if self._value >= 0 else _NO_SYMBOLS
         odd = np.flatnonzero(~clean)
         exact = np.zeros((2, len(odd)), np.int64)
         for place, (row, line) in enumerate(zip(odd, lines_of(buffer, starts, odd), strict=True)):
-            users[row], items[row], seconds, exact[1, place], value = self._slow(line, part, int(row))
+            users[row], items[row], seconds, exact[1, place], value, group = self._slow(line, part, int(row))
             raw[row], exact[0, place] = _held(seconds * UNITS[self.time_unit]), _held(seconds)
             if self._value >= 0:
                 values[row] = value
+            if self._group >= 0:
+                groups[row] = group
         self._check_clock(raw, part)
         times, fractions = in_seconds(raw, self.time_unit)
         if fractions is None and exact[1].any():
@@ -147,7 +160,7 @@ class Interactions:
         times[odd] = exact[0]
         if fractions is not None:
             fractions[odd] = exact[1]
-        return Chunk(part, buffer, starts, users, items, times, values, fractions)
+        return Chunk(part, buffer, starts, users, items, times, values, fractions, groups)
 
     def _check_clock(self, times: np.ndarray, part: ByteRange) -> None:
         """Refuse times that count another unit, in all of the rows or in single ones.
@@ -175,11 +188,11 @@ class Interactions:
                 number += file.read(min(1 << 22, part.start - file.tell())).count(b"\n")
         return number
 
-    def _slow(self, line: bytes, part: ByteRange, row: int) -> tuple[int, int, int, int, int]:
+    def _slow(self, line: bytes, part: ByteRange, row: int) -> tuple[int, int, int, int, int, int]:
         """A line that the kernel does not accept: ids that are not plain numbers, or times such as `9.5` or `9.7e8`.
 
         Returns:
-            Codes of user and item, whole seconds, fraction, and the packed value.
+            Codes of user and item, whole seconds, fraction, the packed value, and the code of the group.
         """
         values = line.decode("utf-8", "replace").split("\t")
         where = f"{self.path}: row {row + 1} after byte {part.start}"
@@ -190,7 +203,8 @@ class Interactions:
             raise DataError(f"{where}: an empty id; `recbole-data validate` lists all errors.")
         value = values[self._value].encode()[: kernel.MAX_TEXT] if self._value >= 0 else b""
         packed = int.from_bytes(value, "big")
-        return self.users.code(user), self.items.code(item), *self._seconds(time, where), packed
+        group = self.groups.code(values[self._group]) if self._group >= 0 else 0
+        return self.users.code(user), self.items.code(item), *self._seconds(time, where), packed, group
 
     def _seconds(self, text: str, where: str) -> tuple[int, int]:
         """One time as whole seconds and fraction."""

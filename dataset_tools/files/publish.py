@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 
 from dataset_tools.errors import ResourceError, UsageError
 
-OURS = ("{name}.summary.json", "split.json")
+OURS = ("{name}.summary.json", "split.json", "drift.json")
 _under_way: set[Path] = set()
 _FULL = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
 

@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-FLOORS = "errors faults platforms progress lines sources times files engines convert split describe clicks arguments"
+FLOORS = """errors faults platforms progress lines sources times files engines convert split describe clicks drift
+    arguments"""
 
 
 def imported(path: Path) -> set[str]:

@@ -51,3 +51,12 @@ def test_codes_never_collide() -> None:
     assert len(set(codes.tolist())) == len(set(tokens)) and ids.tokens(codes) == tokens
     grown = room_for(np.zeros(2, np.int64), np.array([5]), fill=-1)
     assert grown.tolist() == [0, 0, -1, -1, -1, -1]
+
+
+def test_a_field_of_categories_is_coded_like_ids(tmp_path: Path) -> None:
+    log = interactions(tmp_path, "1\t2\t7\t5\n1\t2\ta long category\t6\n1\t3\t33554432\t7\n", group_field="rating")
+    (chunk,) = log.chunks()
+    assert log.groups.tokens(chunk.groups) == ["7", "a long category", "33554432"]
+    assert chunk.take(np.array([True, False, True])).groups.tolist() == [14, 3]
+    assert chunk.piece(1, 3).groups.tolist() == [1, 3]
+    assert len(next(interactions(tmp_path, "1\t2\t7\t5\n").chunks()).groups) == 0

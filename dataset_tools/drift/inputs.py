@@ -1,0 +1,213 @@
+"""The files of the past and the future, their columns, and the moment between them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path
+
+from dataset_tools.drift.options import DriftOptions
+from dataset_tools.errors import DataError, UnsortedError, UsageError
+from dataset_tools.files.dataset_files import PARTS, interaction_files
+from dataset_tools.files.headers import Column, read_header
+from dataset_tools.files.interactions import Interactions
+from dataset_tools.split.cut import time_at, time_at_share
+from dataset_tools.split.cut_words import parse_share, parse_time
+from dataset_tools.split.sort import write_sorted
+
+VALUE_FIELDS = ("rating", "label", "behavior")
+CATEGORY_FIELDS = ("category_id", "category", "categories", "genre", "genres", "class")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file, and whether it is past or future; None where the time of each row decides."""
+
+    path: Path
+    side: str | None
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Names of the columns that are read.
+
+    Attributes:
+        user, item, time: of every file.
+        value: rating, label or behaviour; None without one.
+        group: category of a row; None where the items have it, or nothing does.
+        item_group: category in the table of items; None without one.
+        unit: of the times.
+    """
+
+    user: str
+    item: str
+    time: str
+    value: str | None
+    group: str | None
+    item_group: str | None
+    unit: str
+
+    @property
+    def mix(self) -> str | None:
+        """The table of counts from which a user's mix of categories follows; None without categories."""
+        return "user_groups" if self.group else "user_items" if self.item_group else None
+
+    def open(self, path: Path) -> Interactions:
+        """The interactions of a file."""
+        return Interactions(
+            path, self.user, self.item, self.time, self.value, time_unit=self.unit, group_field=self.group
+        )
+
+
+def find_sources(options: DriftOptions) -> list[Source]:
+    """The files in the order of time.
+
+    Raises:
+        UsageError: there is no data set, or it is not said what the future is.
+    """
+    if options.future is not None and options.cut is not None:
+        raise UsageError("drift: --future names the later data and --cut divides one data set; give one of them.")
+    files = interaction_files(options.past)
+    if options.future is not None:
+        later = interaction_files(options.future)
+        return [Source(file, "past") for file in files] + [Source(file, "future") for file in later]
+    if options.cut is not None:
+        return [Source(file, None) for file in files]
+    test = f".{PARTS[-1]}.inter"
+    sides = ["future" if len(files) > 1 and file.name.endswith(test) else "past" for file in files]
+    if set(sides) != {"past", "future"}:
+        raise UsageError(
+            f"{options.past}: where does the future begin?\n"
+            "Add --future PATH, or --cut TIME for one data set, such as --cut 0.8 or --cut 2015-03-31T06:40:03Z."
+        )
+    return [Source(file, side) for file, side in zip(files, sides, strict=True)]
+
+
+def find_columns(options: DriftOptions, sources: Sequence[Source]) -> Columns:
+    """The columns, which all files share.
+
+    Raises:
+        DataError: a column is missing, or the files differ in one of them.
+    """
+    headers = [read_header(source.path) for source in sources]
+    tables = [header for source in sources if (header := _item_header(source.path))]
+    value = options.value_field or _first(VALUE_FIELDS, headers)
+    names = (options.category_field,) if options.category_field else CATEGORY_FIELDS
+    group, in_table = _first(names, headers), _first(names, tables)
+    if options.category_field and not group and not in_table:
+        raise DataError(f"{sources[0].path}: no field {options.category_field} there or in the table of items.")
+    columns = Columns(
+        options.user_field,
+        options.item_field,
+        options.time_field,
+        value,
+        group,
+        None if group else in_table,
+        options.time_unit,
+    )
+    columns.open(sources[0].path)  # names missing columns and the options for them
+    _check_same(sources, headers, [columns.user, columns.item, columns.time, value, group])
+    return columns
+
+
+def _first(names: Sequence[str], headers: Sequence[Sequence[Column]]) -> str | None:
+    present = {column.field for header in headers for column in header}
+    return next((name for name in names if name in present), None)
+
+
+def _item_header(path: Path) -> list[Column]:
+    table = item_table(path)
+    return read_header(table) if table else []
+
+
+def item_table(path: Path) -> Path | None:
+    """The `.item` file beside an `.inter` file, also beside a part of a cut data set."""
+    name = path.name.removesuffix(".inter")
+    stems = [name, *(name.removesuffix(f".{part}") for part in PARTS)]
+    return next((table for stem in stems if (table := path.with_name(f"{stem}.item")).is_file()), None)
+
+
+def _check_same(sources: Sequence[Source], headers: Sequence[list[Column]], names: Sequence[str | None]) -> None:
+    for source, header in zip(sources, headers, strict=True):
+        for name in filter(None, names):
+            here, there = (next((c.header for c in h if c.field == name), None) for h in (header, headers[0]))
+            if here != there:
+                raise DataError(
+                    f"{source.path}: the column {name} changed: {here or 'absent'} here, {there or 'absent'} in "
+                    f"{sources[0].path.name}.\nWrite both files with the same columns, or name another one with "
+                    "--value-field or --category-field."
+                )
+
+
+def find_cut(options: DriftOptions, columns: Columns, sources: Sequence[Source]) -> tuple[int, int, int]:
+    """First time, cut and last time, Unix seconds; the future begins at the cut.
+
+    Raises:
+        DataError: a file is empty, the future is not after the past, or one side of the cut has no rows.
+        UnsortedError: a file is not in time order.
+        UsageError: the cut cannot be parsed.
+    """
+    ends = [_ends(columns.open(source.path)) for source in sources]
+    for (_, last), (first, _), source in zip(ends, ends[1:], sources[1:], strict=False):
+        if first < last and source.side != "future":
+            raise DataError(f"{source.path}: it begins before the end of the file before it, at {date(last)}.")
+    first, last = ends[0][0], ends[-1][1]
+    if options.cut is not None:
+        cut = _cut_time(options.cut, columns, sources)
+        if not first < cut <= last:
+            raise DataError(
+                f"{options.past}: no row is {'before' if cut <= first else 'at or after'} the cut at {date(cut)}; "
+                f"the rows go from {date(first)} to {date(last)}."
+            )
+        return first, cut, last
+    split = next(place for place, source in enumerate(sources) if source.side == "future")
+    _check_order(options, ends[:split], ends[split:])
+    return first, ends[split][0], last
+
+
+def _ends(log: Interactions) -> tuple[int, int]:
+    if log.start >= log.path.stat().st_size:
+        raise DataError(f"{log.path}: the file has a header and no rows.")
+    ends = time_at(log, log.start), time_at(log, log.path.stat().st_size - 1)
+    if ends[1] < ends[0]:
+        raise UnsortedError(f"{log.path}: not in time order.")
+    return ends
+
+
+def _cut_time(text: str, columns: Columns, sources: Sequence[Source]) -> int:
+    if "." not in text:
+        return parse_time(text)
+    if len(sources) > 1:
+        raise UsageError(f"--cut {text}: a fraction needs a data set in one file; write a time.")
+    log = columns.open(sources[0].path)
+    return time_at_share(log, parse_share(text, "--cut"), log.path.stat().st_size)
+
+
+def _check_order(options: DriftOptions, past: Sequence[tuple[int, int]], future: Sequence[tuple[int, int]]) -> None:
+    if future[-1][1] < past[0][0]:
+        raise DataError(
+            f"{options.future}: this future ends at {date(future[-1][1])}, before the past begins at "
+            f"{date(past[0][0])}; exchange --past and --future."
+        )
+    if future[0][0] < past[-1][1]:
+        raise DataError(
+            f"{options.future or options.past}: past and future overlap: the future begins at {date(future[0][0])}, "
+            f"the past ends at {date(past[-1][1])}.\nDivide one data set instead: --past PATH --cut TIME."
+        )
+
+
+def date(seconds: int) -> str:
+    """`975767628 (2000-12-02T14:33:48Z)`."""
+    try:
+        return f"{seconds} ({datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%dT%H:%M:%SZ})"
+    except (ValueError, OverflowError, OSError):
+        return str(seconds)
+
+
+def sorted_copies(sources: Sequence[Source], columns: Columns, folder: Path) -> list[Source]:
+    """The same files in time order, written to `folder`."""
+    copies = []
+    for number, source in enumerate(sources):
+        path = folder / f"{number}.inter"
+        write_sorted(columns.open(source.path), path)
+        copies.append(replace(source, path=path))
+    return copies

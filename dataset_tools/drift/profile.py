@@ -1,0 +1,142 @@
+"""Finished counts as arrays: what a comparison of two spans of time reads."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+
+from dataset_tools.drift.counts import Counts
+from dataset_tools.drift.spans import GAP_BINS
+from dataset_tools.drift.windows import Windows
+from dataset_tools.files.ids import Ids
+
+Indices = tuple[int, ...]
+
+
+class Table:
+    """Counts by window and code.
+
+    Args:
+        counts: columns window, rows and codes from 0.
+        column: of the codes.
+        size: number of codes.
+    """
+
+    def __init__(self, counts: pl.DataFrame, column: str, size: int) -> None:
+        ordered = counts.sort("window", column)
+        self.codes, self.rows, self.size = ordered[column].to_numpy(), ordered["rows"].to_numpy(), size
+        self._starts = np.searchsorted(ordered["window"].to_numpy(), np.arange(np.iinfo(np.int16).max))
+
+    def slices(self, indices: Indices) -> tuple[np.ndarray, np.ndarray]:
+        """(k,) codes and (k,) rows of some windows, one after the other."""
+        spans = [slice(self._starts[index], self._starts[index + 1]) for index in indices]
+        return np.concatenate([self.codes[s] for s in spans]), np.concatenate([self.rows[s] for s in spans])
+
+    def vector(self, indices: Indices) -> np.ndarray:
+        """(size,) int64 rows of each code in some windows together."""
+        codes, rows = self.slices(indices)
+        return np.bincount(codes, rows, self.size).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Mix:
+    """Rows of a sample of users by category.
+
+    Attributes:
+        windows: (n,) int, ascending.
+        users, groups: (n,) int64.
+        rows: (n,) int64.
+    """
+
+    windows: np.ndarray
+    users: np.ndarray
+    groups: np.ndarray
+    rows: np.ndarray
+
+
+class Profile:
+    """All counts of a log, with codes that depend on the ids alone and not on the order of the ranges.
+
+    Args:
+        counts: merged from all ranges.
+        windows: in which they were counted.
+        pairs: columns item and group, of a data set whose items have categories; see categories.py.
+    """
+
+    def __init__(self, counts: Counts, windows: Windows, pairs: pl.DataFrame | None) -> None:
+        self.windows, self._tables = windows, counts.finish()
+        self.users, self._user_codes = self._by_id("users", "user", counts.ids["user"])
+        self.items, self._item_codes = self._by_id("items", "item", counts.ids["item"])
+        self.value_names, self.values = self._by_value()
+        self.hours = self._tables["hours"]
+        self.gaps = Table(self._tables["gaps"], "bin", GAP_BINS)
+        self.group_names: list[str] = []
+        self.groups: Table | None = None
+        self.mix: Mix | None = None
+        if "groups" in self._tables:
+            self.groups, codes = self._by_id("groups", "group", counts.ids["group"])
+            self.group_names = counts.ids["group"].tokens(codes)
+            self._set_mix(self._tables["user_groups"].with_columns(_ranks("group", codes)))
+        elif pairs is not None and len(pairs):
+            self._categories_of_items(pairs, counts.ids["item"])
+
+    def _by_id(self, name: str, kind: str, ids: Ids) -> tuple[Table, np.ndarray]:
+        """A table with codes in the order of the ids, and (size,) the codes of `ids` in that order."""
+        table = self._tables[name]
+        found = table[kind].unique().to_numpy()
+        plain = np.sort(found[found % 2 == 0])
+        odd = found[found % 2 == 1]
+        order = np.concatenate([plain, odd[np.argsort(np.array(ids.tokens(odd), object))]]) if len(odd) else plain
+        return Table(table.with_columns(_ranks(kind, order)), kind, len(order)), order
+
+    def _by_value(self) -> tuple[list[str], Table | None]:
+        """Values as text, numbers in their order, and their table."""
+        if "values" not in self._tables:
+            return [], None
+        table = self._tables["values"]
+        found = {int(packed): _text(int(packed)) for packed in table["value"].unique().to_list()}
+        order = sorted(found, key=lambda packed: (as_number(found[packed]) or 0.0, found[packed]))
+        ranked = table.with_columns(_ranks("value", np.array(order, np.int64)))
+        return [found[packed] for packed in order], Table(ranked, "value", len(order))
+
+    def _categories_of_items(self, pairs: pl.DataFrame, ids: Ids) -> None:
+        """Counts of categories from the counts of items."""
+        known = pairs.with_columns(pl.Series("item", ids.codes(pairs["item"].to_list())))
+        known = known.filter(pl.col("item").is_in(self._item_codes.tolist()))
+        self.group_names = sorted(known["group"].unique().to_list())
+        names = pl.DataFrame({"group": self.group_names, "code": np.arange(len(self.group_names))})
+        coded = known.join(names, on="group").select("item", group="code")
+        by_group = self._tables["items"].join(coded, on="item").group_by("window", "group").agg(pl.sum("rows"))
+        self.groups = Table(by_group, "group", len(self.group_names))
+        mix = self._tables["user_items"].join(coded, on="item").group_by("window", "user", "group").agg(pl.sum("rows"))
+        self._set_mix(mix)
+
+    def _set_mix(self, table: pl.DataFrame) -> None:
+        ordered = table.with_columns(_ranks("user", self._user_codes)).sort("window", "user", "group")
+        self.mix = Mix(*(ordered[c].to_numpy() for c in ("window", "user", "group", "rows")))
+
+    @cached_property
+    def rows(self) -> np.ndarray:
+        """(windows,) int64 rows of each window."""
+        hours = self.hours.group_by("window").agg(pl.sum("rows"))
+        size = self.windows.n_past + self.windows.n_future + 1
+        return np.bincount(hours["window"].to_numpy(), hours["rows"].to_numpy(), size).astype(np.int64)
+
+
+def _ranks(column: str, order: np.ndarray) -> pl.Expr:
+    """The column as places in `order`."""
+    return pl.col(column).replace_strict(order, np.arange(len(order)), return_dtype=pl.Int32)
+
+
+def _text(packed: int) -> str:
+    return packed.to_bytes(8, "big").lstrip(b"\0").decode("utf-8", "replace")
+
+
+def as_number(text: str) -> float | None:
+    """A value as a finite number, or None."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if np.isfinite(value) else None

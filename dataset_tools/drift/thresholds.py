@@ -1,0 +1,93 @@
+"""Thresholds from `thresholds.yaml` and from a user's file over it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dataset_tools.drift.measures import MEASURES
+from dataset_tools.errors import UsageError
+
+NULLS = ("shuffled", "neighbours")
+_OURS = Path(__file__).parent / "thresholds.yaml"
+_WHOLE = {"minimum.rows": 1, "minimum.users": 2, "repeats": 1, "neighbours": 0}
+
+
+@dataclass(frozen=True)
+class Limit:
+    """Of one measure: the excess above which it is drift, and the null that is subtracted."""
+
+    threshold: float
+    against: str
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """All of `thresholds.yaml`."""
+
+    rows: int
+    users: int
+    repeats: int
+    neighbours: int
+    limits: dict[str, Limit]
+
+    def as_json(self) -> dict[str, Any]:
+        """In the form of the yaml."""
+        return {
+            "minimum": {"rows": self.rows, "users": self.users},
+            "repeats": self.repeats,
+            "neighbours": self.neighbours,
+            "measures": {name: vars(limit) for name, limit in self.limits.items()},
+        }
+
+
+def load_thresholds(path: Path | None) -> Thresholds:
+    """The package's thresholds with the entries of `path` in their place.
+
+    Raises:
+        UsageError: the file cannot be read, has an unknown entry, or an entry has a value that is not allowed.
+    """
+    flat = _flat(yaml.safe_load(_OURS.read_text(encoding="utf-8")))
+    for key, value in _flat(_given(path)).items() if path else ():
+        if key not in flat:
+            raise UsageError(f"{path}: unknown entry {key}; allowed: {', '.join(flat)}.")
+        _check(path, key, value)
+        flat[key] = value
+    limits = {
+        measure.name: Limit(*(flat[f"measures.{measure.name}.{key}"] for key in ("threshold", "against")))
+        for measure in MEASURES
+    }
+    rows, users, repeats, neighbours = (int(flat[key]) for key in _WHOLE)
+    return Thresholds(rows, users, repeats, neighbours, limits)
+
+
+def _given(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}; --thresholds names a yaml file.") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: not yaml: {str(error).splitlines()[0]}.") from None
+
+
+def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:
+    """`{"minimum": {"rows": 5}}` -> `{"minimum.rows": 5}`."""
+    if not isinstance(tree, dict):
+        return {prefix.removesuffix("."): tree}
+    found: dict[str, Any] = {}
+    for key, value in tree.items():
+        found |= _flat(value, f"{prefix}{key}.")
+    return found
+
+
+def _check(path: Path | None, key: str, value: Any) -> None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if key.endswith(".against"):
+        good, allowed = value in NULLS, " or ".join(NULLS)
+    elif key in _WHOLE:
+        good, allowed = is_number and value == int(value) >= _WHOLE[key], f"whole numbers from {_WHOLE[key]}"
+    else:
+        good, allowed = is_number and value >= 0, "numbers from 0"
+    if not good:
+        raise UsageError(f"{path}: {key} is {value!r}, allowed are {allowed}.")
