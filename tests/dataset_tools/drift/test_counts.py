@@ -70,7 +70,9 @@ def test_any_order_of_any_ranges_equals_the_count_of_the_rows(
     for user in {row[0] for row in rows}:
         times = [(row[-1], edge) for row, edge in zip(rows, edges, strict=True) if row[0] == user]
         gaps.update((edge, int(gap_bin(np.array([late - early]))[0])) for (early, _), (late, edge) in pairwise(times))
-    found = {(index, int(code)): int(n) for index in range(5) for code, n in enumerate(whole.gaps.vector((index,))) if n}
+    found = {
+        (index, int(code)): int(n) for index in range(5) for code, n in enumerate(whole.gaps.vector((index,))) if n
+    }
     assert found == gaps
 
 
@@ -87,7 +89,9 @@ def test_merging_merged_counts_equals_merging_ranges(tmp_path: Path) -> None:
 
 def test_many_small_tables_become_one(tmp_path: Path) -> None:
     counts = Counts()
-    table = pl.DataFrame({"window": np.zeros(1 << 18, np.int16), "user": np.arange(1 << 18), "rows": np.ones(1 << 18, np.uint32)})
+    table = pl.DataFrame(
+        {"window": np.zeros(1 << 18, np.int16), "user": np.arange(1 << 18), "rows": np.ones(1 << 18, np.uint32)}
+    )
     for _ in range(8):
         counts.add("users", table)
     assert len(counts.tables["users"]) < 8 and sum(one["rows"].sum() for one in counts.tables["users"]) == 8 << 18

@@ -27,7 +27,9 @@ def test_jensen_shannon_of_disjoint_equal_and_half_equal_counts() -> None:
 
 
 def test_stability_index_of_two_bins_and_of_an_empty_one() -> None:
-    assert stability_index(np.array([50, 50]), np.array([60, 40])) == pytest.approx(0.1 * math.log(1.2) - 0.1 * math.log(0.8))
+    assert stability_index(np.array([50, 50]), np.array([60, 40])) == pytest.approx(
+        0.1 * math.log(1.2) - 0.1 * math.log(0.8)
+    )
     empty = stability_index(np.array([100, 0]), np.array([50, 50]))
     assert empty == pytest.approx(-0.5 * math.log(0.5) + (0.5 - 1e-5) * math.log(0.5e5))
 
@@ -41,7 +43,9 @@ def test_kolmogorov_smirnov_equals_scipys_on_the_rows() -> None:
 
 def test_wasserstein_is_in_standard_deviations() -> None:
     values = np.array([1.0, 3.0, 5.0])
-    assert wasserstein(values, np.array([1, 0, 1]), np.array([0, 0, 2])) == pytest.approx(1)  # mean shift 2, deviation 2
+    assert wasserstein(values, np.array([1, 0, 1]), np.array([0, 0, 2])) == pytest.approx(
+        1
+    )  # mean shift 2, deviation 2
     assert wasserstein(values, np.array([0, 4, 0]), np.array([1, 0, 0])) == 0  # the reference has one value
 
 
