@@ -68,8 +68,15 @@ def top_lost(reference: np.ndarray, window: np.ndarray, k: int = 100) -> float:
         k: at most the number of items that both have.
     """
     k = min(k, int((reference > 0).sum()), int((window > 0).sum()))
-    first, second = (set(np.argsort(-counts, kind="stable")[:k].tolist()) for counts in (reference, window))
-    return 1 - len(first & second) / k if k else 0.0
+    return 1 - len(_top(reference, k) & _top(window, k)) / k if k else 0.0
+
+
+def _top(counts: np.ndarray, k: int) -> set[int]:
+    """Places of the k largest counts; of equal ones the first."""
+    if not k:
+        return set()
+    candidates = np.flatnonzero(counts >= np.partition(counts, -k)[-k])
+    return set(candidates[np.argsort(-counts[candidates], kind="stable")[:k]].tolist())
 
 
 def popularity_bins(reference: np.ndarray, window: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

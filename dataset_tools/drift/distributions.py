@@ -26,12 +26,12 @@ _GAP_ENDS = (
 
 @dataclass(frozen=True)
 class Bars:
-    """Shares of the rows of the past and of the future.
+    """Fractions of the rows, of the past and of the future.
 
     Attributes:
         title: of the chart.
         labels: one per bar.
-        past, future: (labels,) shares, which sum to 1 or, where only the largest are shown, to less.
+        past, future: (labels,) fractions, which sum to 1 or, where only the largest are shown, to less.
     """
 
     title: str

@@ -92,7 +92,8 @@ def _profile(
             bar.update(part.end - part.start)
     finally:
         bar.close()
-    profile = Profile(counts, windows, item_categories(sources, columns) if columns.item_group else None)
+    pairs = item_categories(sources, columns) if columns.item_group else None
+    profile = Profile(counts, windows, pairs, options.offset_seconds)
     _check_windows(options, profile)
     return profile
 

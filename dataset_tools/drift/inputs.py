@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
+from itertools import pairwise
 from pathlib import Path
 
 from dataset_tools.drift.options import DriftOptions
-from dataset_tools.errors import DataError, UnsortedError, UsageError
+from dataset_tools.errors import DataError, UsageError
 from dataset_tools.files.dataset_files import PARTS, interaction_files
 from dataset_tools.files.headers import Column, read_header
 from dataset_tools.files.interactions import Interactions
 from dataset_tools.split.cut import time_at, time_at_share
 from dataset_tools.split.cut_words import parse_share, parse_time
-from dataset_tools.split.sort import write_sorted
+from dataset_tools.split.sort import check_order, write_sorted
 
 VALUE_FIELDS = ("rating", "label", "behavior")
 CATEGORY_FIELDS = ("category_id", "category", "categories", "genre", "genres", "class")
@@ -147,9 +148,9 @@ def find_cut(options: DriftOptions, columns: Columns, sources: Sequence[Source])
         UsageError: the cut cannot be parsed.
     """
     ends = [_ends(columns.open(source.path)) for source in sources]
-    for (_, last), (first, _), source in zip(ends, ends[1:], sources[1:], strict=False):
-        if first < last and source.side != "future":
-            raise DataError(f"{source.path}: it begins before the end of the file before it, at {date(last)}.")
+    for ((_, last), before), ((first, _), source) in pairwise(zip(ends, sources, strict=True)):
+        if first < last and before.side == source.side:
+            raise DataError(f"{source.path}: it begins at {date(first)}, before the end of {before.path.name}.")
     first, last = ends[0][0], ends[-1][1]
     if options.cut is not None:
         cut = _cut_time(options.cut, columns, sources)
@@ -167,10 +168,8 @@ def find_cut(options: DriftOptions, columns: Columns, sources: Sequence[Source])
 def _ends(log: Interactions) -> tuple[int, int]:
     if log.start >= log.path.stat().st_size:
         raise DataError(f"{log.path}: the file has a header and no rows.")
-    ends = time_at(log, log.start), time_at(log, log.path.stat().st_size - 1)
-    if ends[1] < ends[0]:
-        raise UnsortedError(f"{log.path}: not in time order.")
-    return ends
+    check_order(log)
+    return time_at(log, log.start), time_at(log, log.path.stat().st_size - 1)
 
 
 def _cut_time(text: str, columns: Columns, sources: Sequence[Source]) -> int:

@@ -123,10 +123,15 @@ def _mix(profile: Profile, comparison: Comparison) -> MixSides | None:
     mix = profile.mix
     if mix is None:
         return None
-    inside = mix.windows == comparison.window
-    before = np.isin(mix.windows, comparison.reference) & np.isin(mix.users, np.unique(mix.users[inside]))
-    chosen = inside | before
-    table = pl.DataFrame({"user": mix.users, "group": mix.groups, "rows": mix.rows, "inside": inside}).filter(chosen)
+    inside, before = mix.slice((comparison.window,)), mix.slice(comparison.reference)
+    is_here = np.zeros(mix.n_users, bool)
+    is_here[mix.users[inside]] = True
+    kept = np.flatnonzero(is_here[mix.users[before]])
+    columns = {name: getattr(mix, name) for name in ("users", "groups", "rows")}
+    table = pl.concat(
+        pl.DataFrame({name: column[part][chosen] for name, column in columns.items()}).with_columns(inside=pl.lit(side))
+        for part, chosen, side in ((inside, slice(None), True), (before, kept, False))
+    ).rename({"users": "user", "groups": "group"})
     both = table.group_by("user", "group").agg(
         reference=pl.col("rows").filter(~pl.col("inside")).sum(), window=pl.col("rows").filter("inside").sum()
     )

@@ -44,15 +44,20 @@ class Mix:
     """Rows of a sample of users by category.
 
     Attributes:
-        windows: (n,) int, ascending.
-        users, groups: (n,) int64.
-        rows: (n,) int64.
+        users, groups, rows: (n,) int, by window.
+        starts: (windows + 1,) where each window begins.
+        n_users: in all of the log.
     """
 
-    windows: np.ndarray
     users: np.ndarray
     groups: np.ndarray
     rows: np.ndarray
+    starts: np.ndarray
+    n_users: int
+
+    def slice(self, indices: Indices) -> slice:
+        """The rows of consecutive windows."""
+        return slice(int(self.starts[indices[0]]), int(self.starts[indices[-1] + 1]))
 
 
 class Profile:
@@ -62,10 +67,11 @@ class Profile:
         counts: merged from all ranges.
         windows: in which they were counted.
         pairs: columns item and group, of a data set whose items have categories; see categories.py.
+        offset: seconds that the clock of the hours is ahead of UTC.
     """
 
-    def __init__(self, counts: Counts, windows: Windows, pairs: pl.DataFrame | None) -> None:
-        self.windows, self._tables = windows, counts.finish()
+    def __init__(self, counts: Counts, windows: Windows, pairs: pl.DataFrame | None, offset: int = 0) -> None:
+        self.windows, self.offset, self._tables = windows, offset, counts.finish()
         self.users, self._user_codes = self._by_id("users", "user", counts.ids["user"])
         self.items, self._item_codes = self._by_id("items", "item", counts.ids["item"])
         self.value_names, self.values = self._by_value()
@@ -114,7 +120,10 @@ class Profile:
 
     def _set_mix(self, table: pl.DataFrame) -> None:
         ordered = table.with_columns(_ranks("user", self._user_codes)).sort("window", "user", "group")
-        self.mix = Mix(*(ordered[c].to_numpy() for c in ("window", "user", "group", "rows")))
+        users, groups, rows = (ordered[name].to_numpy() for name in ("user", "group", "rows"))
+        edges = np.arange(self.windows.n_past + self.windows.n_future + 2)
+        starts = np.searchsorted(ordered["window"].to_numpy(), edges)
+        self.mix = Mix(users, groups, rows, starts, self.users.size)
 
     @cached_property
     def rows(self) -> np.ndarray:

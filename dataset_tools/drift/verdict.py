@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 
 from dataset_tools.drift.measures import MEASURES, Measure
-from dataset_tools.drift.null import Clock, shuffled
+from dataset_tools.drift.null import Clock, random_gaps, shuffled
 from dataset_tools.drift.pair import Comparison, Pair, make_pair
 from dataset_tools.drift.profile import Profile
 from dataset_tools.drift.thresholds import Limit, Thresholds
 
 OK, DRIFT, INSUFFICIENT = "OK", "DRIFT", "INSUFFICIENT_DATA"
+CHANCE = 3.0
+"""Standard deviations of the draws that an excess needs, so that a small window does not drift by chance."""
 _DIGITS = 6
 
 
@@ -33,6 +35,11 @@ class Measured:
     def excess(self) -> float | None:
         """The value minus the mean of the draws."""
         return None if self.value is None or not self.draws else self.value - float(np.mean(self.draws))
+
+    @property
+    def deviation(self) -> float:
+        """Standard deviation of the draws."""
+        return float(np.std(self.draws, ddof=1)) if len(self.draws) > 1 else 0.0
 
 
 @dataclass(frozen=True)
@@ -80,7 +87,10 @@ def compare(profile: Profile, comparison: Comparison, repeats: int, seed: int) -
     clock = Clock.until(profile, comparison.window)
     user_rows = profile.users.vector(tuple(range(comparison.window + 1)))
     user_rows = user_rows[user_rows > 0]
-    draws = [_values(shuffled(pair, user_rows, clock, comparison, random)) for _ in range(repeats)]
+    draws = []
+    for _ in range(repeats):
+        gaps = random_gaps(user_rows, clock, profile.windows, comparison, random)
+        draws.append(_values(shuffled(pair, gaps, comparison, random)))
     measured = []
     for measure, value, *null in zip(MEASURES, _values(pair), *draws, strict=True):
         drawn = [one for one in null if one is not None] if measure.shuffles else []
@@ -114,7 +124,8 @@ def judged(measured: Measured, neighbours: list[Measured], limit: Limit, has_row
     else:
         excess = _over_neighbours(measured, [value for value in usual if value is not None])
     enough = has_rows and excess is not None
-    verdict = INSUFFICIENT if not enough or excess is None else DRIFT if excess > limit.threshold else OK
+    needed = max(limit.threshold, CHANCE * measured.deviation)
+    verdict = INSUFFICIENT if not enough or excess is None else DRIFT if excess > needed else OK
     own = measured.value if measured.excess is None else measured.excess
     largest = max((value for value in usual if value is not None), default=None)
     return {

@@ -47,12 +47,12 @@ def content(profile: Profile) -> list[object]:
     found: list[object] = [[table.vector((index,)).tolist() for index in range(5)] for table in tables if table]
     mix = profile.mix
     assert mix is not None
-    mixes = [column.tolist() for column in (mix.windows, mix.groups, mix.rows)]
+    mixes = [column.tolist() for column in (mix.users, mix.groups, mix.rows, mix.starts)]
     return [*found, profile.value_names, profile.group_names, profile.rows.tolist(), mixes]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
-@given(rows=st.lists(ROWS, min_size=1, max_size=40), seed=st.integers(0, 9))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=8, deadline=None)
+@given(rows=st.lists(ROWS, min_size=1, max_size=20), seed=st.integers(0, 9))
 def test_any_order_of_any_ranges_equals_the_count_of_the_rows(
     tmp_path: Path, rows: list[tuple[str, str, str, str, int]], seed: int
 ) -> None:
@@ -60,9 +60,8 @@ def test_any_order_of_any_ranges_equals_the_count_of_the_rows(
     path = tmp_path / "x.inter"
     path.write_text(HEADER + "".join("\t".join(map(str, row)) + "\n" for row in rows))
     whole = merged(ranges_of(path, 10**6), np.array([0]))
-    for size in (60, 1):
-        parts = ranges_of(path, size)
-        assert content(merged(parts, np.random.default_rng(seed).permutation(len(parts)))) == content(whole)
+    parts = ranges_of(path, 60)
+    assert content(merged(parts, np.random.default_rng(seed).permutation(len(parts)))) == content(whole)
     edges = [int(WINDOWS.index(np.array([row[-1]]), None)[0]) for row in rows]
     assert whole.rows.tolist() == [edges.count(index) for index in range(5)]
     assert whole.users.vector(tuple(range(5))).sum() == len(rows)

@@ -72,7 +72,7 @@ def one_genre(log: Log, future: np.ndarray, random: np.random.Generator) -> Log:
     [
         (new_items, {"unknown_items", "items_js"}),
         (new_users, {"unknown_users"}),
-        (lower_ratings, {"value_ks", "value_psi", "value_wasserstein"}),
+        (lower_ratings, {"value_ks", "value_wasserstein"}),
         (other_hours, {"hours_js"}),
         (other_popularity, {"items_js", "popularity_psi", "top_lost"}),
         (more_rows, {"volume"}),

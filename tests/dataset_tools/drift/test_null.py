@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from dataset_tools.drift.null import Clock, assigned, assigned_within_users, drawn_gaps
+from dataset_tools.drift.null import Clock, assigned, assigned_within_users, random_gaps
 from dataset_tools.drift.pair import Comparison, MixSides, Sides
+from dataset_tools.drift.spans import gap_bin
+from dataset_tools.drift.windows import Windows
 
 
 def test_assigned_rows_keep_totals_and_sizes_and_are_hypergeometric() -> None:
@@ -29,8 +31,11 @@ def test_assigned_within_users_keeps_every_users_rows() -> None:
         assert [drawn.window[users == user].sum() for user in (3, 8, 9)] == [3, 0, 10]
 
 
-def test_drawn_gaps_are_those_of_random_times() -> None:
-    clock = Clock(np.array([0, 1, 1000]), np.array([0, 0, 1]), np.array([10, 20, 40]))
-    gaps = drawn_gaps(np.full(400, 4), clock, Comparison(1, (0,), (0,)), np.random.default_rng(0))
+def test_random_gaps_are_those_of_random_times() -> None:
+    clock = Clock(np.array([-5, 1000]), np.array([20, 40]))  # half of the rows are in each hour
+    windows = Windows(first=-18000, last=3_603_599, cut=3_600_000, span=3600, n_future=1, past_span=0, n_past=0)
+    gaps = random_gaps(np.full(400, 4), clock, windows, Comparison(1, (0,), (0,)), np.random.default_rng(0))
     assert gaps.reference.sum() + gaps.window.sum() == 400 * 3
-    assert abs(gaps.window.sum() - 400 * (2 - 1 / 16)) > 0 and gaps.window[-200:].sum() < gaps.window.sum()
+    assert gaps.window.sum() == pytest.approx(400 * (2 - 1 / 16), rel=0.05)  # all of a user's rows but a first one
+    across = gaps.window[int(gap_bin(np.array([3_000_000]))[0]) :].sum()
+    assert across == pytest.approx(400 * (1 - 2 / 16), rel=0.05)  # users with rows in both hours

@@ -15,9 +15,11 @@ from dataset_tools.drift.distributions import Bars
 from tests.dataset_tools.drift.made_log import made_log
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chromium-browser"))), None)
-FLAGS = """--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --enable-logging=stderr
---disable-component-update --disable-sync --virtual-time-budget=3000 --allow-file-access-from-files --dump-dom""".split()
-MEASURE = """<!doctype html><body style="margin:0"><iframe id="it" src="PAGE" style="border:0;width:360px;height:800px">
+FLAGS = """--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --dump-dom
+--enable-logging=stderr --disable-component-update --disable-sync --virtual-time-budget=3000
+--allow-file-access-from-files""".split()
+MEASURE = """<!doctype html><body style="margin:0">
+<iframe id="it" src="PAGE" style="border:0;width:360px;height:800px">
 </iframe><pre id="widths"></pre><script>
 document.getElementById("it").onload = event => {
   const page = event.target.contentDocument, sizes = [];
