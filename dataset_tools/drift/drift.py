@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from dataset_tools.drift.categories import item_categories
-from dataset_tools.drift.counts import CountJob, Counts, count_range, users_kept
+from dataset_tools.drift.counting.categories import item_categories
+from dataset_tools.drift.counting.counts import CountJob, Counts, count_range, users_kept
+from dataset_tools.drift.counting.profile import Profile
 from dataset_tools.drift.inputs import Columns, Source, date, find_columns, find_cut, find_sources, sorted_copies
+from dataset_tools.drift.measuring.pair import Comparison
 from dataset_tools.drift.options import REFERENCES, DriftOptions
-from dataset_tools.drift.page import page
-from dataset_tools.drift.pair import Comparison
-from dataset_tools.drift.profile import Profile
-from dataset_tools.drift.report import Report, make_report
+from dataset_tools.drift.report.page import page
+from dataset_tools.drift.report.report import Report, make_report
 from dataset_tools.drift.thresholds import Thresholds, load_thresholds
 from dataset_tools.drift.verdict import Compared, compare
 from dataset_tools.drift.windows import Windows, make_windows

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from dataset_tools.drift.measures import MEASURES
+from dataset_tools.drift.measuring.measures import MEASURES
 from dataset_tools.errors import UsageError
 
 NULLS = ("shuffled", "neighbours")

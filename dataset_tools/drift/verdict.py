@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from dataset_tools.drift.measures import MEASURES, Measure
-from dataset_tools.drift.null import Clock, random_gaps, shuffled
-from dataset_tools.drift.pair import Comparison, Pair, make_pair
-from dataset_tools.drift.profile import Profile
+from dataset_tools.drift.counting.profile import Profile
+from dataset_tools.drift.measuring.measures import MEASURES, Measure
+from dataset_tools.drift.measuring.null import Clock, random_gaps, shuffled
+from dataset_tools.drift.measuring.pair import Comparison, Pair, make_pair
 from dataset_tools.drift.thresholds import Limit, Thresholds
 
 OK, DRIFT, INSUFFICIENT = "OK", "DRIFT", "INSUFFICIENT_DATA"

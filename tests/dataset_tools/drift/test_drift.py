@@ -137,8 +137,8 @@ def test_too_few_rows_are_no_verdict(compared: Run, tmp_path: Path) -> None:
 
 
 def test_a_window_shorter_than_a_week_has_no_days_of_the_week(compared: Run, tmp_path: Path) -> None:
-    log = made_log(20_000)
-    numbers = compared(log.write(tmp_path / "log"), cut=str(START + (DAYS - 10) * DAY), windows="5d")
+    log = made_log(30_000)
+    numbers = compared(log.write(tmp_path / "log"), cut=str(START + (DAYS - 12) * DAY), windows="6d")
     assert states(numbers)["weekdays_js"] == "INSUFFICIENT_DATA" and states(numbers)["hours_js"] == "OK"
 
 

@@ -6,8 +6,8 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
-from dataset_tools.drift.counts import Counts
-from dataset_tools.drift.spans import GAP_BINS
+from dataset_tools.drift.counting.counts import Counts
+from dataset_tools.drift.counting.spans import GAP_BINS
 from dataset_tools.drift.windows import Windows
 from dataset_tools.files.ids import Ids
 

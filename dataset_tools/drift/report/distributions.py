@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from dataset_tools.drift.distances import popularity_bins
+from dataset_tools.drift.counting.profile import Profile
+from dataset_tools.drift.counting.spans import gap_seconds
 from dataset_tools.drift.inputs import Columns
-from dataset_tools.drift.measures import days_of_week, hours_of_day, lengths
-from dataset_tools.drift.pair import Sides, make_week
-from dataset_tools.drift.profile import Profile
-from dataset_tools.drift.spans import gap_seconds
+from dataset_tools.drift.measuring.distances import popularity_bins
+from dataset_tools.drift.measuring.measures import days_of_week, hours_of_day, lengths
+from dataset_tools.drift.measuring.pair import Sides, make_week
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MOST_GROUPS, MOST_VALUES = 12, 20

@@ -6,9 +6,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from dataset_tools.drift.charts import Point, over_time, side_by_side
-from dataset_tools.drift.measures import MEASURES, Measure
-from dataset_tools.drift.report import Report, number
+from dataset_tools.drift.measuring.measures import MEASURES, Measure
+from dataset_tools.drift.report.charts import Point, over_time, side_by_side
+from dataset_tools.drift.report.report import Report, number
 from dataset_tools.drift.verdict import DRIFT, INSUFFICIENT, overall
 
 WORDS = {"OK": "OK", DRIFT: "DRIFT", INSUFFICIENT: "TOO LITTLE DATA"}

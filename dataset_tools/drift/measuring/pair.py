@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from dataset_tools.drift.profile import Indices, Profile, as_number
+from dataset_tools.drift.counting.profile import Indices, Profile, as_number
 
 WEEK_HOURS = 168
 _THURSDAY = 72  # hours from Monday to the first hour of 1970

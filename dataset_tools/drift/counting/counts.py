@@ -8,8 +8,8 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 
+from dataset_tools.drift.counting.spans import Spans, span_of
 from dataset_tools.drift.inputs import Columns, Source
-from dataset_tools.drift.spans import Spans, span_of
 from dataset_tools.drift.windows import Windows
 from dataset_tools.errors import UnsortedError
 from dataset_tools.files.ids import Ids

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import ks_2samp
 
-from dataset_tools.drift.distances import (
+from dataset_tools.drift.measuring.distances import (
     gini,
     jensen_shannon,
     kolmogorov_smirnov,

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from dataset_tools.drift.distributions import Bars, distributions
+from dataset_tools.drift.counting.profile import Profile
 from dataset_tools.drift.inputs import Columns, Source
-from dataset_tools.drift.measures import MEASURES, Measure
+from dataset_tools.drift.measuring.measures import MEASURES, Measure
 from dataset_tools.drift.options import DriftOptions
-from dataset_tools.drift.profile import Profile
+from dataset_tools.drift.report.distributions import Bars, distributions
 from dataset_tools.drift.thresholds import Thresholds
 from dataset_tools.drift.verdict import DRIFT, INSUFFICIENT, OK, Compared, judged, overall, rounded, spread
 from dataset_tools.drift.windows import Windows

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from dataset_tools.cli import main
-from dataset_tools.drift.charts import Point, over_time, side_by_side
-from dataset_tools.drift.distributions import Bars
+from dataset_tools.drift.report.charts import Point, over_time, side_by_side
+from dataset_tools.drift.report.distributions import Bars
 from tests.dataset_tools.drift.made_log import made_log
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chromium-browser"))), None)

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from dataset_tools.drift.null import Clock, assigned, assigned_within_users, random_gaps
-from dataset_tools.drift.pair import Comparison, MixSides, Sides
-from dataset_tools.drift.spans import gap_bin
+from dataset_tools.drift.counting.spans import gap_bin
+from dataset_tools.drift.measuring.null import Clock, assigned, assigned_within_users, random_gaps
+from dataset_tools.drift.measuring.pair import Comparison, MixSides, Sides
 from dataset_tools.drift.windows import Windows
 
 

@@ -9,10 +9,10 @@ import polars as pl
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dataset_tools.drift.counts import CountJob, Counts, _is_kept, count_range
+from dataset_tools.drift.counting.counts import CountJob, Counts, _is_kept, count_range
+from dataset_tools.drift.counting.profile import Profile
+from dataset_tools.drift.counting.spans import gap_bin
 from dataset_tools.drift.inputs import Columns, Source
-from dataset_tools.drift.profile import Profile
-from dataset_tools.drift.spans import gap_bin
 from dataset_tools.drift.windows import Windows
 from dataset_tools.files.interactions import Interactions
 from dataset_tools.lines.ranges import newline_ranges

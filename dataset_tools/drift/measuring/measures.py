@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dataset_tools.drift.distances import (
+from dataset_tools.drift.measuring.distances import (
     gini,
     jensen_shannon,
     kolmogorov_smirnov,
@@ -17,7 +17,7 @@ from dataset_tools.drift.distances import (
     value_bins,
     wasserstein,
 )
-from dataset_tools.drift.pair import Pair, Sides
+from dataset_tools.drift.measuring.pair import Pair, Sides
 
 MIX_ROWS = 5
 """Rows that a user needs on both sides to have a mix of categories."""

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from dataset_tools.drift.counts import HOUR
-from dataset_tools.drift.pair import Comparison, MixSides, Pair, Sides
-from dataset_tools.drift.profile import Profile
-from dataset_tools.drift.spans import GAP_BINS, gap_bin
+from dataset_tools.drift.counting.counts import HOUR
+from dataset_tools.drift.counting.profile import Profile
+from dataset_tools.drift.counting.spans import GAP_BINS, gap_bin
+from dataset_tools.drift.measuring.pair import Comparison, MixSides, Pair, Sides
 from dataset_tools.drift.windows import Windows
 
 GAP_ROWS = 100_000

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from dataset_tools.drift.distributions import Bars
+from dataset_tools.drift.report.distributions import Bars
 
 WIDTH, HEIGHT = 330, 182
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 322, 12, 158

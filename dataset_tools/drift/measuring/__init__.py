@@ -1,0 +1,1 @@
+"""Two spans of time side by side: distances, the registry of measures, and the null."""
