@@ -2,15 +2,23 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from recbole.config import Config as RecBoleConfig
 from recbole.data import create_dataset, data_preparation
 
+from recbole_ext.config.config import Config
 from recbole_ext.data.history import HistoryRows
+from recbole_ext.errors import DataError
+from recbole_ext.pipeline.train import run as train
+from recbole_ext.serving.export.split import _separator
 from recbole_ext.serving.run import Run
+from tests.conftest import CLICK_HEADER, SMALL_CLICKS, write_inter
+from tests.serving.export.conftest import HEADER
 
 
 @pytest.fixture
@@ -83,3 +91,37 @@ def test_recbole_trains_on_them(made_run: Callable[..., Run], tmp_path: Path) ->
         config = recbole_config(tmp_path / "out", name, model)
         train, valid, test = data_preparation(config, create_dataset(config))
         assert len(next(iter(train))) > 0 and len(next(iter(valid))[0]) and len(next(iter(test))[0])
+
+
+RATED = [(f"u{k % 12}", f"i{(k * 7 + k // 12) % 15}", 1 + k * k % 5, 100 * k) for k in range(150)]
+CLICKED = [(f"u{k % 9}", f"i{k * 5 % 11}", 100 * k, k * k % 3 % 2) for k in range(120)]
+
+
+@pytest.mark.parametrize(("model", "rows", "header", "given"), [
+    ("HybridVAE", RATED, HEADER, {"epochs": 1, "baselines": []}),
+    ("MDAFMamba", CLICKED, CLICK_HEADER, SMALL_CLICKS),
+])  # fmt: skip
+def test_ratings_and_clicks(
+    make_config: Callable[..., Config], tmp_path: Path, model: str, rows: list[Any], header: str, given: dict[str, Any]
+) -> None:
+    """Every row of the data is in one file, with its rating or label, and each file has the rows of its split."""
+    root = write_inter(tmp_path / "data", "own", rows, header)
+    run = Run(train(make_config(model, root, "own", **given))["run_directory"])
+    run.export("split", tmp_path / "out")
+    folder = tmp_path / "out" / "own"
+    files = [pl.read_csv(folder / f"own.{part}.inter", separator="\t") for part in ("train", "valid", "test")]
+    assert [len(file) for file in files] == [len(part) for part in run.loaded.loaders.parts]
+    names = header.split("\t")
+    found = pl.concat(files).select(names).rows()
+    assert sorted(found) == sorted((*row[:2], *map(float, row[2:])) for row in rows)
+
+
+def test_ids_that_no_file_can_hold_are_refused() -> None:
+    def split(*tokens: str) -> Any:
+        return SimpleNamespace(field2id_token={"item_id": np.array(["[PAD]", *tokens])})
+
+    assert [_separator(split(*ids)) for ids in (("a", "b"), ("a b", "c"), ("a b", "c,d"))] == [" ", ",", ";"]
+    with pytest.raises(DataError, match="an id or a token holds a tab or the end of a line"):
+        _separator(split("a\tb"))
+    with pytest.raises(DataError, match="an id or a token holds a tab or the end of a line"):
+        _separator(split("a\nb"))
