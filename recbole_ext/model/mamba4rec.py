@@ -45,7 +45,12 @@ class Mamba4RecBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, L, hidden_size) -> (B, L, hidden_size)."""
-        return self._after_mamba(self.mamba(x, backend=self.backend)[0], x)
+        return self.window(x, None)[0]
+
+    def window(self, x: Tensor, state: MambaState | None) -> tuple[Tensor, MambaState]:
+        """Events behind each other: (B, L, hidden_size) and the state before them -> both after them."""
+        mixed, after = self.mamba(x, state, self.backend)
+        return self._after_mamba(mixed, x), after
 
     def step(self, x: Tensor, state: MambaState | None) -> tuple[Tensor, MambaState]:
         """One event: (B, hidden_size) and the state before it -> (B, hidden_size) and the state after it."""
@@ -98,5 +103,16 @@ class Mamba4Rec(CausalRecommender):
         for block, before in zip(self.blocks, states, strict=True):
             assert isinstance(block, Mamba4RecBlock)
             hidden, state = block.step(hidden, before)
+            after.append(state)
+        return hidden, after
+
+    def window(
+        self, items: Tensor, gaps: Tensor, states: list[MambaState | None]
+    ) -> tuple[Tensor, list[MambaState | None]]:
+        """The same for L events of each user at once: (B, L), (B, L) -> (B, L, hidden_size), and the states after."""
+        hidden, after = self._embedded(items), list[MambaState | None]()
+        for block, before in zip(self.blocks, states, strict=True):
+            assert isinstance(block, Mamba4RecBlock)
+            hidden, state = block.window(hidden, before)
             after.append(state)
         return hidden, after

@@ -83,11 +83,17 @@ class SS4RecBlock(nn.Module):
 
     def forward(self, u: Tensor, steps: Tensor) -> Tensor:
         """(B, L, hidden_size), (B, L) -> (B, L, hidden_size)."""
+        return self.window(u, steps, BlockState())[0]
+
+    def window(self, u: Tensor, steps: Tensor, state: BlockState) -> tuple[Tensor, BlockState]:
+        """Events behind each other: (B, L, hidden_size), (B, L) and the state before them -> both after them."""
         if self.s5 is not None:
-            u = self.s5_add.leave(self.s5(self.s5_add.enter(u), steps, backend=self.s5_backend)[0], u)
+            y, s5 = self.s5(self.s5_add.enter(u), steps, state.s5, self.s5_backend)
+            u, state = self.s5_add.leave(y, u), replace(state, s5=s5)
         if self.mamba is not None:
-            u = self.mamba_add.leave(self.mamba(self.mamba_add.enter(u), backend=self.backend)[0], u)
-        return self._fed_forward(u)
+            y, mamba = self.mamba(self.mamba_add.enter(u), state.mamba, self.backend)
+            u, state = self.mamba_add.leave(y, u), replace(state, mamba=mamba)
+        return self._fed_forward(u), state
 
     def step(self, u: Tensor, step: Tensor, state: BlockState) -> tuple[Tensor, BlockState]:
         """One event: (B, hidden_size), (B,) and the state before it -> (B, hidden_size) and the state after it."""
@@ -155,5 +161,14 @@ class SS4Rec(CausalRecommender):
         for block, before in zip(self.blocks, states, strict=True):
             assert isinstance(block, SS4RecBlock)
             hidden, state = block.step(hidden, steps, before)
+            after.append(state)
+        return self.final_norm(hidden), after
+
+    def window(self, items: Tensor, gaps: Tensor, states: list[BlockState]) -> tuple[Tensor, list[BlockState]]:
+        """The same for L events of each user at once: (B, L), (B, L) -> (B, L, hidden_size), and the states after."""
+        steps, hidden, after = steps_of(gaps, self.step_settings), self._embedded(items, gaps), []
+        for block, before in zip(self.blocks, states, strict=True):
+            assert isinstance(block, SS4RecBlock)
+            hidden, state = block.window(hidden, steps, before)
             after.append(state)
         return self.final_norm(hidden), after

@@ -110,15 +110,19 @@ class TorchStepper:
     def follow(self, items: Array, gaps: Array, state: Array) -> Array:
         """See `Stepper`."""
         states = self._unpacked(torch.from_numpy(state).to(self.device))
-        hidden = torch.empty(0)
-        for item, gap in zip(torch.from_numpy(items), torch.from_numpy(gaps), strict=True):
-            hidden, states = self._step(item.view(1), gap.view(1).float(), states)
+        hidden, states = self._step(torch.from_numpy(items), torch.from_numpy(gaps).float(), states)
         np.concatenate([_floats(tensor).cpu().numpy().reshape(-1) for tensor in _tensors(states)], out=state)
-        return hidden[0].float().cpu().numpy()
+        return hidden.float().cpu().numpy()
 
     @torch.no_grad()
     def _step(self, items: Tensor, gaps: Tensor, states: list[Any]) -> tuple[Tensor, list[Any]]:
-        return self.model.step(items.to(self.device), gaps.to(self.device), states)
+        """What the last event leaves (width,), and the states after it."""
+        items, gaps = items.to(self.device), gaps.to(self.device)
+        if len(items) == 1:
+            hidden, states = self.model.step(items, gaps, states)
+            return hidden[0], states
+        hidden, states = self.model.window(items.unsqueeze(0), gaps.unsqueeze(0), states)
+        return hidden[0, -1], states
 
     def _unpacked(self, row: Tensor) -> list[Any]:
         sizes = [_floats(tensor).numel() for tensor in _tensors(self._example)]

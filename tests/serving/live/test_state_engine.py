@@ -46,6 +46,16 @@ def test_states_over_whole_histories_are_those_of_the_full_pass(
 
 
 @pytest.mark.parametrize("protocol", ["no_time", "time_aware"])
+def test_models_without_a_compiled_step_are_followed_by_their_own(trained: Trained, protocol: str) -> None:
+    run, events = trained("SS4Rec", protocol=protocol, ssm_variant="mamba2", head_dim=8), long_history(9)
+    engine = open_engine(run)
+    for n, (item, time) in enumerate(events, start=1):
+        engine.update(Event("x", item, time))
+        table = run.recommend(history=[("x", *event) for event in events[:n]], k=ITEMS, time=time + 50)
+        same(engine.recommend(Query("x", k=ITEMS, at=time + 50)), table)
+
+
+@pytest.mark.parametrize("protocol", ["no_time", "time_aware"])
 @pytest.mark.parametrize("index", ["exact", "int8", "hnsw", "ivf"])
 def test_every_index_and_a_full_memory_give_the_same_lists(trained: Trained, protocol: str, index: str) -> None:
     run = trained("SS4Rec", protocol=protocol)
