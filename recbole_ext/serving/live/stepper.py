@@ -12,6 +12,7 @@ from recbole_ext.model.mamba4rec import Mamba4Rec
 from recbole_ext.model.sequence.gaps import GAP_BUCKETS, StepSettings, gap_bucket
 from recbole_ext.model.ss4rec import SS4Rec
 from recbole_ext.ssm.backend import SELECTIVE, resolve_backend
+from recbole_ext.ssm.cpu.operators import kernel_module
 
 Array = np.ndarray[Any, Any]
 LONGEST_GAP = 2**50
@@ -56,6 +57,7 @@ def stepper_of(model: Any) -> Stepper:
     """The fastest one that computes the model."""
     if resolve_backend("auto", "cpu", SELECTIVE, torch.float32) != "cpu":  # numba is not usable here
         return TorchStepper(model)
+    kernel_module("step_kernel", "recbole_ext.serving.live")
     from recbole_ext.serving.live.step_weights import step_weights
 
     weights = step_weights(model)

@@ -5,6 +5,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from recbole_ext.ssm.cpu.operators import kernel_module
+
 Array = np.ndarray[Any, Any]
 NONE = np.zeros(0, dtype=np.int64)
 
@@ -40,8 +42,7 @@ class ExactIndex:
     """
 
     def __init__(self, vectors: Array) -> None:
-        from recbole_ext.serving.retrieval import exact_kernel
-
+        exact_kernel = kernel_module("exact_kernel", "recbole_ext.serving.retrieval")
         self._top, rows = exact_kernel.top, exact_kernel.ROWS
         self.vectors = np.ascontiguousarray(vectors, dtype=np.float32)
         self._panels = panels_of(self.vectors, rows)

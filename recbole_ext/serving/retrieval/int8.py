@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from recbole_ext.serving.retrieval.exact import NONE, panels_of
+from recbole_ext.ssm.cpu.operators import kernel_module
 
 Array = np.ndarray[Any, Any]
 _LARGEST_CODE, _LARGEST_SHORT, _LARGEST_SUM = 127, 32767, 2**31 - 1
@@ -21,8 +22,7 @@ class Int8Index:
     """
 
     def __init__(self, vectors: Array) -> None:
-        from recbole_ext.serving.retrieval import int8_kernel
-
+        int8_kernel = kernel_module("int8_kernel", "recbole_ext.serving.retrieval")
         self._top, self.scored = int8_kernel.top, 0
         self.vectors = np.ascontiguousarray(vectors, dtype=np.float32)
         n, width = self.vectors.shape

@@ -22,15 +22,15 @@ _NOTICE_AFTER_SECONDS = 1.0  # a cached kernel loads within this
 
 
 @functools.cache
-def _kernels(name: str) -> ModuleType:
+def kernel_module(name: str, room: str = "recbole_ext.ssm.cpu") -> ModuleType:
     """Import a kernel module, which compiles it or loads it from the cache; log it if it takes a while."""
     importlib.import_module("numba")  # takes a while by itself, which is not compilation
     text = "compiling the %s kernel for this CPU: a few seconds, once on this machine"
-    notice = threading.Timer(_NOTICE_AFTER_SECONDS, _LOGGER.warning, (text, name))
+    notice = threading.Timer(_NOTICE_AFTER_SECONDS, _LOGGER.warning, (text, name.removesuffix("_kernel")))
     notice.daemon = True
     notice.start()
     try:
-        return importlib.import_module(f"recbole_ext.ssm.cpu.{name}")
+        return importlib.import_module(f"{room}.{name}")
     finally:
         notice.cancel()
 
@@ -51,7 +51,7 @@ class _SelectiveScan(torch.autograd.Function):
         keep: bool,
     ) -> tuple[Tensor, Tensor]:
         """Args: as `selective_scan`, but states (B, N, D); keep: whether a backward pass follows. Returns: y, last."""
-        kernels = _kernels("selective")
+        kernels = kernel_module("selective")
         (batch, length, channels), n = u.shape, A.shape[1]
         chunks = -(-length // kernels.CHUNK) if keep else 0
         rate = (A.t() * math.log2(math.e)).contiguous()
@@ -67,7 +67,7 @@ class _SelectiveScan(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: FunctionCtx, grad_y: Tensor | None, grad_last: Tensor | None) -> tuple[Tensor | None, ...]:
         """Args: grad_y: (B, L, D), grad_last: (B, N, D). Returns: a gradient for each input of forward."""
-        kernels = _kernels("selective")
+        kernels = kernel_module("selective")
         saved = ctx.saved_tensors  # type: ignore[attr-defined]
         u, delta, _, B, C = saved[:5]
         (batch, length, channels), n = u.shape, B.shape[2]
@@ -129,7 +129,7 @@ class _DiagonalScan(torch.autograd.Function):
     @staticmethod
     def forward(ctx: FunctionCtx, a: Tensor, b: Tensor, initial_state: Tensor) -> Tensor:
         """Args: a, b: (B, L, P), initial_state: (B, P). Returns: x: (B, L, P)."""
-        kernels, x = _kernels("diagonal"), torch.empty_like(b)
+        kernels, x = kernel_module("diagonal"), torch.empty_like(b)
         kernel = kernels.forward_share[a.dtype.is_complex]
         share_out(kernel, len(a), a.shape[1:], (a, b, initial_state, x))
         ctx.save_for_backward(a, x, initial_state)
@@ -139,7 +139,7 @@ class _DiagonalScan(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: FunctionCtx, grad_x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Args: grad_x: (B, L, P). Returns: a gradient for each input of forward."""
-        kernels = _kernels("diagonal")
+        kernels = kernel_module("diagonal")
         a, x, state = ctx.saved_tensors  # type: ignore[attr-defined]
         grad_a, grad_b, grad_state = torch.empty_like(a), torch.empty_like(a), torch.zeros_like(state)
         inputs = (a, x, state, grad_x.contiguous().resolve_conj())
@@ -170,7 +170,7 @@ class _ConvolutionSiLU(torch.autograd.Function):
     @staticmethod
     def forward(ctx: FunctionCtx, extended: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         """Args: extended: (B, L + K - 1, D), weight: (K, D), bias: (D,). Returns: y: (B, L, D)."""
-        kernels, (batch, rows, channels), kernel = _kernels("convolution"), extended.shape, len(weight)
+        kernels, (batch, rows, channels), kernel = kernel_module("convolution"), extended.shape, len(weight)
         length = rows - kernel + 1
         y = extended.new_empty(batch, length, channels)
         share_out(kernels.forward_share, batch, (length, channels, kernel), (extended, weight, bias, y))
@@ -181,7 +181,7 @@ class _ConvolutionSiLU(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: FunctionCtx, grad_y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Args: grad_y: (B, L, D). Returns: a gradient for each input of forward."""
-        kernels, saved = _kernels("convolution"), ctx.saved_tensors  # type: ignore[attr-defined]
+        kernels, saved = kernel_module("convolution"), ctx.saved_tensors  # type: ignore[attr-defined]
         extended, weight, bias = saved
         batch, length, channels = grad_y.shape
         grad_extended, grad_y = torch.empty_like(extended), grad_y.contiguous()

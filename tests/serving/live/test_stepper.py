@@ -67,8 +67,8 @@ def test_both_steppers_give_what_the_full_pass_gives(build: Build, name: str, gi
         together = np.zeros(stepper.state_size, dtype=np.float32)
         np.testing.assert_allclose(stepper.follow(items, gaps, together), hidden, rtol=1e-5, atol=1e-5)
         np.testing.assert_allclose(together, state, rtol=1e-4, atol=1e-5)
+        parted = np.zeros_like(state)
         for part in (slice(0, 7), slice(7, 60)):
-            parted = np.zeros_like(state) if part.start == 0 else parted
             hidden = stepper.follow(items[part], gaps[part], parted)
         np.testing.assert_allclose(hidden, expected[-1], rtol=1e-5, atol=1e-5)
 

@@ -145,16 +145,16 @@ def test_compilation_is_announced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(cpu, "_NOTICE_AFTER_SECONDS", 0.0)
-    cpu._kernels.cache_clear()
+    cpu.kernel_module.cache_clear()
     with caplog.at_level(logging.WARNING, logger="recbole_ext.ssm"):
         monkeypatch.setattr(cpu.threading.Timer, "cancel", lambda timer: timer.join())
-        cpu._kernels("selective")
+        cpu.kernel_module("selective")
     assert "compiling the selective kernel for this CPU: a few seconds, once on this machine" in caplog.text
 
 
 def test_loaded_kernels_need_no_notice(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, logger="recbole_ext.ssm"):
-        cpu._kernels("selective")
+        cpu.kernel_module("selective")
         time.sleep(0.01)
     assert not caplog.records
 
