@@ -21,7 +21,7 @@ The map, from the floor up; a room imports the rooms above its line in this list
     training/       the loop, optimization, guards, tracking
     tasks/          task.py: what differs between tasks; a room for each: ranking, ratings, clicks
     pipeline/       one run: configure, open data, build, train, evaluate; dry run; import of checkpoints
-    serving/        a finished run that answers
+    serving/        a finished run that answers; http/ answers over HTTP
     diagnosis/      rules that read learning curves and results
     report/         pages, charts, model card
     experiments/    many runs: templates, seeds, attempts

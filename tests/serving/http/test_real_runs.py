@@ -1,6 +1,7 @@
 """Runs of each task behind HTTP, with their real engines and models."""
 
 import asyncio
+import json
 import os
 import shutil
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 
 import recbole_ext as rx
 from recbole_ext.errors import UsageError
-from recbole_ext.serving.http.app import open_app
+from recbole_ext.serving.http.app import from_environment, open_app
 from recbole_ext.serving.http.settings import ServeSettings
 from recbole_ext.serving.run import Run
 from tests.conftest import CLICK_HEADER, SMALL_CLICKS, write_inter
@@ -85,6 +86,23 @@ def test_a_served_run_answers_as_it_recommends_and_follows_events(
         assert answer.status_code == 422 and sentence in answer.json()["error"], answer.text
     facts = again.ask("/v1/model").json()
     assert len(facts["weights_sha256"]) == 64 and facts["model_card"].startswith("#") and facts["finished"] is True
+
+
+def test_the_application_is_built_from_the_environment(
+    ss4rec: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RECBOLE_EXT_SERVE", json.dumps({"run": str(ss4rec.path), "workers": 2}))
+    loop = asyncio.new_event_loop()
+    client = Client(from_environment(), loop)
+    assert client.ask("/v1/recommend", {"user": "u3", "k": 2}).status_code == 200
+    assert client.ask("/v1/events", {"user": "u3", "item": "i1", "time": 1}).status_code == 409
+    client.close()
+    loop.close()
+    for wrong in ("{", '{"runs": 3}', json.dumps({"run": str(ss4rec.path / "nothing")})):
+        monkeypatch.setenv("RECBOLE_EXT_SERVE", wrong)
+        with pytest.raises(SystemExit):
+            from_environment()
+        assert capsys.readouterr().err.startswith("error: ")
 
 
 def test_a_rating_model_rates(train: Callable[..., Run], serve: Callable[..., Client]) -> None:
