@@ -1,4 +1,4 @@
-"""What a live engine is told and asked, and what it answers."""
+"""What a live engine takes in, what it is asked, and what it answers."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
