@@ -37,7 +37,7 @@ class Committer:
         after_batch: called after each batch, while no event is written or applied.
 
     Attributes:
-        pause: held while a batch is written and applied; whoever holds it sees an engine with all events of the log.
+        pause: held while a batch is written and applied; its holder sees an engine with all events of the log.
     """
 
     def __init__(
