@@ -59,11 +59,16 @@ def _meaning(run: LoadedRun, found: dict[str, pd.DataFrame]) -> str:
         ) * ("item" in found)
     users = np.arange(1, 1 + min(_COMPARED, len(found["user"])))
     lists = lists_of_users(run, users, None, False)
-    scores = ItemScores(run).of(lists.loader.collate_fn(np.arange(len(users))))[:, 1:].cpu().numpy()
+    if found["user"].shape[1] != found["item"].shape[1]:
+        return "user and item vectors differ in length, so dot products are not the model's scores"
+    try:
+        scores = ItemScores(run).of(lists.loader.collate_fn(np.arange(len(users))))[:, 1:].cpu().numpy()
+    except UsageError as error:
+        return f"dot products were not compared with the model's scores: {error}"
     products = found["user"].to_numpy()[lists.users - 1] @ found["item"].to_numpy().T
     difference = float(np.abs(products - scores).max())
     of = f"dot products of user and item vectors {{}} the model's scores (largest difference {difference:.1e}, "
-    equal = difference <= _TOLERANCE * max(1.0, float(np.abs(scores).max()))
+    equal = difference <= _TOLERANCE * float(np.abs(scores).max())
     return of.format("are" if equal else "are not") + f"{len(users)} users)"
 
 
