@@ -10,7 +10,7 @@ from recbole_ext.errors import ResourceError
 
 Result = TypeVar("Result")
 _AHEAD = 2
-"""Pieces that each process has been given and whose results nobody has taken yet, at most."""
+"""Pieces that each process has been given and whose results have not been taken yet, at most."""
 
 
 class _Worker(Generic[Result]):

@@ -27,7 +27,7 @@ class LoadedRun:
         loaders: of its splits, as the run had them.
         model: with the best weights, on its device, in evaluation mode.
         dataset: all of the data, before it was split.
-        notes: what whoever reads an answer should know of the run: that it has not finished.
+        notes: what a reader of an answer should know of the run: that it has not finished.
     """
 
     path: Path

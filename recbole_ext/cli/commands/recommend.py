@@ -132,12 +132,12 @@ def _answer(found: "Recommendations", output: Path | None, seen: bool | None) ->
     if found.skipped:
         _report([f"skipped {len(found.skipped):,} in all; {found.n_users:,} users have a list"])
     _report(found.notes)
-    told = len(found.notes)
+    reported = len(found.notes)
     if output is None:
         _print(found)
     else:
         _write(found, output)
-    _report(found.notes[told:])
+    _report(found.notes[reported:])
 
 
 def _report(lines: list[str]) -> None:

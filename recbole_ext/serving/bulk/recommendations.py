@@ -43,7 +43,7 @@ class Recommendations:
 
     @property
     def notes(self) -> list[str]:
-        """What whoever reads the answer should know; complete when all lists were read."""
+        """What a reader of the answer should know; complete when all lists were read."""
         found = list(self.plan.notes)
         if self.n_short:
             found.append(
