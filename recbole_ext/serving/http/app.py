@@ -30,7 +30,7 @@ from recbole_ext.serving.http.bodies import (
     RecommendBody,
 )
 from recbole_ext.serving.http.guard import Guard
-from recbole_ext.serving.http.live import Live
+from recbole_ext.serving.http.live import Live, keep_loaded
 from recbole_ext.serving.http.metrics import Metrics
 from recbole_ext.serving.http.page import api_page
 from recbole_ext.serving.http.refusal import Refusal
@@ -198,7 +198,9 @@ def open_app(settings: ServeSettings) -> FastAPI:
         RecBoleExtError: the run cannot be served.
     """
     token = read_token(settings.token_file)
-    return create_app(Live(settings), token)
+    app = create_app(Live(settings), token)
+    keep_loaded()
+    return app
 
 
 def from_environment() -> FastAPI:
