@@ -10,7 +10,7 @@ from torch import Tensor
 
 from recbole_ext.errors import UsageError
 from recbole_ext.serving.bulk.candidates import barred_items
-from recbole_ext.serving.bulk.plan import Plan, pieces_of
+from recbole_ext.serving.bulk.plan import Plan, pieces_of, similar_pieces
 from recbole_ext.serving.bulk.question import Question
 from recbole_ext.serving.folded_users import folder_of
 from recbole_ext.serving.given_histories import GivenHistories, read_histories
@@ -27,6 +27,10 @@ from recbole_ext.serving.skipped import Skipped
 
 Lists = tuple[np.ndarray, list[np.ndarray], Callable[[int], Tensor]]
 """Names of users, and pieces and scores as a `Plan` has them."""
+
+_CACHED_BYTES, _LEAST = 28e6, 64
+"""Bytes of the scores of a piece, and its lists at least: memory of this size is reused and not mapped anew for each
+piece, which halves the time of the product on a CPU."""
 
 
 class Recommender:
@@ -74,7 +78,7 @@ class Recommender:
     @cached_property
     def step(self) -> int:
         """Lists that are scored together, as the evaluation of the run does."""
-        someone = np.flatnonzero(self._with_rows)[:1]
+        someone = np.flatnonzero(self._counts)[:1]
         return int(UsersNow(self.run, None, False).lists(someone).loader.step)
 
     @cached_property
@@ -99,13 +103,13 @@ class Recommender:
 
     def _now(self, question: Question, ids: np.ndarray, step: int | None, skipped: Skipped) -> Lists:
         """Lists after each user's last event; a piece has its users in the order of their numbers."""
-        with_rows = self._with_rows
+        with_rows = self._counts > 0
         for number in ids[~with_rows[ids]]:
             skipped.add(None, f"{self.user} {self._users[number]!r} has no events")
         ids = ids[with_rows[ids]]
         skipped.settle(len(ids))
         after = UsersNow(self.run, question.time, question.remove_seen)
-        pieces = pieces_of(len(ids), step or self.step)
+        pieces = self._pieces(ids, question.k) if step is None else pieces_of(len(ids), step)
         pieces = [places[np.argsort(ids[places])] for places in pieces]
 
         def scores(number: int) -> Tensor:
@@ -114,13 +118,18 @@ class Recommender:
 
         return self._users[ids], pieces, scores
 
+    def _pieces(self, ids: np.ndarray, k: int) -> list[np.ndarray]:
+        """Places of users in pieces of similar histories; the scores of a piece take `_CACHED_BYTES`."""
+        cached = max(_LEAST, int(_CACHED_BYTES / (4 * self.run.train.item_num)))
+        return similar_pieces(self._counts[ids], min(self.step, cached), k)
+
     @cached_property
-    def _with_rows(self) -> np.ndarray:
-        """(n_users,) bool: users with an event in any split."""
+    def _counts(self) -> np.ndarray:
+        """(n_users,) int64: events of each user in all splits."""
         train = self.run.train
         columns = [part.inter_feat[self.user] for part in self.run.loaders.parts if len(part)]
         columns = [train.events[self.user]] if has_events(self.run) else columns
-        return np.bincount(torch.cat(columns).numpy(), minlength=train.user_num) > 0
+        return np.bincount(torch.cat(columns).numpy(), minlength=train.user_num)
 
     def _evaluated(self, question: Question, ids: np.ndarray, step: int | None, skipped: Skipped) -> Lists:
         """The first list of each user in an evaluation, by its batches.

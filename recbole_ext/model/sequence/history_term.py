@@ -165,10 +165,10 @@ class HistoryTerm(nn.Module):
         return self.items_at(self.slots(interaction), row, position)
 
     def add(self, scores: Tensor, hidden: Tensor, interaction: Any) -> Tensor:
-        """Scores of all items (B, n_items) and the term of each row's history, after states (B, width)."""
+        """Add the term of each row's history to scores of all items (B, n_items), in place; after states (B, width)."""
         history, logits = self.history(interaction), self(hidden)
         state = history.state
-        return scores.index_put((state, history.item), logits[state, history.group], accumulate=True)
+        return scores.index_put_((state, history.item), logits[state, history.group], accumulate=True)
 
     def add_to_items(self, scores: Tensor, hidden: Tensor, history: HistoryItems, items: Tensor) -> Tensor:
         """Scores of some items (n,) or (n, K) and their terms, after states (n, width) with their histories."""

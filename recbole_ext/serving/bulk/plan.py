@@ -9,6 +9,9 @@ from torch import Tensor
 
 from recbole_ext.serving.bulk.ranked import RankedLists, rank
 
+_PIECES_TOGETHER, _ROWS_TOGETHER = 32, 4_000_000
+"""How many pieces, and rows of their lists, wait for each other at most."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -47,6 +50,24 @@ class Plan:
         if self.barred is not None:
             scores.masked_fill_(self.barred.to(scores.device), -torch.inf)
         return rank(scores, self.pieces[number], self.k, self.widest)
+
+
+def similar_pieces(length: np.ndarray, step: int, k: int) -> list[np.ndarray]:
+    """The places of lists in pieces of `step`, those of similar length together, so that little of a piece is padding.
+
+    Places stay within a window of neighbours, because a list is handed on when all before it have come.
+
+    Args:
+        length: (n,) events of each list.
+        step: lists in a piece.
+        k: items of a list.
+    """
+    window = step * max(1, min(_PIECES_TOGETHER, _ROWS_TOGETHER // (step * k)))
+    pieces: list[np.ndarray] = []
+    for places in pieces_of(len(length), window):
+        places = places[np.argsort(length[places], kind="stable")]
+        pieces += [places[some] for some in pieces_of(len(places), step)]
+    return pieces
 
 
 def pieces_of(count: int, step: int) -> list[np.ndarray]:

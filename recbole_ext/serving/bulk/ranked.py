@@ -9,8 +9,8 @@ from torch import Tensor
 
 from recbole_ext.evaluation.collector import top_items
 
-_AT_ONCE = 4096
-"""Lists that are handed on together, at most."""
+_ROWS_AT_ONCE = 400_000
+"""Rows of lists that are handed on together, at most."""
 
 
 @dataclass(frozen=True)
@@ -64,5 +64,6 @@ def _sorted(pieces: list[RankedLists]) -> Iterator[RankedLists]:
     columns = zip(*((each.places, each.items, each.scores) for each in pieces), strict=True)
     whole = RankedLists(*map(np.concatenate, columns)) if len(pieces) > 1 else pieces[0]
     order = np.argsort(whole.places)
-    for start in range(0, len(order), _AT_ONCE):
-        yield whole.take(order[start : start + _AT_ONCE])
+    step = max(1, _ROWS_AT_ONCE // max(1, whole.items.shape[1]))
+    for start in range(0, len(order), step):
+        yield whole.take(order[start : start + step])
