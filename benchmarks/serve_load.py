@@ -133,7 +133,7 @@ async def load(words: argparse.Namespace, url: str) -> list[Measured]:
         ]
         return pool.post("/v1/events", json.dumps(made).encode())
 
-    await at_rate(200, 100, recommend, Measured("warm-up"))
+    await at_rate(min(200, words.requests), 100, recommend, Measured("warm-up"))
     seconds = words.requests / words.rate
     batches = words.event_rate / words.events_per_request
     await asyncio.gather(
