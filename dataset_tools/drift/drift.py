@@ -23,7 +23,7 @@ from dataset_tools.files.publish import whole_folder
 from dataset_tools.progress import Progress
 from dataset_tools.split.cut_words import parse_span
 
-COMPARING_THREADS = 4
+COMPARING_THREADS = 2
 
 
 def drift(

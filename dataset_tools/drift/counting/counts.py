@@ -28,8 +28,8 @@ TABLES = {
 }
 """Name of a table -> what its rows are counted by; the last two are of a sample of users."""
 HOUR = 3600
-_COMPACT_ROWS = 1 << 20
-_MIX_ROWS, _ROW_BYTES = 2_000_000, 25
+_COMPACT_ROWS = 1 << 19
+_MIX_ROWS, _ROW_BYTES = 1_000_000, 25
 _MIXED = np.uint64(0x9E3779B97F4A7C15)
 
 

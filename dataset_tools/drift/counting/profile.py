@@ -12,6 +12,7 @@ from dataset_tools.drift.windows import Windows
 from dataset_tools.files.ids import Ids
 
 Indices = tuple[int, ...]
+_SLICE_ROWS = 1 << 18
 
 
 class Table:
@@ -115,8 +116,11 @@ class Profile:
         coded = known.join(names, on="group").select("item", group="code")
         by_group = self._tables["items"].join(coded, on="item").group_by("window", "group").agg(pl.sum("rows"))
         self.groups = Table(by_group, "group", len(self.group_names))
-        mix = self._tables["user_items"].join(coded, on="item").group_by("window", "user", "group").agg(pl.sum("rows"))
-        self._set_mix(mix)
+        coded = coded.cast({"group": pl.Int32})
+        parts = self._tables.pop("user_items").iter_slices(_SLICE_ROWS)
+        keys = ("window", "user", "group")  # a key may be in two slices; a comparison adds them up
+        mixes = [part.join(coded, on="item").group_by(keys).agg(pl.sum("rows")) for part in parts]
+        self._set_mix(pl.concat(mixes))
 
     def _set_mix(self, table: pl.DataFrame) -> None:
         ordered = table.with_columns(_ranks("user", self._user_codes)).sort("window", "user", "group")

@@ -46,17 +46,25 @@ def _some_rows(counts: np.ndarray, n: int, random: np.random.Generator) -> np.nd
 
 
 def assigned_within_users(mix: MixSides, random: np.random.Generator) -> MixSides:
-    """Each user's rows assigned at random, the user's sizes kept."""
+    """Each user's rows assigned at random, the user's sizes kept: hypergeometric, category after category.
+
+    One draw serves all users at a time, so the number of steps is the largest number of categories of a user.
+    """
     pooled = mix.counts.reference + mix.counts.window
-    code = np.cumsum(np.append(0, np.diff(mix.users) != 0)) if len(mix.users) else mix.users
-    sizes = np.bincount(code, mix.counts.window).astype(np.int64)
-    row = np.repeat(np.arange(len(pooled)), pooled)
-    row = row[random.permutation(len(row))]
-    row = row[np.argsort(code[row], kind="stable")]
-    user = code[row]
-    first = np.flatnonzero(np.append(True, np.diff(user) != 0)) if len(user) else user
-    rank = np.arange(len(user)) - np.repeat(first, np.diff(np.append(first, len(user))))
-    window = np.bincount(row[rank < sizes[user]], minlength=len(pooled))
+    if not len(pooled):
+        return mix
+    user = np.cumsum(np.append(0, np.diff(mix.users) != 0))
+    first = np.flatnonzero(np.append(True, np.diff(user) != 0))
+    sizes = np.diff(np.append(first, len(user)))
+    wanted = np.add.reduceat(mix.counts.window, first)
+    left = np.add.reduceat(pooled, first)
+    window = np.zeros_like(pooled)
+    for step in range(int(sizes.max())):
+        here = np.flatnonzero(sizes > step)
+        place = first[here] + step
+        left[here] -= pooled[place]
+        window[place] = random.hypergeometric(pooled[place], left[here], wanted[here])
+        wanted[here] -= window[place]
     return MixSides(mix.users, Sides(pooled - window, window))
 
 
