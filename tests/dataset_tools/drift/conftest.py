@@ -16,7 +16,7 @@ def compared(tmp_path: Path) -> Callable[..., dict[str, Any]]:
 
     def run(past: Path, **options: Any) -> dict[str, Any]:
         engine = options.pop("engine", "local")
-        output = options.pop("output", tmp_path / "out")
+        output = options.pop("output", tmp_path / "compared")
         checked = DriftOptions(past, output, overwrite=True, quiet=True, **options)
         return drift(checked, engine, threads=1).numbers
 

@@ -111,7 +111,7 @@ def test_the_order_of_the_rows_and_the_names_of_the_fields_change_nothing(compar
     names = {"user_field": "who", "item_field": "what", "time_field": "when", "value_field": "stars"}
     other = compared(folder, cut=str(CUT), **names)
     assert other["windows"] == usual["windows"] and other["neighbours"] == usual["neighbours"]
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["drift.html", "drift.json"]
+    assert sorted(path.name for path in (tmp_path / "compared").iterdir()) == ["drift.html", "drift.json"]
 
 
 def test_two_data_sets_and_one_with_a_cut_are_the_same(compared: Run, tmp_path: Path) -> None:
