@@ -135,7 +135,7 @@ MEASURES = (
         lambda p: of_sides(lambda r, w: stability_index(*popularity_bins(r, w)), p.items),
         _PSI,
     ),
-    Measure("top_lost", "the 100 top items that changed", lambda p: of_sides(top_lost, p.items), "1 - overlap", True),
+    Measure("top_lost", "top 100 items that were replaced", lambda p: of_sides(top_lost, p.items), "1 - overlap", True),
     Measure("gini", "concentration of popularity, Gini", gini_change, "difference of Gini coefficients"),
     Measure("value_wasserstein", "values, Wasserstein distance", numbers_wasserstein, _W1),
     Measure("value_ks", "values, KS", of_numbers(kolmogorov_smirnov), _KS),
