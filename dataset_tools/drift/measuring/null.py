@@ -102,8 +102,9 @@ def random_gaps(
     """
     chosen = user_rows[random.permutation(len(user_rows))]
     chosen = chosen[: int(np.searchsorted(np.cumsum(chosen), GAP_ROWS)) + 1]
-    user = np.repeat(np.arange(len(chosen)), chosen)
-    entry = np.searchsorted(clock.ends, random.integers(int(clock.ends[-1]), size=len(user)), side="right")
+    user = random.permutation(np.repeat(np.arange(len(chosen)), chosen))
+    places = np.sort(random.integers(int(clock.ends[-1]), size=len(user)))  # sorted, they are found in the cache
+    entry = np.searchsorted(clock.ends, places, side="right")
     first = int(clock.hours[0]) * HOUR
     key = np.sort(user << _TIME_BITS | clock.hours[entry] * HOUR + random.integers(HOUR, size=len(user)) - first)
     later = np.flatnonzero(np.diff(key >> _TIME_BITS) == 0) + 1

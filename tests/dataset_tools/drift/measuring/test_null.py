@@ -34,8 +34,8 @@ def test_assigned_within_users_keeps_every_users_rows() -> None:
 def test_random_gaps_are_those_of_random_times() -> None:
     clock = Clock(np.array([-5, 1000]), np.array([20, 40]))  # half of the rows are in each hour
     windows = Windows(first=-18000, last=3_603_599, cut=3_600_000, span=3600, n_future=1, past_span=0, n_past=0)
-    gaps = random_gaps(np.full(400, 4), clock, windows, Comparison(1, (0,), (0,)), np.random.default_rng(0))
-    assert gaps.reference.sum() + gaps.window.sum() == 400 * 3
-    assert gaps.window.sum() == pytest.approx(400 * (2 - 1 / 16), rel=0.05)  # all of a user's rows but a first one
+    gaps = random_gaps(np.full(4000, 4), clock, windows, Comparison(1, (0,), (0,)), np.random.default_rng(0))
+    assert gaps.reference.sum() + gaps.window.sum() == 4000 * 3
+    assert gaps.window.sum() == pytest.approx(4000 * (2 - 1 / 16), rel=0.05)  # all of a user's rows but a first one
     across = gaps.window[int(gap_bin(np.array([3_000_000]))[0]) :].sum()
-    assert across == pytest.approx(400 * (1 - 2 / 16), rel=0.05)  # users with rows in both hours
+    assert across == pytest.approx(4000 * (1 - 2 / 16), rel=0.05)  # users with rows in both hours
