@@ -25,6 +25,8 @@ from recbole_ext.pipeline.loaders import build_loaders
 
 CONTESTANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "SS4Rec": ("SS4Rec", {}),
+    "SS4Rec, no history term": ("SS4Rec", {"history_term": "none"}),
+    "SS4Rec, earlier blocks": ("SS4Rec", {"history_term": "none", "block": "post_norm", "ffn_multiplier": 0.0}),
     "SS4Rec, mamba2": ("SS4Rec", {"ssm_variant": "mamba2"}),
     "SS4Rec, bf16": ("SS4Rec", {"precision": "bf16"}),
     "Mamba4Rec": ("Mamba4Rec", {}),

@@ -29,7 +29,7 @@ Lists = tuple[np.ndarray, list[np.ndarray], Callable[[int], Tensor]]
 """Names of users, and pieces and scores as a `Plan` has them."""
 
 _CACHED_BYTES, _LEAST = 28e6, 64
-"""Bytes of the scores of a piece, and its lists at least: memory of this size is reused and not mapped anew for each
+"""Bytes of the scores of a piece, and its lists at least: memory of this size is reused and not mapped again for each
 piece, which halves the time of the product on a CPU."""
 
 

@@ -7,6 +7,8 @@ import numpy as np
 from numba import njit
 
 Array = np.ndarray[Any, Any]
+ONE = np.float32(1)
+"""An integer or a float of Python would make the sums float64."""
 
 
 @njit(["i8(i8[:, ::1], i8[:, ::1], i8[:, ::1], i8[::1], i8[::1], i8[::1])"], nogil=True, cache=True)
@@ -77,8 +79,14 @@ def add(scores: Array, first: int, bounds: Array, item: Array, group: Array, log
         logits: (n, groups).
     """
     for i in range(first, first + len(scores)):
-        for p in range(bounds[i], bounds[i + 1]):
-            scores[i - first, item[p]] += logits[i, group[p]]
+        row = scores[i - first]
+        if logits.shape[1] == 1:
+            logit = logits[i, 0]
+            for p in range(bounds[i], bounds[i + 1]):
+                row[item[p]] += logit
+        else:
+            for p in range(bounds[i], bounds[i + 1]):
+                row[item[p]] += logits[i, group[p]]
 
 
 @njit(["void(f4[:, ::1], f4[::1], i8, i8[::1], i8[::1], i8[::1], i8[::1], f4[:, ::1])"], nogil=True, cache=True)
@@ -102,8 +110,16 @@ def collect(
         gradient: (n, groups), changed.
     """
     for i in range(first, first + len(share)):
-        for p in range(bounds[i], bounds[i + 1]):
-            wrong = share[i - first, item[p]] / normaliser[i - first]
-            if item[p] == targets[i]:
-                wrong -= 1
-            gradient[i, group[p]] += wrong
+        row, whole, target = share[i - first], normaliser[i - first], targets[i]
+        if gradient.shape[1] == 1:
+            total = gradient[i, 0]  # in a register: a sum in memory waits for each store
+            for p in range(bounds[i], bounds[i + 1]):
+                total += row[item[p]] / whole
+                if item[p] == target:
+                    total -= ONE
+            gradient[i, 0] = total
+        else:
+            for p in range(bounds[i], bounds[i + 1]):
+                gradient[i, group[p]] += row[item[p]] / whole
+                if item[p] == target:
+                    gradient[i, group[p]] -= ONE

@@ -15,8 +15,7 @@ from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.pipeline.protocol import protocol_of
 from recbole_ext.pipeline.train import run
 from recbole_ext.serving.later import evaluate_later
-from recbole_ext.serving.load import finished_config, load_run
-from recbole_ext.serving.recommend import Recommender
+from recbole_ext.serving.run import Run
 from tests.conftest import write_inter
 
 MakeConfig = Callable[..., Config]
@@ -161,15 +160,14 @@ def test_a_run_without_times_is_opened_and_asked(pairs: Callable[..., Config], t
     assert result["protocol"]["order"] == "no times: file order"
     (tmp_path / "made" / "made.inter").unlink()  # the stored data are enough
     path = Path(result["run_directory"])
-    opened = load_run(path, finished_config(path))
-    asked = Recommender(opened)
-    table = asked.recommend(["u1"], 3, "now", None, None)
+    opened = Run(path)
+    table = opened.recommend(["u1"], k=3)
     events = [item for user, item in PAIRS if user == "u1"]
-    assert table["item_id"].tolist() == asked.fold_in(events, "u1", 3, None, None)["item_id"].tolist()
+    assert table["item_id"].tolist() == opened.recommend(["u1"], k=3, history=events)["item_id"].tolist()
     with pytest.raises(UsageError, match="the data of this run have no times"):
-        asked.recommend(["u1"], 3, "now", 5, None)
+        opened.recommend(["u1"], k=3, time=5)
     write_inter(tmp_path, "later", PAIRS[:7], "user_id:token\titem_id:token")
-    assert evaluate_later(opened, tmp_path / "later" / "later.inter").rows == 7
+    assert evaluate_later(opened.loaded, tmp_path / "later" / "later.inter").rows == 7
 
 
 def test_one_user_is_enough(pairs: Callable[..., Config]) -> None:
