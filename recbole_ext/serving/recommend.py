@@ -15,6 +15,7 @@ from recbole_ext.serving.bulk.question import Question
 from recbole_ext.serving.folded_users import folder_of
 from recbole_ext.serving.given_histories import GivenHistories, read_histories
 from recbole_ext.serving.histories import (
+    Lists,
     UsersNow,
     evaluated_lists,
     has_events,
@@ -25,7 +26,7 @@ from recbole_ext.serving.item_scores import FOLD_IN, ItemScores
 from recbole_ext.serving.load import LoadedRun
 from recbole_ext.serving.skipped import Skipped
 
-Lists = tuple[np.ndarray, list[np.ndarray], Callable[[int], Tensor]]
+ListsInPieces = tuple[np.ndarray, list[np.ndarray], Callable[[int], Tensor]]
 """Names of users, and pieces and scores as a `Plan` has them."""
 
 _CACHED_BYTES, _LEAST = 28e6, 64
@@ -43,6 +44,7 @@ class Recommender:
     def __init__(self, run: LoadedRun) -> None:
         self.run, self.scores = run, ItemScores(run)
         self.user, self.item = run.train.uid_field, run.train.iid_field
+        self._made: dict[tuple[str, bool | None], Lists] = {}
 
     def plan(self, question: Question, step: int | None = None) -> Plan:
         """How the question is answered.
@@ -93,7 +95,7 @@ class Recommender:
         if time is not None and has_events(self.run) and not self.run.train.timed:
             raise UsageError(f"time: the data of this run have no times; leave it out (got {time!r})")
 
-    def _lists(self, question: Question, step: int | None, skipped: Skipped) -> Lists:
+    def _lists(self, question: Question, step: int | None, skipped: Skipped) -> ListsInPieces:
         if question.history is not None:
             return self._of_histories(question, step, skipped)
         ids = np.arange(1, self.run.train.user_num)
@@ -101,7 +103,7 @@ class Recommender:
             ids = question.users.numbers_of(self.run.train.field2token_id[self.user], self.user, skipped)
         return (self._now if question.at == "now" else self._evaluated)(question, ids, step, skipped)
 
-    def _now(self, question: Question, ids: np.ndarray, step: int | None, skipped: Skipped) -> Lists:
+    def _now(self, question: Question, ids: np.ndarray, step: int | None, skipped: Skipped) -> ListsInPieces:
         """Lists after each user's last event; a piece has its users in the order of their numbers."""
         with_rows = self._counts > 0
         for number in ids[~with_rows[ids]]:
@@ -131,12 +133,12 @@ class Recommender:
         columns = [train.events[self.user]] if has_events(self.run) else columns
         return np.bincount(torch.cat(columns).numpy(), minlength=train.user_num)
 
-    def _evaluated(self, question: Question, ids: np.ndarray, step: int | None, skipped: Skipped) -> Lists:
+    def _evaluated(self, question: Question, ids: np.ndarray, step: int | None, skipped: Skipped) -> ListsInPieces:
         """The first list of each user in an evaluation, by its batches.
 
         A row is rounded as its batch is, so what an evaluation computed comes out of its whole batches alone.
         """
-        lists = evaluated_lists(self.run, question.at, question.remove_seen)
+        lists = self._lists_of(question.at, question.remove_seen)
         n = len(lists.users)
         first = np.full(self.run.train.user_num, -1)
         first[lists.users[::-1]] = np.arange(n)[::-1]
@@ -157,7 +159,14 @@ class Recommender:
 
         return self._users[lists.users[rows]], pieces, scores
 
-    def _of_histories(self, question: Question, step: int | None, skipped: Skipped) -> Lists:
+    def _lists_of(self, at: str, remove_seen: bool | None) -> Lists:
+        """See `evaluated_lists`; made once, because to make them takes longer than to rank one."""
+        key = (at, remove_seen)
+        if key not in self._made:
+            self._made[key] = evaluated_lists(self.run, at, remove_seen)
+        return self._made[key]
+
+    def _of_histories(self, question: Question, step: int | None, skipped: Skipped) -> ListsInPieces:
         """Lists after histories that are given, of known and unknown users."""
         scores_of = self._history_scores(question)
         given = read_histories(self.run, question.history, question.name, skipped, question.source)
