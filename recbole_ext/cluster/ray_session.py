@@ -40,19 +40,32 @@ def ray_session(address: str | None) -> Iterator[dict[str, float]]:
     Raises:
         ResourceError: Ray cannot be reached or started, or it would listen on other interfaces than loopback.
     """
-    os.environ.update(_ALWAYS)
-    if address is None:
-        os.environ.update(_LOCAL)
-        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
-    import ray  # reads its environment while it is imported
+    local = {} if address else {**_LOCAL, "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    with _environment({**_ALWAYS, **local}):
+        import ray  # reads its environment while it is imported, and the kind of authentication when it first starts
 
-    folder = tempfile.mkdtemp(prefix="ray-")
+        folder = tempfile.mkdtemp(prefix="ray-")
+        try:
+            _start(ray, address, folder)
+            yield ray.cluster_resources()
+        finally:
+            ray.shutdown()
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    """Variables that are set for a while, so that a Ray that is started afterwards does not find them."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
     try:
-        _start(ray, address, folder)
-        yield ray.cluster_resources()
+        yield
     finally:
-        ray.shutdown()
-        shutil.rmtree(folder, ignore_errors=True)
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def _start(ray: object, address: str | None, folder: str) -> None:
