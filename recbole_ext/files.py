@@ -1,5 +1,6 @@
 """Files and folders that appear whole or not at all, and folders that one process holds."""
 
+import hashlib
 import os
 import secrets
 import tempfile
@@ -37,6 +38,12 @@ def write_atomically(path: Path, content: bytes) -> None:
             f"cannot write {path} ({len(content):,} bytes): {error.strerror}; free some space "
             "or choose another --runs_dir"
         ) from None
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def new_folder(root: Path, prefix: str) -> Path:

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from dataset_tools.describe.describe import Bars, Described, shown
+from dataset_tools.page_templates import rendered
 
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _BOTTOM, _TOP = 360, 180, 6, 42, 34, 16
 MAX_LABELS = 7
@@ -20,15 +20,8 @@ def write_page(path: Path, described: list[Described]) -> None:
 
 def page(described: list[Described]) -> str:
     """The page as text: one column per data set, one line per number, and each data set's charts."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template("report.html").render(
+    return rendered(
+        Path(__file__).parent / "templates" / "report.html",
         names=", ".join(one.name for one in described),
         keys=list(dict.fromkeys(key for one in described for key in one.numbers)),
         described=described,

@@ -8,7 +8,7 @@ from pathlib import Path
 from dataset_tools.drift.counting.categories import item_categories
 from dataset_tools.drift.counting.counts import CountJob, Counts, count_range, users_kept
 from dataset_tools.drift.counting.profile import Profile
-from dataset_tools.drift.inputs import Columns, Source, date, find_columns, find_cut, find_sources, sorted_copies
+from dataset_tools.drift.inputs import Columns, Source, find_columns, find_cut, find_sources, sorted_copies
 from dataset_tools.drift.measuring.pair import Comparison
 from dataset_tools.drift.options import REFERENCES, DriftOptions
 from dataset_tools.drift.report.page import page
@@ -22,6 +22,7 @@ from dataset_tools.errors import DataError, UnsortedError, UsageError
 from dataset_tools.files.publish import whole_folder
 from dataset_tools.progress import Progress
 from dataset_tools.split.cut_words import parse_span
+from dataset_tools.times.tally import dated
 
 COMPARING_THREADS = 2
 
@@ -111,7 +112,7 @@ def _check_windows(options: DriftOptions, profile: Profile) -> None:
         if users < 2:
             what = "one user alone" if users else "no rows"
             raise DataError(
-                f"{options.future or options.past}: the window from {date(start)} to {date(end)} has {what}, so "
+                f"{options.future or options.past}: the window from {dated(start)} to {dated(end)} has {what}, so "
                 "nothing can be compared.\nChoose longer --windows, or remove the rows after a gap in the log."
             )
 

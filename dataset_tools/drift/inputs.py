@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from dataset_tools.files.interactions import Interactions
 from dataset_tools.split.cut import time_at, time_at_share
 from dataset_tools.split.cut_words import parse_share, parse_time
 from dataset_tools.split.sort import check_order, write_sorted
+from dataset_tools.times.tally import dated
 
 VALUE_FIELDS = ("rating", "label", "behavior")
 CATEGORY_FIELDS = ("category_id", "category", "categories", "genre", "genres", "class")
@@ -150,14 +150,14 @@ def find_cut(options: DriftOptions, columns: Columns, sources: Sequence[Source])
     ends = [_ends(columns.open(source.path)) for source in sources]
     for ((_, last), before), ((first, _), source) in pairwise(zip(ends, sources, strict=True)):
         if first < last and before.side == source.side:
-            raise DataError(f"{source.path}: it begins at {date(first)}, before the end of {before.path.name}.")
+            raise DataError(f"{source.path}: it begins at {dated(first)}, before the end of {before.path.name}.")
     first, last = ends[0][0], ends[-1][1]
     if options.cut is not None:
         cut = _cut_time(options.cut, columns, sources)
         if not first < cut <= last:
             raise DataError(
-                f"{options.past}: no row is {'before' if cut <= first else 'at or after'} the cut at {date(cut)}; "
-                f"the rows go from {date(first)} to {date(last)}."
+                f"{options.past}: no row is {'before' if cut <= first else 'at or after'} the cut at {dated(cut)}; "
+                f"the rows go from {dated(first)} to {dated(last)}."
             )
         return first, cut, last
     split = next(place for place, source in enumerate(sources) if source.side == "future")
@@ -184,22 +184,14 @@ def _cut_time(text: str, columns: Columns, sources: Sequence[Source]) -> int:
 def _check_order(options: DriftOptions, past: Sequence[tuple[int, int]], future: Sequence[tuple[int, int]]) -> None:
     if future[-1][1] < past[0][0]:
         raise DataError(
-            f"{options.future}: this future ends at {date(future[-1][1])}, before the past begins at "
-            f"{date(past[0][0])}; exchange --past and --future."
+            f"{options.future}: this future ends at {dated(future[-1][1])}, before the past begins at "
+            f"{dated(past[0][0])}; exchange --past and --future."
         )
     if future[0][0] < past[-1][1]:
         raise DataError(
-            f"{options.future or options.past}: past and future overlap: the future begins at {date(future[0][0])}, "
-            f"the past ends at {date(past[-1][1])}.\nDivide one data set instead: --past PATH --cut TIME."
+            f"{options.future or options.past}: past and future overlap: the future begins at {dated(future[0][0])}, "
+            f"the past ends at {dated(past[-1][1])}.\nDivide one data set instead: --past PATH --cut TIME."
         )
-
-
-def date(seconds: int) -> str:
-    """`975767628 (2000-12-02T14:33:48Z)`."""
-    try:
-        return f"{seconds} ({datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%dT%H:%M:%SZ})"
-    except (ValueError, OverflowError, OSError):
-        return str(seconds)
 
 
 def sorted_copies(sources: Sequence[Source], columns: Columns, folder: Path) -> list[Source]:

@@ -19,6 +19,7 @@ from dataset_tools.split.filters import IdMap, Kept, fit_minimum
 from dataset_tools.split.part_writer import PartWriter, Plan
 from dataset_tools.split.parts import Part
 from dataset_tools.split.sort import check_order, write_sorted
+from dataset_tools.times.tally import dated
 
 MAX_WINDOWS = 1000
 
@@ -148,16 +149,9 @@ def _check_inside(log: Interactions, options: SplitOptions, cut: int) -> None:
     if not first < cut <= last:
         side = "before" if cut <= first else "at or after"
         raise DataError(
-            f"{options.input}: no row is {side} the cut at {_with_date(cut)}; the rows go from {_with_date(first)} "
-            f"to {_with_date(last)}."
+            f"{options.input}: no row is {side} the cut at {dated(cut)}; the rows go from {dated(first)} "
+            f"to {dated(last)}."
         )
-
-
-def _with_date(seconds: int) -> str:
-    try:
-        return f"{seconds} ({datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%dT%H:%M:%SZ})"
-    except (ValueError, OverflowError, OSError):
-        return str(seconds)
 
 
 def _cut_time(log: Interactions, options: SplitOptions) -> int:

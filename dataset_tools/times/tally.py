@@ -136,3 +136,9 @@ def moment(value: int, unit: str) -> str:
         return f"{datetime.fromtimestamp(value // UNITS[unit], timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
     except (ValueError, OverflowError, OSError):
         return str(value)
+
+
+def dated(seconds: int) -> str:
+    """`975767628 (2000-12-02T14:33:48Z)`; the number alone where no calendar has it."""
+    date = moment(seconds, "seconds")
+    return date if date == str(seconds) else f"{seconds} ({date})"

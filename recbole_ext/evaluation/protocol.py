@@ -3,13 +3,14 @@
 Numbers of different protocols are never put in one column; `Protocol.key` is what must be equal.
 """
 
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+from recbole_ext.files import sha256_of
 
 _TRACK = re.compile(r" \(track [ABC]\)")
 _NO_TABLE = (".inter", ".yaml", ".json", ".tsv")
@@ -128,5 +129,4 @@ def data_hashes(folder: Path, dataset: str, parts: list[str]) -> dict[str, str]:
 @lru_cache(maxsize=256)
 def _sha256(path: Path, size: int, modified_ns: int) -> str:
     """Of a file, read once as long as it has this size and time."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return sha256_of(path)

@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from recbole_ext.errors import UsageError
-from recbole_ext.files import write_atomically
+from recbole_ext.files import sha256_of, write_atomically
 from recbole_ext.names import inside
 from recbole_ext.runs.tensor_tree import SKIPPED, flatten, unflatten
 
@@ -132,3 +132,17 @@ def read_description(folder: Path, name: str) -> dict[str, Any]:
     if found != FORMAT:
         raise UsageError(f"{path} has format {found!r}; this version reads format {FORMAT}")
     return description
+
+
+def weights_hash(run: Path) -> str:
+    """SHA-256 of the file of a run's best weights.
+
+    Raises:
+        UsageError: there is no readable checkpoint.
+    """
+    folder = run / "checkpoint"
+    path = inside(folder, read_description(folder, "best").get("tensors"))
+    try:
+        return sha256_of(path)
+    except OSError as error:
+        raise UsageError(f"no readable checkpoint {path}: {error.strerror}") from None

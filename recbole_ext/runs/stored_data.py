@@ -17,7 +17,7 @@ from safetensors.numpy import save
 
 from recbole_ext.data.restorable import state_of
 from recbole_ext.errors import DataError
-from recbole_ext.files import write_atomically
+from recbole_ext.files import sha256_of, write_atomically
 from recbole_ext.runs.compact import Arrays, pack, unpack
 from recbole_ext.runs.vocabulary import Vocabulary
 
@@ -69,8 +69,7 @@ def read_stored(run: Path, sha256: str, vocabulary: Vocabulary) -> dict[str, Any
         DataError: the file is damaged, or of another version.
     """
     path = run / FILE
-    with open(path, "rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    found = sha256_of(path)
     if found != sha256:
         raise DataError(
             f"{path} is not what the run stored: it is damaged\nsha256 when it was written: {sha256}, now: {found}\n"

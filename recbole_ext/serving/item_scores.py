@@ -15,6 +15,14 @@ from recbole_ext.tasks.ranking.evaluation.full_ranking import Batch
 FOLD_IN = "SS4Rec, Mamba4Rec, SASRec, GRU4Rec; without an order in time EASE, ItemKNN, MultiVAE"
 
 
+def not_folded_in(model: str) -> UsageError:
+    """The error for a history that is given to a model which ranks for the users of its training data alone."""
+    return UsageError(
+        f"{model} ranks for users of its training data, and no history is folded in; models that rank for a history "
+        f"alone: {FOLD_IN}"
+    )
+
+
 class ItemScores:
     """Scores all items with the best weights of a run.
 

@@ -22,7 +22,7 @@ from recbole_ext.serving.histories import (
     lists_of_histories,
     removes_seen,
 )
-from recbole_ext.serving.item_scores import FOLD_IN, ItemScores
+from recbole_ext.serving.item_scores import ItemScores, not_folded_in
 from recbole_ext.serving.load import LoadedRun
 from recbole_ext.serving.skipped import Skipped
 
@@ -191,10 +191,7 @@ class Recommender:
         folder, remove = folder_of(self.run), removes_seen(self.run, question.remove_seen)
         if folder is not None:
             return lambda given, time: folder.scores(given, remove)
-        raise UsageError(
-            f"{self.run.config.model} ranks for users of its training data, and no history is folded in; models "
-            f"that rank for a history alone: {FOLD_IN}"
-        )
+        raise not_folded_in(self.run.config.model)
 
     def _after_events(self, remove_seen: bool | None, given: GivenHistories, time: int | None) -> Tensor:
         """Of a model of sequences; users whom training never saw have their histories alone."""

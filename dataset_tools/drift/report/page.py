@@ -3,30 +3,23 @@
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from dataset_tools.drift.measuring.measures import MEASURES, Measure
 from dataset_tools.drift.report.charts import Point, over_time, side_by_side
 from dataset_tools.drift.report.report import Report, number
 from dataset_tools.drift.verdict import DRIFT, INSUFFICIENT, overall
+from dataset_tools.page_templates import rendered
 
 WORDS = {"OK": "OK", DRIFT: "DRIFT", INSUFFICIENT: "TOO LITTLE DATA"}
 
 
 def page(report: Report) -> str:
     """The page as text."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
     figures = [figure for measure in MEASURES if (figure := _figure(measure, report.numbers))]
     figures.sort(key=lambda figure: [DRIFT, "OK", INSUFFICIENT].index(figure["state"]))
-    return environment.get_template("drift.html").render(
+    return rendered(
+        Path(__file__).parent / "templates" / "drift.html",
         numbers=report.numbers,
         windows=report.numbers["windows"],
         figures=figures,

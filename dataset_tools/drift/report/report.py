@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import Any
 
 from dataset_tools.drift.counting.profile import Profile
@@ -14,6 +13,7 @@ from dataset_tools.drift.thresholds import Thresholds
 from dataset_tools.drift.verdict import DRIFT, INSUFFICIENT, OK, Compared, judged, overall, rounded, spread
 from dataset_tools.drift.windows import Windows
 from dataset_tools.sources.fetch import digest_of
+from dataset_tools.times.tally import moment
 
 _TITLES = {measure.name: measure for measure in MEASURES}
 
@@ -71,7 +71,7 @@ def make_report(
         ],
         "fields": {name: value for name, value in vars(columns).items()},
         "cut_timestamp": windows.cut,
-        "cut_utc": utc(windows.cut),
+        "cut_utc": moment(windows.cut, "seconds"),
         "reference": options.reference,
         "utc_offset": options.utc_offset,
         "seed": options.seed,
@@ -84,18 +84,11 @@ def make_report(
     return Report(numbers, bars)
 
 
-def utc(seconds: int) -> str:
-    """`2000-12-02T14:33:48Z`; the number itself where no calendar has it."""
-    try:
-        return f"{datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
-    except (ValueError, OverflowError, OSError):
-        return str(seconds)
-
-
 def _span(one: Compared, windows: Windows) -> dict[str, Any]:
     start, end = windows.bounds(one.comparison.window)
     end = min(end, windows.last + 1)
-    return {"start": start, "end": end, "start_utc": utc(start), "end_utc": utc(end), **one.window.as_json()}
+    dates = {"start_utc": moment(start, "seconds"), "end_utc": moment(end, "seconds")}
+    return {"start": start, "end": end, **dates, **one.window.as_json()}
 
 
 def _judged_window(one: Compared, past: Sequence[Compared], windows: Windows, thresholds: Thresholds) -> dict[str, Any]:

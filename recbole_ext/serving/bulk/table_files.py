@@ -109,7 +109,6 @@ def table_file(path: Path) -> Iterator[TableWriter]:
                 text = TextWriter(file, path.suffix)
                 yield text
                 text.finish()
-        os.chmod(partial, 0o666 & ~_umask())
         os.replace(partial, path)
         flush(path.parent)
     except (OSError, pl.exceptions.PolarsError) as error:
@@ -120,10 +119,3 @@ def table_file(path: Path) -> Iterator[TableWriter]:
     finally:
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _umask() -> int:
-    """The mask of the process, which can only be read by setting it."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

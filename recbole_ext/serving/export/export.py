@@ -1,6 +1,5 @@
 """An export: a new directory with the files of one format and `manifest.json`, whole or not at all."""
 
-import hashlib
 import json
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -10,8 +9,8 @@ from typing import Any
 from dataset_tools.files.publish import flush, whole_folder
 from recbole_ext import __version__
 from recbole_ext.errors import UsageError
-from recbole_ext.names import inside
-from recbole_ext.runs.checkpoint import read_description
+from recbole_ext.files import sha256_of
+from recbole_ext.runs.checkpoint import read_description, weights_hash
 from recbole_ext.runs.run_files import read_json
 from recbole_ext.serving.export.formats import require_format, require_new
 from recbole_ext.serving.load import LoadedRun
@@ -62,14 +61,13 @@ def export(run: LoadedRun, name: str, output: Path) -> Exported:
 
 def facts(run: LoadedRun) -> dict[str, Any]:
     """What identifies the run and its weights."""
-    tensors = inside(run.path / "checkpoint", read_description(run.path / "checkpoint", "best").get("tensors"))
     return {
         "format": FORMAT,
         "recbole_ext": __version__,
         "run": run.path.resolve().name,
         "model": run.config.model,
         "dataset": run.config.dataset,
-        "weights_sha256": _sha256(tensors),
+        "weights_sha256": weights_hash(run.path),
         "protocol": protocol(run),
     }
 
@@ -92,10 +90,5 @@ def _described(folder: Path) -> dict[str, dict[str, Any]]:
     for path in sorted(folder.rglob("*")):
         flush(path)
         if path.is_file():
-            found[path.relative_to(folder).as_posix()] = {"bytes": path.stat().st_size, "sha256": _sha256(path)}
+            found[path.relative_to(folder).as_posix()] = {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
     return found
-
-
-def _sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,13 +1,10 @@
 """One run as it is served: its engine or its model, and what is public about it."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recbole_ext.errors import UsageError
-from recbole_ext.names import inside
 from recbole_ext.serving.http.committer import Outcome
 from recbole_ext.serving.http.refusal import Refusal
 from recbole_ext.serving.http.settings import ServeSettings
@@ -141,6 +138,7 @@ def open_served(settings: ServeSettings) -> Served:
     Raises:
         RecBoleExtError: it cannot be loaded, or answers nothing here.
     """
+    from recbole_ext.runs.checkpoint import weights_hash
     from recbole_ext.serving.engine import open_engine
     from recbole_ext.serving.histories import newest
     from recbole_ext.serving.run import Run
@@ -157,20 +155,3 @@ def open_served(settings: ServeSettings) -> Served:
     someone = str(train.field2id_token[train.uid_field][1])
     engine.recommend(Query(someone, k=1))  # compiles what is compiled at the first question
     return Served(run, engine, weights, newest(run.loaded) if hasattr(train, "events") else None)
-
-
-def weights_hash(run: Path) -> str:
-    """SHA-256 of the file of a run's best weights.
-
-    Raises:
-        UsageError: there is no readable checkpoint.
-    """
-    from recbole_ext.runs.checkpoint import read_description
-
-    folder = run / "checkpoint"
-    path = inside(folder, read_description(folder, "best").get("tensors"))
-    try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise UsageError(f"no readable checkpoint {path}: {error.strerror}") from None

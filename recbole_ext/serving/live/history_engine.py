@@ -7,7 +7,7 @@ import torch
 
 from recbole_ext.errors import UsageError
 from recbole_ext.serving.histories import has_events, lists_of_histories, lists_of_users
-from recbole_ext.serving.item_scores import FOLD_IN, ItemScores
+from recbole_ext.serving.item_scores import ItemScores, not_folded_in
 from recbole_ext.serving.live.event_chains import History
 from recbole_ext.serving.live.live_engine import LiveEngine
 from recbole_ext.serving.live.question import Question
@@ -47,10 +47,7 @@ class HistoryEngine(LiveEngine):
         if has_events(self.run):
             scores = self._of_history(question.history, user, question.at)
         elif question.given or not user:
-            raise UsageError(
-                f"{self.run.config.model} ranks for users of its training data, and no history is folded in; models "
-                f"that rank for a history alone: {FOLD_IN}"
-            )
+            raise not_folded_in(self.run.config.model)
         else:
             lists = lists_of_users(self.run, np.array([user]), None, False)
             scores = self.scores.of(lists.loader.collate_fn(np.zeros(1, dtype=np.int64)))

@@ -1,6 +1,7 @@
 """What both engines share: users and their events, queries and answers, snapshots, and a lock around them."""
 
 import threading
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +34,16 @@ class LiveEngine:
         self.run, self.settings = run, settings
         self.users = FollowedUsers(run, settings.recent_events)
         self.removes_seen = removes_seen_items(run.config)
-        self._lock, self._fingerprint = threading.RLock(), Fingerprint.of(run)
+        self._lock = threading.RLock()
 
     @property
     def n_users(self) -> int:
         """Users of whom an event is known."""
         return int((self.users.chains.count > 0).sum())
+
+    @cached_property
+    def _fingerprint(self) -> Fingerprint:
+        return Fingerprint.of(self.run)
 
     def update(self, event: Event) -> str:
         """Take an event in: `applied`, `late`, `duplicate` or `unknown_item`; see `FollowedUsers.take`.
