@@ -196,9 +196,10 @@ class Process:
 
     @property
     def code(self) -> int | None:
-        """Its exit code; None while it goes on."""
+        """Its exit code; None while it goes on, or while the code is being written."""
         file = Path(f"{self.printed}.code")
-        return int(file.read_text() or -1) if file.is_file() else None
+        text = file.read_text() if file.is_file() else ""
+        return int(text) if text else None
 
     def text(self) -> str:
         return self.printed.read_text() if self.printed.is_file() else ""
