@@ -4,7 +4,6 @@ import math
 from argparse import Namespace
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from dataset_tools.files.dataset_files import whole_file
 from dataset_tools.files.headers import read_header
 from dataset_tools.files.interactions import Interactions
 from dataset_tools.progress import Progress
+from dataset_tools.times.tally import moment
 
 VALUE_FIELDS = ("rating", "label", "behavior")
 MAX_VALUES = 50
@@ -90,8 +90,8 @@ def _described(name: str, totals: Totals, value: str | None) -> Described:
         "users": len(users),
         "items": len(items),
         "density": totals.rows / (len(users) * len(items)),
-        "first": _iso(totals.first),
-        "last": _iso(totals.last),
+        "first": moment(totals.first, "seconds"),
+        "last": moment(totals.last, "seconds"),
         "days": round((totals.last - totals.first) / DAY, 2),
         "history length": _spread(users),
         "rows per item": _spread(items),
@@ -111,10 +111,6 @@ def _described(name: str, totals: Totals, value: str | None) -> Described:
     if values:
         bars.append(Bars(f"Rows by {value}", list(values), list(values.values())))
     return Described(name, numbers, bars)
-
-
-def _iso(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _share(part: int, whole: int) -> float:
@@ -148,7 +144,7 @@ def _time_bars(days: Counter[int]) -> Bars:
     counts = [0] * ((last - first) // width + 1)
     for day, count in days.items():
         counts[(day - first) // width] += count
-    labels = [_iso((first + place * width) * DAY)[:10] for place in range(len(counts))]
+    labels = [moment((first + place * width) * DAY, "seconds").partition("T")[0] for place in range(len(counts))]
     return Bars(f"Rows over time ({width} day{'s' * (width > 1)} a bar, UTC)", labels, counts)
 
 

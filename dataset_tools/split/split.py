@@ -3,7 +3,6 @@
 import json
 import shutil
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from dataset_tools.split.filters import IdMap, Kept, fit_minimum
 from dataset_tools.split.part_writer import PartWriter, Plan
 from dataset_tools.split.parts import Part
 from dataset_tools.split.sort import check_order, write_sorted
-from dataset_tools.times.tally import dated
+from dataset_tools.times.tally import dated, moment
 
 MAX_WINDOWS = 1000
 
@@ -228,7 +227,7 @@ def _summary(options: SplitOptions, plan: Plan, kept: Kept, sorted_first: bool) 
         "sorted_first": sorted_first,
         "time_unit": options.time_unit,
         "cut_timestamp": plan.cut,
-        "cut_utc": datetime.fromtimestamp(plan.cut, timezone.utc).isoformat(),
+        "cut_utc": moment(plan.cut, "seconds"),
         "rule": "rows with timestamp < cut are the past, all others the future",
         "rows_in": rows + left_out,
         "rows_out": rows,

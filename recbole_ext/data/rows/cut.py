@@ -7,10 +7,10 @@ past do not depend on the future; a token that only the future has gets a number
 
 import json
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from dataset_tools.times.tally import moment
 from recbole_ext.config.config import Config
 from recbole_ext.config.keys.intervals import EVERYTHING
 from recbole_ext.errors import DataError, UsageError
@@ -71,7 +71,7 @@ def _cut_text(names: list[str], spans: dict[str, Span]) -> str:
 
 def utc(seconds: int | None) -> str:
     """`2015-03-31T06:40:03Z`; an open end is `-`."""
-    return "-" if seconds is None else datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return "-" if seconds is None else moment(seconds, "seconds")
 
 
 def read_spans(folder: Path) -> dict[str, Span]:
