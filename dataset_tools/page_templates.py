@@ -6,10 +6,16 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 
-def rendered(template: Path, **values: Any) -> str:
-    """The text of a template with its values."""
+def rendered(template: Path, *folders: Path, **values: Any) -> str:
+    """The text of a template with its values.
+
+    Args:
+        template: the file.
+        folders: where else the parts lie that it includes.
+        values: by the names that the template uses.
+    """
     environment = Environment(
-        loader=FileSystemLoader(template.parent),
+        loader=FileSystemLoader([template.parent, *folders]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -154,4 +154,4 @@ def _compared(options: DriftOptions, profile: Profile, thresholds: Thresholds) -
 def _write(folder: Path, report: Report) -> None:
     text = json.dumps(report.numbers, indent=2, allow_nan=False) + "\n"
     (folder / "drift.json").write_text(text, encoding="utf-8")
-    (folder / "drift.html").write_text(page(report), encoding="utf-8")
+    (folder / "drift.html").write_text(page(report.numbers), encoding="utf-8")

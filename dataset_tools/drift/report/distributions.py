@@ -39,9 +39,14 @@ class Bars:
     past: list[float]
     future: list[float]
 
+    @classmethod
+    def from_json(cls, entry: dict[str, Any]) -> "Bars":
+        """As `drift.json` has it."""
+        return cls(entry["title"], entry["labels"], entry["past"], entry["future"])
+
     def as_json(self) -> dict[str, Any]:
         """For `drift.json`."""
-        return {"labels": self.labels, "past": self.past, "future": self.future}
+        return {"title": self.title, "labels": self.labels, "past": self.past, "future": self.future}
 
 
 def distributions(profile: Profile, columns: Columns, clock: str) -> dict[str, Bars]:

@@ -7,26 +7,34 @@ from markupsafe import Markup
 
 from dataset_tools.drift.measuring.measures import MEASURES, Measure
 from dataset_tools.drift.report.charts import Point, over_time, side_by_side
-from dataset_tools.drift.report.report import Report, number
+from dataset_tools.drift.report.distributions import Bars
+from dataset_tools.drift.report.report import number
 from dataset_tools.drift.verdict import DRIFT, INSUFFICIENT, overall
 from dataset_tools.page_templates import rendered
 
 WORDS = {"OK": "OK", DRIFT: "DRIFT", INSUFFICIENT: "TOO LITTLE DATA"}
 
 
-def page(report: Report) -> str:
-    """The page as text."""
-    figures = [figure for measure in MEASURES if (figure := _figure(measure, report.numbers))]
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def page(numbers: dict[str, Any]) -> str:
+    """The page of a `drift.json`, as text."""
+    return rendered(TEMPLATES / "drift.html", numbers=numbers, **data_values(numbers))
+
+
+def data_values(numbers: dict[str, Any]) -> dict[str, Any]:
+    """What `data.html` shows of a `drift.json`, by the names that the template uses."""
+    figures = [figure for measure in MEASURES if (figure := _figure(measure, numbers))]
     figures.sort(key=lambda figure: [DRIFT, "OK", INSUFFICIENT].index(figure["state"]))
-    return rendered(
-        Path(__file__).parent / "templates" / "drift.html",
-        numbers=report.numbers,
-        windows=report.numbers["windows"],
-        figures=figures,
-        bars=list(report.bars.values()),
-        words=WORDS,
-        side_by_side=side_by_side,
-    )
+    return {
+        "figures": figures,
+        "bars": [Bars.from_json(one) for one in numbers["distributions"].values()],
+        "windows": numbers["windows"],
+        "repeats": numbers["thresholds"]["repeats"],
+        "words": WORDS,
+        "side_by_side": side_by_side,
+    }
 
 
 def _figure(measure: Measure, numbers: dict[str, Any]) -> dict[str, Any] | None:

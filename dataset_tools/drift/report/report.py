@@ -8,7 +8,7 @@ from dataset_tools.drift.counting.profile import Profile
 from dataset_tools.drift.inputs import Columns, Source
 from dataset_tools.drift.measuring.measures import MEASURES, Measure
 from dataset_tools.drift.options import DriftOptions
-from dataset_tools.drift.report.distributions import Bars, distributions
+from dataset_tools.drift.report.distributions import distributions
 from dataset_tools.drift.thresholds import Thresholds
 from dataset_tools.drift.verdict import DRIFT, INSUFFICIENT, OK, Compared, judged, overall, rounded, spread
 from dataset_tools.drift.windows import Windows
@@ -24,11 +24,9 @@ class Report:
 
     Attributes:
         numbers: `drift.json`.
-        bars: distributions of the past and the future by name.
     """
 
     numbers: dict[str, Any]
-    bars: dict[str, Bars]
 
     @property
     def sentences(self) -> list[str]:
@@ -55,7 +53,6 @@ def make_report(
     past = [one for one in compared if one.comparison.window <= windows.n_past and one.is_enough(thresholds)]
     future = [one for one in compared if one.comparison.window > windows.n_past]
     judgements = [_judged_window(one, past, windows, thresholds) for one in future]
-    bars = distributions(profile, columns, options.utc_offset)
     numbers = {
         "verdict": overall([one["verdict"] for one in judgements]),
         "summary": sentences(judgements),
@@ -78,10 +75,12 @@ def make_report(
         "thresholds": thresholds.as_json(),
         "windows": judgements,
         "neighbours": [_neighbour(one, windows) for one in past],
-        "distributions": {name: one.as_json() for name, one in bars.items()},
+        "distributions": {
+            name: one.as_json() for name, one in distributions(profile, columns, options.utc_offset).items()
+        },
         "measures": {measure.name: {"title": measure.title, "source": measure.source} for measure in MEASURES},
     }
-    return Report(numbers, bars)
+    return Report(numbers)
 
 
 def _span(one: Compared, windows: Windows) -> dict[str, Any]:
