@@ -12,6 +12,8 @@ from dataset_tools.errors import UsageError
 NULLS = ("shuffled", "neighbours")
 _OURS = Path(__file__).parent / "thresholds.yaml"
 _WHOLE = {"minimum.rows": 1, "minimum.users": 2, "repeats": 1, "neighbours": 0}
+_WHOLE_OF_SECTIONS = {"rows": 1, "users": 2, "windows": 3}
+"""Last word of an entry of another section -> its smallest value."""
 
 
 @dataclass(frozen=True)
@@ -24,16 +26,26 @@ class Limit:
 
 @dataclass(frozen=True)
 class Thresholds:
-    """All of `thresholds.yaml`."""
+    """All of `thresholds.yaml`.
+
+    Attributes:
+        rows, users, repeats, neighbours, limits: of data drift.
+        others: the other sections, `model.minimum.rows` -> number.
+    """
 
     rows: int
     users: int
     repeats: int
     neighbours: int
     limits: dict[str, Limit]
+    others: dict[str, float]
+
+    def section(self, name: str) -> dict[str, float]:
+        """The numbers of a section that is not of data drift: `minimum.rows` -> number."""
+        return {key.removeprefix(f"{name}."): of for key, of in self.others.items() if key.startswith(f"{name}.")}
 
     def as_json(self) -> dict[str, Any]:
-        """In the form of the yaml."""
+        """Those of data drift, in the form of the yaml."""
         return {
             "minimum": {"rows": self.rows, "users": self.users},
             "repeats": self.repeats,
@@ -59,7 +71,8 @@ def load_thresholds(path: Path | None) -> Thresholds:
         for measure in MEASURES
     }
     rows, users, repeats, neighbours = (int(flat[key]) for key in _WHOLE)
-    return Thresholds(rows, users, repeats, neighbours, limits)
+    others = {key: value for key, value in flat.items() if key not in _WHOLE and not key.startswith("measures.")}
+    return Thresholds(rows, users, repeats, neighbours, limits, others)
 
 
 def _given(path: Path) -> Any:
@@ -85,8 +98,8 @@ def _check(path: Path | None, key: str, value: Any) -> None:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if key.endswith(".against"):
         good, allowed = value in NULLS, " or ".join(NULLS)
-    elif key in _WHOLE:
-        good, allowed = is_number and value == int(value) >= _WHOLE[key], f"whole numbers from {_WHOLE[key]}"
+    elif (least := _WHOLE.get(key, _WHOLE_OF_SECTIONS.get(key.rpartition(".")[2]))) is not None:
+        good, allowed = is_number and value == int(value) >= least, f"whole numbers from {least}"
     else:
         good, allowed = is_number and value >= 0, "numbers from 0"
     if not good:
