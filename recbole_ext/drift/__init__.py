@@ -1,0 +1,1 @@
+"""Model drift: a trained model on later windows, without retraining."""

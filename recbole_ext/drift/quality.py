@@ -1,0 +1,44 @@
+"""Metrics on one scale, on which more is better and 0 is worthless, so that losses of all of them can be compared.
+
+lists    the metric itself (HR, NDCG, MRR, recall, precision, MAP)
+auc      the metric - 0.5, as 0.5 is chance (AUC, GAUC)
+errors   1 / the metric (RMSE, MAE, log loss, calibration error): an error that doubles has lost half
+"""
+
+from typing import Any
+
+from recbole_ext.comparison.comparison import SMALLER_IS_BETTER
+
+LISTS = ("hit", "ndcg", "mrr", "recall", "precision", "map")
+AREAS = ("auc", "gauc")
+CHANCE = 0.5
+"""AUC of random scores."""
+
+
+def kind_of(metric: str) -> str | None:
+    """`lists`, `auc` or `errors`; None for a metric that is no quality, such as coverage."""
+    name = metric.partition("@")[0]
+    if name in LISTS:
+        return "lists"
+    return "auc" if name in AREAS else "errors" if name in SMALLER_IS_BETTER else None
+
+
+def quality(metric: str, values: Any) -> Any:
+    """Values (a number or an array) on the scale of the module; an error of 0 is infinitely good."""
+    kind = kind_of(metric)
+    if kind == "errors":
+        return 1.0 / values
+    return values - CHANCE if kind == "auc" else values
+
+
+def lost(metric: str, value: float, reference: float) -> float | None:
+    """Fraction of the reference's quality that a value has lost, negative where it gained; None of a worthless one."""
+    before = quality(metric, reference) if reference or kind_of(metric) != "errors" else float("inf")
+    if not 0 < before < float("inf"):
+        return None
+    return float(1 - (quality(metric, value) if value or kind_of(metric) != "errors" else float("inf")) / before)
+
+
+def better_by(metric: str, value: float, other: float) -> float:
+    """By how much a value is better than another, in units of the metric; negative where it is worse."""
+    return other - value if kind_of(metric) == "errors" else value - other
