@@ -137,6 +137,7 @@ def _describe(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("input", type=Path, nargs="+", help="folders of data sets, or .inter files")
     parser.add_argument("--html", type=Path, help="write one self-contained page with charts")
     parser.add_argument("--json", type=Path, help="write the numbers")
+    parser.add_argument("--overwrite", action="store_true", help="replace files that another program wrote")
     parser.add_argument("--threads", type=int, default=0, help="of the local engine (default: up to 4)")
     _engine(parser)
     _fields(parser)

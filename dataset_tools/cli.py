@@ -15,6 +15,7 @@ from typing import Any
 
 from dataset_tools.arguments import build_parser, percent
 from dataset_tools.errors import DataError, RecBoleExtError, ResourceError, UsageError
+from dataset_tools.files.claims import is_page, json_with, require_free
 from dataset_tools.files.dataset_files import interaction_files
 from dataset_tools.files.publish import abandon
 from dataset_tools.sources import RELEASES
@@ -153,6 +154,12 @@ def _times(options: Namespace) -> None:
 
 def _describe(options: Namespace) -> None:
     files = [file for path in options.input for file in interaction_files(path)]
+    for path, is_ours, option in (
+        (options.html, is_page, "--html"),
+        (options.json, json_with("name", "rows"), "--json"),
+    ):
+        if path:
+            require_free(path, [*options.input, *files], is_ours, options.overwrite, option)
     from dataset_tools.describe.describe import describe, text_table  # compiled loops, whose import takes a second
     from dataset_tools.describe.report import write_page
 

@@ -90,7 +90,7 @@ def convert_ads(options: AdOptions) -> dict[str, Any]:
         "behaviours": header != HEADER,
     }
     target = options.output / options.name
-    with whole_folder(target, options.overwrite) as folder:
+    with whole_folder(target, options.overwrite, [options.input]) as folder:
         for name, rows in parts.items():
             _write(folder / f"{options.name}.{name}.inter", header, rows)
         for suffix, rows in tables.items():

@@ -88,7 +88,7 @@ def sample(options: SampleOptions) -> dict[str, Any]:
         "users_left_out": log["user_id"].n_unique() - len(table),
         "parts": {name: {"rows": len(part), "clicks": int(part["label"].sum())} for name, part in parts.items()},
     }
-    with whole_folder(options.target, options.overwrite) as folder:
+    with whole_folder(options.target, options.overwrite, [options.input]) as folder:
         _write(folder, options.target.name, parts, source, summary)
     return summary
 

@@ -94,7 +94,7 @@ def convert(options: ConvertOptions) -> dict[str, Any]:
     Raises:
         UsageError, DataError, ResourceError: see the modules that do the work; nothing is left behind then.
     """
-    with whole_folder(options.target, options.overwrite) as folder:
+    with whole_folder(options.target, options.overwrite, [options.input]) as folder:
         work = folder / "work"
         work.mkdir()
         names = options.release.expected_files(options.tags, options.links)

@@ -54,7 +54,7 @@ def convert_times(options: TimesOptions) -> dict[str, Any]:
         raise UsageError(f"{options.input}: the folder of a data set is needed.")
     counts = {"rows": 0, "dates": 0, "without_zone": 0}
     converted = interaction_files(options.input)
-    with whole_folder(options.target, options.overwrite) as folder:
+    with whole_folder(options.target, options.overwrite, [options.input]) as folder:
         for path in sorted(options.input.glob(f"{options.input.name}.*")):
             target = folder / f"{options.target.name}{path.name.removeprefix(options.input.name)}"
             if path in converted:

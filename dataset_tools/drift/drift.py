@@ -48,7 +48,7 @@ def drift(
     span = None if options.windows is None else parse_span(options.windows)
     engine = make_engine(engine_name, threads, ray_address)
     try:
-        with whole_folder(options.output, options.overwrite) as folder:
+        with whole_folder(options.output, options.overwrite, [options.past, options.future]) as folder:
             try:
                 profile = _profile(options, sources, sources, columns, (span, thresholds.neighbours), engine)
             except UnsortedError:

@@ -8,13 +8,14 @@ that is not locked is removed at the next start.
 import errno
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from dataset_tools.errors import ResourceError, UsageError
+from dataset_tools.files.claims import require_place
 
 OURS = ("{name}.summary.json", "split.json", "drift.json")
 _under_way: set[Path] = set()
@@ -22,13 +23,20 @@ _FULL = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
 
 
 @contextmanager
-def whole_folder(target: Path, overwrite: bool) -> Iterator[Path]:
+def whole_folder(target: Path, overwrite: bool, read: Iterable[Path | None] = ()) -> Iterator[Path]:
     """A new folder to write to; it becomes `target` when the block ends without an error.
 
+    Args:
+        target: the folder.
+        overwrite: whether one that this package wrote is replaced.
+        read: files and folders that are read meanwhile.
+
     Raises:
-        UsageError: `target` exists and `overwrite` is not set, or it was not written by this package.
+        UsageError: `target` exists and `overwrite` is not set, it was not written by this package, it is or holds
+            something that is read, or it is in the directory of a run.
         ResourceError: another run writes the same target, or the disk is full.
     """
+    require_place(target, read)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with _lock(target):

@@ -82,7 +82,7 @@ def split(options: SplitOptions) -> dict[str, Any]:
         DataError: the file has no rows, or a part is empty.
     """
     path = whole_file(options.input)
-    with whole_folder(options.target, options.overwrite) as folder:
+    with whole_folder(options.target, options.overwrite, [options.input]) as folder:
         try:
             return _cut(_interactions(path, options), options, folder, sorted_first=False)
         except UnsortedError:

@@ -238,7 +238,7 @@ def page(found: Ensemble, command: str) -> Page:
     return built.heading("Again").code(command)
 
 
-def write_ensemble(found: Ensemble, first: Path, output: str | None, command: str) -> Path:
+def write_ensemble(found: Ensemble, first: Path, output: Path | None, command: str) -> Path:
     """Write `ensemble.json` and `ensemble.html`.
 
     Args:
@@ -259,12 +259,11 @@ def write_ensemble(found: Ensemble, first: Path, output: str | None, command: st
     return folder
 
 
-def _folder(output: str | None, first: Path, found: Ensemble) -> Path:
+def _folder(output: Path | None, first: Path, found: Ensemble) -> Path:
     if not output:
         return new_folder(first.resolve().parent, f"ensemble-{found.members[0].config.dataset}")
-    folder = Path(output)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ResourceError(f"cannot make {folder}: {error.strerror}; choose another --output") from None
-    return folder
+        raise ResourceError(f"cannot make {output}: {error.strerror}; choose another --output") from None
+    return output

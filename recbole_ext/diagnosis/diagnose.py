@@ -13,6 +13,9 @@ from recbole_ext.diagnosis.rules import RULES, findings
 from recbole_ext.errors import UsageError
 from recbole_ext.files import write_atomically
 
+ADVICE = "# advice of recbole-ext diagnose, to be read after the run's own configuration"
+"""First line of a tuned configuration."""
+
 
 def diagnosis_lines(found: list[Finding]) -> list[str]:
     """The findings as text."""
@@ -33,7 +36,7 @@ def tuned_text(found: list[Finding], curve: Curve) -> str:
     for change in (change for one in found for change in one.changes):
         text = yaml.safe_dump({change.key: change.value}).strip()
         lines.append(f"{text}  # was {curve.settings.get(change.key, 'not known')}: {change.reason}")
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(f"{line}\n" for line in [ADVICE, *lines]) if lines else ""
 
 
 def diagnose(
@@ -80,6 +83,4 @@ def diagnosis_text(found: list[Finding], curve: Curve, as_json: bool = False, ou
     if as_json:
         return json.dumps({"findings": [asdict(one) for one in found], "tuned": tuned}, indent=2)
     lines = diagnosis_lines(found)
-    return "\n".join(
-        [*lines, "", "# tuned configuration, to be read after the run's own", tuned.rstrip()] if tuned else lines
-    )
+    return "\n".join([*lines, "", tuned.rstrip()] if tuned else lines)

@@ -17,34 +17,14 @@ VIEWS = {"train": "valid", "valid": "test", "all": "now"}
 """Events up to a split -> the view of `Run.recommend` that has seen them."""
 
 
-def check_output(path: Path | None, inputs: "Inputs") -> None:
-    """Refuse a file that cannot be written, or that something else is.
-
-    Args:
-        path: of `--output`; None for none.
-        inputs: files that are read.
+def check_format(path: Path | None) -> None:
+    """Refuse a file whose ending names no format; None for no file.
 
     Raises:
-        UsageError: its ending names no format, it is a folder or an input, or it is in a run's directory or in none.
+        UsageError: as said.
     """
-    if path is None:
-        return
-    if path.is_dir():
-        raise UsageError(
-            f"--output={path}: this is a folder; name a file in it, such as {path / 'recommended.parquet'}"
-        )
-    if path.suffix not in FORMATS:
+    if path is not None and path.suffix not in FORMATS:
         raise UsageError(f"--output must end in one of {', '.join(FORMATS)} (got {str(path)!r})")
-    whole = path.resolve()
-    given = (inputs.users, inputs.history, inputs.allow, inputs.deny)
-    if any(whole == each.resolve() for each in given if each is not None):
-        raise UsageError(f"--output={path}: this file is read by the same command; choose another one")
-    if any((folder / "config.yaml").is_file() and (folder / "checkpoint").is_dir() for folder in whole.parents):
-        raise UsageError(
-            f"--output={path}: this is in the directory of a run, which stays as it is; choose another place"
-        )
-    if not path.parent.is_dir():
-        raise UsageError(f"--output={path}: there is no folder {path.parent}; make it, or choose another one")
 
 
 def remove_seen(exclude: bool, include: bool) -> bool | None:
@@ -74,6 +54,11 @@ class Inputs:
     history: Path | None
     allow: Path | None
     deny: Path | None
+
+    @property
+    def files(self) -> list[Path | None]:
+        """All of them."""
+        return [self.users, self.history, self.allow, self.deny]
 
     def question(self, config: Config, users: str, until: str, **more: Any) -> Question:
         """The question of a command line.

@@ -145,6 +145,18 @@ def test_a_run_without_a_result_is_told_and_left_out(finished_run: Make, capsys:
     assert "\nb " not in out
 
 
+def test_the_page_goes_over_no_file_of_a_run_and_none_of_others(finished_run: Make, tmp_path: Path) -> None:
+    runs = [str(finished_run(name, hits(share))) for name, share in (("a", 0.2), ("b", 0.3))]
+    inside, theirs = Path(runs[0]) / "config.yaml", tmp_path / "notes.html"
+    theirs.write_text("mine")
+    for output in (inside, theirs):
+        before = output.read_text()
+        assert main(["compare", *runs, f"--output={output}"]) == 2 and output.read_text() == before
+    for _ in range(2):  # its own page is replaced
+        assert main(["compare", *runs, f"--output={tmp_path / 'page.html'}"]) == 0
+    assert main(["compare", *runs, f"--output={theirs}", "--overwrite"]) == 0 and theirs.read_text() != "mine"
+
+
 def experiment(folder: Path, name: str, seeds: list[int], **facts: Any) -> Path:
     made = Experiment(folder / name, "Made", "made", seeds, {}, "t", "", now(), **facts)
     made.runs.mkdir(parents=True)

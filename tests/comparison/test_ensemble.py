@@ -209,7 +209,9 @@ def test_test_is_read_once_and_after_the_weights_are_chosen(
 
 def test_the_command_writes_json_and_a_page(trained: Trained, tmp_path: Path, capsys: Any) -> None:
     paths = [str(trained("Mamba4Rec", seed)) for seed in (1, 2)]
-    assert main(["ensemble", *paths, f"--output={tmp_path / 'new' / 'out'}", "--weights=[0.25, 0.75]"]) == 0
+    words = ["ensemble", *paths, "--weights=[0.25, 0.75]"]
+    for _ in range(2):  # its own files are replaced
+        assert main([*words, f"--output={tmp_path / 'new' / 'out'}"]) == 0
     out = capsys.readouterr().out
     assert "given weights" in out and "gain over *" in out and "95 % over users" in out and "seeds 1, 2" in out
     results = json.loads((tmp_path / "new" / "out" / "ensemble.json").read_text())
@@ -220,6 +222,10 @@ def test_the_command_writes_json_and_a_page(trained: Trained, tmp_path: Path, ca
         - next(m for m in results["members"] if m["run"] == results["best_member"])["test"]["ndcg@2"]
     )
     assert "Ensemble" in (tmp_path / "new" / "out" / "ensemble.html").read_text()
+    assert main([*words, f"--output={paths[0]}", "--overwrite"]) == 2
+    assert main([*words, f"--output={Path(paths[0]) / 'checkpoint'}", "--overwrite"]) == 2
+    (tmp_path / "new" / "out" / "ensemble.json").write_text("{}")
+    assert main([*words, f"--output={tmp_path / 'new' / 'out'}"]) == 2
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,17 @@ def test_unknown_ids_get_a_prediction_and_a_file_of_pairs_is_written(finished: P
     assert rated["prediction"].between(2, 5).all() and rated["prediction"][0] > rated["prediction"][1] + 1
 
 
+def test_the_pairs_are_not_replaced_by_their_ratings(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pairs = file(tmp_path, "user_id\titem_id\n4\t2\n")
+    for output in (pairs, finished / "config.yaml"):
+        before = output.read_text()
+        words = ["rate", f"--run={finished}", f"--pairs={pairs}", f"--output={output}", "--overwrite"]
+        assert main(words) == 2 and f"--output={output}: " in capsys.readouterr().err
+        assert output.read_text() == before
+
+
 def test_several_runs_rate_by_their_mean(finished: Path, tmp_path: Path) -> None:
     rated = [pd.DataFrame({"item_id": ["1"], "prediction": [p], "std": [s]}) for p, s in ((3.0, 1.0), (4.0, 2.0))]
     found = together(rated)

@@ -129,7 +129,7 @@ def test_a_file_appears_whole_or_not_at_all(
     path.write_text("before")
     for writer in (table_files.TextWriter, table_files.ParquetWriter):
         monkeypatch.setattr(writer, "finish", finish)
-    found, out, err = answer(f"--output={path}", "--k=1")
+    found, out, err = answer(f"--output={path}", "--overwrite", "--k=1")
     assert (found, out) == (code, "") and message in err
     assert path.read_text() == "before" and [*tmp_path.iterdir()] == [path]
 
@@ -139,9 +139,9 @@ def test_an_output_goes_over_nothing_that_is_needed(run: Path, answer: Answer, t
     users.write_text("who\nu1\n")
     folder.mkdir()
     for path, words in (
-        (users, "this file is read by the same command"),
+        (users, "the same command reads"),
         (folder, "this is a folder; name a file in it"),
-        (run / "checkpoint" / "new.csv", "this is in the directory of a run"),
+        (run / "checkpoint" / "new.csv", "is the directory of a run"),
         (tmp_path / "none" / "new.csv", "there is no folder"),
     ):
         code, out, err = answer(f"--users={users}", f"--output={path}")

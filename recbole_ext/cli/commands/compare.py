@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from recbole_ext.cli.files import typed_command
+from recbole_ext.cli.outputs import declare_output
 from recbole_ext.cli.parser import Parser
 
 SUMMARY = "compare finished runs and experiments, with tests over users and seeds"
@@ -16,7 +17,7 @@ def declare(parser: Parser) -> None:
     parser.add_argument("runs", nargs="+", metavar="RUN|EXPERIMENT", help="directories; A,B,C are seeds of one entry")
     parser.add_argument("--metric", metavar="NAMES", help="ndcg@10,... or all; default: that of validation")
     parser.add_argument("--baseline", metavar="NAME", help="the entry that the others are compared with")
-    parser.add_argument("--output", type=Path, metavar="FILE.html", help="the page; default: beside the runs")
+    declare_output(parser, "FILE.html", "the page; default: beside the runs")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.execute = compare_command
 
@@ -26,6 +27,10 @@ def compare_command(words: argparse.Namespace) -> int:
     from recbole_ext.experiments.named_runs import require_runs
 
     require_runs(words.runs)
+    from dataset_tools.files.claims import is_page, require_free
+
+    if words.output:
+        require_free(words.output, [], is_page, words.overwrite)
     from recbole_ext.comparison.compare import as_json, beside, compare, lines, page
 
     metrics = [name.strip().lower() for name in words.metric.split(",")] if words.metric else None

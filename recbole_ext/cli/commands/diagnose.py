@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from recbole_ext.cli.outputs import declare_output
 from recbole_ext.cli.parser import Parser, mapping
 
 SUMMARY = "check the learning curve of a run, or of a csv file of any program, for known problems"
@@ -19,15 +20,18 @@ def declare(parser: Parser) -> None:
     )
     parser.add_argument("--reported", type=mapping("reported", "{rmse: 0.9}"), default={}, help="test metrics")
     parser.add_argument("--metric", default="", help="the metric that chose the weights")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="write the advice as a configuration file")
+    declare_output(parser, "FILE", "write the advice as a configuration file")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.execute = diagnose_command
 
 
 def diagnose_command(words: argparse.Namespace) -> int:
     """Execute `diagnose`; returns 0, whatever is found."""
-    from recbole_ext.diagnosis.diagnose import diagnose, diagnosis_text
+    from dataset_tools.files.claims import begins_with, require_free
+    from recbole_ext.diagnosis.diagnose import ADVICE, diagnose, diagnosis_text
 
+    if words.output:
+        require_free(words.output, [words.file], begins_with(ADVICE), words.overwrite)
     found, curve = diagnose(words.file, words.columns, words.settings, words.reported, words.metric.lower())
     print(diagnosis_text(found, curve, words.json, words.output))
     return 0

@@ -5,6 +5,7 @@ import shlex
 from pathlib import Path
 
 from recbole_ext.cli.files import typed_command
+from recbole_ext.cli.outputs import declare_output
 from recbole_ext.cli.parser import Parser, typed
 from recbole_ext.cli.run_settings import declare_opening
 
@@ -18,7 +19,7 @@ def declare(parser: Parser) -> None:
         "--method", metavar="mean|score|rank", help="how predictions are combined; default: that of the task"
     )
     parser.add_argument("--weights", type=typed("weights"), metavar="[W,W]", help="default: chosen on validation")
-    parser.add_argument("--output", metavar="DIR", help="where to write; default: a folder beside the runs")
+    declare_output(parser, "DIR", "where to write; default: a folder beside the runs")
     declare_opening(parser)
     parser.execute = ensemble_command
 
@@ -28,6 +29,8 @@ def ensemble_command(words: argparse.Namespace) -> int:
     from recbole_ext.experiments.named_runs import require_runs
 
     require_runs(words.runs)
+    if words.output:
+        _require_folder(words.output, words.runs, words.overwrite)
     from recbole_ext.comparison.ensemble import ensemble, lines, write_ensemble
 
     found = ensemble([Path(name) for name in words.runs], words.method, words.weights, words.data_path, words.device)
@@ -36,3 +39,13 @@ def ensemble_command(words: argparse.Namespace) -> int:
     print("\n".join(lines(found)))
     print(f"\nLook at {folder / 'ensemble.html'}, or read {folder / 'ensemble.json'}")
     return 0
+
+
+def _require_folder(folder: Path, runs: list[str], overwrite: bool) -> None:
+    """Refuse a folder of a run, and one in which somebody else's files have the names of these."""
+    from dataset_tools.files.claims import is_page, json_with, require_free, require_place
+
+    require_place(folder, [Path(name) for run in runs for name in run.split(",")])
+    if folder.exists():
+        require_free(folder / "ensemble.json", [], json_with("members", "protocol"), overwrite)
+        require_free(folder / "ensemble.html", [], is_page, overwrite)

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from recbole_ext.cli.files import require_files
+from recbole_ext.cli.outputs import declare_output, require_output
 from recbole_ext.cli.parser import Parser
 from recbole_ext.cli.run_settings import declare_opening
 from recbole_ext.errors import UsageError
@@ -22,7 +23,7 @@ def declare(parser: Parser) -> None:
     )
     parser.add_argument("--pairs", type=Path, metavar="FILE", help="user_id and item_id of each pair")
     parser.add_argument("--history", type=Path, metavar="FILE", help="item_id and rating of a new user")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="where to write; default: the terminal")
+    declare_output(parser, "FILE", "where to write; default: the terminal")
     declare_opening(parser)
     parser.execute = rate_command
 
@@ -40,6 +41,7 @@ def rate_command(words: argparse.Namespace) -> int:
     for run in words.run:
         require_run(run)
     require_files(words.pairs, words.history)
+    require_output(words, [words.pairs, words.history], ("prediction", "std"))
     from recbole_ext.files import write_atomically
     from recbole_ext.serving.rating_files import rated_text
 

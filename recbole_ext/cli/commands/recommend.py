@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recbole_ext.cli.files import is_file, require_files
+from recbole_ext.cli.outputs import declare_output, require_output
 from recbole_ext.cli.parser import Parser, typed
 from recbole_ext.cli.run_settings import declare_opening
 from recbole_ext.errors import UsageError
@@ -48,9 +49,7 @@ def declare(parser: Parser) -> None:
     parser.add_argument("--include-seen", action="store_true", help="keep it; default of both: as the run's protocol")
     parser.add_argument("--allow", type=Path, metavar="FILE", help="items that may be recommended, one per line")
     parser.add_argument("--deny", type=Path, metavar="FILE", help="items that may not be recommended, one per line")
-    parser.add_argument(
-        "--output", type=Path, metavar="FILE", help=".tsv, .csv, .jsonl or .parquet; default: the terminal"
-    )
+    declare_output(parser, "FILE", ".tsv, .csv, .jsonl or .parquet; default: the terminal")
     parser.add_argument(
         "--engine", choices=("local", "ray"), default="local", help="ray: several processes; same rows (default local)"
     )
@@ -68,11 +67,12 @@ def recommend_command(words: argparse.Namespace) -> int:
     for run in runs:
         require_run(run)
     require_files(words.history, words.allow, words.deny)
-    from recbole_ext.serving.recommendation_files import Inputs, check_output, remove_seen
+    from recbole_ext.serving.recommendation_files import Inputs, check_format, remove_seen
 
     users = Path(words.users) if words.users != "all" and is_file(words.users) else None
     inputs = Inputs(users, words.history, words.allow, words.deny)
-    check_output(words.output, inputs)
+    check_format(words.output)
+    require_output(words, inputs.files, ("rank", "score"))
     seen = remove_seen(words.exclude_seen, words.include_seen)
     source = _opened(words, runs)
     more = {"k": words.k, "time": words.at, "remove_seen": seen}

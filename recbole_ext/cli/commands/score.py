@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from recbole_ext.cli.files import require_files
+from recbole_ext.cli.outputs import declare_output, require_output
 from recbole_ext.cli.parser import Parser
 from recbole_ext.cli.run_settings import declare_opening
 
@@ -14,7 +15,7 @@ def declare(parser: Parser) -> None:
     """Declare the options."""
     parser.add_argument("--run", required=True, type=Path, help="directory of a finished run of a click model")
     parser.add_argument("--input", required=True, type=Path, help="a tab-separated table: users, items, times")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="where to write; default: INPUT.scored.tsv")
+    declare_output(parser, "FILE", "where to write; default: INPUT.scored.tsv")
     declare_opening(parser)
     parser.execute = score_command
 
@@ -25,9 +26,10 @@ def score_command(words: argparse.Namespace) -> int:
 
     require_run(words.run)
     require_files(words.input)
+    target = words.output or words.input.with_name(f"{words.input.stem}.scored.tsv")
+    require_output(words, [words.input], ("probability",), target)
     from recbole_ext.serving.score import score
 
-    target = words.output or words.input.with_name(f"{words.input.stem}.scored.tsv")
     rows = score(words.run, words.input, target, words.data_path, words.device)
     print(f"{target}: {rows:,} rows with their probability")
     return 0
