@@ -42,7 +42,7 @@ def ensemble_command(words: argparse.Namespace) -> int:
 
 
 def _require_folder(folder: Path, runs: list[str], overwrite: bool) -> None:
-    """Refuse a folder of a run, and one in which somebody else's files have the names of these."""
+    """Refuse a folder of a run, and one in which files of another program have the names of these."""
     from dataset_tools.files.claims import is_page, json_with, require_free, require_place
 
     require_place(folder, [Path(name) for run in runs for name in run.split(",")])

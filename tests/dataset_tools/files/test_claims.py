@@ -1,4 +1,4 @@
-"""No command writes over what it reads, into a run, or over a file of somebody else."""
+"""No command writes over what it reads, into a run, or over a file of another program."""
 
 import json
 import os
@@ -79,7 +79,7 @@ OURS: dict[str, tuple[Callable[[Path], bool], bytes, bytes]] = {
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_a_file_of_somebody_else_is_kept(name: str, tmp_path: Path) -> None:
+def test_a_file_of_another_program_is_kept(name: str, tmp_path: Path) -> None:
     is_ours, ours, theirs = OURS[name]
     path = tmp_path / name
     path.write_bytes(ours)
