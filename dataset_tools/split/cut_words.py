@@ -30,7 +30,7 @@ def parse_time(text: str) -> int:
     return (moment - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(seconds=1)
 
 
-def parse_span(text: str) -> int:
+def parse_span(text: str, option: str = "--windows") -> int:
     """Seconds from `30d`, `12h` or `1w`.
 
     Raises:
@@ -38,7 +38,7 @@ def parse_span(text: str) -> int:
     """
     found = re.fullmatch(r"(\d{1,6})([hdw])", text)
     if found is None or int(found[1]) == 0:
-        raise UsageError(f"--windows {text}: write a whole number and h, d or w, such as 30d.")
+        raise UsageError(f"{option} {text}: write a whole number and h, d or w, such as 30d.")
     return int(found[1]) * _UNITS[found[2]]
 
 

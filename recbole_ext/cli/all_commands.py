@@ -11,7 +11,7 @@ TRAINING = ("run", "tune", "experiment", "import_checkpoint")
 GROUPS = {
     "Train": TRAINING,
     "Use a trained model": ("recommend", "rate", "score", "export", "serve"),
-    "Judge": ("report", "diagnose", "compare", "ensemble", "metric_audit"),
+    "Judge": ("report", "diagnose", "compare", "ensemble", "ab", "metric_audit"),
     "This machine": ("doctor", "completion"),
 }
 """Title -> modules of `commands`; each has `SUMMARY` and `declare(parser)`, and may have `TEXT` and `TAKES_KEYS`."""
