@@ -57,6 +57,11 @@ def declare(parser: Parser) -> None:
         help="settings of the live engine, as {state_memory_gb: 2, warm: True} (docs/serving.md)",
     )
     parser.add_argument("--log-requests", action="store_true", help="log the bodies of requests, with their histories")
+    parser.add_argument(
+        "--log-recommendations",
+        action="store_true",
+        help="log lists and what users did afterwards in the state directory, for ab",
+    )
     declare_opening(parser)
     parser.execute = serve_command
 
@@ -94,6 +99,7 @@ def serve_command(words: argparse.Namespace) -> int:
         words.keep_days,
         limits,
         words.engine_settings or {},
+        words.log_recommendations,
     )
     from recbole_ext.serving.http.server import serve
 

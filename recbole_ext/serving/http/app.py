@@ -136,7 +136,7 @@ def _add_answers(app: FastAPI, live: Live, metrics: Metrics) -> None:
     async def recommend(body: RecommendBody) -> JSONResponse:
         served = live.served
         served.require("recommend")
-        answer = await live.call(served.recommend, _query(body, limits))
+        answer = await live.recommend(served, _query(body, limits))
         found = {"items": answer.items, "scores": answer.scores, "seen_removed": answer.seen_removed}
         return JSONResponse({**found, "notes": answer.notes, "run": served.name})
 

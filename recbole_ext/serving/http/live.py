@@ -7,11 +7,12 @@ from typing import Any, TypeVar
 
 from recbole_ext.errors import RecBoleExtError, UsageError
 from recbole_ext.serving.http.committer import LOG, Committer, Outcome
+from recbole_ext.serving.http.recommendation_log import RecommendationLog
 from recbole_ext.serving.http.refusal import Refusal
 from recbole_ext.serving.http.served import Served, open_served
 from recbole_ext.serving.http.settings import ServeSettings
 from recbole_ext.serving.http.state_directory import StateDirectory
-from recbole_ext.serving.live.messages import Event
+from recbole_ext.serving.live.messages import Answer, Event, Query
 
 Result = TypeVar("Result")
 
@@ -26,6 +27,7 @@ class Live:
     Attributes:
         served: what answers now; a request keeps the one that it began with.
         is_stopping: whether the server ends.
+        shown: the log of recommendations; None where none is asked for.
 
     Raises:
         RecBoleExtError: the run cannot be served, or the state directory cannot be used.
@@ -34,6 +36,9 @@ class Live:
     def __init__(self, settings: ServeSettings, open_run: Callable[[ServeSettings], Served] = open_served) -> None:
         self.settings, self.is_stopping, self._open_run = settings, False, open_run
         self.state = StateDirectory(settings.state_dir) if settings.state_dir is not None else None
+        self.shown: RecommendationLog | None = None
+        if self.state is not None and settings.log_recommendations:
+            self.shown = RecommendationLog(self.state.path, settings.keep_days)
         self.served = self._open()
         self._bring_up(self.served)
         if self.state is not None:
@@ -81,6 +86,8 @@ class Live:
         if self._reloading is not None:
             self._reloading.cancel()
         await self.committer.stop()
+        if self.shown is not None:
+            self.shown.close()
         if self.state is not None:
             if self.state.log.last > self.state.covered:
                 await self._snapshot()
@@ -95,6 +102,13 @@ class Live:
         async with self._turn:
             await asyncio.sleep(0)
             return what(*given)
+
+    async def recommend(self, served: Served, query: Query) -> Answer:
+        """The best items, logged where that is asked for."""
+        answer = await self.call(served.recommend, query)
+        if self.shown is not None:
+            self.shown.shown(query.user, answer.items, served.name)
+        return answer
 
     async def take(self, events: Sequence[Event]) -> Outcome:
         """Take events; when this returns, they are on the disk (where there is a state directory) and applied.
@@ -112,7 +126,10 @@ class Live:
         return await self.committer.submit(events)
 
     async def _apply(self, events: Sequence[Event]) -> Outcome:
-        return await self.call(self.served.update, events)
+        outcome = await self.call(self.served.update, events)
+        if self.shown is not None:
+            self.shown.done(events, outcome.results)
+        return outcome
 
     async def _after_batch(self) -> None:
         if self.state is not None and self.state.log.last - self.state.covered >= self._due:

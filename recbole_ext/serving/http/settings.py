@@ -54,6 +54,7 @@ class ServeSettings:
         workers: processes; more than one take no events.
         data_path, device: as for `Run`.
         log_requests: whether bodies of requests are logged.
+        log_recommendations: whether lists and what users did afterwards are logged in the state directory.
         snapshot_events: events between two snapshots.
         keep_days: age at which parts of the log that a snapshot covers are deleted; None: never.
         limits: of requests.
@@ -73,6 +74,7 @@ class ServeSettings:
     keep_days: float | None = None
     limits: Limits = field(default_factory=Limits)
     engine: dict[str, Any] = field(default_factory=dict)
+    log_recommendations: bool = False
 
     def __post_init__(self) -> None:
         _check("--port", self.port, least=0, most=65535)
@@ -80,6 +82,8 @@ class ServeSettings:
         _check("--snapshot-events", self.snapshot_events)
         if self.keep_days is not None:
             _check("--keep-days", self.keep_days, whole=False, least=0)
+        if self.log_recommendations and self.state_dir is None:
+            raise UsageError("--log-recommendations writes to the state directory; name one with --state-dir=DIR")
         if self.workers > 1 and self.state_dir is not None:
             raise UsageError(
                 f"--workers={self.workers} processes have a memory each and take no events; leave --state-dir out, or "
