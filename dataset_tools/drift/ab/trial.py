@@ -92,7 +92,7 @@ def compare_groups(options: TrialOptions) -> Trial:
     """
     limits = load_thresholds(options.thresholds).section("ab")
     if not 0 < limits["significance"] < limits["power"] < 1:
-        raise UsageError(f"{options.thresholds}: ab.significance and ab.power must be between 0 and 1, power the larger")
+        raise UsageError(f"{options.thresholds}: ab.significance and ab.power must be fractions, power the larger")
     if not 0 < options.fraction_a < 1:
         raise UsageError(f"the fraction of A must be between 0 and 1 (got {options.fraction_a:g})")
     a, b = (read_outcomes(log, options.within) for log in (options.log_a, options.log_b))
