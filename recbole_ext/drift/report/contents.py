@@ -155,18 +155,19 @@ def _spans(report: dict[str, Any], spans: Sequence[dict[str, Any]], with_state: 
     metric, names = report["metric"], baselines_of(report)
     updated = [key for key in _UPDATED if any(span.get(key) for span in spans)]
     head = ["from", "to", "rows", "evaluated", "users", "by new users", "of new items", metric]
+    head += ["verdict"] * with_state
     head += [_UPDATED[key] for key in updated]
     with_baselines = any(span.get("baselines") for span in spans)
-    head += [f"{name}, refitted" for name in names] * with_baselines + ["verdict"] * with_state
+    head += [f"{name}, refitted" for name in names] * with_baselines
     rows = []
     for span in spans:
         row = [span["start"][:10], span["end"][:10], *(f"{span[key]:,}" for key in ("rows", "evaluated", "users"))]
         row += [share(span[key], span["rows"]) for key in ("new_user_rows", "new_item_rows")]
-        row.append(shown(interval(span["metrics"].get(metric))))
+        row += [shown(interval(span["metrics"].get(metric))), *[span["state"]] * with_state]
         row += [shown(interval((span[key] or {}).get(metric))) for key in updated]
         if with_baselines:
             row += [shown(_of_baseline(name, "refitted", metric)(span)) for name in names]
-        rows.append(row + [span["state"]] * with_state)
+        rows.append(row)
     return Table(head, rows)
 
 

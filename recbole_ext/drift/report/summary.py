@@ -50,7 +50,7 @@ def markdown(report: dict[str, Any]) -> str:
     blocks = [
         f"# Model drift: {_plain(run['model'])} on {_plain(run['dataset'])}",
         f"Run {_plain(run['name'])}, not retrained. Future: {_plain(future['file'])}, {future['rows']:,} rows from "
-        f"{future['start']} to {future['end']}.",
+        f"{future['start'][:10]} to {future['end'][:10]}.",
         f"**{report['verdict']['state']}.** {_plain(report['verdict']['summary'][0])}",
         *_list(report["verdict"]["summary"][1:]),
         f"**{word}:** {_plain(reason)}.",

@@ -23,7 +23,7 @@ def test_verdict_advice_and_tables() -> None:
     windows = rows_after(text, "Windows")
     assert windows[2] == [
         "2001-01-01", "2001-03-02", "12,000", "11,000", "800", "33.3%", "0.0%", "0.1400 (0.1300 to 0.1500)",
-        "0.1358 (0.1258 to 0.1458)", "0.0350", "OK",
+        "OK", "0.1358 (0.1258 to 0.1458)", "0.0350",
     ]  # fmt: skip
     assert len(windows) == 2 + 6 and "## By year" not in text and "Data drift" not in text
 
