@@ -104,6 +104,7 @@ def _split(parser: argparse.ArgumentParser) -> None:
     cut.add_argument("--at-timestamp", dest="at", help="the same in Unix seconds")
     cut.add_argument("--ratio", help="fraction of the interactions in the past, such as 0.8")
     cut.add_argument("--preset", help="a named cut: " + ", ".join(PRESETS))
+    cut.add_argument("--after", type=Path, metavar="OLDER", help="an older release of the same log: cut at its end")
     parser.add_argument("--valid", default="0.1", help="last fraction of the past, a time, or none (default: 0.1)")
     parser.add_argument("--windows", help="also split the future into windows of this length, such as 30d")
     parser.add_argument("--min-user", type=int, default=1, help="rows in the past that a user needs")

@@ -115,6 +115,10 @@ def _split(options: Namespace) -> None:
     checked = SplitOptions(**{name: getattr(options, name) for name in names})
     summary = split(checked)
     lines = [f"{checked.target}: cut at {summary['cut_timestamp']} ({summary['cut_utc']})"]
+    if checked.after is not None:
+        from dataset_tools.split.releases import sentence
+
+        lines.append(sentence(summary))
     lines += ["the file was not in time order and was sorted first"] * summary["sorted_first"]
     for name, part in (summary["parts"] | summary["windows"]).items():
         cold = part.get("share_rows_cold")

@@ -190,7 +190,8 @@ def _check_order(options: DriftOptions, past: Sequence[tuple[int, int]], future:
     if future[0][0] < past[-1][1]:
         raise DataError(
             f"{options.future or options.past}: past and future overlap: the future begins at {dated(future[0][0])}, "
-            f"the past ends at {dated(past[-1][1])}.\nDivide one data set instead: --past PATH --cut TIME."
+            f"the past ends at {dated(past[-1][1])}.\nDivide one data set instead: --past PATH --cut TIME. "
+            "Two releases of one log: recbole-data split NEWER --after OLDER, and user ids may be redrawn."
         )
 
 

@@ -17,10 +17,12 @@ from dataset_tools.split.cut_words import PRESETS, parse_share, parse_span, pars
 from dataset_tools.split.filters import IdMap, Kept, fit_minimum
 from dataset_tools.split.part_writer import PartWriter, Plan
 from dataset_tools.split.parts import Part
+from dataset_tools.split.releases import after
 from dataset_tools.split.sort import check_order, write_sorted
 from dataset_tools.times.tally import dated, moment
 
 MAX_WINDOWS = 1000
+_TWO_FILES = "if its users are those of the older file, compare with recbole-data drift --past OLDER --future NEWER."
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class SplitOptions:
         at: cut time as a date or Unix seconds; the first moment of the future.
         ratio: fraction of the rows that lies in the past; instead of `at`.
         preset: a named cut; instead of `at`.
+        after: an older release of the same log, whose end is the cut; instead of `at`.
         valid: fraction of the past's rows that validates (its last rows), a time, or `none`.
         windows: length of consecutive windows of the future, such as `30d`.
         min_user, min_item: rows in the past that a user or item needs to stay.
@@ -51,6 +54,7 @@ class SplitOptions:
     at: str | None = None
     ratio: str | None = None
     preset: str | None = None
+    after: Path | None = None
     valid: str = "0.1"
     windows: str | None = None
     min_user: int = 1
@@ -101,7 +105,8 @@ def _interactions(path: Path, options: SplitOptions) -> Interactions:
 def _cut(log: Interactions, options: SplitOptions, folder: Path, sorted_first: bool) -> dict[str, Any]:
     """Write everything that belongs in `folder` from a file in time order."""
     check_order(log)
-    plan = make_plan(log, options)
+    older = None if options.after is None else after(options.after, log)
+    plan = make_plan(log, options, None if older is None else older.cut)
     kept = fit_minimum(log, plan.cut, options.min_user, options.min_item)
     maps = (IdMap(), IdMap()) if options.renumber else None
     writer = PartWriter(log, plan, kept, folder / options.target.name, options.future == "warm", maps)
@@ -111,7 +116,7 @@ def _cut(log: Interactions, options: SplitOptions, folder: Path, sorted_first: b
             raise DataError(_empty(part, options))
     _write_tables(log, options, maps, folder)
     _write_yaml(log, options, plan, folder)
-    summary = _summary(options, plan, kept, sorted_first)
+    summary = _summary(options, plan, kept, sorted_first) | (older.as_json() if older else {})
     (folder / "split.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     return summary
 
@@ -124,14 +129,19 @@ def _empty(part: Part, options: SplitOptions) -> str:
     )
 
 
-def make_plan(log: Interactions, options: SplitOptions) -> Plan:
+def make_plan(log: Interactions, options: SplitOptions, cut: int | None = None) -> Plan:
     """Cut times from the options.
 
+    Args:
+        log: in time order.
+        options: of the command.
+        cut: where an older release ends; None for a cut that the options name.
+
     Raises:
-        UsageError: not exactly one of at, ratio and preset; too many windows.
+        UsageError: not exactly one of at, ratio, preset and after; too many windows.
         DataError: see cut.py.
     """
-    cut = _cut_time(log, options)
+    cut = _cut_time(log, options, cut)
     _check_inside(log, options, cut)
     valid = _valid_time(log, options, cut)
     if valid is not None and valid >= cut:
@@ -150,13 +160,16 @@ def _check_inside(log: Interactions, options: SplitOptions, cut: int) -> None:
         raise DataError(
             f"{options.input}: no row is {side} the cut at {dated(cut)}; the rows go from {dated(first)} "
             f"to {dated(last)}."
+            + (f"\n{options.input} has only later rows: {_TWO_FILES}" if options.after and cut <= first else "")
         )
 
 
-def _cut_time(log: Interactions, options: SplitOptions) -> int:
-    given = [option for option in (options.at, options.ratio, options.preset) if option is not None]
+def _cut_time(log: Interactions, options: SplitOptions, end_of_older: int | None) -> int:
+    given = [option for option in (options.at, options.ratio, options.preset, options.after) if option is not None]
     if len(given) != 1:
-        raise UsageError("split: exactly one of --at, --at-timestamp, --ratio and --preset is needed.")
+        raise UsageError("split: exactly one of --at, --at-timestamp, --ratio, --preset and --after is needed.")
+    if end_of_older is not None:
+        return end_of_older
     if options.preset is not None:
         if options.preset not in PRESETS:
             raise UsageError(f"--preset {options.preset}: unknown; allowed: {', '.join(PRESETS)}.")
