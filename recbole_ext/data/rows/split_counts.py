@@ -37,15 +37,24 @@ def _count_histories(dataset: Any, ledger: Ledger) -> None:
 
 
 def trained_columns(dataset: Any, parts: list[Any]) -> Columns:
-    """User, item and, where there is one, time of every training interaction; of sequences, histories included."""
+    """User, item and, where there is one, time of every interaction that training reads, as a target or in a history."""
     fields = [dataset.uid_field, dataset.iid_field, dataset.time_field]
     if not hasattr(dataset, "events"):
         rows = parts[0].inter_feat
         return {name: np.asarray(rows[name]) for name in fields if name in rows}
-    trained = np.ones(len(dataset.events), dtype=bool)
-    for part in parts[1:]:
-        trained[part.inter_feat.target.numpy()] = False
+    trained = _read_by_training(dataset.events, parts)
     return {name: dataset.events[name].numpy()[trained] for name in fields if name in dataset.events.columns}
+
+
+def _read_by_training(events: Any, parts: list[Any]) -> np.ndarray:
+    """(n,) bool: events up to the last training target of their user, but for targets of other parts."""
+    start, target = events.user_start.numpy(), parts[0].inter_feat.target.numpy()
+    last = np.full(len(events), -1)
+    np.maximum.at(last, start[target], target)
+    read = np.arange(len(events)) <= last[start]
+    for part in parts[1:]:
+        read[part.inter_feat.target.numpy()] = False
+    return read
 
 
 def known_rows(dataset: Any, parts: list[Any]) -> np.ndarray:

@@ -173,6 +173,15 @@ def test_new_users_and_items_of_a_test_file_are_counted_and_left_out_once(
     assert "test: 2 of 4 rows are of new users, 2 of new items" in "\n".join(Ledger(test=found["test"]).lines())
 
 
+def test_a_user_of_the_test_file_alone_is_new_to_a_sequence_model_too(make_config: MakeConfig, tmp_path: Path) -> None:
+    tested = [("new", "b1", 2, 5001), ("a0", "b6", 2, 5002), ("new", "b2", 2, 5003), ("new", "never", 2, 5004)]
+    root = cut(tmp_path, train=rows(), valid=[("a2", "b2", 2, 4000)], test=tested)
+    config = make_config("Mamba4Rec", root, benchmark_filename=["train", "valid", "test"], **SMALL)
+    ledger = build_loaders(config, create_dataset(config)).ledger
+    # the first event of `new` is history alone; the two after it are tested
+    assert ledger.test == {"rows": 3, "rows_of_new_users": 2, "rows_of_new_items": 1, "training_rows": 0}
+
+
 def test_other_rows_are_another_protocol(make_config: MakeConfig, tmp_path: Path, write: Any) -> None:
     config = make_config("BPR", write(tmp_path, "made", rows(), HEADER))
     one = replace(protocol_of(config), rows="25 read, 20 kept")
