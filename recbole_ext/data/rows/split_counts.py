@@ -37,7 +37,7 @@ def _count_histories(dataset: Any, ledger: Ledger) -> None:
 
 
 def trained_columns(dataset: Any, parts: list[Any]) -> Columns:
-    """User, item and, where there is one, time of every interaction that training reads, as a target or in a history."""
+    """User, item and, where there is one, time of every interaction that training reads: targets and histories."""
     fields = [dataset.uid_field, dataset.iid_field, dataset.time_field]
     if not hasattr(dataset, "events"):
         rows = parts[0].inter_feat
