@@ -32,6 +32,9 @@ def made_report(n_windows: int = 6, retrained: bool = True, name: str = "a-run<b
                 "new_user_rows": 4000 - 500 * place,
                 "new_item_rows": 10 * place,
                 "state": "INSUFFICIENT_DATA" if place == n_windows - 1 else "DRIFT" if left < 0.8 else "OK",
+                "verdicts": {
+                    name: {"state": "OK", "lost": 1 - left / 1.02, "harder": -0.05, "excess": 0.0} for name in metrics
+                },
                 "metrics": {name: entry(best[name] * left, 0.01 + 0.003 * place) for name in metrics},
                 "groups": {
                     group: {"rows": 5000, "users": 300, "metrics": {name: best[name] * left * by for name in metrics}}
@@ -41,12 +44,15 @@ def made_report(n_windows: int = 6, retrained: bool = True, name: str = "a-run<b
                     "popularity": {
                         "frozen": {name: best[name] * 0.2 * left for name in metrics},
                         "refitted": {name: best[name] * 0.25 for name in metrics},
+                        "difference": {name: entry(best[name] * (left - 0.25)) for name in metrics},
                     }
                 },
                 "retrained": {name: entry(best[name] * 0.97) for name in metrics} if retrained else None,
                 "fine_tuned": None,
             }
         )
+    of_windows = [window["state"] for window in windows]
+    states = {"ndcg@10": of_windows, "hit@10": of_windows, "mrr@10": ["OK"] * n_windows}
     rate = -math.log(0.9) / DAYS
     fitted = {"half_life_days": 395.0, "low": 300.0, "high": 610.0, "reason": "", "extrapolates": True}
     refused = {"half_life_days": None, "low": None, "high": None, "extrapolates": False, "fit": {}}
@@ -56,20 +62,29 @@ def made_report(n_windows: int = 6, retrained: bool = True, name: str = "a-run<b
     return {
         "version": 1,
         "kind": "model",
-        "run": {"name": name, "model": "SS4Rec", "dataset": "ml-1m-cut", "past_end": iso(0)},
+        "run": {"name": name, "model": "SS4Rec", "dataset": "ml-1m-cut"},
         "future": {
-            "file": "ml-1m-cut.test.inter",
-            "sha256": "0" * 64,
+            "file": ["data/ml-1m-cut.test.inter"],
+            "sha256": ["0" * 64],
             "rows": 50_000,
             "start": iso(0),
             "end": iso(360),
+            "past_end": iso(0),
         },
         "metric": "ndcg@10",
         "own_test": {name: entry(best[name] * 1.02) for name in metrics},
         "windows": windows,
         "decay": {name: {**refused, "points": points} for name in metrics}
         | {"ndcg@10": {**fitted, "points": points, "fit": fit}},
-        "verdict": {"state": "DRIFT", "summary": ["ndcg@10 fell in 2 of 6 windows.", "most in the window of 2001-09"]},
+        "own_split": "test",
+        "verdict": {
+            "state": "DRIFT",
+            "metric": "ndcg@10",
+            "metrics": {
+                name: {"state": "DRIFT" if "DRIFT" in of else "OK", "windows": of, "largest_excess": 0.21}
+                for name, of in states.items()
+            },
+        },
         "recommendation": {
             "retrain": True,
             "how": "retrained",

@@ -7,17 +7,10 @@ from typing import Any
 from dataset_tools.drift.report.page import TEMPLATES as OF_DATA
 from dataset_tools.drift.report.page import WORDS, data_values
 from dataset_tools.page_templates import rendered
-from recbole_ext.drift.report.contents import (
-    advice,
-    curves,
-    decay_table,
-    group_curves,
-    half_life,
-    metrics_of,
-    window_table,
-    year_table,
-)
 from recbole_ext.drift.report.curves import Curves, drawing
+from recbole_ext.drift.report.sentences import advice, file_names, has_data, sentences
+from recbole_ext.drift.report.series import curves, difference_curves, group_curves, metrics_of
+from recbole_ext.drift.report.tables import decay_table, half_life, window_table, year_table
 from recbole_ext.files import write_atomically
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -44,13 +37,16 @@ def write_page(report: dict[str, Any], directory: Path) -> Path:
 
 def page(report: dict[str, Any]) -> str:
     """The page as text."""
-    data = report["data"]
+    data = report["data"] if has_data(report) else None
     return rendered(
         TEMPLATES / "model.html",
         OF_DATA,
         report=report,
         charts=[curves(report, metric) for metric in metrics_of(report)[:MOST_CHARTS]],
+        differences=difference_curves(report),
         groups=group_curves(report),
+        sentences=sentences(report),
+        file_names=file_names(report),
         decay=decay_table(report),
         windows_of_model=window_table(report),
         years=year_table(report),
@@ -59,6 +55,7 @@ def page(report: dict[str, Any]) -> str:
         drawing=drawing,
         legend_of=legend_of,
         numbers=data,
+        refused="" if data or not report["data"] else report["data"]["refused"],
         **(data_values(data) if data else {"words": WORDS}),
     )
 

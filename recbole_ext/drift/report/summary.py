@@ -3,16 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from recbole_ext.drift.report.contents import (
-    Table,
-    advice,
-    curves,
-    decay_table,
-    window_table,
-    year_table,
-)
 from recbole_ext.drift.report.curves import drawing
 from recbole_ext.drift.report.page import TEMPLATES
+from recbole_ext.drift.report.sentences import advice, file_names, has_data, sentences
+from recbole_ext.drift.report.series import curves
+from recbole_ext.drift.report.tables import Table, decay_table, window_table, year_table
 from recbole_ext.files import write_atomically
 
 PICTURE = "drift.svg"
@@ -47,12 +42,13 @@ def markdown(report: dict[str, Any]) -> str:
     """The summary as text."""
     run, future = report["run"], report["future"]
     word, reason = advice(report)
+    first, *more = sentences(report)
     blocks = [
         f"# Model drift: {_plain(run['model'])} on {_plain(run['dataset'])}",
-        f"Run {_plain(run['name'])}, not retrained. Future: {_plain(future['file'])}, {future['rows']:,} rows from "
+        f"Run {_plain(run['name'])}, not retrained. Future: {_plain(file_names(report))}, {future['rows']:,} rows from "
         f"{future['start'][:10]} to {future['end'][:10]}.",
-        f"**{report['verdict']['state']}.** {_plain(report['verdict']['summary'][0])}",
-        *_list(report["verdict"]["summary"][1:]),
+        f"**{report['verdict']['state']}.** {_plain(first)}",
+        *_list(more),
         f"**{word}:** {_plain(reason)}.",
         f"![{report['metric']} by window]({PICTURE})",
         "## Decay",
@@ -62,7 +58,7 @@ def markdown(report: dict[str, Any]) -> str:
     ]
     years = year_table(report)
     blocks += ["## By year", _table(years)] if years else []
-    if report["data"]:
+    if has_data(report):
         blocks += [f"## Data drift: {report['data']['verdict']}", _plain(report["data"]["summary"][0])]
         blocks += _list(report["data"]["summary"][1:])
     blocks.append(

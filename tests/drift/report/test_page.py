@@ -41,7 +41,7 @@ def test_verdict_advice_curves_groups_windows_and_the_data(of_data: dict[str, An
         "Distributions",
     ]
     assert sorted(order, key=body.index) == order
-    assert body.count("<figure>") == 3 + 1 + len(re.findall("figcaption", page_of_data(of_data))) // 2
+    assert body.count("<figure>") == 3 + 2 + len(re.findall("figcaption", page_of_data(of_data))) // 2
     for found in ("popularity, refitted", "popularity, frozen", "retrained", "395 days", "neither decay nor growth"):
         assert found in body
     assert "fine-tuned" not in body and "By year" not in body
@@ -81,7 +81,7 @@ def test_a_browser_has_nothing_to_complain_about_at_phone_width(of_data: dict[st
     report = made_report(n_windows=20, name=LONG, data=of_data)
     report["years"] = report["windows"][:3]
     report["run"] |= {"model": LONG, "dataset": LONG}
-    report["verdict"]["summary"].append(LONG)
+    report["data"]["summary"].append(LONG)
     path = write_page(report, tmp_path)
     dom, console, hosts = browse(path, tmp_path)
     assert "Model drift" in dom and (console, hosts) == ("", set())

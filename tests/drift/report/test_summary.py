@@ -3,6 +3,8 @@
 import xml.etree.ElementTree
 from pathlib import Path
 
+from recbole_ext.drift.report.page import page
+from recbole_ext.drift.report.sentences import sentences
 from recbole_ext.drift.report.summary import markdown, picture, write_summary
 from tests.drift.made_report import made_report
 
@@ -15,7 +17,10 @@ def rows_after(text: str, heading: str) -> list[list[str]]:
 def test_verdict_advice_and_tables() -> None:
     text = markdown(made_report(name="a|b<i>\nc"))
     assert "Run a\\|b&lt;i> c, not retrained" in text
-    assert "**DRIFT.** ndcg@10 fell in 2 of 6 windows." in text
+    assert (
+        "**DRIFT.** ndcg@10 lost more than chance and harder data explain in 2 of 5 windows, at most 21.0% beyond"
+        in text
+    )
     assert "**Retrain:** retrained, ndcg@10 is better by +0.02 (+0.016 to +0.024), more than the cost of 0.005." in text
     decay = rows_after(text, "Decay")
     assert decay[2][0] == "ndcg@10" and decay[2][-1] == "395 days (300 to 610, longer than what was observed)"
@@ -23,7 +28,7 @@ def test_verdict_advice_and_tables() -> None:
     windows = rows_after(text, "Windows")
     assert windows[2] == [
         "2001-01-01", "2001-03-02", "12,000", "11,000", "800", "33.3%", "0.0%", "0.1400 (0.1300 to 0.1500)",
-        "OK", "0.1358 (0.1258 to 0.1458)", "0.0350",
+        "2.0% (baseline -5.0%)", "OK", "0.1358 (0.1258 to 0.1458)", "0.0350",
     ]  # fmt: skip
     assert len(windows) == 2 + 6 and "## By year" not in text and "Data drift" not in text
 
@@ -50,3 +55,28 @@ def test_a_window_without_the_metric_is_a_gap_and_no_zero() -> None:
     assert [row[7] for row in rows_after(text, "Windows")[4:6]] == ["-", "0.1000"]
     drawn = picture(report)
     assert drawn.count('r="4"') == 1 + 5 and "nan" not in drawn
+
+
+def test_the_verdict_in_sentences() -> None:
+    report = made_report(n_windows=1)
+    of_metrics = report["verdict"]["metrics"]
+    of_metrics["hit@10"]["state"] = "OK"
+    assert sentences(report) == ["no window has enough rows and users to be judged by ndcg@10."]
+    of_metrics["ndcg@10"]["windows"] = ["OK"]
+    assert sentences(report) == ["ndcg@10 lost more than chance and harder data explain in no window."]
+    of_metrics["ndcg@10"]["windows"] = ["DRIFT"]
+    assert sentences(report)[0].startswith(
+        "ndcg@10 lost more than chance and harder data explain in the window, at most"
+    )
+    report["own_split"] = "valid"
+    assert "validation of the run" in sentences(report)[1]
+    del of_metrics["ndcg@10"]
+    assert sentences(report)[0] == "no window could be judged by ndcg@10."
+    report = made_report()
+    assert sentences(report)[1].startswith("hit@10 lost more") and len(sentences(report)) == 2
+
+
+def test_data_that_could_not_be_compared_are_named() -> None:
+    report = made_report(data={"refused": "ml-1m.train.inter is missing"})
+    assert "Data drift" not in markdown(report)
+    assert "The data were not compared: ml-1m.train.inter is missing" in page(report)
