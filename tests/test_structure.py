@@ -29,7 +29,7 @@ FORBIDDEN = {
     "recbole_ext/data": ("recbole_ext.training.trainer", "recbole_ext.evaluation", "recbole_ext.model"),
     "recbole_ext": ("recbole.quick_start", "ray", "optuna", "pickle", *SERVER),
 }
-FLOORS = """errors names places redact refusals peak_memory files device_names versions host_warnings
+FLOORS = """errors names places redact refusals peak_memory host_memory files device_names versions host_warnings
     environment own_model model_list model_entry registry devices ssm config data model evaluation runs training
     tasks pipeline serving diagnosis report experiments comparison cluster tuning drift scripts quick_start
     cli""".split()

@@ -10,52 +10,26 @@ from recbole_ext.config.yaml_reader import read_yaml
 from recbole_ext.errors import DataError
 from recbole_ext.evaluation.units import Units, read_units
 from recbole_ext.runs.run_files import read_json
+from recbole_ext.training.course.course import COLUMNS, Course
 
-COLUMNS = {
-    "epoch": ("epoch", "Epoch", "step"),
-    "train_loss": ("train_loss", "training_loss", "loss"),
-    "learning_rate": ("learning_rate", "lr"),
-    "valid": ("valid_loss", "val_loss", "validation_loss"),
-    "train_score": ("train_auc", "train_score"),
-    "gap": ("train_valid_gap",),
-    "train_seconds": ("train_seconds", "epoch_seconds"),
-    "kl": ("kl",),
-    "r2": ("r2", "val_r2", "valid_r2"),
-}
 BIGGER_IS_BETTER = ("auc", "hit", "ndcg", "mrr", "recall", "precision", "map", "r2", "acc", "coverage")
 
 
 @dataclass
-class Curve:
-    """What is known of one run; a cell that the file leaves empty is no point.
+class Curve(Course):
+    """The course of one run, and what else its files hold.
 
     Attributes:
-        points: column -> [(epoch, value)], in the order of epochs.
-        last_epoch: of the file, whether or not anything was measured there.
-        bigger: whether more of `valid` is better.
-        settings: the configuration, as far as it is known.
         result: of `result.json`, or numbers that were reported.
         rounding: half a unit of the last digit that a column prints, 0 for columns with all digits.
-        metric: the file's name of `valid`.
         environment: of `environment.json`.
         units: contributions of tested users, by the model's and the baselines' names; {} where they are not known.
     """
 
-    points: dict[str, list[tuple[int, float]]]
-    last_epoch: int
-    bigger: bool = False
-    settings: dict[str, Any] = field(default_factory=dict)
     result: dict[str, Any] = field(default_factory=dict)
     rounding: dict[str, float] = field(default_factory=dict)
-    metric: str = ""
     environment: dict[str, Any] = field(default_factory=dict)
     units: dict[str, Units] = field(default_factory=dict)
-
-    @property
-    def valid(self) -> list[tuple[int, float]]:
-        """Validation, as a loss: a score's sign is turned."""
-        sign = -1 if self.bigger else 1
-        return [(epoch, sign * value) for epoch, value in self.points.get("valid", [])]
 
     @property
     def n_epochs(self) -> int:
@@ -111,7 +85,8 @@ def read_curve(
     if "valid_metric_bigger" in settings | result and not chosen:
         bigger = bool((settings | result)["valid_metric_bigger"])
     result = result | {"reported": reported}
-    return Curve(points, int(max(epochs)), bigger, settings, result, rounding, names["valid"], environment, units)
+    course = points, int(max(epochs)), bigger, settings
+    return Curve(*course, result, rounding, environment, units, metric=names["valid"])
 
 
 def _rows(path: Path) -> tuple[list[dict[str, str]], list[str]]:

@@ -5,6 +5,7 @@ from statistics import median
 
 from recbole_ext.diagnosis.curve import Curve
 from recbole_ext.diagnosis.finding import THRESHOLDS, Change, Finding, limit
+from recbole_ext.training.course import rules as course_rules
 
 
 def best_point(curve: Curve) -> tuple[int, float]:
@@ -130,23 +131,37 @@ def train_valid_gap(curve: Curve) -> Finding | None:
     if not gaps or not curve.valid:
         return None
     epoch, best = best_point(curve)
-    if epoch not in gaps:
+    if epoch not in gaps or not course_rules.is_large_gap(curve, gaps[epoch], best):
         return None
-    auc = "auc" in curve.metric.lower()
-    if gaps[epoch] <= (limit("gap") if auc else limit("gap_share") * abs(best)):
-        return None
-    text = f"overfitting to the training rows: {gaps[epoch]:.4f} better than validation in epoch {epoch}"
-    advice = "more regularisation or a smaller model, one change at a time; both splits in evaluation mode"
-    return Finding("train_valid_gap", text, [(epoch, gaps[epoch])], advice)
+    seen = [(epoch, gaps[epoch])]
+    advice = f"{course_rules.GAP.advice}; both splits in evaluation mode"
+    return Finding("train_valid_gap", course_rules.GAP.sentence(curve, seen), seen, advice)
+
+
+def diverged(curve: Curve) -> Finding | None:
+    """A loss that ended far above that of untrained weights."""
+    return _of_course(course_rules.DIVERGED, curve)
+
+
+def exploding_gradients(curve: Curve) -> Finding | None:
+    """Norms of the gradients far above the first one, and a loss above the first one."""
+    return _of_course(course_rules.EXPLODING, curve)
 
 
 def posterior_collapse(curve: Curve) -> Finding | None:
-    """A KL divergence near zero at the end."""
-    points = curve.points.get("kl", [])
-    if len(points) < limit("few_epochs") or points[-1][1] >= limit("collapse"):
-        return None
-    text = f"posterior collapse: KL is {points[-1][1]:g} nats in epoch {points[-1][0]}"
-    return Finding("posterior_collapse", text, points[-1:], "lower the weight of KL, or let it grow more slowly")
+    """Hardly a latent unit that is active, or a KL divergence near zero, at the end."""
+    return _of_course(course_rules.COLLAPSE, curve)
+
+
+def plateau(curve: Curve) -> Finding | None:
+    """An end before epoch 20 without a gain, while the training loss stood still."""
+    return _of_course(course_rules.PLATEAU, curve)
+
+
+def _of_course(rule: course_rules.CourseRule, curve: Curve) -> Finding | None:
+    """What a rule says of a run that goes on, said of a whole one."""
+    seen = rule.evidence(curve)
+    return Finding(rule.name, rule.sentence(curve, seen), seen, rule.advice) if seen else None
 
 
 def slow_down(curve: Curve) -> Finding | None:

@@ -7,11 +7,12 @@ from typing import Any
 
 import yaml
 
-from recbole_ext.diagnosis.curve import COLUMNS, Curve, read_curve
+from recbole_ext.diagnosis.curve import Curve, read_curve
 from recbole_ext.diagnosis.finding import Finding
 from recbole_ext.diagnosis.rules import RULES, findings
 from recbole_ext.errors import UsageError
 from recbole_ext.files import write_atomically
+from recbole_ext.training.course.course import COLUMNS
 
 ADVICE = "# advice of recbole-ext diagnose, to be read after the run's own configuration"
 """First line of a tuned configuration."""

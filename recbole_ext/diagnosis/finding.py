@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from recbole_ext.training.course.limits import COURSE_LIMITS
+
 THRESHOLDS: dict[str, tuple[float, str]] = {
+    **COURSE_LIMITS,
     "few_epochs": (5, "below five values, a best epoch and a trend are noise"),
     "rate_reached": (0.5, "a rate that stays below half its target was never the rate that was asked for"),
     "rate_error": (0.05, "a formula explains a rate if it is within 5 % and the rounding of the file"),
@@ -18,17 +21,13 @@ THRESHOLDS: dict[str, tuple[float, str]] = {
         "a validation whose noise is as large as its trend improves every other time: 30 of them hold eight failures "
         "in a row in 5 % of runs, but four in a row, which a patience of 3 stops at, in most",
     ),
-    "collapse": (0.01, "nats over all dimensions: the latent variable has no information"),
     "slow_down": (1.5, "the last third of the epochs against the first, by the median: more than a busy moment"),
-    "gap": (0.12, "an AUC of the training rows, in evaluation mode, that far above validation's is memorisation"),
-    "gap_share": (0.5, "the same for other metrics, as a fraction of validation's: training 50 % better"),
     "dropout_gap": (0.03, "an AUC of 1,500 rows has a standard error of 0.015: two samples of them differ by less"),
     "dropout_gap_share": (0.1, "the same for other metrics, as a fraction of validation's"),
     "forgetting_noise": (2.0, "standard errors of two independent means over the old window's targets"),
     "kl_weight": (0.015, "reported as unstable above it, for a KL that was averaged over its dimensions"),
     "forgetting": (0.05, "5 % of the metric on the old window is more than the noise of a few hundred targets"),
     "chance_of_mean": (10.8, "a chi-square of one degree of freedom exceeds it once in a thousand"),
-    "memory": (0.90, "the rest is needed by the system and by a batch that is longer than the ones so far"),
     "perfect": (0.95, "real people are not that predictable: a score above it is a leak or a copied target"),
     "new_warmup_share": (0.05, "the usual order of magnitude; a fraction of the run cannot outlast the run"),
 }

@@ -194,8 +194,8 @@ def _noise_of_mean(mean: float, rows: Any) -> float:
 def memory_nearly_full(curve: Curve) -> Finding | None:
     """More than nine tenths of the memory of the machine or of its GPU, or batches that had to be made smaller."""
     shares = {
-        "the machine's": _share(curve.result.get("peak_memory_mb"), curve.environment.get("memory_gb")),
-        "the GPU's": _share(curve.result.get("peak_gpu_memory_mb"), curve.environment.get("gpu_memory_gb")),
+        "the machine's": _share(curve, "memory"),
+        "the GPU's": _share(curve, "gpu_memory"),
     }
     full = [f"{share:.0%} of {whose} memory was used" for whose, share in shares.items() if share > limit("memory")]
     halved = curve.result.get("batch_halvings") or 0
@@ -208,6 +208,8 @@ def memory_nearly_full(curve: Curve) -> Finding | None:
     return Finding("memory_nearly_full", "; ".join(full), [(None, highest)] if highest else [], advice)
 
 
-def _share(peak_mb: Any, whole_gb: Any) -> float:
-    """Part of the memory that was used at most; 0 where it is not known. MB are 2^20 and GB 10^9 bytes, as recorded."""
-    return peak_mb * 2**20 / (whole_gb * 1e9) if peak_mb and whole_gb else 0.0
+def _share(curve: Curve, name: str) -> float:
+    """Part of a memory that was in use at most; 0 where it is not known. MB are 2^20 and GB 10^9 bytes, as recorded."""
+    peak_mb, whole_gb = curve.result.get(f"peak_{name}_mb"), curve.environment.get(f"{name}_gb")
+    of_process = peak_mb * 2**20 / (whole_gb * 1e9) if peak_mb and whole_gb else 0.0
+    return max([float(of_process), *(share for _, share in curve.points.get(f"{name}_share", []))])

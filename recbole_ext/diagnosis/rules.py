@@ -7,10 +7,13 @@ from recbole_ext.diagnosis.curve import Curve
 from recbole_ext.diagnosis.finding import Finding
 
 RULES: tuple[Callable[[Curve], Finding | None], ...] = (
+    curve_rules.diverged,
+    curve_rules.exploding_gradients,
     result_rules.too_little,
     curve_rules.rate_never_reached,
     curve_rules.erratic_validation,
     curve_rules.over_fitting,
+    curve_rules.plateau,
     curve_rules.wasted_epochs,
     curve_rules.gap_under_dropout,
     curve_rules.train_valid_gap,
@@ -25,6 +28,13 @@ RULES: tuple[Callable[[Curve], Finding | None], ...] = (
 )
 
 
+STILL_TRUE = ("diverged", "exploding_gradients", "too_little", "slow_down", "memory_nearly_full")
+"""Of a run that diverged these hold; the others would explain numbers that mean nothing."""
+
+
 def findings(curve: Curve) -> list[Finding]:
-    """Everything that the rules find, limits first."""
-    return [found for rule in RULES if (found := rule(curve)) is not None]
+    """Everything that the rules find; a run that diverged is called so first, and its metrics are not judged."""
+    found = [one for rule in RULES if (one := rule(curve)) is not None]
+    if found and found[0].name == "diverged":
+        return [one for one in found if one.name in STILL_TRUE]
+    return found

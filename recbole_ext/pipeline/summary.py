@@ -1,4 +1,4 @@
-"""The last lines of a run: the model and its baselines, the protocol, and what to do next."""
+"""The last lines of a run: what is wrong with it, the model and its baselines, the protocol, and what to do next."""
 
 from typing import Any
 
@@ -18,7 +18,8 @@ def summary_lines(result: dict[str, Any], protocol: Protocol) -> list[str]:
     rows = {result["model"]: result["test"], **result["baselines"]}
     names = list(result["test"])
     table = [[name, *(f"{metrics[n]:.4f}" for n in names)] for name, metrics in rows.items()]
-    lines = ["", *table_lines(["test", *names], table)]
+    warnings = [f"WARNING     {text}" for text in result.get("warnings") or []]
+    lines = ["", *warnings, *table_lines(["test", *names], table)]
     lines += _known_lines(result)
     lines += [
         *protocol.lines(),

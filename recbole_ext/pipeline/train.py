@@ -26,6 +26,7 @@ from recbole_ext.pipeline.splits import open_splits
 from recbole_ext.pipeline.summary import summary_lines
 from recbole_ext.runs.resume import open_run
 from recbole_ext.runs.run_directory import RunDirectory
+from recbole_ext.training.course.warner import found_in
 from recbole_ext.training.session import Session
 from recbole_ext.training.signals import Signals
 from recbole_ext.training.stages import fit_in_stages
@@ -94,7 +95,7 @@ def _run(
     ):
         _LOG.info("%s", splits.dataset)
         trainer = build_trainer(config, loaders, session, model)
-        with tracked(config, directory, trainer):
+        with progress.overheard("recbole_ext.training.tracking"), tracked(config, directory, trainer):
             try:
                 return _fit_and_test(config, loaders, trainer, test, on_epoch, started)
             except (InterruptedRun, NonFiniteError, ResourceError) as error:
@@ -145,6 +146,8 @@ def _fit_and_test(
     result |= tested | stages
     result["rows"] = loaders.ledger.as_dict() | {"known_test": known_test(loaders, trainer) if test else None}
     rows = directory.rows if directory else []
+    found = found_in(rows, trainer.settings.valid_metric, trainer.settings.sign > 0)
+    result |= {"warnings": list(found.values()), "diverged": "diverged" in found}
     result["criteria"] = [asdict(verdict) for verdict in judge(config["criteria"], rows, result)]
     result |= {"fit_seconds": round(fit_seconds, 2), "total_seconds": round(time.perf_counter() - started, 2)}
     if directory:

@@ -78,7 +78,7 @@ def require_its_data(run: Path, data_path: str) -> None:
 def run_page(record: Record, found: list[Finding]) -> Page:
     """The whole page of a run."""
     page = Page(f"{record.config.get('model')} on {record.config.get('dataset')}", record.folder.resolve().name)
-    page.text(outcome(record))
+    page.text(outcome(record)).notes([("WARNING", text) for text in record.result.get("warnings") or []])
     cause = [line for line in str(record.end.get("text", "")).splitlines() if line.strip()]
     page.notes([("CAUSE", *cause)] if cause and not record.result else [])
     _add_result(page, record)
@@ -153,11 +153,10 @@ def _add_ratings(page: Page, result: Mapping[str, Any]) -> None:
         page.table(["tested rows", *names], [[group, *(of.get(n) for n in names)] for group, of in groups.items()])
         stars = [[star, of["n"], of["rmse"], of["bias"]] for star, of in ratings["by_star"].items()]
         page.table(["rating", "n", "rmse", "bias"], stars)
-    if audit:
+    if audit and not result.get("diverged"):
         failed = [("FAIL", finding["name"], finding["text"]) for finding in audit["findings"]]
         passed = ("PASS", "metric audit", "no problems found")
         page.notes(failed or [passed])
-    page.notes([("WARNING", text) for text in result.get("warnings") or []])
 
 
 def _add_criteria(page: Page, record: Record) -> None:

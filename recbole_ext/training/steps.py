@@ -49,6 +49,7 @@ class Steps:
 
     Attributes:
         norms: gradient norms of the last steps, before clipping.
+        losses: of the last batches.
         rate: learning rate of the last step.
         where: epoch and batch that are computed.
     """
@@ -62,6 +63,7 @@ class Steps:
         device = self.device.type
         self.scaler = torch.amp.GradScaler(device, enabled=precision == "fp16" and device == "cuda")
         self.norms: deque[float] = deque(maxlen=8)
+        self.losses: deque[float] = deque(maxlen=8)
         self.skipped = 0
         self.where = (0, 0)
         self.learned = [p for p in model.parameters() if p.requires_grad]
@@ -107,6 +109,7 @@ class Steps:
         """
         total = sum(values)
         if total - total == 0.0:  # false for NaN and for both infinities
+            self.losses.append(total)
             return
         raise self._fault(f"the training loss is {total}", learning_rate, first_affected(self.model, again))
 

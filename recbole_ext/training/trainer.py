@@ -13,6 +13,7 @@ from recbole_ext.config.config import Config
 from recbole_ext.evaluation.evaluator import Evaluator
 from recbole_ext.training.batches import Batches
 from recbole_ext.training.best_weights import BestWeights
+from recbole_ext.training.course.warner import CourseWarnings
 from recbole_ext.training.guards.memory import FreedMemory
 from recbole_ext.training.guards.recovery import RollBack, SmallerBatches
 from recbole_ext.training.guards.watch import Watch
@@ -31,6 +32,7 @@ from recbole_ext.training.stage_list import Stage
 from recbole_ext.training.state import TrainingState
 from recbole_ext.training.step_record import StepRecord
 from recbole_ext.training.steps import Steps, StepSettings
+from recbole_ext.training.tracking.resources import Resources
 from recbole_ext.training.validation import Validator
 
 OnEpoch = Callable[[int, float], None]
@@ -56,6 +58,7 @@ class RunTrainer(Measured):
         self.state = TrainingState.beginning(bigger=self.settings.sign > 0)
         self.steps = Steps(StepSettings.read(config), config.placement, model, self.state)
         self.record, self.watch = StepRecord(self.steps), Watch(self.device, config["hang_seconds"])
+        self.resources = Resources(self.device)
         self.validator = Validator(evaluator, sample, self.settings, self.before_batch)
         self.best = BestWeights(self.config, model, self.session.run)
         self.hooks: list[Hook] = []
@@ -156,7 +159,9 @@ class RunTrainer(Measured):
     def _hooks(self) -> list[Hook]:
         """In the order in which they are called."""
         averaged: list[Hook] = [self.record, *([self.schedule] if self.schedule else []), self.averaging]
-        kept = [self.keeper, self._selection(), *self._pretrained_files(), self.watch, FreedMemory(self.device)]
+        warnings = CourseWarnings(self.state, self.settings, self.session, self._current)
+        kept = [self.keeper, self.resources, self._selection(), warnings]
+        kept += [*self._pretrained_files(), self.watch, FreedMemory(self.device)]
         retries = RollBack(self.keeper, self.plan, self.schedule, self.settings.nan_retries)
         smaller = SmallerBatches(self.keeper, self.batches, self.steps, self.plan.optimizers)
         return [*averaged, *kept, self.session.signals, retries, smaller]
@@ -171,9 +176,18 @@ class RunTrainer(Measured):
             self.batches,
             self.stage.stopping_step,
             weights=self.averaging.used,
-            columns=lambda: (self.record.columns(), epoch_columns(self.model)),
+            columns=self._columns,
             validated=self.schedule.after_validation if self.schedule else None,
         )
+
+    def _columns(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What steps and machine, and what the model, add to an epoch's row."""
+        of_run = self.record.columns() | self.record.growth() | self.resources.columns()
+        return of_run, epoch_columns(self.model)
+
+    def _current(self) -> dict[str, float]:
+        """What is known of the epoch that is not over."""
+        return self.record.recent() | self.resources.recent()
 
     def _pretrained_files(self) -> list[Hook]:
         run = self.session.run
@@ -188,6 +202,7 @@ class RunTrainer(Measured):
     def before_batch(self) -> None:
         """Evaluation moves, so no hang is reported; a signal that was received ends it."""
         self.watch.moved("evaluating")
+        self.resources.sample()
         super().before_batch()
 
     def require_best(self) -> None:

@@ -23,11 +23,13 @@ from recbole_ext.files import write_atomically
 from recbole_ext.runs.run_directory import RunDirectory
 from recbole_ext.training.batches import Batches
 from recbole_ext.training.boosting import Trees
+from recbole_ext.training.course.warner import CourseWarnings
 from recbole_ext.training.measured import Measured
 from recbole_ext.training.selection import Selection
 from recbole_ext.training.session import Session
 from recbole_ext.training.settings import TrainingSettings
 from recbole_ext.training.state import TrainingState
+from recbole_ext.training.tracking.resources import Resources
 from recbole_ext.training.trainer import RunTrainer
 from recbole_ext.training.validation import Validator
 
@@ -108,10 +110,12 @@ class TreeTrainer(Measured):
             UsageError: the library refuses the data or its parameters.
         """
         state, selection = self.state, self._selection(Batches(train_data, valid_data, None))
+        warnings = CourseWarnings(state, self.settings, self.session)
         while state.epoch < self.settings.epochs and not state.stopped:
             epoch, started = state.epoch, time.perf_counter()
             state.train_losses[epoch] = self.train_epoch(train_data, epoch)
             selection.after_training(epoch, time.perf_counter() - started)
+            warnings.after_training(epoch, time.perf_counter() - started)
             state.next_epoch()
             self.session.signals.raise_if_received()
             if on_epoch and state.best_valid_result:
@@ -130,6 +134,7 @@ class TreeTrainer(Measured):
         return loss * len(batches)
 
     def _selection(self, batches: Batches) -> Selection:
+        resources = Resources(self.device)
         return Selection(
             self.state,
             self.settings,
@@ -139,7 +144,7 @@ class TreeTrainer(Measured):
             batches,
             self.settings.stages[0].stopping_step,
             weights=nullcontext,
-            columns=lambda: ({}, {}),
+            columns=lambda: (resources.columns(), {}),
         )
 
     def require_best(self) -> None:

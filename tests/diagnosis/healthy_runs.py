@@ -146,7 +146,7 @@ def healthy_run(kind: Kind, seed: int) -> Curve:
     points = {name: [(e, float(v)) for e, v in enumerate(values)] for name, values in columns.items()}
     settings = {"learning_rate": 1e-3, "epochs": MOST_EPOCHS, "dropout_prob": 0.2, "kl_weight": 0.001, "latent_size": 8}
     result = _result(rng, shape=(0.5, 2) if kind is KINDS[HELD_OUT] else (1, 4)) | _tested(kind, valid)
-    return Curve(points, len(epochs) - 1, kind.bigger, settings, result, {}, kind.metric, {"memory_gb": 16.0})
+    return Curve(points, len(epochs) - 1, kind.bigger, settings, result, {}, {"memory_gb": 16.0}, metric=kind.metric)
 
 
 def _tested(kind: Kind, valid: list[float]) -> dict[str, object]:

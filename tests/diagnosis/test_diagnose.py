@@ -93,6 +93,23 @@ def test_each_rule_can_be_silent_and_can_speak() -> None:
     assert "rate_never_reached" not in names(reached)
 
 
+def test_a_diverged_run_is_called_so_before_anything_else_and_its_metrics_accuse_nothing() -> None:
+    lost = curve_of([2.3, 2.4, 2.2, 2.5, 2.3, 2.4], train_loss=[1.7e7] * 6, first_loss=[1.57] * 6)
+    lost.points["grad_norm_growth"] = [(0, 1.5e6)]
+    audit = {"findings": [{"name": "ids_remapped", "text": "the predictions do not follow the items"}]}
+    lost.result = {"audit": audit, "test": {"rmse": 2.3}, "valid_metric": "RMSE", "reported": {"r2": -3.2}}
+    found = findings(lost)
+    assert [one.name for one in found] == ["diverged", "exploding_gradients", "too_little"]
+    assert "the training loss is 1.7e+07 in epoch 5, that of untrained weights is 1.57" in found[0].text
+    lost.points["train_loss"] = [(e, 1.5) for e in range(6)]
+    assert {"suspiciously_good", "worse_than_mean"} <= set(names(lost))
+
+
+def test_a_plateau_is_found_in_a_file_too() -> None:
+    flat = curve_of([0.9, 0.85] + [0.86] * 6, train_loss=[1.0, 0.9] + [0.899] * 6)
+    assert "plateau" in names(flat) and "over_fitting" not in names(flat)
+
+
 def test_a_rate_that_another_cause_keeps_low_is_not_explained_by_the_unit() -> None:
     low = curve_of([0.5] * 6, learning_rate=[1e-5] * 6)
     low.settings = {"learning_rate": 0.001, "warmup_steps": 2000}

@@ -28,6 +28,7 @@ from recbole_ext.runs.tensor_tree import flatten, unflatten
 from recbole_ext.training.attributes import changed_attributes, first_attributes, set_attributes
 from recbole_ext.training.keeper import Keeper
 from recbole_ext.training.session import Session
+from recbole_ext.training.tracking.resources import OF_MACHINE
 from recbole_ext.training.trainer import RunTrainer
 from tests.conftest import write_inter
 from tests.training.conftest import ROWS, SIZES
@@ -90,7 +91,7 @@ def outcome(folder: Path) -> list[Any]:
     """Everything that must not depend on an interruption."""
     result = json.loads((folder / "result.json").read_text())
     lines = [line.split(",") for line in (folder / "metrics.csv").read_text().splitlines()]
-    columns = [n for n, name in enumerate(lines[0]) if "seconds" not in name]
+    columns = [n for n, name in enumerate(lines[0]) if "seconds" not in name and not name.startswith(OF_MACHINE)]
     rows = [[line[n] for n in columns] for line in lines]
     numbers = [result[key] for key in ("best_epoch", "epochs_trained", "valid", "test", "baselines")]
     return [weights_hash(folder), weights_hash(folder, "best"), rows, numbers]

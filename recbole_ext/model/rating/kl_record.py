@@ -1,4 +1,4 @@
-"""What the latent vectors hold, epoch by epoch, and whether they have collapsed onto the prior."""
+"""What the latent vectors hold, epoch by epoch; whether they have collapsed, a rule of the course judges."""
 
 from typing import Any
 
@@ -55,20 +55,10 @@ class KlRecord:
             each = self.kl / self.rows
             variance = self.second / self.rows - (self.first / self.rows).square()
             row |= {"kl": float(each.sum()), "active_units": float((variance > ACTIVE_VARIANCE).sum())}
+            row |= {"latent_units": float(len(each))}
             row |= {f"kl_d{k}": float(value) for k, value in enumerate(each)}
         self._forget()
         return row
 
 
-def collapse_warning(row: dict[str, float]) -> str | None:
-    """A sentence if most latent units have no information, from an epoch's row."""
-    units = sum(name.startswith("kl_d") for name in row)
-    if not units or row["active_units"] >= 0.1 * units:
-        return None
-    return (
-        f"posterior collapse: {row['active_units']:.0f} of {units} latent units are active, KL {row['kl']:.3g} nats; "
-        "lower --kl_weight, or give --free_bits or --kl_anneal_steps"
-    )
-
-
-__all__ = ["ACTIVE_VARIANCE", "KlRecord", "collapse_warning"]
+__all__ = ["ACTIVE_VARIANCE", "KlRecord"]

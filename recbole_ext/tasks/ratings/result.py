@@ -1,11 +1,10 @@
-"""What a rating run adds to its result: the report by star and group, the audit, and a collapsed posterior."""
+"""What a rating run adds to its result: the report by star and group, and the audit."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from recbole_ext.model.rating.kl_record import collapse_warning
 from recbole_ext.tasks.ratings.audit.evidence import Evidence
 from recbole_ext.tasks.ratings.audit.metric_audit import audit_lines, metric_audit
 from recbole_ext.tasks.ratings.metrics import errors, predict_part, rating_report, report_lines
@@ -14,16 +13,13 @@ _FLOAT32 = 1e-4
 """Relative difference between means of float32 and of float64 values."""
 
 
-def rating_result(
-    config: Any, model: Any, train: Any, part: Any, rows: list[dict[str, Any]], measured: dict[str, float]
-) -> dict[str, Any]:
-    """`ratings`, `audit` and `warnings` of the current weights.
+def rating_result(config: Any, model: Any, train: Any, part: Any, measured: dict[str, float]) -> dict[str, Any]:
+    """`ratings` and `audit` of the current weights.
 
     Args:
         config: of the run.
         model: a rating model with its best weights.
         train, part: loaders of the training split, and of the one that is reported on.
-        rows: of metrics.csv.
         measured: what RecBole's metrics gave for the same split.
 
     Raises:
@@ -37,8 +33,7 @@ def rating_result(
     time = train.columns[table.time].numpy() if table.time in train.columns else None
     past = user, item, table.ratings
     audit = metric_audit(Evidence(found, past, dict(report["all"]), config["dataset"], time))
-    warning = collapse_warning(rows[-1]) if rows else None
-    return {"ratings": report, "audit": audit, "warnings": [warning] if warning else []}
+    return {"ratings": report, "audit": audit}
 
 
 def require_one_truth(measured: dict[str, float], found: dict[str, float], rounding: float) -> None:
@@ -64,5 +59,5 @@ def rating_lines(result: Mapping[str, Any]) -> list[str]:
     """The same for a person; [] for a result of another task."""
     if "ratings" not in result:
         return []
-    warnings = [f"WARNING     {text}" for text in result["warnings"]]
-    return [*report_lines(result["ratings"]), *audit_lines(result["audit"]), *warnings]
+    audit = [] if result.get("diverged") else audit_lines(result["audit"])  # it would explain numbers without meaning
+    return [*report_lines(result["ratings"]), *audit]

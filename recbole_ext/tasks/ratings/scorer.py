@@ -1,4 +1,4 @@
-"""Evaluation of rating models: what the result reports of the tested ratings, and of a posterior that has collapsed."""
+"""Evaluation of rating models: what the result reports of the tested ratings."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -46,8 +46,8 @@ class RatingScores:
         return {}
 
     def findings(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
-        """The report by star and group, the audit, and warnings, by the current weights."""
-        return rating_result(self.scorer.config, self.model, self.scorer.train, self.loader, rows, self.metrics)
+        """The report by star and group, and the audit, by the current weights."""
+        return rating_result(self.scorer.config, self.model, self.scorer.train, self.loader, self.metrics)
 
     def warnings(self, split: str) -> dict[str, str]:
         """Nothing is left out of a split of ratings."""
@@ -55,14 +55,14 @@ class RatingScores:
 
 
 class RatingScorer:
-    """Scores rated pairs; the printed table leaves out the KL of each dimension.
+    """Scores rated pairs; the printed table leaves out the KL of each dimension, and their number.
 
     Args:
         config: the run's configuration.
         train: loader of the training split.
     """
 
-    quiet_columns: tuple[str, ...] = ("kl_d",)
+    quiet_columns: tuple[str, ...] = ("kl_d", "latent_units")
     predicts, squares_errors = "ratings", True
 
     def __init__(self, config: Any, train: Any) -> None:

@@ -1,8 +1,8 @@
 """Notifies a person elsewhere of how a run ended, that it failed, or that something looks wrong.
 
-The address is a secret: it comes from the variable RECBOLE_EXT_NOTIFY_URL or from a file, never from the
-configuration, and it is in no message. Only https and known hosts are written to, redirects are refused, and a
-message that cannot be sent within five seconds is given up; the run continues.
+The address is a secret: it comes from the variable RECBOLE_EXT_NOTIFY_URL (for Discord also DISCORD_WEBHOOK_URL) or
+from a file, never from the configuration, and it is in no message. Only https and known hosts are written to,
+redirects are refused, and a message that cannot be sent within five seconds is given up; the run continues.
 """
 
 import json
@@ -18,15 +18,20 @@ from recbole_ext.errors import UsageError
 from recbole_ext.redact import redact_text, remember_text
 
 VARIABLE = "RECBOLE_EXT_NOTIFY_URL"
+FURTHER_VARIABLES = {"discord": "DISCORD_WEBHOOK_URL"}
+"""Read where the first one is not set: the name that other programs use."""
 HOSTS = {"discord": ("discord.com", "discordapp.com"), "slack": ("hooks.slack.com",)}
 TIMEOUT_SECONDS = 5.0
 MOST_WARNINGS = 3
-_TOLD = ("finished", "failed", "interrupted", "warning")
+MESSAGES = ("finished", "failed", "interrupted", "warning")
+"""Events with a message."""
 _LONGEST = 1500
 
 
 class Notifier:
-    """Sends one message per end, failure or warning of a run, and at most `MOST_WARNINGS` warnings.
+    """Sends one message per end, failure or warning of a run; of warnings without a rule `MOST_WARNINGS` at most.
+
+    A rule of the course warns once in a run, so those are few.
 
     Args:
         kind: discord, slack or webhook.
@@ -45,8 +50,9 @@ class Notifier:
         Raises:
             OSError: it could not be sent.
         """
-        self.warnings += kind == "warning"
-        if kind in _TOLD and (kind != "warning" or self.warnings <= MOST_WARNINGS):
+        is_limited = kind == "warning" and "rule" not in facts
+        self.warnings += is_limited
+        if kind in MESSAGES and not (is_limited and self.warnings > MOST_WARNINGS):
             send(self.address, message(self.kind, f"{self.run} {kind}: {event_text(kind, facts)}"))
 
     def close(self) -> None:
@@ -64,9 +70,10 @@ def notify_address(kind: str, file: str | None, hosts: list[str] | None) -> str:
     Raises:
         UsageError: there is none, it is not https, or its host is not one of `kind`; the address is not shown.
     """
-    where = f"notify_file {file}" if file else f"the variable {VARIABLE}"
+    variable = _variable(kind)
+    where = f"notify_file {file}" if file else f"the variable {variable}"
     try:
-        address = (Path(file).read_text(encoding="utf-8") if file else os.environ.get(VARIABLE, "")).strip()
+        address = (Path(file).read_text(encoding="utf-8") if file else os.environ.get(variable, "")).strip()
     except (OSError, ValueError):
         raise UsageError(f"{where} cannot be read; it must hold the https address for notify: {kind}") from None
     if not address:
@@ -77,6 +84,12 @@ def notify_address(kind: str, file: str | None, hosts: list[str] | None) -> str:
         raise UsageError(f"{where}: the address must be https://HOST/..., with HOST one of {', '.join(allowed)}")
     remember_text(urlsplit(address).path.rpartition("/")[2])
     return address
+
+
+def _variable(kind: str) -> str:
+    """Name of the variable that holds the address."""
+    further = FURTHER_VARIABLES.get(kind, VARIABLE)
+    return VARIABLE if os.environ.get(VARIABLE) or not os.environ.get(further) else further
 
 
 def _is_allowed(address: str, hosts: tuple[str, ...]) -> bool:

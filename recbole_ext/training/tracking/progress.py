@@ -57,7 +57,7 @@ class Progress:
 
     @contextmanager
     def overheard(self, logger: str) -> Iterator[None]:
-        """Also print the warnings of a logger, for instance that a kernel is being compiled."""
+        """Also print the warnings of a logger, for instance that a kernel is being compiled; each one once."""
         handler = _Said(self)
         logging.getLogger(logger).addHandler(handler)
         try:
@@ -77,7 +77,9 @@ class _Said(logging.Handler):
         self.progress = progress
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.progress.say(redact_text(record.getMessage()))
+        if not getattr(record, "is_said", False):  # a logger and the one above it may both be overheard
+            record.is_said = True
+            self.progress.say(redact_text(record.getMessage()))
 
 
 def _width(name: str) -> int:

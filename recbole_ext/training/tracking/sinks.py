@@ -1,6 +1,6 @@
 """Where the facts of a run go besides `metrics.csv`: events as JSON lines, TensorBoard, Weights & Biases, a message.
 
-A sink that fails is warned about once; the run continues without further warnings.
+A sink that fails is warned about once, and a message that is not sent each time; the run continues.
 """
 
 import json
@@ -19,7 +19,8 @@ from recbole_ext.config.key_settings import KeySettings
 from recbole_ext.errors import ResourceError
 from recbole_ext.redact import redact, redact_text
 from recbole_ext.runs.run_directory import RunDirectory
-from recbole_ext.training.tracking.notify import notifier
+from recbole_ext.training.tracking.notify import Notifier, notifier
+from recbole_ext.training.tracking.resources import OF_MACHINE
 
 _LOG = logging.getLogger(__name__)
 
@@ -47,26 +48,38 @@ class Tracking:
         self.sinks = sinks
         self.warned: set[str] = set()
 
-    def event(self, kind: str, **facts: Any) -> None:
-        """Tell all sinks, without secrets."""
+    def event(self, kind: str, without: str = "", **facts: Any) -> None:
+        """Tell all sinks, without secrets.
+
+        Args:
+            kind: of the event.
+            without: name of a sink that is not told, because the event is its own failure.
+            facts: of the event.
+        """
         facts = redact(facts)
         for sink in self.sinks:
-            if kind == "warning" and sink.name in self.warned:  # it may be the one that the warning is about
-                continue
-            self._try(sink, lambda sink=sink: sink.event(kind, facts))
+            if sink.name != without:
+                self._try(sink, lambda sink=sink: sink.event(kind, facts), kind)
 
     def close(self) -> None:
         """Close all sinks."""
         for sink in self.sinks:
             self._try(sink, sink.close)
 
-    def _try(self, sink: Sink, call: Any) -> None:
+    def _try(self, sink: Sink, call: Any, kind: str = "") -> None:
         try:
             call()
         except Exception as error:
-            if sink.name not in self.warned:
-                self.warned.add(sink.name)
-                _LOG.warning("%s does not work, the run goes on without it: %s", sink.name, redact_text(str(error)))
+            self._report(sink, kind, redact_text(str(error)))
+
+    def _report(self, sink: Sink, kind: str, reason: str) -> None:
+        """A failure, on the console and in `log.txt`; a sink that cannot write fails at every event."""
+        of_sink = {"sink": sink.name}
+        if sink.name not in self.warned:
+            self.warned.add(sink.name)
+            _LOG.warning("%s does not work, the run goes on without it: %s", sink.name, reason, extra=of_sink)
+        elif isinstance(sink, Notifier):
+            _LOG.warning("%s: the message '%s' was not sent: %s", sink.name, kind, reason, extra=of_sink)
 
 
 class EventFile:
@@ -149,9 +162,11 @@ class WandbRun:
 
 
 def curve(name: str, metrics: list[str]) -> str:
-    """The curve of a column: `valid/ndcg@10`, `train/loss`, `train/learning_rate`."""
+    """The curve of a column: `valid/ndcg@10`, `train/loss`, `train/learning_rate`, `system/memory_mb`."""
     if name.partition("@")[0].lower() in [metric.lower() for metric in metrics]:
         return f"valid/{name}"
+    if name.startswith(OF_MACHINE):
+        return f"system/{name}"
     part, _, rest = name.partition("_")
     return f"{part}/{rest}" if rest and part in ("train", "valid") else f"train/{name}"
 
@@ -251,7 +266,8 @@ class _Warnings(logging.Handler):
         self.tracking = tracking
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.tracking.event("warning", text=record.getMessage())
+        rule = {"rule": record.rule} if hasattr(record, "rule") else {}
+        self.tracking.event("warning", getattr(record, "sink", ""), text=record.getMessage(), **rule)
 
 
 def _json(value: Any) -> Any:

@@ -1,0 +1,1 @@
+"""What the epochs of a run show so far, and when that is a warning."""
