@@ -3,8 +3,8 @@
 COURSE_LIMITS: dict[str, tuple[float, str]] = {
     "explosion": (
         50,
-        "times the norm of the first step's gradient, at a loss above the first one: default runs of the four own models "
-        "and of hosts on ml-100k and made data stay below 2.2, HybridVAE at a learning rate of 5 is at 500,000",
+        "times the norm of the first step's gradient, at a loss above the first one: the four own models' default runs "
+        "and those of hosts, on ml-100k and made data, stay below 2.2, HybridVAE at a learning rate of 5 is at 500,000",
     ),
     "divergence": (2, "times the loss of untrained weights, after training: nothing was learned, and all was lost"),
     "collapse_units": (0.1, "fraction of latent units that are active (Burda et al. 2016); below it, z holds nothing"),
