@@ -23,12 +23,13 @@ from recbole_ext.report.report import leave_report
 from recbole_ext.runs.recorded import FREE_KEYS, NEWEST
 
 
-def run_experiment(experiment: Experiment, seeds: list[int]) -> int:
+def run_experiment(experiment: Experiment, seeds: list[int], notify: Mapping[str, Any] | None = None) -> int:
     """Run what is not finished, and report the results.
 
     Args:
         experiment: made before.
         seeds: to run; they join the plan. [] for all that are planned.
+        notify: `notify`, `notify_file` and `notify_hosts` of this start, in place of the settings'.
 
     Returns:
         0; 5 where a seed ended with numbers that are not finite; 6 where a criterion failed and nothing else did.
@@ -50,7 +51,8 @@ def run_experiment(experiment: Experiment, seeds: list[int]) -> int:
             raise UsageError(f"{experiment.name} has no seeds; add --seeds=42,123,456")
         try:
             for number, seed in enumerate(wanted, 1):
-                code = max(code, _run_seed(experiment, seed, f"seed {seed} ({number} of {len(wanted)})"))
+                label = f"seed {seed} ({number} of {len(wanted)})"
+                code = max(code, _run_seed(experiment, seed, label, notify or {}))
         finally:
             write_page(experiment)
     found = standing(experiment)
@@ -58,16 +60,15 @@ def run_experiment(experiment: Experiment, seeds: list[int]) -> int:
     return code or (FAILED_EXIT_CODE if any(v.verdict == FAIL for v in verdicts_over_seeds(found)) else 0)
 
 
-def _run_seed(experiment: Experiment, seed: int, label: str) -> int:
+def _run_seed(experiment: Experiment, seed: int, label: str, notify: Mapping[str, Any]) -> int:
     done = experiment.finished().get(seed)
     if done:
         print(f"{experiment.name}: {label} is finished: {done}", flush=True)
         return 0
     print(f"\n{experiment.name}: {label}", flush=True)
     settings = str(experiment.folder / SETTINGS)
-    config = build_config(
-        experiment.model, experiment.dataset, [settings], {"seed": seed, "runs_dir": str(experiment.runs)}
-    )
+    given = {"seed": seed, "runs_dir": str(experiment.runs), **notify}
+    config = build_config(experiment.model, experiment.dataset, [settings], given)
     words = [f"--model={experiment.model}", f"--dataset={experiment.dataset}", f"--config_files={settings}"]
     started = experiment.journal.start(seed)
     fault: BaseException | None = None

@@ -14,7 +14,7 @@ from recbole_ext.runs.run_files import read_metrics
 from recbole_ext.tuning.settings import Settings
 
 QUIET = {"show_progress": False, "notify": None}
-"""A tuning reports for its trials."""
+"""A tuning reports for its trials, see `messages`."""
 FINAL = (NonFiniteError, UsageError, DataError)
 """Errors caused by the values themselves: the same run would end in the same way, so it is not begun again."""
 CAUSE = "cause.txt"

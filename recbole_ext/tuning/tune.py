@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
@@ -22,6 +22,9 @@ from recbole_ext.files import LOCK, hold, new_folder
 from recbole_ext.registry import find_model
 from recbole_ext.tuning.settings import Settings, epochs_of, settings_of
 from recbole_ext.tuning.table import Table, Trial
+
+if TYPE_CHECKING:
+    from recbole_ext.config.config import Config
 
 LIBRARIES = ("ray", "optuna")
 _MAY_CHANGE = ("trials", "tune_dir", "ray_address")
@@ -145,13 +148,24 @@ def tune(settings: Settings, folder: Path, address: str | None = None) -> None:
         address: of a Ray cluster; None for this machine.
 
     Raises:
+        UsageError: the address of `notify` is missing or not allowed.
         ResourceError: a trial asks for more than there is.
         DataError: no trial has a score.
     """
+    from recbole_ext.tuning.messages import notified
+
+    config = settings.config({})
+    subject = f"tuning of {settings.model} on {settings.dataset} ({folder.name})"
+    with notified(config, subject) as facts:
+        _tune(settings, folder, address, config)
+        best = Table(folder, config["valid_metric_bigger"]).best()
+        facts["text"] = f"best {config['valid_metric'].lower()} {best.score:.4g} by trial {best.number}" if best else ""
+
+
+def _tune(settings: Settings, folder: Path, address: str | None, config: "Config") -> None:
     from recbole_ext.cluster.ray_session import ray_session
     from recbole_ext.tuning.outcome import write_outcome
 
-    config = settings.config({})
     table, epochs = Table(folder, config["valid_metric_bigger"]), epochs_of(config)
     metric = config["valid_metric"].lower()
     _say_opening(settings, table, folder, metric, epochs)

@@ -292,3 +292,18 @@ def test_a_damaged_experiment(made: Made, capsys: pytest.CaptureFixture[str]) ->
     (folder / "experiment.yaml").write_text("a: 1\n")
     assert main(["experiment", "show", "t"]) == 3
     assert "cannot read experiments/t/experiment.yaml" in printed_error(capsys)
+
+
+def test_messages_of_one_start_are_asked_for_on_the_command_line(
+    made: Made, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from recbole_ext.training.tracking import notify
+
+    folder = made("--seeds=1")
+    assert main(["experiment", "run", "t", "--notify=discord"]) == 2
+    assert "notify: discord needs an address" in printed_error(capsys) and states(folder) == [(1, "crashed")]
+    sent: list[str] = []
+    monkeypatch.setattr(notify, "send", lambda address, body: sent.append(body["content"]))
+    monkeypatch.setenv("DISCORD_WEBHOOK_URL", "https://discord.com/api/webhooks/1/x")
+    assert main(["experiment", "run", "t", "--notify=discord"]) == 0
+    assert len(sent) >= 1 and "finished: test" in sent[-1]

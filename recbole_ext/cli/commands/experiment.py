@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from recbole_ext.cli.parser import Parser
+from recbole_ext.cli.parser import Parser, typed
 
 SUMMARY = "plan, run, list and show experiments over seeds; import runs of other programs"
 _CREATE = "make an experiment from a template: a file, or the name of one in properties/experiment"
@@ -21,6 +21,11 @@ def declare(parser: Parser) -> None:
     run = _action(parser, "run", "run or resume the seeds that are not finished")
     run.add_argument("name", metavar="NAME")
     run.add_argument("--seeds", metavar="42,123", help="these instead of the planned ones")
+    run.add_argument(
+        "--notify", metavar="KIND", help="discord, slack or webhook: a message per end, failure and warning"
+    )
+    run.add_argument("--notify-file", metavar="FILE", help="file that holds the https address of --notify")
+    run.add_argument("--notify-hosts", type=typed("notify_hosts"), metavar="[HOST]", help="hosts for webhook")
     _action(parser, "list", "list all experiments")
     _action(parser, "show", "print settings, runs and results").add_argument("name", metavar="NAME")
     imported = _action(parser, "import", "import a table of runs of another program")
@@ -58,7 +63,9 @@ def _run(words: argparse.Namespace) -> int:
     from recbole_ext.experiments.experiment import read_experiment
     from recbole_ext.experiments.seed_runs import run_experiment
 
-    return run_experiment(read_experiment(_root(words), words.name), seeds)
+    given = {key: getattr(words, key) for key in ("notify", "notify_file", "notify_hosts")}
+    notify = {key: value for key, value in given.items() if value is not None}
+    return run_experiment(read_experiment(_root(words), words.name), seeds, notify)
 
 
 def _list(words: argparse.Namespace) -> int:

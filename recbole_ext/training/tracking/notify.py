@@ -107,7 +107,7 @@ def _is_allowed(address: str, hosts: tuple[str, ...]) -> bool:
 
 def event_text(kind: str, facts: dict[str, Any]) -> str:
     """One line about an event, without secrets."""
-    if kind == "finished":
+    if kind == "finished" and "text" not in facts:
         metrics = ", ".join(f"{name} {value:.4g}" for name, value in (facts.get("test") or {}).items())
         text = f"test {metrics}; best epoch {facts.get('best_epoch')}, {facts.get('total_seconds')} s"
     else:

@@ -200,5 +200,35 @@ def test_a_run_is_notified_and_failures_to_notify_do_not_matter(
     assert len(warned) == 1 and "canary" not in warned[0]
 
 
+def test_a_server_that_refuses_is_reported_on_the_console_and_stops_nothing(
+    build: Callable[..., Any],
+    service: Callable[..., Service],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from recbole_ext.pipeline.train import run
+
+    there = service(500)
+    monkeypatch.setattr(notify, "notify_address", lambda *given: there.address)
+    config, _, _ = build(notify="webhook", notify_hosts=["hooks.example.org"], epochs=1)
+    assert run(config)["epochs_trained"] == 1
+    assert "finished: test" in there.received[-1][1]["text"]
+    shown = capsys.readouterr().out
+    assert "the answer was HTTP 500" in shown and "canary" not in shown
+
+
+def test_the_variable_that_other_programs_use_for_discord(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISCORD_WEBHOOK_URL", DISCORD)
+    assert notify_address("discord", None, []) == DISCORD
+    with pytest.raises(UsageError, match="the variable RECBOLE_EXT_NOTIFY_URL"):
+        notify_address("slack", None, [])
+    monkeypatch.setenv(notify.VARIABLE, "https://discord.com/api/webhooks/1/other")
+    assert notify_address("discord", None, []).endswith("/other")
+    monkeypatch.delenv(notify.VARIABLE)
+    monkeypatch.setenv("DISCORD_WEBHOOK_URL", "https://evil.example/x")
+    with pytest.raises(UsageError, match="the variable DISCORD_WEBHOOK_URL: the address must be"):
+        notify_address("discord", None, [])
+
+
 def test_a_configuration_without_notify() -> None:
     assert notifier(None, None, None, "run") is None
