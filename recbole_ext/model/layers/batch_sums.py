@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from recbole_ext.model.layers.own_precision import in_own_precision
+
 
 class _Others(torch.autograd.Function):
     """See the module's equations; `weight` may be None for ones."""
@@ -79,11 +81,11 @@ class Groups:
 
     def sums(self, vectors: Tensor, member: Tensor, weight: Tensor | None) -> Tensor:
         """Vectors (n_members, D), members (B,), weights (B, 1) or None -> sums over the other rows (B, D)."""
-        return _Others.apply(vectors, member, weight, self.place, self.start)
+        return in_own_precision(_Others, vectors, member, weight, self.place, self.start)
 
     def joint_sums(self, plain: Tensor, weighed: Tensor, member: Tensor, weight: Tensor) -> Tensor:
         """The sums of plain[member] + weight weighed[member], two tables (n_members, D), over the other rows (B, D)."""
-        return _JointOthers.apply(plain, weighed, member, weight, self.place, self.start)
+        return in_own_precision(_JointOthers, plain, weighed, member, weight, self.place, self.start)
 
 
 def groups_in_batch(owner: Tensor, count: Tensor) -> Groups | None:

@@ -14,7 +14,7 @@ class Dropout(nn.Module):
         p: in [0, 1); on a CPU it is rounded to a multiple of 1 / 65536.
 
     Differs from source: `torch.nn.Dropout` draws one number per element, at about three times the cost on a CPU;
-    elsewhere that is what runs here too.
+    elsewhere, and in a compiled model, that is what runs here too.
     """
 
     def __init__(self, p: float) -> None:
@@ -25,7 +25,7 @@ class Dropout(nn.Module):
         """Any shape, float -> the same."""
         if not self.training or self.p == 0:
             return x
-        if x.device.type != "cpu":
+        if x.device.type != "cpu" or torch.compiler.is_compiling():  # random integers would break the graph
             return F.dropout(x, self.p)
         bits = torch.empty((x.numel() + 3) // 4, dtype=torch.int64).random_(-(2**63), None)
         level = bits.view(torch.int16)[: x.numel()].view(x.shape)

@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from recbole_ext.model.layers.own_precision import in_own_precision
+
 Field = tuple[Tensor, Tensor | None]
 """Means (B, D) and variances (B, D); None for a point."""
 
@@ -51,7 +53,7 @@ def factorisation_machine(fields: list[Field]) -> tuple[Tensor, Tensor]:
         (B,) and (B,).
     """
     means = [mean for mean, _ in fields]
-    mean = _Points.apply(*means)
+    mean = in_own_precision(_Points, *means)
     known = [(own[:, 1:], variance) for own, variance in fields if variance is not None]
     if not known:
         return mean, torch.zeros_like(mean)

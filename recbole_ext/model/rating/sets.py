@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from recbole_ext.model.layers.batch_sums import Groups, groups_in_batch
+from recbole_ext.model.layers.own_precision import in_own_precision
 from recbole_ext.model.rating.order import ranges
 
 
@@ -53,7 +54,7 @@ class SparseMatrix:
         """(columns, D) -> (rows, D)."""
         if self.pair[0].device != dense.device:
             self.pair = (self.pair[0].to(dense.device), self.pair[1].to(dense.device))
-        return _Product.apply(dense.float(), *self.pair)
+        return in_own_precision(_Product, dense, *self.pair)
 
 
 def _to_torch(matrix: Any) -> Tensor:
