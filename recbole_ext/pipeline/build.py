@@ -1,5 +1,6 @@
 """Making what a run trains: the model on its device, and the trainer around it."""
 
+import logging
 from typing import Any
 
 import torch
@@ -16,6 +17,8 @@ from recbole_ext.training.session import Session
 from recbole_ext.training.trainer import RunTrainer
 from recbole_ext.training.trees import AnyTrainer, TreeTrainer
 
+_LOG = logging.getLogger(__name__)
+
 
 def build_on_device(config: Config, loaders: Loaders) -> Any:
     """The model on its device, or the trees that are to be grown."""
@@ -24,8 +27,19 @@ def build_on_device(config: Config, loaders: Loaders) -> Any:
     init_seed(config["seed"], config["reproducibility"])
     model = build_model(config, loaders.train._dataset).to(config["device"])
     if config["torch_compile"]:
-        model.forward = torch.compile(model.forward, dynamic=True)
+        compile_forward(model, config["torch_compile_mode"])
     return model
+
+
+def compile_forward(model: Any, mode: str) -> None:
+    """Let torch compile the forward pass at its first batch; code is made once and kept in torch's cache.
+
+    Args:
+        model: on its device.
+        mode: of `torch.compile`.
+    """
+    _LOG.warning("torch_compile: the first batches take minutes on a CPU, and less where torch finds its cache")
+    model.forward = torch.compile(model.forward, dynamic=True, mode=mode)
 
 
 def build_trainer(config: Config, loaders: Loaders, session: Session | None = None, model: Any = None) -> AnyTrainer:

@@ -42,6 +42,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "history_from": ("train", "before"),
     "implicit_sets": ("none", "before", "train"),
     "next_in_time": ("both", "past", "none"),
+    "torch_compile_mode": ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs"),
 }
 _CHOSEN_BY_MODELS = ("loss_type", "gate", "encoder")
 """Keys that mean other things in models of RecBole and of users."""

@@ -7,6 +7,7 @@ from torch.nn import functional as F
 from recbole_ext.ssm.backend import SELECTIVE, resolve_backend
 
 
+@torch.compiler.disable
 def causal_convolution(x: Tensor, conv: nn.Conv1d, tail: Tensor | None, backend: str = "auto") -> tuple[Tensor, Tensor]:
     """SiLU of a depthwise convolution over the present and the d_conv - 1 inputs before it.
 

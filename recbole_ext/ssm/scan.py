@@ -1,4 +1,7 @@
-"""The two recurrences of this package; every back end computes exactly these."""
+"""The two recurrences of this package; every back end computes exactly these.
+
+torch.compile leaves them as they are: their kernels are compiled already, and plain loops would be unrolled.
+"""
 
 import importlib
 from types import ModuleType
@@ -29,6 +32,7 @@ def _check_sequence(name: str, tensor: Tensor) -> None:
         raise ValueError(f"{name} must have shape (B, L >= 1, channels) (got {tuple(tensor.shape)})")
 
 
+@torch.compiler.disable
 def selective_scan(
     u: Tensor,
     delta: Tensor,
@@ -88,6 +92,7 @@ def selective_scan(
     return y.to(u.dtype), last_state
 
 
+@torch.compiler.disable
 def diagonal_scan(a: Tensor, b: Tensor, *, initial_state: Tensor | None = None, backend: str = "auto") -> Tensor:
     """The linear recurrence with a diagonal transition: x_k = a_k x_{k-1} + b_k.
 

@@ -188,6 +188,12 @@ RULES = (
         by_model=False,
     ),
     Rule(
+        ("torch_compile_mode",),
+        lambda f: not f.values.get("torch_compile"),
+        "it is read with torch_compile: True",
+        by_model=False,
+    ),
+    Rule(
         ("wandb_project",), lambda f: not f.values.get("log_wandb"), "it is read with log_wandb: True", by_model=False
     ),
     Rule(

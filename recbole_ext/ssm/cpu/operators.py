@@ -88,7 +88,6 @@ def _states(given: Tensor | None, u: Tensor, n: int) -> Tensor:
     return given.clone(memory_format=torch.contiguous_format)
 
 
-@torch.compiler.disable
 def selective_scan(
     u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, initial_state: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
@@ -148,7 +147,6 @@ class _DiagonalScan(torch.autograd.Function):
         return grad_a, grad_b, grad_state
 
 
-@torch.compiler.disable
 def diagonal_scan(a: Tensor, b: Tensor, initial_state: Tensor | None = None) -> Tensor:
     """See `recbole_ext.ssm.scan.diagonal_scan`.
 
@@ -191,7 +189,6 @@ class _ConvolutionSiLU(torch.autograd.Function):
         return grad_extended, grad_weight.sum(0), grad_bias.sum(0)
 
 
-@torch.compiler.disable
 def convolution_silu(extended: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """SiLU of a depthwise convolution without padding.
 
