@@ -31,10 +31,19 @@ def test_a_template_makes_a_plan_and_says_why_and_whence(name: str) -> None:
 
 
 def test_the_kl_weights_are_those_of_a_mean_divided_by_its_dimensions() -> None:
-    there = {"optimized": 0.008, "winning": 0.01, "failing-kl": 0.3, "failing-fit": 0.1}
+    there = {"a100-1": 0.008, "optimized": 0.008, "winning": 0.01, "failing-kl": 0.3, "failing-fit": 0.1}
     for name, weight in there.items():
         values = read_yaml(FOLDER / f"hybrid-vae-{name}.yaml")[0]
         assert values["kl_weight"] == pytest.approx(weight / values["latent_size"])
+
+
+def test_a100_1_is_the_configuration_of_that_name() -> None:
+    values = read_yaml(FOLDER / "hybrid-vae-a100-1.yaml")[0]
+    named = {"train_batch_size": 6144, "pairwise_widths": [640, 384, 192], "latent_size": 80, "dropout_prob": 0.38}
+    named |= {"learning_rate": 0.0002, "embedding_size": 160, "precision": "bf16", "clip_grad_norm": {"max_norm": 1.0}}
+    optimized = read_yaml(FOLDER / "hybrid-vae-optimized.yaml")[0]
+    assert {key for key in values if values[key] != optimized.get(key)} < named.keys()
+    assert {key: values[key] for key in named} == named
 
 
 def test_the_phases_differ_in_their_regularisation_alone() -> None:
