@@ -2,7 +2,7 @@
 
     python -m benchmarks.ctr_speed --data ml-1m [--data_path dataset] [--protocol P2]
 
-Each epoch is estimated by `--dry_run`'s way: the second pass over the first 20 batches, times the number of batches.
+Each epoch is estimated as `preflight` does: the second pass over the first 20 batches, times the number of batches.
 Ours have both branches that the gate weighs, as in properties/experiment/mdaf-phase-1.yaml.
 DIN reads at most 50 events, RecBole's default, and ours 100; each trains with its own default number of rows per step.
 """
@@ -11,7 +11,7 @@ import argparse
 
 from benchmarks.ctr import configuration
 from benchmarks.machine import describe
-from recbole_ext.pipeline.dry_run import dry_run
+from recbole_ext.preflight.estimate import estimate
 
 MODELS = ("MDAFMamba", "MDAFBST", "DIN")
 
@@ -27,10 +27,10 @@ def main() -> None:
     print(f"{describe()}\n{arguments.data}, {arguments.protocol}", flush=True)
     seconds = {}
     for model in MODELS:
-        estimate = dry_run(configuration(model, arguments))
-        seconds[model] = estimate["epoch_seconds"]
+        found = estimate(configuration(model, arguments))
+        seconds[model] = found["epoch_seconds"]
         print(
-            f"{model:10} {estimate['epoch_seconds']:9.1f} s an epoch, {estimate['valid_seconds']:8.1f} s a validation",
+            f"{model:10} {found['epoch_seconds']:9.1f} s an epoch, {found['valid_seconds']:8.1f} s a validation",
             flush=True,
         )
     for model in MODELS[:2]:

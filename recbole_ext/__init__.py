@@ -20,7 +20,8 @@ The map, from the floor up; a room imports the rooms above its line in this list
     runs/           the run directory: configuration, vocabulary, checkpoints
     training/       the loop, optimization, guards, tracking
     tasks/          task.py: what differs between tasks; a room for each: ranking, ratings, clicks
-    pipeline/       one run: configure, open data, build, train, evaluate; dry run; import of checkpoints
+    pipeline/       one run: configure, open data, build, train, evaluate; import of checkpoints
+    preflight/      before a run: what is installed, and each part of the run once and small
     serving/        a finished run that answers; http/ answers over HTTP
     diagnosis/      rules that read learning curves and results
     report/         pages, charts, model card

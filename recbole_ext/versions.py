@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import recbole_ext
 
-PACKAGES = ("recbole", "torch", "numpy", "pandas", "scipy", "polars", "safetensors", "mamba-ssm", "causal-conv1d")
+PACKAGES = ("recbole", "torch", "numpy", "pandas", "scipy", "polars", "safetensors", "mamba-ssm")
 
 
 def package_versions() -> dict[str, str]:

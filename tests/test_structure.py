@@ -31,7 +31,7 @@ FORBIDDEN = {
 }
 FLOORS = """errors names places redact refusals peak_memory host_memory files device_names versions host_warnings
     environment own_model model_list model_entry registry devices ssm config data model evaluation runs training
-    tasks pipeline serving diagnosis report experiments comparison cluster tuning drift scripts quick_start
+    tasks pipeline preflight serving diagnosis report experiments comparison cluster tuning drift scripts quick_start
     cli __main__""".split()
 """Rooms and single modules of `recbole_ext`, lowest first; each imports from itself and from those before it."""
 OPTIONAL = ("ray", "optuna")

@@ -83,7 +83,10 @@ def _mamba_ssm_obstacle(request: ScanRequest) -> str | None:
     if request.device_type != "cuda":
         return f"it runs on CUDA GPUs only, and this is {request.device_type}; leave the back end at auto"
     if importlib.util.find_spec("selective_scan_cuda") is None:
-        return "its CUDA extension is not installed; run: pip install --no-build-isolation mamba-ssm"
+        return (  # later versions leave the CUDA scan of Mamba-1 out, unless they are built with a flag
+            "its CUDA extension is not installed; with CUDA's compiler nvcc on the PATH, run: "
+            "pip install --no-build-isolation 'mamba-ssm>=2.2.2,<2.3'"
+        )
     if request.operation != SELECTIVE:
         return "it has no diagonal_scan; use backend=auto"
     if request.carries_state:

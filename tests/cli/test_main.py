@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from recbole_ext.cli import doctor
 from recbole_ext.cli import main as cli
 from recbole_ext.cli.all_commands import GROUPS, build_parser, parse
 from recbole_ext.cli.main import main
@@ -15,6 +14,7 @@ from recbole_ext.cli.parser import Parser
 from recbole_ext.config.layers import file_names
 from recbole_ext.errors import UsageError
 from recbole_ext.pipeline import train as quick_start
+from recbole_ext.preflight import doctor
 
 ROOT = Path(__file__).parents[2]
 ROWS = [(user, (user + 3 * k) % 12, 1000 * k + user) for user in range(8) for k in range(6)]
@@ -84,8 +84,8 @@ def test_options_and_values(words: list[str], given: dict[str, object]) -> None:
 def test_switches_and_commands() -> None:
     words = parse(["run", "-h", "--print_config", "--debug", "--seed", "1", "--dataset", "2024"])
     assert (words.command, words.keys, words.dataset) == ("run", {"seed": 1}, "2024")
-    assert words.help and words.print_config and words.debug and not words.dry_run
-    assert parse(["--dry-run"]).dry_run and parse(["--dry_run"]).dry_run
+    assert words.help and words.print_config and words.debug
+    assert parse(["--print-config"]).print_config
     assert (parse([]).resume, parse(["--resume"]).resume, parse(["--resume=a"]).resume) == (None, "newest", "a")
     words = parse(["experiment", "create", "t", "n", "--set", "a=1", "--set=b.c=2", "--experiments_dir=x"])
     assert (words.command, words.template, words.name) == ("experiment create", "t", "n")
@@ -117,7 +117,7 @@ def test_switches_and_commands() -> None:
         (["--topk=[1"], r"--topk: cannot read the value '\[1' as YAML"),
         (["--=1"], "unexpected word '--=1'"),
         (["report", "runs/x", "--json"], "report: unknown option --json; it is an option of diagnose and compare"),
-        (["rate", "--dry_run"], "rate: unknown option --dry_run; it is an option of run"),
+        (["rate", "--print_config"], "rate: unknown option --print_config; it is an option of run"),
     ],
 )
 def test_what_cannot_be_read(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -343,7 +343,8 @@ def test_a_command_that_trains_nothing_says_so_when_interrupted(
 def test_the_shell_completes_commands_options_keys_and_models(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["completion", shell]) == 0
     out = capsys.readouterr().out
-    assert all(word in out for word in ("metric-audit", "--dry-run", "--learning_rate", "SS4Rec", "--experiments-dir"))
+    words = ("metric-audit", "--print-config", "--learning_rate", "SS4Rec", "--experiments-dir")
+    assert all(word in out for word in words)
 
 
 def test_a_path_with_a_blank_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,7 +52,7 @@ def test_mamba_ssm_needs_cuda_tensors() -> None:
 
 def test_missing_mamba_ssm_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(BackendUnavailable, match="pip install --no-build-isolation mamba-ssm"):
+    with pytest.raises(BackendUnavailable, match=r"pip install --no-build-isolation 'mamba-ssm>=2\.2\.2,<2\.3'"):
         resolve_backend("mamba_ssm", "cuda")
 
 

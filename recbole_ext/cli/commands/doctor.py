@@ -14,8 +14,9 @@ def declare(parser: Parser) -> None:
 
 
 def doctor_command(words: argparse.Namespace) -> int:
-    """Execute `doctor`."""
-    from recbole_ext.cli import doctor
+    """Execute `doctor`; 4 where a required package is missing, or in a version that does not work."""
+    from recbole_ext.errors import ResourceError
+    from recbole_ext.preflight import doctor
 
     print(doctor.report(words.quick))
-    return 0
+    return ResourceError.exit_code if doctor.broken() else 0

@@ -21,7 +21,6 @@ def declare(parser: Parser) -> None:
         help="continue the newest unfinished run, or a named one",
     )
     declare_print_config(parser)
-    parser.add_argument("--dry-run", action="store_true", help="estimate time and memory from a short run, and stop")
     parser.execute = run_command
 
 
@@ -37,17 +36,12 @@ def run_command(words: argparse.Namespace) -> int:
         print(help_text(words.model))
         return 0
     given = given_keys(words)
-    if given.get("seeds") is not None and not (words.print_config or words.dry_run):
+    if given.get("seeds") is not None and not words.print_config:
         from recbole_ext.experiments.command import run_seeds
 
         return run_seeds(named_in_files(given), words.resume)
     config = configured(words, words.resume)
     if config is None:
-        return 0
-    if words.dry_run:
-        from recbole_ext.pipeline.dry_run import dry_run, lines
-
-        print("\n".join(lines(config, dry_run(config))))
         return 0
     from recbole_ext.evaluation.criteria import FAILED_EXIT_CODE, failed
     from recbole_ext.pipeline.train import run

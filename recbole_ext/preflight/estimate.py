@@ -1,4 +1,4 @@
-"""Before a long run: a few batches, as many as fit into seconds, and from them the time and the memory of the whole."""
+"""A few batches, as many as fit into seconds, and from them the time and the memory of a whole run."""
 
 import copy
 import time
@@ -10,12 +10,13 @@ import torch
 from recbole.data.interaction import Interaction
 
 from recbole_ext.config.config import Config
-from recbole_ext.config.show import unread_lines
 from recbole_ext.data.loader_view import LoaderView
+from recbole_ext.data.loaders import Loaders
 from recbole_ext.peak_memory import peak_memory_bytes
 from recbole_ext.pipeline.build import build_trainer
 from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
+from recbole_ext.training.trees import AnyTrainer
 
 TRAIN_BATCHES, EVAL_BATCHES = 20, 5
 SECONDS = 4.0
@@ -24,8 +25,14 @@ PROBE = 1 / 16
 """Fraction of a batch that is measured first: with a large catalogue a whole one may take minutes."""
 
 
-def dry_run(config: Config) -> dict[str, float]:
-    """Train and validate on a slice; writes nothing.
+def estimate(config: Config) -> dict[str, float]:
+    """Train and validate on a slice of a run that is not started yet; writes nothing. See `estimated`."""
+    loaders = build_loaders(config, create_dataset(config))
+    return estimated(loaders, build_trainer(config, loaders))
+
+
+def estimated(loaders: Loaders, trainer: AnyTrainer) -> dict[str, float]:
+    """Train and validate on a slice.
 
     Returns:
         `epoch_seconds`, `valid_seconds`, `total_seconds` (of all `epochs`, without early stopping), `memory_gb`
@@ -34,30 +41,26 @@ def dry_run(config: Config) -> dict[str, float]:
     Raises:
         RecBoleExtError: what the run itself would raise.
     """
-    loaders = build_loaders(config, create_dataset(config))
-    trainer = build_trainer(config, loaders)
     epoch = _extrapolated(lambda part: trainer.train_epoch(part, 0), loaders.train, TRAIN_BATCHES)
     valid = 0.0
     if loaders.valid:
         valid = _extrapolated(trainer.evaluator.evaluate, loaders.valid, EVAL_BATCHES)
     per_epoch = epoch + valid / max(1, trainer.settings.eval_step)
-    estimate = {"epoch_seconds": epoch, "valid_seconds": valid, "total_seconds": trainer.settings.epochs * per_epoch}
-    estimate["memory_gb"] = peak_memory_bytes() / 1e9
+    found = {"epoch_seconds": epoch, "valid_seconds": valid, "total_seconds": trainer.settings.epochs * per_epoch}
+    found["memory_gb"] = peak_memory_bytes() / 1e9
     if trainer.device.type == "cuda":
-        estimate["device_memory_gb"] = torch.cuda.max_memory_allocated(trainer.device) / 1e9
-    return estimate
+        found["device_memory_gb"] = torch.cuda.max_memory_allocated(trainer.device) / 1e9
+    return found
 
 
-def lines(config: Config, estimate: dict[str, float]) -> list[str]:
+def lines(config: Config, found: dict[str, float]) -> list[str]:
     """The estimate as text."""
     return [
-        f"dry run of {config.model} on {config.dataset}, on {config['device']}",
-        f"an epoch takes about {estimate['epoch_seconds']:.3g} s, a validation {estimate['valid_seconds']:.3g} s",
-        f"all {config['epochs']} epochs take about {estimate['total_seconds'] / 60:.3g} min; early stopping may end "
+        f"an epoch takes about {found['epoch_seconds']:.3g} s, a validation {found['valid_seconds']:.3g} s",
+        f"all {config['epochs']} epochs take about {found['total_seconds'] / 60:.3g} min; early stopping may end "
         "sooner",
         "memory at most: "
-        + ", ".join(f"{estimate[key]:.2f} GB {where}" for key, where in _MEMORY.items() if key in estimate),
-        *unread_lines(config),
+        + ", ".join(f"{found[key]:.2f} GB {where}" for key, where in _MEMORY.items() if key in found),
     ]
 
 
@@ -96,6 +99,29 @@ class FirstBatches(LoaderView):
         return rows[:count] if rows is batch else (rows[:count], *_of_rows(count, *batch[1:]))
 
 
+class FirstRows(FirstBatches):
+    """The first rows of an evaluation: a few lists of a full ranking, else a whole batch.
+
+    Args:
+        whole: the loader.
+
+    Attributes:
+        rows: of the batch that was read.
+    """
+
+    def __init__(self, whole: Any) -> None:
+        super().__init__(whole, 1)
+        self.rows = 0
+
+    def _cut(self, batch: Any) -> Any:
+        is_lists = isinstance(batch, tuple) and len(batch) == _FULL_RANKING and batch[2] is not None
+        self.wanted = min(1.0, _FEW_LISTS / len(batch[0])) if is_lists else 1.0
+        found = super()._cut(batch)
+        self.rows = len(found[0] if isinstance(found, tuple) else found)
+        return found
+
+
+_FEW_LISTS = 256
 _FULL_RANKING = 4
 """Length of a batch of lists: rows, seen pairs, and row and item of each target."""
 _FEWEST_ROWS = 8

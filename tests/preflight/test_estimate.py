@@ -4,42 +4,30 @@ from types import SimpleNamespace
 
 import pytest
 
-from recbole_ext.cli.main import main
 from recbole_ext.config.config import Config
 from recbole_ext.data.loader_view import whole_loader
-from recbole_ext.pipeline import dry_run as dry_run_module
 from recbole_ext.pipeline.dataset import create_dataset
-from recbole_ext.pipeline.dry_run import FirstBatches, dry_run
 from recbole_ext.pipeline.loaders import build_loaders
+from recbole_ext.preflight import estimate as estimate_module
+from recbole_ext.preflight.estimate import FirstBatches, FirstRows, estimate, lines
 from tests.training.conftest import ROWS
 
 TINY = {"MAX_ITEM_LIST_LENGTH": 6, "topk": [2], "valid_metric": "NDCG@2", "train_batch_size": 16, "epochs": 50}
 
 
 @pytest.mark.parametrize("model", ["SASRec", "BPR"])
-def test_a_dry_run_tells_time_and_memory_and_writes_nothing(
+def test_an_estimate_has_time_and_memory_and_writes_nothing(
     model: str, make_config: Callable[..., Config], write: Callable[..., Path], tmp_path: Path
 ) -> None:
     more = {"loss_type": "CE"} if model == "SASRec" else {}
-    estimate = dry_run(make_config(model, write(tmp_path, "made", ROWS), **TINY, **more))
-    expected = 50 * (estimate["epoch_seconds"] + estimate["valid_seconds"])
-    assert estimate["total_seconds"] == pytest.approx(expected) and expected > 0
-    assert 0.05 < estimate["memory_gb"] < 100
+    config = make_config(model, write(tmp_path, "made", ROWS), **TINY, **more)
+    found = estimate(config)
+    expected = 50 * (found["epoch_seconds"] + found["valid_seconds"])
+    assert found["total_seconds"] == pytest.approx(expected) and expected > 0
+    assert 0.05 < found["memory_gb"] < 100
+    text = "\n".join(lines(config, found))
+    assert "all 50 epochs take about" in text and "GB of the process" in text
     assert not (tmp_path / "runs").exists()
-
-
-def test_a_dry_run_on_the_command_line(
-    write: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    write(tmp_path, "made", ROWS)
-    given = TINY | {"data_path": tmp_path, "device": "cpu", "load_col": "{inter: [user_id, item_id, timestamp]}"}
-    assert main(["--model=BPR", "--dataset=made", "--dry_run", *(f"--{k}={v}" for k, v in given.items())]) == 0
-    estimate = capsys.readouterr().out
-    assert (
-        "dry run of BPR on made, on cpu" in estimate
-        and "all 50 epochs take about" in estimate
-        and "GB of the process" in estimate
-    )
 
 
 @pytest.mark.parametrize("model", ["SASRec", "BPR"])
@@ -62,9 +50,9 @@ class Clock:
         self.now, self.amounts = 0.0, list[float]()
         self.per_pass, self.per_batch = per_pass, per_batch
         cut = lambda loader, count, part=1.0: SimpleNamespace(amount=count * part, part=part)  # noqa: E731
-        monkeypatch.setattr(dry_run_module, "FirstBatches", cut)
-        monkeypatch.setattr(dry_run_module.time, "perf_counter", lambda: self.now)
-        monkeypatch.setattr(dry_run_module, "SECONDS", seconds)
+        monkeypatch.setattr(estimate_module, "FirstBatches", cut)
+        monkeypatch.setattr(estimate_module.time, "perf_counter", lambda: self.now)
+        monkeypatch.setattr(estimate_module, "SECONDS", seconds)
 
     def execute(self, loader: SimpleNamespace) -> None:
         self.amounts.append(loader.amount)
@@ -73,20 +61,20 @@ class Clock:
 
 def test_batches_within_the_time_are_extrapolated_from_several(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch, per_pass=0.05, per_batch=3.0, seconds=8.0)
-    assert dry_run_module._extrapolated(clock.execute, range(100), 20) == pytest.approx(0.05 + 3 * 100)
+    assert estimate_module._extrapolated(clock.execute, range(100), 20) == pytest.approx(0.05 + 3 * 100)
     assert clock.amounts == [1 / 16, 1 / 16, 1, 2]
-    assert dry_run_module._extrapolated(clock.execute, [0], 20) == pytest.approx(3.05)
+    assert estimate_module._extrapolated(clock.execute, [0], 20) == pytest.approx(3.05)
     clock = Clock(monkeypatch, per_pass=0.05, per_batch=3.0, seconds=1000.0)
-    dry_run_module._extrapolated(clock.execute, range(100), 20)
+    estimate_module._extrapolated(clock.execute, range(100), 20)
     assert clock.amounts == [1 / 16, 1 / 16, 1, 20]
 
 
 def test_a_batch_beyond_the_time_is_extrapolated_from_parts_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch, per_pass=1.0, per_batch=16.0, seconds=8.0)
-    assert dry_run_module._extrapolated(clock.execute, range(100), 20) == pytest.approx(100 * (1 + 16))
+    assert estimate_module._extrapolated(clock.execute, range(100), 20) == pytest.approx(100 * (1 + 16))
     assert clock.amounts == [1 / 16, 1 / 16, 1 / 4]
     clock = Clock(monkeypatch, per_pass=0.0, per_batch=600.0, seconds=4.0)
-    assert dry_run_module._extrapolated(clock.execute, range(100), 20) == pytest.approx(60_000)
+    assert estimate_module._extrapolated(clock.execute, range(100), 20) == pytest.approx(60_000)
     assert clock.amounts == [1 / 16, 1 / 16] and clock.now < 80
 
 
@@ -107,3 +95,13 @@ def test_a_part_of_a_batch_holds_its_first_rows(
         return
     assert (len(batch[0]), valid.part) == (10, 0.5)
     assert batch[2].tolist() == list(range(10)) and set(batch[1][0].tolist()) == set(range(10))
+
+
+def test_the_first_rows_of_an_evaluation_are_a_few_lists(
+    make_config: Callable[..., Config], write: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(estimate_module, "_FEW_LISTS", 10)
+    root = write(tmp_path, "made", [(f"u{u}", f"i{(u + k) % 9}", k) for u in range(20) for k in range(5)])
+    config = make_config("GRU4Rec", root, **TINY, loss_type="CE")
+    few = FirstRows(build_loaders(config, create_dataset(config)).valid)
+    assert len(few) == len(list(few)) == 1 and few.rows == 10
