@@ -9,6 +9,7 @@ import signal
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -19,6 +20,7 @@ from dataset_tools.files.claims import is_page, json_with, require_free
 from dataset_tools.files.dataset_files import interaction_files
 from dataset_tools.files.publish import abandon
 from dataset_tools.sources import RELEASES
+from dataset_tools.standard_streams import standard_streams
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,11 +28,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     before = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        COMMANDS[options.command](options)
+        with standard_streams(goes_on=False):
+            COMMANDS[options.command](options)
         return 0
     except RecBoleExtError as error:
         return _fail(error, error.exit_code, options.debug)
-    except BrokenPipeError:
+    except BrokenPipeError:  # the reader has closed, for instance `| head`
         return 0
     except OSError as error:
         return _fail(_readable(error), ResourceError.exit_code, options.debug)
@@ -42,7 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _stop(number: int, frame: FrameType | None) -> None:
     """End the process at once: an exception raised in the middle of a thread pool's lock can hang it."""
     abandon()
-    os.write(2, f"error: stopped by signal {number}; no output was written\n".encode())
+    with suppress(OSError):  # nothing may be there to read it
+        os.write(2, f"error: stopped by signal {number}; no output was written\n".encode())
     os._exit(128 + number)
 
 

@@ -1,10 +1,10 @@
 """The command line: one command executed; errors as one plain message and an exit code."""
 
-import os
 import sys
 import traceback
 import warnings
 
+from dataset_tools.standard_streams import standard_streams
 from recbole_ext import __version__
 from recbole_ext.cli.all_commands import TRAINING, overview, parse
 from recbole_ext.cli.console import quiet_host
@@ -30,14 +30,13 @@ def main(arguments: list[str] | None = None) -> int:
         warnings.filterwarnings("ignore", module="recbole")
         warnings.simplefilter("ignore", FutureWarning)
     try:
-        done = _execute(arguments)
-        sys.stdout.flush()  # a closed reader is noticed here, and not while Python ends
-        return done
+        with standard_streams(goes_on=_trains(arguments)):
+            return _execute(arguments)
     except BrokenPipeError:  # the reader has closed, for instance `| head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (KeyboardInterrupt, Exception) as error:
-        return _report(unwrapped(error), arguments, debug)
+        with standard_streams(goes_on=True):
+            return _report(unwrapped(error), arguments, debug)
 
 
 def _execute(arguments: list[str]) -> int:
@@ -54,10 +53,22 @@ def _execute(arguments: list[str]) -> int:
 
 def _interrupted(arguments: list[str]) -> str:
     """The message of Ctrl-C; of commands that train, that training had not begun."""
-    command = arguments[0] if arguments and not arguments[0].startswith("-") else "run"
-    if command.replace("-", "_") in TRAINING:
+    command = _command(arguments)
+    if command in TRAINING:
         return "interrupted before training began"
-    return f"interrupted: {command} was not completed"
+    return f"interrupted: {command.replace('_', '-')} was not completed"
+
+
+def _trains(arguments: list[str]) -> bool:
+    """Whether the words ask for training, which goes on without a terminal."""
+    command = _command(arguments)
+    answers = {"-h", "--help", "--version", "--print-config", "--print_config"} & set(arguments)
+    return command in TRAINING and not answers and (command != "experiment" or arguments[1:2] == ["run"])
+
+
+def _command(arguments: list[str]) -> str:
+    """The module of a command; one that is not named is `run`."""
+    return arguments[0].replace("-", "_") if arguments and not arguments[0].startswith("-") else "run"
 
 
 def _report(error: BaseException, arguments: list[str], debug: bool) -> int:

@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from recbole_ext.errors import InterruptedRun
@@ -57,4 +57,5 @@ class Signals(Hook):
         self.received = number
         for heard in HEARD:  # the kernel ends the process at the next one, even inside a call that never returns
             signal.signal(heard, signal.SIG_DFL)
-        os.write(2, b"\nstopping after this batch; once more to leave at once\n")
+        with suppress(OSError):  # nothing may be there to read it
+            os.write(2, b"\nstopping after this batch; once more to leave at once\n")

@@ -35,9 +35,9 @@ def compare_command(words: argparse.Namespace) -> int:
 
     metrics = [name.strip().lower() for name in words.metric.split(",")] if words.metric else None
     found = compare(words.runs, metrics, Path(words.baseline).name if words.baseline else None)
-    print(as_json(found) if words.json else "\n".join(lines(found)))
     command = shlex.join(typed_command("compare", words.runs, words, ("metric", "baseline", "output")))
     output = words.output or beside(words.runs[0], command)
     page(found, command).write(output)
+    print(as_json(found) if words.json else "\n".join(lines(found)))
     print(f"page        {output}", file=sys.stderr)
     return 0
