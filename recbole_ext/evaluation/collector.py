@@ -29,6 +29,7 @@ class UnitCollector(Collector):
     Attributes:
         struct: what the metrics were computed from.
         counts: candidates of the evaluation.
+        places: (p,) int64, where each target of the last batch is in its list, from 1; 0 for one that is not in it.
     """
 
     def __init__(self, config: Any) -> None:
@@ -36,6 +37,7 @@ class UnitCollector(Collector):
         self.largest_k = max(config["topk"])
         self.struct: Any = None
         self.counts = CandidateCounts()
+        self.places = torch.zeros(0, dtype=torch.long)
         self._parts: dict[str, list[Tensor]] = {}
         self._users: list[Tensor] = []
         self._targets: list[tuple[Tensor, Tensor]] = []
@@ -91,6 +93,7 @@ class UnitCollector(Collector):
         """
         n_items = scores.shape[1]
         items = top_items(scores, self.largest_k)
+        self.places = places_in(items, row, item)
         wanted = torch.unique(row * n_items + item)  # the same target twice counts once
         row, item = wanted // n_items, wanted % n_items
         n_targets = torch.bincount(row, minlength=len(scores)).unsqueeze(1)
@@ -165,6 +168,17 @@ def top_items(scores: Tensor, k: int) -> Tensor:
     width = min(k, scores.shape[1])
     best, items = torch.topk(scores, width, dim=1)
     return torch.nn.functional.pad(items.masked_fill(torch.isneginf(best), -1), (0, k - width), value=-1)
+
+
+def places_in(items: Tensor, row: Tensor, item: Tensor) -> Tensor:
+    """Where each target is in its list, from 1, and 0 for one that is not in it: (p,) int64.
+
+    Args:
+        items: (R, K) of the lists, from `top_items`.
+        row, item: (p,) list and item of each target.
+    """
+    same = items[row] == item.unsqueeze(1)
+    return torch.where(same.any(1), same.int().argmax(1) + 1, 0).cpu()
 
 
 def row_values(struct: Any, metrics: RankingMetrics) -> dict[str, np.ndarray]:

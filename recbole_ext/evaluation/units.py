@@ -28,6 +28,8 @@ UNITS_FILE = "test_units.npz"
 FORMAT = 1
 CLICK_METRICS = ["auc", "gauc", "logloss"]
 _MASK = (1 << 64) - 1
+Sums = dict[str, tuple[np.ndarray, np.ndarray]]
+"""Metric -> totals (m,) and weights (m,) float64 of m users, see the module."""
 
 
 @dataclass(frozen=True)
@@ -81,9 +83,10 @@ def ranked_units(tokens: np.ndarray, targets: int, rows: dict[str, np.ndarray]) 
         rows: metric -> (n,) values.
     """
     users, user = np.unique(tokens, return_inverse=True)
-    count = np.bincount(user).astype(np.float64)
-    totals = {name: np.bincount(user, values, len(users)) for name, values in rows.items()}
-    return Units(Tested(users, targets), {name: count for name in rows}, totals)
+    sums = ranked_sums(user, rows)
+    return Units(
+        Tested(users, targets), {name: of[1] for name, of in sums.items()}, {name: of[0] for name, of in sums.items()}
+    )
 
 
 def valued_units(tokens: np.ndarray, truth: np.ndarray, predicted: np.ndarray, metrics: list[str]) -> Units:
@@ -93,19 +96,42 @@ def valued_units(tokens: np.ndarray, truth: np.ndarray, predicted: np.ndarray, m
         tokens: (n,) str, each row's user.
         truth: (n,) ratings, or labels 0 and 1.
         predicted: (n,) ratings or probabilities.
-        metrics: those of rmse, mae, and, for labels of both classes, logloss, auc and gauc are reported.
+        metrics: see `valued_sums`.
     """
     users, user = np.unique(tokens, return_inverse=True)
+    found = valued_sums(user, truth, predicted, metrics)
+    tested = Tested(users, fingerprint(tokens, truth.astype(np.float32)))
+    return Units(tested, {name: of[1] for name, of in found.items()}, {name: of[0] for name, of in found.items()})
+
+
+def valued_sums(user: np.ndarray, truth: np.ndarray, predicted: np.ndarray, metrics: list[str]) -> Sums:
+    """Sums over the rows of each user, of metrics of predicted values.
+
+    Args:
+        user: (n,) int64, numbers of users from 0 on, none left out.
+        truth: (n,) ratings, or labels 0 and 1.
+        predicted: (n,) ratings or probabilities.
+        metrics: those of rmse, mae, and, for labels of both classes, logloss, auc and gauc are reported.
+    """
     error = predicted.astype(np.float64) - truth
     count = np.bincount(user).astype(np.float64)
-    found: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    found: Sums = {}
     for name, values in (("rmse", error**2), ("mae", np.abs(error))):
-        found[name] = (np.bincount(user, values, len(users)), count)
+        found[name] = (np.bincount(user, values), count)
     if set(CLICK_METRICS) & set(metrics) and set(np.unique(truth)) == {0, 1}:
         found |= _of_clicks(Scored(user, truth.astype(np.float64), predicted.astype(np.float64)), count)
-    kept = [name for name in metrics if name in found]
-    tested = Tested(users, fingerprint(tokens, truth.astype(np.float32)))
-    return Units(tested, {name: found[name][1] for name in kept}, {name: found[name][0] for name in kept})
+    return {name: found[name] for name in metrics if name in found}
+
+
+def ranked_sums(user: np.ndarray, rows: dict[str, np.ndarray]) -> Sums:
+    """Sums over the rows of each user, of metrics that are a mean over rows.
+
+    Args:
+        user: (n,) int64, numbers of users from 0 on, none left out.
+        rows: metric -> (n,) values.
+    """
+    count = np.bincount(user).astype(np.float64)
+    return {name: (np.bincount(user, values), count) for name, values in rows.items()}
 
 
 def _of_clicks(scored: Scored, count: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:

@@ -20,7 +20,9 @@ from recbole_ext.serving.click_answers import ClickAnswers
 from recbole_ext.serving.embeddings import embeddings
 from recbole_ext.serving.export.export import Exported, export
 from recbole_ext.serving.item_scores import FOLD_IN
-from recbole_ext.serving.later import LaterResult, evaluate_later
+from recbole_ext.serving.later.evaluate import evaluate_later
+from recbole_ext.serving.later.files import Given
+from recbole_ext.serving.later.result import LaterResult
 from recbole_ext.serving.load import LoadedRun, finished_config, load_run
 from recbole_ext.serving.rater import Rater
 from recbole_ext.serving.recommend import Recommender, warn_of
@@ -170,14 +172,19 @@ class Run:
         asked = read_rows(self.loaded.train, table, Path("rows"))
         return rows.assign(probability=self._clicks.probabilities(asked))
 
-    def evaluate(self, later: str | Path | pd.DataFrame) -> LaterResult:
-        """The run's metrics on later interactions, with unknown users and items counted; see `evaluate_later`.
+    def evaluate(self, later: Given, history: Given | None = None, test_rows: bool = False) -> LaterResult:
+        """The run's metrics on later interactions, with the histories known by then; see `evaluate_later`.
+
+        Args:
+            later: an atomic file, a data set's folder, or a table.
+            history: interactions that are known and not evaluated.
+            test_rows: whether rows of the run's own test are evaluated where they come again.
 
         Raises:
-            UsageError: the model predicts clicks.
+            DataError, UsageError: see `evaluate_later`.
         """
         self.require("evaluate")
-        return evaluate_later(self.loaded, later)
+        return evaluate_later(self.loaded, later, history, test_rows)
 
     def export(self, format: str, output: str | Path) -> Exported:
         """Write the run for other programs into a new directory, whole or not at all.

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from recbole_ext.data.columns.task_columns import TaskColumns
     from recbole_ext.data.loaders import Loaders
     from recbole_ext.evaluation.evaluator import Scorer
+    from recbole_ext.evaluation.row_metrics import RowMetrics
     from recbole_ext.model_entry import ModelEntry
 
 
@@ -115,13 +116,18 @@ class Task(ABC):
         """An evaluation loader of a fixed sample of `count` training rows, the same for every seed."""
 
     @abstractmethod
-    def later_loader(self, config: "Config", loaders: "Loaders", part: Any) -> Any:
+    def later_loader(self, config: "Config", loaders: "Loaders", part: Any, earlier: list[Any]) -> Any:
         """The evaluation loader of interactions that came after a run.
 
         Args:
             config, loaders: of the run.
             part: the later interactions, as a split of its data set.
+            earlier: splits that came before them.
         """
+
+    @abstractmethod
+    def row_metrics(self, config: "Config") -> "RowMetrics":
+        """How the metrics of any evaluated rows follow from the values of each."""
 
     @abstractmethod
     def scorer(self, config: "Config", train: Any) -> "Scorer":

@@ -10,7 +10,7 @@ import pytest
 
 import recbole_ext as rx
 from recbole_ext.config.config import Config
-from recbole_ext.errors import UsageError
+from recbole_ext.errors import DataError, UsageError
 from tests.conftest import CLICK_HEADER, SMALL_CLICKS, write_inter
 from tests.serving.conftest import predicted_clicks
 
@@ -40,5 +40,7 @@ def test_clicks(make_config: Callable[..., Config], train_run: Callable, tmp_pat
     run = rx.load(trained.folder)
     expected = predicted_clicks(trained, trained.loaders.test)
     assert np.array_equal(run.click_probability(tokens)["probability"].to_numpy(), expected)
-    with pytest.raises(UsageError, match="evaluate is for models of ranking"):
+    with pytest.raises(UsageError, match="rate is for models of ratings"):
+        run.rate(tokens)
+    with pytest.raises(DataError, match="the table has no column 'label'"):
         run.evaluate(tokens)

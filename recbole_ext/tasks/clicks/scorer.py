@@ -105,7 +105,7 @@ class ClickScorer:
         found = []
         for batch in loader:
             rows = batch.to(self.device)
-            found.append((rows["user"], rows["label"], model.predict(rows), rows["row"]))
+            found.append((rows["user"], rows["label"], model.predict_with_gate(rows)[0], rows["row"]))
         users, truth, predicted, place = (
             torch.cat(column).double().cpu().numpy() for column in zip(*found, strict=True)
         )

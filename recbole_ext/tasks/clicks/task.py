@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from recbole_ext.config.keys.unread import OF_ROWS
-from recbole_ext.errors import UsageError
 from recbole_ext.evaluation.protocol import LABELED
 from recbole_ext.tasks.clicks.checks import click_faults
 from recbole_ext.tasks.clicks.columns import CLICK_COLUMNS
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from recbole_ext.config.layers import Layer
     from recbole_ext.data.loaders import Loaders
     from recbole_ext.evaluation.evaluator import Scorer
+    from recbole_ext.evaluation.row_metrics import RowMetrics
     from recbole_ext.model_entry import ModelEntry
 
 
@@ -31,7 +31,7 @@ class ClickTask(Task):
         "gate_static_median",
         "gate_static_entropy",
     )
-    answers = ("click_probability",)
+    answers = ("click_probability", "evaluate")
     use = "Ordering candidates by their click probability, on examples like those of training."
     limits = (
         "Probabilities are only as calibrated as the reliability curve of the report shows, and depend on how "
@@ -77,13 +77,17 @@ class ClickTask(Task):
 
         return click_sample(config, loaders, count)
 
-    def later_loader(self, config: "Config", loaders: "Loaders", part: Any) -> Any:
-        """Refused: a row reads what came before it, which `score` asks for.
+    def later_loader(self, config: "Config", loaders: "Loaders", part: Any, earlier: list[Any]) -> Any:
+        """Rows that see what came before each of them, whatever its split."""
+        from recbole_ext.tasks.clicks.batches import ClickLoader
 
-        Raises:
-            UsageError: always.
-        """
-        raise UsageError(f"{config.model} reads what came before each row; give later rows and their past to score")
+        return ClickLoader(config.alone(), part)
+
+    def row_metrics(self, config: "Config") -> "RowMetrics":
+        """Of labels and probabilities."""
+        from recbole_ext.tasks.clicks.row_metrics import ClickRowMetrics
+
+        return ClickRowMetrics()
 
     def scorer(self, config: "Config", train: Any) -> "Scorer":
         """Click metrics, and the gate."""

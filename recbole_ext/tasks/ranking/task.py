@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from recbole_ext.config.config import Config
     from recbole_ext.data.loaders import Loaders
     from recbole_ext.evaluation.evaluator import Scorer
+    from recbole_ext.evaluation.row_metrics import RowMetrics
     from recbole_ext.model_entry import ModelEntry
 
 
@@ -76,11 +77,17 @@ class RankingTask(Task):
 
         return ranking_sample(config, loaders, count)
 
-    def later_loader(self, config: "Config", loaders: "Loaders", part: Any) -> Any:
-        """What users took in any split of the run came before."""
+    def later_loader(self, config: "Config", loaders: "Loaders", part: Any, earlier: list[Any]) -> Any:
+        """Lists of the later targets, without what users took in earlier splits where the protocol removes it."""
         from recbole_ext.tasks.ranking.evaluation.evaluation_loader import evaluation_loader
 
-        return evaluation_loader(config, "test", part, loaders.parts, loaders.parts)
+        return evaluation_loader(config, "test", part, earlier, loaders.parts)
+
+    def row_metrics(self, config: "Config") -> "RowMetrics":
+        """Of lists, by the places of the targets, or of labels."""
+        from recbole_ext.tasks.ranking.evaluation.row_metrics import row_metrics
+
+        return row_metrics(config)
 
     def scorer(self, config: "Config", train: Any) -> "Scorer":
         """Lists, or values of labelled rows."""

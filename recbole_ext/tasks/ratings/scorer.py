@@ -4,10 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+
 from recbole_ext.evaluation.predicted_values import Measured, Values
 from recbole_ext.evaluation.units import Units
 from recbole_ext.evaluation.values import ValueScorer, ValueScores
-from recbole_ext.tasks.ratings.metrics import predict_part
 from recbole_ext.tasks.ratings.result import rating_result
 
 
@@ -73,10 +74,10 @@ class RatingScorer:
         """Score all rows of a loader by the current weights."""
         return RatingScores(self, model, loader, self.of_values.score(model, loader, before_batch))
 
+    @torch.no_grad()
     def values(self, model: Any, loader: Any) -> Values:
         """Predictions of all rows of a loader, clipped to the scale; see `ValuePredictor`."""
-        found = predict_part(model, loader, self.config["device"])
-        return Values(found.user, found.truth, found.clipped)
+        return self.of_values.values(model.eval(), loader)
 
     def measured(self, dataset: Any, values: Values) -> Measured:
         """Errors of values, see `ValuePredictor`."""

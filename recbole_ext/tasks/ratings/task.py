@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from recbole_ext.config.layers import Layer
     from recbole_ext.data.loaders import Loaders
     from recbole_ext.evaluation.evaluator import Scorer
+    from recbole_ext.evaluation.row_metrics import RowMetrics
     from recbole_ext.model_entry import ModelEntry
 
 
@@ -73,11 +74,17 @@ class RatingTask(Task):
 
         return rating_sample(config, loaders, count)
 
-    def later_loader(self, config: "Config", loaders: "Loaders", part: Any) -> Any:
-        """Rows to predict."""
+    def later_loader(self, config: "Config", loaders: "Loaders", part: Any, earlier: list[Any]) -> Any:
+        """Rows to predict, from the ratings of training as in the test."""
         from recbole_ext.tasks.ratings.batches import RatingEvalLoader
 
         return RatingEvalLoader(config, part)
+
+    def row_metrics(self, config: "Config") -> "RowMetrics":
+        """Errors of ratings."""
+        from recbole_ext.evaluation.row_metrics import ValueRows
+
+        return ValueRows(("rating", "prediction"), [str(name).lower() for name in config["metrics"]])
 
     def scorer(self, config: "Config", train: Any) -> "Scorer":
         """Errors of ratings, and what is reported of them."""

@@ -14,7 +14,7 @@ from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.pipeline.protocol import protocol_of
 from recbole_ext.pipeline.train import run
-from recbole_ext.serving.later import evaluate_later
+from recbole_ext.serving.later.evaluate import evaluate_later
 from recbole_ext.serving.run import Run
 from tests.conftest import write_inter
 
