@@ -11,11 +11,11 @@ TRAINING = ("run", "tune", "experiment", "import_checkpoint")
 GROUPS = {
     "Train": (*TRAINING, "preflight"),
     "Use a trained model": ("recommend", "rate", "score", "export", "serve"),
-    "Judge": ("report", "diagnose", "compare", "ensemble", "ab", "metric_audit"),
+    "Judge": ("evaluate", "report", "diagnose", "compare", "ensemble", "ab", "metric_audit"),
     "This machine": ("doctor", "completion"),
 }
 """Title -> modules of `commands`; each has `SUMMARY` and `declare(parser)`, and may have `TEXT` and `TAKES_KEYS`."""
-_MEANT = {"train": "run", "fit": "run", "evaluate": "run", "test": "run", "predict": "recommend", "search": "tune"}
+_MEANT = {"train": "run", "fit": "run", "test": "evaluate", "predict": "recommend", "search": "tune"}
 _MEANT |= dict.fromkeys(("check", "dry-run", "validate"), "preflight")
 """Words of other programs for commands of this one."""
 

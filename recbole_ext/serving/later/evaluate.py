@@ -20,7 +20,7 @@ from recbole_ext.serving.histories import has_events
 from recbole_ext.serving.later.clicks import click_part
 from recbole_ext.serving.later.files import Given, read_events
 from recbole_ext.serving.later.folded import fold_in_new_users
-from recbole_ext.serving.later.left_out import OWN, UNKNOWN_ITEM, UNKNOWN_USER, reasons, require_some
+from recbole_ext.serving.later.left_out import OWN, UNKNOWN_ITEM, UNKNOWN_USER, counted, reasons, require_some
 from recbole_ext.serving.later.parts import Chosen, LaterPart, row_part, sequence_parts
 from recbole_ext.serving.later.ranked import RankedTargets
 from recbole_ext.serving.later.result import MISSES, Group, LaterResult, group_of, groups_of, measured_rows
@@ -65,7 +65,8 @@ class LaterEvaluation:
         self.early = check_order(self.later)
         own = np.flatnonzero(self.later.split == TEST) if test_rows else np.zeros(0, dtype=np.int64)
         own = own[np.unique(self.later.place[own], return_index=True)[1]]  # each row once, in the order of the split
-        new = np.flatnonzero((self.later.split < 0) & self.later.wanted & (self.later.item > 0))
+        of = self.later
+        new = np.flatnonzero(of.named & (of.split < 0) & of.wanted & (of.item > 0))
         known = None if history is None else LaterRows(run, read_events(run, history))
         self.chosen = Chosen(run, self.later, new, own, known, np.ones(len(self.later), dtype=bool))
         self.row_metrics: RowMetrics = self.task.row_metrics(run.config)
@@ -110,7 +111,7 @@ class LaterEvaluation:
         groups = groups_of(self.row_metrics, table)
         if isinstance(self.row_metrics, RankedRows):
             groups |= {MISSES: self._with_misses(table)}
-        counts = pd.Series(left_out[left_out != ""]).value_counts().to_dict()
+        counts = counted(left_out)
         return LaterResult(
             metrics=found.metrics(),
             intervals=measured_rows(self.row_metrics, table).intervals,

@@ -68,7 +68,8 @@ class Chosen:
         """(h,) int64 rows of the history that the run can represent and does not hold already."""
         if self.history is None:
             return np.zeros(0, dtype=np.int64)
-        return np.flatnonzero((self.history.item > 0) & (self.history.split < 0) & self.history.wanted)
+        of = self.history
+        return np.flatnonzero(of.named & (of.item > 0) & (of.split < 0) & of.wanted)
 
     def require_columns(self, columns: dict[str, Tensor], needed: Any) -> None:
         """Refuse rows that lack what the run's rows have.

@@ -90,12 +90,13 @@ class _Places:
         self.train, self.rows = train, part.rows
         table = part.part.inter_feat
         self.of_events = TARGET_POSITION in table
-        self.keys = (
+        keys = (
             table[TARGET_POSITION].numpy()
             if self.of_events
             else self._pairs(table[train.uid_field], table[train.iid_field])
         )
-        self.order = np.argsort(self.keys, kind="stable")
+        self.order = np.argsort(keys, kind="stable")
+        self.ordered = keys[self.order]
 
     def _pairs(self, user: Any, item: Any) -> np.ndarray:
         return np.asarray(user).astype(np.int64) * self.train.item_num + np.asarray(item)
@@ -104,8 +105,7 @@ class _Places:
         """Write the places of a batch's targets; the same target twice has the same place."""
         of_list = lists[TARGET_POSITION if self.of_events else self.train.uid_field].cpu()[row.cpu()]
         wanted = of_list.numpy() if self.of_events else self._pairs(of_list, item.cpu())
-        ordered = self.keys[self.order]
-        low, high = (np.searchsorted(ordered, wanted, side=side) for side in ("left", "right"))
+        low, high = (np.searchsorted(self.ordered, wanted, side=side) for side in ("left", "right"))
         count = high - low
         which = np.repeat(low - np.cumsum(count) + count, count) + np.arange(count.sum())
         rank[self.rows[self.order[which]]] = np.repeat(places.numpy(), count)

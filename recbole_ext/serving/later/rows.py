@@ -77,9 +77,14 @@ class LaterRows:
         tables = [test.inter_feat, valid.inter_feat, train.events if has_events(self.run) else train.inter_feat]
         return [tuple(np.asarray(table[name]) for name in self._key_fields()) for table in tables]
 
+    @property
+    def named(self) -> np.ndarray:
+        """(n,) bool: rows that name a user."""
+        return self.table[self.run.train.uid_field].cat.codes.to_numpy() >= 0
+
     @cached_property
     def group(self) -> np.ndarray:
-        """(n,) int64, a number of each row's user: the id of a known one, a number of its own of any other."""
+        """(n,) int64, a number of each named user: the id of a known one, a number of its own of any other."""
         column = self.table[self.run.train.uid_field].cat
         return np.where(self.user > 0, self.user, self.run.train.user_num + column.codes.to_numpy().astype(np.int64))
 
