@@ -15,7 +15,8 @@ import pandas as pd
 import torch
 
 from recbole_ext.evaluation.predicted_values import ValuePredictor, Values
-from recbole_ext.evaluation.row_metrics import Measure, RowMetrics
+from recbole_ext.evaluation.row_metrics import Measure, RowMetrics, ValueRows
+from recbole_ext.serving.folded_users import folder_of
 from recbole_ext.serving.histories import has_events
 from recbole_ext.serving.later.clicks import click_part
 from recbole_ext.serving.later.files import Given, read_events
@@ -187,6 +188,14 @@ class LaterEvaluation:
             yield f"{len(self.chosen.own):,} of the interactions are rows of the run's own test"
         if not self.later.identified:
             yield "without times, rows of the run cannot be recognised among the later interactions"
+        yield from self._notes_on_history(counts)
+
+    def _notes_on_history(self, counts: dict[str, int]) -> Iterator[str]:
+        of_users = isinstance(self.row_metrics, RankedRows) and self.row_metrics.lists_of_users
+        if counts.get(UNKNOWN_USER) and of_users and self.chosen.history is None and folder_of(self.run) is not None:
+            yield f"{self.run.config.model} ranks new users from a history, and none is given"
+        if self.chosen.history is not None and isinstance(self.row_metrics, ValueRows) and not has_events(self.run):
+            yield f"{self.run.config.model} predicts from its training data, so the history is not read"
 
 
 @dataclass(frozen=True)
@@ -218,8 +227,9 @@ def _ranks(of: LaterEvaluation, model: Any, scorer: Any) -> _Found:
         fold_in_new_users(ranked, of.chosen, model)
     evaluated = ranked.rank >= 0
     places = ranked.rank[evaluated]
-    per_row = {RANK: places, **of.row_metrics.values(places)} if len(places) else {RANK: places}
-    columns = {name: _spread(values, evaluated) for name, values in per_row.items()}
+    columns = {name: np.full(len(evaluated), np.nan) for name in of.row_metrics.columns}
+    for name, values in {RANK: places, **(of.row_metrics.values(places) if len(places) else {})}.items():
+        columns[name][evaluated] = values
     return _Found(ranked.metrics, columns, has_events(of.run) and all(answered))
 
 
@@ -237,10 +247,3 @@ def _values(of: LaterEvaluation, model: Any, scorer: Any) -> _Found:
         return scorer.measured(parts[0][0].part, Values(of.later.user[rows], truth[rows], predicted[rows])).metrics
 
     return _Found(metrics, dict(zip(of.row_metrics.columns, (truth, predicted), strict=True)), False)
-
-
-def _spread(values: np.ndarray, where: np.ndarray) -> np.ndarray:
-    """(n,) float64 with values (m,) at the m marked places and NaN elsewhere."""
-    found = np.full(len(where), np.nan)
-    found[where] = values
-    return found

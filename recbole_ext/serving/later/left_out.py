@@ -18,9 +18,9 @@ def reasons(rows: LaterRows, evaluated: np.ndarray, own: np.ndarray, tried: np.n
         evaluated: (n,) bool.
         own: (n,) bool, rows of the run that may be evaluated.
         tried: (n,) bool, rows that are targets.
-        new_users: whether users are evaluated whom the run does not know.
+        new_users: whether users are evaluated whom the run does not know, but for their first events.
     """
-    unknown = ~rows.named if new_users else rows.user == 0
+    unknown = (rows.user == 0) & (~rows.named | (rows.item > 0) | (not new_users))
     conditions = {
         "": evaluated,
         OWN: (rows.split >= 0) & ~own,

@@ -61,17 +61,24 @@ class ClickLoader:
         sampler: none is needed; here for RecBole's way to make a loader.
         shuffle: a new order in each epoch.
         rows: (n,) numbers of the rows to read; None for all.
+        sets: in place of `implicit_sets`; None for that.
     """
 
     _sampler = None
 
     def __init__(
-        self, config: Any, dataset: Any, sampler: Any = None, shuffle: bool = False, rows: np.ndarray | None = None
+        self,
+        config: Any,
+        dataset: Any,
+        sampler: Any = None,
+        shuffle: bool = False,
+        rows: np.ndarray | None = None,
+        sets: str | None = None,
     ) -> None:
         self.config, self.dataset, self._dataset, self.shuffle = config, dataset, dataset, shuffle
         self.generator = torch.Generator().manual_seed(config["seed"])
         self.width, self.sets, self.set_size = (
-            config["MAX_ITEM_LIST_LENGTH"], config["implicit_sets"], config["implicit_set_size"]
+            config["MAX_ITEM_LIST_LENGTH"], sets or config["implicit_sets"], config["implicit_set_size"]
         )  # fmt: skip
         _refuse_lists(config, dataset)
         self.rows = np.arange(len(dataset)) if rows is None else rows

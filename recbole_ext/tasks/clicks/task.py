@@ -78,10 +78,10 @@ class ClickTask(Task):
         return click_sample(config, loaders, count)
 
     def later_loader(self, config: "Config", loaders: "Loaders", part: Any, earlier: list[Any]) -> Any:
-        """Rows that see what came before each of them, whatever its split."""
+        """Rows that see what came before each of them, whatever its split; in their sets too."""
         from recbole_ext.tasks.clicks.batches import ClickLoader
 
-        return ClickLoader(config.alone(), part)
+        return ClickLoader(config.alone(), part, sets="none" if config["implicit_sets"] == "none" else "before")
 
     def row_metrics(self, config: "Config") -> "RowMetrics":
         """Of labels and probabilities."""

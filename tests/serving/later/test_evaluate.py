@@ -150,7 +150,7 @@ def test_sequences_see_all_that_came_before(
         if row["evaluated"]:
             assert row["rank"] == place(opened, user, item, before)
             assert row["hit@1"] == (row["rank"] == 1) and row["hit@3"] == (row["rank"] > 0)
-    assert found.left_out == {"unknown item": 1, "no event before it": 1 if history else 2}
+    assert found.left_out == {"unknown item": 1, "unknown user": 1 if history else 2}
     assert (found.groups["new_users"].rows, found.groups["new_users"].evaluated) == (4, found.rows - 3)
     assert found.groups["new_items"].rows == 1 and found.groups["new_items"].metrics == {}
     missed = found.groups["new_items_as_misses"]

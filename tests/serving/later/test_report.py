@@ -58,8 +58,8 @@ def test_the_table_and_the_files(trained: Path, tmp_path: Path, capsys: pytest.C
     words = ["evaluate", f"--run={trained}", f"--data={later}", f"--output={output}", f"--per-row={rows}"]
     assert main(words) == 0
     out = capsys.readouterr().out
-    assert "evaluated   3; left out: 1 no event before it; 1 unknown item\n" in out
-    for text in ("protocol", "own test", "popularity", "markov", "new users", "unknown items as missed targets: hit@1"):
+    assert "evaluated   3; left out: 1 unknown item; 1 unknown user\n" in out
+    for text in ("protocol", "own test", "popularity", "markov", "new users", "unknown items as missed targets: "):
         assert text in out, text
     report = json.loads(output.read_text())
     assert report["data"]["rows"] == 5 and report["data"]["start"].startswith("1970-01-01")
@@ -80,7 +80,7 @@ CASES: dict[str, tuple[str, list[tuple[Any, ...]], str]] = {
     "missing": ("wer:token;was:token", [("u1", "i2")], "the column 'wann' is missing"),
     "changed": ("wer:token;was:float;wann:float", [("u1", 2, 20_000)], "the column 'was' is float here and was token"),
     "unknown": (TYPES, [("u1", "x", 20_000)], "was 'x' is not in the run's data"),
-    "first": (TYPES, [("new", "i1", 20_000)], "'new' has no event before it"),
+    "first": (TYPES, [("new", "i1", 20_000)], "wer 'new' is not in the run's data"),
     "empty": (TYPES, [], "the file has a header and no rows"),
     "own": (TYPES, ROWS[3:4], "are a row of the run"),
     "number": (TYPES, [("u1", "i2", "noon")], "is not a number"),
