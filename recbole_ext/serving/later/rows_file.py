@@ -30,6 +30,6 @@ def write_rows(path: Path, table: pd.DataFrame) -> int:
 
 
 def _frame(table: pd.DataFrame) -> pl.DataFrame:
-    words = {name for name in table if isinstance(table[name].dtype, pd.CategoricalDtype)}
-    columns = {name: table[name].astype(str).to_list() if name in words else table[name].to_numpy() for name in table}
+    of_text = {name for name in table if isinstance(table[name].dtype, pd.CategoricalDtype)}
+    columns = {name: table[name].astype(str).to_list() if name in of_text else table[name].to_numpy() for name in table}
     return pl.DataFrame(columns).with_columns(pl.col(pl.Float64).fill_nan(None))
