@@ -8,7 +8,7 @@ from dataset_tools.drift.report.page import TEMPLATES as OF_DATA
 from dataset_tools.drift.report.page import WORDS, data_values
 from dataset_tools.page_templates import rendered
 from recbole_ext.drift.report.curves import Curves, drawing
-from recbole_ext.drift.report.sentences import advice, file_names, has_data, sentences
+from recbole_ext.drift.report.sentences import advice, file_names, sentences
 from recbole_ext.drift.report.series import curves, difference_curves, group_curves, metrics_of
 from recbole_ext.drift.report.tables import decay_table, half_life, window_table, year_table
 from recbole_ext.files import write_atomically
@@ -37,7 +37,7 @@ def write_page(report: dict[str, Any], directory: Path) -> Path:
 
 def page(report: dict[str, Any]) -> str:
     """The page as text."""
-    data = report["data"] if has_data(report) else None
+    data = report["data"]
     return rendered(
         TEMPLATES / "model.html",
         OF_DATA,
@@ -55,7 +55,7 @@ def page(report: dict[str, Any]) -> str:
         drawing=drawing,
         legend_of=legend_of,
         numbers=data,
-        refused="" if data or not report["data"] else report["data"]["refused"],
+        no_data=report.get("no_data"),
         **(data_values(data) if data else {"words": WORDS}),
     )
 

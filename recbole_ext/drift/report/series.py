@@ -90,7 +90,7 @@ def of_baseline(name: str, form: str, metric: str) -> Find:
         metric: its name.
     """
 
-    def found(window: dict[str, Any]) -> Interval | None:
+    def found(window: Window) -> Interval | None:
         value = window["baselines"].get(name, {}).get(form, {}).get(metric)
         return None if value is None else (value, None, None)
 
@@ -102,9 +102,12 @@ def _of_difference(name: str, metric: str) -> Find:
 
 
 def _of_group(name: str, metric: str) -> Find:
-    def found(window: dict[str, Any]) -> Interval | None:
-        value = window["groups"].get(name, {}).get("metrics", {}).get(metric)
-        return None if value is None else (value, None, None)
+    def found(window: Window) -> Interval | None:
+        group = window["groups"].get(name)
+        if group is None or metric not in group["metrics"]:
+            return None
+        low, high = group["intervals"].get(metric, (None, None))
+        return group["metrics"][metric], low, high
 
     return found
 
@@ -132,7 +135,7 @@ def _fit(report: dict[str, Any], metric: str) -> list[tuple[float, float]]:
     found = report["decay"].get(metric)
     if found is None or found["half_life_days"] is None:
         return []
-    past_end = seconds(report["future"]["past_end"])
+    past_end = seconds(report["run"]["past_end"])
     first, last = (_middle(report["windows"][place]) for place in (0, -1))
     times = [first + (last - first) * step / (_FIT_POINTS - 1) for step in range(_FIT_POINTS)]
     fit = found["fit"]

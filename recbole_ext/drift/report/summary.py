@@ -5,7 +5,7 @@ from typing import Any
 
 from recbole_ext.drift.report.curves import drawing
 from recbole_ext.drift.report.page import TEMPLATES
-from recbole_ext.drift.report.sentences import advice, file_names, has_data, sentences
+from recbole_ext.drift.report.sentences import advice, file_names, sentences
 from recbole_ext.drift.report.series import curves
 from recbole_ext.drift.report.tables import Table, decay_table, window_table, year_table
 from recbole_ext.files import write_atomically
@@ -58,7 +58,7 @@ def markdown(report: dict[str, Any]) -> str:
     ]
     years = year_table(report)
     blocks += ["## By year", _table(years)] if years else []
-    if has_data(report):
+    if report["data"]:
         blocks += [f"## Data drift: {report['data']['verdict']}", _plain(report["data"]["summary"][0])]
         blocks += _list(report["data"]["summary"][1:])
     blocks.append(
