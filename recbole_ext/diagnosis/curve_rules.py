@@ -153,11 +153,6 @@ def posterior_collapse(curve: Curve) -> Finding | None:
     return _of_course(course_rules.COLLAPSE, curve)
 
 
-def plateau(curve: Curve) -> Finding | None:
-    """An end before epoch 20 without a gain, while the training loss stood still."""
-    return _of_course(course_rules.PLATEAU, curve)
-
-
 def _of_course(rule: course_rules.CourseRule, curve: Curve) -> Finding | None:
     """What a rule says of a run that goes on, said of a whole one."""
     seen = rule.evidence(curve)

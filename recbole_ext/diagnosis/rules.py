@@ -13,7 +13,6 @@ RULES: tuple[Callable[[Curve], Finding | None], ...] = (
     curve_rules.rate_never_reached,
     curve_rules.erratic_validation,
     curve_rules.over_fitting,
-    curve_rules.plateau,
     curve_rules.wasted_epochs,
     curve_rules.gap_under_dropout,
     curve_rules.train_valid_gap,

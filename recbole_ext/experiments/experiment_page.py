@@ -1,7 +1,9 @@
 """`report.html` of an experiment."""
 
 import shlex
+from dataclasses import asdict
 
+from recbole_ext.evaluation.criteria import of_tier, tier_lines
 from recbole_ext.experiments.attempts import Attempt
 from recbole_ext.experiments.experiment import Experiment
 from recbole_ext.experiments.standing import Standing, limits, seed_table, standing, verdicts_over_seeds
@@ -34,7 +36,11 @@ def page_of(found: Standing) -> Page:
     verdicts = verdicts_over_seeds(found)
     if verdicts:
         page.heading("Criteria").text("Each holds for every planned seed; the value is the mean.")
-        page.verdicts([(v.verdict, v.text, "" if v.value is None else f"{v.value:.6g}") for v in verdicts])
+        page.verdicts(
+            [(v.verdict, f"{of_tier(v.tier)}{v.text}", "" if v.value is None else f"{v.value:.6g}") for v in verdicts]
+        )
+        for line in tier_lines(map(asdict, verdicts)):
+            page.text(" ".join(line.split()).capitalize() + ".")
     _curves(page, found)
     page.heading("Attempts").table(
         ["seed", "state", "started", "hours", "run", "cause"], [_row(attempt) for attempt in found.attempts]

@@ -1,10 +1,10 @@
 """The state of an experiment: results per seed, statistics over seeds, and failures."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from recbole_ext.evaluation.criteria import FAIL, NOT_YET, PASS, Verdict, judge
+from recbole_ext.evaluation.criteria import FAIL, NOT_MET, NOT_YET, PASS, Verdict, judge, of_tier, tier_lines
 from recbole_ext.evaluation.protocol import protocol_key
 from recbole_ext.evaluation.statistics import OverSeeds, over_seeds
 from recbole_ext.evaluation.tables import table_lines
@@ -79,15 +79,15 @@ def _protocol_key(result: Mapping[str, Any]) -> str:
 
 
 def verdicts_over_seeds(found: Standing) -> list[Verdict]:
-    """Per criterion: FAIL where a seed fails, NOT YET where one is missing, else PASS; the value is the mean."""
+    """Per criterion: what a seed fails or misses, NOT YET where one is missing, else PASS; the value is the mean."""
     return [_over_seeds(same) for same in zip(*found.verdicts.values(), strict=True)]
 
 
 def _over_seeds(same: Sequence[Verdict]) -> Verdict:
     values = [each.value for each in same if each.value is not None]
     words = [each.verdict for each in same]
-    verdict = next((word for word in (FAIL, NOT_YET) if word in words), PASS)
-    return Verdict(same[0].text, verdict, sum(values) / len(values) if values else None)
+    verdict = next((word for word in (FAIL, NOT_MET, NOT_YET) if word in words), PASS)
+    return Verdict(same[0].text, verdict, sum(values) / len(values) if values else None, same[0].tier)
 
 
 def limits(found: Standing) -> list[str]:
@@ -145,13 +145,14 @@ def failure_lines(found: Standing) -> list[str]:
 
 
 def verdict_lines_over_seeds(found: Standing) -> list[str]:
-    """One line per criterion, with the mean and with how many seeds pass."""
-    lines = []
-    for number, verdict in enumerate(verdicts_over_seeds(found)):
+    """One line per criterion, with the mean and with how many seeds pass; then the tier that all seeds reach."""
+    lines, over = [], verdicts_over_seeds(found)
+    for number, verdict in enumerate(over):
         words = [verdicts[number].verdict for verdicts in found.verdicts.values()]
         mean = "" if verdict.value is None else f"; mean {verdict.value:.6g}"
-        lines.append(f"{verdict.verdict:<12}{verdict.text}  ({words.count(PASS)} of {len(words)} seeds{mean})")
-    return lines
+        text = f"{of_tier(verdict.tier)}{verdict.text}"
+        lines.append(f"{verdict.verdict:<12}{text}  ({words.count(PASS)} of {len(words)} seeds{mean})")
+    return [*lines, *tier_lines(map(asdict, over))]
 
 
 def standing_lines(found: Standing) -> list[str]:

@@ -247,7 +247,8 @@ def _splits(layer: Layer) -> bool:
 
 
 def _criteria(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
-    faults = criteria_faults(values, task_of(entry).further_metrics)
+    task = task_of(entry)
+    faults = criteria_faults(values, task.further_metrics, task.criteria_names)
     sample = values.get("train_sample")
     if sample != "valid" and (not isinstance(sample, int) or sample < 0):
         faults.append(f"train_sample must be a number of rows, 0 for none, or valid (got {sample!r})")

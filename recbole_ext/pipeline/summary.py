@@ -25,6 +25,8 @@ def summary_lines(result: dict[str, Any], protocol: Protocol) -> list[str]:
         *protocol.lines(),
         f"{_weights(result)}; {result['fit_seconds']:.0f} s of training, peak memory {result['peak_memory_mb']:,} MB",
     ]
+    if result.get("cost") is not None:
+        lines.append(f"cost        {result['cost']:.4g}, by price_per_hour and {result['total_seconds']:.0f} s in all")
     lines += all_tasks()[protocol.task].summary_lines(result)
     lines += verdict_lines(result.get("criteria", []))
     return [*lines, "", *_next_steps(result)]

@@ -13,7 +13,7 @@ from recbole_ext.config.config import Config
 from recbole_ext.data.loaders import Loaders
 from recbole_ext.devices import process_group
 from recbole_ext.errors import InterruptedRun, NonFiniteError, ResourceError
-from recbole_ext.evaluation.criteria import judge
+from recbole_ext.evaluation.criteria import judge, tier_reached
 from recbole_ext.evaluation.units import Units
 from recbole_ext.model_entry import missing_library
 from recbole_ext.pipeline.build import build_on_device, build_trainer
@@ -21,7 +21,7 @@ from recbole_ext.pipeline.final_test import final_test, known_test
 from recbole_ext.pipeline.new_directory import new_directory, way_on
 from recbole_ext.pipeline.opening_lines import opening_lines
 from recbole_ext.pipeline.protocol import protocol_of
-from recbole_ext.pipeline.result import parameters_of, run_result
+from recbole_ext.pipeline.result import cost_of, parameters_of, run_result
 from recbole_ext.pipeline.splits import open_splits
 from recbole_ext.pipeline.summary import summary_lines
 from recbole_ext.runs.resume import open_run
@@ -148,8 +148,10 @@ def _fit_and_test(
     rows = directory.rows if directory else []
     found = found_in(rows, trainer.settings.valid_metric, trainer.settings.sign > 0)
     result |= {"warnings": list(found.values()), "diverged": "diverged" in found}
-    result["criteria"] = [asdict(verdict) for verdict in judge(config["criteria"], rows, result)]
     result |= {"fit_seconds": round(fit_seconds, 2), "total_seconds": round(time.perf_counter() - started, 2)}
+    result["cost"] = cost_of(config["price_per_hour"], result["total_seconds"])
+    verdicts = [asdict(verdict) for verdict in judge(config["criteria"], rows, result)]
+    result |= {"criteria": verdicts, "tier": tier_reached(verdicts)}
     if directory:
         directory.write_units(units)
         directory.write_result(result)

@@ -65,7 +65,7 @@ class Page:
         return self._add("facts", body, len(mapping) - kept)
 
     def verdicts(self, rows: Sequence[Sequence[str]]) -> "Page":
-        """Judged criteria: (PASS, FAIL or NOT YET; the criterion; the value and why)."""
+        """Judged criteria: (PASS, FAIL, NOT MET or NOT YET; the criterion; the value and why)."""
         return self.notes(rows)
 
     def notes(self, rows: Sequence[Sequence[str]]) -> "Page":

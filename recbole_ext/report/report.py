@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from recbole_ext.diagnosis.curve import read_curve
 from recbole_ext.diagnosis.finding import Finding
 from recbole_ext.diagnosis.rules import RULES, findings
 from recbole_ext.evaluation.best_baseline import best_baseline
-from recbole_ext.evaluation.criteria import judge
+from recbole_ext.evaluation.criteria import Verdict, judge, of_tier, tier_lines
 from recbole_ext.files import write_atomically
 from recbole_ext.redact import redact_text
 from recbole_ext.report.model_card import model_card
@@ -163,7 +164,14 @@ def _add_criteria(page: Page, record: Record) -> None:
     verdicts = judge(record.config.get("criteria"), record.rows, record.result or None)
     if verdicts:
         page.heading("Criteria").text("Criteria count epochs from 1; the curves and this run's files count from 0.")
-        page.verdicts([(v.verdict, v.text, f"it is {v.value:.6g}" if v.value is not None else "") for v in verdicts])
+        page.verdicts([_verdict_row(verdict) for verdict in verdicts])
+        for line in tier_lines(map(asdict, verdicts)):
+            page.text(" ".join(line.split()).capitalize() + ".")
+
+
+def _verdict_row(verdict: Verdict) -> tuple[str, str, str]:
+    value = "" if verdict.value is None else f"it is {verdict.value:.6g}"
+    return verdict.verdict, f"{of_tier(verdict.tier)}{verdict.text}", value
 
 
 def _add_diagnosis(page: Page, record: Record, found: list[Finding]) -> None:

@@ -10,8 +10,8 @@ from recbole_ext.errors import UsageError
 NEWEST = "newest"
 FREE_KEYS = frozenset(
     """runs_dir show_progress save_seconds keep_checkpoints nan_retries hang_seconds notify notify_file notify_hosts
-    log_tensorboard log_wandb wandb_project state local_rank checkpoint_dir criteria seeds experiments_dir
-    store_data""".split()
+    log_tensorboard log_wandb wandb_project state local_rank checkpoint_dir criteria price_per_hour seeds
+    experiments_dir store_data""".split()
 )
 """Keys that may differ between the sessions of one run: none of them changes a number."""
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,159}")

@@ -30,6 +30,7 @@ class Task(ABC):
         columns: what its runs read, whatever the model is.
         same_value: keys of RecBole that have the value of another key in its runs.
         further_metrics: what is measured besides the metrics that a user chooses.
+        criteria_names: further names that criteria of its runs may have: `valid.r2`, `kl`.
         answers: what a finished run can be asked, by the names of the methods of `Run`.
         use: what the predictions are for, a sentence for the model card.
         limits: what does not follow from its metrics, for the model card.
@@ -45,6 +46,7 @@ class Task(ABC):
     limits: str
     same_value: Mapping[str, str] = MappingProxyType({})
     further_metrics: tuple[str, ...] = ()
+    criteria_names: tuple[str, ...] = ()
     fixed_order: str = ""
     is_compared_by_name: bool = False
 

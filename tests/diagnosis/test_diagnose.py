@@ -105,11 +105,6 @@ def test_a_diverged_run_is_called_so_before_anything_else_and_its_metrics_accuse
     assert {"suspiciously_good", "worse_than_mean"} <= set(names(lost))
 
 
-def test_a_plateau_is_found_in_a_file_too() -> None:
-    flat = curve_of([0.9, 0.85] + [0.86] * 6, train_loss=[1.0, 0.9] + [0.899] * 6)
-    assert "plateau" in names(flat) and "over_fitting" not in names(flat)
-
-
 def test_a_rate_that_another_cause_keeps_low_is_not_explained_by_the_unit() -> None:
     low = curve_of([0.5] * 6, learning_rate=[1e-5] * 6)
     low.settings = {"learning_rate": 0.001, "warmup_steps": 2000}

@@ -3,16 +3,40 @@ from typing import Any
 import pytest
 
 from recbole_ext.errors import UsageError
-from recbole_ext.evaluation.criteria import Verdict, failed, judge, known_names, read_criterion, verdict_lines
+from recbole_ext.evaluation.criteria import (
+    OF_EPOCH,
+    OF_MODEL,
+    OF_RUN,
+    Verdict,
+    failed,
+    judge,
+    known_names,
+    read_criterion,
+    tier_reached,
+    verdict_lines,
+)
 from recbole_ext.pipeline.configure import build_config
 from recbole_ext.tasks.registered import all_tasks
 
 ROWS = [
-    {"epoch": "0", "train_loss": "0.9", "auc": "0.50", "train_auc": "0.55", "train_valid_gap": "0.05"},
-    {"epoch": "1", "train_loss": "0.8", "auc": "0.58", "train_auc": "0.60", "train_valid_gap": "0.02"},
+    {"epoch": "0", "kl": "4.0", "train_loss": "0.9", "auc": "0.50", "train_auc": "0.55", "train_valid_gap": "0.05"},
+    {
+        "epoch": "1",
+        "kl": "4.5",
+        "grad_norm_growth": "1.5",
+        "train_loss": "0.8",
+        "auc": "0.58",
+        "train_auc": "0.60",
+        "train_valid_gap": "0.02",
+    },
     {"epoch": "2", "train_loss": "0.7", "auc": "0.57", "train_auc": "0.70", "train_valid_gap": ""},
 ]
-RESULT = {"best_epoch": 1, "epochs_trained": 3, "test": {"auc": 0.56, "hit@10": 0.25}}
+RESULT = {
+    **{"best_epoch": 1, "epochs_trained": 3, "total_seconds": 90.0, "cost": 0.025},
+    "test": {"auc": 0.56, "hit@10": 0.25},
+    "further_test": {"r2": 0.4, "precision@10": 0.6},
+}
+TIERED = {"minimum": ["valid.auc >= 0.5"], "good": "r2 > 0.3", "excellent": ["r2 > 0.5", "cost <= 1"]}
 
 
 @pytest.mark.parametrize(
@@ -34,6 +58,15 @@ RESULT = {"best_epoch": 1, "epochs_trained": 3, "test": {"auc": 0.56, "hit@10": 
         ("hit@10 > 0.25", "FAIL", 0.25),
         ("test.hit@10 >= 0.25", "PASS", 0.25),
         ("hit@20 >= 0.25", "NOT YET", None),
+        ("r2 > 0.3", "PASS", 0.4),
+        ("precision@10 in [0, 1]", "PASS", 0.6),
+        ("kl >= 0.01", "PASS", 4.5),
+        ("kl@epoch1 >= 5", "FAIL", 4.0),
+        ("grad_norm_growth@epoch2 < 50", "PASS", 1.5),
+        ("train_valid_gap@epoch1 < 0.20", "PASS", 0.05),
+        ("total_seconds <= 60", "FAIL", 90),
+        ("cost <= 0.05", "PASS", 0.025),
+        ("peak_memory_mb < 1000", "NOT YET", None),
     ],
 )
 def test_a_finished_run_is_judged(text: str, verdict: str, value: float | None) -> None:
@@ -43,6 +76,22 @@ def test_a_finished_run_is_judged(text: str, verdict: str, value: float | None) 
 def test_an_unfinished_run_is_judged_by_the_epochs_that_are_named() -> None:
     found = judge(["valid.auc >= 0.5", "valid.auc@epoch2 >= 0.6", "best_epoch <= 4", "hit@10 > 0"], ROWS, None)
     assert [each.verdict for each in found] == ["NOT YET", "FAIL", "NOT YET", "NOT YET"]
+
+
+def test_tiers_are_judged_in_their_order_and_only_the_lowest_fails_a_run() -> None:
+    found = [vars(each) for each in judge(TIERED, ROWS, RESULT)]
+    assert [(each["tier"], each["verdict"]) for each in found] == [
+        *(("minimum", "PASS"), ("good", "PASS"), ("excellent", "NOT MET"), ("excellent", "PASS"))
+    ]
+    assert tier_reached(found) == "good" and not failed(found)
+    assert verdict_lines(found)[2:] == [
+        "NOT MET     excellent: r2 > 0.5  (it is 0.4)",
+        "PASS        excellent: cost <= 1  (it is 0.025)",
+        "tier        good reached",
+    ]
+    lost = [vars(each) for each in judge({**TIERED, "minimum": ["valid.auc >= 0.9"]}, ROWS, RESULT)]
+    assert failed(lost) and tier_reached(lost) == "" and verdict_lines(lost)[-1] == "tier        none reached"
+    assert tier_reached([vars(each) for each in judge(["r2 > 0"], ROWS, RESULT)]) is None
 
 
 def test_what_is_no_number_meets_nothing() -> None:
@@ -61,7 +110,7 @@ def test_what_is_no_criterion(text: Any) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("best_epoch@epoch3 > 1", "@epoch goes with valid., train. and train_valid_gap"),
+        ("best_epoch@epoch3 > 1", "@epoch goes with valid., train. and train_valid_gap, and with columns"),
         ("test.auc@epoch3 > 1", "@epoch goes with valid."),
         ("best_epoch in [4, 2]", "the lower bound is above the upper one"),
     ],
@@ -73,10 +122,13 @@ def test_what_makes_no_sense(text: str, message: str) -> None:
 
 def test_known_names_are_those_that_the_configuration_measures() -> None:
     values = {"metrics": ["Hit", "AUC"], "topk": [5, 10], "train_sample": 0}
+    of_run = [name for name in OF_RUN if name != "cost"]
+    of_epoch = [name for name in OF_EPOCH if name not in OF_MODEL]
     assert known_names(values) == [
-        *("best_epoch", "epochs_trained", "train.loss", "valid.auc", "valid.hit@5", "valid.hit@10"),
-        *("test.auc", "test.hit@5", "test.hit@10"),
+        *(*of_run, "train.loss", "valid.auc", "valid.hit@5", "valid.hit@10"),
+        *("test.auc", "test.hit@5", "test.hit@10", *of_epoch),
     ]
+    assert "cost" in known_names({**values, "price_per_hour": 2.5})
     assert "train.hit@5" in known_names({**values, "train_sample": 10})
     assert {"valid.gauc", "test.ece", "valid.gate_static_mean"} <= set(
         known_names(values, all_tasks()["clicks"].further_metrics)
@@ -95,6 +147,11 @@ def test_known_names_are_those_that_the_configuration_measures() -> None:
         ("SS4Rec", {"criteria": "hit@10"}, "criteria: cannot read 'hit@10'"),
         ("SS4Rec", {"train_sample": -1}, r"train_sample must be a number of rows, 0 for none, or valid \(got -1\)"),
         ("SS4Rec", {"train_sample": "all"}, r"train_sample must be .*\(got 'all'\)"),
+        ("SS4Rec", {"criteria": {"goood": ["hit@10 > 0"]}}, "a mapping of the tiers minimum, good, excellent"),
+        ("SS4Rec", {"criteria": {"good": ["hit@20 > 0"]}}, r"there is no 'test.hit@20'"),
+        ("SS4Rec", {"criteria": ["cost < 1"]}, r"needs the price of this machine; add --price_per_hour=PRICE"),
+        ("SS4Rec", {"criteria": ["kl > 1"]}, r"there is no 'kl'"),
+        ("SS4Rec", {"criteria": ["r2 > 0"]}, r"there is no 'test.r2'"),
         ("BPR", {"criteria": ["rmse < 1"]}, r"there is no 'test.rmse'"),
     ],
     ids=str,
@@ -102,6 +159,20 @@ def test_known_names_are_those_that_the_configuration_measures() -> None:
 def test_faults_are_told_before_any_data_is_read(model: str, given: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         build_config(model, "ml-100k", [], {"device": "cpu", **given})
+
+
+@pytest.mark.parametrize(
+    ("model", "criteria"),
+    [
+        ("HybridVAE", ["r2 > 0", "valid.r2 > 0", "precision@10 > 0", "ndcg@10 > 0", "kl@epoch3 > 0", "train.rmse < 1"]),
+        ("HybridVAE", {"minimum": "rmse < 1", "excellent": ["train_valid_gap@epoch5 < 0.2"]}),
+        ("SS4Rec", ["cpu_use > 0", "grad_norm_max@epoch2 < 9", "cost < 2", "train_valid_gap@epoch5 < 0.2"]),
+        ("BPR", ["precision@10 > 0", "ndcg@10 > 0", "memory_share@epoch1 < 0.9", "cost < 2", "train_valid_gap < 1"]),
+    ],
+)
+def test_what_is_measured_can_be_a_criterion_of_every_task(model: str, criteria: Any) -> None:
+    given = {"device": "cpu", "criteria": criteria, "price_per_hour": 1.5, "train_sample": "valid"}
+    assert build_config(model, "ml-100k", [], given)["criteria"] == criteria
 
 
 def test_lines_and_failures() -> None:

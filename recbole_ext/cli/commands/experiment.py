@@ -21,6 +21,7 @@ def declare(parser: Parser) -> None:
     run = _action(parser, "run", "run or resume the seeds that are not finished")
     run.add_argument("name", metavar="NAME")
     run.add_argument("--seeds", metavar="42,123", help="these instead of the planned ones")
+    run.add_argument("--after", metavar="OTHER", help="start only if the criteria of this experiment hold; else exit 6")
     run.add_argument(
         "--notify", metavar="KIND", help="discord, slack or webhook: a message per end, failure and warning"
     )
@@ -65,7 +66,12 @@ def _run(words: argparse.Namespace) -> int:
 
     given = {key: getattr(words, key) for key in ("notify", "notify_file", "notify_hosts")}
     notify = {key: value for key, value in given.items() if value is not None}
-    return run_experiment(read_experiment(_root(words), words.name), seeds, notify)
+    experiment = read_experiment(_root(words), words.name)
+    if words.after is not None:
+        from recbole_ext.experiments.gate import require_after
+
+        require_after(experiment, read_experiment(_root(words), words.after))
+    return run_experiment(experiment, seeds, notify)
 
 
 def _list(words: argparse.Namespace) -> int:

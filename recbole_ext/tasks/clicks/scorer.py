@@ -54,7 +54,8 @@ class ClickScores:
         curve = {name: values.tolist() for name, values in reliability(self.scored).items()}
         gate = self.columns()
         return {
-            "clicks": {"intervals": intervals(self.scored), "reliability": curve, **({"gate": gate} if gate else {})}
+            "further_test": {name: float(value) for name, value in gate.items()},
+            "clicks": {"intervals": intervals(self.scored), "reliability": curve, **({"gate": gate} if gate else {})},
         }
 
     def warnings(self, split: str) -> dict[str, str]:

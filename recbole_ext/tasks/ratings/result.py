@@ -14,7 +14,7 @@ _FLOAT32 = 1e-4
 
 
 def rating_result(config: Any, model: Any, train: Any, part: Any, measured: dict[str, float]) -> dict[str, Any]:
-    """`ratings` and `audit` of the current weights.
+    """`ratings`, `audit` and `further_test` (metrics that the user has not chosen) of the current weights.
 
     Args:
         config: of the run.
@@ -33,7 +33,9 @@ def rating_result(config: Any, model: Any, train: Any, part: Any, measured: dict
     time = train.columns[table.time].numpy() if table.time in train.columns else None
     past = user, item, table.ratings
     audit = metric_audit(Evidence(found, past, dict(report["all"]), config["dataset"], time))
-    return {"ratings": report, "audit": audit}
+    further = {name: report["all"][name] for name in ("r2", "mse", "correlation")}
+    further |= {name: report[name] for name in ("precision@10", "ndcg@10") if name in report}
+    return {"ratings": report, "audit": audit, "further_test": further}
 
 
 def require_one_truth(measured: dict[str, float], found: dict[str, float], rounding: float) -> None:

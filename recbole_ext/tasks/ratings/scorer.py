@@ -9,6 +9,7 @@ import torch
 from recbole_ext.evaluation.predicted_values import Measured, Values
 from recbole_ext.evaluation.units import Units
 from recbole_ext.evaluation.values import ValueScorer, ValueScores
+from recbole_ext.tasks.ratings.metrics import errors
 from recbole_ext.tasks.ratings.result import rating_result
 
 
@@ -43,8 +44,9 @@ class RatingScores:
         return self.values.units()
 
     def columns(self) -> dict[str, float]:
-        """Nothing besides the metrics."""
-        return {}
+        """R2, rounded as the metrics are."""
+        truth, predicted = (each.reshape(-1).double().numpy() for each in (self.values.truth, self.values.predicted))
+        return {"r2": round(errors(truth, predicted)["r2"], self.scorer.config["metric_decimal_place"])}
 
     def findings(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
         """The report by star and group, and the audit, by the current weights."""
@@ -56,14 +58,14 @@ class RatingScores:
 
 
 class RatingScorer:
-    """Scores rated pairs; the printed table leaves out the KL of each dimension, and their number.
+    """Scores rated pairs; the printed table leaves out R2, the KL of each dimension and their number.
 
     Args:
         config: the run's configuration.
         train: loader of the training split.
     """
 
-    quiet_columns: tuple[str, ...] = ("kl_d", "latent_units")
+    quiet_columns: tuple[str, ...] = ("kl_d", "latent_units", "r2")
     predicts, squares_errors = "ratings", True
 
     def __init__(self, config: Any, train: Any) -> None:

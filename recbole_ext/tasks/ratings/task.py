@@ -24,6 +24,10 @@ class RatingTask(Task):
 
     name = "ratings"
     columns = RATING_COLUMNS
+    criteria_names = (
+        *("valid.r2", "test.r2", "test.mse", "test.correlation", "test.precision@10", "test.ndcg@10"),
+        *("kl", "kl_tables", "fit", "active_units"),
+    )
     answers = ("rate", "evaluate")
     use = "Predicting the ratings of users of this data set for its items."
     limits = (

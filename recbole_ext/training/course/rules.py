@@ -1,6 +1,7 @@
 """The table of warnings about a run that is going on: a name, a condition that is a pure function, and a sentence.
 
-`diagnose` judges finished runs by the same conditions, so that a run and its diagnosis never disagree.
+`diagnose` judges finished runs by the same conditions, so that a run and its diagnosis never disagree. It leaves the
+plateau out: a run that has learned all that there is stands still too, and only its person knows which of the two it is.
 """
 
 from collections.abc import Callable, Sequence
@@ -168,7 +169,7 @@ PLATEAU = CourseRule(
         f"a plateau before epoch {limit('plateau_epochs'):.0f}: no gain in the validations of epochs {evidence[0][0]} "
         f"to {evidence[-1][0]}, and the training loss stands still"
     ),
-    "another --learning_rate or more capacity, one change at a time; compare with the baselines",
+    "either all is learned, or another --learning_rate or more capacity helps: compare with the baselines",
 )
 MEMORY = CourseRule("memory", _above_memory("memory_share"), _memory_sentence("the machine's"), _SMALLER)
 GPU_MEMORY = CourseRule("gpu_memory", _above_memory("gpu_memory_share"), _memory_sentence("the GPU's"), _SMALLER)

@@ -1,4 +1,4 @@
-"""Training of rating models: what the epoch's row holds after a run was interrupted within an epoch."""
+"""Training of rating models: what can be judged, and an epoch's row after an interruption within the epoch."""
 
 import csv
 import signal
@@ -27,6 +27,19 @@ def configure(make_config: Callable[..., Config], tmp_path: Path) -> Callable[..
 def columns(result: dict[str, Any]) -> list[dict[str, str]]:
     with open(Path(result["run_directory"]) / "metrics.csv") as file:
         return [{name: row[name] for name in KL} for row in csv.DictReader(file)]
+
+
+@pytest.mark.slow
+def test_all_that_a_rating_run_measures_can_be_judged(configure: Callable[..., Config]) -> None:
+    config = configure("judged")
+    asked = ["r2 > -99", "valid.r2 > -99", "precision@10 >= 0", "ndcg@10 >= 0", "correlation >= -1", "kl@epoch2 >= 0"]
+    asked += ["train_valid_gap@epoch1 < 9", "active_units >= 0", "memory_share in [0, 1]", "total_seconds > 0"]
+    asked += ["peak_memory_mb > 1", "cost > 0"]
+    config.final_config_dict |= {"criteria": asked, "price_per_hour": 3600.0, "train_sample": "valid"}
+    result = run(config)
+    assert {each["text"]: each["verdict"] for each in result["criteria"]} == dict.fromkeys(asked, "PASS")
+    assert result["cost"] == pytest.approx(result["total_seconds"]) and result["tier"] is None
+    assert result["criteria"][0]["value"] == result["ratings"]["all"]["r2"]
 
 
 @pytest.mark.slow
