@@ -1,7 +1,7 @@
 """The table of warnings about a run that is going on: a name, a condition that is a pure function, and a sentence.
 
 `diagnose` judges finished runs by the same conditions, so that a run and its diagnosis never disagree. It leaves the
-plateau out: a run that has learned all that there is stands still too, and only its person knows which of the two it is.
+plateau out: a run that has learned all that there is stands still too, and a curve cannot tell the two apart.
 """
 
 from collections.abc import Callable, Sequence
