@@ -41,6 +41,9 @@ def build_parser() -> argparse.ArgumentParser:
     _describe(commands.add_parser("describe", parents=[shared], help="tables and charts of data sets"))
     _validate(commands.add_parser("validate", parents=[shared], help="check a data set before training"))
     _drift(commands.add_parser("drift", parents=[shared], help="how later interactions differ from earlier ones"))
+    _profile(
+        commands.add_parser("profile", parents=[shared], help="counts of a data set, for `recbole-ext drift watch`")
+    )
     return parser
 
 
@@ -164,4 +167,21 @@ def _drift(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=2020, help="of the random assignments")
     parser.add_argument("--threads", type=int, default=0, help="of the local engine (default: up to 4)")
     _engine(parser)
+    _fields(parser)
+
+
+def _profile(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("past", type=Path, metavar="input", help="folder of a data set, or its .inter file")
+    parser.add_argument("--output", type=Path, required=True, help="file that is written")
+    parser.add_argument("--overwrite", action="store_true", help="replace a file")
+    parser.add_argument("--window", default="1d", help="length of the windows that will be watched (default: 1d)")
+    parser.add_argument(
+        "--with-users", action="store_true", help="also rows by hashed user, so that unknown users are recognised"
+    )
+    parser.add_argument("--thresholds", type=Path, help="a yaml whose entries replace those of thresholds.yaml")
+    parser.add_argument("--value-field", help="ratings, labels or behaviours (default: found by the usual names)")
+    parser.add_argument("--category-field", help="categories, of rows or of items (default: the same)")
+    parser.add_argument("--utc-offset", default="+00:00", help="of the hours and days, such as +08:00")
+    parser.add_argument("--seed", type=int, default=2020, help="of the random assignments")
+    parser.add_argument("--threads", type=int, default=0, help="of the local engine (default: up to 4)")
     _fields(parser)

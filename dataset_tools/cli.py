@@ -20,6 +20,7 @@ from dataset_tools.files.claims import is_page, json_with, require_free
 from dataset_tools.files.dataset_files import interaction_files
 from dataset_tools.files.publish import abandon
 from dataset_tools.sources import RELEASES
+from dataset_tools.split.cut_words import parse_span
 from dataset_tools.standard_streams import standard_streams
 
 
@@ -205,6 +206,19 @@ def _drift(options: Namespace) -> None:
     _say(options, "\n".join([verdict, *report.sentences, f"page: {options.output / 'drift.html'}"]))
 
 
+def _profile(options: Namespace) -> None:
+    from dataset_tools.drift.options import DriftOptions
+
+    names = set(DriftOptions.__dataclass_fields__) & set(vars(options))
+    checked = DriftOptions(**{name: getattr(options, name) for name in names})
+    from dataset_tools.drift.watch.make_profile import make_profile  # compiled loops and scipy
+
+    span = parse_span(options.window, "--window")
+    stored = make_profile(checked, span, options.with_users, options.threads)
+    size = f"{stored.rows:,} rows, {len(stored.items):,} items, {stored.users:,} users"
+    _say(options, f"{checked.output}: counts of {size}; it holds {'; '.join(stored.holds)}")
+
+
 def _say(options: Namespace, text: str) -> None:
     if not options.quiet:
         print(text)
@@ -219,4 +233,5 @@ COMMANDS: dict[str, Callable[[Namespace], None]] = {
     "describe": _describe,
     "validate": _validate,
     "drift": _drift,
+    "profile": _profile,
 }

@@ -8,4 +8,6 @@ measuring/                pair: a reference and a window; null: the same with ro
 thresholds, verdict       what counts as drift: `thresholds.yaml`; a measure beside its nulls
 report/                   distributions and sentences, `drift.json`; charts and the page
 drift                     the command
+watch/                    a stream against a stored profile of the past
+ab/                       the outcomes of two groups of users
 """

@@ -59,9 +59,8 @@ def drift(
                 for copy in copies:
                     copy.path.unlink()
                 work.rmdir()
-            report = make_report(
-                options, sources, columns, thresholds, profile, _compared(options, profile, thresholds)
-            )
+            found = compared(options, profile, thresholds, comparisons(profile.windows, options.reference))
+            report = make_report(options, sources, columns, thresholds, profile, found)
             _write(folder, report)
             return report
     finally:
@@ -78,7 +77,33 @@ def _profile(
 ) -> Profile:
     """Count the rows of `files`, which are `sources` or their sorted copies."""
     first, cut, last = find_cut(options, columns, files)
-    windows = make_windows(first, last, cut, *spans)
+    profile = count_files(options, sources, files, columns, make_windows(first, last, cut, *spans), engine)
+    _check_windows(options, profile)
+    return profile
+
+
+def count_files(
+    options: DriftOptions,
+    sources: Sequence[Source],
+    files: Sequence[Source],
+    columns: Columns,
+    windows: Windows,
+    engine: Engine,
+) -> Profile:
+    """Count the rows of files in windows.
+
+    Args:
+        options: of the command.
+        sources: the files.
+        files: the same, or their sorted copies.
+        columns: that are read.
+        windows: in which they are counted.
+        engine: where.
+
+    Raises:
+        UnsortedError: a file is not in time order.
+        DataError: a row cannot be read.
+    """
     one_in = users_kept(source.path.stat().st_size for source in sources)
     parts = [(part, source) for source in files for part in columns.open(source.path).ranges()]
     jobs = (
@@ -94,9 +119,7 @@ def _profile(
     finally:
         bar.close()
     pairs = item_categories(sources, columns) if columns.item_group else None
-    profile = Profile(counts, windows, pairs, options.offset_seconds)
-    _check_windows(options, profile)
-    return profile
+    return Profile(counts, windows, pairs, options.offset_seconds)
 
 
 def _check_windows(options: DriftOptions, profile: Profile) -> None:
@@ -133,18 +156,16 @@ def comparisons(windows: Windows, reference: str) -> list[Comparison]:
     return found
 
 
-def _compared(options: DriftOptions, profile: Profile, thresholds: Thresholds) -> list[Compared]:
-    """All comparisons whose sides have rows, several at a time."""
+def compared(
+    options: DriftOptions, profile: Profile, thresholds: Thresholds, wanted: Sequence[Comparison]
+) -> list[Compared]:
+    """The comparisons whose sides have rows, several at a time."""
     rows = profile.rows
-    wanted = [
-        one
-        for one in comparisons(profile.windows, options.reference)
-        if rows[one.window] and sum(rows[index] for index in one.reference)
-    ]
-    bar = Progress("comparing", len(wanted), enabled=not options.quiet)
+    kept = [one for one in wanted if rows[one.window] and sum(rows[index] for index in one.reference)]
+    bar = Progress("comparing", len(kept), enabled=not options.quiet)
     found = []
     with ThreadPoolExecutor(COMPARING_THREADS) as pool:
-        for one in pool.map(lambda c: compare(profile, c, thresholds.repeats, options.seed), wanted):
+        for one in pool.map(lambda c: compare(profile, c, thresholds.repeats, options.seed), kept):
             found.append(one)
             bar.update(1)
     bar.close()

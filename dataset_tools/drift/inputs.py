@@ -147,10 +147,7 @@ def find_cut(options: DriftOptions, columns: Columns, sources: Sequence[Source])
         UnsortedError: a file is not in time order.
         UsageError: the cut cannot be parsed.
     """
-    ends = [_ends(columns.open(source.path)) for source in sources]
-    for ((_, last), before), ((first, _), source) in pairwise(zip(ends, sources, strict=True)):
-        if first < last and before.side == source.side:
-            raise DataError(f"{source.path}: it begins at {dated(first)}, before the end of {before.path.name}.")
+    ends = _all_ends(columns, sources)
     first, last = ends[0][0], ends[-1][1]
     if options.cut is not None:
         cut = _cut_time(options.cut, columns, sources)
@@ -163,6 +160,26 @@ def find_cut(options: DriftOptions, columns: Columns, sources: Sequence[Source])
     split = next(place for place, source in enumerate(sources) if source.side == "future")
     _check_order(options, ends[:split], ends[split:])
     return first, ends[split][0], last
+
+
+def span_of_files(columns: Columns, sources: Sequence[Source]) -> tuple[int, int]:
+    """First and last time of files in the order of time, Unix seconds.
+
+    Raises:
+        DataError: a file is empty, or begins before the end of the one before it.
+        UnsortedError: a file is not in time order.
+    """
+    ends = _all_ends(columns, sources)
+    return ends[0][0], ends[-1][1]
+
+
+def _all_ends(columns: Columns, sources: Sequence[Source]) -> list[tuple[int, int]]:
+    """First and last time of each file."""
+    ends = [_ends(columns.open(source.path)) for source in sources]
+    for ((_, last), before), ((first, _), source) in pairwise(zip(ends, sources, strict=True)):
+        if first < last and before.side == source.side:
+            raise DataError(f"{source.path}: it begins at {dated(first)}, before the end of {before.path.name}.")
+    return ends
 
 
 def _ends(log: Interactions) -> tuple[int, int]:

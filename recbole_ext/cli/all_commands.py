@@ -11,7 +11,7 @@ TRAINING = ("run", "tune", "experiment", "import_checkpoint")
 GROUPS = {
     "Train": (*TRAINING, "preflight"),
     "Use a trained model": ("recommend", "rate", "score", "export", "serve"),
-    "Judge": ("evaluate", "report", "diagnose", "compare", "ensemble", "ab", "metric_audit"),
+    "Judge": ("evaluate", "report", "diagnose", "compare", "ensemble", "drift", "ab", "metric_audit"),
     "This machine": ("doctor", "completion"),
 }
 """Title -> modules of `commands`; each has `SUMMARY` and `declare(parser)`, and may have `TEXT` and `TAKES_KEYS`."""
@@ -46,7 +46,7 @@ def find_command(top: Parser, words: list[str]) -> tuple[list[str], Parser, list
             raise _no_command(path, parser, name)
         path.append(name)
         parser = parser.commands[name]
-    if parser.commands and not {"-h", "--help"} & set(rest):
+    if parser.commands and parser.execute is None and not {"-h", "--help"} & set(rest):
         names = ", ".join(parser.commands)
         raise UsageError(f"{' '.join(path)} needs one of {names}; more: {PROGRAM} {' '.join(path)} --help")
     return path, parser, rest

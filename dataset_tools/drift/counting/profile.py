@@ -69,10 +69,14 @@ class Profile:
         windows: in which they were counted.
         pairs: columns item and group, of a data set whose items have categories; see categories.py.
         offset: seconds that the clock of the hours is ahead of UTC.
+
+    Attributes:
+        item_categories: `pairs`.
     """
 
     def __init__(self, counts: Counts, windows: Windows, pairs: pl.DataFrame | None, offset: int = 0) -> None:
         self.windows, self.offset, self._tables = windows, offset, counts.finish()
+        self._ids, self.item_categories = counts.ids, pairs
         self.users, self._user_codes = self._by_id("users", "user", counts.ids["user"])
         self.items, self._item_codes = self._by_id("items", "item", counts.ids["item"])
         self.value_names, self.values = self._by_value()
@@ -87,6 +91,16 @@ class Profile:
             self._set_mix(self._tables["user_groups"].with_columns(_ranks("group", codes)))
         elif pairs is not None and len(pairs):
             self._categories_of_items(pairs, counts.ids["item"])
+
+    @property
+    def user_names(self) -> list[str]:
+        """Ids of the users, in the order of their codes."""
+        return self._ids["user"].tokens(self._user_codes)
+
+    @property
+    def item_names(self) -> list[str]:
+        """Ids of the items, in the order of their codes."""
+        return self._ids["item"].tokens(self._item_codes)
 
     def _by_id(self, name: str, kind: str, ids: Ids) -> tuple[Table, np.ndarray]:
         """A table with codes in the order of the ids, and (size,) the codes of `ids` in that order."""

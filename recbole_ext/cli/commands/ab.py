@@ -27,7 +27,7 @@ def declare(parser: Parser) -> None:
         help="probability with which users were assigned to A (default 0.5)",
     )
     parser.add_argument(
-        "--minimum-effect", metavar="D", help="smallest difference that matters: 0.01, or 5%% of the value of A"
+        "--minimum-effect", metavar="D", help="smallest difference that matters: 0.01, or in percent of A"
     )
     parser.add_argument(
         "--within", default="1d", metavar="SPAN", help="time after a list in which an action counts (default 1d)"

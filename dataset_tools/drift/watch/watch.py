@@ -1,0 +1,301 @@
+"""The watch: reads what is new, closes windows, and reports each of them in a line of JSON."""
+
+import json
+import os
+import re
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from dataset_tools.drift.thresholds import load_thresholds
+from dataset_tools.drift.verdict import DRIFT
+from dataset_tools.drift.watch.files import ReadFile, StreamFiles, new_lines, remember_head
+from dataset_tools.drift.watch.judge import Judge
+from dataset_tools.drift.watch.lines import EVENT_LOG, PATTERNS, Row, UnreadableLine, reader
+from dataset_tools.drift.watch.profile import hashed, read_profile
+from dataset_tools.drift.watch.state import LEFT_OUT, read_state
+from dataset_tools.drift.watch.window import Window
+from dataset_tools.errors import DataError, ResourceError, UsageError
+from dataset_tools.split.cut_words import parse_span
+from dataset_tools.times.tally import moment
+
+_DAY = 86400
+_SAVE_SECONDS = 2.0
+_CLOCK_ROWS = 4096
+"""Rows between two looks at the clock."""
+
+
+@dataclass(frozen=True)
+class WatchOptions:
+    """A watch.
+
+    Args:
+        reference: a stored profile.
+        stream: a file, or a directory of files.
+        window: a span such as `1d`, or a number of rows.
+        state: file from which a watch continues; None: it begins at the start of the stream.
+        output: file to which the lines go as well, each once whatever happens; needs `state`.
+        once: end at the end of the stream.
+        close_last: with `once`, also close the window that is open then.
+        stop_at_drift: end at the first window that drifts.
+        thresholds: a yaml that overrides single thresholds.
+        poll_seconds: pause where nothing is new.
+    """
+
+    reference: Path
+    stream: Path
+    window: str = "1d"
+    state: Path | None = None
+    output: Path | None = None
+    once: bool = False
+    close_last: bool = False
+    stop_at_drift: bool = False
+    thresholds: Path | None = None
+    poll_seconds: float = 2.0
+
+
+class Watch:
+    """Follows a stream.
+
+    Args:
+        options: of the watch.
+        notify: is given a sentence when the stream begins or ceases to drift.
+        clock: Unix seconds now.
+
+    Attributes:
+        is_stopping: set to end after the line that is being read.
+        drifted: whether a window that this watch closed drifts.
+
+    Raises:
+        UsageError, DataError, ResourceError: see `read_profile`, `read_state`, `StreamFiles`.
+    """
+
+    def __init__(
+        self,
+        options: WatchOptions,
+        notify: Callable[[str], None] = lambda text: None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.options, self._notify, self._clock = options, notify, clock
+        self.is_stopping, self.drifted = False, False
+        if options.output is not None and options.state is None:
+            raise UsageError("--output needs --state=FILE, which records how much of it was written")
+        if options.close_last and not options.once:
+            raise UsageError("--close-last is for --once; a watch that goes on closes a window when it is over")
+        self._span, self._n_rows = _length(options.window)
+        self._profile = read_profile(options.reference)
+        self._judge = Judge(self._profile, load_thresholds(options.thresholds))
+        self._lock = None if options.state is None else _held(options.state)
+        self._state = read_state(options.state, self._profile.digest, options.window)
+        self._files = StreamFiles(options.stream, self._state.files)
+        if options.output is not None:
+            _shorten(options.output, self._state.output_bytes)
+        self._saved, self._is_due = 0.0, False
+
+    def run(self) -> bool:
+        """Follow the stream to its end with `once`, else until `is_stopping`; returns `drifted`."""
+        try:
+            while not self._is_over():
+                has_new = self._round()
+                if self.options.once:
+                    break
+                if not has_new and not self._is_over():
+                    time.sleep(self.options.poll_seconds)
+            if self.options.close_last and not self._is_over():
+                self._close_last()
+            self._save()
+        finally:
+            if self._lock is not None:
+                self._lock.release()
+        return self.drifted
+
+    def _is_over(self) -> bool:
+        return self.is_stopping or (self.drifted and self.options.stop_at_drift)
+
+    def _round(self) -> bool:
+        """Read what is new in all files; returns whether there was anything."""
+        files = self._files.found(self._state.newest_event)
+        if not files and self.options.once:
+            raise DataError(f"--stream={self.options.stream}: no file of a stream in it ({', '.join(PATTERNS)})")
+        for note in self._files.notes:
+            print(note, file=sys.stderr, flush=True)
+        self._files.notes.clear()
+        has_new = False
+        for path, entry in files:
+            if self._is_over():
+                break
+            has_new |= self._read(path, entry)
+        return has_new
+
+    def _read(self, path: Path, entry: ReadFile) -> bool:
+        """Count the new lines of a file.
+
+        Raises:
+            DataError: the first line of the file is no interaction, so the others are none either.
+        """
+        before, read = entry.offset, None
+        for number, (line, offset) in enumerate(new_lines(path, entry)):
+            if read is None:
+                read = reader(path, entry.kind, self._profile.fields, self._profile.time_unit)
+            is_first = before == 0 and number == 0
+            reason, text = self._take(line, read, entry) if line else ("", "")
+            if reason and is_first and reason in ("unreadable", "without_time", "ahead"):
+                raise DataError(f"{path}: {text}: {line[:80].decode('utf-8', 'replace')!r}")
+            if reason:
+                self._state.left_out[reason] += 1
+            entry.offset = offset
+            if self._is_due or (number % _CLOCK_ROWS == 0 and self._clock() - self._saved > _SAVE_SECONDS):
+                remember_head(path, entry)
+                self._save()
+            if self._is_over():
+                break
+        remember_head(path, entry)
+        return entry.offset > before
+
+    def _take(self, line: bytes, read: Callable[[bytes], Row], entry: ReadFile) -> tuple[str, str]:
+        """Count a line; returns why it is not counted, as a key of `left_out` and as a sentence; "" where it is."""
+        try:
+            row = read(line)
+        except UnreadableLine as error:
+            return "unreadable", f"the first line is no interaction, {error}"
+        if entry.kind == EVENT_LOG and row.number is not None:
+            if row.number <= entry.skip_until:
+                return "duplicate", ""
+            self._state.newest_event = max(self._state.newest_event, row.number)
+        if row.event_id is not None and self._state.is_repeated(hashed(self._profile.salt, row.event_id)):
+            return "duplicate", ""
+        if self._span and row.time is None:
+            return "without_time", "rows have no time; count windows in rows, for instance --window=5000"
+        if row.time is not None and row.time > self._clock() + _DAY:
+            return "ahead", f"the time {row.time} is in the future; times are seconds since 1970 (UTC)"
+        return ("", "") if self._counted(row) else ("late", "")
+
+    def _counted(self, row: Row) -> bool:
+        """Count a row in the open window, after closing it where the row is beyond it; False for one before it."""
+        window = self._state.window
+        if self._span:
+            assert row.time is not None
+            if window is not None and row.time < (window.start or 0):
+                return False
+            if window is None or row.time >= (window.end or 0):
+                start = row.time // self._span * self._span
+                began = row.time if window is None else None
+                if window is not None:
+                    self._close()
+                window = self._state.window = Window(start, start + self._span, began=began)
+        elif window is None:
+            window = self._state.window = Window()
+        assert window is not None
+        window.add(hashed(self._profile.salt, row.user), row.item, row.time, row.value, self._profile.offset)
+        if self._n_rows and window.rows >= self._n_rows:
+            self._close()
+        return True
+
+    def _close(self) -> None:
+        """Report the open window; the state is saved after the row that closed it."""
+        state, window = self._state, self._state.window
+        assert window is not None
+        number = state.closed + 1
+        found = self._judge.judge(window, number)
+        line = {**_facts(window, number), **state.left_out, **found}
+        text = json.dumps(line, allow_nan=False)
+        print(text, flush=True)
+        if self.options.output is not None:
+            state.output_bytes += _append(self.options.output, text)
+        self._tell(line)
+        state.closed, state.last_state, state.window = number, str(found["state"]), None
+        state.left_out = dict.fromkeys(LEFT_OUT, 0)
+        self.drifted |= found["state"] == DRIFT
+        self._is_due = True  # once the file's offset is known
+
+    def _close_last(self) -> None:
+        """Report the window that is open at the end of the stream; it ends there."""
+        window = self._state.window
+        if window is not None:
+            if window.end is not None and window.last is not None:
+                window.end = window.last + 1
+            self._close()
+
+    def _tell(self, line: dict[str, Any]) -> None:
+        before, now = self._state.last_state, line["state"]
+        if (now == DRIFT) == (before == DRIFT):
+            return
+        names = [name for name, one in line["measures"].items() if one["state"] == DRIFT]
+        what = f"drift in {', '.join(names)}" if now == DRIFT else f"no more drift ({now})"
+        self._notify(f"{self.options.stream.name}, window {line['window']} ({line['rows']:,} rows): {what}")
+
+    def _save(self) -> None:
+        self._saved, self._is_due = self._clock(), False
+        if self.options.state is not None:
+            self._state.files = self._files.as_json()
+            self._state.write(self.options.state)
+
+
+def _length(text: str) -> tuple[int, int]:
+    """Seconds and rows of a window, one of them 0.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    if re.fullmatch(r"\d{1,9}", text):
+        if int(text) == 0:
+            raise UsageError("--window=0: a window has one row at least; or write a span, such as 1d")
+        return 0, int(text)
+    return parse_span(text, "--window"), 0
+
+
+def _held(state: Path) -> FileLock:
+    """A lock on a state.
+
+    Raises:
+        ResourceError: another watch has it, or its folder cannot be written to.
+    """
+    if not state.parent.is_dir():
+        raise ResourceError(f"--state={state}: the folder {state.parent} does not exist")
+    lock = FileLock(f"{state}.lock")
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise ResourceError(f"--state={state} is held by a watch that is running; give each one its own") from None
+    except OSError as error:
+        raise ResourceError(f"cannot lock --state={state}: {error.strerror}") from None
+    return lock
+
+
+def _shorten(output: Path, size: int) -> None:
+    """Drop what was written to the output and not recorded, because the watch was killed in between.
+
+    Raises:
+        UsageError: the output is not the one that the state belongs to.
+    """
+    there = output.stat().st_size if output.exists() else 0
+    if there < size or (there and not size and not output.read_bytes().startswith(b'{"window": 1,')):
+        raise UsageError(f"--output={output}: it is not what this state belongs to; name another file")
+    if there > size:
+        os.truncate(output, size)
+
+
+def _append(output: Path, text: str) -> int:
+    """Append a line and wait until it is on the disk; returns its bytes."""
+    content = text.encode() + b"\n"
+    try:
+        with open(output, "ab") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise ResourceError(f"cannot write --output={output}: {error.strerror}") from None
+    return len(content)
+
+
+def _facts(window: Window, number: int) -> dict[str, Any]:
+    start = window.first if window.start is None else window.start
+    end = window.last if window.end is None else window.end
+    times = {"start": start, "end": end}
+    dates = {name: None if time is None else moment(time, "seconds") for name, time in times.items()}
+    return {"window": number, **dates, "rows": window.rows, "users": len(window.users)}

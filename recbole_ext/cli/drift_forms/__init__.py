@@ -1,0 +1,1 @@
+"""Forms of `drift` beside `drift --run`; each has `SUMMARY` and `declare(parser)`."""
