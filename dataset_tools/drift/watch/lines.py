@@ -122,7 +122,8 @@ def _of_atomic(path: Path, fields: dict[str, str | None], per_second: int) -> Ca
             f"{path}: no column {', '.join(missing)}, as the profile has it; the file has {', '.join(names)}"
         )
     user, item, time = (names.index(str(name)) for name in wanted)
-    value = names.index(fields["value"]) if fields.get("value") in names else None
+    value_field = fields.get("value")
+    value = names.index(value_field) if value_field is not None and value_field in names else None
 
     def read(line: bytes) -> Row:
         cells = line.decode("utf-8", "replace").split("\t")
