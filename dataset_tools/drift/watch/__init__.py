@@ -5,5 +5,6 @@ lines, files            formats of the stream, and its files: which were read, a
 window                  counts of the window that is open
 judge                   a closed window beside the profile: measures, nulls, states
 state                   how far the watch has come, in one file that is replaced as a whole
+options, output         settings; the file to which the lines go
 watch                   the loop
 """

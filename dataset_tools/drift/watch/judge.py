@@ -23,7 +23,7 @@ WATCHED = (
     *OF_USERS,
 )
 """Measures that follow from the counts of a profile."""
-_SHOWN = ("value", "excess", "threshold", "against")
+_SHOWN = ("value", "excess", "threshold", "against", "more_than_neighbours")
 
 
 class Judge:

@@ -20,7 +20,8 @@ from dataset_tools.drift.watch.profile import Past, StoredProfile, hashed
 from dataset_tools.drift.windows import make_windows
 from dataset_tools.engines.choice import make_engine
 from dataset_tools.engines.local import Engine
-from dataset_tools.errors import UnsortedError, UsageError
+from dataset_tools.errors import UnsortedError
+from dataset_tools.files.claims import json_with, require_free
 from dataset_tools.files.dataset_files import interaction_files
 from dataset_tools.sources.fetch import digest_of
 
@@ -35,15 +36,10 @@ def make_profile(options: DriftOptions, span: int, with_users: bool, threads: in
         threads: that read; 0 for as many as are useful.
 
     Raises:
-        UsageError: the output exists, or an option has a value that is not allowed.
+        UsageError: the output may not be written, or an option has a value that is not allowed.
         DataError: the data set cannot be counted.
     """
-    if options.output.exists() and not options.overwrite:
-        raise UsageError(
-            f"{options.output}: already exists.\nAdd --overwrite to replace it, or choose another --output."
-        )
-    if not options.output.parent.is_dir():
-        raise UsageError(f"{options.output}: the folder {options.output.parent} does not exist.")
+    require_free(options.output, [options.past], json_with("kind", "neighbours", "sha256"), options.overwrite)
     sources = [Source(file, "past") for file in interaction_files(options.past)]
     columns = find_columns(options, sources)
     engine = make_engine("local", threads, None)

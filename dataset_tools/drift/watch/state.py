@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from dataset_tools.drift.watch.profile import replace_file
 from dataset_tools.drift.watch.window import Window
 from dataset_tools.errors import DataError, ResourceError, UsageError
@@ -92,3 +94,21 @@ def read_state(path: Path | None, profile: str, window_length: str) -> WatchStat
         what = "profile" if found.profile != profile else f"--window ({found.window_length})"
         raise UsageError(f"--state={path}: it belongs to a watch with another {what}; name another file, or {again}")
     return found
+
+
+def hold(state: Path) -> FileLock:
+    """A lock on a state.
+
+    Raises:
+        ResourceError: another watch has it, or its folder cannot be written to.
+    """
+    if not state.parent.is_dir():
+        raise ResourceError(f"--state={state}: the folder {state.parent} does not exist")
+    lock = FileLock(f"{state}.lock")
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise ResourceError(f"--state={state} is held by a watch that is running; give each one its own") from None
+    except OSError as error:
+        raise ResourceError(f"cannot lock --state={state}: {error.strerror}") from None
+    return lock

@@ -1,62 +1,29 @@
 """The watch: reads what is new, closes windows, and reports each of them in a line of JSON."""
 
 import json
-import os
-import re
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from filelock import FileLock, Timeout
 
 from dataset_tools.drift.thresholds import load_thresholds
 from dataset_tools.drift.verdict import DRIFT
 from dataset_tools.drift.watch.files import ReadFile, StreamFiles, new_lines, remember_head
 from dataset_tools.drift.watch.judge import Judge
 from dataset_tools.drift.watch.lines import EVENT_LOG, PATTERNS, Row, UnreadableLine, reader
+from dataset_tools.drift.watch.options import WatchOptions, window_length
+from dataset_tools.drift.watch.output import append, shorten
 from dataset_tools.drift.watch.profile import hashed, read_profile
-from dataset_tools.drift.watch.state import LEFT_OUT, read_state
+from dataset_tools.drift.watch.state import LEFT_OUT, hold, read_state
 from dataset_tools.drift.watch.window import Window
-from dataset_tools.errors import DataError, ResourceError, UsageError
-from dataset_tools.split.cut_words import parse_span
+from dataset_tools.errors import DataError
 from dataset_tools.times.tally import moment
 
 _DAY = 86400
 _SAVE_SECONDS = 2.0
 _CLOCK_ROWS = 4096
 """Rows between two looks at the clock."""
-
-
-@dataclass(frozen=True)
-class WatchOptions:
-    """A watch.
-
-    Args:
-        reference: a stored profile.
-        stream: a file, or a directory of files.
-        window: a span such as `1d`, or a number of rows.
-        state: file from which a watch continues; None: it begins at the start of the stream.
-        output: file to which the lines go as well, each once whatever happens; needs `state`.
-        once: end at the end of the stream.
-        close_last: with `once`, also close the window that is open then.
-        stop_at_drift: end at the first window that drifts.
-        thresholds: a yaml that overrides single thresholds.
-        poll_seconds: pause where nothing is new.
-    """
-
-    reference: Path
-    stream: Path
-    window: str = "1d"
-    state: Path | None = None
-    output: Path | None = None
-    once: bool = False
-    close_last: bool = False
-    stop_at_drift: bool = False
-    thresholds: Path | None = None
-    poll_seconds: float = 2.0
 
 
 class Watch:
@@ -83,18 +50,15 @@ class Watch:
     ) -> None:
         self.options, self._notify, self._clock = options, notify, clock
         self.is_stopping, self.drifted = False, False
-        if options.output is not None and options.state is None:
-            raise UsageError("--output needs --state=FILE, which records how much of it was written")
-        if options.close_last and not options.once:
-            raise UsageError("--close-last is for --once; a watch that goes on closes a window when it is over")
-        self._span, self._n_rows = _length(options.window)
+        options.check()
+        self._span, self._n_rows = window_length(options.window)
         self._profile = read_profile(options.reference)
         self._judge = Judge(self._profile, load_thresholds(options.thresholds))
-        self._lock = None if options.state is None else _held(options.state)
+        self._lock = None if options.state is None else hold(options.state)
         self._state = read_state(options.state, self._profile.digest, options.window)
         self._files = StreamFiles(options.stream, self._state.files)
         if options.output is not None:
-            _shorten(options.output, self._state.output_bytes)
+            shorten(options.output, self._state.output_bytes)
         self._saved, self._is_due = 0.0, False
 
     def run(self) -> bool:
@@ -206,7 +170,7 @@ class Watch:
         text = json.dumps(line, allow_nan=False)
         print(text, flush=True)
         if self.options.output is not None:
-            state.output_bytes += _append(self.options.output, text)
+            state.output_bytes += append(self.options.output, text)
         self._tell(line)
         state.closed, state.last_state, state.window = number, str(found["state"]), None
         state.left_out = dict.fromkeys(LEFT_OUT, 0)
@@ -234,63 +198,6 @@ class Watch:
         if self.options.state is not None:
             self._state.files = self._files.as_json()
             self._state.write(self.options.state)
-
-
-def _length(text: str) -> tuple[int, int]:
-    """Seconds and rows of a window, one of them 0.
-
-    Raises:
-        UsageError: it is neither.
-    """
-    if re.fullmatch(r"\d{1,9}", text):
-        if int(text) == 0:
-            raise UsageError("--window=0: a window has one row at least; or write a span, such as 1d")
-        return 0, int(text)
-    return parse_span(text, "--window"), 0
-
-
-def _held(state: Path) -> FileLock:
-    """A lock on a state.
-
-    Raises:
-        ResourceError: another watch has it, or its folder cannot be written to.
-    """
-    if not state.parent.is_dir():
-        raise ResourceError(f"--state={state}: the folder {state.parent} does not exist")
-    lock = FileLock(f"{state}.lock")
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        raise ResourceError(f"--state={state} is held by a watch that is running; give each one its own") from None
-    except OSError as error:
-        raise ResourceError(f"cannot lock --state={state}: {error.strerror}") from None
-    return lock
-
-
-def _shorten(output: Path, size: int) -> None:
-    """Drop what was written to the output and not recorded, because the watch was killed in between.
-
-    Raises:
-        UsageError: the output is not the one that the state belongs to.
-    """
-    there = output.stat().st_size if output.exists() else 0
-    if there < size or (there and not size and not output.read_bytes().startswith(b'{"window": 1,')):
-        raise UsageError(f"--output={output}: it is not what this state belongs to; name another file")
-    if there > size:
-        os.truncate(output, size)
-
-
-def _append(output: Path, text: str) -> int:
-    """Append a line and wait until it is on the disk; returns its bytes."""
-    content = text.encode() + b"\n"
-    try:
-        with open(output, "ab") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise ResourceError(f"cannot write --output={output}: {error.strerror}") from None
-    return len(content)
 
 
 def _facts(window: Window, number: int) -> dict[str, Any]:

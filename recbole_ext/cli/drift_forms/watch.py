@@ -56,7 +56,8 @@ def watch_command(words: argparse.Namespace) -> int:
         or words.poll_seconds <= 0
     ):
         raise UsageError(f"--poll-seconds must be a number above 0 (got {words.poll_seconds!r})")
-    from dataset_tools.drift.watch.watch import Watch, WatchOptions
+    from dataset_tools.drift.watch.options import WatchOptions
+    from dataset_tools.drift.watch.watch import Watch
     from recbole_ext.evaluation.criteria import FAILED_EXIT_CODE
 
     options = WatchOptions(

@@ -10,7 +10,8 @@ import pytest
 
 from dataset_tools.drift.options import DriftOptions
 from dataset_tools.drift.watch.make_profile import make_profile
-from dataset_tools.drift.watch.watch import Watch, WatchOptions
+from dataset_tools.drift.watch.options import WatchOptions
+from dataset_tools.drift.watch.watch import Watch
 from tests.dataset_tools.drift.made_log import DAY, DAYS, START, Log, made_log
 
 END = (START + DAYS * DAY) // (20 * DAY) * (20 * DAY) + 20 * DAY

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from dataset_tools.drift.watch import watch
+from dataset_tools.drift.watch.options import WatchOptions
 from tests.dataset_tools.drift.made_log import DAY
 from tests.dataset_tools.drift.watch.conftest import END
 
@@ -18,9 +19,7 @@ def follow(profile: str, stream: str, state: str, output: str, once: bool) -> No
     """A watch that saves its state at nearly every line; its clock is ahead of the made rows."""
     watch._SAVE_SECONDS, watch._CLOCK_ROWS = -1.0, 7
     paths = (Path(state), Path(output))
-    options = watch.WatchOptions(
-        Path(profile), Path(stream), "20d", *paths, once=once, close_last=once, poll_seconds=0.002
-    )
+    options = WatchOptions(Path(profile), Path(stream), "20d", *paths, once=once, close_last=once, poll_seconds=0.002)
     watch.Watch(options, clock=lambda: float(END + 1000 * DAY)).run()
 
 

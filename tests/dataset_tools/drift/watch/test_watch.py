@@ -39,7 +39,14 @@ def test_windows_without_drift_and_with_drift(tmp_path: Path, watched: Watched) 
     whole = [line for line in lines if line["rows"] >= 500]
     assert len(whole) >= 2 and {one["state"] for line in whole for one in line["measures"].values()} == {"OK"}
     assert {line["state"] for line in lines if line["rows"] < 500} <= {"INSUFFICIENT_DATA"}
-    assert set(whole[0]["measures"]["items_js"]) == {"state", "value", "excess", "threshold", "against"}
+    assert set(whole[0]["measures"]["items_js"]) == {
+        "state",
+        "value",
+        "excess",
+        "threshold",
+        "against",
+        "more_than_neighbours",
+    }
     other = rows(2400, 6)
     other.items = other.items + 200
     other.ratings = np.full_like(other.ratings, 1)
@@ -201,7 +208,8 @@ def test_memory_grows_with_items_and_users_alone(
 
 
 def test_two_watches_do_not_share_a_state(tmp_path: Path, watched: Watched, profile: Path) -> None:
-    from dataset_tools.drift.watch.watch import Watch, WatchOptions
+    from dataset_tools.drift.watch.options import WatchOptions
+    from dataset_tools.drift.watch.watch import Watch
 
     stream, kept = write(tmp_path / "a.jsonl", json_lines(rows(10, 5))), tmp_path / "state.json"
     first = Watch(WatchOptions(profile, stream, state=kept, once=True))
@@ -265,6 +273,8 @@ def test_profiles_that_cannot_be_used(
         ("a.jsonl", "", ("--window=0",), 2, "a window has one row at least"),
         ("a.jsonl", "", ("--window=soon",), 2, "--window soon: write a whole number and h, d or w"),
         ("a.jsonl", "", ("--output=o",), 2, "--output needs --state"),
+        (".", None, ("--state=a.json", "--output=o.jsonl"), 2, "o.jsonl: it would be read as a part of the stream"),
+        ("a.jsonl", "", ("--state=a.jsonl",), 2, "--state=a.jsonl: the same command reads"),
         ("a.jsonl", "", ("--poll-seconds=0",), 2, "--poll-seconds must be a number above 0"),
         ("a.jsonl", "", ("--state=no/s.json",), 4, "--state=no/s.json: the folder no does not exist"),
         ("a.jsonl", "", ("--notify=webhook",), 2, "--notify=webhook needs the hosts"),
@@ -319,6 +329,8 @@ def test_the_command_that_writes_a_profile(tmp_path: Path, capsys: pytest.Captur
     past = log.write(tmp_path / "past", order=np.random.default_rng(0).permutation(len(log.users)))  # sorted first
     command = ["profile", str(past), "--output", str(tmp_path / "p.profile")]
     assert data_main(command) == 0 and "12,000 rows" in capsys.readouterr().out
-    assert data_main(command) == 2 and "already exists" in capsys.readouterr().err
+    assert data_main([*command, "--quiet"]) == 0  # in place of another profile
+    (tmp_path / "p.profile").write_text("mine")
+    assert data_main(command) == 2 and "does not look like one that this command writes" in capsys.readouterr().err
     assert data_main([*command, "--overwrite", "--quiet"]) == 0
     assert read_profile(tmp_path / "p.profile").week == read_profile(write_profile(tmp_path / "other")).week
