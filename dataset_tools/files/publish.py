@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from dataset_tools.errors import ResourceError, UsageError
 from dataset_tools.files.claims import require_place
 
-OURS = ("{name}.summary.json", "split.json", "drift.json")
+OURS = ("{name}.summary.json", "split.json", "drift.json", "switch.json")
 _under_way: set[Path] = set()
 _FULL = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
 

@@ -3,7 +3,7 @@
 from recbole_ext.cli.drift_forms.forms import declare_forms
 from recbole_ext.cli.parser import Parser
 
-SUMMARY = "watch a stream of interactions for drift"
+SUMMARY = "compare two models before a switch, and watch a stream for drift"
 
 
 def declare(parser: Parser) -> None:
