@@ -92,12 +92,10 @@ def known_users(a: Ranker, b: Ranker, users: Path) -> Known:
     """
     train = a.run.loaded.train
     ids = list(dict.fromkeys(Lines.read(users, (train.uid_field, "user_id", "user")).ids))
-    by: dict[tuple[bool, bool], list[str]] = {}
+    by: dict[tuple[bool, bool], list[str]] = {(in_a, in_b): [] for in_a in (True, False) for in_b in (True, False)}
     for user in ids:
-        by.setdefault((a.knows(user), b.knows(user)), []).append(user)
-    found = Known(
-        *(by.get(key, []) for key in ((True, True), (True, False), (False, True))), len(by.get((False, False), []))
-    )
+        by[a.knows(user), b.knows(user)].append(user)
+    found = Known(by[True, True], by[True, False], by[False, True], len(by[False, False]))
     if not found.both:
         raise DataError(
             f"{users}: none of its {len(ids):,} users is known to both runs ({len(found.a_alone):,} to "

@@ -9,6 +9,7 @@ from recbole_ext.drift.switch.differences import (
     GROUPS,
     group_places,
     jaccard,
+    matches,
     popularity_groups,
     rank_biased_overlap,
     score_shift,
@@ -75,8 +76,20 @@ def user_rows(together: Together) -> UserRows:
         "b": len(together.b.items) - 1,
         "both": int(together.common.sum()),
     }
+    overlap, similarity, shift, new, lost = found.T
     return UserRows(
-        users, *found.T, of_groups[:, : len(GROUPS)], of_groups[:, len(GROUPS) :], *shown, together.items, catalogue
+        users=users,
+        overlap=overlap,
+        rank_similarity=similarity,
+        shift=shift,
+        new=new,
+        lost=lost,
+        places_a=of_groups[:, : len(GROUPS)],
+        places_b=of_groups[:, len(GROUPS) :],
+        shown_a=shown[0],
+        shown_b=shown[1],
+        items=together.items,
+        catalogue=catalogue,
     )
 
 
@@ -87,7 +100,7 @@ def _compared(a: np.ndarray, b: np.ndarray, scores_a: np.ndarray, scores_b: np.n
     for lists in (a, b):
         chosen[np.broadcast_to(row, lists.shape)[lists >= 0], lists[lists >= 0]] = True
     candidates = np.isfinite(scores_a) & np.isfinite(scores_b)
-    common = ((a[:, :, None] == b[:, None, :]) & (a[:, :, None] >= 0)).sum((1, 2))
+    common = matches(a, b).sum((1, 2))
     columns = (
         *(jaccard(a, b), rank_biased_overlap(a, b), score_shift(scores_a, scores_b, chosen, candidates)),
         *((b >= 0).sum(1) - common, (a >= 0).sum(1) - common),
