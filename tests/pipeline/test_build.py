@@ -55,4 +55,4 @@ def test_only_scans_cut_the_graph_of_a_compiled_model(
     found = torch._dynamo.explain(model.train().forward)(model.read(batch))
     reasons = [str(each.reason) for each in found.break_reasons]
     assert [reason for reason in reasons if "disable" not in reason] == []
-    assert found.graph_count <= 3, reasons
+    assert found.graph_count <= 5, reasons  # around the convolution and the scan of its one block
