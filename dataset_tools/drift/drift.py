@@ -15,14 +15,13 @@ from dataset_tools.drift.report.page import page
 from dataset_tools.drift.report.report import Report, make_report
 from dataset_tools.drift.thresholds import Thresholds, load_thresholds
 from dataset_tools.drift.verdict import Compared, compare
-from dataset_tools.drift.windows import Windows, make_windows
+from dataset_tools.drift.windows import Windows, make_windows, require_users
 from dataset_tools.engines.choice import make_engine
 from dataset_tools.engines.local import Engine
-from dataset_tools.errors import DataError, UnsortedError, UsageError
+from dataset_tools.errors import UnsortedError, UsageError
 from dataset_tools.files.publish import whole_folder
 from dataset_tools.progress import Progress
 from dataset_tools.split.cut_words import parse_span
-from dataset_tools.times.tally import dated
 
 COMPARING_THREADS = 2
 
@@ -128,16 +127,9 @@ def _check_windows(options: DriftOptions, profile: Profile) -> None:
     Raises:
         DataError: one has none.
     """
-    windows: Windows = profile.windows
-    for index in windows.future:
-        start, end = windows.bounds(index)
+    for index in profile.windows.future:
         users = int((profile.users.vector((index,)) > 0).sum())
-        if users < 2:
-            what = "one user alone" if users else "no rows"
-            raise DataError(
-                f"{options.future or options.past}: the window from {dated(start)} to {dated(end)} has {what}, so "
-                "nothing can be compared.\nChoose longer --windows, or remove the rows after a gap in the log."
-            )
+        require_users(profile.windows, index, users, options.future or options.past)
 
 
 def comparisons(windows: Windows, reference: str) -> list[Comparison]:

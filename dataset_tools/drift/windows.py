@@ -1,10 +1,12 @@
 """Spans of time in which interactions are counted."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from dataset_tools.errors import UsageError
+from dataset_tools.errors import DataError, UsageError
+from dataset_tools.times.tally import dated
 
 MAX_WINDOWS = 1000
 MIN_SPAN = 3600
@@ -80,6 +82,27 @@ def make_windows(first: int, last: int, cut: int, span: int | None, n_past: int)
         raise UsageError(f"--windows: {count} windows, at most {MAX_WINDOWS}; choose a longer span.")
     past_span = min(length, _rounded((cut - first) // (n_past + 1)))
     return Windows(first, last, cut, length, count, past_span, n_past if past_span >= MIN_SPAN else 0)
+
+
+def require_users(windows: Windows, index: int, users: int, source: Path) -> None:
+    """Refuse a window of the future in which nothing can be compared.
+
+    Args:
+        windows, index: the window.
+        users: that have rows in it.
+        source: what holds the future.
+
+    Raises:
+        DataError: it has no rows, or those of one user alone.
+    """
+    if users >= 2:
+        return
+    start, end = windows.bounds(index)
+    what = "one user alone" if users else "no rows"
+    raise DataError(
+        f"{source}: the window from {dated(start)} to {dated(end)} has {what}, so nothing can be compared.\n"
+        "Choose longer --windows, or remove the rows after a gap in the log."
+    )
 
 
 def _rounded(span: int) -> int:

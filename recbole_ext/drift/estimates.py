@@ -43,10 +43,15 @@ class Contributions:
         return _values(self.metric, self.totals.sum(axis=0), self.weights.sum(axis=0))
 
     def draws(self, seed: int = 0) -> np.ndarray:
-        """(DRAWS, W) the same of resampled users; NaN where a resample has no rows. Equal users have equal draws."""
-        sums = resampled(np.concatenate([self.totals, self.weights], axis=1), seed, DRAWS)
-        n = self.totals.shape[1]
-        return _values(self.metric, sums[:, :n], sums[:, n:])
+        """(DRAWS, W) the same of resampled users; NaN where a resample has no rows."""
+        return drawn([self], seed)[0]
+
+
+def drawn(of: Sequence[Contributions], seed: int = 0) -> list[np.ndarray]:
+    """Each one's values in the same resamples of users, (DRAWS, W) each; the users of all are the same."""
+    sums = resampled(np.concatenate([part for each in of for part in (each.totals, each.weights)], axis=1), seed, DRAWS)
+    parts = np.split(sums, np.cumsum([part for each in of for part in [each.totals.shape[1]] * 2])[:-1], axis=1)
+    return [_values(each.metric, *parts[2 * k : 2 * k + 2]) for k, each in enumerate(of)]
 
 
 def _values(metric: str, totals: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -75,15 +80,25 @@ def all_users(windows: Sequence[Units]) -> np.ndarray:
     return np.unique(np.concatenate([units.tested.users for units in windows]))
 
 
-def estimate(units: Units, metric: str) -> Estimate:
-    """A metric with its interval."""
-    sums = contributions([units], metric)
-    return interval(float(sums.values[0]), sums.draws()[:, 0], len(units.tested.users))
+def estimates(units: Units) -> dict[str, Estimate]:
+    """Each metric with its interval; the metrics share the resamples."""
+    sums = [contributions([units], metric) for metric in units.totals]
+    n_users = len(units.tested.users)
+    found = zip(sums, drawn(sums), strict=True) if sums else ()
+    return {each.metric: interval(float(each.values[0]), draws[:, 0], n_users) for each, draws in found}
 
 
-def difference(model: Units, other: Units, metric: str) -> Estimate:
-    """By how much a model is better than another on the same rows; users are paired."""
-    return mean_difference([model], [other], metric)
+def differences(model: Units, other: Units) -> dict[str, Estimate]:
+    """By how much a model is better than another on the same rows, by each metric of both; users are paired."""
+    users, metrics = all_users([model, other]), [name for name in model.totals if name in other.totals]
+    sums = [contributions([units], metric, users) for metric in metrics for units in (model, other)]
+    draws = drawn(sums) if sums else []
+    found = {}
+    for k, metric in enumerate(metrics):
+        (ours, theirs), (now, then) = sums[2 * k : 2 * k + 2], draws[2 * k : 2 * k + 2]
+        value = better_by(metric, float(ours.values[0]), float(theirs.values[0]))
+        found[metric] = interval(value, np.asarray(better_by(metric, now, then))[:, 0], len(users))
+    return found
 
 
 def mean_difference(
@@ -100,8 +115,8 @@ def mean_difference(
     ours, theirs = (contributions(each, metric, users) for each in (model, other))
     share = np.ones(len(model)) if weights is None else np.array(weights, float)
     share /= share.sum()
-    apart = better_by(metric, ours.draws(), theirs.draws())  # type: ignore[arg-type]
-    value = better_by(metric, ours.values, theirs.values)  # type: ignore[arg-type]
+    apart = better_by(metric, *drawn([ours, theirs]))
+    value = better_by(metric, ours.values, theirs.values)
     return interval(float(value @ share), apart @ share, len(users))
 
 

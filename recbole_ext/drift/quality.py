@@ -13,6 +13,8 @@ LISTS = ("hit", "ndcg", "mrr", "recall", "precision", "map")
 AREAS = ("auc", "gauc")
 CHANCE = 0.5
 """AUC of random scores."""
+_LEAST = 1e-9
+"""An error below it counts as this."""
 
 
 def kind_of(metric: str) -> str | None:
@@ -33,12 +35,13 @@ def quality(metric: str, values: Any) -> Any:
 
 def lost(metric: str, value: float, reference: float) -> float | None:
     """Fraction of the reference's quality that a value has lost, negative where it gained; None of a worthless one."""
-    before = quality(metric, reference) if reference or kind_of(metric) != "errors" else float("inf")
-    if not 0 < before < float("inf"):
-        return None
-    return float(1 - (quality(metric, value) if value or kind_of(metric) != "errors" else float("inf")) / before)
+    is_error = kind_of(metric) == "errors"
+    if is_error and not reference:
+        return None  # it is infinitely good
+    before = quality(metric, reference)
+    return float(1 - quality(metric, max(value, _LEAST) if is_error else value) / before) if before > 0 else None
 
 
-def better_by(metric: str, value: float, other: float) -> float:
-    """By how much a value is better than another, in units of the metric; negative where it is worse."""
+def better_by(metric: str, value: Any, other: Any) -> Any:
+    """By how much values are better than others, in units of the metric; negative where they are worse."""
     return other - value if kind_of(metric) == "errors" else value - other

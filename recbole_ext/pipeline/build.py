@@ -1,6 +1,7 @@
 """Making what a run trains: the model on its device, and the trainer around it."""
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from recbole_ext.data.loaders import Loaders
 from recbole_ext.evaluation.evaluator import Evaluator, Scorer
 from recbole_ext.pipeline.build_model import build_model
 from recbole_ext.pipeline.loaders import training_sample
+from recbole_ext.runs.checkpoint import load_checkpoint
 from recbole_ext.tasks.registered import task_of
 from recbole_ext.training.boosting import build_trees
 from recbole_ext.training.session import Session
@@ -21,11 +23,17 @@ _LOG = logging.getLogger(__name__)
 
 
 def build_on_device(config: Config, loaders: Loaders) -> Any:
-    """The model on its device, or the trees that are to be grown."""
+    """The model on its device, with the weights that `start_from` names, or the trees that are to be grown.
+
+    Raises:
+        UsageError: those weights do not fit.
+    """
     if config["MODEL_TYPE"] == ModelType.DECISIONTREE:
         return build_trees(config)
     init_seed(config["seed"], config["reproducibility"])
     model = build_model(config, loaders.train._dataset).to(config["device"])
+    if config["start_from"]:
+        load_checkpoint(Path(config["start_from"]) / "checkpoint", "best", model, config["device"])
     if config["torch_compile"]:
         compile_forward(model, config["torch_compile_mode"])
     return model

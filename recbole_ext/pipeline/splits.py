@@ -17,7 +17,7 @@ from recbole_ext.runs.data_record import DataRecord, files_now, read_record, tab
 from recbole_ext.runs.stored_data import FILE as STORED
 from recbole_ext.runs.stored_data import StoredData, read_stored, stored_data
 from recbole_ext.runs.vocabulary import FILE as VOCABULARY
-from recbole_ext.runs.vocabulary import read_vocabulary
+from recbole_ext.runs.vocabulary import Vocabulary, read_vocabulary
 
 _LOG = logging.getLogger(__name__)
 
@@ -35,6 +35,20 @@ class Splits:
     dataset: Any
     loaders: Loaders
     stored: StoredData | None = None
+
+
+def started_vocabulary(config: Config) -> Vocabulary | None:
+    """The numbers of tokens of the run that `start_from` names; None where nothing is named.
+
+    Raises:
+        DataError: that run recorded none.
+    """
+    if not config["start_from"]:
+        return None
+    found = read_vocabulary(Path(config["start_from"]))
+    if found is None:
+        raise DataError(f"start_from: {config['start_from']} recorded no numbers of users and items; train it again")
+    return found
 
 
 def settle_torch(config: Config) -> None:
@@ -63,7 +77,7 @@ def open_splits(config: Config, run: Path | None = None, raw: bool = True) -> Sp
     init_seed(config["seed"], config["reproducibility"])
     record = read_record(run) if run else None
     if run is None or record is None:
-        dataset = create_dataset(config)
+        dataset = create_dataset(config, started_vocabulary(config))
         stored = stored_data(dataset) if config["store_data"] and config.placement.leads else None
         return Splits(dataset, build_loaders(config, dataset), stored)
     stored_file = record.stored if (run / STORED).is_file() else None

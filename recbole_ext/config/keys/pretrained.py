@@ -1,7 +1,9 @@
 """Which of RecBole's models start from the weights of another run, and under which settings."""
 
+from pathlib import Path
 from typing import Any
 
+from recbole_ext.config.yaml_reader import read_yaml
 from recbole_ext.model_entry import ModelEntry
 
 
@@ -21,6 +23,22 @@ def pretrained_keys(model: str, values: Any) -> tuple[str, ...]:
     first = {"ConvNCF": ("train_method", "no_pretrain"), "RaCT": ("train_stage", "actor_pretrain")}
     key, without = first.get(model, ("train_stage", "pretrain"))
     return ("pre_model_path",) if model in ("ConvNCF", "RaCT", "S3Rec") and values[key] != without else ()
+
+
+def start_faults(entry: ModelEntry, layers: Any, values: dict[str, Any]) -> list[str]:
+    """What is wrong with the run from whose weights training goes on."""
+    given = values.get("start_from")
+    if not given:
+        return []
+    folder = Path(str(given))
+    if not (folder / "config.yaml").is_file() or not (folder / "checkpoint" / "best.json").is_file():
+        return [f"start_from: {given} is not the directory of a run with weights; give one that training left"]
+    if entry.family == "exlib":
+        return [f"start_from: {entry.name} grows trees, which have no weights to go on from; leave it out"]
+    trained = read_yaml(folder / "config.yaml")[0].get("model")
+    if trained != (entry.reference or entry.name):
+        return [f"start_from: {given} is a run of {trained}, and this is {entry.name}; give a run of the same model"]
+    return []
 
 
 def pretrained_faults(entry: ModelEntry, layers: Any, values: dict[str, Any]) -> list[str]:
