@@ -7,9 +7,6 @@ from typing import Any
 from recbole_ext.errors import DataError, UsageError, nearest
 from recbole_ext.places import found_datasets
 
-RELEASES = ("ml-100k", "ml-1m", "ml-10m", "ml-20m", "ml-25m", "ml-32m", "ml-latest", "taobao")
-"""What `dataset_tools convert` makes data sets of."""
-
 
 def require_files(dataset: str, folder: Path, config: Any) -> None:
     """Refuse a data set whose folder or files of interactions are missing.
@@ -36,6 +33,8 @@ def interaction_files(dataset: str, parts: Iterable[str] | None) -> list[str]:
 
 
 def _unknown(dataset: str, folder: Path) -> str:
+    from dataset_tools.sources import RELEASES  # imports numpy, for a message alone
+
     names = [name for name in (*found_datasets(folder.parent), *RELEASES) if name != dataset]
     hint = nearest(dataset, names)
     return f"there is no data set named {dataset!r} in {folder.parent}{hint}\n{_how_to_make(dataset, folder)}"
@@ -46,8 +45,13 @@ def _missing(dataset: str, folder: Path, part: str) -> str:
 
 
 def _how_to_make(dataset: str, folder: Path) -> str:
-    release = next((name for name in RELEASES if dataset.startswith(name)), "<release>")
+    from dataset_tools.sources import RELEASES  # imports numpy, for a message alone
+
+    name = max((name for name in RELEASES if dataset.startswith(name)), key=len, default="")
+    release = RELEASES.get(name)
+    fetched = "--download" if release and release.download else "--input <zip or folder>"
+    own = "; from a file that is there: --input <zip or folder>" if fetched == "--download" else ""
     return (
-        f"make it from the release's files with: python -m dataset_tools convert {release} "
-        f"--input <zip or folder> --output {folder.parent}\nor name the folder that holds it with --data_path=DIR"
+        f"make it with: recbole-data convert {name or '<release>'} {fetched} --output {folder.parent}{own}\n"
+        "or name the folder that holds it with --data_path=DIR"
     )

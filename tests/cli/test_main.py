@@ -250,14 +250,23 @@ def test_nothing_left_after_filtering(
     assert not (tmp_path / "runs").exists()
 
 
-@pytest.mark.parametrize(("name", "release"), [("ml-1m", "ml-1m"), ("ml-20m-past", "ml-20m"), ("other", "<release>")])
+@pytest.mark.parametrize(
+    ("name", "release"),
+    [
+        ("ml-1m", "ml-1m --download"),
+        ("ml-20m-past", "ml-20m --download"),
+        ("taobao", "taobao --input <zip or folder>"),
+        ("other", "<release> --input <zip or folder>"),
+    ],
+)
 def test_a_missing_data_set_comes_with_the_command_that_makes_it(
     name: str, release: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     assert main(["--model=SS4Rec", f"--dataset={name}", f"--data_path={tmp_path}", "--device=cpu"]) == 2
     error = printed_error(capsys)
     assert f"there is no data set named '{name}' in {tmp_path}" in error
-    assert f"python -m dataset_tools convert {release} --input <zip or folder> --output {tmp_path}\n" in error
+    assert f"make it with: recbole-data convert {release} --output {tmp_path}" in error
+    assert ("--input <zip or folder>" in error) and len(error.splitlines()) == 3
 
 
 def test_a_misspelt_data_set_is_told_the_nearest_names(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
