@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from dataset_tools.files.dataset_files import interaction_files
-from dataset_tools.times.tally import dated
+from dataset_tools.times.tally import moment
 from recbole_ext.evaluation.protocol import read_protocol
 from recbole_ext.evaluation.row_metrics import Measure, user_intervals
 from recbole_ext.evaluation.tables import table_lines
@@ -70,7 +70,7 @@ def _bounded(found: LaterResult) -> dict[str, dict[str, float | None]]:
 def _facts(path: Path, rows: LaterRows) -> dict[str, Any]:
     """Which files, and how much of what time."""
     files = {str(file): sha256_of(file) for file in interaction_files(path)}
-    ends = [] if rows.time is None else [dated(int(end)) for end in (rows.time.min(), rows.time.max())]
+    ends = [] if rows.time is None else [moment(int(end), "seconds") for end in (rows.time.min(), rows.time.max())]
     return {"files": files, "rows": len(rows), "start": ends[0] if ends else None, "end": ends[-1] if ends else None}
 
 

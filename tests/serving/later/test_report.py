@@ -62,7 +62,7 @@ def test_the_table_and_the_files(trained: Path, tmp_path: Path, capsys: pytest.C
     for text in ("protocol", "own test", "popularity", "markov", "new users", "unknown items as missed targets: "):
         assert text in out, text
     report = json.loads(output.read_text())
-    assert report["data"]["rows"] == 5 and report["data"]["start"].startswith("1970-01-01")
+    assert report["data"]["rows"] == 5 and report["data"]["start"] == "1970-01-01T05:33:20Z"
     assert report["own_test"]["hit@3"]["value"] == rx.load(trained).result["test"]["hit@3"]
     assert report["own_test"]["hit@3"]["low"] <= report["own_test"]["hit@3"]["value"]
     assert set(report["baselines"]) == {"popularity", "markov", "skip_markov"}
