@@ -19,7 +19,9 @@ from recbole_ext.serving.later.rows import LaterRows
 from recbole_ext.serving.run import Run
 
 VERSION = 1
-_OF_RUN = ("model", "dataset", "best_epoch", "protocol")
+_OF_RUN = ("model", "dataset", "best_epoch", "valid_metric", "protocol")
+_SHOWN = 4
+"""Metrics in the lines on groups, that of validation first; the JSON has all."""
 
 
 def later_report(
@@ -78,26 +80,28 @@ def lines(report: Mapping[str, Any]) -> list[str]:
     """The same for a person."""
     run, later, data = report["run"], report["later"], report["data"]
     protocol = read_protocol(run["protocol"]).lines() if run["protocol"] else []
+    shown = sorted(later["metrics"], key=lambda name: name != str(run["valid_metric"]).lower())[:_SHOWN]
     when = f", {data['start']} to {data['end']}" if data["start"] else ""
     return [
         f"run         {run['name']}",
         *protocol,
         f"later       {', '.join(data['files'])}: {data['rows']:,} interactions{when}",
-        *_counts(later),
+        *_counts(later, shown),
         *(f"note        {text}" for text in later["notes"]),
         "",
         *_metric_lines(report),
         "",
-        *_group_lines(later),
+        *_group_lines(later, shown),
     ]
 
 
-def _counts(later: Mapping[str, Any]) -> Iterator[str]:
+def _counts(later: Mapping[str, Any], names: list[str]) -> Iterator[str]:
     out = "; ".join(f"{count:,} {reason}" for reason, count in later["left_out"].items())
     yield f"evaluated   {later['rows']:,}{f'; left out: {out}' if out else ''}"
     if "new_items_as_misses" in later["groups"] and later["unknown_items"]:
         missed = later["groups"]["new_items_as_misses"]["metrics"]
-        yield "            with the unknown items as missed targets: " + _values(missed)
+        values = ", ".join(f"{name} {missed[name]:.4f}" for name in names if name in missed)
+        yield f"            with the unknown items as missed targets: {values}"
 
 
 def _metric_lines(report: Mapping[str, Any]) -> list[str]:
@@ -119,17 +123,12 @@ def _cells(bounded: Mapping[str, float | None] | None) -> tuple[str, str]:
     return f"{bounded['value']:.4f}", interval
 
 
-def _group_lines(later: Mapping[str, Any]) -> list[str]:
+def _group_lines(later: Mapping[str, Any], names: list[str]) -> list[str]:
     """Known and new users and items apart."""
-    shown = [name for name in later["groups"] if name != "new_items_as_misses"]
-    names = list(later["metrics"])
     rows = []
-    for name in shown:
-        group = later["groups"][name]
+    for name, group in later["groups"].items():
+        if name == "new_items_as_misses":
+            continue
         values = [f"{group['metrics'][metric]:.4f}" if metric in group["metrics"] else "-" for metric in names]
         rows.append([name.replace("_", " "), *(f"{group[key]:,}" for key in ("rows", "users", "evaluated")), *values])
     return table_lines(["group", "rows", "users", "evaluated", *names], rows)
-
-
-def _values(metrics: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())

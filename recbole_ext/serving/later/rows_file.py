@@ -32,4 +32,4 @@ def write_rows(path: Path, table: pd.DataFrame) -> int:
 def _frame(table: pd.DataFrame) -> pl.DataFrame:
     of_text = {name for name in table if isinstance(table[name].dtype, pd.CategoricalDtype)}
     columns = {name: table[name].astype(str).to_list() if name in of_text else table[name].to_numpy() for name in table}
-    return pl.DataFrame(columns).with_columns(pl.col(pl.Float64).fill_nan(None))
+    return pl.DataFrame(columns).with_columns(pl.col(pl.Float64).fill_nan(None), pl.col("left_out").replace("", None))
