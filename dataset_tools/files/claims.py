@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from dataset_tools.errors import UsageError
 
 IsOurs = Callable[[Path], bool]
@@ -101,7 +99,7 @@ def _recognised(path: Path, is_ours: IsOurs) -> bool:
         return True  # a device or a pipe keeps nothing
     try:
         return not path.stat().st_size or is_ours(path)
-    except (OSError, ValueError, pl.exceptions.PolarsError):
+    except (OSError, ValueError):
         return False
 
 
@@ -121,8 +119,17 @@ def _head(path: Path) -> bytes:
 
 def _columns(path: Path) -> list[Any]:
     if path.suffix == ".parquet":
-        return list(pl.read_parquet_schema(path))
+        return _parquet_columns(path)
     line = _head(path).decode("utf-8").splitlines()[0]
     if path.suffix == ".jsonl":
         return list(json.loads(line))
     return line.split("," if path.suffix == ".csv" else "\t")
+
+
+def _parquet_columns(path: Path) -> list[Any]:
+    import polars  # whose import takes a second: quick answers do without it
+
+    try:
+        return list(polars.read_parquet_schema(path))
+    except polars.exceptions.PolarsError:
+        return []
