@@ -66,6 +66,8 @@ class Watch:
         try:
             while not self._is_over():
                 has_new = self._round()
+                if has_new:
+                    self._save()
                 if self.options.once:
                     break
                 if not has_new and not self._is_over():
