@@ -1,6 +1,6 @@
 """All steps of `recbole_ext.scripts.release_drift` on a made release of ML-32M's size: seconds of each step.
 
-Run from the repository's root; what stands behind `--` are settings of the training:
+Run from the repository's root; the words after `--` are settings of the training:
 
     python -m benchmarks.release_drift --folder /tmp/made --model BPR -- --epochs=1
     python -m benchmarks.release_drift --folder /tmp/small --rows 64000 -- --epochs=1

@@ -8,7 +8,7 @@ evaluates the trained model, which never sees them, year by year. Any release an
     python -m recbole_ext.scripts.release_drift --release ml-1m --input ml-1m.zip --cut 0.8 --windows 120d \
         --output drift-ml-1m -- --epochs=20
 
-What stands behind `--` are settings of the training. Each step is a command that is printed, so that it can be
+The words after `--` are settings of the training. Each step is a command that is printed, so that it can be
 repeated by hand, and a step that is finished is not done again: the same command line continues at the first one that
 is not, and inside the training, where that was interrupted.
 """

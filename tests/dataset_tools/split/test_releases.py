@@ -48,8 +48,8 @@ def test_past_and_future_are_those_of_the_newer_release(
     assert summary["rows_with_the_same_user"] == (in_both if same else 0)
     command = ["split", str(write(tmp_path, newer, "new")), "--output", str(tmp_path / "o"), "--after", str(older)]
     assert main(command) == 0
-    told = "user ids were kept" if same else "user ids were redrawn, and old.inter is not the past of these users"
-    assert told in capsys.readouterr().out
+    expected = "user ids were kept" if same else "user ids were redrawn, and old.inter is not the past of these users"
+    assert expected in capsys.readouterr().out
 
 
 def test_only_the_latest_rows_are_compared(cut: Cut, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
