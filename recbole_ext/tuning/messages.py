@@ -1,4 +1,4 @@
-"""What a person elsewhere is told of a tuning: how it ended. Its trials are silent."""
+"""The message on a tuning: how it ended. Its trials send none."""
 
 import sys
 from collections.abc import Iterator

@@ -175,4 +175,4 @@ MEMORY = CourseRule("memory", _above_memory("memory_share"), _memory_sentence("t
 GPU_MEMORY = CourseRule("gpu_memory", _above_memory("gpu_memory_share"), _memory_sentence("the GPU's"), _SMALLER)
 
 COURSE_RULES = (DIVERGED, EXPLODING, COLLAPSE, GAP, PLATEAU, MEMORY, GPU_MEMORY)
-"""In the order in which they are told."""
+"""In the order in which they warn."""

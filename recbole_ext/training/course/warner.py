@@ -1,6 +1,6 @@
 """Warns of what the table of rules finds while a run goes on: each rule once, and through one logger.
 
-The line reaches the console, `log.txt`, `events.jsonl` and whoever is notified, see `training/tracking`.
+The line reaches the console, `log.txt`, `events.jsonl` and the messages of `training/tracking`.
 """
 
 import logging
@@ -53,13 +53,13 @@ class CourseWarnings(Hook):
         current: Callable[[], Mapping[str, Any]] = dict,
     ) -> None:
         self.state, self.settings, self.session, self.current = state, settings, session, current
-        self.told: set[str] | None = None
+        self.warned: set[str] | None = None
         self.looked_at = time.monotonic()
 
     def before_epoch(self) -> None:
-        """What restored rows show was told when they were written."""
-        if self.told is None:
-            self.told = set(self._found(self._rows()))
+        """What restored rows show was warned when they were written."""
+        if self.warned is None:
+            self.warned = set(self._found(self._rows()))
 
     def after_step(self) -> None:
         """Look within an epoch, now and then."""
@@ -78,9 +78,9 @@ class CourseWarnings(Hook):
 
     def _warn(self, rows: list[dict[str, Any]]) -> None:
         self.looked_at = time.monotonic()
-        told = self.told if self.told is not None else set()
+        warned = self.warned if self.warned is not None else set()
         for name, text in self._found(rows).items():
-            if name not in told and self.session.run:
+            if name not in warned and self.session.run:
                 _LOG.warning("%s", text, extra={"rule": name})
-                told.add(name)
-        self.told = told
+                warned.add(name)
+        self.warned = warned

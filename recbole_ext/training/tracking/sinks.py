@@ -53,7 +53,7 @@ class Tracking:
 
         Args:
             kind: of the event.
-            without: name of a sink that is not told, because the event is its own failure.
+            without: name of a sink that does not get it, because the event is its own failure.
             facts: of the event.
         """
         facts = redact(facts)
