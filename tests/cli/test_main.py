@@ -116,7 +116,10 @@ def test_switches_and_commands() -> None:
         (["compair", "runs/a"], "there is no command 'compair'; did you mean 'compare'"),
         (["--topk=[1"], r"--topk: cannot read the value '\[1' as YAML"),
         (["--=1"], "unexpected word '--=1'"),
-        (["report", "runs/x", "--json"], "report: unknown option --json; it is an option of diagnose and compare"),
+        (
+            ["report", "runs/x", "--json"],
+            "report: unknown option --json; it is an option of evaluate and diagnose and compare and ab",
+        ),
         (["rate", "--print_config"], "rate: unknown option --print_config; it is an option of run"),
     ],
 )

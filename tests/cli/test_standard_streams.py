@@ -44,6 +44,7 @@ def test_a_full_disk_behind_the_terminal_does_not_end_training(words: list[str],
     assert forked.run(words, tmp_path, Path("/dev/full")) == 0 and finished(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_reader_that_closes_does_not_end_training(words: list[str], tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
@@ -53,6 +54,7 @@ def test_a_reader_that_closes_does_not_end_training(words: list[str], tmp_path: 
     assert ended(process) == 0 and finished(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_terminal_that_is_gone_does_not_end_training(words: list[str], tmp_path: Path) -> None:
     log = tmp_path / "log"
     process = forked.start([word.replace("epochs=3", "epochs=30") for word in words], tmp_path, log)

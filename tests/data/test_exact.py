@@ -114,7 +114,7 @@ def test_an_emptying_filter_is_a_data_error(make_config: Callable[..., Config]) 
 
 
 def test_a_missing_data_set_names_the_convert_command(make_config: Callable[..., Config], tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"python -m dataset_tools convert ml-1m --input"):
+    with pytest.raises(UsageError, match=r"recbole-data convert ml-1m --download"):
         create_dataset(make_config("SS4Rec", tmp_path, "ml-1m"))
     (tmp_path / "ml-1m").mkdir()
     with pytest.raises(DataError, match=r"ml-1m.inter is missing\nmake it .* convert ml-1m --input"):
