@@ -117,7 +117,7 @@ def test_a_missing_data_set_names_the_convert_command(make_config: Callable[...,
     with pytest.raises(UsageError, match=r"recbole-data convert ml-1m --download"):
         create_dataset(make_config("SS4Rec", tmp_path, "ml-1m"))
     (tmp_path / "ml-1m").mkdir()
-    with pytest.raises(DataError, match=r"ml-1m.inter is missing\nmake it .* convert ml-1m --input"):
+    with pytest.raises(DataError, match=r"ml-1m.inter is missing\nmake it .* convert ml-1m --download"):
         create_dataset(make_config("SS4Rec", tmp_path, "ml-1m"))
 
 
