@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dataset_tools.drift.thresholds import load_thresholds
+from dataset_tools.progress import Progress
 from recbole_ext.drift.baselines import baseline_makers
 from recbole_ext.drift.contents import model_report
 from recbole_ext.drift.data import data_report
@@ -49,7 +50,9 @@ def measure(options: ModelDriftOptions, command: list[str] | None = None) -> dic
     makers = baseline_makers(run)
     with output_folder(options.output, _request(run, future, options), options.overwrite) as folder:
         data = data_report(run, future, options, folder / DATA)
-        found = _with_others(list(windowed.measured(makers)), windowed, options, folder, command or [])
+        with Progress("evaluating", windowed.n_evaluations(makers)) as bar:
+            measured = list(windowed.measured(makers, bar.update))
+        found = _with_others(measured, windowed, options, folder, command or [])
         reference = reference_of(run, makers, future.is_own)
         cost = limits["cost"] if options.cost is None else options.cost
         report = model_report(run, future, found, reference, windowed.row_metrics, limits, cost) | data

@@ -1,6 +1,6 @@
 """A model and its baselines on the windows of a future, one checkpoint and one pass for all of them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -59,6 +59,10 @@ class Window:
         return int(self.table.loc[evaluated(self.table), "user"].nunique())
 
 
+def _ignored(rows: int) -> None:
+    """Without a progress bar."""
+
+
 class Windowed:
     """A future that is prepared once.
 
@@ -85,18 +89,28 @@ class Windowed:
         """Start and end of a window, Unix seconds."""
         return self.windows.bounds(self.windows.future.start + number)
 
-    def measured(self, makers: Mapping[str, Maker]) -> Iterator[Window]:
+    def measured(self, makers: Mapping[str, Maker], done: Callable[[int], Any] = _ignored) -> Iterator[Window]:
         """The windows in their order.
 
         Args:
             makers: of the baselines; each is made of the training split, and again of everything before a window.
+            done: called with the number of rows that the model or a baseline has just been evaluated on.
         """
         run = self.later.run
         table = self.later.result.table
-        frozen = {name: self.later.table_by(make(run.train, run.config)) for name, make in makers.items()}
+        done(len(table))
+        frozen = {}
+        for name, make in makers.items():
+            frozen[name] = self.later.table_by(make(run.train, run.config))
+            done(len(table))
         for number in range(len(self.windows.future)):
             inside = self.place == number
             yield self._window(number, table[inside], {n: of[inside] for n, of in frozen.items()}, makers)
+            done(int(inside.sum()) * len(makers))
+
+    def n_evaluations(self, makers: Mapping[str, Maker]) -> int:
+        """Sum of the numbers that `done` is called with."""
+        return len(self.place) * (1 + 2 * len(makers))
 
     def _window(
         self, number: int, table: pd.DataFrame, frozen: dict[str, pd.DataFrame], makers: Mapping[str, Maker]
