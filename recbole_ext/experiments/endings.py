@@ -52,7 +52,7 @@ def ending_of(attempt: Attempt, run: Path | None) -> Attempt:
     events = [event for event in _events(run) if event["time"] >= attempt.started] if run else []
     if run is None or not events:
         return replace(attempt, ended=attempt.started, state=CRASHED, cause=WITHOUT_A_WORD)
-    last = events[-1]
+    last = next((event for event in reversed(events) if event["event"] != "warning"), events[-1])
     moment = _whole_second(last["time"])
     known = replace(attempt, run=run.name, ended=moment, hours=max(0.0, hours_between(attempt.started, moment)))
     if (run / "result.json").is_file():
