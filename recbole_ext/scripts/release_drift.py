@@ -15,6 +15,7 @@ is not, and inside the training, where that was interrupted.
 
 import argparse
 import json
+import shlex
 import subprocess
 import sys
 import time
@@ -171,7 +172,7 @@ def _do(step: Step, output: Path) -> int:
         print(f"{step.name}: done already, {found}", flush=True)
         return 0
     command = [sys.executable, "-m", step.program, *step.words()]
-    print(f"{step.name}: {' '.join(command[1:])}", flush=True)
+    print(f"{step.name}: {shlex.join(['python', *command[1:]])}", flush=True)
     start = time.monotonic()
     code = subprocess.run(command, check=False).returncode
     line = {"step": step.name, "command": command, "exit_code": code, "seconds": round(time.monotonic() - start, 1)}
