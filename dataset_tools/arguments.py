@@ -160,14 +160,19 @@ def _drift(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace a folder this command wrote")
     parser.add_argument("--windows", help="windows of the future of this length, such as 30d (default: one window)")
     parser.add_argument("--reference", choices=REFERENCES, default="past", help="what each window is compared with")
+    _measured(parser)
+    _engine(parser)
+    _fields(parser)
+
+
+def _measured(parser: argparse.ArgumentParser) -> None:
+    """How drift is measured."""
     parser.add_argument("--thresholds", type=Path, help="a yaml whose entries replace those of thresholds.yaml")
     parser.add_argument("--value-field", help="ratings, labels or behaviours (default: found by the usual names)")
     parser.add_argument("--category-field", help="categories, of rows or of items (default: the same)")
     parser.add_argument("--utc-offset", default="+00:00", help="of the hours and days, such as +08:00")
     parser.add_argument("--seed", type=int, default=2020, help="of the random assignments")
     parser.add_argument("--threads", type=int, default=0, help="of the local engine (default: up to 4)")
-    _engine(parser)
-    _fields(parser)
 
 
 def _profile(parser: argparse.ArgumentParser) -> None:
@@ -178,10 +183,5 @@ def _profile(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--with-users", action="store_true", help="also rows by hashed user, so that unknown users are recognised"
     )
-    parser.add_argument("--thresholds", type=Path, help="a yaml whose entries replace those of thresholds.yaml")
-    parser.add_argument("--value-field", help="ratings, labels or behaviours (default: found by the usual names)")
-    parser.add_argument("--category-field", help="categories, of rows or of items (default: the same)")
-    parser.add_argument("--utc-offset", default="+00:00", help="of the hours and days, such as +08:00")
-    parser.add_argument("--seed", type=int, default=2020, help="of the random assignments")
-    parser.add_argument("--threads", type=int, default=0, help="of the local engine (default: up to 4)")
+    _measured(parser)
     _fields(parser)

@@ -1,15 +1,13 @@
 """Files and folders that appear whole or not at all, and folders that one process holds."""
 
 import hashlib
-import os
 import secrets
-import tempfile
 from datetime import datetime, timezone
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from dataset_tools.files.publish import flush
+from dataset_tools.files.publish import replace_file
 from recbole_ext.errors import ResourceError
 
 LOCK = ".lock"
@@ -22,18 +20,9 @@ def write_atomically(path: Path, content: bytes) -> None:
     Raises:
         ResourceError: the disk refuses; the old content is untouched.
     """
-    handle, temporary = -1, ""
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-        flush(path.parent)
+        replace_file(path, content)
     except OSError as error:
-        if temporary and os.path.exists(temporary):
-            os.unlink(temporary)
         raise ResourceError(
             f"cannot write {path} ({len(content):,} bytes): {error.strerror}; free some space "
             "or choose another --runs_dir"

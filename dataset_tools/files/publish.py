@@ -8,6 +8,7 @@ that is not locked is removed at the next start.
 import errno
 import os
 import shutil
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -125,6 +126,25 @@ def _publish(partial: Path, target: Path, old: Path) -> None:
     partial.rename(target)
     flush(target.parent)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file so that readers, and a start after a kill, see the old or the new content; a new one has mode 0600.
+
+    Raises:
+        OSError: the disk or the folder refuses; the old content is untouched.
+    """
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        flush(path.parent)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
 
 
 def flush(path: Path) -> None:

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from dataset_tools.times.tally import moment
 from recbole_ext.drift.decay import half_life
 from recbole_ext.drift.estimates import Estimate, curve, mean_difference
 from recbole_ext.drift.future import Future
-from recbole_ext.drift.judged import is_enough, iso, metrics_of, overall_verdict, span_json, window_json
+from recbole_ext.drift.judged import is_enough, metrics_of, overall_verdict, span_json, window_json
 from recbole_ext.drift.recommendation import recommend
 from recbole_ext.drift.reference import Reference
 from recbole_ext.drift.rows import on_common_rows
@@ -51,7 +52,7 @@ def model_report(
     return {
         "version": VERSION,
         "kind": KIND,
-        "run": _run(run) | {"past_end": iso(future.last)},
+        "run": _run(run) | {"past_end": moment(future.last, "seconds")},
         "future": _future(future, windows),
         "metric": metric,
         "own_test": {name: of.as_json() for name, of in reference.model.items()},
@@ -85,8 +86,8 @@ def _future(future: Future, windows: list[Window]) -> dict[str, Any]:
         "sha256": {str(file): sha256_of(file) for file in future.files},
         "of_own_data": future.is_own,
         "rows": sum(len(window.table) for window in windows),
-        "start": iso(future.start),
-        "end": iso(windows[-1].end),
+        "start": moment(future.start, "seconds"),
+        "end": moment(windows[-1].end, "seconds"),
     }
 
 

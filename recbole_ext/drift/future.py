@@ -39,10 +39,6 @@ class Future:
     last: int
     start: int
 
-    def times(self, run: LoadedRun) -> np.ndarray:
-        """(n,) int64, Unix seconds."""
-        return self.table[run.train.time_field].to_numpy()
-
 
 def open_future(run: LoadedRun, given: str) -> Future:
     """Read the future that `--future` names.

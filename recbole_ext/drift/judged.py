@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import datetime, timezone
 from typing import Any
 
 import pandas as pd
 
 from dataset_tools.drift.verdict import INSUFFICIENT, overall
+from dataset_tools.times.tally import moment
 from recbole_ext.drift.estimates import differences
 from recbole_ext.drift.quality import kind_of
 from recbole_ext.drift.reference import Reference
@@ -16,11 +16,6 @@ from recbole_ext.drift.verdict import Judged, Nulls, judge
 from recbole_ext.drift.windowed import Window
 from recbole_ext.evaluation.row_metrics import RowMetrics
 from recbole_ext.serving.later.result import groups_of, measured_rows
-
-
-def iso(seconds: int) -> str:
-    """`2015-03-31T06:40:03Z`."""
-    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def is_enough(window: Window, limits: Mapping[str, float]) -> bool:
@@ -58,8 +53,8 @@ def window_json(
 def span_json(table: pd.DataFrame, row_metrics: RowMetrics, start: int, end: int) -> dict[str, Any]:
     """What the rows of a span of time (Unix seconds) are, and the model's metrics on them."""
     return {
-        "start": iso(start),
-        "end": iso(end),
+        "start": moment(start, "seconds"),
+        "end": moment(end, "seconds"),
         "rows": len(table),
         "users": int(table["user"].nunique()),
         "evaluated": int(evaluated(table).sum()),
@@ -123,10 +118,8 @@ def _other(window: Window, table: pd.DataFrame | None, row_metrics: RowMetrics) 
 
 def overall_verdict(windows: list[dict[str, Any]], metric: str) -> dict[str, Any]:
     """Each metric's states over the windows, and the state of the metric that counts."""
-    names = [name for name in windows[0]["verdicts"]] if windows else []
-    names = list(dict.fromkeys([*names, *(name for window in windows for name in window["verdicts"])]))
     found = {}
-    for name in names:
+    for name in dict.fromkeys(name for window in windows for name in window["verdicts"]):
         judged = [window["verdicts"].get(name) for window in windows]
         states = [INSUFFICIENT if one is None else one["state"] for one in judged]
         known = [one["excess"] for one in judged if one and one["excess"] is not None and one["state"] != INSUFFICIENT]

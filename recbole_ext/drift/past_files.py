@@ -10,12 +10,11 @@ import numpy as np
 import polars as pl
 
 from dataset_tools.files.headers import read_header
+from dataset_tools.times.clocks import UNITS
 from recbole_ext.data.rows.cut import parts_of
 from recbole_ext.drift.future import Future, own_files
 from recbole_ext.errors import DataError, UsageError
 from recbole_ext.serving.load import LoadedRun
-
-_UNITS = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ def _rows(run: LoadedRun, future: Future, known_only: bool) -> pl.LazyFrame:
         for file in files
     ]
     names = {header.partition(":")[0]: header for header in headers[0]}
-    seconds = pl.col(names[run.train.time_field]).cast(pl.Float64) / _UNITS[config["time_unit"]]
+    seconds = pl.col(names[run.train.time_field]).cast(pl.Float64) / UNITS[config["time_unit"]]
     rows = pl.concat(frames).with_columns(time=seconds.floor().cast(pl.Int64))
     for field in (run.train.uid_field, run.train.iid_field) if known_only else ():
         known = pl.Series([str(token) for token in run.train.field2id_token[field][1:]])

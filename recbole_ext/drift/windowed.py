@@ -59,10 +59,6 @@ class Window:
         return int(self.table.loc[evaluated(self.table), "user"].nunique())
 
 
-def _ignored(rows: int) -> None:
-    """Without a progress bar."""
-
-
 class Windowed:
     """A future that is prepared once.
 
@@ -89,7 +85,7 @@ class Windowed:
         """Start and end of a window, Unix seconds."""
         return self.windows.bounds(self.windows.future.start + number)
 
-    def measured(self, makers: Mapping[str, Maker], done: Callable[[int], Any] = _ignored) -> Iterator[Window]:
+    def measured(self, makers: Mapping[str, Maker], done: Callable[[int], Any]) -> Iterator[Window]:
         """The windows in their order.
 
         Args:

@@ -2,13 +2,12 @@
 
 import hashlib
 import json
-import os
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from dataset_tools.errors import DataError
+from dataset_tools.files.publish import replace_file
 
 KIND, VERSION = "drift profile", 1
 
@@ -111,17 +110,3 @@ def read_profile(path: Path) -> StoredProfile:
     fields = {name: content[name] for name in StoredProfile.__dataclass_fields__}
     fields["neighbours"] = [{name: Past(**one) for name, one in window.items()} for window in fields["neighbours"]]
     return StoredProfile(**fields)
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a file so that readers, and a start after a kill, see the old or the new content; mode 0600."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise

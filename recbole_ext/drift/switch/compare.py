@@ -105,11 +105,9 @@ def compare_runs(options: SwitchOptions) -> Switch:
         "k": options.k,
         "seen_items_removed": remove_seen,
         "users": {
-            **{
-                "compared": len(rows.users),
-                "known_to_a_alone": len(known.a_alone),
-                "known_to_b_alone": len(known.b_alone),
-            },
+            "compared": len(rows.users),
+            "known_to_a_alone": len(known.a_alone),
+            "known_to_b_alone": len(known.b_alone),
             "known_to_neither": known.neither,
         },
         "measures": _judged(measured(rows), null[1], len(rows.users), limits),
