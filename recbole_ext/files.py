@@ -7,7 +7,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from dataset_tools.files.publish import replace_file
+from dataset_tools.files.replace import remove_unfinished, replace_file
 from recbole_ext.errors import ResourceError
 
 LOCK = ".lock"
@@ -27,6 +27,16 @@ def write_atomically(path: Path, content: bytes) -> None:
             f"cannot write {path} ({len(content):,} bytes): {error.strerror}; free some space "
             "or choose another --runs_dir"
         ) from None
+
+
+def remove_leftovers(run: Path) -> None:
+    """Remove the hidden files that killed processes left in a run's directory, each as large as what it was writing.
+
+    Args:
+        run: whose lock the caller holds.
+    """
+    for folder in (run, run / "checkpoint"):
+        remove_unfinished(folder)
 
 
 def sha256_of(path: Path) -> str:

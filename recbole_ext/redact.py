@@ -1,12 +1,14 @@
-"""Secrets are hidden wherever a run writes or prints: by the name they are under, by their value, by their form.
+"""Secrets are hidden wherever a run writes or prints: by the name they are under, by form, in sentences by value.
 
 What a name gives away (`WANDB_API_KEY` in the environment, `api_token` in a configuration, `--password=...` on the
-command line) is remembered by value for the life of the process, so that it is also found in a message.
+command line) is remembered by value for the life of the process, so that it is also found in a message. Settings,
+results and names of columns are no sentences: one that is equal to a secret (`DB_PASSWORD=timestamp`) stays as it is,
+because programs read it again.
 """
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 from urllib.parse import quote
@@ -29,6 +31,8 @@ _FORMS = re.compile(
     re.DOTALL,
 )
 _ASSIGNED = re.compile(r"(?<![\w-])(?P<name>[\w-]{1,99})=(?P<value>[^\s&'\"]+)")
+PROSE = frozenset(("text", "cause", "warnings", "reason", "message"))
+"""Keys of sentences in events, results and records."""
 _PLACEHOLDERS = ("value", "VALUE", "...")
 _remembered: dict[str, re.Pattern[str]] = {}
 
@@ -87,30 +91,48 @@ def _remember_environment() -> None:
 def _without_remembered(text: str) -> str:
     for _, pattern in sorted(_remembered.items(), key=lambda item: -len(item[0])):
         text = pattern.sub(HIDDEN, text)
-    return _ASSIGNED.sub(_hide_assigned, _FORMS.sub(HIDDEN, text))
+    return redact_command(text)
+
+
+def redact_command(text: str) -> str:
+    """A command line as one text, without what a name (`--api_key=x`) or a form gives away."""
+    return _ASSIGNED.sub(_hide_assigned, redact_forms(text))
+
+
+def redact_forms(text: str) -> str:
+    """A name or a value that is no sentence, without secrets that are known by their form."""
+    return _FORMS.sub(HIDDEN, text)
 
 
 def redact(value: Any) -> Any:
-    """A nested value without secrets; what is under the name of a secret is hidden whatever it is."""
+    """A nested value that programs read again, without secrets.
+
+    What is under the name of a secret is hidden whatever it is, and forms of secrets everywhere; secrets that are known
+    by their value only in sentences (`PROSE`).
+    """
     _remember_environment()
-    return _redacted(value)
+    return _redacted(value, redact_forms)
 
 
-def _redacted(value: Any) -> Any:
+def _redacted(value: Any, hide: Callable[[str], str]) -> Any:
     if isinstance(value, dict):
-        return {_hide(key): HIDDEN if _hidden_by_name(key, part) else _redacted(part) for key, part in value.items()}
+        return {key: _part(key, part, hide) for key, part in value.items()}
     if isinstance(value, list | tuple | set):
-        return type(value)(_redacted(part) for part in value)
-    return _hide(value)
+        return type(value)(_redacted(part, hide) for part in value)
+    return hide(value) if isinstance(value, str) else value
+
+
+def _part(key: Any, value: Any, hide: Callable[[str], str]) -> Any:
+    return HIDDEN if _hidden_by_name(key, value) else _redacted(value, _without_remembered if key in PROSE else hide)
 
 
 def redact_words(words: list[str]) -> list[str]:
-    """A command line without secrets; `--api_key=x` and `--api_key x` keep their names."""
+    """A command line that can be repeated, without secrets; `--api_key=x` and `--api_key x` keep their names."""
     hidden = list(words)
     for place, name, _ in _options(words):
         if is_secret_name(name):
             hidden[place] = f"{words[place].partition('=')[0]}={HIDDEN}" if words[place].startswith("--") else HIDDEN
-    return [redact_text(word) for word in hidden]
+    return [redact_forms(word) for word in hidden]
 
 
 def _options(words: list[str]) -> Iterator[tuple[int, str, str]]:
@@ -123,10 +145,6 @@ def _options(words: list[str]) -> Iterator[tuple[int, str, str]]:
             yield place, name, text
         elif place + 1 < len(words) and not words[place + 1].startswith("--"):
             yield place + 1, name, words[place + 1]
-
-
-def _hide(value: Any) -> Any:
-    return _without_remembered(value) if isinstance(value, str) else value
 
 
 def _hidden_by_name(key: Any, value: Any) -> bool:

@@ -85,7 +85,7 @@ def test_a_description_that_names_other_files(tensors: object, tmp_path: Path) -
     save_checkpoint(folder, "best", Small(), {"epoch": 0})
     (folder / "evil.pth").write_bytes(pickle.dumps(_Touch(tmp_path / "touched")))
     description = json.loads((folder / "best.json").read_text())
-    (folder / "best.json").write_text(json.dumps(description | {"tensors": tensors}))
+    (folder / "best.json").write_text(json.dumps(description | {"format": 1, "tensors": tensors}))
     with pytest.raises(RecBoleExtError):
         load_checkpoint(folder, "best", Small(), torch.device("cpu"))
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint"]

@@ -15,6 +15,9 @@ from recbole_ext.cli.main import main
 from recbole_ext.config.keys.known_keys import host_keys, keys_of
 from recbole_ext.redact import HIDDEN, is_secret_name, redact, redact_text, redact_words, remember, remember_text
 from recbole_ext.registry import models
+from recbole_ext.report.page import Page
+from recbole_ext.runs.run_files import config_text
+from recbole_ext.runs.setting_lines import setting_lines
 
 CANARY = "cAnArY-4711-'quoted' \"twice\" äß\\"
 ROWS = [(user, (user + 3 * k) % 12, 1000 * k + user) for user in range(16) for k in range(7)]
@@ -124,6 +127,40 @@ def test_nested_values_keep_their_shape() -> None:
     assert redact_text("12345678 x") == f"{HIDDEN} x"
 
 
+def test_settings_that_equal_a_secret_stay_as_they_were_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DB_PASSWORD", "timestamp")
+    given = {"TIME_FIELD": "timestamp", "load_col": {"inter": ["user_id", "timestamp"]}, "db_password": "timestamp"}
+    text = config_text(given, {"TIME_FIELD": "timestamp.yaml:3"})
+    assert setting_lines(text) == {
+        "TIME_FIELD": "TIME_FIELD: timestamp",
+        "load_col": "load_col: {inter: [user_id, timestamp]}",
+        "db_password": f"db_password: '{HIDDEN}'",
+    }
+    assert "TIME_FIELD: timestamp  # timestamp.yaml:3" in text
+    words = ["python", "run.py", "--TIME_FIELD=timestamp", "--data_path", "timestamp", "--password=timestamp"]
+    assert redact_words(words) == [*words[:-1], f"--password={HIDDEN}"]
+
+
+def test_of_what_is_read_again_only_sentences_are_searched_for_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DB_PASSWORD", "timestamp")
+    result = {"model": "timestamp", "timestamp": 7, "warnings": ["no timestamp here"], "hashes": {"timestamp": "a"}}
+    assert redact(result) == {**result, "warnings": [f"no {HIDDEN} here"]}
+    assert redact({"event": "failed", "text": "KeyError: timestamp", "a": "https://u:timestamp@h"}) == {
+        "event": "failed",
+        "text": f"KeyError: {HIDDEN}",
+        "a": f"https://{HIDDEN}@h",
+    }
+
+
+def test_a_page_shows_settings_and_hides_secrets_in_sentences(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DB_PASSWORD", "timestamp")
+    page = Page("timestamp").text("a timestamp").table(["timestamp"], [["timestamp"]]).facts({"timestamp": "timestamp"})
+    page.code("run --TIME_FIELD=timestamp --password=timestamp")
+    shown = page.html()
+    assert f"a {HIDDEN}" in shown and f"--TIME_FIELD=timestamp --password={HIDDEN}" in shown
+    assert shown.count("timestamp") == 7  # the title twice, head, cell, name, value, setting
+
+
 def test_the_words_of_a_command_keep_their_options() -> None:
     words = ["python", "run.py", "--api_key=abc", "--password", "geheim", "--seed", "7", "--token"]
     assert redact_words(words) == [
@@ -176,7 +213,7 @@ def test_a_secret_is_in_no_byte_of_a_run(
 ) -> None:
     in_file, in_words, in_user_file = "canary-file-4711", "canary-words-4712", "canary-user-4713"
     made_data(tmp_path, write, in_file)
-    (tmp_path / "user.yaml").write_text(f"api_token: {in_user_file}\nwandb_project: about {in_file}\n")
+    (tmp_path / "user.yaml").write_text(f"api_token: {in_user_file}\n")
     monkeypatch.setenv("MY_API_KEY", CANARY)
     monkeypatch.setenv("RECBOLE_EXT_NOTIFY_URL", "https://discord.com/api/webhooks/1/canary-hook-4714")
     secrets = [CANARY, in_file, in_words, in_user_file]

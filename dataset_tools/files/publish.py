@@ -8,7 +8,6 @@ that is not locked is removed at the next start.
 import errno
 import os
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from filelock import FileLock, Timeout
 
 from dataset_tools.errors import ResourceError, UsageError
 from dataset_tools.files.claims import require_place
+from dataset_tools.files.replace import flush
 
 OURS = ("{name}.summary.json", "split.json", "drift.json", "switch.json")
 _under_way: set[Path] = set()
@@ -126,31 +126,3 @@ def _publish(partial: Path, target: Path, old: Path) -> None:
     partial.rename(target)
     flush(target.parent)
     shutil.rmtree(old, ignore_errors=True)
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a file so that readers, and a start after a kill, see the old or the new content; a new one has mode 0600.
-
-    Raises:
-        OSError: the disk or the folder refuses; the old content is untouched.
-    """
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-        flush(path.parent)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def flush(path: Path) -> None:
-    """Have the system write a file or a folder's entries to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

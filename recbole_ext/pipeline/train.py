@@ -30,6 +30,7 @@ from recbole_ext.training.course.warner import found_in
 from recbole_ext.training.session import Session
 from recbole_ext.training.signals import Signals
 from recbole_ext.training.stages import fit_in_stages
+from recbole_ext.training.threads import restore_threads
 from recbole_ext.training.tracking.progress import Progress
 from recbole_ext.training.tracking.sinks import TrackingSettings, tracked
 from recbole_ext.training.trees import AnyTrainer
@@ -82,6 +83,8 @@ def _run(
     if config.placement.leads:
         TrackingSettings.read(config).require_sinks()
     continued = open_run(config, resume) if resume is not None else None
+    if continued:
+        restore_threads(continued, config)
     splits = open_splits(config, continued.path if continued else None)
     loaders = splits.loaders
     model = build_on_device(config, loaders)  # what can be refused is refused before there is a directory

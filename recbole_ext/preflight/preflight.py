@@ -1,12 +1,12 @@
 """`preflight`: a line for each check before a run, the exit code of the first that fails, nothing left behind."""
 
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dataset_tools.files.replace import temporary_folder
 from recbole_ext.errors import ResourceError, reported, unwrapped
 from recbole_ext.preflight.doctor import broken
 from recbole_ext.preflight.packages import examined
@@ -147,7 +147,7 @@ def folder_beside(runs: Path) -> Iterator[Path]:
     while not place.is_dir():
         place = place.parent
     try:
-        with tempfile.TemporaryDirectory(prefix=".preflight-", dir=place) as name:
-            yield Path(name)
+        with temporary_folder(place, ".preflight-") as folder:
+            yield folder
     except PermissionError as error:
         raise ResourceError(f"cannot write in {place}: {error.strerror}; choose another --runs_dir") from None

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from markupsafe import Markup, escape
 
-from recbole_ext.redact import redact_text
+from recbole_ext.redact import redact_forms
 
 WIDTH, HEIGHT = 400, 240
 """Units of the drawing; at phone width one unit is a little under a pixel, so that 11 units are still read."""
@@ -239,4 +239,4 @@ def _legend(names: Sequence[str]) -> str:
 
 
 def _safe(text: str) -> Markup:
-    return escape(redact_text(str(text))[:200])
+    return escape(redact_forms(str(text))[:200])

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from recbole_ext.diagnosis.finding import Finding
+from recbole_ext.redact import redact, redact_command, redact_text
 from recbole_ext.report.record import Record
 from recbole_ext.report.rendering import markdown
 from recbole_ext.tasks.registered import task_of_run
@@ -18,7 +19,7 @@ def model_card(record: Record, found: list[Finding]) -> str:
         record: of the run.
         found: the findings of its diagnosis.
     """
-    result, config = record.result, record.config
+    result, config = record.result, redact(record.config)
     task = task_of_run(result, str(config.get("model")))
     test, parameters = result.get("test") or {}, result.get("parameters")
     rows = {result.get("model"): test, **(result.get("baselines") or {})} if test else {}
@@ -36,12 +37,12 @@ def model_card(record: Record, found: list[Finding]) -> str:
         },
         use=task.use,
         limits=task.limits,
-        found=[one.text for one in found],
+        found=[redact_text(one.text) for one in found],
         protocol=_protocol(result),
         metrics=list(test),
         rows=[(name, [_metric(of.get(metric)) for metric in test]) for name, of in rows.items()],
         training=_training(record),
-        command=record.command,
+        command=redact_command(record.command),
     )
 
 

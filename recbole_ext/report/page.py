@@ -9,7 +9,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from recbole_ext.files import write_atomically
-from recbole_ext.redact import redact, redact_text
+from recbole_ext.redact import redact, redact_command, redact_forms, redact_text
 from recbole_ext.report.chart import Point, chart_html
 from recbole_ext.report.rendering import html, part
 
@@ -35,7 +35,7 @@ class Page:
 
     def heading(self, text: str) -> "Page":
         """Begin a section."""
-        return self._add("heading", _words(text))
+        return self._add("heading", _cell(text))
 
     def text(self, paragraph: str) -> "Page":
         """A paragraph."""
@@ -52,16 +52,16 @@ class Page:
         columns = [_column([row[i] for row in rows[:MOST_ROWS]]) for i in range(len(head))]
         right = [bool(column) and all(map(_is_number, column)) for column in columns]
         body, kept = _within(
-            part("row", [(_words(cell), number) for cell, number in zip(row, right, strict=True)])
+            part("row", [(_cell(cell), number) for cell, number in zip(row, right, strict=True)])
             for row in zip(*columns, strict=True)
         )
-        top = [(_words(name), number) for name, number in zip(head, right, strict=True)]
-        return self._add("table", top, body, len(rows) - kept, _words(fold))
+        top = [(_cell(name), number) for name, number in zip(head, right, strict=True)]
+        return self._add("table", top, body, len(rows) - kept, _cell(fold))
 
     def facts(self, mapping: Mapping[str, object]) -> "Page":
         """Names and values in two columns."""
         redacted = list(redact(dict(list(mapping.items())[:MOST_ROWS])).items())
-        body, kept = _within(part("fact", _words(name), _words(_fact(value))) for name, value in redacted)
+        body, kept = _within(part("fact", _cell(name), _cell(_fact(value))) for name, value in redacted)
         return self._add("facts", body, len(mapping) - kept)
 
     def verdicts(self, rows: Sequence[Sequence[str]]) -> "Page":
@@ -95,11 +95,11 @@ class Page:
             joined: False for points that are no sequence.
         """
         drawing = chart_html(title, series, y_label, x_label, mark, joined)
-        return self._add("chart", _words(title), drawing)
+        return self._add("chart", _cell(title), drawing)
 
     def code(self, text: str) -> "Page":
         """A command, as it is typed."""
-        return self._add("code", _words(text, TEXT_CHARACTERS))
+        return self._add("code", _cut(redact_command(text), TEXT_CHARACTERS))
 
     def html(self) -> str:
         """The whole page, below 1 MB."""
@@ -111,7 +111,7 @@ class Page:
                 break
             kept.append((kind, made))
         groups = [(kind, [made for _, made in of]) for kind, of in groupby(kept, lambda each: each[0])]
-        return html("page.html", title=_words(self.title), subtitle=_words(self.subtitle), groups=groups)
+        return html("page.html", title=_cell(self.title), subtitle=_cell(self.subtitle), groups=groups)
 
     def write(self, path: Path) -> None:
         """Write the page; a reader sees the old one or the new one.
@@ -178,8 +178,14 @@ def _is_number(text: str) -> bool:
 
 
 def _words(text: object, most: int = CELL_CHARACTERS) -> str:
-    """Words of a user, without secrets and cut to a length; the templates escape them."""
-    shown = str(text)
-    if not _is_number(shown):
-        shown = redact_text(shown)
-    return shown if len(shown) <= most else shown[:most] + " ..."
+    """A sentence, without secrets and cut to a length; the templates escape it."""
+    return _cut(redact_text(str(text)), most)
+
+
+def _cell(text: object) -> str:
+    """A name or a value as it is, but for forms of secrets; cut to a length."""
+    return _cut(redact_forms(str(text)), CELL_CHARACTERS)
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[:most] + " ..."

@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from recbole_ext.redact import redact_text
+from recbole_ext.redact import redact_forms
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -27,8 +27,8 @@ def part(name: str, *values: Any) -> Markup:
 
 
 def markdown(name: str, **values: Any) -> str:
-    """A whole template of Markdown, without secrets."""
-    return redact_text(_environment(False).get_template(name).render(values))
+    """A whole template of Markdown, without forms of secrets."""
+    return redact_forms(_environment(False).get_template(name).render(values))
 
 
 @cache

@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,11 @@ from typing import Any
 from recbole_ext.diagnosis.curve import read_curve
 from recbole_ext.diagnosis.finding import Finding
 from recbole_ext.diagnosis.rules import RULES, findings
+from recbole_ext.errors import ResourceError
 from recbole_ext.evaluation.best_baseline import best_baseline
 from recbole_ext.evaluation.criteria import Verdict, judge, of_tier, tier_lines
-from recbole_ext.files import write_atomically
-from recbole_ext.redact import redact_text
+from recbole_ext.files import hold, remove_leftovers, write_atomically
+from recbole_ext.redact import redact, redact_text
 from recbole_ext.report.model_card import model_card
 from recbole_ext.report.page import Page
 from recbole_ext.report.record import Record, read_record
@@ -39,10 +41,19 @@ def write_report(folder: Path) -> tuple[Path, list[Finding]]:
         ResourceError: the report cannot be written.
     """
     record = read_record(folder)
+    _tidy(folder)
     found = findings(read_curve(folder, {}, {}, {})) if record.columns else []
     run_page(record, found).write(folder / "report.html")
     write_atomically(folder / "model_card.md", model_card(record, found).encode("utf-8", "replace"))
     return folder / "report.html", found
+
+
+def _tidy(folder: Path) -> None:
+    """Remove what killed processes left in the run's directory, unless another process is at work there."""
+    with suppress(ResourceError):
+        lock = hold(folder, "held")
+        remove_leftovers(folder)
+        lock.release()
 
 
 def leave_report(folder: Path) -> None:
@@ -197,7 +208,7 @@ def _add_protocol(page: Page, record: Record) -> None:
 
 
 def _add_configuration(page: Page, record: Record) -> None:
-    rows = [[key, str(value), record.origins.get(key, "")] for key, value in sorted(record.config.items())]
+    rows = [[key, str(value), record.origins.get(key, "")] for key, value in sorted(redact(record.config).items())]
     chosen = [row for row in rows if not str(row[2]).startswith(_DEFAULTS)]
     head = ["key", "value", "where it came from"]
     page.heading("Configuration")

@@ -1,13 +1,17 @@
 """Checkpoints that survive a kill: a safetensors file, named by a JSON file that is replaced atomically.
 
-    checkpoint/best.json                 what it is, and the name of the tensors' file
+    checkpoint/best.json                 what it is, the tensors' file, and sha256 of both
     checkpoint/best-<epoch>.safetensors  the tensors
 
 The tensors are written and synced first; only then does `best.json` change its mind. Whatever happens in
-between, the old pair stays readable.
+between, the old pair stays readable. A description records the settings and the data of its run, so that a
+checkpoint of another run in its place is refused.
 """
 
+import hashlib
 import json
+import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +21,17 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from recbole_ext.errors import UsageError
+from recbole_ext.errors import DataError
 from recbole_ext.files import sha256_of, write_atomically
 from recbole_ext.names import inside
+from recbole_ext.runs.origin import origin_of, require_origin
 from recbole_ext.runs.tensor_tree import SKIPPED, flatten, unflatten
 
-FORMAT = 1
+FORMAT, UNCHECKED = 2, 1
+"""The format that is written, and the earlier one, which has no checksums."""
+_MARK, _NO_SUM = '"sha256": "', "0" * 64
+"""The last entry of a description is the sha256 of the text before it."""
+_LOG = logging.getLogger(__name__)
 
 
 def save_checkpoint(
@@ -36,7 +45,7 @@ def save_checkpoint(
     """Save a model's weights, its `other_parameter`, some facts and, for `last`, the state of training.
 
     Args:
-        folder: must exist.
+        folder: must exist; in the directory of a run.
         name: `best` or `last`.
         model: a RecBole model.
         facts: what JSON can hold; must have `epoch`.
@@ -47,13 +56,21 @@ def save_checkpoint(
     description = {"format": FORMAT, "other_parameter": flatten(dict(model.other_parameter()), "other", tensors)}
     if state is not None:
         description["state"] = flatten(state, "state", tensors)
-    tensor_file = _free_name(folder, f"{name}-{facts['epoch']}")
-    write_atomically(tensor_file, save(tensors))
-    text = json.dumps({**description, "tensors": tensor_file.name, **facts}, indent=None if state else 2).encode()
+    content, tensor_file = save(tensors), _free_name(folder, f"{name}-{facts['epoch']}")
+    write_atomically(tensor_file, content)
+    sums = {"tensors": tensor_file.name, "tensors_sha256": hashlib.sha256(content).hexdigest()}
+    text = _signed({**description, **facts, "run": origin_of(folder.parent), **sums}, None if state else 2)
     if keep > 1:
         write_atomically(tensor_file.with_suffix(".json"), text)
     write_atomically(folder / f"{name}.json", text)
     _remove_older(folder, name, tensor_file, keep)
+
+
+def _signed(description: dict[str, Any], indent: int | None) -> bytes:
+    """A description as text, with its checksum in the end."""
+    text = json.dumps({**description, "sha256": _NO_SUM}, indent=indent)
+    before, mark, after = text.rpartition(_MARK)
+    return f"{before}{mark}{hashlib.sha256(before.encode()).hexdigest()}{after[len(_NO_SUM) :]}".encode()
 
 
 def _free_name(folder: Path, stem: str) -> Path:
@@ -63,11 +80,16 @@ def _free_name(folder: Path, stem: str) -> Path:
 
 
 def _remove_older(folder: Path, name: str, newest: Path, keep: int) -> None:
+    """By their epochs: the clock may have been set back between two of them."""
     older = [path for path in folder.glob(f"{name}-*.safetensors") if path != newest]
-    older.sort(key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    older.sort(key=_order, reverse=True)
     for path in older[max(keep - 1, 0) :]:
         path.with_suffix(".json").unlink(missing_ok=True)
         path.unlink()
+
+
+def _order(path: Path) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", path.stem)]
 
 
 def load_checkpoint(folder: Path, name: str, model: AbstractRecommender, device: torch.device) -> dict[str, Any]:
@@ -77,23 +99,22 @@ def load_checkpoint(folder: Path, name: str, model: AbstractRecommender, device:
         The facts, and the `state` as it was given, if it was.
 
     Raises:
-        UsageError: there is none, it is damaged or of another format, or it does not fit the model.
+        DataError: there is none, it is damaged, of another format or of another run, or it does not fit the model.
+        UsageError: it names a file outside of its folder.
     """
-    description = read_description(folder, name)
-    tensors = _read_tensors(inside(folder, description.get("tensors")))
+    description, tensors = _checked(folder, name)
+    where = f"{folder / name}.json"
     try:
         model.load_state_dict(_weights(tensors))
     except RuntimeError as error:
-        raise UsageError(
-            f"{folder / name}.json does not fit the model: {str(error).splitlines()[-1].strip()}"
-        ) from None
+        raise DataError(f"{where} does not fit the model: {str(error).splitlines()[-1].strip()}") from None
     try:
         other = unflatten(description["other_parameter"], tensors, device)
         model.load_other_parameter({k: v for k, v in other.items() if v is not SKIPPED})
         if "state" in description:
             description["state"] = unflatten(description["state"], tensors)
     except (LookupError, TypeError, ValueError, AttributeError, RuntimeError, StopIteration) as error:
-        raise UsageError(f"{folder / name}.json is damaged ({type(error).__name__}: {str(error)[:200]})") from None
+        raise DataError(f"{where} is damaged ({type(error).__name__}: {str(error)[:200]})") from None
     return description
 
 
@@ -101,48 +122,73 @@ def load_weights(folder: Path, name: str) -> dict[str, Tensor]:
     """The model's `state_dict` in a checkpoint that `save_checkpoint` wrote.
 
     Raises:
-        UsageError: there is no readable checkpoint.
+        DataError, UsageError: see `load_checkpoint`.
     """
-    return _weights(_read_tensors(inside(folder, read_description(folder, name).get("tensors"))))
+    return _weights(_checked(folder, name)[1])
+
+
+def _checked(folder: Path, name: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Description and tensors, compared with their checksums and with the run in whose directory they are."""
+    description = read_description(folder, name)
+    require_origin(description.get("run"), folder / f"{name}.json")
+    path = inside(folder, description.get("tensors"))
+    try:
+        if description["format"] == UNCHECKED:
+            _LOG.warning("%s.json is of an earlier version and has no checksum: it is read unchecked", folder / name)
+        elif (found := sha256_of(path)) != description.get("tensors_sha256"):
+            raise DataError(
+                f"{path} is damaged: its sha256 is {found}, and {description.get('tensors_sha256')} was recorded\n"
+                "restore the file from a copy, or train the model again"
+            )
+        return description, load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise _unreadable(path, error) from None
 
 
 def _weights(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix("weights."): value for name, value in tensors.items() if name.startswith("weights.")}
 
 
-def _read_tensors(path: Path) -> dict[str, Tensor]:
-    try:
-        return load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise UsageError(f"no readable checkpoint {path}: {error}") from None
+def _unreadable(path: Path, error: Exception) -> DataError:
+    return DataError(f"no readable checkpoint {path}: {getattr(error, 'strerror', None) or error}")
 
 
 def read_description(folder: Path, name: str) -> dict[str, Any]:
     """The JSON half of a checkpoint.
 
     Raises:
-        UsageError: there is no readable checkpoint of this format.
+        DataError: there is no readable checkpoint of a format that this version reads.
     """
     path = inside(folder, f"{name}.json")
     try:
-        description = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        description = json.loads(text)
     except (OSError, ValueError, RecursionError) as error:
-        raise UsageError(f"no readable checkpoint {path}: {error}") from None
+        raise _unreadable(path, error) from None
     found = description.get("format") if isinstance(description, dict) else None
-    if found != FORMAT:
-        raise UsageError(f"{path} has format {found!r}; this version reads format {FORMAT}")
-    return description
+    if found not in (FORMAT, UNCHECKED):
+        raise DataError(
+            f"{path} has format {str(found)[:20]}; this version reads format {FORMAT}, and the earlier {UNCHECKED} "
+            "unchecked\nread it with the version that wrote it (environment.json of the run), or train the model again"
+        )
+    before, _, after = text.rpartition(_MARK)
+    if found == FORMAT and hashlib.sha256(before.encode()).hexdigest() != after[: len(_NO_SUM)]:
+        raise DataError(
+            f"{path} is damaged: its content does not have the sha256 that it records\n"
+            "restore the file from a copy, or train the model again"
+        )
+    return dict(description)
 
 
 def weights_hash(run: Path) -> str:
     """SHA-256 of the file of a run's best weights.
 
     Raises:
-        UsageError: there is no readable checkpoint.
+        DataError: there is no readable checkpoint.
     """
     folder = run / "checkpoint"
     path = inside(folder, read_description(folder, "best").get("tensors"))
     try:
         return sha256_of(path)
     except OSError as error:
-        raise UsageError(f"no readable checkpoint {path}: {error.strerror}") from None
+        raise _unreadable(path, error) from None

@@ -5,15 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ext.config.yaml_reader import read_yaml
-from recbole_ext.errors import UsageError
+from recbole_ext.errors import DataError, UsageError
 
 NEWEST = "newest"
 FREE_KEYS = frozenset(
     """runs_dir show_progress save_seconds keep_checkpoints nan_retries hang_seconds notify notify_file notify_hosts
     log_tensorboard log_wandb wandb_project state local_rank checkpoint_dir criteria price_per_hour seeds
-    experiments_dir store_data""".split()
+    experiments_dir store_data torch_threads""".split()
 )
-"""Keys that may differ between the sessions of one run: none of them changes a number."""
+"""Keys that may differ between the sessions of one run: none of them changes a number, but for `torch_threads`, whose
+change is warned about."""
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,159}")
 
 
@@ -32,8 +33,22 @@ def run_folder(root: Path, wanted: str) -> Path:
 
 
 def recorded(folder: Path) -> dict[str, Any]:
-    """The configuration of a run."""
-    return read_yaml(folder / "config.yaml")[0]
+    """The configuration of a run.
+
+    Raises:
+        DataError: its `config.yaml` is missing or damaged.
+    """
+    path = folder / "config.yaml"
+    try:
+        return read_yaml(path)[0]
+    except UsageError as error:
+        raise unreadable_settings(path, error) from None
+
+
+def unreadable_settings(path: Path, error: Exception) -> DataError:
+    """That the settings of a run cannot be read."""
+    reason = getattr(error, "strerror", None) or str(error).splitlines()[0].removeprefix(str(path)).strip(": ")
+    return DataError(f"{path} is damaged: {reason[:300]}\nrestore the file from a copy, or train the model again")
 
 
 def require_run(run: Path) -> None:

@@ -1,14 +1,16 @@
 """Which run is continued: named, or the newest unfinished one of the same model, data set and configuration."""
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from recbole_ext.config.config import Config
-from recbole_ext.config.yaml_reader import parse_scalar
-from recbole_ext.errors import ResourceError, UsageError
-from recbole_ext.runs.recorded import FREE_KEYS, NEWEST, recorded, run_folder
+from recbole_ext.errors import RecBoleExtError, ResourceError, UsageError
+from recbole_ext.runs.recorded import NEWEST, run_folder
 from recbole_ext.runs.run_directory import RunDirectory
 from recbole_ext.runs.run_files import config_text
+from recbole_ext.runs.setting_lines import SettingLines, differing, recorded_lines, setting_lines
 
 
 def open_run(config: Config, wanted: str) -> RunDirectory | None:
@@ -17,18 +19,18 @@ def open_run(config: Config, wanted: str) -> RunDirectory | None:
     Raises:
         UsageError: the named run is finished, has no state, or has another configuration; or torchrun started
             this process: each of several processes has random states of its own, which are not saved.
+        DataError: its `config.yaml` is damaged.
         ResourceError: the named run is still going on.
     """
     if config.placement.world_size > 1:
         raise UsageError("--resume works in a single process; leave it out under torchrun, or start without torchrun")
-    root = Path(config["runs_dir"])
+    root, now = Path(config["runs_dir"]), settings_of(config)
     if wanted != NEWEST:
         folder = run_folder(root, wanted)
-        _require_same(yaml_values(config), folder)
+        _require_same(now, folder)
         return RunDirectory(folder)
-    now = yaml_values(config)
-    for folder in _unfinished(root, f"{config.model}-{config.dataset}-"):
-        if not differing_keys(now, folder):
+    for folder in unfinished_runs(root, f"{config.model}-{config.dataset}-"):
+        if _is_same(now, folder):
             try:
                 return RunDirectory(folder)
             except ResourceError:
@@ -36,14 +38,34 @@ def open_run(config: Config, wanted: str) -> RunDirectory | None:
     return None
 
 
-def _unfinished(root: Path, prefix: str) -> list[Path]:
-    """Runs with a state and without a result, the newest first."""
-    states = [path for path in root.glob(f"{prefix}*/checkpoint/last.json")]
-    states.sort(key=lambda path: path.stat().st_mtime_ns, reverse=True)
-    return [path.parents[1] for path in states if not (path.parents[1] / "result.json").exists()]
+def unfinished_runs(root: Path, prefix: str) -> Iterator[Path]:
+    """Runs with a state and without a result, the one that was saved last first; each file is looked up once."""
+    try:
+        names = [name for name in os.listdir(root) if name.startswith(prefix)]
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    found = [(saved, name) for name in names if (saved := _saved_at(f"{root}/{name}/checkpoint/last.json"))]
+    for _, name in sorted(found, reverse=True):
+        if not os.path.lexists(f"{root}/{name}/result.json"):
+            yield root / name
 
 
-def _require_same(now: dict[str, Any], folder: Path) -> None:
+def _saved_at(path: str) -> int:
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _is_same(now: SettingLines, folder: Path) -> bool:
+    """Whether a run has these settings; one whose settings cannot be read has others."""
+    try:
+        return next(differing(recorded_lines(folder), now), None) is None
+    except RecBoleExtError:
+        return False
+
+
+def _require_same(now: SettingLines, folder: Path) -> None:
     if (folder / "result.json").exists():
         raise UsageError(f"--resume={folder.name}: this run is finished; its result is in {folder / 'result.json'}")
     if not (folder / "checkpoint" / "last.json").is_file():
@@ -56,27 +78,23 @@ def _require_same(now: dict[str, Any], folder: Path) -> None:
         )
 
 
-def differing_keys(now: dict[str, Any], folder: Path) -> list[str]:
+def differing_keys(now: SettingLines, folder: Path) -> list[str]:
     """`key (the run: a, now: b)` for every key that matters and differs.
 
     Args:
-        now: `yaml_values` of a configuration.
+        now: `settings_of` a configuration.
         folder: of the run.
+
+    Raises:
+        DataError: its `config.yaml` is damaged.
     """
-    try:
-        then = recorded(folder) if (folder / "config.yaml").is_file() else {}
-    except UsageError:
-        return ["config.yaml (unreadable)"]
-    return [
-        f"{key} (the run: {then.get(key)!r}, now: {now.get(key)!r})"
-        for key in sorted({*then, *now} - FREE_KEYS)
-        if then.get(key) != now.get(key)
-    ]
+    found = differing(recorded_lines(folder), now)
+    return [f"{key} (the run: {then!r}, now: {value!r})" for key, then, value in found]
 
 
-def yaml_values(config: Config) -> dict[str, Any]:
-    """A configuration as it is when read back from `config.yaml`."""
-    return parse_scalar(config_text(run_values(config), {}), "config.yaml")
+def settings_of(config: Config) -> SettingLines:
+    """A configuration as the lines of its `config.yaml`."""
+    return setting_lines(config_text(run_values(config), {}))
 
 
 def run_values(config: Config) -> dict[str, Any]:

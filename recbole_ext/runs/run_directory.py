@@ -15,14 +15,14 @@ import torch
 from recbole_ext.environment import environment
 from recbole_ext.errors import ResourceError
 from recbole_ext.evaluation.units import UNITS_FILE, Units, units_bytes
-from recbole_ext.files import hold, new_folder, write_atomically
+from recbole_ext.files import hold, new_folder, remove_leftovers, write_atomically
 from recbole_ext.names import refuse_links
 from recbole_ext.redact import redact, redact_text, redact_words
 from recbole_ext.runs.run_files import config_text, plain
 
 
 class RunDirectory:
-    """`runs/<model>-<dataset>-<UTC time>-<4 hex>/`, held by one process at a time.
+    """`runs/<model>-<dataset>-<UTC time>-<4 hex>/`, held by one process at a time, which removes what killed ones left.
 
     Args:
         path: the directory, which must exist.
@@ -42,6 +42,7 @@ class RunDirectory:
         self.rows: list[dict[str, Any]] = []
         self.listeners: list[Callable[[str, dict[str, Any]], None]] = []
         self._lock = hold(path, f"{path} belongs to a run that is still going on")
+        remove_leftovers(path)
 
     def release(self) -> None:
         """Let other processes have the directory."""

@@ -41,11 +41,15 @@ def config_text(values: dict[str, Any], origins: dict[str, str]) -> str:
     lines = [f"# {len(values)} values; behind each one, where it came from"]
     shown = redact(plain(values))
     places = redact([origins.get(key, "derived") for key in sorted(values)])
-    for key, place in zip(sorted(values), places, strict=True):
-        one = {key: shown[key]}
-        text = yaml.dump(one, Dumper=_DUMPER, default_flow_style=True, width=10**6, allow_unicode=True, sort_keys=False)
-        lines.append(f"{text.strip()[1:-1]}  # {place}")
+    lines += [f"{setting_line(key, shown[key])}  # {place}" for key, place in zip(sorted(values), places, strict=True)]
     return "\n".join(lines) + "\n"
+
+
+def setting_line(key: str, value: Any) -> str:
+    """`key: value` as YAML, on one line unless the value is a text of several."""
+    one = {key: value}
+    text = yaml.dump(one, Dumper=_DUMPER, default_flow_style=True, width=10**6, allow_unicode=True, sort_keys=False)
+    return str(text).strip()[1:-1]
 
 
 def plain(value: Any) -> Any:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
+import torch
 from torch import nn
 
 from recbole_ext.config.config import Config
@@ -22,6 +23,7 @@ from recbole_ext.training.hook import Hook
 from recbole_ext.training.randomness import random_states, set_random_states
 from recbole_ext.training.session import Session
 from recbole_ext.training.state import TrainingState
+from recbole_ext.training.threads import warn_of_threads
 
 
 class Keeper(Hook):
@@ -129,7 +131,7 @@ class Keeper(Hook):
         assert self.session.run and self.batches
         stages = {"starts": self.state.stage_starts, "before": self.state.old_metric}
         facts = {"epoch": self.state.epoch, "model": self.config.model, "dataset": self.config.dataset}
-        facts |= {"data": self.data, "stages": stages}
+        facts |= {"data": self.data, "stages": stages, "threads": torch.get_num_threads()}
         state = {
             "training": self.state.as_dict(),
             "attributes": changed_attributes(self.model, self.first_attributes),
@@ -154,6 +156,7 @@ class Keeper(Hook):
                 f"{self.config.dataset}: the training rows are not those of {self.session.run.path}; "
                 "put the old data back, or start a new run"
             )
+        warn_of_threads(facts.get("threads"))
         saved, halvings = facts["state"], self.state.halvings
         self.state.restore(saved.get("training", {}))
         for _ in range(self.state.halvings - halvings):

@@ -2,6 +2,7 @@ import errno
 import json
 import os
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import torch
 from recbole.model.abstract_recommender import AbstractRecommender
 from torch import nn
 
-from recbole_ext.errors import ResourceError, UsageError
+from recbole_ext.errors import DataError, ResourceError, UsageError
 from recbole_ext.files import write_atomically
 from recbole_ext.runs.checkpoint import load_checkpoint, read_description, save_checkpoint
 from recbole_ext.runs.tensor_tree import unflatten
@@ -117,22 +118,22 @@ def test_a_kill_between_the_two_files_leaves_the_old_pair(tmp_path: Path) -> Non
 
 
 def test_what_is_no_checkpoint(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"no readable checkpoint .*best\.json: .*No such file"):
+    with pytest.raises(DataError, match=r"no readable checkpoint .*best\.json: .*No such file"):
         read_description(tmp_path, "best")
     (tmp_path / "best.json").write_text("{")
-    with pytest.raises(UsageError, match=r"no readable checkpoint .*best\.json"):
+    with pytest.raises(DataError, match=r"no readable checkpoint .*best\.json"):
         read_description(tmp_path, "best")
     (tmp_path / "best.json").write_text('{"format": 99}')
-    with pytest.raises(UsageError, match="has format 99; this version reads format 1"):
+    with pytest.raises(DataError, match="has format 99; this version reads format 2, and the earlier 1 unchecked"):
         read_description(tmp_path, "best")
     (tmp_path / "best.json").write_text("[1]")
-    with pytest.raises(UsageError, match=r"best\.json has format None"):
+    with pytest.raises(DataError, match=r"best\.json has format None"):
         read_description(tmp_path, "best")
 
 
 def test_a_checkpoint_of_another_model(tmp_path: Path) -> None:
     saved(tmp_path)
-    with pytest.raises(UsageError, match=r"best\.json does not fit the model: size mismatch for layer"):
+    with pytest.raises(DataError, match=r"best\.json does not fit the model: size mismatch for layer"):
         load_checkpoint(tmp_path, "best", Small(width=9), CPU)
 
 
@@ -144,8 +145,70 @@ def test_damaged_tensors_are_told(damage: str, tmp_path: Path) -> None:
         tensors.unlink()
     else:
         tensors.write_bytes(tensors.read_bytes()[:40])
-    with pytest.raises(UsageError, match=r"no readable checkpoint .*/best-0\.safetensors: "):
+    with pytest.raises(DataError, match=r"/best-0\.safetensors(: No such file| is damaged: its sha256)"):
         load_checkpoint(tmp_path, "best", Small(), CPU)
+
+
+def test_every_flipped_bit_is_found(tmp_path: Path) -> None:
+    saved(tmp_path)
+    for name, n_bits in (("best-0.safetensors", 60), ("best.json", 60)):
+        content = (tmp_path / name).read_bytes()
+        for bit in np.linspace(0, 8 * len(content) - 1, n_bits).astype(int):
+            flipped = bytearray(content)
+            flipped[bit // 8] ^= 1 << bit % 8
+            (tmp_path / name).write_bytes(flipped)
+            with pytest.raises((DataError, UsageError), match=rf"{name}|format|outside"):
+                load_checkpoint(tmp_path, "best", Small(), CPU)
+        (tmp_path / name).write_bytes(content)
+    assert load_checkpoint(tmp_path, "best", Small(), CPU)["epoch"] == 0
+
+
+def earlier(folder: Path, **changes: Any) -> None:
+    """Make `best.json` one of the earlier format, which has no checksums, with other entries."""
+    description = json.loads((folder / "best.json").read_text())
+    sums = ("sha256", "tensors_sha256", "run")
+    kept = {key: value for key, value in description.items() if key not in sums}
+    (folder / "best.json").write_text(json.dumps({**kept, "format": 1, **changes}))
+
+
+def test_a_checkpoint_without_a_checksum_is_read_and_said_to_be_unchecked(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    saved(tmp_path, 3)
+    assert load_checkpoint(tmp_path, "best", Small(), CPU)["epoch"] == 3 and not caplog.messages
+    earlier(tmp_path)
+    assert load_checkpoint(tmp_path, "best", Small(), CPU)["epoch"] == 3
+    (message,) = caplog.messages
+    assert re.search(r"best\.json is of an earlier version and has no checksum: it is read unchecked", message)
+
+
+SETTINGS = "# 3 values\nmodel: Small  # derived\nseed: 1  # command line\nrunner: ~  # x\n"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"config.yaml": SETTINGS.replace("1", "2")}, r"best\.json is of another run: seed was 1 .* is 2 in .*config"),
+        ({"config.yaml": SETTINGS.replace("Small", "Big")}, r"of another run: model was 'Small' when it was saved"),
+        ({"data.json": '{"format": 1, "tables": {"train": 8}}'}, r"of another run: its rows were not those of"),
+        ({"config.yaml": SETTINGS.replace("command line", "mine.yaml:2")}, ""),
+        ({"config.yaml": SETTINGS + "runs_dir: elsewhere  # x\n"}, ""),
+    ],
+    ids=["another seed", "another model", "other rows", "another origin", "a key that changes no number"],
+)
+def test_a_checkpoint_of_another_run_is_refused(change: dict[str, str], message: str, tmp_path: Path) -> None:
+    folder = tmp_path / "checkpoint"
+    folder.mkdir()
+    (tmp_path / "config.yaml").write_text(SETTINGS)
+    (tmp_path / "data.json").write_text('{"format": 1, "tables": {"train": 7}}')
+    saved(folder)
+    for name, text in change.items():
+        (tmp_path / name).write_text(text)
+    if not message:
+        assert load_checkpoint(folder, "best", Small(), CPU)["epoch"] == 0
+        return
+    with pytest.raises(DataError, match=message):
+        load_checkpoint(folder, "best", Small(), CPU)
 
 
 @pytest.mark.parametrize("named", ["../other.safetensors", "/etc/passwd", "..", "", 7, None, "link.safetensors"])
@@ -154,8 +217,7 @@ def test_tensors_lie_in_the_folder_of_their_description(named: object, tmp_path:
     saved(tmp_path / "run")
     (tmp_path / "run" / "best-0.safetensors").rename(tmp_path / "other.safetensors")
     (tmp_path / "run" / "link.safetensors").symlink_to(tmp_path / "other.safetensors")
-    description = json.loads((tmp_path / "run" / "best.json").read_text())
-    (tmp_path / "run" / "best.json").write_text(json.dumps(description | {"tensors": named}))
+    earlier(tmp_path / "run", tensors=named)
     with pytest.raises(UsageError, match=r"run: .* lies outside this folder; it is not opened"):
         load_checkpoint(tmp_path / "run", "best", Small(), CPU)
 
@@ -167,9 +229,8 @@ def test_tensors_lie_in_the_folder_of_their_description(named: object, tmp_path:
 )
 def test_a_damaged_description_is_told(tree: object, tmp_path: Path) -> None:
     saved(tmp_path)
-    description = json.loads((tmp_path / "best.json").read_text())
-    (tmp_path / "best.json").write_text(json.dumps(description | {"other_parameter": tree}))
-    with pytest.raises(UsageError, match=r"best\.json is damaged"):
+    earlier(tmp_path, other_parameter=tree)
+    with pytest.raises(DataError, match=r"best\.json is damaged"):
         load_checkpoint(tmp_path, "best", Small(), CPU)
 
 
@@ -198,8 +259,7 @@ class _Touch:
 def test_a_pickle_is_never_executed(tmp_path: Path) -> None:
     saved(tmp_path)
     (tmp_path / "evil.pth").write_bytes(pickle.dumps(_Touch(tmp_path / "touched")))
-    description = json.loads((tmp_path / "best.json").read_text())
-    (tmp_path / "best.json").write_text(json.dumps(description | {"tensors": "evil.pth"}))
-    with pytest.raises(UsageError, match=r"no readable checkpoint .*evil\.pth"):
+    earlier(tmp_path, tensors="evil.pth")
+    with pytest.raises(DataError, match=r"no readable checkpoint .*evil\.pth"):
         load_checkpoint(tmp_path, "best", Small(), CPU)
     assert not (tmp_path / "touched").exists()

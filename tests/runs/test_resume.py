@@ -1,6 +1,7 @@
 import hashlib
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable
@@ -22,7 +23,7 @@ from recbole_ext.pipeline.new_directory import way_on
 from recbole_ext.pipeline.train import run
 from recbole_ext.runs.checkpoint import read_description
 from recbole_ext.runs.recorded import run_folder
-from recbole_ext.runs.resume import differing_keys, open_run, yaml_values
+from recbole_ext.runs.resume import differing_keys, open_run, settings_of
 from recbole_ext.runs.run_directory import RunDirectory
 from recbole_ext.runs.tensor_tree import flatten, unflatten
 from recbole_ext.training.attributes import changed_attributes, first_attributes, set_attributes
@@ -198,10 +199,43 @@ def test_another_configuration_is_refused_with_the_keys(
 ) -> None:
     interrupted(configure(), monkeypatch, 2)
     (folder,) = (tmp_path / "runs").iterdir()
-    assert differing_keys(yaml_values(configure()), folder) == []
+    assert differing_keys(settings_of(configure()), folder) == []
     message = r"learning_rate \(the run: 0\.01, now: 0\.5\); topk \(the run: \[2\], now: \[3, 2\]\)\nleave these keys"
     with pytest.raises(UsageError, match=message):
         run(configure(learning_rate=0.5, topk=[3, 2]), resume=folder.name)
+
+
+@pytest.mark.parametrize("asked", [None, 2], ids=["set back", "asked for"])
+def test_the_number_of_threads_is_part_of_the_state(
+    asked: int | None,
+    configure: Callable[..., Config],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    tmp_path: Path,
+) -> None:
+    torch.set_num_threads(3)
+    interrupted(configure(), monkeypatch, 2)
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert read_description(folder / "checkpoint", "last")["threads"] == 3
+    torch.set_num_threads(1)
+    run(configure(epochs=3, torch_threads=asked), resume="newest")
+    assert torch.get_num_threads() == (asked or 3)
+    said = [message for message in caplog.messages if "threads" in message]
+    assert [
+        re.search(r"saved with 3 threads and training goes on with 2: ", message) is not None for message in said
+    ] == [True] * (asked is not None)
+
+
+def test_the_state_of_another_run_is_refused(
+    configure: Callable[..., Config], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for seed in (1, 2):
+        interrupted(configure(seed=seed), monkeypatch, 2)
+    first, second = sorted((tmp_path / "runs").iterdir(), key=lambda path: (path / "config.yaml").stat().st_mtime_ns)
+    for path in (first / "checkpoint").glob("last*"):
+        (second / "checkpoint" / path.name).write_bytes(path.read_bytes())
+    with pytest.raises(DataError, match=r"last\.json is of another run: seed was 1 when it was saved, and is 2 in"):
+        run(configure(seed=2), resume=second.name)
 
 
 def test_other_data_are_refused(

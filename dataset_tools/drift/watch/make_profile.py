@@ -1,7 +1,6 @@
 """The command `profile`: the counts of a data set, stored for the watch."""
 
 import secrets
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from dataset_tools.engines.local import Engine
 from dataset_tools.errors import UnsortedError
 from dataset_tools.files.claims import json_with, require_free
 from dataset_tools.files.dataset_files import interaction_files
+from dataset_tools.files.replace import temporary_folder
 from dataset_tools.sources.fetch import digest_of
 
 
@@ -47,8 +47,8 @@ def make_profile(options: DriftOptions, span: int, with_users: bool, threads: in
         try:
             profile = _counted(options, sources, sources, columns, span, engine)
         except UnsortedError:
-            with tempfile.TemporaryDirectory(dir=options.output.parent, prefix=".profile-") as folder:
-                copies = sorted_copies(sources, columns, Path(folder))
+            with temporary_folder(options.output.parent, ".profile-") as folder:
+                copies = sorted_copies(sources, columns, folder)
                 profile = _counted(options, sources, copies, columns, span, engine)
     finally:
         engine.close()

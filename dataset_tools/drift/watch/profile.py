@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dataset_tools.errors import DataError
-from dataset_tools.files.publish import replace_file
+from dataset_tools.files.replace import replace_file
 
 KIND, VERSION = "drift profile", 1
 

@@ -10,7 +10,7 @@ from filelock import FileLock, Timeout
 
 from dataset_tools.drift.watch.window import Window
 from dataset_tools.errors import DataError, ResourceError, UsageError
-from dataset_tools.files.publish import replace_file
+from dataset_tools.files.replace import replace_file
 
 VERSION = 1
 RECENT_IDS = 100_000

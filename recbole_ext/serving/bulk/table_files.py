@@ -1,8 +1,6 @@
 """A table written piece by piece to a file that appears whole or not at all."""
 
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +8,7 @@ from typing import IO, Protocol
 
 import polars as pl
 
-from dataset_tools.files.publish import flush
+from dataset_tools.files.replace import flush, temporary_folder
 from recbole_ext.errors import ResourceError
 
 FORMATS = (".tsv", ".csv", ".jsonl", ".parquet")
@@ -96,26 +94,22 @@ def table_file(path: Path) -> Iterator[TableWriter]:
     Raises:
         ResourceError: the disk or the folder refuses.
     """
-    folder = None
     try:
-        folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
-        partial = folder / f"whole{path.suffix}"
-        if path.suffix == ".parquet":
-            writer = ParquetWriter(partial, folder)
-            yield writer
-            writer.finish()
-        else:
-            with partial.open("wb") as file:
-                text = TextWriter(file, path.suffix)
-                yield text
-                text.finish()
-        os.replace(partial, path)
+        with temporary_folder(path.parent, f".{path.name}.") as folder:
+            partial = folder / f"whole{path.suffix}"
+            if path.suffix == ".parquet":
+                writer = ParquetWriter(partial, folder)
+                yield writer
+                writer.finish()
+            else:
+                with partial.open("wb") as file:
+                    text = TextWriter(file, path.suffix)
+                    yield text
+                    text.finish()
+            os.replace(partial, path)
         flush(path.parent)
     except (OSError, pl.exceptions.PolarsError) as error:
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise ResourceError(
             f"cannot write {path}: {reason}; nothing was left there. Free some space, or choose another --output"
         ) from None
-    finally:
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)

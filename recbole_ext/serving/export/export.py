@@ -6,7 +6,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from dataset_tools.files.publish import flush, whole_folder
+from dataset_tools.files.publish import whole_folder
+from dataset_tools.files.replace import flush
 from recbole_ext import __version__
 from recbole_ext.errors import UsageError
 from recbole_ext.files import sha256_of

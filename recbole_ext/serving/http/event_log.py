@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from dataset_tools.files.publish import flush
+from dataset_tools.files.replace import flush
 from recbole_ext.errors import DataError
 from recbole_ext.serving.live.messages import Event
 
