@@ -21,7 +21,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from recbole_ext.errors import DataError
+from recbole_ext.errors import DataError, UsageError
 from recbole_ext.files import sha256_of, write_atomically
 from recbole_ext.names import inside
 from recbole_ext.runs.origin import origin_of, require_origin
@@ -99,8 +99,8 @@ def load_checkpoint(folder: Path, name: str, model: AbstractRecommender, device:
         The facts, and the `state` as it was given, if it was.
 
     Raises:
-        DataError: there is none, it is damaged, of another format or of another run, or it does not fit the model.
-        UsageError: it names a file outside of its folder.
+        DataError: it is damaged, of another format or of another run, or it does not fit the model.
+        UsageError: there is none, or it names a file outside of its folder.
     """
     description, tensors = _checked(folder, name)
     where = f"{folder / name}.json"
@@ -157,12 +157,15 @@ def read_description(folder: Path, name: str) -> dict[str, Any]:
     """The JSON half of a checkpoint.
 
     Raises:
-        DataError: there is no readable checkpoint of a format that this version reads.
+        UsageError: there is none.
+        DataError: it is damaged, or of a format that this version does not read.
     """
     path = inside(folder, f"{name}.json")
     try:
         text = path.read_text(encoding="utf-8")
         description = json.loads(text)
+    except FileNotFoundError as error:
+        raise UsageError(str(_unreadable(path, error))) from None
     except (OSError, ValueError, RecursionError) as error:
         raise _unreadable(path, error) from None
     found = description.get("format") if isinstance(description, dict) else None
@@ -184,7 +187,8 @@ def weights_hash(run: Path) -> str:
     """SHA-256 of the file of a run's best weights.
 
     Raises:
-        DataError: there is no readable checkpoint.
+        UsageError: there is no checkpoint.
+        DataError: it is damaged.
     """
     folder = run / "checkpoint"
     path = inside(folder, read_description(folder, "best").get("tensors"))

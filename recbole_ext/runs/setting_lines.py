@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ext.config.yaml_reader import parse_scalar
-from recbole_ext.errors import UsageError
+from recbole_ext.errors import DataError, UsageError
 from recbole_ext.runs.recorded import FREE_KEYS, unreadable_settings
 from recbole_ext.runs.run_files import setting_line
 
@@ -51,15 +51,19 @@ def differing(then: Mapping[str, str], now: Mapping[str, str]) -> Iterator[tuple
     """Key, earlier and present value of each setting that matters and differs; a missing one is None.
 
     Raises:
-        UsageError: a line that differs cannot be read.
+        DataError: a line that differs cannot be read.
     """
     for key in sorted({*then, *now} - FREE_KEYS):
         if then.get(key) != now.get(key):
-            values = tuple(None if (line := of.get(key)) is None else _value(line)[key] for of in (then, now))
+            values = [_value(line) if (line := of.get(key)) else None for of in (then, now)]
             if values[0] != values[1]:
-                yield key, *values
+                yield key, values[0], values[1]
 
 
 @lru_cache(maxsize=10_000)
-def _value(line: str) -> dict[str, Any]:
-    return dict(parse_scalar(line, "config.yaml"))
+def _value(line: str) -> Any:
+    key, _, value = line.partition(": ")
+    try:
+        return parse_scalar(value, key)
+    except UsageError as error:
+        raise DataError(f"config.yaml is damaged: {error}") from None

@@ -108,9 +108,9 @@ def test_a_full_disk_and_an_old_package_are_named(
 def test_a_place_that_cannot_be_written_is_a_missing_resource(
     words: Callable[..., list[str]], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(**named: Any) -> None:
+    def refuse(*given: Any) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(preflight.tempfile, "TemporaryDirectory", refuse)
+    monkeypatch.setattr(preflight, "temporary_folder", refuse)
     assert main(words()) == 4
     assert "cannot write in" in capsys.readouterr().err

@@ -118,7 +118,7 @@ def test_a_kill_between_the_two_files_leaves_the_old_pair(tmp_path: Path) -> Non
 
 
 def test_what_is_no_checkpoint(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"no readable checkpoint .*best\.json: .*No such file"):
+    with pytest.raises(UsageError, match=r"no readable checkpoint .*best\.json: No such file"):
         read_description(tmp_path, "best")
     (tmp_path / "best.json").write_text("{")
     with pytest.raises(DataError, match=r"no readable checkpoint .*best\.json"):

@@ -185,8 +185,8 @@ def test_a_run_that_has_not_finished_says_so(run: Path, tmp_path: Path, capsys: 
     assert rx.load(copy).recommend(["u1"]).attrs["notes"][0].startswith("copy has not finished")
     description = json.loads((copy / "checkpoint" / "best.json").read_text())
     (copy / "checkpoint" / "best.json").write_text(json.dumps(description | {"format": 99}))
-    assert main(["recommend", f"--run={copy}"]) == 2
-    assert "has format 99; this version reads format 1" in capsys.readouterr().err
+    assert main(["recommend", f"--run={copy}"]) == 3
+    assert "has format 99; this version reads format 2" in capsys.readouterr().err
     (copy / "checkpoint" / "best.json").unlink()
     assert main(["recommend", f"--run={copy}"]) == 2
     assert "no epoch of this run was evaluated; continue it with --resume=copy" in capsys.readouterr().err
