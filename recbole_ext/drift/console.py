@@ -21,6 +21,7 @@ def summary_lines(report: Mapping[str, Any]) -> list[str]:
     decay = report["decay"].get(metric, {"reason": "nothing was evaluated", "half_life_days": None})
     return [
         f"run         {report['run']['name']}: {metric} {own['value']:.4f} ({split})" if own else _no_reference(report),
+        *([f"sample      {report['future']['sample']}"] if report["future"].get("sample") else []),
         *_table(rows),
         f"half-life   {_half_life(decay)}",
         f"verdict     {report['verdict']['state']} ({metric})",

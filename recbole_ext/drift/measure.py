@@ -46,7 +46,7 @@ def measure(options: ModelDriftOptions, command: list[str] | None = None) -> dic
     later = LaterEvaluation(run, future.table, None, future.is_own)
     table = later.later.table
     windows = windows_of(future, table[run.train.time_field].to_numpy(), table[run.train.uid_field], options.windows)
-    windowed = Windowed(later, future, windows)
+    windowed = Windowed(later, future, windows, options.users)
     makers = baseline_makers(run)
     with output_folder(options.output, _request(run, future, options), options.overwrite) as folder:
         data = data_report(run, future, options, folder / DATA)
@@ -56,6 +56,7 @@ def measure(options: ModelDriftOptions, command: list[str] | None = None) -> dic
         reference = reference_of(run, makers, future.is_own)
         cost = limits["cost"] if options.cost is None else options.cost
         report = model_report(run, future, found, reference, windowed.row_metrics, limits, cost) | data
+        report["future"]["sample"] = windowed.later.sample
         write_page(report, folder)
         write_summary(report, folder)
         write_atomically(folder / REPORT, (json.dumps(report, indent=2, allow_nan=False) + "\n").encode())
@@ -84,6 +85,7 @@ def _request(run: LoadedRun, future: Future, options: ModelDriftOptions) -> dict
         "future": {str(file.resolve()): sha256_of(file) for file in future.files},
         "start": future.start,
         "windows": options.windows,
+        "users": run.config["tested_users"] if options.users is None else options.users,
         "retrain": options.retrain,
         "fine_tune": [options.fine_tune, options.fine_tune_epochs] if options.fine_tune else None,
     }

@@ -100,6 +100,7 @@ def _evaluated(path: Path, windowed: Windowed, numbers: Sequence[int]) -> list[p
     run = load_run(path, config, raw=not (path / STORED).is_file())
     inside = (windowed.place >= numbers[0]) & (windowed.place <= numbers[-1])
     given = windowed.later.later.table[inside]
-    table = LaterEvaluation(run, given, None, test_rows=True).table_by(run.model)
+    later = LaterEvaluation(run, given, None, test_rows=True).only(windowed.later.chosen.targets[inside])
+    table = later.table_by(run.model)
     places = windowed.place[inside]
     return [table[places == number] for number in numbers]

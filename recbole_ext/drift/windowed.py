@@ -66,15 +66,18 @@ class Windowed:
         later: the prepared future.
         future: where it is from.
         windows: its windows.
+        users: that are evaluated of each window, see `ModelDriftOptions`.
 
     Attributes:
+        later: with the targets that are evaluated.
         place: (n,) int64, the window of each later interaction, from 0, in the order of time.
     """
 
-    def __init__(self, later: LaterEvaluation, future: Future, windows: Windows) -> None:
-        self.later, self.future, self.windows = later, future, windows
+    def __init__(self, later: LaterEvaluation, future: Future, windows: Windows, users: int | None = 0) -> None:
+        self.future, self.windows = future, windows
         self.times = np.asarray(later.later.time)
         self.place = windows.index(self.times, "future").astype(np.int64) - windows.future.start
+        self.later = later.of_users(users, self.place)
 
     @property
     def row_metrics(self) -> RowMetrics:
@@ -126,5 +129,5 @@ class Windowed:
         inside, config = self.place == number, self.later.run.config
         is_whole = self.future.is_own and not has_events(self.later.run)
         part = self.later if is_whole else self.later.only(inside)
-        before: Any = everything_before(self.later, self.bounds(number)[0]) if makers else None
+        before: Any = everything_before(self.later.whole, self.bounds(number)[0]) if makers else None
         return {name: part.table_by(make(before, config))[inside] for name, make in makers.items()}

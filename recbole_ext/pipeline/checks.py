@@ -185,6 +185,11 @@ def _epochs(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> l
     return [f"epochs must be at least {least} (got {epochs!r})"] if is_number(epochs) and not epochs >= least else []
 
 
+def _tested_users(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
+    count: Any = values.get("tested_users")
+    return [f"tested_users must be at least 0 (got {count!r}); 0 is all"] if is_number(count) and count < 0 else []
+
+
 def _shares(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
     return [
         f"{n} must be at least 0 and below 1 (got {values[n]!r})"
@@ -268,6 +273,7 @@ _RULES: tuple[Callable[[ModelEntry, list[Layer], dict[str, Any]], list[str]], ..
     _metrics_of_task,
     _positive,
     _epochs,
+    _tested_users,
     _shares,
     _precision,
     _read_early,

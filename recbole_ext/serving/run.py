@@ -172,19 +172,22 @@ class Run:
         asked = read_rows(self.loaded.train, table, Path("rows"))
         return rows.assign(probability=self._clicks.probabilities(asked))
 
-    def evaluate(self, later: Given, history: Given | None = None, test_rows: bool = False) -> LaterResult:
+    def evaluate(
+        self, later: Given, history: Given | None = None, test_rows: bool = False, users: int | None = None
+    ) -> LaterResult:
         """The run's metrics on later interactions, with the histories known by then; see `evaluate_later`.
 
         Args:
             later: an atomic file, a data set's folder, or a table.
             history: interactions that are known and not evaluated.
             test_rows: whether rows of the run's own test are evaluated where they come again.
+            users: how many users are drawn and evaluated; 0 for all, None for as many as the run was tested on.
 
         Raises:
             DataError, UsageError: see `evaluate_later`.
         """
         self.require("evaluate")
-        return evaluate_later(self.loaded, later, history, test_rows)
+        return evaluate_later(self.loaded, later, history, test_rows, users)
 
     def export(self, format: str, output: str | Path) -> Exported:
         """Write the run for other programs into a new directory, whole or not at all.

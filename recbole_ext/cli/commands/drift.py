@@ -28,6 +28,9 @@ def declare(parser: Parser) -> None:
     )
     parser.add_argument("--output", required=True, type=Path, metavar="DIR", help="folder to write")
     parser.add_argument("--windows", metavar="SPAN", help="length of the windows: 30d, 1w, 12h; default: one window")
+    parser.add_argument(
+        "--users", type=int, metavar="N", help="evaluate a sample, of each window at least N users; default: as the run"
+    )
     for name, what in (("retrain", "train the run again"), ("fine-tune", "train the run's weights further")):
         parser.add_argument(
             f"--{name}", nargs="?", const="1", metavar="N", help=f"{what} up to each window, or each N-th one"
@@ -60,6 +63,7 @@ def drift_command(words: argparse.Namespace) -> int:
         future=words.future,
         output=words.output,
         windows=words.windows,
+        users=words.users,
         retrain=_every("retrain", words.retrain),
         fine_tune=_every("fine-tune", words.fine_tune),
         fine_tune_epochs=words.fine_tune_epochs,

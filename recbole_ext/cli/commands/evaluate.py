@@ -30,6 +30,7 @@ def declare(parser: Parser) -> None:
     parser.add_argument(
         "--test-rows", action="store_true", help="evaluate rows of the run's own test too; default: leave them out"
     )
+    parser.add_argument("--users", type=int, metavar="N", help="draw N users, evaluate those; default: as in the test")
     parser.add_argument("--no-baselines", action="store_true", help="leave the run's non-learned baselines out")
     declare_output(parser, "FILE.json", "write the result as JSON too")
     parser.add_argument(
@@ -54,7 +55,8 @@ def evaluate_command(words: argparse.Namespace) -> int:
     from recbole_ext.serving.run import Run
 
     run = Run(words.run, words.data_path, words.device)
-    report, table = later_report(run, words.data, words.history, words.test_rows, not words.no_baselines)
+    baselines = not words.no_baselines
+    report, table = later_report(run, words.data, words.history, words.test_rows, baselines, words.users)
     text = json.dumps(report, indent=2, allow_nan=False)
     print(text if words.json else "\n".join(lines(report)))
     if words.per_row:

@@ -107,7 +107,7 @@ def without_sequence(unread: Callable[[Facts], bool]) -> Rule:
 
 
 OF_ROWS = (
-    Rule(("filter_seen_items", "repeatable"), always, "{model} predicts rows and ranks no items"),
+    Rule(("filter_seen_items", "repeatable", "tested_users"), always, "{model} predicts rows and ranks no items"),
     Rule(("eval_memory_gb",), always, "{model} predicts rows; see eval_batch_size"),
     Rule(("train_neg_sample_args",), always, "{model} samples no negatives", by_model=False),
     Rule(("worker",), always, IN_PROCESS, by_model=False),

@@ -5,8 +5,10 @@ from typing import Any
 
 
 def sentences(report: dict[str, Any]) -> list[str]:
-    """The verdict, and where the losses are counted from."""
+    """The verdict, who was evaluated, and where the losses are counted from."""
     found = list(report["verdict"]["summary"])
+    if report["future"].get("sample"):
+        found.append(f"{report['future']['sample']}.")
     if report["own_split"] == "valid":
         found.append("Losses are counted from the validation of the run, which chose its weights, so they look larger.")
     return found

@@ -19,6 +19,7 @@ from recbole_ext.evaluation.row_metrics import Measure, RowMetrics, ValueRows
 from recbole_ext.serving.folded_users import folder_of
 from recbole_ext.serving.histories import has_events
 from recbole_ext.serving.later.clicks import click_part
+from recbole_ext.serving.later.drawn import drawn_targets
 from recbole_ext.serving.later.files import Given, read_events
 from recbole_ext.serving.later.folded import fold_in_new_users
 from recbole_ext.serving.later.left_out import OWN, UNKNOWN_ITEM, UNKNOWN_USER, counted, reasons, require_some
@@ -32,7 +33,9 @@ from recbole_ext.tasks.ranking.evaluation.row_metrics import RANK, RankedRows
 from recbole_ext.tasks.registered import task_of
 
 
-def evaluate_later(run: LoadedRun, later: Given, history: Given | None = None, test_rows: bool = False) -> LaterResult:
+def evaluate_later(
+    run: LoadedRun, later: Given, history: Given | None = None, test_rows: bool = False, users: int | None = None
+) -> LaterResult:
     """Evaluate the best weights on later interactions.
 
     Args:
@@ -41,13 +44,15 @@ def evaluate_later(run: LoadedRun, later: Given, history: Given | None = None, t
         history: interactions between the run and the later ones that are known and not evaluated.
         test_rows: whether rows of the run's own test split are evaluated where they come again; they see what the
             test showed them. Rows of training and validation never are.
+        users: how many users of the later interactions are drawn and evaluated; 0 for all, None for as many as the run
+            was tested on (`tested_users`).
 
     Raises:
         DataError: a column is missing or of another type, a value is no number, all interactions are earlier than the
             end of the training data, or none can be evaluated.
         UsageError: the model's rows bring histories along, which later interactions do not have.
     """
-    return LaterEvaluation(run, later, history, test_rows).result
+    return LaterEvaluation(run, later, history, test_rows).of_users(users).result
 
 
 class LaterEvaluation:
@@ -55,6 +60,9 @@ class LaterEvaluation:
 
     Args:
         run, later, history, test_rows: see `evaluate_later`.
+
+    Attributes:
+        whole: the same with all interactions as targets that may be.
 
     Raises:
         DataError, UsageError: see `evaluate_later`.
@@ -71,6 +79,7 @@ class LaterEvaluation:
         known = None if history is None else LaterRows(run, read_events(run, history))
         self.chosen = Chosen(run, self.later, new, own, known, np.ones(len(self.later), dtype=bool))
         self.row_metrics: RowMetrics = self.task.row_metrics(run.config)
+        self.whole = self
 
     @cached_property
     def result(self) -> LaterResult:
@@ -93,6 +102,10 @@ class LaterEvaluation:
             vars(some).pop(name, None)
         some.chosen = self.chosen.only(targets)
         return some
+
+    def of_users(self, count: int | None, place: np.ndarray | None = None) -> "LaterEvaluation":
+        """Rows of some users as targets, drawn as `tested_users` is, see `drawn_targets`; as many as it where None."""
+        return self.only(drawn_targets(self.later, self.run.config["tested_users"] if count is None else count, place))
 
     def table_by(self, model: Any) -> pd.DataFrame:
         """The table of `LaterResult` by a model, see `by`; none of its rows needs to be evaluated."""
@@ -155,7 +168,7 @@ class LaterEvaluation:
         own[self.chosen.own] = True
         for part, _ in self.parts:
             tried[part.rows] = True
-        return reasons(self.later, found.evaluated, own, tried, found.new_users)
+        return reasons(self.later, found.evaluated, self.chosen.targets, own, tried, found.new_users)
 
     def _table(self, found: "_Found", left_out: np.ndarray) -> pd.DataFrame:
         """See `LaterResult.table`."""
@@ -186,9 +199,21 @@ class LaterEvaluation:
             yield f"{counts[OWN]:,} interactions are rows of the run itself; they are not later and were left out"
         if len(self.chosen.own):
             yield f"{len(self.chosen.own):,} of the interactions are rows of the run's own test"
+        if self.sample:
+            yield self.sample
         if not self.later.identified:
             yield "without times, rows of the run cannot be recognised among the later interactions"
         yield from self._notes_on_history(counts)
+
+    @property
+    def sample(self) -> str:
+        """That some users alone are evaluated; "" for all."""
+        if self.chosen.targets.all():
+            return ""
+        group, named = self.later.group, self.later.named
+        drawn, every = (len(np.unique(group[rows & named])) for rows in (self.chosen.targets, True))
+        seed = self.run.config["candidate_seed"]
+        return f"{drawn:,} of {every:,} users were drawn (candidate_seed {seed}); the others are known, not evaluated"
 
     def _notes_on_history(self, counts: dict[str, int]) -> Iterator[str]:
         of_users = isinstance(self.row_metrics, RankedRows) and self.row_metrics.lists_of_users

@@ -5,17 +5,20 @@ import numpy as np
 from recbole_ext.serving.later.rows import LaterRows
 from recbole_ext.serving.skipped import Skipped
 
-OWN, FILTERED = "row of the run", "outside val_interval"
+NOT_DRAWN, OWN, FILTERED = "user not drawn", "row of the run", "outside val_interval"
 UNKNOWN_USER, UNKNOWN_ITEM = "unknown user", "unknown item"
 NO_HISTORY, NOT_RELEVANT = "no event before it", "label 0"
 
 
-def reasons(rows: LaterRows, evaluated: np.ndarray, own: np.ndarray, tried: np.ndarray, new_users: bool) -> np.ndarray:
+def reasons(
+    rows: LaterRows, evaluated: np.ndarray, targets: np.ndarray, own: np.ndarray, tried: np.ndarray, new_users: bool
+) -> np.ndarray:
     """The first reason that holds of each row, "" for those that were evaluated: (n,) str.
 
     Args:
         rows: the later interactions.
         evaluated: (n,) bool.
+        targets: (n,) bool, rows that may be evaluated.
         own: (n,) bool, rows of the run that may be evaluated.
         tried: (n,) bool, rows that are targets.
         new_users: whether users are evaluated whom the run does not know, but for their first events.
@@ -23,6 +26,7 @@ def reasons(rows: LaterRows, evaluated: np.ndarray, own: np.ndarray, tried: np.n
     unknown = (rows.user == 0) & (~rows.named | (rows.item > 0) | (not new_users))
     conditions = {
         "": evaluated,
+        NOT_DRAWN: ~targets,
         OWN: (rows.split >= 0) & ~own,
         FILTERED: ~rows.wanted,
         UNKNOWN_USER: unknown,
@@ -60,6 +64,7 @@ def _sentence(rows: LaterRows, place: int, reason: str) -> str:
     train = rows.run.train
     user, item = (f"{name} {str(rows.table[name].iloc[place])!r}" for name in (train.uid_field, train.iid_field))
     sentences = {
+        NOT_DRAWN: f"{user} is not in the sample of users",
         OWN: f"{user} and {item} are a row of the run, at the same time, and not later",
         FILTERED: "the run takes out such rows (val_interval)",
         UNKNOWN_USER: f"{user} is not in the run's data",

@@ -25,21 +25,21 @@ _SHOWN = 4
 
 
 def later_report(
-    run: Run, data: Path, history: Path | None, test_rows: bool, with_baselines: bool
+    run: Run, data: Path, history: Path | None, test_rows: bool, with_baselines: bool, users: int | None = None
 ) -> tuple[dict[str, Any], pd.DataFrame]:
     """Everything that `evaluate` reports, as plain values, and the table of rows.
 
     Args:
         run: finished or not.
         data, history: files, or folders of data sets; see `evaluate_later`.
-        test_rows: see `evaluate_later`.
+        test_rows, users: see `evaluate_later`.
         with_baselines: whether the run's non-learned baselines, counted from its training split, are evaluated too.
 
     Raises:
         DataError, UsageError: see `evaluate_later`.
     """
     run.require("evaluate")
-    evaluation = LaterEvaluation(run.loaded, data, history, test_rows)
+    evaluation = LaterEvaluation(run.loaded, data, history, test_rows).of_users(users)
     found = evaluation.result
     baselines = evaluation.baselines() if with_baselines else {}
     report = {
