@@ -119,8 +119,15 @@ def lines(found: Comparison) -> list[str]:
         for table in tables:
             text += [title(table), *table_lines(HEAD, [cells(row, table) for row in table.rows]), ""]
         seeds = sorted({run.seed for entry in one.entries for run in entry.runs})
-        text += [*one.entries[0].runs[0].protocol.lines(f"seeds {', '.join(map(str, seeds))}"), ""]
+        protocol = one.entries[0].runs[0].protocol
+        text += [*protocol.lines(f"seeds {', '.join(map(str, seeds))}", _longest_histories(one.entries)), ""]
     return text + notes(found)
+
+
+def _longest_histories(entries: list[Entry]) -> str:
+    """Of each entry, where they differ; "" where they do not."""
+    of = {entry.name: entry.runs[0].protocol.max_length for entry in entries}
+    return ", ".join(f"{length} ({name})" for name, length in of.items()) if len(set(of.values())) > 1 else ""
 
 
 def title(table: Table) -> str:

@@ -122,13 +122,13 @@ def read_members(paths: list[Path]) -> list[FinishedRun]:
 
 
 def _shared(run: FinishedRun) -> tuple[object, ...]:
-    """What members have in common: all of the protocol but what is the model's own, its family and its longest history.
+    """What members have in common: all of the protocol but its name, where that is the family of the model.
 
     Candidates are compared row by row when they are scored.
     """
     task = known_task(run.protocol.task)
     kept = task.is_compared_by_name if task else not run.protocol.task  # "": a version that did not record the task
-    own = replace(run.protocol, max_length=None, name=run.protocol.name if kept else "")
+    own = replace(run.protocol, name=run.protocol.name if kept else "")
     return own.key, run.rows
 
 

@@ -14,7 +14,7 @@ class ModelDriftOptions:
             future begins in its own data: `test`, a time, or the fraction of the rows that is past.
         output: folder that is written.
         windows: length of the windows, such as `30d`; None for one window.
-        users: that are evaluated of each window at least, drawn; 0 for all, None for as many as the run was tested on.
+        users: least size of the sample of each window's users; 0 for all of them, None for that of the run's test.
         retrain: a run is trained up to every so many windows; 0 for none.
         fine_tune: the same, with training that goes on from the run's best weights.
         fine_tune_epochs: of each.

@@ -14,8 +14,9 @@ from recbole_ext.files import sha256_of
 
 _TRACK = re.compile(r" \(track [ABC]\)")
 _NO_TABLE = (".inter", ".yaml", ".json", ".tsv")
-_NOT_COMPARED = ("seed", "packages", "task", "preset", "changes", "split_kind")
-"""What may differ between results in one column, and what other fields of the protocol decide."""
+_NOT_COMPARED = ("seed", "packages", "task", "preset", "changes", "split_kind", "max_length")
+"""What may differ between results in one column, and what other fields of the protocol decide. How far back a model
+looks is a setting of it: targets and candidates stay the same."""
 LABELED = "labelled rows are scored"
 TIME_KNOWN, TIME_UNREAD = "target time known", "target time allowed, not read by the model"
 """One protocol: what a model may read is the same, so models that read it and others share a column."""
@@ -74,15 +75,15 @@ class Protocol:
 
     @property
     def key(self) -> tuple[Any, ...]:
-        """What two results must have in common to be in one column: all but the seed and the packages."""
+        """What two results must have in common to be in one column: all but seed, packages and the longest history."""
         return protocol_key(asdict(self))
 
-    def lines(self, seeds: str = "") -> list[str]:
-        """For a person, a few lines; of several runs, `seeds` says which theirs are."""
+    def lines(self, seeds: str = "", max_length: str = "") -> list[str]:
+        """For a person, a few lines; of several runs, `seeds` and `max_length` say what theirs are."""
         return [
             f"protocol    {self.name}; split {self.split}; {self.order}",
             f"            {self.seen_items}; {self.target_time}; candidates: {self.candidates}{self._sampled()}",
-            f"            min counts {self.min_counts}{self._of_rows()}; max length {self.max_length}; "
+            f"            min counts {self.min_counts}{self._of_rows()}; max length {max_length or self.max_length}; "
             f"{seeds or f'seed {self.seed}'}; data {self._hashes()}",
         ]
 

@@ -181,7 +181,7 @@ class Run:
             later: an atomic file, a data set's folder, or a table.
             history: interactions that are known and not evaluated.
             test_rows: whether rows of the run's own test are evaluated where they come again.
-            users: how many users are drawn and evaluated; 0 for all, None for as many as the run was tested on.
+            users: how many users are sampled and evaluated; 0 for all, None for as many as the run was tested on.
 
         Raises:
             DataError, UsageError: see `evaluate_later`.

@@ -109,6 +109,13 @@ def test_other_protocols_data_or_rows_never_share_a_table(given: Any, message: s
     assert "TABLE 2, not comparable with table 1" in "\n".join(lines(found))
 
 
+def test_models_that_look_back_differently_far_share_a_table(finished_run: Make) -> None:
+    folders = [str(finished_run("a", hits(0.2))), str(finished_run("b", hits(0.5), max_length=200))]
+    found = compare(folders)
+    assert [row.entry.name for (one,) in found.tables for row in one.rows] == ["a", "b", "markov"]
+    assert "max length 50 (a), 200 (b)" in "\n".join(lines(found))
+
+
 def test_a_run_without_units_stands_alone(finished_run: Make) -> None:
     folders = [finished_run("a", hits(0.2)), finished_run("b", hits(0.5))]
     (folders[1] / UNITS_FILE).unlink()

@@ -100,9 +100,11 @@ def test_general_models_have_recboles_protocol(make_config: MakeConfig, root: Pa
     )
 
 
-def test_the_key_ignores_seed_and_packages_and_nothing_else(make_config: MakeConfig, root: Path) -> None:
+def test_the_key_ignores_seed_packages_and_longest_history_and_nothing_else(
+    make_config: MakeConfig, root: Path
+) -> None:
     one = protocol_of(make_config("SS4Rec", root))
-    assert dataclasses.replace(one, seed=99, packages={}).key == one.key
+    assert dataclasses.replace(one, seed=99, packages={}, max_length=1).key == one.key
     others = {
         "name": "x",
         "split": "x",
@@ -111,12 +113,11 @@ def test_the_key_ignores_seed_and_packages_and_nothing_else(make_config: MakeCon
         "target_time": "x",
         "candidates": "x",
         "min_counts": "x",
-        "max_length": 1,
         "data_sha256": {},
         "rows": "x",
     }
     others |= {"candidate_seed": 7, "filters": "x", "targets": "x"}
-    assert set(others) | {"seed", "packages", "task", "preset", "changes", "split_kind"} == {
+    assert set(others) | {"seed", "packages", "task", "preset", "changes", "split_kind", "max_length"} == {
         field.name for field in dataclasses.fields(Protocol)
     }
     assert [name for name, value in others.items() if dataclasses.replace(one, **{name: value}).key == one.key] == []

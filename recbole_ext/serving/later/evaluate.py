@@ -19,7 +19,6 @@ from recbole_ext.evaluation.row_metrics import Measure, RowMetrics, ValueRows
 from recbole_ext.serving.folded_users import folder_of
 from recbole_ext.serving.histories import has_events
 from recbole_ext.serving.later.clicks import click_part
-from recbole_ext.serving.later.drawn import drawn_targets
 from recbole_ext.serving.later.files import Given, read_events
 from recbole_ext.serving.later.folded import fold_in_new_users
 from recbole_ext.serving.later.left_out import OWN, UNKNOWN_ITEM, UNKNOWN_USER, counted, reasons, require_some
@@ -27,6 +26,7 @@ from recbole_ext.serving.later.parts import Chosen, LaterPart, row_part, sequenc
 from recbole_ext.serving.later.ranked import RankedTargets
 from recbole_ext.serving.later.result import MISSES, Group, LaterResult, group_of, groups_of, measured_rows
 from recbole_ext.serving.later.rows import TEST, LaterRows, check_order
+from recbole_ext.serving.later.sampled import sampled_targets
 from recbole_ext.serving.load import LoadedRun
 from recbole_ext.tasks.clicks.batches import ClickLoader
 from recbole_ext.tasks.ranking.evaluation.row_metrics import RANK, RankedRows
@@ -44,8 +44,8 @@ def evaluate_later(
         history: interactions between the run and the later ones that are known and not evaluated.
         test_rows: whether rows of the run's own test split are evaluated where they come again; they see what the
             test showed them. Rows of training and validation never are.
-        users: how many users of the later interactions are drawn and evaluated; 0 for all, None for as many as the run
-            was tested on (`tested_users`).
+        users: size of a sample of the users, whose rows are evaluated; 0 for all, None for that of the run's test
+            (`tested_users`).
 
     Raises:
         DataError: a column is missing or of another type, a value is no number, all interactions are earlier than the
@@ -104,8 +104,9 @@ class LaterEvaluation:
         return some
 
     def of_users(self, count: int | None, place: np.ndarray | None = None) -> "LaterEvaluation":
-        """Rows of some users as targets, drawn as `tested_users` is, see `drawn_targets`; as many as it where None."""
-        return self.only(drawn_targets(self.later, self.run.config["tested_users"] if count is None else count, place))
+        """Rows of a sample of users as targets, see `sampled_targets`; of the size of the run's test where None."""
+        size = self.run.config["tested_users"] if count is None else count
+        return self.only(sampled_targets(self.later, size, place))
 
     def table_by(self, model: Any) -> pd.DataFrame:
         """The table of `LaterResult` by a model, see `by`; none of its rows needs to be evaluated."""
@@ -211,9 +212,11 @@ class LaterEvaluation:
         if self.chosen.targets.all():
             return ""
         group, named = self.later.group, self.later.named
-        drawn, every = (len(np.unique(group[rows & named])) for rows in (self.chosen.targets, True))
+        sampled, every = (len(np.unique(group[rows & named])) for rows in (self.chosen.targets, True))
         seed = self.run.config["candidate_seed"]
-        return f"{drawn:,} of {every:,} users were drawn (candidate_seed {seed}); the others are known, not evaluated"
+        return (
+            f"{sampled:,} of {every:,} users were sampled (candidate_seed {seed}); the others are known, not evaluated"
+        )
 
     def _notes_on_history(self, counts: dict[str, int]) -> Iterator[str]:
         of_users = isinstance(self.row_metrics, RankedRows) and self.row_metrics.lists_of_users

@@ -5,7 +5,7 @@ import numpy as np
 from recbole_ext.serving.later.rows import LaterRows
 from recbole_ext.serving.skipped import Skipped
 
-NOT_DRAWN, OWN, FILTERED = "user not drawn", "row of the run", "outside val_interval"
+NOT_SAMPLED, OWN, FILTERED = "user not sampled", "row of the run", "outside val_interval"
 UNKNOWN_USER, UNKNOWN_ITEM = "unknown user", "unknown item"
 NO_HISTORY, NOT_RELEVANT = "no event before it", "label 0"
 
@@ -26,7 +26,7 @@ def reasons(
     unknown = (rows.user == 0) & (~rows.named | (rows.item > 0) | (not new_users))
     conditions = {
         "": evaluated,
-        NOT_DRAWN: ~targets,
+        NOT_SAMPLED: ~targets,
         OWN: (rows.split >= 0) & ~own,
         FILTERED: ~rows.wanted,
         UNKNOWN_USER: unknown,
@@ -64,7 +64,7 @@ def _sentence(rows: LaterRows, place: int, reason: str) -> str:
     train = rows.run.train
     user, item = (f"{name} {str(rows.table[name].iloc[place])!r}" for name in (train.uid_field, train.iid_field))
     sentences = {
-        NOT_DRAWN: f"{user} is not in the sample of users",
+        NOT_SAMPLED: f"{user} is not in the sample of users",
         OWN: f"{user} and {item} are a row of the run, at the same time, and not later",
         FILTERED: "the run takes out such rows (val_interval)",
         UNKNOWN_USER: f"{user} is not in the run's data",

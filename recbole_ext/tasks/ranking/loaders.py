@@ -12,7 +12,7 @@ from recbole_ext.config.config import Config
 from recbole_ext.data.history import HistoryRows
 from recbole_ext.data.loaders import Loaders, known_test_rows, sampled_rows
 from recbole_ext.data.processes import divided
-from recbole_ext.data.rows.drawn_users import drawn_rows, with_drawn_users
+from recbole_ext.data.rows.sampled_users import rows_of_sample, with_sampled_users
 from recbole_ext.errors import UsageError
 from recbole_ext.tasks.ranking.data.masking import with_masks
 from recbole_ext.tasks.ranking.data.recency import newest, weigh_targets
@@ -58,7 +58,7 @@ def ranking_loaders(config: Config, dataset: Any, parts: list[Any]) -> RankingLo
     weigh_targets(config, parts[0])
     train = _train_loader(config, dataset, parts[0], training_sampler(config, dataset, parts))
     valid, test = (
-        evaluation_loader(config, phase, with_drawn_users(config, parts[place]), parts[:place], parts)
+        evaluation_loader(config, phase, with_sampled_users(config, parts[place]), parts[:place], parts)
         if len(parts[place])
         else None
         for place, phase in ((1, "valid"), (2, "test"))
@@ -68,9 +68,9 @@ def ranking_loaders(config: Config, dataset: Any, parts: list[Any]) -> RankingLo
 
 def _known_test(config: Config, dataset: Any, parts: list[Any]) -> Any:
     """A loader of the tested rows whose user and item are known."""
-    known, drawn = known_test_rows(config, dataset, parts), drawn_rows(config, parts[2])
-    if known is not None and drawn is not None:
-        known = known[drawn[known]]
+    known, sampled = known_test_rows(config, dataset, parts), rows_of_sample(config, parts[2])
+    if known is not None and sampled is not None:
+        known = known[sampled[known]]
     rows = None if known is None or not len(known) else parts[2].copy(parts[2].inter_feat[known])
     if rows is None or not has_relevant_rows(config, rows):
         return None

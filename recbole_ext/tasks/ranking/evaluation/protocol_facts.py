@@ -77,13 +77,15 @@ def _targets(config: Config, evaluation: list[Any]) -> str:
     lists = [loader for loader in evaluation if hasattr(loader, "seen")]
     field = config["LABEL_FIELD"]
     relevant = any(relevant_field(config, each._dataset) for each in lists)
-    return "; ".join([f"targets have {field} above 0"] * relevant + _drawn(config))
+    return "; ".join([f"targets have {field} above 0"] * relevant + _sampled(config))
 
 
-def _drawn(config: Config) -> list[str]:
+def _sampled(config: Config) -> list[str]:
     """That a sample of users is evaluated."""
     count = config["tested_users"]
-    return [f"tested on at most {count:,} users, drawn with candidate_seed {config['candidate_seed']}"] if count else []
+    return (
+        [f"tested on at most {count:,} users, sampled with candidate_seed {config['candidate_seed']}"] if count else []
+    )
 
 
 def _name(config: Config) -> str:

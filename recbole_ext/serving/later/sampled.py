@@ -2,30 +2,30 @@
 
 import numpy as np
 
-from recbole_ext.data.rows.drawn_users import draw_users
+from recbole_ext.data.rows.sampled_users import sample_users
 from recbole_ext.errors import UsageError
 from recbole_ext.serving.later.rows import LaterRows
 
 
-def drawn_targets(later: LaterRows, count: int, place: np.ndarray | None = None) -> np.ndarray:
-    """(n,) bool: all rows of the users that are drawn.
+def sampled_targets(later: LaterRows, count: int, place: np.ndarray | None = None) -> np.ndarray:
+    """(n,) bool: all rows of the users that are sampled.
 
     Args:
         later: n interactions.
-        count: users to draw, or of each window at least so many (all, where it has no more); 0 for all.
+        count: users to sample, or of each window at least so many (all, where it has no more); 0 for all.
         place: (n,) int64, the window of each interaction; None for one window.
 
     Raises:
         UsageError: the number is negative.
     """
     if count < 0:
-        raise UsageError(f"the number of users to draw must be at least 0 (got {count}); 0 is all")
+        raise UsageError(f"the number of users to sample must be at least 0 (got {count}); 0 is all")
     if not count:
         return np.ones(len(later), dtype=bool)
     column, seed = later.table[later.run.train.uid_field].cat, later.run.config["candidate_seed"]
     codes, tokens = column.codes.to_numpy(), column.categories.astype(str).to_numpy()
-    drawn = np.zeros(len(tokens) + 1, dtype=bool)  # the last one: rows that name no user
+    sampled = np.zeros(len(tokens) + 1, dtype=bool)  # the last one: rows that name no user
     for window in [codes >= 0] if place is None else [(codes >= 0) & (place == each) for each in np.unique(place)]:
         users = np.unique(codes[window])
-        drawn[users[draw_users(list(tokens[users]), count, seed)]] = True
-    return drawn[codes]
+        sampled[users[sample_users(list(tokens[users]), count, seed)]] = True
+    return sampled[codes]

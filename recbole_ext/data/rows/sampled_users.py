@@ -1,7 +1,6 @@
 """A sample of users to evaluate, where ranking all of them takes too long: the same users wherever they occur.
 
-A user is drawn by a hash of the seed and the user's token, so a sample of one split, file or window holds a user of the
-sample of another wherever both hold the user.
+A user is sampled by a hash of the seed and the user's token, so samples of two splits, files or windows share users.
 """
 
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from torch import Tensor
 from recbole_ext.config.config import Config
 
 
-def draw_users(tokens: Sequence[str], count: int, seed: int) -> np.ndarray:
+def sample_users(tokens: Sequence[str], count: int, seed: int) -> np.ndarray:
     """(n,) bool: the `count` users whose hashes are lowest; all where there are no more.
 
     Args:
@@ -23,9 +22,9 @@ def draw_users(tokens: Sequence[str], count: int, seed: int) -> np.ndarray:
         count: of the sample.
         seed: of the hashes.
     """
-    drawn = np.zeros(len(tokens), dtype=bool)
-    drawn[np.argsort(_hashes(tokens, seed), kind="stable")[:count]] = True
-    return drawn
+    sampled = np.zeros(len(tokens), dtype=bool)
+    sampled[np.argsort(_hashes(tokens, seed), kind="stable")[:count]] = True
+    return sampled
 
 
 def _hashes(tokens: Sequence[str], seed: int) -> np.ndarray:
@@ -34,19 +33,21 @@ def _hashes(tokens: Sequence[str], seed: int) -> np.ndarray:
     return np.frombuffer(digests, dtype=np.uint64)
 
 
-def with_drawn_users(config: Config, part: Any) -> Any:
+def with_sampled_users(config: Config, part: Any) -> Any:
     """A split's rows of `tested_users` of its users; the split itself where these are all."""
-    drawn = drawn_rows(config, part)
-    return part if drawn is None else part.copy(part.inter_feat[torch.nonzero(drawn).flatten()])
+    sampled = rows_of_sample(config, part)
+    return part if sampled is None else part.copy(part.inter_feat[torch.nonzero(sampled).flatten()])
 
 
-def drawn_rows(config: Config, part: Any) -> Tensor | None:
-    """(n,) bool, the rows of a split whose users are drawn; None where these are all."""
+def rows_of_sample(config: Config, part: Any) -> Tensor | None:
+    """(n,) bool, the rows of a split whose users are sampled; None where these are all."""
     count = config["tested_users"]
     if not count or not len(part):
         return None
     users, place = np.unique(np.asarray(part.inter_feat[part.uid_field]), return_inverse=True)
     if count >= len(users):
         return None
-    drawn = draw_users([str(token) for token in part.id2token(part.uid_field, users)], count, config["candidate_seed"])
-    return torch.from_numpy(drawn[place])
+    sampled = sample_users(
+        [str(token) for token in part.id2token(part.uid_field, users)], count, config["candidate_seed"]
+    )
+    return torch.from_numpy(sampled[place])

@@ -15,7 +15,7 @@ from recbole_ext.drift.windowed import Window, Windowed
 from recbole_ext.errors import UsageError
 from recbole_ext.pipeline.train import run
 from recbole_ext.serving.later.evaluate import LaterEvaluation
-from recbole_ext.serving.later.left_out import NOT_DRAWN
+from recbole_ext.serving.later.left_out import NOT_SAMPLED
 from recbole_ext.serving.run import Run
 from tests.drift.made_logs import SMALL, walks, write_divided
 
@@ -25,7 +25,7 @@ DRAWN = 15
 @pytest.fixture(scope="module", params=["GRU4Rec", "BPR"])
 def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run]:
     """The same model twice, tested on all users and on a sample."""
-    root = tmp_path_factory.mktemp("drawn")
+    root = tmp_path_factory.mktemp("sampled")
     write_divided(root, "made", (14, 16), walks(24, changed=None))
     files = {
         "benchmark_filename": ["train", "valid", "test"],
@@ -46,8 +46,10 @@ def test_the_test_of_a_sample_has_the_values_of_its_users(runs: tuple[Run, Run])
     some = sampled.evaluate(open_future(sampled.loaded, "test").table, test_rows=True)
     assert some.metrics == sampled.result["test"]
     assert some.table.loc[some.table["evaluated"], "user"].nunique() == DRAWN
-    assert some.left_out[NOT_DRAWN] == (~some.table["user"].isin(some.table.loc[some.table["evaluated"], "user"])).sum()
-    assert any("15 of 60 users were drawn" in note for note in some.notes)
+    assert (
+        some.left_out[NOT_SAMPLED] == (~some.table["user"].isin(some.table.loc[some.table["evaluated"], "user"])).sum()
+    )
+    assert any("15 of 60 users were sampled" in note for note in some.notes)
     mine = rows.subset(rows.table["user"].isin(some.table.loc[some.table["evaluated"], "user"].unique()))
     assert {name: round(value, 4) for name, value in mine.metrics.items()} == some.metrics
     assert "tested on at most 15 users" in sampled.result["protocol"]["targets"]
