@@ -117,7 +117,7 @@ def lines(found: Comparison) -> list[str]:
         if len(found.groups) > 1:
             text.append(f"TABLE {number}" + (f", not comparable with table 1: {one.differs}" if one.differs else ""))
         for table in tables:
-            text += [title(table), *table_lines(HEAD, [cells(row, table) for row in table.rows]), ""]
+            text += [title(table), *table_lines(*columns(table)), ""]
         seeds = sorted({run.seed for entry in one.entries for run in entry.runs})
         protocol = one.entries[0].runs[0].protocol
         text += [*protocol.lines(f"seeds {', '.join(map(str, seeds))}", _longest_histories(one.entries)), ""]
@@ -157,6 +157,16 @@ def notes(found: Comparison) -> list[str]:
 
 def _all(found: Comparison) -> list[Table]:
     return [table for tables in found.tables for table in tables]
+
+
+def columns(table: Table) -> tuple[list[str], list[list[str]]]:
+    """Head and lines of a table; with a column of costs where an entry knows its own."""
+    costs = [row.entry.cost for row in table.rows]
+    rows = [cells(row, table) for row in table.rows]
+    if all(cost is None for cost in costs):
+        return list(HEAD), rows
+    shown = ["-" if cost is None else f"{cost:.4g}" for cost in costs]
+    return [*HEAD, "cost"], [[*row, cost] for row, cost in zip(rows, shown, strict=True)]
 
 
 def cells(row: Row, table: Table) -> list[str]:
@@ -210,7 +220,7 @@ def page(found: Comparison, command: str) -> Page:
             if one.differs:
                 built.text(f"Not comparable with table 1: {one.differs}")
         for table in tables:
-            built.heading(title(table)).table(HEAD, [cells(row, table) for row in table.rows])
+            built.heading(title(table)).table(*columns(table))
         built.heading("Protocol").facts(asdict(one.entries[0].runs[0].protocol))
     for text in notes(found)[len(found.limits) :]:
         built.text(text)

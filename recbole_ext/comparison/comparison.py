@@ -193,6 +193,7 @@ def as_facts(table: Table) -> dict[str, Any]:
                 "interval_over_seeds": None if row.seeds is None else [row.seeds.low, row.seeds.high],
                 "p_over_seeds": row.seeds_p,
                 "shown": row.verdict(table.metric),
+                "cost": row.entry.cost,
             }
             for row in table.rows
         ],

@@ -33,6 +33,7 @@ class FinishedRun:
         protocol: of the result.
         valid_metric: by which its weights were chosen, in lower case.
         epochs, planned_epochs: trained, and at most to be trained.
+        cost: in the currency of its price; None without one.
     """
 
     path: Path
@@ -46,6 +47,7 @@ class FinishedRun:
     valid_metric: str
     epochs: int
     planned_epochs: int
+    cost: float | None
 
     @property
     def rows(self) -> int | None:
@@ -70,6 +72,12 @@ class Entry:
     planned_seeds: int = 1
     unfinished: list[str] = field(default_factory=list)
     baseline: str | None = None
+
+    @property
+    def cost(self) -> float | None:
+        """Of its runs together; None where one of them does not know it, and for a baseline."""
+        known = [run.cost for run in self.runs if run.cost is not None and not self.baseline]
+        return sum(known) if known and len(known) == len(self.runs) else None
 
     def test(self, run: FinishedRun) -> dict[str, float]:
         """Test metrics in one of its runs."""
@@ -165,6 +173,7 @@ def _finished(path: Path, settings: dict[str, Any]) -> FinishedRun:
             valid_metric=str(result["valid_metric"]).lower(),
             epochs=int(result["epochs_trained"]),
             planned_epochs=planned_epochs(settings) or int(result["epochs_trained"]),
+            cost=None if result.get("cost") is None else float(result["cost"]),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(

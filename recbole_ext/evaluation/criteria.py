@@ -143,8 +143,12 @@ def known_names(values: Mapping[str, Any], further: Sequence[str] = (), also: Se
     of_sample = [f"train.{name}" for name in names] + [GAP] if values.get("train_sample") else []
     parts = [f"{part}.{name}" for part in ("valid", "test") for name in names]
     of_epoch = [name for name in OF_EPOCH if name not in OF_MODEL]
-    of_run = [name for name in OF_RUN if name != "cost" or values.get("price_per_hour") is not None]
+    of_run = [name for name in OF_RUN if name != "cost" or _has_price(values)]
     return list(dict.fromkeys([*of_run, "train.loss", *parts, *of_sample, *of_epoch, *also]))
+
+
+def _has_price(values: Mapping[str, Any]) -> bool:
+    return any(values.get(key) is not None for key in ("price_per_hour", "gpu_prices"))
 
 
 def criteria_faults(values: Mapping[str, Any], further: Sequence[str] = (), also: Sequence[str] = ()) -> list[str]:

@@ -23,7 +23,7 @@ def page_of(found: Standing) -> Page:
     page.facts(
         {
             "seeds": f"{len(found.results)} of {len(experiment.seeds)}: {', '.join(map(str, experiment.seeds))}",
-            "attempts": f"{good} of {over} finished, {found.hours:.2f} hours",
+            "attempts": f"{good} of {over} finished, {found.hours:.2f} hours{found.cost_words}",
             "template": f"{experiment.template or 'a command'} {experiment.template_sha256[:12]}".strip(),
             "created": experiment.created,
         }

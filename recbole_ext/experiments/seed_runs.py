@@ -20,16 +20,18 @@ from recbole_ext.pipeline.configure import build_config
 from recbole_ext.pipeline.train import run
 from recbole_ext.redact import redact_text
 from recbole_ext.report.report import leave_report
-from recbole_ext.runs.recorded import FREE_KEYS, NEWEST
+from recbole_ext.runs.recorded import FREE_KEYS, NEWEST, is_ended_by_budget
+from recbole_ext.runs.run_files import read_json
+from recbole_ext.training.cost.budget import goes_on
 
 
-def run_experiment(experiment: Experiment, seeds: list[int], notify: Mapping[str, Any] | None = None) -> int:
+def run_experiment(experiment: Experiment, seeds: list[int], of_start: Mapping[str, Any] | None = None) -> int:
     """Run what is not finished, and report the results.
 
     Args:
         experiment: made before.
         seeds: to run; they join the plan. [] for all that are planned.
-        notify: `notify`, `notify_file` and `notify_hosts` of this start, in place of the settings'.
+        of_start: keys of this start in place of the settings': messages, price and budget.
 
     Returns:
         0; 5 where a seed ended with numbers that are not finite; 6 where a criterion failed and nothing else did.
@@ -52,7 +54,7 @@ def run_experiment(experiment: Experiment, seeds: list[int], notify: Mapping[str
         try:
             for number, seed in enumerate(wanted, 1):
                 label = f"seed {seed} ({number} of {len(wanted)})"
-                code = max(code, _run_seed(experiment, seed, label, notify or {}))
+                code = max(code, _run_seed(experiment, seed, label, of_start or {}))
         finally:
             write_page(experiment)
     found = standing(experiment)
@@ -60,15 +62,18 @@ def run_experiment(experiment: Experiment, seeds: list[int], notify: Mapping[str
     return code or (FAILED_EXIT_CODE if any(v.verdict == FAIL for v in verdicts_over_seeds(found)) else 0)
 
 
-def _run_seed(experiment: Experiment, seed: int, label: str, notify: Mapping[str, Any]) -> int:
+def _run_seed(experiment: Experiment, seed: int, label: str, of_start: Mapping[str, Any]) -> int:
     done = experiment.finished().get(seed)
-    if done:
-        print(f"{experiment.name}: {label} is finished: {done}", flush=True)
+    result = read_json(done / "result.json") if done else {}
+    settings = str(experiment.folder / SETTINGS)
+    given = {"seed": seed, "runs_dir": str(experiment.runs), **of_start}
+    is_over = done is not None and not is_ended_by_budget(result)
+    config = None if is_over else build_config(experiment.model, experiment.dataset, [settings], given)
+    if config is None or (done and not goes_on(config, result)):
+        how = "is finished" if is_over else "was ended by its budget"
+        print(f"{experiment.name}: {label} {how}: {done}", flush=True)
         return 0
     print(f"\n{experiment.name}: {label}", flush=True)
-    settings = str(experiment.folder / SETTINGS)
-    given = {"seed": seed, "runs_dir": str(experiment.runs), **notify}
-    config = build_config(experiment.model, experiment.dataset, [settings], given)
     words = [f"--model={experiment.model}", f"--dataset={experiment.dataset}", f"--config_files={settings}"]
     started = experiment.journal.start(seed)
     fault: BaseException | None = None

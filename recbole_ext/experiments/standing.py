@@ -10,6 +10,7 @@ from recbole_ext.evaluation.statistics import OverSeeds, over_seeds
 from recbole_ext.evaluation.tables import table_lines
 from recbole_ext.experiments.attempts import FINISHED, RUNNING, Attempt
 from recbole_ext.experiments.experiment import Experiment
+from recbole_ext.runs.recorded import is_ended_by_budget
 from recbole_ext.runs.run_files import read_json, read_metrics
 
 
@@ -49,6 +50,18 @@ class Standing:
     def valid_metric(self) -> str:
         """The metric that validation chooses by; "" without results."""
         return next((str(result["valid_metric"]).lower() for result in self.results.values()), "")
+
+    @property
+    def costs(self) -> dict[int, float]:
+        """Seed -> what its run has cost, of the results that know it."""
+        found = {seed: result.get("cost") for seed, result in self.results.items()}
+        return {seed: float(cost) for seed, cost in found.items() if cost is not None}
+
+    @property
+    def cost_words(self) -> str:
+        """`, cost 12.5` of all finished seeds; "" where none knows it."""
+        missing = f" ({len(self.costs)} of {len(self.results)} seeds)" if len(self.costs) < len(self.results) else ""
+        return f", cost {sum(self.costs.values()):.4g}{missing}" if self.costs else ""
 
     def values(self, part: str, metric: str) -> dict[int, float]:
         """Seed -> a metric of `valid` or `test`, of the seeds that have it."""
@@ -100,6 +113,9 @@ def limits(found: Standing) -> list[str]:
         said.append(f"1 of {planned} seeds: no interval, and no statement on variance is possible")
     elif 0 < n < planned:
         said.append(f"{n} of {planned} seeds: means and intervals are those of the finished ones")
+    short = [str(seed) for seed, result in found.results.items() if is_ended_by_budget(result)]
+    if short:
+        said.append(f"the budget ended the training of seeds {', '.join(short)}; a larger one goes on")
     return said
 
 
@@ -107,22 +123,32 @@ def seed_table(found: Standing) -> tuple[list[str], list[list[object]]]:
     """Head and rows: a row per finished seed, then mean, standard deviation and 95 % interval where there are any."""
     chosen, names = found.valid_metric, found.metrics()
     columns = [found.values("valid", chosen), *(found.values("test", name) for name in names)]
-    head = ["seed", f"valid {chosen}", *names, "best epoch", "hours"]
+    costs = ["cost"] if found.costs else []
+    head = ["seed", f"valid {chosen}", *names, "best epoch", "hours", *costs]
     rows: list[list[object]] = [
-        [seed, *(_cell(column.get(seed)) for column in columns), result["best_epoch"] + 1, _hours(found, seed)]
+        [
+            *(seed, *(_cell(column.get(seed)) for column in columns)),
+            *(result["best_epoch"] + 1, _hours(found, seed)),
+            *(_cost(found.costs.get(seed)) for _ in costs),
+        ]
         for seed, result in found.results.items()
     ]
+    rest = ["", "", *("" for _ in costs)]
     summary = [over_seeds(list(column.values())) if column else None for column in columns]
     if found.results and found.one_protocol:
-        rows.append(["mean", *(_cell(one.mean if one else None) for one in summary), "", ""])
+        rows.append(["mean", *(_cell(one.mean if one else None) for one in summary), *rest])
     if len(found.results) > 1 and found.one_protocol:
-        rows.append(["std", *(_cell(one.std if one else None) for one in summary), "", ""])
-        rows.append(["95 %", *(_interval(one) for one in summary), "", ""])
+        rows.append(["std", *(_cell(one.std if one else None) for one in summary), *rest])
+        rows.append(["95 %", *(_interval(one) for one in summary), *rest])
     return head, rows
 
 
 def _cell(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"
+
+
+def _cost(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"
 
 
 def _interval(summary: OverSeeds | None) -> str:
@@ -162,7 +188,7 @@ def standing_lines(found: Standing) -> list[str]:
     lines = [
         f"\nexperiment {experiment.name}: {experiment.model} on {experiment.dataset}, "
         f"{len(found.results)} of {len(experiment.seeds)} seeds, {good} of {over} attempts finished, "
-        f"{found.hours:.2f} hours"
+        f"{found.hours:.2f} hours{found.cost_words}"
     ]
     running = [attempt for attempt in found.attempts if attempt.state == RUNNING]
     lines += [f"running     seed {attempt.seed} since {attempt.started}" for attempt in running]

@@ -23,6 +23,7 @@ from recbole_ext.model_entry import ModelEntry
 from recbole_ext.ssm.names import BACKENDS
 from recbole_ext.tasks.ranking.data.recency_settings import RecencySettings
 from recbole_ext.tasks.registered import task_of
+from recbole_ext.training.cost.settings import CostSettings
 from recbole_ext.training.optimization.averaging_settings import AveragingSettings
 from recbole_ext.training.optimization.schedule_settings import ScheduleSettings
 from recbole_ext.training.stage_list import read_stages
@@ -209,7 +210,7 @@ def _precision(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -
 def _read_early(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
     """What parts of a run read when they are made, which is after the data."""
     faults = []
-    settings = (ScheduleSettings.read, AveragingSettings.read, RecencySettings.read, read_stages)
+    settings = (ScheduleSettings.read, AveragingSettings.read, RecencySettings.read, CostSettings.read, read_stages)
     for read in (*settings, entry.check_settings):
         try:
             read(values)

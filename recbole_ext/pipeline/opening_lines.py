@@ -7,6 +7,7 @@ from recbole_ext.config.seeds import read_seeds
 from recbole_ext.config.show import unread_lines
 from recbole_ext.data.columns.roles import Columns
 from recbole_ext.evaluation.protocol import Protocol
+from recbole_ext.training.cost.budget import price_lines
 
 
 def opening_lines(
@@ -27,6 +28,7 @@ def opening_lines(
         *protocol.lines(),
         f"columns     {columns.line()}",
         f"run         {folder or '-'}",
+        *price_lines(config),
         *_seeds_line(config),
         *unread_lines(config),
     ]

@@ -20,11 +20,6 @@ def parameters_of(model: Any) -> int | None:
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 
-def cost_of(price_per_hour: float | None, seconds: float) -> float | None:
-    """What a time on a machine costs, in the currency of its price; None without a price."""
-    return None if price_per_hour is None else round(price_per_hour * seconds / 3600, 6)
-
-
 def run_result(
     config: Config,
     evaluator: Evaluator,

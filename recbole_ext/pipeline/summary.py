@@ -1,10 +1,12 @@
 """The last lines of a run: what is wrong with it, the model and its baselines, the protocol, and what to do next."""
 
+from pathlib import Path
 from typing import Any
 
 from recbole_ext.evaluation.criteria import verdict_lines
 from recbole_ext.evaluation.protocol import Protocol
 from recbole_ext.evaluation.tables import table_lines
+from recbole_ext.runs.recorded import is_ended_by_budget
 from recbole_ext.tasks.registered import all_tasks
 
 
@@ -25,11 +27,25 @@ def summary_lines(result: dict[str, Any], protocol: Protocol) -> list[str]:
         *protocol.lines(),
         f"{_weights(result)}; {result['fit_seconds']:.0f} s of training, peak memory {result['peak_memory_mb']:,} MB",
     ]
-    if result.get("cost") is not None:
-        lines.append(f"cost        {result['cost']:.4g}, by price_per_hour and {result['total_seconds']:.0f} s in all")
+    lines += _cost_lines(result)
     lines += all_tasks()[protocol.task].summary_lines(result)
     lines += verdict_lines(result.get("criteria", []))
     return [*lines, "", *_next_steps(result)]
+
+
+def _cost_lines(result: dict[str, Any]) -> list[str]:
+    """What the run has cost, and the budget that ended it."""
+    lines, seconds = [], result.get("total_seconds", 0.0)
+    if result.get("cost") is not None:
+        price = f"{result['price_per_hour']:g} an hour by {result['price_source']}"
+        lines.append(f"cost        {result['cost']:.4g}, at {price}, {seconds:.0f} s in all")
+    if is_ended_by_budget(result):
+        key, folder = result["ended_by"], Path(str(result["run_directory"]))
+        lines.append(
+            f"{key} is spent after {result['epochs_trained']} epochs, {seconds:.0f} s in all, so training ended; "
+            f"a larger one goes on: --resume={folder.name} --runs_dir={folder.parent} --{key}=MORE"
+        )
+    return lines
 
 
 def _known_lines(result: dict[str, Any]) -> list[str]:
@@ -53,6 +69,8 @@ def _weights(result: dict[str, Any]) -> str:
 
 def _chosen_by(result: dict[str, Any]) -> str:
     if result["valid"] is None:
+        if is_ended_by_budget(result):
+            return "the last one, because the budget ended before a validation"
         return "the last one, because there is no validation split to choose by"
     return f"chosen by validation {result['valid_metric']}"
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,12 @@ from recbole_ext.pipeline.final_test import final_test, known_test
 from recbole_ext.pipeline.new_directory import new_directory, way_on
 from recbole_ext.pipeline.opening_lines import opening_lines
 from recbole_ext.pipeline.protocol import protocol_of
-from recbole_ext.pipeline.result import cost_of, parameters_of, run_result
+from recbole_ext.pipeline.result import parameters_of, run_result
 from recbole_ext.pipeline.splits import open_splits
 from recbole_ext.pipeline.summary import summary_lines
 from recbole_ext.runs.resume import open_run
 from recbole_ext.runs.run_directory import RunDirectory
+from recbole_ext.training.cost.budget import goes_on
 from recbole_ext.training.course.warner import found_in
 from recbole_ext.training.session import Session
 from recbole_ext.training.signals import Signals
@@ -82,15 +84,16 @@ def _run(
 ) -> dict[str, Any]:
     if config.placement.leads:
         TrackingSettings.read(config).require_sinks()
-    continued = open_run(config, resume) if resume is not None else None
+    continued = open_run(config, resume, partial(goes_on, config)) if resume is not None else None
     if continued:
         restore_threads(continued, config)
     splits = open_splits(config, continued.path if continued else None)
     loaders = splits.loaders
     model = build_on_device(config, loaders)  # what can be refused is refused before there is a directory
+    earlier = continued.reopen() if continued else {}
     directory = continued or new_directory(config, command, splits)
     progress = Progress(0, enabled=config.placement.leads, bar=config["show_progress"])
-    session = Session(directory, progress, Signals(), is_resumed=continued is not None)
+    session = Session(directory, progress, Signals(), is_resumed=continued is not None, started=started)
     with (
         session.signals.heard(),  # outermost: what comes while the report is written finds a run that ends anyway
         _ending(directory, at_end),
@@ -98,9 +101,10 @@ def _run(
     ):
         _LOG.info("%s", splits.dataset)
         trainer = build_trainer(config, loaders, session, model)
+        trainer.budget.before = float(earlier.get("total_seconds", 0.0))
         with progress.overheard("recbole_ext.training.tracking"), tracked(config, directory, trainer):
             try:
-                return _fit_and_test(config, loaders, trainer, test, on_epoch, started)
+                return _fit_and_test(config, loaders, trainer, test, on_epoch)
             except (InterruptedRun, NonFiniteError, ResourceError) as error:
                 error.args = (f"{error}\n{way_on(session, trainer.keeper, command)}".rstrip(),)
                 raise
@@ -124,7 +128,6 @@ def _fit_and_test(
     trainer: AnyTrainer,
     test: bool,
     on_epoch: Callable[[int, float], None] | None,
-    started: float,
 ) -> dict[str, Any]:
     protocol, directory, progress = protocol_of(config, loaders), trainer.session.run, trainer.session.progress
     progress.expect(trainer.settings.epochs * len(loaders.train))
@@ -151,8 +154,7 @@ def _fit_and_test(
     rows = directory.rows if directory else []
     found = found_in(rows, trainer.settings.valid_metric, trainer.settings.sign > 0)
     result |= {"warnings": list(found.values()), "diverged": "diverged" in found}
-    result |= {"fit_seconds": round(fit_seconds, 2), "total_seconds": round(time.perf_counter() - started, 2)}
-    result["cost"] = cost_of(config["price_per_hour"], result["total_seconds"])
+    result |= {"ended_by": trainer.ended_by, "fit_seconds": round(fit_seconds, 2), **trainer.budget.facts()}
     verdicts = [asdict(verdict) for verdict in judge(config["criteria"], rows, result)]
     result |= {"criteria": verdicts, "tier": tier_reached(verdicts)}
     if directory:

@@ -1,6 +1,7 @@
 """What a run recorded of its configuration, and which run `--resume` names; imports neither torch nor RecBole."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ from recbole_ext.errors import DataError, UsageError
 NEWEST = "newest"
 FREE_KEYS = frozenset(
     """runs_dir show_progress save_seconds keep_checkpoints nan_retries hang_seconds notify notify_file notify_hosts
-    log_tensorboard log_wandb wandb_project state local_rank checkpoint_dir criteria price_per_hour seeds
-    experiments_dir store_data torch_threads""".split()
+    log_tensorboard log_wandb wandb_project state local_rank checkpoint_dir criteria price_per_hour gpu_prices
+    budget budget_hours seeds experiments_dir store_data torch_threads""".split()
 )
 """Keys that may differ between the sessions of one run: none of them changes a number, but for `torch_threads`, whose
 change is warned about."""
+BUDGETS = ("budget", "budget_hours")
+"""Keys that end training when they are spent; a larger one goes on."""
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,159}")
 
 
@@ -62,3 +65,8 @@ def require_run(run: Path) -> None:
             f"--run={run}: there is no run; give the directory that a run left under --runs_dir "
             "(there is no config.yaml in this one)"
         )
+
+
+def is_ended_by_budget(result: Mapping[str, Any]) -> bool:
+    """Whether the budget has ended a run, by its `result.json`."""
+    return result.get("ended_by") in BUDGETS

@@ -1,20 +1,28 @@
 """Which run is continued: named, or the newest unfinished one of the same model, data set and configuration."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from recbole_ext.config.config import Config
 from recbole_ext.errors import RecBoleExtError, ResourceError, UsageError
-from recbole_ext.runs.recorded import NEWEST, run_folder
-from recbole_ext.runs.run_directory import RunDirectory
-from recbole_ext.runs.run_files import config_text
+from recbole_ext.runs.recorded import NEWEST, is_ended_by_budget, run_folder
+from recbole_ext.runs.run_directory import BUDGET_FILE, RunDirectory
+from recbole_ext.runs.run_files import config_text, read_json
 from recbole_ext.runs.setting_lines import SettingLines, differing, recorded_lines, setting_lines
 
+GoesOn = Callable[[dict[str, Any]], bool]
+"""Whether a run with such a result goes on under the configuration of now."""
 
-def open_run(config: Config, wanted: str) -> RunDirectory | None:
+
+def open_run(config: Config, wanted: str, goes_on: GoesOn = lambda result: False) -> RunDirectory | None:
     """The directory of the run to continue; None where the newest one was asked for and there is none.
+
+    Args:
+        config: of now.
+        wanted: name of a run, or `newest`.
+        goes_on: of a run that has a result.
 
     Raises:
         UsageError: the named run is finished, has no state, or has another configuration; or torchrun started
@@ -27,10 +35,10 @@ def open_run(config: Config, wanted: str) -> RunDirectory | None:
     root, now = Path(config["runs_dir"]), settings_of(config)
     if wanted != NEWEST:
         folder = run_folder(root, wanted)
-        _require_same(now, folder)
+        _require_same(now, folder, goes_on)
         return RunDirectory(folder)
     for folder in unfinished_runs(root, f"{config.model}-{config.dataset}-"):
-        if _is_same(now, folder):
+        if _is_same(now, folder) and not _is_over(folder, goes_on):
             try:
                 return RunDirectory(folder)
             except ResourceError:
@@ -39,14 +47,18 @@ def open_run(config: Config, wanted: str) -> RunDirectory | None:
 
 
 def unfinished_runs(root: Path, prefix: str) -> Iterator[Path]:
-    """Runs with a state and without a result, the one that was saved last first; each file is looked up once."""
+    """Runs with a state, without a result or ended by their budget; the one that was saved last comes first.
+
+    Each file is looked up once, and none is read.
+    """
     try:
         names = [name for name in os.listdir(root) if name.startswith(prefix)]
     except (FileNotFoundError, NotADirectoryError):
         return
     found = [(saved, name) for name in names if (saved := _saved_at(f"{root}/{name}/checkpoint/last.json"))]
     for _, name in sorted(found, reverse=True):
-        if not os.path.lexists(f"{root}/{name}/result.json"):
+        folder = f"{root}/{name}"
+        if not os.path.lexists(f"{folder}/result.json") or os.path.lexists(f"{folder}/{BUDGET_FILE}"):
             yield root / name
 
 
@@ -65,9 +77,19 @@ def _is_same(now: SettingLines, folder: Path) -> bool:
         return False
 
 
-def _require_same(now: SettingLines, folder: Path) -> None:
-    if (folder / "result.json").exists():
-        raise UsageError(f"--resume={folder.name}: this run is finished; its result is in {folder / 'result.json'}")
+def _is_over(folder: Path, goes_on: GoesOn) -> bool:
+    """Whether a run has a result, and does not go on from it."""
+    path = folder / "result.json"
+    return path.exists() and not ((folder / BUDGET_FILE).exists() and goes_on(read_json(path)))
+
+
+def _require_same(now: SettingLines, folder: Path, goes_on: GoesOn) -> None:
+    if _is_over(folder, goes_on):
+        file = folder / "result.json"
+        result = read_json(file) if (folder / BUDGET_FILE).exists() else {}
+        key = result.get("ended_by")
+        more = f"; its {key} is spent, and a larger one goes on: --{key}=MORE" if is_ended_by_budget(result) else ""
+        raise UsageError(f"--resume={folder.name}: this run is finished; its result is in {file}{more}")
     if not (folder / "checkpoint" / "last.json").is_file():
         raise UsageError(f"--resume={folder.name}: this run has no saved state; start a new one")
     keys = differing_keys(now, folder)

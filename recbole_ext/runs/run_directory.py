@@ -18,7 +18,11 @@ from recbole_ext.evaluation.units import UNITS_FILE, Units, units_bytes
 from recbole_ext.files import hold, new_folder, remove_leftovers, write_atomically
 from recbole_ext.names import refuse_links
 from recbole_ext.redact import redact, redact_text, redact_words
-from recbole_ext.runs.run_files import config_text, plain
+from recbole_ext.runs.recorded import is_ended_by_budget
+from recbole_ext.runs.run_files import config_text, plain, read_json
+
+BUDGET_FILE = "budget-spent"
+"""Marks a run that its budget has ended, so that it is found without reading the results of all others."""
 
 
 class RunDirectory:
@@ -54,6 +58,13 @@ class RunDirectory:
         path = new_folder(root, f"{model}-{dataset}")
         (path / "checkpoint").mkdir()
         return cls(path)
+
+    def reopen(self) -> dict[str, Any]:
+        """Remove the result of a run that goes on, so that a run with a result is one that has ended; returns it."""
+        result = read_json(self.path / "result.json")
+        for name in ("result.json", BUDGET_FILE):
+            (self.path / name).unlink(missing_ok=True)
+        return result
 
     def write_config(self, values: dict[str, Any], origins: dict[str, str], command: list[str]) -> None:
         """`config.yaml`, which --config_files takes as it is, and `command.txt`, which repeats the run."""
@@ -97,6 +108,8 @@ class RunDirectory:
     def write_result(self, result: dict[str, Any]) -> None:
         """`result.json`: protocol, metrics, baselines, times."""
         result = redact(plain(result))
+        if is_ended_by_budget(result):
+            write_atomically(self.path / BUDGET_FILE, b"")
         write_atomically(self.path / "result.json", json.dumps(result, indent=2).encode())
         self._tell("finished", result)
 

@@ -22,7 +22,7 @@ from recbole_ext.training.fingerprint import data_fingerprint
 from recbole_ext.training.hook import Hook
 from recbole_ext.training.randomness import random_states, set_random_states
 from recbole_ext.training.session import Session
-from recbole_ext.training.state import TrainingState
+from recbole_ext.training.state import OTHER_VERSION, TrainingState
 from recbole_ext.training.threads import warn_of_threads
 
 
@@ -159,6 +159,8 @@ class Keeper(Hook):
         warn_of_threads(facts.get("threads"))
         saved, halvings = facts["state"], self.state.halvings
         self.state.restore(saved.get("training", {}))
+        if not self.parts.keys() <= saved["parts"].keys():
+            raise DataError(OTHER_VERSION)
         for _ in range(self.state.halvings - halvings):
             self.batches.halve()
         for name, part in self.parts.items():

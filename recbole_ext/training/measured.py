@@ -3,8 +3,10 @@
 from typing import Any
 
 from recbole_ext.evaluation.evaluator import Evaluation, Evaluator
+from recbole_ext.training.cost.budget import Budget
 from recbole_ext.training.selection import Best
 from recbole_ext.training.session import Session
+from recbole_ext.training.state import TrainingState
 
 
 class Measured:
@@ -14,11 +16,22 @@ class Measured:
         evaluator: of the model.
         best: the weights or trees that validation has chosen.
         session: outputs and signals of the run.
+        state: of the run.
+        budget: its time, and when that ends.
     """
 
     evaluator: Evaluator
     best: Best
     session: Session
+    state: TrainingState
+    budget: Budget
+
+    @property
+    def ended_by(self) -> str:
+        """The key that ended training: `epochs`, `stopping_step`, `budget` or `budget_hours`."""
+        if self.budget.ended and self.budget.limit:
+            return self.budget.limit.key
+        return "stopping_step" if self.state.stopped else "epochs"
 
     def before_batch(self) -> None:
         """Called before each batch of an evaluation; a signal that was received ends it."""

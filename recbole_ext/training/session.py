@@ -1,5 +1,6 @@
 """The outputs of a run, and the signals that it handles."""
 
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,12 +18,14 @@ class Session:
         progress: the progress that is shown.
         signals: asked after each step and before each batch of an evaluation.
         is_resumed: whether `run` holds a state to continue from.
+        started: `time.perf_counter` when the run was asked for.
     """
 
     run: RunDirectory | None = None
     progress: Progress = field(default_factory=lambda: Progress(0, enabled=False))
     signals: Signals = field(default_factory=Signals)
     is_resumed: bool = False
+    started: float = field(default_factory=time.perf_counter)
 
     @property
     def folder(self) -> Path | None:

@@ -44,11 +44,15 @@ def fit_in_stages(
     old = loaders.old_window(trainer.config, stages[-1].share)
     for number in range(max(0, len(state.stage_starts) - 1), len(stages)):
         if number == len(state.stage_starts):
+            if trainer.budget.ends():
+                break
             _begin_with_the_best(trainer, old if number == len(stages) - 1 else None)
         newest = loaders.newest_rows(loaders.train.config, stages[number].share)
         trainer.fit_stage(stages[number], state.stage_starts[number], newest, loaders.valid, on_epoch)
     if state.best_epoch is not None:
         trainer.load_best()
+    if len(state.stage_starts) < len(stages):  # the budget ended before the last stage, which forgot nothing
+        old = None
     return _told(trainer, old, _metric(trainer, old))
 
 
@@ -96,7 +100,8 @@ def _metric(trainer: RunTrainer, old: Any) -> float | None:
 
 
 def _told(trainer: RunTrainer, old: Any, after: float | None) -> dict[str, Any]:
-    pairs = zip(trainer.settings.stages, trainer.state.stage_starts, strict=True)
+    begun = trainer.settings.stages[: len(trainer.state.stage_starts)]
+    pairs = zip(begun, trainer.state.stage_starts, strict=True)
     stages = [asdict(stage) | {"first_epoch": start} for stage, start in pairs]
     if old is None:
         return {"stages": stages}

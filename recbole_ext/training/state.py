@@ -8,6 +8,8 @@ from typing import Any
 
 from recbole_ext.errors import DataError
 
+OTHER_VERSION = "the state of this run was saved by another version of recbole_ext; start a new run"
+
 
 @dataclass
 class TrainingState:
@@ -110,6 +112,6 @@ class TrainingState:
             DataError: another version of this package has saved it.
         """
         if saved.keys() != self.as_dict().keys():
-            raise DataError("the state of this run was saved by another version of recbole_ext; start a new run")
+            raise DataError(OTHER_VERSION)
         for name, value in saved.items():
             setattr(self, name, value)

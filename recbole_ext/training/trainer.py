@@ -13,6 +13,7 @@ from recbole_ext.config.config import Config
 from recbole_ext.evaluation.evaluator import Evaluator
 from recbole_ext.training.batches import Batches
 from recbole_ext.training.best_weights import BestWeights
+from recbole_ext.training.cost.budget import Budget, BudgetSpent
 from recbole_ext.training.course.warner import CourseWarnings
 from recbole_ext.training.guards.memory import FreedMemory
 from recbole_ext.training.guards.recovery import RollBack, SmallerBatches
@@ -63,12 +64,13 @@ class RunTrainer(Measured):
         self.best = BestWeights(self.config, model, self.session.run)
         self.hooks: list[Hook] = []
         self._prepare(self.settings.stages[0], 0)
+        self.budget = Budget(config, self.session.started, self.plan.whole_epochs)
         self.keeper = Keeper(self.config, model, self.state, self.session, self.plan.whole_epochs)
 
     def fit(
         self, train_data: Any, valid_data: Any = None, on_epoch: OnEpoch | None = None
     ) -> tuple[float, dict[str, float] | None]:
-        """Train until `epochs`, or until more than `stopping_step` validations in a row without improvement.
+        """Train until `epochs`, the end of the budget, or more than `stopping_step` validations without improvement.
 
         Args:
             train_data, valid_data: loaders; without validation the last weights count.
@@ -92,9 +94,12 @@ class RunTrainer(Measured):
             self._prepare(stage, first_epoch)
         self.begin(Batches(train_data, valid_data, self.model, self.state.halvings))
         with self.watch.stopping_hangs(self.session.folder):
-            while self.state.epoch < first_epoch + stage.epochs and not self.state.stopped:
+            while self.state.epoch < first_epoch + stage.epochs and not self.state.stopped and not self.budget.ends():
                 try:
                     self.epoch()
+                except BudgetSpent:
+                    self.keeper.save()
+                    continue
                 except Exception as error:
                     if not any([hook.on_error(error) for hook in self.hooks]):
                         raise
@@ -131,6 +136,8 @@ class RunTrainer(Measured):
                     for hook in self.hooks:
                         hook.after_step()
                 self.session.progress.step(f"epoch {epoch}")
+                if number < last:
+                    self.budget.leave_epoch()
             loss += sum(self.state.total) if each.counts else 0.0
         return loss
 
@@ -196,6 +203,7 @@ class RunTrainer(Measured):
     def _parts(self) -> dict[str, Any]:
         """What has a state of its own that belongs to the state of training."""
         parts: dict[str, Any] = {"scaler": self.steps.scaler, "averaging": self.averaging, "record": self.record}
+        parts["budget"] = self.budget
         parts |= {"schedule": self.schedule} if self.schedule else {}
         return parts | self.plan.optimizers | stateful_parts(self.model)
 
@@ -208,7 +216,7 @@ class RunTrainer(Measured):
     def require_best(self) -> None:
         """Keep the current weights where no epoch has been kept, for instance because none was validated."""
         if self.state.best_epoch is None:
-            self._selection().keep(self.settings.epochs - 1)
+            self._selection().keep(self.state.epoch if self.state.batch else self.state.epoch - 1)
 
 
 def stateful_parts(model: Any) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from recbole_ext.files import write_atomically
 from recbole_ext.runs.run_directory import RunDirectory
 from recbole_ext.training.batches import Batches
 from recbole_ext.training.boosting import Trees
+from recbole_ext.training.cost.budget import Budget
 from recbole_ext.training.course.warner import CourseWarnings
 from recbole_ext.training.measured import Measured
 from recbole_ext.training.selection import Selection
@@ -96,12 +97,13 @@ class TreeTrainer(Measured):
         self.settings = TrainingSettings.read(config)
         self.state = TrainingState.beginning(bigger=self.settings.sign > 0)
         self.best = BestTrees(trees, self.session.run)
+        self.budget = Budget(config, self.session.started, is_whole=True)
         self.validator = Validator(self.evaluator, sample, self.settings, self.before_batch)
 
     def fit(
         self, train_data: Any, valid_data: Any = None, on_epoch: Callable[[int, float], None] | None = None
     ) -> tuple[float, dict[str, float] | None]:
-        """Add trees until `epochs`, or until more than `stopping_step` validations brought nothing better.
+        """Add trees until `epochs`, the end of the budget, or more than `stopping_step` validations without gain.
 
         Returns:
             Best validation score and the metrics of that epoch.
@@ -111,7 +113,7 @@ class TreeTrainer(Measured):
         """
         state, selection = self.state, self._selection(Batches(train_data, valid_data, None))
         warnings = CourseWarnings(state, self.settings, self.session)
-        while state.epoch < self.settings.epochs and not state.stopped:
+        while state.epoch < self.settings.epochs and not state.stopped and not (state.epoch and self.budget.ends()):
             epoch, started = state.epoch, time.perf_counter()
             state.train_losses[epoch] = self.train_epoch(train_data, epoch)
             selection.after_training(epoch, time.perf_counter() - started)
@@ -150,7 +152,7 @@ class TreeTrainer(Measured):
     def require_best(self) -> None:
         """Keep the trees of the moment where no epoch has been kept."""
         if self.state.best_epoch is None:
-            self.state.best_epoch = self.settings.epochs - 1
+            self.state.best_epoch = self.state.epoch - 1
             self.best.save(self.state.best_epoch, None)
 
 

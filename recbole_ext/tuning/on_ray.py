@@ -9,10 +9,12 @@ from typing import Any, cast
 from ray import tune
 from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
+from ray.tune.stopper import Stopper
 
 from recbole_ext.tuning.proposals import propose
 from recbole_ext.tuning.settings import Settings
-from recbole_ext.tuning.table import Table, Trial
+from recbole_ext.tuning.spending import Spending
+from recbole_ext.tuning.table import PAUSED, Table, Trial
 from recbole_ext.tuning.trial import CAUSE, Job, execute
 
 _CRASHED = "the process ended by itself: killed, or out of memory"
@@ -96,7 +98,8 @@ class TableSearcher(Searcher):
     def _next(self) -> Trial | None:
         under_way = {trial.number for trial in self.live.values()}
         for trial in self.table.trials:
-            if trial.state == "running" and trial.number not in under_way:
+            if trial.state in ("running", PAUSED) and trial.number not in under_way:
+                trial.state = "running"
                 return trial
         if len(self.table.trials) >= self.settings.trials or self.table.hopeless():
             return None
@@ -168,12 +171,27 @@ class _Retries(tune.Callback):
         self.searcher.table.save(known)
 
 
-def search(searcher: TableSearcher, epochs: int) -> None:
-    """Run trials until the table holds as many as were asked for.
+class _Budget(Stopper):
+    """Stops all trials when nothing is left of the budget; the table keeps how far they came."""
+
+    def __init__(self, spending: Spending) -> None:
+        self.spending = spending
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        """No trial is stopped by itself."""
+        return False
+
+    def stop_all(self) -> bool:
+        """Asked in each turn of Ray's loop."""
+        return self.spending.is_spent()
+
+
+def search(searcher: TableSearcher, spending: Spending) -> None:
+    """Run trials until the table holds as many as were asked for, or nothing is left of the budget.
 
     Args:
         searcher: with its table.
-        epochs: of a trial.
+        spending: of the tuning.
     """
     settings, table = searcher.settings, searcher.table
     left = settings.trials - len(table.ended())
@@ -185,6 +203,7 @@ def search(searcher: TableSearcher, epochs: int) -> None:
         num_samples=left,
         search_alg=searcher,
         scheduler=searcher.scheduler,
+        stop=_Budget(spending),
         storage_path=str(table.folder.resolve()),
         max_failures=settings.max_failures,
         reuse_actors=True,

@@ -9,20 +9,23 @@ from recbole_ext.config.layers import Layer, merge, user_file
 from recbole_ext.files import write_atomically
 from recbole_ext.pipeline.protocol import protocol_of
 from recbole_ext.report.page import Page
+from recbole_ext.runs.recorded import BUDGETS
 from recbole_ext.tuning.importance import Importance, importance
 from recbole_ext.tuning.settings import Settings, epochs_of
-from recbole_ext.tuning.table import Table, Trial
+from recbole_ext.tuning.spending import Spending
+from recbole_ext.tuning.table import PAUSED, Table, Trial
 
 _CURVES = 8
 
 
-def write_outcome(settings: Settings, table: Table, config: Config) -> list[str]:
+def write_outcome(settings: Settings, table: Table, config: Config, spending: Spending) -> list[str]:
     """Write all of it.
 
     Args:
         settings: of the tuning.
         table: with its trials over.
         config: of a run without values of the space.
+        spending: time and cost.
 
     Returns:
         The lines for the terminal; none where no trial has a score.
@@ -32,14 +35,14 @@ def write_outcome(settings: Settings, table: Table, config: Config) -> list[str]
     found = importance(settings.parameters(), table.ended(), table.bigger, config["seed"])
     report = table.folder / "report.html"
     if best is None:
-        _page(settings, table, config, found).write(report)
+        _page(settings, table, config, found, spending).write(report)
         return []
     write_atomically(table.folder / "best.yaml", best_text(settings, table, best, metric).encode())
-    _page(settings, table, config, found).write(report)
+    _page(settings, table, config, found, spending).write(report)
     lines = ["", f"best        {metric} {best.score:.4f} on validation, trial {best.number}: {_values(best)}"]
     if found.shares:
         lines.append("mattered    " + ", ".join(f"{name} {share:.0%}" for name, share in found.shares.items()))
-    lines += [f"            {found.limits}", f"report      {report}"]
+    lines += [f"            {found.limits}", *spending.lines(), f"report      {report}"]
     return [*lines, f"train and test the best: {test_command(table)}"]
 
 
@@ -59,6 +62,7 @@ def best_text(settings: Settings, table: Table, best: Trial, metric: str) -> str
     """
     layers = [*map(user_file, settings.config_files), Layer("command line", settings.given, user=True)]
     fixed = {**merge(layers)[0], "model": settings.model, "dataset": settings.dataset}
+    fixed = {key: value for key, value in fixed.items() if key not in BUDGETS}  # they were those of all trials together
     lines = [
         f"# The best of {len(table.ended())} trials: {metric} {best.score:.6g} on validation "
         f"(trial {best.number}, {best.epochs} epochs).",
@@ -79,7 +83,7 @@ def _values(trial: Trial) -> str:
     return " ".join(f"{name}={value}" for name, value in trial.values.items())
 
 
-def _page(settings: Settings, table: Table, config: Config, found: Importance) -> Page:
+def _page(settings: Settings, table: Table, config: Config, found: Importance, spending: Spending) -> Page:
     metric, best, ended = config["valid_metric"].lower(), table.best(), table.ended()
     page = Page(
         f"Tuning of {settings.model} on {settings.dataset}",
@@ -91,7 +95,7 @@ def _page(settings: Settings, table: Table, config: Config, found: Importance) -
             "This score is the highest of many on the same validation split, so it is biased upwards. Measure the "
             "settings by one test, and by several seeds:"
         ).code(test_command(table))
-    page.heading("Progress").facts(_account(settings, ended, epochs_of(config)))
+    page.heading("Progress").facts(_account(settings, table, epochs_of(config)) | spending.facts())
     page.chart("Best score so far", {metric: _best_so_far(table)}, metric, "trial")
     page.chart("The best trials", _curves(table), metric, "epoch")
     page.heading("Importance of settings")
@@ -117,9 +121,11 @@ def _points(trials: list[Trial], name: str) -> list[tuple[float, float]]:
     return [(float(value), float(score)) for value, score in scored] if numbers else []
 
 
-def _account(settings: Settings, ended: list[Trial], epochs: int) -> dict[str, Any]:
-    spent = sum(trial.epochs for trial in ended)
-    counts = {state: sum(trial.state == state for trial in ended) for state in ("finished", "stopped", "failed")}
+def _account(settings: Settings, table: Table, epochs: int) -> dict[str, Any]:
+    ended, states = table.ended(), [trial.state for trial in table.trials]
+    spent = sum(trial.epochs for trial in table.trials)
+    counts = {state: states.count(state) for state in ("finished", "stopped", "failed")}
+    counts |= {PAUSED: states.count(PAUSED)} if PAUSED in states else {}
     return {
         "scheduler": settings.scheduler,
         "searcher": settings.searcher,

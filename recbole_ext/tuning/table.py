@@ -20,6 +20,8 @@ from recbole_ext.files import write_atomically
 from recbole_ext.runs.run_files import read_metrics
 
 ENDED = ("finished", "stopped", "failed")
+PAUSED = "paused"
+"""State of a trial that the budget interrupted: it counts by its score until then, and may go on."""
 GIVE_UP_AFTER = 3
 """Failures from the start on, without one good trial, after which no further trial is begun."""
 
@@ -31,7 +33,7 @@ class Trial:
     Attributes:
         number: from 0 on.
         values: key to value.
-        state: `running`, or how it ended: `finished`, `stopped` by the scheduler, or `failed`.
+        state: `running`, `paused` by the budget, or how it ended: `finished`, `stopped` by the scheduler, or `failed`.
         reports: [epochs done, best validation score until then], oldest first.
         cause: why it failed, at last or before a retry.
         retries: how often it was begun again after a failure.
@@ -93,6 +95,13 @@ class Table:
         """Trials that are over, in their order."""
         return [trial for trial in self.trials if trial.state in ENDED]
 
+    def pause(self) -> None:
+        """The budget has interrupted the trials that were running."""
+        for trial in self.trials:
+            if trial.state == "running":
+                trial.state = PAUSED
+                self.save(trial)
+
     def hopeless(self) -> bool:
         """Whether the first trials have all failed, so that the error is not in the values."""
         ended = self.ended()
@@ -104,8 +113,9 @@ class Table:
         return ranked[0] if ranked else None
 
     def ranked(self) -> list[Trial]:
-        """Trials that ended well, best first."""
-        sound = [trial for trial in self.ended() if trial.state != "failed" and trial.score is not None]
+        """Trials that ended well or were paused, best first."""
+        states = ("finished", "stopped", PAUSED)
+        sound = [trial for trial in self.trials if trial.state in states and trial.score is not None]
         return sorted(sound, key=lambda t: (-(t.score or 0.0) if self.bigger else t.score, t.number))
 
     def run_of(self, trial: Trial) -> Path | None:

@@ -13,8 +13,8 @@ from recbole_ext.pipeline.train import run
 from recbole_ext.runs.run_files import read_metrics
 from recbole_ext.tuning.settings import Settings
 
-QUIET = {"show_progress": False, "notify": None}
-"""A tuning reports for its trials, see `messages`."""
+QUIET = {"show_progress": False, "notify": None, "budget": None, "budget_hours": None}
+"""A tuning reports for its trials, see `messages`, and its budget is that of all trials together."""
 FINAL = (NonFiniteError, UsageError, DataError)
 """Errors caused by the values themselves: the same run would end in the same way, so it is not begun again."""
 CAUSE = "cause.txt"

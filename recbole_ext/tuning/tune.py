@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,14 +21,17 @@ from filelock import FileLock, Timeout
 from recbole_ext.errors import DataError, InterruptedRun, ResourceError, UsageError, nearest
 from recbole_ext.files import LOCK, hold, new_folder
 from recbole_ext.registry import find_model
+from recbole_ext.runs.recorded import BUDGETS
 from recbole_ext.tuning.settings import Settings, epochs_of, settings_of
 from recbole_ext.tuning.table import Table, Trial
 
 if TYPE_CHECKING:
     from recbole_ext.config.config import Config
+    from recbole_ext.tuning.spending import Spending
 
 LIBRARIES = ("ray", "optuna")
-_MAY_CHANGE = ("trials", "tune_dir", "ray_address")
+_OF_COST = ("price_per_hour", "gpu_prices", *BUDGETS)
+_MAY_CHANGE = ("trials", "tune_dir", "ray_address", *_OF_COST)
 """Options that may be given with --resume."""
 
 
@@ -84,15 +88,17 @@ def _continued(folder: Path, given: dict[str, Any]) -> Settings:
     if changed:
         raise UsageError(
             f"--{changed[0]} cannot change in a tuning that was begun; what it was asked for is in "
-            f"{folder / 'tune.yaml'}. With --resume only --trials may be given, to try more"
+            f"{folder / 'tune.yaml'}. With --resume only --trials, to try more, and budget and price may be given"
         )
     settings = Settings.read(folder)
+    settings = replace(settings, given=settings.given | {key: given[key] for key in _OF_COST if key in given})
     if "trials" in given:
-        settings = Settings(**{**vars(settings), "trials": given["trials"]})
+        settings = replace(settings, trials=given["trials"])
         n_ended = len(Table(folder, True).trials)
         if type(settings.trials) is not int or settings.trials < n_ended:
             raise UsageError(f"--trials must be an integer of at least {n_ended}, as many were begun already")
-        settings.write(folder)
+    settings.resolved({})  # refuses a budget or a price that is none
+    settings.write(folder)
     return settings
 
 
@@ -165,18 +171,27 @@ def tune(settings: Settings, folder: Path, address: str | None = None) -> None:
 def _tune(settings: Settings, folder: Path, address: str | None, config: "Config") -> None:
     from recbole_ext.cluster.ray_session import ray_session
     from recbole_ext.tuning.outcome import write_outcome
+    from recbole_ext.tuning.spending import Spending
 
     table, epochs = Table(folder, config["valid_metric_bigger"]), epochs_of(config)
     metric = config["valid_metric"].lower()
     _say_opening(settings, table, folder, metric, epochs)
-    if len(table.ended()) < settings.trials and not table.hopeless():
+    spending = Spending(folder, config)
+    if len(table.ended()) < settings.trials and not table.hopeless() and not spending.is_spent():
         wait_for_runs(table)
         with ray_session(address) as resources:
             width = places(settings, resources)
-            _search(settings, table, width, config["seed"], epochs, metric)
+            _search(settings, table, spending, width, config["seed"], epochs, metric)
         shutil.rmtree(folder / "ray", ignore_errors=True)
-    for line in write_outcome(settings, table, config):
+    is_ended = len(table.ended()) < settings.trials and not table.hopeless() and spending.is_spent()
+    if is_ended:
+        table.pause()
+    spending.write()
+    further = [_budget_line(settings, table, spending)] if is_ended else []
+    for line in [*write_outcome(settings, table, config, spending), *further]:
         print(line, flush=True)
+    if table.best() is None and is_ended:
+        raise ResourceError("the budget ended before any trial had a score; go on with a larger one, as above")
     if table.best() is None:
         causes = "; ".join(dict.fromkeys(trial.cause for trial in table.ended() if trial.cause))
         raise DataError(
@@ -195,7 +210,19 @@ def _say_opening(settings: Settings, table: Table, folder: Path, metric: str, ep
         )
 
 
-def _search(settings: Settings, table: Table, width: int, seed: int, epochs: int, metric: str) -> None:
+def _budget_line(settings: Settings, table: Table, spending: "Spending") -> str:
+    """That the budget ended the tuning, and how to go on."""
+    key = spending.limit.key if spending.limit else "budget"
+    over, folder = len(table.ended()), table.folder
+    return (
+        f"{key} is spent after {over} of {settings.trials} trials; those that were running are paused. A larger one "
+        f"goes on: {_program()} tune --resume={folder.name} --tune-dir={folder.parent} --{key}=MORE"
+    )
+
+
+def _search(
+    settings: Settings, table: Table, spending: "Spending", width: int, seed: int, epochs: int, metric: str
+) -> None:
     from recbole_ext.tuning.on_ray import TableSearcher, scheduler_of, search
 
     def ended(trial: Trial) -> None:
@@ -204,7 +231,7 @@ def _search(settings: Settings, table: Table, width: int, seed: int, epochs: int
         table.write_csv()
 
     scheduler = scheduler_of(settings, epochs, table.bigger)
-    search(TableSearcher(settings, table, scheduler, seed, width, ended), epochs)
+    search(TableSearcher(settings, table, scheduler, seed, width, ended), spending)
 
 
 def places(settings: Settings, resources: dict[str, float]) -> int:

@@ -257,3 +257,17 @@ def test_a_changed_result_is_told(finished_run: Make) -> None:
         compare([str(folder)])
     with pytest.raises(UsageError, match="there is no run"):
         read_entry([folder.parent])
+
+
+def test_what_runs_have_cost_stands_beside_their_numbers(finished_run: Make, capsys: Any) -> None:
+    folders = [finished_run(name, hits(share, seed), seed=seed) for name, share, seed in (("a", 0.2, 1), ("b", 0.6, 2))]
+    assert main(["compare", *map(str, folders), "--metric=hit@10"]) == 0
+    assert "cost" not in capsys.readouterr().out
+    for folder, cost in zip(folders, (1.5, 0.25), strict=True):
+        result = json.loads((folder / "result.json").read_text())
+        (folder / "result.json").write_text(json.dumps({**result, "cost": cost}))
+    assert main(["compare", ",".join(map(str, folders)), "--metric=hit@10"]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert next(line for line in lines if "seeds" in line)[-1] == "cost"
+    assert [line[-1] for line in lines if line and line[0] in ("a", "markov")] == ["1.75", "-"]
+    assert any("1.75" in page.read_text() for page in folders[0].parent.glob("comparison-*.html"))

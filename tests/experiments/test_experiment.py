@@ -307,3 +307,18 @@ def test_messages_of_one_start_are_asked_for_on_the_command_line(
     monkeypatch.setenv("DISCORD_WEBHOOK_URL", "https://discord.com/api/webhooks/1/x")
     assert main(["experiment", "run", "t", "--notify=discord"]) == 0
     assert len(sent) >= 1 and "finished: test" in sent[-1]
+
+
+def test_a_seed_that_its_budget_ended_goes_on_with_a_larger_one(made: Made, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = made("--seeds=1")
+    words = ["experiment", "run", "t", "--price-per-hour=3600"]
+    assert main([*words, "--budget=0.000001"]) == 0
+    out = capsys.readouterr().out
+    assert "hours, cost " in out and "the budget ended the training of seeds 1; a larger one goes on" in out
+    assert main([*words, "--budget=0.000001"]) == 0
+    assert "seed 1 (1 of 1) was ended by its budget" in capsys.readouterr().out
+    assert main(words) == 0
+    out = capsys.readouterr().out
+    assert "the budget ended" not in out and "cost" in out
+    (run,) = (folder / "runs").glob("*/result.json")
+    assert json.loads(run.read_text())["ended_by"] != "budget"

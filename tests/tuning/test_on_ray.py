@@ -162,6 +162,25 @@ def test_a_whole_tuning(words: Callable[..., dict[str, Any]], start: Start, tmp_
 
 
 @pytest.mark.slow
+def test_a_budget_ends_a_tuning_and_a_larger_one_goes_on(
+    words: Callable[..., dict[str, Any]], start: Start, tmp_path: Path
+) -> None:
+    given = {"trials": 2, "epochs": 40, "stopping_step": 40, "scheduler": "none", "max_concurrent": 1}
+    process = start(**words(**given, price_per_hour=3600.0, budget=25.0))
+    out = process.communicate(timeout=400)[0]
+    assert process.returncode in (0, 4) and "budget is spent after" in out, out
+    (folder,) = (tmp_path / "tune").iterdir()
+    before = Table(folder, True).trials
+    assert all(trial.state in ("paused", "finished") for trial in before) and "paused" in [t.state for t in before]
+    process = start(f"--resume={folder.name}", "--budget=None")
+    out = process.communicate(timeout=400)[0]
+    assert process.returncode == 0 and "best        ndcg@5" in out, out
+    after = Table(folder, True).trials
+    assert [trial.state for trial in after] == ["finished", "finished"]
+    assert all(new.reports[: len(old.reports)] == old.reports for old, new in zip(before, after, strict=False))
+
+
+@pytest.mark.slow
 def test_ctrl_c_says_how_to_go_on_and_leaves_no_process_and_no_open_port(
     words: Callable[..., dict[str, Any]], start: Start, tmp_path: Path
 ) -> None:

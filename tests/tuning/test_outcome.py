@@ -28,14 +28,17 @@ def test_best_yaml_is_taken_as_it_is(
     words: Callable[..., dict[str, Any]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from recbole_ext.tuning.outcome import write_outcome
+    from recbole_ext.tuning.spending import Spending
 
     extra = tmp_path / "extra.yaml"
     extra.write_text("num_layers: 1\ntrain_batch_size: 64\n")
-    settings = settings_of(words(config_files=str(extra)))
-    table = filled(tmp_path, settings)
-    lines = "\n".join(write_outcome(settings, table, settings.config({})))
+    settings = settings_of(words(config_files=str(extra), budget_hours=9, price_per_hour=2.0))
+    table, config = filled(tmp_path, settings), settings.config({})
+    lines = "\n".join(write_outcome(settings, table, config, Spending(tmp_path, config)))
+    assert "price of an hour 2 by price_per_hour" in lines
     assert "ndcg@5 0.4500 on validation, trial 4: learning_rate=0.05 dropout_prob=0.2" in lines
     text = (tmp_path / "best.yaml").read_text()
+    assert "budget" not in text and "price_per_hour: 2.0" in text
     assert "learning_rate: 0.05  # tuned: {'loguniform': [0.001, 0.1]}" in text and "test split was not read" in text
     assert main([f"--config_files={tmp_path / 'best.yaml'}", "--print_config"]) == 0
     shown = {line.split(" = ")[0].strip(): line for line in capsys.readouterr().out.splitlines()}
@@ -45,8 +48,10 @@ def test_best_yaml_is_taken_as_it_is(
 
 def test_the_report_holds_the_account(settings: Settings, tmp_path: Path) -> None:
     from recbole_ext.tuning.outcome import write_outcome
+    from recbole_ext.tuning.spending import Spending
 
-    write_outcome(settings, filled(tmp_path, settings), settings.config({}))
+    config = settings.config({})
+    write_outcome(settings, filled(tmp_path, settings), config, Spending(tmp_path, config))
     page = (tmp_path / "report.html").read_text()
     for words in ("Tuning of Mamba4Rec on made", "NonFiniteError: a loss", "epochs spent", "learning_rate", "<svg"):
         assert words in page

@@ -6,6 +6,12 @@ from pathlib import Path
 from recbole_ext.cli.parser import Parser, typed
 
 SUMMARY = "plan, run, list and show experiments over seeds; import runs of other programs"
+_OF_COST = {
+    "price-per-hour": ("X", "price of an hour on this machine"),
+    "gpu-prices": ("FILE", "list of prices by the name of the GPU"),
+    "budget": ("X", "cost at which the training of each seed ends; a larger one goes on"),
+    "budget-hours": ("H", "the same in hours"),
+}
 _CREATE = "make an experiment from a template: a file, or the name of one in properties/experiment"
 
 
@@ -27,6 +33,8 @@ def declare(parser: Parser) -> None:
     )
     run.add_argument("--notify-file", metavar="FILE", help="file that holds the https address of --notify")
     run.add_argument("--notify-hosts", type=typed("notify_hosts"), metavar="[HOST]", help="hosts for webhook")
+    for name, (shown, text) in _OF_COST.items():
+        run.add_argument(f"--{name}", type=typed(name), metavar=shown, help=text)
     _action(parser, "list", "list all experiments")
     _action(parser, "show", "print settings, runs and results").add_argument("name", metavar="NAME")
     imported = _action(parser, "import", "import a table of runs of another program")
@@ -64,14 +72,14 @@ def _run(words: argparse.Namespace) -> int:
     from recbole_ext.experiments.experiment import read_experiment
     from recbole_ext.experiments.seed_runs import run_experiment
 
-    given = {key: getattr(words, key) for key in ("notify", "notify_file", "notify_hosts")}
-    notify = {key: value for key, value in given.items() if value is not None}
+    keys = ("notify", "notify_file", "notify_hosts", *(name.replace("-", "_") for name in _OF_COST))
+    of_start = {key: value for key in keys if (value := getattr(words, key)) is not None}
     experiment = read_experiment(_root(words), words.name)
     if words.after is not None:
         from recbole_ext.experiments.gate import require_after
 
         require_after(experiment, read_experiment(_root(words), words.after))
-    return run_experiment(experiment, seeds, notify)
+    return run_experiment(experiment, seeds, of_start)
 
 
 def _list(words: argparse.Namespace) -> int:

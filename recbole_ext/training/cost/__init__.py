@@ -1,0 +1,1 @@
+"""What a run costs, and the budget that ends it."""
