@@ -3,7 +3,7 @@
     python -m benchmarks.ctr_speed --data ml-1m [--data_path dataset] [--protocol P2]
 
 Each epoch is estimated as `preflight` does: the second pass over the first 20 batches, times the number of batches.
-Ours have both branches that the gate weighs, as in properties/experiment/mdaf-phase-1.yaml.
+Ours have both branches that the gate weighs, as in properties/experiment/mdaf-ml-1m-phase-1.yaml.
 DIN reads at most 50 events, RecBole's default, and ours 100; each trains with its own default number of rows per step.
 """
 
@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument("--data_path", default="")
     parser.add_argument("--protocol", default="P2")
     arguments = parser.parse_args()
-    arguments.epochs, arguments.config_files = 1, "mdaf-phase-1"
+    arguments.epochs, arguments.config_files = 1, "mdaf-ml-1m-phase-1"
     print(f"{describe()}\n{arguments.data}, {arguments.protocol}", flush=True)
     seconds = {}
     for model in MODELS:

@@ -3,8 +3,8 @@
     loss = mean over the batch of ( -log p(rating | score) ) + w (KL of the vectors) / n + w (KL of z)
 
 with the score of `architecture: sets` (set_network.py, the default) or `pairwise` (pairwise_network.py), and
-p(rating | score) of `loss: mse`, `huber` or `ordinal` (likelihood.py); `bpr` ranks a user's ratings instead, `mixed`
-adds `ranking_weight` times that to the ordinal loss. KL is summed over dimensions, in nats; w is annealed.
+p(rating | score) of `loss: mse`, `huber`, `mae` or `ordinal` (likelihood.py); `bpr` ranks a user's ratings instead,
+`mixed` adds `ranking_weight` times that to the ordinal loss. The errors of `pairwise` are in stars (centre.py). KL is summed over dimensions, in nats; w is annealed.
 
 Predictions are the expected rating, clipped to the scale and never rounded.
 """
@@ -14,16 +14,20 @@ from typing import Any
 import torch
 from recbole.model.abstract_recommender import GeneralRecommender
 from recbole.utils import InputType
-from torch import Tensor, nn
+from torch import Tensor
+from torch.nn import functional as F
 
 from recbole_ext.errors import UsageError
-from recbole_ext.model.layers.likelihood import Gaussian, Ordinal, pairwise_ranking
+from recbole_ext.model.layers.likelihood import ERRORS, AdditiveNoise, Ordinal, pairwise_ranking
+from recbole_ext.model.rating.centre import RatingCentre
 from recbole_ext.model.rating.kl_record import KlRecord
 from recbole_ext.model.rating.pairwise_network import PairwiseNetwork
 from recbole_ext.model.rating.set_network import Scores, SetNetwork, SetSettings
 from recbole_ext.model.rating.settings import LossSettings
-from recbole_ext.model.rating.table import Columns, RatingTable
+from recbole_ext.model.rating.table import Columns, Pairs, RatingTable
 from recbole_ext.model.rating.variational import kl_share, with_free_bits
+
+_ERROR = {"mse": F.mse_loss, "huber": F.huber_loss, "mae": F.l1_loss}
 
 
 class HybridVAE(GeneralRecommender):
@@ -42,18 +46,22 @@ class HybridVAE(GeneralRecommender):
     def __init__(self, config: Any, dataset: Any) -> None:
         super().__init__(config, dataset)
         self.settings = LossSettings.read(config)
-        self.table, self.bounded = RatingTable(Columns.read(config), dataset), config["architecture"] == "pairwise"
+        self.table, pairwise = RatingTable(Columns.read(config), dataset), config["architecture"] == "pairwise"
+        if config["latent_levels"] == 2 and not (self.table.item_columns or self.table.context_sizes):
+            raise UsageError("latent_levels: 2 reads columns of items (side_features) or days, and the data have none")
         self.network: Any = (
-            PairwiseNetwork(config, self.table) if self.bounded else SetNetwork(SetSettings.read(config), self.table)
+            PairwiseNetwork(config, self.table) if pairwise else SetNetwork(SetSettings.read(config), self.table)
         )
+        in_stars = pairwise and self.settings.loss in ERRORS
+        self.centre = RatingCentre(config["rating_normalization"], self.table) if in_stars else None
         self.likelihood = self._likelihood()
         self.record = KlRecord()
         self.register_buffer("step", torch.zeros((), dtype=torch.int64))
 
-    def _likelihood(self) -> Gaussian | Ordinal:
+    def _likelihood(self) -> AdditiveNoise | Ordinal:
         ratings, loss = self.table.ratings, self.settings.loss
-        if loss in ("mse", "huber"):
-            return Gaussian(ratings, huber=loss == "huber")
+        if loss in ERRORS:
+            return AdditiveNoise(ratings, loss)
         try:
             return Ordinal(ratings, self.settings.label_smoothing)
         except ValueError as error:
@@ -69,7 +77,7 @@ class HybridVAE(GeneralRecommender):
         share = kl_share(int(self.get_buffer("step")), self.settings.kl_anneal_steps, self.settings.kl_cycle_steps)
         if self.training:
             self.get_buffer("step").add_(1)
-        fit = self._fit(scores, interaction[self.table.user], ratings)
+        fit = self._fit(scores, self.table.read(interaction), ratings)
         tables = self.network.kl_of_tables() / len(self.table.ratings)
         loss = fit + share * self.settings.table_kl_weight * tables
         if scores.kl.shape[1]:
@@ -79,26 +87,17 @@ class HybridVAE(GeneralRecommender):
         self.record.add(fit.detach(), tables.detach(), scores.kl.detach(), scores.mu.detach())
         return loss
 
-    def _fit(self, scores: Scores, users: Tensor, ratings: Tensor) -> Tensor:
-        """How badly the scores explain the ratings: ()."""
-        if self.bounded and self.settings.loss in ("mse", "huber"):
-            return self._squashed_error(scores, ratings)
+    def _fit(self, scores: Scores, pairs: Pairs, ratings: Tensor) -> Tensor:
+        """How badly the scores explain the ratings: (); of `centre`, an error in stars."""
+        if self.centre is not None:
+            return _ERROR[self.settings.loss](self.centre(scores, pairs), scores.mixed(ratings))
         loss = scores.mean.new_zeros(())
         if self.settings.loss != "bpr":
             loss = self.likelihood.loss(scores.mean, scores.variance, ratings).mean()
         if self.settings.loss in ("bpr", "mixed"):
             weight = 1.0 if self.settings.loss == "bpr" else self.settings.ranking_weight
-            loss = loss + weight * pairwise_ranking(scores.mean, users, ratings)
+            loss = loss + weight * pairwise_ranking(scores.mean, pairs.user, ratings)
         return loss
-
-    def _squashed_error(self, scores: Scores, ratings: Tensor) -> Tensor:
-        """Mean squared or Huber error of the pairwise network, in squared units of the rating: ()."""
-        name = "mse_loss" if self.settings.loss == "mse" else "huber_loss"
-        return getattr(nn.functional, name)(self._squashed(scores), ratings)
-
-    def _squashed(self, scores: Scores) -> Tensor:
-        low, high = self.table.scale
-        return low + (high - low) * torch.sigmoid(scores.mean)
 
     def _mean_square(self, interaction: Any) -> Tensor:
         """Mean squared length of the vectors of the batch's users and items, each once: ()."""
@@ -112,8 +111,8 @@ class HybridVAE(GeneralRecommender):
     def expected(self, interaction: Any) -> Tensor:
         """The expected rating before clipping: (B,)."""
         scores = self(interaction)
-        if self.bounded and self.settings.loss in ("mse", "huber"):
-            return self._squashed(scores)
+        if self.centre is not None:
+            return self.centre(scores, self.table.read(interaction))
         return self.likelihood.rating(scores.mean, scores.variance)
 
     def predict(self, interaction: Any) -> Tensor:

@@ -15,6 +15,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from recbole_ext.model.layers.dropout import Dropout
+from recbole_ext.model.layers.feed_forward import FeedForward
 from recbole_ext.model.layers.mamba_variant import mamba_variant
 from recbole_ext.model.sequence.causal import CausalRecommender, Events
 from recbole_ext.ssm.mamba import MambaState
@@ -33,13 +34,7 @@ class Mamba4RecBlock(nn.Module):
         width, dropout = config["hidden_size"], config["dropout_prob"]
         self.residual, self.backend = residual, config["ssm_backend"]
         self.mamba = mamba_variant(config)
-        self.feed_forward = nn.Sequential(
-            nn.Linear(width, 4 * width),
-            nn.GELU(),
-            Dropout(dropout),
-            nn.Linear(4 * width, width),
-            Dropout(dropout),
-        )
+        self.feed_forward = FeedForward(width, dropout)
         self.dropout = Dropout(dropout)
         self.mamba_norm, self.feed_forward_norm = nn.LayerNorm(width), nn.LayerNorm(width)
 

@@ -1,5 +1,7 @@
 """The templates of properties/experiment are accepted as they are."""
 
+from typing import Any
+
 import pytest
 
 from recbole_ext.config.yaml_reader import read_yaml
@@ -9,7 +11,7 @@ from recbole_ext.places import properties_folder
 
 FOLDER = properties_folder() / "experiment"
 TEMPLATES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
-PHASES = ["mdaf-phase-1", "mdaf-phase-3", "mdaf-phase-3-revised"]
+PHASES = ["1", "3", "3-revised"]
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
@@ -46,8 +48,32 @@ def test_a100_1_is_the_configuration_of_that_name() -> None:
     assert {key: values[key] for key in named} == named
 
 
-def test_the_phases_differ_in_their_regularisation_alone() -> None:
-    values = [read_yaml(FOLDER / f"{name}.yaml")[0] for name in PHASES]
+REGULARISATION = ("dropout_prob", "weight_decay", "label_smoothing", "learning_rate")
+
+
+def phases(prefix: str) -> list[dict[str, Any]]:
+    return [read_yaml(FOLDER / f"{prefix}-{name}.yaml")[0] for name in PHASES]
+
+
+def test_the_phases_on_ml_1m_differ_in_their_regularisation_alone() -> None:
+    values = phases("mdaf-ml-1m-phase")
     differing = {key for key in values[0] if len({str(v[key]) for v in values}) > 1}
-    assert differing == {"dropout_prob", "weight_decay", "label_smoothing", "learning_rate"}
+    assert differing == set(REGULARISATION)
     assert values[0]["seeds"] == [42, 123, 456, 789, 2024] and values[0]["epochs"] == 5
+
+
+def test_the_phases_are_those_of_their_source_on_taobao() -> None:
+    """Batches, clipping, epochs and criteria of the source; the regularisation is that of the templates on ML-1M."""
+    values = phases("mdaf-phase")
+    assert [v["epochs"] for v in values] == [5, 15, 5]
+    for v, on_ratings in zip(values, phases("mdaf-ml-1m-phase"), strict=True):
+        assert (v["dataset"], v["train_batch_size"], v["clip_grad_norm"]) == ("taobao-uniform", 2048, {"max_norm": 1.0})
+        assert {key: v[key] for key in REGULARISATION} == {key: on_ratings[key] for key in REGULARISATION}
+        criteria = " ".join(v["criteria"])
+        for each in ("valid.auc >= 0.575", "gap in [0.03, 0.12]", "gap@epoch5 < 0.20", "gate_static_mean in"):
+            assert each in criteria
+
+
+@pytest.mark.parametrize("name", [f"{prefix}-{n}" for prefix in ("mdaf-phase", "mdaf-ml-1m-phase") for n in PHASES])
+def test_a_phase_says_what_differs_from_its_source(name: str) -> None:
+    assert "# What differs from it" in (FOLDER / f"{name}.yaml").read_text()

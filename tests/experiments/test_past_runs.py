@@ -56,7 +56,7 @@ def test_an_export_becomes_an_experiment_that_is_marked(export: Path, capsys: py
 
 def test_ours_and_theirs_stand_in_tables_of_their_own(export: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["experiment", "import", "past.csv", MAP]) == 0
-    assert main(["experiment", "create", "mdaf-phase-1", "ours"]) == 0
+    assert main(["experiment", "create", "mdaf-ml-1m-phase-1", "ours"]) == 0
     capsys.readouterr()
     assert main(["experiment", "list"]) == 0
     ours, theirs = capsys.readouterr().out.split("imported, protocol unknown: their numbers are never compared")

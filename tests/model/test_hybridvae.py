@@ -18,16 +18,17 @@ from tests.conftest import write_inter
 HEADER = "user_id:token\titem_id:token\trating:float\ttimestamp:float"
 SIZES: dict[str, Any] = {
     "embedding_size": 4,
-    "hidden_size": 8,
     "latent_size": 2,
-    "pairwise_widths": [16, 8],
     "train_batch_size": 512,
     "learning_rate": 0.1,
-    "table_kl_weight": 0.1,
     "load_col": None,
     "baselines": [],
     "epochs": 7,
     "stopping_step": 12,
+}
+SIZES_OF: dict[str, dict[str, Any]] = {
+    "sets": {"hidden_size": 8, "table_kl_weight": 0.1},
+    "pairwise": {"pairwise_widths": [16, 8]},
 }
 
 
@@ -48,7 +49,7 @@ def build(make_config: Callable[..., Config], tmp_path: Path) -> Callable[..., A
 
     def make(shuffled: bool = False, **given: Any) -> Any:
         root = write_inter(tmp_path, "made", rating_rows(shuffled), HEADER)
-        config = make_config("HybridVAE", root, **{**SIZES, **given})
+        config = make_config("HybridVAE", root, **{**SIZES, **SIZES_OF[given.get("architecture", "sets")], **given})
         loaders = build_loaders(config, create_dataset(config))
         return config, loaders, build_trainer(config, loaders)
 
@@ -62,7 +63,7 @@ def rmse_after_training(build: Callable[..., Any], **given: Any) -> float:
 
 
 @pytest.mark.parametrize(
-    "loss", ["ordinal", *(pytest.param(loss, marks=pytest.mark.slow) for loss in ("mse", "huber", "mixed"))]
+    "loss", ["ordinal", *(pytest.param(loss, marks=pytest.mark.slow) for loss in ("mse", "huber", "mae", "mixed"))]
 )
 def test_planted_taste_is_learnt(build: Callable[..., Any], loss: str) -> None:
     epochs = 7 if loss == "ordinal" else 20
@@ -73,6 +74,31 @@ def test_planted_taste_is_learnt_pairwise(build: Callable[..., Any]) -> None:
     given: dict[str, Any] = {"architecture": "pairwise", "loss": "mse", "latent_size": 4, "kl_weight": 1e-4}
     given |= {"embedding_size": 16, "dropout_prob": 0.0, "learning_rate": 0.01, "train_batch_size": 256, "epochs": 50}
     assert rmse_after_training(build, **given) < 0.8
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"latent_levels": 2},
+        {"embedding_dropout_prob": 0.3},
+        {"architecture": "pairwise", "loss": "mae", "skip_connections": True, "rating_normalization": "user"},
+        {"architecture": "pairwise", "loss": "huber", "latent_levels": 2, "mixup_alpha": 0.2},
+        {"architecture": "pairwise", "loss": "mse", "rating_normalization": "user_item", "mixup_alpha": 0.2},
+    ],
+    ids=str,
+)
+def test_every_parameter_of_a_variant_gets_a_gradient(build: Callable[..., Any], given: dict[str, Any]) -> None:
+    _, loaders, trainer = build(**given, dropout_prob=0.0, shuffled=True)
+    model = trainer.model
+    if given.get("architecture") != "pairwise":
+        torch.nn.init.normal_(model.network.decoder[-1].weight)
+    loss = model.calculate_loss(next(iter(loaders.train)))
+    loss.backward()
+    missing = [n for n, p in model.named_parameters() if p.grad is None or not torch.isfinite(p.grad).all()]
+    assert torch.isfinite(loss) and [name for name in missing if not name.startswith("likelihood.")] == []
+    rows = next(iter(loaders.test))[0]
+    whole = model.eval().predict(rows)
+    torch.testing.assert_close(model.predict(rows[torch.arange(5)]), whole[:5])
 
 
 @pytest.mark.slow

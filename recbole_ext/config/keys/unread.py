@@ -232,15 +232,24 @@ def unread_settings(
         of_task: what its task leaves unread; these rules go first.
     """
     facts = Facts(entry, values)
-    defaults = merge([layer for layer in layers if not layer.user])[0]
-    typed = [layer for layer in layers if layer.user and not set(_DERIVED) <= set(layer.values)]  # no recorded run
-    given = {key: layer for layer in typed for key in layer.values}
-    changed = {key: layer for key, layer in given.items() if values.get(key) != defaults.get(key)}
     return [
         f"{layer.origin(key)}: {key} is not read by this run: {advice}"
-        for key, layer in changed.items()
+        for key, layer in changed_settings(layers, values).items()
         if (advice := _advice(key, facts, of_task)) is not None
     ]
+
+
+def changed_settings(layers: list[Layer], values: dict[str, Any]) -> dict[str, Layer]:
+    """The user's settings that differ from the defaults, each with its layer; those of a recorded run are left out.
+
+    Args:
+        layers: lowest first.
+        values: those of all layers.
+    """
+    defaults = merge([layer for layer in layers if not layer.user])[0]
+    typed = [layer for layer in layers if layer.user and not set(_DERIVED) <= set(layer.values)]
+    given = {key: layer for layer in typed for key in layer.values}
+    return {key: layer for key, layer in given.items() if values.get(key) != defaults.get(key)}
 
 
 def _advice(key: str, facts: Facts, of_task: tuple[Rule, ...]) -> str | None:

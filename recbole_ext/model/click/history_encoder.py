@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from recbole_ext.errors import UsageError
 from recbole_ext.model.layers.dropout import Dropout
+from recbole_ext.model.layers.feed_forward import FeedForward
 from recbole_ext.model.layers.mamba_variant import mamba_variant
 
 ENCODERS = ("mamba", "transformer", "none")
@@ -20,20 +21,24 @@ def gap_buckets(seconds: Tensor) -> Tensor:
 
 
 class MambaBlock(nn.Module):
-    """LayerNorm(dropout(Mamba(x)) + x).
+    """y = LayerNorm(dropout(Mamba(x)) + x); with `feed_forward` LayerNorm(FFN(y) + y), as a block of Mamba4Rec.
 
     Args:
-        config: sizes, `dropout_prob` and `ssm_backend`.
+        config: sizes, `dropout_prob`, `feed_forward` and `ssm_backend`.
     """
 
     def __init__(self, config: Any) -> None:
         super().__init__()
+        width, dropout = config["hidden_size"], config["dropout_prob"]
         self.mamba, self.backend = mamba_variant(config), config["ssm_backend"]
-        self.norm, self.dropout = nn.LayerNorm(config["hidden_size"]), Dropout(config["dropout_prob"])
+        self.norm, self.dropout = nn.LayerNorm(width), Dropout(dropout)
+        self.feed_forward = FeedForward(width, dropout) if config["feed_forward"] else None
+        self.last_norm = nn.LayerNorm(width) if config["feed_forward"] else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         """(S, L, hidden_size) -> (S, L, hidden_size)."""
-        return self.norm(self.dropout(self.mamba(x, backend=self.backend)[0]) + x)
+        y = self.norm(self.dropout(self.mamba(x, backend=self.backend)[0]) + x)
+        return y if self.feed_forward is None else self.last_norm(self.feed_forward(y) + y)
 
 
 class TransformerBlock(nn.Module):

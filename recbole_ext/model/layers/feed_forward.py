@@ -1,4 +1,4 @@
-"""A gated feed-forward layer."""
+"""Feed-forward layers, applied to each position by itself: gated, and that of Mamba4Rec."""
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -28,3 +28,19 @@ class GatedFeedForward(nn.Module):
         """(..., width) -> (..., width)."""
         gate, value = self.gate_and_value(x).chunk(2, dim=-1)
         return self.out(self.dropout(F.silu(gate) * value))
+
+
+class FeedForward(nn.Sequential):
+    """dropout(W_2 dropout(GELU(W_1 x))), four times as wide inside: (..., width) -> (..., width).
+
+    Args:
+        width: of its input and output.
+        dropout: probability.
+
+    Source: Mamba4Rec (Liu et al., 2024), section 3.
+    """
+
+    def __init__(self, width: int, dropout: float) -> None:
+        super().__init__(
+            nn.Linear(width, 4 * width), nn.GELU(), Dropout(dropout), nn.Linear(4 * width, width), Dropout(dropout)
+        )

@@ -1,4 +1,4 @@
-"""The distribution of a rating given a score: Gaussian, Huber and ordinal, each with its loss and its expected rating.
+"""The distribution of a rating given a score: with additive noise, or ordinal, each with its loss and expected rating.
 
 A score comes as a mean and a variance, those of the model's belief. The loss is the expected negative
 log-likelihood under that belief: in closed form for Gaussian noise, with one draw per rating elsewhere.
@@ -14,17 +14,21 @@ from torch.nn import functional as F
 MOST_LEVELS = 50
 
 
-class Gaussian(nn.Module):
-    """Rating = centre + unit * (score + noise), the noise normal with a variance that is learned.
+ERRORS = ("mse", "huber", "mae")
+"""Squared errors; absolute ones beyond one unit; absolute ones."""
+
+
+class AdditiveNoise(nn.Module):
+    """Rating = centre + unit * (score + noise), the noise with a scale that is learned.
 
     Args:
         ratings: (n,) of the training split.
-        huber: off: squared errors; on: absolute ones beyond one standard deviation of the noise.
+        error: of `ERRORS`: `mse`, normal noise; `mae`, Laplace noise; `huber`, normal within one unit of the scale.
     """
 
-    def __init__(self, ratings: np.ndarray, huber: bool = False) -> None:
+    def __init__(self, ratings: np.ndarray, error: str = "mse") -> None:
         super().__init__()
-        self.huber = huber
+        self.error = error
         self.register_buffer("centre", torch.tensor(float(ratings.mean())))
         self.register_buffer("unit", torch.tensor(float(ratings.std())))
         self.log_noise = nn.Parameter(torch.tensor(-0.2))
@@ -34,10 +38,12 @@ class Gaussian(nn.Module):
         noise = (2 * self.log_noise).exp()
         target = (ratings - self.get_buffer("centre")) / self.get_buffer("unit")
         constant = self.log_noise + 0.5 * math.log(2 * math.pi)
-        if self.huber:
-            error = (target - sampled(mean, variance)) / noise.sqrt()
-            return constant + F.huber_loss(error, torch.zeros_like(error), reduction="none")
-        return constant + 0.5 * ((target - mean).square() + variance) / noise
+        if self.error == "mse":
+            return constant + 0.5 * ((target - mean).square() + variance) / noise
+        error = (target - sampled(mean, variance)) / noise.sqrt()
+        if self.error == "mae":
+            return self.log_noise + math.log(2) + error.abs()
+        return constant + F.huber_loss(error, torch.zeros_like(error), reduction="none")
 
     def rating(self, mean: Tensor, variance: Tensor) -> Tensor:
         """The expected rating: (B,), not clipped."""
@@ -45,7 +51,8 @@ class Gaussian(nn.Module):
 
     def variance_of_rating(self, mean: Tensor, variance: Tensor) -> Tensor:
         """Variance of the predicted rating, the noise included: (B,)."""
-        return self.get_buffer("unit") ** 2 * (variance + (2 * self.log_noise).exp())
+        noise = (2 if self.error == "mae" else 1) * (2 * self.log_noise).exp()  # of Laplace noise: twice its scale^2
+        return self.get_buffer("unit") ** 2 * (variance + noise)
 
 
 class Ordinal(nn.Module):

@@ -9,11 +9,32 @@ from torch import Tensor, nn
 from recbole_ext.model.layers.dropout import Dropout
 
 
-def tower(widths: Sequence[int], dropout: float) -> nn.Sequential:
-    """(B, widths[0]) -> (B, widths[-1]); Linear, BatchNorm, ReLU and Dropout between each two widths."""
+class Skip(nn.Module):
+    """layer(x) + P x, where P is the identity between equal widths.
+
+    Args:
+        layer: (B, width) -> (B, following).
+        width, following: of its input and output.
+
+    Source: He et al. 2016, with a linear map where widths differ.
+    """
+
+    def __init__(self, layer: nn.Module, width: int, following: int) -> None:
+        super().__init__()
+        self.layer = layer
+        self.map = nn.Identity() if width == following else nn.Linear(width, following, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, width) -> (B, following)."""
+        return self.layer(x) + self.map(x)
+
+
+def tower(widths: Sequence[int], dropout: float, skip: bool = False) -> nn.Sequential:
+    """(B, widths[0]) -> (B, widths[-1]); Linear, BatchNorm, ReLU and Dropout between each two widths, see `Skip`."""
     layers: list[nn.Module] = []
     for width, following in pairwise(widths):
-        layers += [nn.Linear(width, following), nn.BatchNorm1d(following), nn.ReLU(), Dropout(dropout)]
+        layer = [nn.Linear(width, following), nn.BatchNorm1d(following), nn.ReLU(), Dropout(dropout)]
+        layers += [Skip(nn.Sequential(*layer), width, following)] if skip else layer
     return nn.Sequential(*layers)
 
 

@@ -9,6 +9,9 @@
              + decoder(z_u, z_i, z_u * z_i)                                       a variational auto-encoder
     h_u      = tanh(a + sum of the user's other ratings),   z_u ~ N(mu(h_u), sigma(h_u)),   likewise for the item
 
+`latent_levels: 2`: above z_u a second level of the day, above z_i one of the item's columns, genre above all; they are
+the priors' means, and the decoder reads them too (latent.py).
+
 The fields' mean and variance pass through the factorisation machine in closed form; z is sampled. No sum holds the
 rating that is predicted (rating_sets.py), so what the network learns in training is what it is asked afterwards.
 
@@ -28,9 +31,11 @@ from recbole_ext.model.layers.dropout import Dropout
 from recbole_ext.model.layers.factorisation_machine import factorisation_machine
 from recbole_ext.model.layers.tower import Towers
 from recbole_ext.model.rating.attention import RatingAttention
+from recbole_ext.model.rating.latent import Latent, UpperLevel
+from recbole_ext.model.rating.mixup import Mixup
 from recbole_ext.model.rating.sets import Members, Others, sums_of_others
 from recbole_ext.model.rating.table import Pairs, RatingTable
-from recbole_ext.model.rating.variational import GaussianTable, kl_per_dimension
+from recbole_ext.model.rating.variational import GaussianTable
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,8 @@ class SetSettings(KeySettings):
     attention_heads: int = 0
     attention_reach: int = 0
     tower_widths: list[int] | None = None
+    embedding_dropout_prob: float | None = None
+    latent_levels: int = 1
 
     @property
     def prior_of_points(self) -> float | None:
@@ -62,12 +69,18 @@ class Scores:
         mean, variance: (B,) of the score.
         kl: (B, L) nats of the latent vectors, per dimension; L may be 0.
         mu: (B, L) means of the latent vectors.
+        mixup: how the pairs were mixed; None where they were not.
     """
 
     mean: Tensor
     variance: Tensor
     kl: Tensor
     mu: Tensor
+    mixup: Mixup | None = None
+
+    def mixed(self, values: Tensor) -> Tensor:
+        """Values of the pairs (B,), mixed as the pairs were."""
+        return values if self.mixup is None else self.mixup(values)
 
 
 class SideEncoder(nn.Module):
@@ -96,27 +109,6 @@ class SideEncoder(nn.Module):
         return others, torch.tanh(self.bias + others.hidden)
 
 
-class Latent(nn.Module):
-    """q(z | hidden) = N(mu, sigma^2), sampled by z = mu + sigma * noise in training, its mean otherwise.
-
-    Args:
-        hidden_size, latent_size: widths.
-    """
-
-    def __init__(self, hidden_size: int, latent_size: int) -> None:
-        super().__init__()
-        self.mu, self.log_variance = nn.Linear(hidden_size, latent_size), nn.Linear(hidden_size, latent_size)
-        nn.init.xavier_normal_(self.mu.weight)
-        nn.init.xavier_normal_(self.log_variance.weight, gain=0.1)
-        nn.init.constant_(self.log_variance.bias, -2.0)
-
-    def forward(self, hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(B, hidden_size) -> z, mu and KL in nats, each (B, latent_size)."""
-        mu, log_variance = self.mu(hidden), self.log_variance(hidden).clamp(-10, 4)
-        z = mu + (0.5 * log_variance).exp() * torch.randn_like(mu) if self.training else mu
-        return z, mu, kl_per_dimension(mu, log_variance)
-
-
 class SetNetwork(nn.Module):
     """See the module's equations.
 
@@ -139,16 +131,19 @@ class SetNetwork(nn.Module):
         if self.items:
             self.user_weights = GaussianTable(table.n_users, hidden + 1, start=0.02, prior_std=points)
         self.item_weights = GaussianTable(table.n_items, hidden + 1, start=0.02, prior_std=points)
-        self.dropout = Dropout(settings.dropout_prob)
+        self.dropout, self.field_dropout = Dropout(settings.dropout_prob), Dropout(settings.embedding_dropout_prob or 0)
         self.attention = self._attention(settings)
         widths = settings.tower_widths
         self.towers = Towers(3 * size + hidden, widths, settings.dropout_prob) if widths else None
         self.latent_size = latent
         if latent:
             self.user_latent, self.item_latent = Latent(hidden, latent), Latent(hidden, latent)
+            above = {"user": table.context_sizes, "item": table.item_columns} if settings.latent_levels == 2 else {}
+            self.upper = nn.ModuleDict({of: UpperLevel(sizes, latent, latent) for of, sizes in above.items() if sizes})
+            read = (3 + len(self.upper)) * latent
             last = nn.Linear(hidden, 1)
             nn.init.zeros_(last.weight)
-            self.decoder = nn.Sequential(nn.Linear(3 * latent, hidden), nn.ReLU(), Dropout(settings.dropout_prob), last)
+            self.decoder = nn.Sequential(nn.Linear(read, hidden), nn.ReLU(), Dropout(settings.dropout_prob), last)
 
     def _attention(self, settings: SetSettings) -> RatingAttention | None:
         """The one of the settings; None without heads."""
@@ -166,7 +161,8 @@ class SetNetwork(nn.Module):
             of_item, item_hidden = self.items(self.table.items, pairs.item, pairs.user, row)
             sides.append(of_item)
             hiddens.append((self.user_weights, pairs.user, self.dropout(item_hidden)))
-        fields = [self.fields["user"](pairs.user), self.fields["item"](pairs.item)]
+        own = [self.fields["user"](pairs.user), self.fields["item"](pairs.item)]
+        fields = [(self.field_dropout(vectors), spread) for vectors, spread in own]
         for of in sides:
             fields += [(of.implicit, of.implicit_variance), (of.valued, of.valued_variance)]
         fields += [self.fields[name](ids) for name, ids in self.table.side_ids(pairs)]
@@ -185,19 +181,21 @@ class SetNetwork(nn.Module):
             parts = zip(fields[:2], sides, layers, strict=True)
             inputs = [torch.cat([own[0], of.implicit, of.valued, hidden], dim=1) for own, of, hidden in parts]
             mean = mean + self.towers(*inputs)
-        return self._with_latent(mean, variance, layers)
+        return self._with_latent(mean, variance, layers, pairs)
 
-    def _with_latent(self, mean: Tensor, variance: Tensor, layers: list[Tensor]) -> Scores:
+    def _with_latent(self, mean: Tensor, variance: Tensor, layers: list[Tensor], pairs: Pairs) -> Scores:
         """Add the decoder of z."""
         if not self.latent_size:
             empty = mean.new_zeros(len(mean), 0)
             return Scores(mean, variance, empty, empty)
-        (of_user, user_mu, user_kl), (of_item, item_mu, item_kl) = (
-            self.user_latent(layers[0]),
-            self.item_latent(layers[1]),
-        )
-        decoded = self.decoder(torch.cat([of_user, of_item, of_user * of_item], dim=1)).squeeze(1)
-        kl, mu = torch.cat([user_kl, item_kl], dim=1), torch.cat([user_mu, item_mu], dim=1)
+        ids = dict(self.table.side_ids(pairs)) if self.upper else {}
+        above = {of: level(ids) for of, level in self.upper.items()}
+        priors = [above[of][1] if of in above else None for of in ("user", "item")]
+        of_user, of_item = self.user_latent(layers[0], priors[0]), self.item_latent(layers[1], priors[1])
+        levels = [of_user, of_item, *(level for level, _ in above.values())]
+        read = [of_user.z, of_item.z, of_user.z * of_item.z, *(level.z for level in levels[2:])]
+        decoded = self.decoder(torch.cat(read, dim=1)).squeeze(1)
+        kl, mu = (torch.cat([getattr(level, name) for level in levels], dim=1) for name in ("kl", "mu"))
         return Scores(mean + decoded, variance, kl, mu)
 
     def id_tables(self) -> tuple[nn.Module, nn.Module]:

@@ -8,10 +8,15 @@ from recbole_ext.errors import UsageError, nearest
 
 CHOICES = {
     "architecture": ("sets", "pairwise"),
-    "loss": ("mse", "huber", "ordinal", "bpr", "mixed"),
+    "loss": ("mse", "huber", "mae", "ordinal", "bpr", "mixed"),
+    "latent_levels": (1, 2),
+    "initialization": ("xavier_normal", "xavier_uniform", "kaiming_normal", "normal"),
+    "rating_normalization": ("none", "user", "user_item"),
     "time_context": ("both", "past", "none"),
     "batches_of": ("ratings", "users"),
 }
+IN_STARS = ("mse", "huber", "mae")
+"""Losses that are errors of ratings."""
 _NOT_NEGATIVE = (
     "ranking_weight",
     "kl_weight",
@@ -22,6 +27,7 @@ _NOT_NEGATIVE = (
     "embedding_l2",
     "latent_size",
     "attention_heads",
+    "mixup_alpha",
 )
 _POSITIVE = ("embedding_size", "attention_reach", "prior_std")
 _WIDTHS = ("tower_widths", "pairwise_widths")
@@ -52,7 +58,7 @@ def check_settings(values: Any) -> None:
         UsageError: with one line per error.
     """
     faults = [
-        f"{name} must be one of {', '.join(allowed)} (got {values[name]!r}){nearest(str(values[name]), allowed)}"
+        f"{name} must be one of {', '.join(map(str, allowed))} (got {values[name]!r}){nearest(str(values[name]), list(map(str, allowed)))}"
         for name, allowed in CHOICES.items()
         if values[name] not in allowed
     ]
@@ -74,6 +80,9 @@ def _together(values: Any) -> list[str]:
     faults, scale, heads = [], values["rating_scale"], values["attention_heads"]
     if values["label_smoothing"] and values["loss"] not in ("ordinal", "mixed"):
         faults.append(f"label_smoothing goes with loss ordinal or mixed (got {values['loss']!r}); leave it out")
+    of_vectors = values["embedding_dropout_prob"]
+    if of_vectors is not None and not 0 <= of_vectors < 1:
+        faults.append(f"embedding_dropout_prob must be at least 0 and below 1 (got {of_vectors})")
     if scale and not (len(scale) == 2 and scale[0] < scale[1]):
         faults.append(f"rating_scale must be [lowest, highest] (got {scale})")
     if heads > 0 and values["embedding_size"] % heads:
@@ -90,10 +99,11 @@ def _together(values: Any) -> list[str]:
 
 
 def _of_pairwise(values: Any) -> list[str]:
+    in_stars = values["loss"] in IN_STARS
     faults = [
-        f"{name} has no meaning with architecture pairwise (got {values[name]!r}); leave it out"
-        for name in ("attention_heads", "tower_widths")
-        if values[name]
+        f"{name} goes with loss {', '.join(IN_STARS)}, which are errors in stars (got {values['loss']!r}); leave it out"
+        for name, without in (("mixup_alpha", 0), ("rating_normalization", "none"))
+        if values[name] != without and not in_stars
     ]
     if not values["latent_size"]:
         faults.append("latent_size must be positive with architecture pairwise, whose decoder reads z alone (got 0)")

@@ -184,6 +184,11 @@ class RatingTable:
             self.neighbours = self._index(users, every_time)
 
     @property
+    def item_columns(self) -> dict[str, int]:
+        """Rows of the table of each side field of items."""
+        return {name: self.side_sizes[name] for name in (f"side_{column}" for column in self.of_item)}
+
+    @property
     def n_neighbour_features(self) -> int:
         """Number of features of the ratings next in time; 0 without them."""
         return N_FEATURES if self.neighbours else 0

@@ -12,7 +12,7 @@ def click_faults(values: dict[str, Any]) -> list[str]:
 
     A model that lacks one of the keys lacks what the key is about.
     """
-    return [*_branches(values), *_sizes(values), *_history(values)]
+    return [*_branches(values), *_sizes(values), *_encoder(values), *_history(values)]
 
 
 def _branches(values: dict[str, Any]) -> list[str]:
@@ -30,6 +30,14 @@ def _sizes(values: dict[str, Any]) -> list[str]:
     if not isinstance(width, int) or not isinstance(heads, int) or (heads > 0 and width % heads == 0):
         return []
     return [f"attention_heads must be positive and divide hidden_size (got {heads}, {width})"]
+
+
+def _encoder(values: dict[str, Any]) -> list[str]:
+    """A sublayer that only one encoder can have."""
+    encoder = values.get("encoder", "mamba")
+    if not values.get("feed_forward") or encoder == "mamba":
+        return []
+    return [f"feed_forward goes with encoder: mamba, a transformer has one anyway (got {encoder!r}); leave it out"]
 
 
 def _history(values: dict[str, Any]) -> list[str]:

@@ -8,6 +8,7 @@ from recbole_ext.config.keys.unread import OF_ROWS, Rule, always, without_sequen
 from recbole_ext.tasks.ratings.checks import rating_faults
 from recbole_ext.tasks.ratings.columns import RATING_COLUMNS
 from recbole_ext.tasks.ratings.levels import HONEST
+from recbole_ext.tasks.ratings.unread import UNREAD, architecture_faults
 from recbole_ext.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class RatingTask(Task):
         *OF_ROWS,
         without_sequence(always),
         Rule(("ssm_backend",), always, "{model} has no state-space layer"),
+        *UNREAD,
         Rule(("numerical_features", "discretization"), always, "side_features chooses the columns of {model}"),
     )
 
@@ -51,8 +53,12 @@ class RatingTask(Task):
         return ("global_mean", "item_mean", "user_item_bias")
 
     def faults(self, entry: "ModelEntry", layers: "list[Layer]", values: dict[str, Any]) -> list[str]:
-        """Also a column that is measured and not learned."""
-        return [*super().faults(entry, layers, values), *rating_faults(entry, layers, values)]
+        """Also a column that is measured and not learned, and keys of the other architecture."""
+        return [
+            *super().faults(entry, layers, values),
+            *rating_faults(entry, layers, values),
+            *architecture_faults(entry, layers, values),
+        ]
 
     def dataset(self, config: "Config") -> Callable[..., Any]:
         """Rows that `split_seed` alone splits."""

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from recbole_ext.model.layers.likelihood import Gaussian, Ordinal, pairwise_ranking
+from recbole_ext.model.layers.likelihood import AdditiveNoise, Ordinal, pairwise_ranking
 
 STARS = np.array([1.0, 2, 2, 3, 3, 3, 4, 4, 4, 4, 5, 5])
 
@@ -46,7 +46,7 @@ def test_too_many_levels_are_refused() -> None:
 
 
 def test_the_gaussian_loss_is_the_expectation_over_the_belief() -> None:
-    model, mean, variance, rating = Gaussian(STARS), torch.tensor([0.4]), torch.tensor([0.5]), torch.tensor([4.0])
+    model, mean, variance, rating = AdditiveNoise(STARS), torch.tensor([0.4]), torch.tensor([0.5]), torch.tensor([4.0])
     draws = mean + variance.sqrt() * torch.randn(400_000)
     noise = model.log_noise.exp() * model.unit
     expected = -torch.distributions.Normal(model.centre + model.unit * draws, noise).log_prob(rating).mean()
@@ -56,9 +56,18 @@ def test_the_gaussian_loss_is_the_expectation_over_the_belief() -> None:
 
 
 def test_huber_errors_are_bounded_in_slope() -> None:
-    model, zero = Gaussian(STARS, huber=True), torch.full((1,), -1.0)
+    model, zero = AdditiveNoise(STARS, "huber"), torch.full((1,), -1.0)
     far = [model.loss(torch.tensor([x]), zero, torch.tensor([3.0])).item() for x in (50.0, 51.0, 52.0)]
     assert far[1] - far[0] == pytest.approx(far[2] - far[1], rel=1e-3)
+
+
+def test_the_absolute_loss_is_that_of_laplace_noise() -> None:
+    model, zero = AdditiveNoise(STARS, "mae"), torch.zeros(3)
+    ratings, mean = torch.tensor([1.0, 3.0, 5.0]), torch.tensor([0.2, -0.4, 1.0])
+    noise = torch.distributions.Laplace(model.centre + model.unit * mean, model.log_noise.exp() * model.unit)
+    found = model.loss(mean, zero, ratings) + model.unit.log()
+    torch.testing.assert_close(found, -noise.log_prob(ratings), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(model.variance_of_rating(mean, zero), noise.variance, rtol=1e-4, atol=1e-4)
 
 
 def test_pairs_of_one_user_alone_are_ranked() -> None:

@@ -15,7 +15,7 @@ from recbole_ext.places import properties_folder
     ("given", "message"),
     [
         ({"architecture": "triple"}, "architecture must be one of sets, pairwise .got 'triple'"),
-        ({"loss": "rmse"}, "loss must be one of mse, huber, ordinal, bpr, mixed .got 'rmse'.*mse"),
+        ({"loss": "rmse"}, "loss must be one of mse, huber, mae, ordinal, bpr, mixed .got 'rmse'.*mse"),
         ({"time_context": "future"}, "time_context must be one of both, past, none"),
         ({"train_on": "test"}, "train_on must be one of train, train_valid"),
         (
@@ -29,6 +29,10 @@ from recbole_ext.places import properties_folder
         ({"rating_scale": [5, 1]}, r"rating_scale must be \[lowest, highest\] .got \[5, 1\]"),
         ({"attention_heads": 3}, "attention_heads must divide embedding_size 16 .got 3"),
         ({"architecture": "pairwise", "attention_heads": 2}, "attention_heads has no meaning with architecture"),
+        ({"latent_levels": 3}, "latent_levels must be one of 1, 2 .got 3"),
+        ({"embedding_dropout_prob": 1.0}, "embedding_dropout_prob must be at least 0 and below 1 .got 1.0"),
+        ({"architecture": "pairwise", "mixup_alpha": 0.4}, "mixup_alpha goes with loss mse, huber, mae, which are"),
+        ({"architecture": "pairwise", "rating_normalization": "user"}, "rating_normalization goes with loss mse"),
         ({"architecture": "pairwise", "latent_size": 0}, "latent_size must be positive with architecture pairwise"),
         ({"architecture": "pairwise", "pairwise_widths": []}, "pairwise_widths must hold one width at least"),
     ],
