@@ -1,7 +1,7 @@
 """HybridVAE's variants beside its default, on ml-100k's random split: RMSE, and differences paired by seed.
 
-    python -m benchmarks.rating_variants --architecture=sets        # the default network, the short schedule of --ablation
-    python -m benchmarks.rating_variants --architecture=pairwise    # the recorded network with its own settings
+    python -m benchmarks.rating_variants --architecture=sets        # the default network, a short schedule
+    python -m benchmarks.rating_variants --architecture=pairwise    # the recorded network, made small, `SMALL`
     python -m benchmarks.rating_variants --architecture=pairwise --variants="skip connections,user means" --seeds=2020
 
 A negative difference is a gain. Intervals are Student's t over the seeds, 95 %. Epochs are chosen on validation, and so
@@ -46,7 +46,9 @@ VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
     },
 }
 FILES = {"sets": [], "pairwise": ["HybridVAE-pairwise"]}
-SCHEDULE: dict[str, dict[str, Any]] = {"sets": SHORT, "pairwise": {}}
+SMALL = {"embedding_size": 32, "pairwise_widths": [128, 64, 32], "latent_size": 16, "kl_weight": 0.000625}
+SMALL |= {"learning_rate": 0.003, "epochs": 20, "stopping_step": 20}
+SCHEDULE: dict[str, dict[str, Any]] = {"sets": SHORT, "pairwise": SMALL}
 
 
 def scores(architecture: str, settings: dict[str, Any], seeds: list[int]) -> np.ndarray:
@@ -68,7 +70,9 @@ def main() -> None:
     arguments, more = parser.parse_known_args()
     given = {k: parse_scalar(v, k) for k, v in (item.removeprefix("--").split("=", 1) for item in more)}
     known, seeds = VARIANTS[arguments.architecture], [int(seed) for seed in arguments.seeds.split(",")]
-    names = ["as it is", *(name for name in arguments.variants.split(",") if name)] if arguments.variants else list(known)
+    names = (
+        ["as it is", *(name for name in arguments.variants.split(",") if name)] if arguments.variants else list(known)
+    )
     print(f"{describe()}\nml-100k, random, {arguments.architecture}, seeds {arguments.seeds}", flush=True)
     with tempfile.TemporaryDirectory() as runs:
         settings = {"eval_args": SPLITS["random"], "show_progress": False, "runs_dir": runs, **given}

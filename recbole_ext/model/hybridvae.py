@@ -4,7 +4,8 @@
 
 with the score of `architecture: sets` (set_network.py, the default) or `pairwise` (pairwise_network.py), and
 p(rating | score) of `loss: mse`, `huber`, `mae` or `ordinal` (likelihood.py); `bpr` ranks a user's ratings instead,
-`mixed` adds `ranking_weight` times that to the ordinal loss. The errors of `pairwise` are in stars (centre.py). KL is summed over dimensions, in nats; w is annealed.
+`mixed` adds `ranking_weight` times that to the ordinal loss. The errors of `pairwise` are in stars (centre.py). KL is
+summed over dimensions, in nats; w is annealed.
 
 Predictions are the expected rating, clipped to the scale and never rounded.
 """

@@ -9,7 +9,6 @@ from recbole_ext.errors import UsageError, nearest
 CHOICES = {
     "architecture": ("sets", "pairwise"),
     "loss": ("mse", "huber", "mae", "ordinal", "bpr", "mixed"),
-    "latent_levels": (1, 2),
     "initialization": ("xavier_normal", "xavier_uniform", "kaiming_normal", "normal"),
     "rating_normalization": ("none", "user", "user_item"),
     "time_context": ("both", "past", "none"),
@@ -58,7 +57,7 @@ def check_settings(values: Any) -> None:
         UsageError: with one line per error.
     """
     faults = [
-        f"{name} must be one of {', '.join(map(str, allowed))} (got {values[name]!r}){nearest(str(values[name]), list(map(str, allowed)))}"
+        f"{name} must be one of {', '.join(allowed)} (got {values[name]!r}){nearest(str(values[name]), allowed)}"
         for name, allowed in CHOICES.items()
         if values[name] not in allowed
     ]
@@ -80,6 +79,8 @@ def _together(values: Any) -> list[str]:
     faults, scale, heads = [], values["rating_scale"], values["attention_heads"]
     if values["label_smoothing"] and values["loss"] not in ("ordinal", "mixed"):
         faults.append(f"label_smoothing goes with loss ordinal or mixed (got {values['loss']!r}); leave it out")
+    if values["latent_levels"] not in (1, 2):
+        faults.append(f"latent_levels must be 1 or 2 (got {values['latent_levels']})")
     of_vectors = values["embedding_dropout_prob"]
     if of_vectors is not None and not 0 <= of_vectors < 1:
         faults.append(f"embedding_dropout_prob must be at least 0 and below 1 (got {of_vectors})")

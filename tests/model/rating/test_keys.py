@@ -140,6 +140,6 @@ def test_keys_of_the_other_architecture_are_refused(
         make_config("HybridVAE", tmp_path, dataset="there-is-no-such-data", **given)
 
 
-def test_the_second_level_reads_columns_and_days_in_pairwise(make_config: Callable[..., Config], tmp_path: Path) -> None:
+def test_the_second_level_of_pairwise_reads_columns(make_config: Callable[..., Config], tmp_path: Path) -> None:
     given = {"architecture": "pairwise", "loss": "mse", "latent_levels": 2, "side_features": ["genre"]}
     assert make_config("HybridVAE", tmp_path, dataset="ml-100k", **given)["side_features"] == ["genre"]

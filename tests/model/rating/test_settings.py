@@ -29,7 +29,7 @@ from recbole_ext.places import properties_folder
         ({"rating_scale": [5, 1]}, r"rating_scale must be \[lowest, highest\] .got \[5, 1\]"),
         ({"attention_heads": 3}, "attention_heads must divide embedding_size 16 .got 3"),
         ({"architecture": "pairwise", "attention_heads": 2}, "attention_heads has no meaning with architecture"),
-        ({"latent_levels": 3}, "latent_levels must be one of 1, 2 .got 3"),
+        ({"latent_levels": 3}, "latent_levels must be 1 or 2 .got 3"),
         ({"embedding_dropout_prob": 1.0}, "embedding_dropout_prob must be at least 0 and below 1 .got 1.0"),
         ({"architecture": "pairwise", "mixup_alpha": 0.4}, "mixup_alpha goes with loss mse, huber, mae, which are"),
         ({"architecture": "pairwise", "rating_normalization": "user"}, "rating_normalization goes with loss mse"),
