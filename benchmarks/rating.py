@@ -19,7 +19,7 @@ import argparse
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -62,13 +62,13 @@ ABLATIONS: dict[str, dict[str, Any]] = {
 SHORT = {"epochs": 12, "learning_rate": 0.01, "table_kl_weight": 0.1}
 
 
-def fit(settings: dict[str, Any], dataset: str, files: Sequence[str] = ()) -> dict[str, Any]:
-    """Train HybridVAE once, with the settings of configuration files below those that are given.
+def fit(settings: dict[str, Any], dataset: str) -> dict[str, Any]:
+    """Train HybridVAE once.
 
     Returns:
         `valid` (if there is one) and `test` predictions, clipped, their truth, the loaders, `seconds`, `epochs`.
     """
-    config = build_config("HybridVAE", dataset, list(files), settings)
+    config = build_config("HybridVAE", dataset, [], settings)
     started = time.perf_counter()
     loaders = build_loaders(config, create_dataset(config))
     directory = RunDirectory.new(Path(config["runs_dir"]), config.model, dataset)

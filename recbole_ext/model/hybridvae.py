@@ -10,6 +10,7 @@ summed over dimensions, in nats; w is annealed.
 Predictions are the expected rating, clipped to the scale and never rounded.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -28,7 +29,7 @@ from recbole_ext.model.rating.settings import LossSettings
 from recbole_ext.model.rating.table import Columns, Pairs, RatingTable
 from recbole_ext.model.rating.variational import kl_share, with_free_bits
 
-_ERROR = {"mse": F.mse_loss, "huber": F.huber_loss, "mae": F.l1_loss}
+_ERROR: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"mse": F.mse_loss, "huber": F.huber_loss, "mae": F.l1_loss}
 
 
 class HybridVAE(GeneralRecommender):

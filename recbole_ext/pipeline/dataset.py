@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from recbole_ext.config.config import Config
+from recbole_ext.config.old_numpy import provide_old_names
 from recbole_ext.data.pickles import refuse_pickles
 from recbole_ext.data.rows.cut import check_no_filter
 from recbole_ext.errors import DataError
@@ -28,8 +29,10 @@ def create_dataset(
     """
     refuse_pickles(config)
     check_no_filter(config)
+    of_task = task_of(config.entry).dataset(config)
+    provide_old_names()  # RecBole's module of data sets may be loaded only now
     try:
-        return task_of(config.entry).dataset(config)(config, vocabulary, state)
+        return of_task(config, vocabulary, state)
     except ValueError as error:  # RecBole's word for a field or a file that its settings ask for in vain
         if not refused_by_recbole(error):
             raise

@@ -74,9 +74,10 @@ class UpperLevel(nn.Module):
 
     def __init__(self, sizes: dict[str, int], hidden_size: int, latent_size: int) -> None:
         super().__init__()
-        self.columns = nn.ModuleDict({name: nn.Embedding(n, hidden_size, padding_idx=0) for name, n in sizes.items()})
-        for table in self.columns.values():
+        tables = {name: nn.Embedding(n, hidden_size, padding_idx=0) for name, n in sizes.items()}
+        for table in tables.values():
             nn.init.normal_(table.weight[1:], std=0.1)
+        self.columns = nn.ModuleDict(tables)
         self.latent, self.prior = Latent(hidden_size, latent_size), nn.Linear(latent_size, latent_size, bias=False)
 
     def forward(self, ids: dict[str, Tensor]) -> tuple[Sampled, Tensor]:
