@@ -162,7 +162,8 @@ def _times(options: Namespace) -> None:
 
 
 def _describe(options: Namespace) -> None:
-    files = [file for path in options.input for file in interaction_files(path)]
+    groups = [interaction_files(path) for path in options.input]
+    files = [file for group in groups for file in group]
     for path, is_ours, option in (
         (options.html, is_page, "--html"),
         (options.json, json_with("name", "rows"), "--json"),
@@ -170,11 +171,16 @@ def _describe(options: Namespace) -> None:
         if path:
             require_free(path, [*options.input, *files], is_ours, options.overwrite, option)
     from dataset_tools.describe.describe import describe, text_table  # compiled loops, whose import takes a second
+    from dataset_tools.describe.part_distances import with_distances
     from dataset_tools.describe.report import write_page
 
-    described = [
-        describe(file, options, options.engine, options.threads, options.ray_address, options.quiet) for file in files
-    ]
+    described = []
+    for group in groups:
+        found = [
+            describe(file, options, options.engine, options.threads, options.ray_address, options.quiet)
+            for file in group
+        ]
+        described += with_distances(found, group, options, options.quiet)
     if options.html:
         write_page(options.html, described)
     if options.json:

@@ -23,6 +23,7 @@ from recbole_ext.pipeline.new_directory import new_directory, way_on
 from recbole_ext.pipeline.opening_lines import opening_lines
 from recbole_ext.pipeline.protocol import protocol_of
 from recbole_ext.pipeline.result import parameters_of, run_result
+from recbole_ext.pipeline.split_facts import distances_of_splits
 from recbole_ext.pipeline.splits import open_splits
 from recbole_ext.pipeline.summary import summary_lines
 from recbole_ext.runs.resume import open_run
@@ -150,6 +151,7 @@ def _fit_and_test(
         config, trainer.evaluator, trainer.state, protocol, directory, tested["test"], tested["baselines"]
     )
     result |= tested | stages
+    result["split_distances"] = distances_of_splits(config, loaders) if test else []
     result["rows"] = loaders.ledger.as_dict() | {"known_test": known_test(loaders, trainer) if test else None}
     rows = directory.rows if directory else []
     found = found_in(rows, trainer.settings.valid_metric, trainer.settings.sign > 0)

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from dataset_tools.drift.split_distances import distances_table
 from recbole_ext.diagnosis.curve import read_curve
 from recbole_ext.diagnosis.finding import Finding
 from recbole_ext.diagnosis.rules import RULES, findings
@@ -154,6 +155,18 @@ def _add_result(page: Page, record: Record) -> None:
     page.table(["test", *test], [[name, *(found.get(metric) for metric in test)] for name, found in rows.items()])
     _add_ratings(page, result)
     add_reliability(page, record)
+    _add_splits(page, result)
+
+
+def _add_splits(page: Page, result: Mapping[str, Any]) -> None:
+    """How far validation and test are from training; nothing for results that did not measure it."""
+    found = result.get("split_distances") or []
+    if found:
+        page.heading("Splits").text(
+            "How far the distributions of validation and test are from that of training, by the measures of drift; "
+            "beside each the value of a random split of the same sizes. Larger is farther."
+        )
+        page.table(*distances_table(found))
 
 
 def _add_ratings(page: Page, result: Mapping[str, Any]) -> None:

@@ -40,6 +40,17 @@ def test_a_finished_run_stands_beside_its_baselines(make_run: MakeRun, result: d
     assert path.stat().st_size < 100_000 and (folder / "model_card.md").is_file()
 
 
+def test_the_splits_stand_beside_a_random_one(make_run: MakeRun, result: dict[str, Any]) -> None:
+    found = {"measure": "items_js", "title": "items, Jensen-Shannon distance", "value": 0.31, "random": 0.12}
+    shares = {"measure": "unknown_items", "title": "rows of items that are not known", "value": 0.25, "random": 0.01}
+    found, shares = ({**each, "split": "test", "is_share": each is shares} for each in (found, shares))
+    folder = make_run({**result, "split_distances": [found, shares]})
+    write_report(folder)
+    text = plain(folder)
+    assert "from training test test, random" in text and "items, Jensen-Shannon distance 0.3100 0.1200" in text
+    assert "rows of items that are not known 25.0% 1.0%" in text
+
+
 def test_the_sentence_on_baselines_knows_what_is_better(result: dict[str, Any]) -> None:
     errors = {"model": "M", "valid_metric": "RMSE", "valid_metric_bigger": False, "test": {"rmse": 0.9}}
     errors["baselines"] = {"mean": {"rmse": 1.1}, "bias": {"rmse": 0.95}}

@@ -116,7 +116,7 @@ class Profile:
         if "values" not in self._tables:
             return [], None
         table = self._tables["values"]
-        found = {int(packed): _text(int(packed)) for packed in table["value"].unique().to_list()}
+        found = {int(packed): text_of(int(packed)) for packed in table["value"].unique().to_list()}
         order = sorted(found, key=lambda packed: (as_number(found[packed]) or 0.0, found[packed]))
         ranked = table.with_columns(_ranks("value", np.array(order, np.int64)))
         return [found[packed] for packed in order], Table(ranked, "value", len(order))
@@ -156,7 +156,8 @@ def _ranks(column: str, order: np.ndarray) -> pl.Expr:
     return pl.col(column).replace_strict(order, np.arange(len(order)), return_dtype=pl.Int32)
 
 
-def _text(packed: int) -> str:
+def text_of(packed: int) -> str:
+    """A value as it stands in the file, from its packed bytes."""
     return packed.to_bytes(8, "big").lstrip(b"\0").decode("utf-8", "replace")
 
 
