@@ -4,6 +4,7 @@ The map, from the ground up; a module imports from its own package and from thos
 
     platforms                 the systems and versions of Python that this runs on
     errors, faults, progress  errors with their exit codes; errors in rows, worded as training does; the time left
+    visible                   escapes in place of what steers a terminal; standard_streams: where all messages pass
     lines/                    newline-aligned byte ranges; bytes to integer columns and back
     sources/                  one description per release: files, grammar, scale, window, digests, licence;
                               fetch, archive: download with resume and digest, unpack expected names only

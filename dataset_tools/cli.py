@@ -26,18 +26,17 @@ from dataset_tools.standard_streams import standard_streams
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    options = build_parser().parse_args(arguments)
     before = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         with standard_streams(goes_on=False):
+            options = build_parser().parse_args(arguments)
             COMMANDS[options.command](options)
         return 0
-    except RecBoleExtError as error:
-        return _fail(error, error.exit_code, options.debug)
     except BrokenPipeError:  # the reader has closed, for instance `| head`
         return 0
-    except OSError as error:
-        return _fail(_readable(error), ResourceError.exit_code, options.debug)
+    except (RecBoleExtError, OSError) as error:
+        with standard_streams(goes_on=True):
+            return _fail(error if isinstance(error, RecBoleExtError) else _readable(error), options.debug)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -55,11 +54,11 @@ def _readable(error: OSError) -> ResourceError:
     return ResourceError(f"{error.filename}: {error.strerror}" if error.filename else str(error))
 
 
-def _fail(error: Exception, code: int, debug: bool) -> int:
+def _fail(error: RecBoleExtError, debug: bool) -> int:
     if debug:
         raise error
     print(f"error: {error}", file=sys.stderr)
-    return code
+    return error.exit_code
 
 
 def _convert(options: Namespace) -> None:

@@ -5,6 +5,8 @@ from typing import TextIO
 
 from tqdm import tqdm
 
+from dataset_tools.visible import beneath, visible
+
 DELAY_SECONDS = 5.0
 _FORMAT = "{desc} [{bar:24}] {percentage:3.0f}%  {remaining} left"
 
@@ -30,10 +32,10 @@ class Progress(tqdm):
         stream = sys.stderr if stream is None else stream
         terminal = stream.isatty()
         super().__init__(
-            desc=title,
+            desc=visible(title),
             total=max(total, 1),
             initial=done,
-            file=stream if terminal else _Lines(stream),
+            file=beneath(stream) if terminal else _Lines(stream),
             disable=not enabled,
             delay=DELAY_SECONDS,
             mininterval=0.2 if terminal else 30.0,

@@ -1,7 +1,8 @@
 """Standard output and error that are closed, full, or without a reader.
 
 A command whose work goes to files goes on without a terminal: what its streams refuse is dropped. A command that
-answers on standard output ends with its reader, and fails where the answer cannot be written.
+answers on standard output ends with its reader, and fails where the answer cannot be written. What is written for
+people is made visible (`visible.py`): all messages of both packages pass through here.
 """
 
 import errno
@@ -14,6 +15,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from dataset_tools.errors import ResourceError
+from dataset_tools.visible import VisibleStream, beneath
 
 
 class LastingStream:
@@ -66,9 +68,8 @@ def standard_streams(goes_on: bool) -> Iterator[None]:
     """
     _occupy()
     before = sys.stdout, sys.stderr
-    sys.stderr = LastingStream(sys.stderr)
-    if goes_on:
-        sys.stdout = LastingStream(sys.stdout)
+    sys.stderr = VisibleStream(LastingStream(sys.stderr))
+    sys.stdout = VisibleStream(LastingStream(sys.stdout) if goes_on else sys.stdout)
     try:
         with _flushed(), _hangups_ignored(goes_on):
             yield
@@ -94,6 +95,12 @@ def _flushed() -> Iterator[None]:
         sys.stdout.flush()
         raise
     sys.stdout.flush()
+
+
+def write_data(text: str) -> None:
+    """Write a table to standard output: as it is for a file or another program, visible on a terminal."""
+    stream = sys.stdout if sys.stdout.isatty() else beneath(sys.stdout)
+    stream.write(text)
 
 
 def drop(stream: Any) -> None:

@@ -11,7 +11,7 @@ docs/python.md has the rest. Importing this package imports neither torch nor Re
 
 The map, from the floor up; a room imports the rooms above its line in this list, never those below:
 
-    errors.py, names.py, places.py, redact.py, files.py, versions.py, environment.py, model_list.py, registry.py, ...
+    errors.py, names.py, places.py, secret_forms.py, redact.py, files.py, versions.py, model_list.py, registry.py, ...
     ssm/            the mathematics of state-space layers and their kernels
     config/         one strict configuration, with the origin of every value
     data/           atomic files -> exact interactions -> splits

@@ -9,38 +9,18 @@ because programs read it again.
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
 from typing import Any
 from urllib.parse import quote
 
-HIDDEN = "[redacted]"
+from recbole_ext.secret_forms import HIDDEN, without_tokens, without_values
+from recbole_ext.secret_names import is_secret_name
+
 SHORTEST = 8
 """Shorter secrets are hidden under their name only: as text they would hide ordinary words."""
 
-_WITHIN = re.compile(r"passw(or)?d|passphrase|secret|credential|api[_-]?key|webhook|notify_url", re.IGNORECASE)
-_LAST = re.compile(r"(?:(?:^|[_.-])(?:key|auth|authorization|cookie|dsn|pat|pass)|token)s?$", re.IGNORECASE)
-_HARMLESS = re.compile(r"[_.-](?:file|path|dir|folder|id|name|host|hosts|sock|url_file)$", re.IGNORECASE)
-_FORMS = re.compile(
-    r"(?<=://)[^\s/@:'\"]*:[^\s/@'\"]+(?=@)"
-    r"|(?<=://discord\.com/api/webhooks/)[^\s'\"]+"
-    r"|(?<=://discordapp\.com/api/webhooks/)[^\s'\"]+"
-    r"|(?<=://hooks\.slack\.com/)[^\s'\"]+"
-    r"|\bgh[pousr]_\w{20,}|\bgithub_pat_\w{20,}|\bhf_\w{20,}|\bsk-[\w-]{20,}|\bAKIA[0-9A-Z]{16}\b|\bxox[abprs]-[\w-]{10,}"
-    r"|(?<![\w-])eyJ[\w-]{10,999}\.[\w-]{10,9999}\.[\w-]+"
-    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
-    re.DOTALL,
-)
-_ASSIGNED = re.compile(r"(?<![\w-])(?P<name>[\w-]{1,99})=(?P<value>[^\s&'\"]+)")
 PROSE = frozenset(("text", "cause", "warnings", "reason", "message"))
 """Keys of sentences in events, results and records."""
-_PLACEHOLDERS = ("value", "VALUE", "...")
 _remembered: dict[str, re.Pattern[str]] = {}
-
-
-@cache
-def is_secret_name(name: str) -> bool:
-    """Whether a key, an option or a variable of this name holds a secret."""
-    return not _HARMLESS.search(name) and bool(_WITHIN.search(name) or _LAST.search(name))
 
 
 def remember(values: Mapping[str, Any]) -> None:
@@ -95,13 +75,13 @@ def _without_remembered(text: str) -> str:
 
 
 def redact_command(text: str) -> str:
-    """A command line as one text, without what a name (`--api_key=x`) or a form gives away."""
-    return _ASSIGNED.sub(_hide_assigned, redact_forms(text))
+    """A command line as one text, without what a name (`--api_key=value`) or a form gives away."""
+    return without_values(without_tokens(text))
 
 
 def redact_forms(text: str) -> str:
     """A name or a value that is no sentence, without secrets that are known by their form."""
-    return _FORMS.sub(HIDDEN, text)
+    return without_tokens(text)
 
 
 def redact(value: Any) -> Any:
@@ -127,7 +107,7 @@ def _part(key: Any, value: Any, hide: Callable[[str], str]) -> Any:
 
 
 def redact_words(words: list[str]) -> list[str]:
-    """A command line that can be repeated, without secrets; `--api_key=x` and `--api_key x` keep their names."""
+    """A command line that can be repeated, without secrets; options (`--api_key=value`) keep their names."""
     hidden = list(words)
     for place, name, _ in _options(words):
         if is_secret_name(name):
@@ -149,12 +129,6 @@ def _options(words: list[str]) -> Iterator[tuple[int, str, str]]:
 
 def _hidden_by_name(key: Any, value: Any) -> bool:
     return isinstance(key, str) and is_secret_name(key) and not isinstance(value, bool | None) and value not in ("", [])
-
-
-def _hide_assigned(found: re.Match[str]) -> str:
-    """`name=[redacted]`; the placeholders of a usage line, as in `--key=value`, hold no secret."""
-    placeholder = found["value"].strip("],;.:)") in _PLACEHOLDERS
-    return f"{found['name']}={HIDDEN}" if is_secret_name(found["name"]) and not placeholder else found[0]
 
 
 def _secrets(value: Any, under: bool = False) -> Iterator[str]:

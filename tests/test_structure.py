@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from recbole_ext.redact import redact_command
+
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted([*ROOT.glob("recbole_ext/**/*.py"), *ROOT.glob("dataset_tools/**/*.py")])
 SERVER = ("fastapi", "starlette", "pydantic", "uvicorn", "h11", "prometheus_client")
@@ -29,10 +31,10 @@ FORBIDDEN = {
     "recbole_ext/data": ("recbole_ext.training.trainer", "recbole_ext.evaluation", "recbole_ext.model"),
     "recbole_ext": ("recbole.quick_start", "ray", "optuna", "pickle", *SERVER),
 }
-FLOORS = """errors names places redact refusals peak_memory host_memory files device_names versions host_warnings
-    environment own_model model_list model_entry registry devices ssm config data model evaluation runs training
-    tasks pipeline preflight serving diagnosis report experiments comparison cluster tuning drift scripts quick_start
-    cli __main__""".split()
+FLOORS = """errors names places secret_names secret_forms redact refusals peak_memory host_memory files
+    device_names versions host_warnings environment own_model model_list model_entry registry devices ssm config
+    data model evaluation runs training tasks pipeline preflight serving diagnosis report experiments comparison
+    cluster tuning drift scripts quick_start cli __main__""".split()
 """Rooms and single modules of `recbole_ext`, lowest first; each imports from itself and from those before it."""
 OPTIONAL = ("ray", "optuna")
 """No module imports these but those named here; they are imported late."""
@@ -198,6 +200,16 @@ def test_no_class_is_built_at_run_time() -> None:
             if built or changed or (named and path.name != "own_model.py"):  # which writes down a user's class
                 found.append(f"{path.relative_to(ROOT)}:{node.lineno}")  # type: ignore[attr-defined]
     assert found == []
+
+
+def test_no_text_of_the_program_is_taken_for_a_secret() -> None:
+    """Its own messages, property files and documentation are printed and logged as they are."""
+    sources = [path for path in SOURCES if not path.name.startswith("secret_")]
+    constants = (node for path in sources for node in nodes(path) if isinstance(node, ast.Constant))
+    texts = {node.value for node in constants if isinstance(node.value, str)}
+    texts |= {path.read_text() for path in [*ROOT.glob("properties/**/*.yaml"), *ROOT.glob("docs/*.md")]}
+    assert len(texts) > 3000
+    assert [text for text in texts if redact_command(text) != text] == []
 
 
 def test_files_stay_short() -> None:

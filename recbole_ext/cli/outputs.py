@@ -1,4 +1,4 @@
-"""`--output` of a command that writes one file, and `--overwrite`."""
+"""`--output` of a command that writes one file, `--overwrite`, and `--safe-csv`."""
 
 import argparse
 from collections.abc import Iterable
@@ -11,6 +11,16 @@ def declare_output(parser: Parser, metavar: str, meaning: str) -> None:
     """The two options; see `require_free` for what is refused."""
     parser.add_argument("--output", type=Path, metavar=metavar, help=meaning)
     parser.add_argument("--overwrite", action="store_true", help="replace a file that another program wrote")
+
+
+def declare_safe_csv(parser: Parser) -> None:
+    """For commands that write ids of users and items as text tables."""
+    parser.add_argument(
+        "--safe-csv",
+        action="store_true",
+        help="in .tsv, .csv and on the terminal: ' before text cells that begin with =, +, - or @, which a spreadsheet "
+        "would execute",
+    )
 
 
 def require_output(

@@ -5,6 +5,7 @@ from typing import Any
 
 from recbole_ext.diagnosis.finding import Finding
 from recbole_ext.redact import redact, redact_command, redact_text
+from recbole_ext.report.markdown import Markdown, code
 from recbole_ext.report.record import Record
 from recbole_ext.report.rendering import markdown
 from recbole_ext.tasks.registered import task_of_run
@@ -31,7 +32,7 @@ def model_card(record: Record, found: list[Finding]) -> str:
         facts={
             "Model": config.get("model"),
             "Trainable parameters": f"{parameters:,}" if isinstance(parameters, int) else "not recorded",
-            "Weights": "`checkpoint/best.json` (safetensors and JSON)",
+            "Weights": Markdown("`checkpoint/best.json` (safetensors and JSON)"),
             "Run": record.folder.resolve().name,
             "Seed": config.get("seed"),
         },
@@ -42,7 +43,7 @@ def model_card(record: Record, found: list[Finding]) -> str:
         metrics=list(test),
         rows=[(name, [_metric(of.get(metric)) for metric in test]) for name, of in rows.items()],
         training=_training(record),
-        command=redact_command(record.command),
+        command=code(redact_command(record.command)),
     )
 
 

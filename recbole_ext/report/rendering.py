@@ -1,7 +1,7 @@
 """The templates of pages and cards, in the folder `templates`.
 
 In HTML every value is escaped by Jinja; what is markup already (a chart, a part of a page) is `Markup`. In Markdown
-every value is kept one line of plain words.
+every value is kept one line of plain words, but for what is `Markdown` already.
 """
 
 from functools import cache
@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from recbole_ext.redact import redact_forms
+from recbole_ext.report.markdown import escaped
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -36,14 +37,9 @@ def _environment(escapes: bool) -> Environment:
     return Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=escapes,
-        finalize=None if escapes else _one_line,
+        finalize=None if escapes else escaped,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-
-
-def _one_line(value: Any) -> str:
-    """Words that stay words in Markdown: one line, no markup of HTML, no end of a cell."""
-    return " ".join(str(value).splitlines()).replace("<", "&lt;").replace("|", "\\|")

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from dataset_tools.visible import visible
 from recbole_ext.environment import environment
 from recbole_ext.errors import ResourceError
 from recbole_ext.evaluation.units import UNITS_FILE, Units, units_bytes
@@ -135,9 +136,9 @@ class RunDirectory:
 
 
 class _Uncoloured(logging.Formatter):
-    """RecBole colours its messages; a file wants none of it, and no secrets."""
+    """RecBole colours its messages; a file wants none of it, no secrets, and nothing that a terminal would obey."""
 
     def format(self, record: logging.LogRecord) -> str:
         import re
 
-        return redact_text(re.sub(r"\x1b\[[0-9;]*m", "", super().format(record)))
+        return redact_text(visible(re.sub(r"\x1b\[[0-9;]*m", "", super().format(record))))

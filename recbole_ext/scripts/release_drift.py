@@ -25,6 +25,7 @@ from pathlib import Path
 
 from dataset_tools.sources import RELEASES
 from dataset_tools.split.cut_words import PRESETS
+from dataset_tools.standard_streams import standard_streams
 from recbole_ext.errors import RecBoleExtError, UsageError
 from recbole_ext.files import hold, write_atomically
 
@@ -202,11 +203,12 @@ def read(words: Sequence[str] | None = None) -> tuple[Request, Path]:
 
 def main(words: Sequence[str] | None = None) -> int:
     """The command."""
-    try:
-        return carry_out(*read(words))
-    except RecBoleExtError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
+    with standard_streams(goes_on=True):
+        try:
+            return carry_out(*read(words))
+        except RecBoleExtError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return error.exit_code
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import pandas as pd
 import polars as pl
 
 from recbole_ext.errors import DataError
+from recbole_ext.serving.bulk.safe_cells import safe_frame
 from recbole_ext.serving.rater import open_rater, together
 from recbole_ext.tasks.ratings.audit.evidence import Evidence
 from recbole_ext.tasks.ratings.audit.metric_audit import metric_audit
@@ -84,7 +85,12 @@ def _numbered(first: pd.Series, second: pd.Series) -> np.ndarray:
 
 
 def rated_text(
-    runs: list[Path], pairs: Path | None, history: Path | None, data_path: str | None, device: str | None = None
+    runs: list[Path],
+    pairs: Path | None,
+    history: Path | None,
+    data_path: str | None,
+    device: str | None = None,
+    safe: bool = False,
 ) -> tuple[str, int]:
     """Predicted ratings as a table with tabs.
 
@@ -94,6 +100,7 @@ def rated_text(
         history: file with item_id and rating of a new user.
         data_path: where the runs' data is now; None: where it was.
         device: where to compute; None: the run's, or what is here.
+        safe: whether cells that a spreadsheet would execute are marked, see `safe_frame`.
 
     Returns:
         The table, and its number of rows.
@@ -114,4 +121,4 @@ def rated_text(
         rated = rated.sort_values("prediction", ascending=False, kind="stable")
     rated = rated.round({"prediction": _DECIMALS, "std": _DECIMALS})
     rated = rated.rename(columns={name: own for own, name in names.items() if name != "rating"})
-    return rated.to_csv(sep="\t", index=False), len(rated)
+    return (safe_frame(rated) if safe else rated).to_csv(sep="\t", index=False), len(rated)

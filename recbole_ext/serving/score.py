@@ -16,6 +16,7 @@ import torch
 
 from recbole_ext.errors import DataError, UsageError
 from recbole_ext.files import write_atomically
+from recbole_ext.serving.bulk.safe_cells import safe_cells
 from recbole_ext.serving.click_answers import ClickAnswers, ClickRows
 from recbole_ext.serving.load import finished_config, load_run
 from recbole_ext.tasks.clicks.columns import AGES, BEHAVIOURS
@@ -24,7 +25,14 @@ from recbole_ext.tasks.registered import task_of
 _DECIMALS = 6
 
 
-def score(run: Path, source: Path, target: Path, data_path: str | None = None, device: str | None = None) -> int:
+def score(
+    run: Path,
+    source: Path,
+    target: Path,
+    data_path: str | None = None,
+    device: str | None = None,
+    safe: bool = False,
+) -> int:
     """Write the rows of a file with their `probability`, rounded to 6 decimal places.
 
     Args:
@@ -33,6 +41,7 @@ def score(run: Path, source: Path, target: Path, data_path: str | None = None, d
         target: where to write.
         data_path: where the run's data is now; None: where it was.
         device: where to compute; None: where the run did, or on the best device here if that one is not.
+        safe: whether cells that a spreadsheet would execute are marked, see `safe_cells`.
 
     Returns:
         The number of rows.
@@ -48,6 +57,7 @@ def score(run: Path, source: Path, target: Path, data_path: str | None = None, d
     loaded = load_run(run, config, raw=data_path is not None)
     probabilities = ClickAnswers(loaded).probabilities(read_rows(loaded.train, table, source))
     scored = table.with_columns(pl.Series("probability", probabilities).round(_DECIMALS))
+    scored = safe_cells(scored) if safe else scored
     write_atomically(target, scored.write_csv(separator="\t", quote_style="never").encode())
     return len(scored)
 

@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-FLOORS = """errors standard_streams faults platforms progress page_templates lines sources times files engines convert
-    split describe clicks drift arguments"""
+FLOORS = """errors visible standard_streams faults platforms progress page_templates lines sources times files engines
+    convert split describe clicks drift arguments"""
 
 
 def imported(path: Path) -> set[str]:

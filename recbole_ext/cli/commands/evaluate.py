@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from recbole_ext.cli.files import require_files
-from recbole_ext.cli.outputs import declare_output
+from recbole_ext.cli.outputs import declare_output, declare_safe_csv
 from recbole_ext.cli.parser import Parser
 from recbole_ext.cli.run_settings import declare_opening
 from recbole_ext.errors import UsageError
@@ -36,6 +36,7 @@ def declare(parser: Parser) -> None:
     parser.add_argument(
         "--per-row", type=Path, metavar="FILE", help="write a row per interaction: .tsv, .csv, .jsonl or .parquet"
     )
+    declare_safe_csv(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
     declare_opening(parser)
     parser.execute = evaluate_command
@@ -60,7 +61,7 @@ def evaluate_command(words: argparse.Namespace) -> int:
     text = json.dumps(report, indent=2, allow_nan=False)
     print(text if words.json else "\n".join(lines(report)))
     if words.per_row:
-        print(f"{words.per_row}: {write_rows(words.per_row, table):,} rows", file=sys.stderr)
+        print(f"{words.per_row}: {write_rows(words.per_row, table, words.safe_csv):,} rows", file=sys.stderr)
     if words.output:
         from recbole_ext.files import write_atomically
 

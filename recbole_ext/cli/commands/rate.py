@@ -3,8 +3,9 @@
 import argparse
 from pathlib import Path
 
+from dataset_tools.standard_streams import write_data
 from recbole_ext.cli.files import require_files
-from recbole_ext.cli.outputs import declare_output, require_output
+from recbole_ext.cli.outputs import declare_output, declare_safe_csv, require_output
 from recbole_ext.cli.parser import Parser
 from recbole_ext.cli.run_settings import declare_opening
 from recbole_ext.errors import UsageError
@@ -24,6 +25,7 @@ def declare(parser: Parser) -> None:
     parser.add_argument("--pairs", type=Path, metavar="FILE", help="user_id and item_id of each pair")
     parser.add_argument("--history", type=Path, metavar="FILE", help="item_id and rating of a new user")
     declare_output(parser, "FILE", "where to write; default: the terminal")
+    declare_safe_csv(parser)
     declare_opening(parser)
     parser.execute = rate_command
 
@@ -45,9 +47,10 @@ def rate_command(words: argparse.Namespace) -> int:
     from recbole_ext.files import write_atomically
     from recbole_ext.serving.rating_files import rated_text
 
-    text, n_pairs = rated_text(words.run, words.pairs, words.history, words.data_path, words.device)
+    more = (words.data_path, words.device, words.safe_csv)
+    text, n_pairs = rated_text(words.run, words.pairs, words.history, *more)
     if words.output is None:
-        print(text, end="")
+        write_data(text)
         return 0
     write_atomically(words.output, text.encode())
     print(f"{n_pairs:,} pairs in {words.output}")

@@ -5,8 +5,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dataset_tools.standard_streams import write_data
 from recbole_ext.cli.files import is_file, require_files
-from recbole_ext.cli.outputs import declare_output, require_output
+from recbole_ext.cli.outputs import declare_output, declare_safe_csv, require_output
 from recbole_ext.cli.parser import Parser, typed
 from recbole_ext.cli.run_settings import declare_opening
 from recbole_ext.errors import UsageError
@@ -50,6 +51,7 @@ def declare(parser: Parser) -> None:
     parser.add_argument("--allow", type=Path, metavar="FILE", help="items that may be recommended, one per line")
     parser.add_argument("--deny", type=Path, metavar="FILE", help="items that may not be recommended, one per line")
     declare_output(parser, "FILE", ".tsv, .csv, .jsonl or .parquet; default: the terminal")
+    declare_safe_csv(parser)
     parser.add_argument(
         "--engine", choices=("local", "ray"), default="local", help="ray: several processes; same rows (default local)"
     )
@@ -77,7 +79,7 @@ def recommend_command(words: argparse.Namespace) -> int:
     source = _opened(words, runs)
     more = {"k": words.k, "time": words.at, "remove_seen": seen}
     question = inputs.question(source.config, words.users, words.history_until, **more)
-    _answer(source.recommendations(question, _engine(words, source, question)), words.output, seen)
+    _answer(source.recommendations(question, _engine(words, source, question)), words.output, seen, words.safe_csv)
     return 0
 
 
@@ -124,7 +126,7 @@ def _engine(words: argparse.Namespace, source: "Run | Blend", question: "Questio
     return ranked_on_ray(source.opener, question, words.workers, words.ray_address)
 
 
-def _answer(found: "Recommendations", output: Path | None, seen: bool | None) -> None:
+def _answer(found: "Recommendations", output: Path | None, seen: bool | None, safe: bool) -> None:
     """Write the lists, and report on them on standard error."""
     why = "as the protocol of the run" if seen is None else "as asked"
     _report([f"seen items are {'left out' if found.removes_seen else 'kept'}, {why}"])
@@ -134,9 +136,9 @@ def _answer(found: "Recommendations", output: Path | None, seen: bool | None) ->
     _report(found.notes)
     reported = len(found.notes)
     if output is None:
-        _print(found)
+        _print(found, safe)
     else:
-        _write(found, output)
+        _write(found, output, safe)
     _report(found.notes[reported:])
 
 
@@ -144,16 +146,19 @@ def _report(lines: list[str]) -> None:
     print("".join(f"{line}\n" for line in lines), end="", file=sys.stderr)
 
 
-def _print(found: "Recommendations") -> None:
+def _print(found: "Recommendations", safe: bool) -> None:
+    from recbole_ext.serving.bulk.safe_cells import safe_cells
+
     for number, (_, table) in enumerate(found.tables()):
-        print(table.write_csv(separator="\t", include_header=not number), end="")
+        shown = safe_cells(table) if safe else table
+        write_data(shown.write_csv(separator="\t", include_header=not number))
 
 
-def _write(found: "Recommendations", output: Path) -> None:
+def _write(found: "Recommendations", output: Path, safe: bool) -> None:
     from dataset_tools.progress import Progress
     from recbole_ext.serving.bulk.table_files import table_file
 
-    with table_file(output) as file, Progress("recommending", found.n_users, enabled=sys.stderr.isatty()) as bar:
+    with table_file(output, safe) as file, Progress("recommending", found.n_users, enabled=sys.stderr.isatty()) as bar:
         for lists, table in found.tables():
             file.add(table)
             bar.update(lists)

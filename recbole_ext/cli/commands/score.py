@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from recbole_ext.cli.files import require_files
-from recbole_ext.cli.outputs import declare_output, require_output
+from recbole_ext.cli.outputs import declare_output, declare_safe_csv, require_output
 from recbole_ext.cli.parser import Parser
 from recbole_ext.cli.run_settings import declare_opening
 
@@ -16,6 +16,7 @@ def declare(parser: Parser) -> None:
     parser.add_argument("--run", required=True, type=Path, help="directory of a finished run of a click model")
     parser.add_argument("--input", required=True, type=Path, help="a tab-separated table: users, items, times")
     declare_output(parser, "FILE", "where to write; default: INPUT.scored.tsv")
+    declare_safe_csv(parser)
     declare_opening(parser)
     parser.execute = score_command
 
@@ -30,6 +31,6 @@ def score_command(words: argparse.Namespace) -> int:
     require_output(words, [words.input], ("probability",), target)
     from recbole_ext.serving.score import score
 
-    rows = score(words.run, words.input, target, words.data_path, words.device)
+    rows = score(words.run, words.input, target, words.data_path, words.device, words.safe_csv)
     print(f"{target}: {rows:,} rows with their probability")
     return 0

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 from recbole_ext.cli.files import require_files
+from recbole_ext.cli.outputs import declare_safe_csv
 from recbole_ext.cli.parser import Parser, typed
 from recbole_ext.errors import UsageError
 
@@ -18,6 +19,7 @@ def declare(parser: Parser) -> None:
     parser.add_argument("--k", type=typed("k"), default=10, metavar="N", help="items of a list (default 10)")
     parser.add_argument("--output", type=Path, metavar="DIR", help="folder that is written: switch.json, page, users")
     parser.add_argument("--overwrite", action="store_true", help="replace a folder that this command wrote")
+    declare_safe_csv(parser)
     parser.add_argument(
         "--null", type=Path, metavar="RUN", help="another seed of A; default: one of the same experiment"
     )
@@ -55,6 +57,7 @@ def compare_command(words: argparse.Namespace) -> int:
         thresholds=words.thresholds,
         overwrite=words.overwrite,
         device=words.device,
+        safe_csv=words.safe_csv,
     )
     facts = compare_runs(options).facts
     print(json.dumps(facts, indent=2) if words.json else "\n".join(lines(facts)))

@@ -9,6 +9,7 @@ from recbole_ext.drift.report.sentences import advice, file_names, sentences
 from recbole_ext.drift.report.series import curves
 from recbole_ext.drift.report.tables import Table, decay_table, window_table, year_table
 from recbole_ext.files import write_atomically
+from recbole_ext.report.markdown import escaped
 
 PICTURE = "drift.svg"
 
@@ -44,13 +45,13 @@ def markdown(report: dict[str, Any]) -> str:
     word, reason = advice(report)
     first, *more = sentences(report)
     blocks = [
-        f"# Model drift: {_plain(run['model'])} on {_plain(run['dataset'])}",
-        f"Run {_plain(run['name'])}, not retrained. Future: {_plain(file_names(report))}, {future['rows']:,} rows from "
-        f"{future['start'][:10]} to {future['end'][:10]}.",
-        f"**{report['verdict']['state']}.** {_plain(first)}",
+        f"# Model drift: {escaped(run['model'])} on {escaped(run['dataset'])}",
+        f"Run {escaped(run['name'])}, not retrained. Future: {escaped(file_names(report))}, {future['rows']:,} rows "
+        f"from {future['start'][:10]} to {future['end'][:10]}.",
+        f"**{report['verdict']['state']}.** {escaped(first)}",
         *_list(more),
-        f"**{word}:** {_plain(reason)}.",
-        f"![{report['metric']} by window]({PICTURE})",
+        f"**{word}:** {escaped(reason)}.",
+        f"![{escaped(report['metric'])} by window]({PICTURE})",
         "## Decay",
         _table(decay_table(report)),
         "## Windows",
@@ -59,7 +60,7 @@ def markdown(report: dict[str, Any]) -> str:
     years = year_table(report)
     blocks += ["## By year", _table(years)] if years else []
     if report["data"]:
-        blocks += [f"## Data drift: {report['data']['verdict']}", _plain(report["data"]["summary"][0])]
+        blocks += [f"## Data drift: {report['data']['verdict']}", escaped(report["data"]["summary"][0])]
         blocks += _list(report["data"]["summary"][1:])
     blocks.append(
         "Values in brackets are 95 % intervals over users. Refitted baselines know everything before their window; "
@@ -70,15 +71,10 @@ def markdown(report: dict[str, Any]) -> str:
 
 
 def _list(sentences: list[str]) -> list[str]:
-    return ["\n".join(f"- {_plain(sentence)}" for sentence in sentences)] if sentences else []
+    return ["\n".join(f"- {escaped(sentence)}" for sentence in sentences)] if sentences else []
 
 
 def _table(table: Table) -> str:
     rule = ["---"] * len(table.head)
-    lines = (" | ".join(_plain(cell) for cell in row) for row in (table.head, rule, *table.rows))
+    lines = (" | ".join(escaped(cell) for cell in row) for row in (table.head, rule, *table.rows))
     return "\n".join(f"| {line} |" for line in lines)
-
-
-def _plain(text: str) -> str:
-    """Text that stays one line of one cell, without markup."""
-    return " ".join(text.split()).replace("<", "&lt;").replace("|", "\\|")

@@ -16,6 +16,7 @@ from recbole_ext.drift.switch.summary import MEASURES, Interval, UserRows, detai
 from recbole_ext.errors import UsageError
 from recbole_ext.report.page import Page
 from recbole_ext.runs.checkpoint import weights_hash
+from recbole_ext.serving.bulk.safe_cells import safe_frame
 from recbole_ext.serving.histories import removes_seen
 from recbole_ext.serving.run import Run
 
@@ -37,6 +38,7 @@ class SwitchOptions:
         thresholds: a yaml that overrides the section `switch`.
         overwrite: replace a folder that this command wrote.
         device: where to compute; None: where the runs did.
+        safe_csv: whether cells of the users' table that a spreadsheet would execute are marked.
     """
 
     run_a: Path
@@ -49,6 +51,7 @@ class SwitchOptions:
     thresholds: Path | None = None
     overwrite: bool = False
     device: str | None = None
+    safe_csv: bool = False
 
 
 @dataclass(frozen=True)
@@ -196,7 +199,8 @@ def _write(found: Switch, options: SwitchOptions) -> None:
     read = [options.run_a, options.run_b, options.null, options.users]
     with whole_folder(options.output, options.overwrite, read) as folder:
         (folder / FACTS).write_text(json.dumps(found.facts, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-        found.table().to_csv(folder / USERS, sep="\t", index=False, na_rep="")
+        table = safe_frame(found.table()) if options.safe_csv else found.table()
+        table.to_csv(folder / USERS, sep="\t", index=False, na_rep="")
         page(found.facts).write(folder / PAGE)
 
 

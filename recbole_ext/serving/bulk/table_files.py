@@ -10,6 +10,7 @@ import polars as pl
 
 from dataset_tools.files.replace import flush, temporary_folder
 from recbole_ext.errors import ResourceError
+from recbole_ext.serving.bulk.safe_cells import safe_cells
 
 FORMATS = (".tsv", ".csv", ".jsonl", ".parquet")
 _ROW_GROUP = 500_000
@@ -32,17 +33,19 @@ class TextWriter:
     Args:
         file: opened for bytes.
         ending: of the file, `.tsv`, `.csv` or `.jsonl`.
+        safe: whether cells that a spreadsheet would execute are marked, see `safe_cells`; JSON lines have none.
     """
 
-    def __init__(self, file: IO[bytes], ending: str) -> None:
-        self.file, self.ending, self.begun = file, ending, False
+    def __init__(self, file: IO[bytes], ending: str, safe: bool = False) -> None:
+        self.file, self.ending, self.safe, self.begun = file, ending, safe, False
 
     def add(self, table: pl.DataFrame) -> None:
         """Append the rows of a table; the first one brings the header along."""
         if self.ending == ".jsonl":
             text = table.write_ndjson()
         else:
-            text = table.write_csv(include_header=not self.begun, separator="\t" if self.ending == ".tsv" else ",")
+            shown = safe_cells(table) if self.safe else table
+            text = shown.write_csv(include_header=not self.begun, separator="\t" if self.ending == ".tsv" else ",")
         self.begun = True
         self.file.write(text.encode())
 
@@ -85,11 +88,12 @@ class ParquetWriter:
 
 
 @contextmanager
-def table_file(path: Path) -> Iterator[TableWriter]:
+def table_file(path: Path, safe: bool = False) -> Iterator[TableWriter]:
     """What writes the file; it is there, whole, when the block ends without an error, and else as it was before.
 
     Args:
         path: with an ending of `FORMATS`.
+        safe: see `TextWriter`.
 
     Raises:
         ResourceError: the disk or the folder refuses.
@@ -103,7 +107,7 @@ def table_file(path: Path) -> Iterator[TableWriter]:
                 writer.finish()
             else:
                 with partial.open("wb") as file:
-                    text = TextWriter(file, path.suffix)
+                    text = TextWriter(file, path.suffix, safe)
                     yield text
                     text.finish()
             os.replace(partial, path)

@@ -14,8 +14,10 @@ from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
 
+from dataset_tools.visible import visible
 from recbole_ext import __version__
 from recbole_ext.errors import RecBoleExtError
+from recbole_ext.redact import redact_text
 from recbole_ext.serving.http import refusal
 from recbole_ext.serving.http.bodies import (
     ClickAnswer,
@@ -215,5 +217,5 @@ def from_environment() -> FastAPI:
     try:
         return open_app(ServeSettings.from_environment())
     except RecBoleExtError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {redact_text(visible(str(error)))}", file=sys.stderr)
         sys.exit(3)

@@ -3,12 +3,13 @@
 import logging
 import sys
 
+from dataset_tools.visible import visible
 from recbole_ext.redact import redact_text
 
 
 class _Redacted(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        return redact_text(super().format(record))
+        return redact_text(visible(super().format(record)))
 
 
 def log_to_terminal() -> None:

@@ -12,18 +12,19 @@ LAST = ("evaluated", "left_out")
 _ROWS_AT_ONCE = 500_000
 
 
-def write_rows(path: Path, table: pd.DataFrame) -> int:
+def write_rows(path: Path, table: pd.DataFrame, safe: bool = False) -> int:
     """Write the table whole or not at all; values of rows that were not evaluated are empty. Returns the rows.
 
     Args:
         path: with an ending of `FORMATS`.
         table: of a `LaterResult`.
+        safe: see `table_file`.
 
     Raises:
         ResourceError: the disk or the folder refuses.
     """
     ordered = table[[*(name for name in table if name not in LAST), *LAST]]
-    with table_file(path) as file:
+    with table_file(path, safe) as file:
         for start in range(0, len(ordered), _ROWS_AT_ONCE):
             file.add(_frame(ordered.iloc[start : start + _ROWS_AT_ONCE]))
     return len(table)

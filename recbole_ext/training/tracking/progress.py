@@ -8,6 +8,7 @@ from typing import Any, TextIO
 
 from tqdm import tqdm
 
+from dataset_tools.visible import beneath, visible
 from recbole_ext.redact import redact_text
 
 
@@ -21,7 +22,7 @@ class Progress:
     """
 
     def __init__(self, total: int, enabled: bool, bar: bool = True, stream: TextIO | None = None) -> None:
-        self.stream = stream or sys.stdout
+        self.stream = beneath(stream or sys.stdout)
         self.enabled = enabled
         self.columns: list[str] = []
         shown = enabled and bar and self.stream.isatty()
@@ -38,9 +39,9 @@ class Progress:
         if not self.enabled:
             return
         if self.bar is None:
-            print(text, file=self.stream, flush=True)
+            print(visible(text), file=self.stream, flush=True)
         else:
-            self.bar.write(text, file=self.stream)
+            self.bar.write(visible(text), file=self.stream)
 
     def step(self, note: str = "") -> None:
         """One more training step is done."""

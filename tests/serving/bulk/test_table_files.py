@@ -42,3 +42,17 @@ def test_a_folder_that_refuses(tmp_path: Path) -> None:
     with pytest.raises(ResourceError, match=r"cannot write .*found.csv: .*choose another --output"):
         with table_file(tmp_path / "none" / "found.csv") as file:
             file.add(TABLE)
+
+
+@pytest.mark.parametrize("ending", table_files.FORMATS)
+def test_cells_that_a_spreadsheet_would_execute_are_marked_on_request(ending: str, tmp_path: Path) -> None:
+    path, tokens = tmp_path / f"found{ending}", ["=1+1", "+1", "-1", "@SUM(1)", "a=b", None]
+    with table_file(path, safe=True) as file:
+        file.add(pl.DataFrame({"=item": tokens, "score": [-1.0] * 6}))
+    if ending in (".tsv", ".csv"):
+        read = pl.read_csv(path, separator="\t" if ending == ".tsv" else ",")
+        assert read["'=item"].to_list() == ["'=1+1", "'+1", "'-1", "'@SUM(1)", "a=b", None]
+        assert read["score"].to_list() == [-1.0] * 6
+    else:
+        read = pl.read_ndjson(path) if ending == ".jsonl" else pl.read_parquet(path)
+        assert read["=item"].to_list() == tokens
