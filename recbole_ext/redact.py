@@ -2,7 +2,7 @@
 
 What a name gives away (`WANDB_API_KEY` in the environment, `api_token` in a configuration, `--password=...` on the
 command line) is remembered by value for the life of the process, so that it is also found in a message. Settings,
-results and names of columns are no sentences: one that is equal to a secret (`DB_PASSWORD=timestamp`) stays as it is,
+results and names of columns are no sentences: one that is equal to a secret stays as it is,
 because programs read it again.
 """
 
