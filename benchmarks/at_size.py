@@ -1,10 +1,10 @@
 """SS4Rec on a made log of ML-20M's, ML-32M's or Taobao's size: reading, a part of an epoch, a validation, memory.
 
     python -m benchmarks.at_size ml-20m --folder made                   # a whole epoch
-    python -m benchmarks.at_size ml-32m --folder made --batches 200     # the epoch is extrapolated from 200 batches
+    python -m benchmarks.at_size ml-32m --folder made --batches 200     # the epoch scaled from 200 batches
     python -m benchmarks.at_size taobao --folder made --batches 2000 --tested_users=2000
 
-Settings are those of the release's template in properties/experiment/; for Taobao sampled softmax and sparse embeddings.
+Settings are those of the release's template in properties/experiment/, for Taobao `LARGE` below.
 Further --key=value go into the configuration. The log is made once and kept in the folder: users and items are
 long-tailed, and it holds no structure, so only speed and memory mean something. Targets are interactions learned from;
 the peak memory is that of the whole process.

@@ -28,7 +28,8 @@ from recbole_ext.training.optimization.averaging_settings import AveragingSettin
 from recbole_ext.training.optimization.schedule_settings import ScheduleSettings
 from recbole_ext.training.stage_list import read_stages
 
-LEARNERS = ("adam", "adamw", "sgd", "adagrad", "rmsprop", "sparse_adam")
+LEARNERS = ("adam", "adamw", "sgd", "adagrad", "rmsprop")
+"""RecBole's `sparse_adam` needs a model of sparse embeddings alone, which none is; see `sparse_embedding`."""
 CHOICES: dict[str, tuple[str, ...]] = {
     "time_order": ("exact", "recbole"),
     "time_unit": ("seconds", "milliseconds", "microseconds", "nanoseconds"),

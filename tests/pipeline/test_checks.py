@@ -32,6 +32,7 @@ from recbole_ext.tasks.registered import task_of
         ("SASRec", {"loss_type": "BPRR"}, r"loss_type must be one of CE, BPR \(got 'BPRR'\); did you mean 'BPR'"),
         ("SS4Rec", {"loss_type": "BCE"}, r"loss_type must be one of CE, .*BPR \(got 'BCE'\)"),
         ("BPR", {"learner": "adamm"}, r"learner must be one of adam, .*\(got 'adamm'\); did you mean 'adam'"),
+        ("SS4Rec", {"learner": "sparse_adam"}, r"learner must be one of adam, .*\(got 'sparse_adam'\)"),
         (
             "SS4Rec",
             {"baselines": ["markow"]},

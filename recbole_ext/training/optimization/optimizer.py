@@ -73,10 +73,7 @@ class OptimizerSettings(KeySettings):
 
     def of(self, parameters: Any, learning_rate: float) -> torch.optim.Optimizer:
         """The configured `learner` of some parameters or groups of them."""
-        learner = self.learner.lower()
-        if learner == "sparse_adam":
-            return torch.optim.SparseAdam(parameters, lr=learning_rate)
-        return _LEARNERS[learner](parameters, lr=learning_rate, weight_decay=self.weight_decay)
+        return _LEARNERS[self.learner.lower()](parameters, lr=learning_rate, weight_decay=self.weight_decay)
 
 
 def build_optimizer(settings: OptimizerSettings, model: nn.Module, learning_rate: float, world_size: int = 1) -> Any:
