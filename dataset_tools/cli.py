@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Any
 
 from dataset_tools.arguments import build_parser, percent
-from dataset_tools.errors import DataError, RecBoleExtError, ResourceError, UsageError
+from dataset_tools.errors import DataError, RecBoleExtError, ResourceError, UsageError, asked, is_out_of_memory
 from dataset_tools.files.claims import is_page, json_with, require_free
 from dataset_tools.files.dataset_files import interaction_files
 from dataset_tools.files.publish import abandon
@@ -34,9 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except BrokenPipeError:  # the reader has closed, for instance `| head`
         return 0
-    except (RecBoleExtError, OSError) as error:
+    except Exception as error:
+        known = _known(error)
+        if known is None or options.debug:
+            raise
         with standard_streams(goes_on=True):
-            return _fail(error if isinstance(error, RecBoleExtError) else _readable(error), options.debug)
+            print(f"error: {known}", file=sys.stderr)
+        return known.exit_code
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -50,15 +54,15 @@ def _stop(number: int, frame: FrameType | None) -> None:
     os._exit(128 + number)
 
 
-def _readable(error: OSError) -> ResourceError:
-    return ResourceError(f"{error.filename}: {error.strerror}" if error.filename else str(error))
-
-
-def _fail(error: RecBoleExtError, debug: bool) -> int:
-    if debug:
-        raise error
-    print(f"error: {error}", file=sys.stderr)
-    return error.exit_code
+def _known(error: Exception) -> RecBoleExtError | None:
+    """The error as it is reported; None for a bug."""
+    if isinstance(error, RecBoleExtError):
+        return error
+    if is_out_of_memory(error):
+        return ResourceError(f"out of memory: {asked(error)}\nread fewer rows, or use a larger machine")
+    if isinstance(error, OSError):
+        return ResourceError(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    return None
 
 
 def _convert(options: Namespace) -> None:

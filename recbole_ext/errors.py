@@ -8,7 +8,15 @@ import errno
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from dataset_tools.errors import DataError, RecBoleExtError, ResourceError, UsageError
+from dataset_tools.errors import (
+    DataError,
+    RecBoleExtError,
+    ResourceError,
+    UsageError,
+    asked,
+    is_out_of_memory,
+    memory_for,
+)
 
 __all__ = [
     "DataError",
@@ -17,12 +25,12 @@ __all__ = [
     "RecBoleExtError",
     "ResourceError",
     "UsageError",
+    "asked",
     "is_out_of_memory",
+    "memory_for",
     "nearest",
     "reported",
 ]
-
-_NO_MEMORY = ("out of memory", "not enough memory", "can't allocate memory", "cannot allocate memory")
 
 
 class NonFiniteError(RecBoleExtError):
@@ -77,21 +85,20 @@ def reported(error: BaseException) -> RecBoleExtError | None:
         return error
     if is_out_of_memory(error):
         return ResourceError(
-            f"out of memory: {str(error).splitlines()[0] if str(error) else 'no more to allocate'}\n"
+            f"out of memory: {asked(error)}\n"
             "lower --train_batch_size, --eval_batch_size, --eval_memory_gb or the sizes of the model"
         )
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if is_disk_full(error):
+        assert isinstance(error, OSError)
         return ResourceError(f"no space left on the device{_of_file(error)}; free some, or choose --runs_dir elsewhere")
     if isinstance(error, OSError) and error.errno and error.filename is not None:
         return ResourceError(f"cannot open {error.filename}: {error.strerror}")
     return None
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether torch, a device or Python ran out of memory; torch on a CPU raises a plain RuntimeError."""
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return True
-    return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _NO_MEMORY)
+def is_disk_full(error: BaseException) -> bool:
+    """Whether a disk has no room, or no inode, for what is written."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def _of_file(error: OSError) -> str:

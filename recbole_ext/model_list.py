@@ -14,7 +14,10 @@ TASKS = {"MDAFMamba": "clicks", "MDAFBST": "clicks", "HybridVAE": "ratings"}
 """Models whose task is another; a task is a folder of `recbole_ext/tasks`."""
 READ_TARGET_TIME = ("SS4Rec",)
 """Models that read the time of the event to be predicted, where `use_target_time` allows it."""
-SETTINGS_MODULES = {"HybridVAE": "recbole_ext.model.rating.settings"}
+SETTINGS_MODULES = {
+    "HybridVAE": "recbole_ext.model.rating.settings",
+    "SS4Rec": "recbole_ext.model.sequence.settings",
+}
 """Modules with the `check_settings` of a model; they import neither torch nor RecBole."""
 FAMILIES = ("general", "context_aware", "sequential", "knowledge_aware", "exlib")
 CLASS_OF_FILE = {"lightgbm": "LightGBM", "xgboost": "XGBoost"}

@@ -4,7 +4,7 @@ import errno
 
 import pytest
 
-from recbole_ext.errors import DataError, InterruptedRun, ResourceError, reported, unwrapped, unwrapping
+from recbole_ext.errors import DataError, InterruptedRun, ResourceError, memory_for, reported, unwrapped, unwrapping
 
 
 class OutOfMemoryError(RuntimeError):
@@ -70,3 +70,30 @@ def test_no_other_error_is_taken_for_an_interruption() -> None:
     with pytest.raises(SystemError) as caught, unwrapping():
         raise plain[1]
     assert isinstance(caught.value.__cause__, KeyError)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("Storage size calculation overflowed with sizes=[1683, 9223372036854775807]"),
+        ValueError("array is too big; `arr.size * arr.dtype.itemsize` is larger than the maximum possible size."),
+        ValueError("Maximum allowed dimension exceeded"),
+        RuntimeError("can't start new thread"),
+        RuntimeError("std::bad_alloc"),
+        OSError(errno.ENOMEM, "Cannot allocate memory"),
+    ],
+    ids=repr,
+)
+def test_every_way_to_say_that_memory_is_missing(error: Exception) -> None:
+    found = reported(error)
+    assert isinstance(found, ResourceError) and str(found).startswith("out of memory: ")
+    with pytest.raises(ResourceError, match=r"out of memory while building X: "), memory_for("building X"):
+        raise error
+
+
+def test_what_asked_for_memory_and_for_how_much() -> None:
+    with pytest.raises(ResourceError, match=r"while building X: 2\.00 GiB in one piece: .*allocate memory"):
+        with memory_for("building X"):
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 2147483648 bytes.")
+    with pytest.raises(KeyError), memory_for("building X"):
+        raise KeyError("x")

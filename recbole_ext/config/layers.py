@@ -4,8 +4,9 @@ Later layers win. RecBole's own order is kept: its defaults, the model's, the da
 model's family, then ours, then the user's files, then the command line.
 """
 
+from collections.abc import Iterable
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,16 @@ class Layer:
     values: dict[str, Any]
     lines: dict[str, int] = field(default_factory=dict)
     user: bool = False
+
+    @property
+    def shipped(self) -> bool:
+        """Whether these are defaults of RecBole or of this package."""
+        return not self.user and self.source.startswith(("recbole ", "properties/"))
+
+    def without(self, keys: Iterable[str]) -> "Layer":
+        """The same layer without some keys."""
+        left_out = set(keys)
+        return replace(self, values={key: value for key, value in self.values.items() if key not in left_out})
 
     def origin(self, key: str) -> str:
         """Where a value stands: `properties/overall.yaml:7`."""

@@ -9,9 +9,11 @@ from recbole.utils import ModelType, init_seed
 
 from recbole_ext.config.config import Config
 from recbole_ext.data.loaders import Loaders
+from recbole_ext.errors import memory_for
 from recbole_ext.evaluation.evaluator import Evaluator, Scorer
 from recbole_ext.pipeline.build_model import build_model
 from recbole_ext.pipeline.loaders import training_sample
+from recbole_ext.pipeline.table_memory import require_memory
 from recbole_ext.runs.checkpoint import load_checkpoint
 from recbole_ext.tasks.registered import task_of
 from recbole_ext.training.boosting import build_trees
@@ -31,7 +33,9 @@ def build_on_device(config: Config, loaders: Loaders) -> Any:
     if config["MODEL_TYPE"] == ModelType.DECISIONTREE:
         return build_trees(config)
     init_seed(config["seed"], config["reproducibility"])
-    model = build_model(config, loaders.train._dataset).to(config["device"])
+    require_memory(config, loaders.train._dataset)
+    with memory_for(f"building {config.model}"):
+        model = build_model(config, loaders.train._dataset).to(config["device"])
     if config["start_from"]:
         load_checkpoint(Path(config["start_from"]) / "checkpoint", "best", model, config["device"])
     if config["torch_compile"]:

@@ -3,7 +3,8 @@
 from typing import Any
 
 from recbole_ext.config.config import Config
-from recbole_ext.errors import DataError, RecBoleExtError, UsageError
+from recbole_ext.errors import DataError, RecBoleExtError, UsageError, is_out_of_memory
+from recbole_ext.pipeline.refused_settings import refused_settings
 from recbole_ext.refusals import reason, refused_by_recbole
 from recbole_ext.training.pretrained import pretrained_files
 
@@ -26,10 +27,11 @@ def build_model(config: Config, dataset: Any) -> Any:
         raise DataError(f"{config.model} reads {error.filename}, which does not exist") from None
     except _REFUSALS as error:
         if not refused_by_recbole(error):
-            raise
+            raise refused_settings(config, error, "building the model") or error from error.__cause__
         raise UsageError(f"{config.model} cannot be built with these settings: {reason(error)}") from None
     except Exception as error:
-        raise _of_weights(config.model, error) or error from None
+        refused = None if is_out_of_memory(error) else refused_settings(config, error, "building the model")
+        raise _of_weights(config.model, error) or refused or error from error.__cause__
 
 
 def _of_weights(model: str, error: Exception) -> RecBoleExtError | None:

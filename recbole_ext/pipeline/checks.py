@@ -4,17 +4,17 @@ from collections.abc import Callable
 from typing import Any
 
 from recbole_ext.config.boundary import boundary
-from recbole_ext.config.keys.known_keys import Key
-from recbole_ext.config.keys.mappings import DECLARED, mapping_faults
+from recbole_ext.config.keys.head_sizes import head_faults
+from recbole_ext.config.keys.layer_faults import KeyRules
+from recbole_ext.config.keys.mappings import mapping_faults
 from recbole_ext.config.keys.metric_kinds import METRIC_KINDS
 from recbole_ext.config.keys.metric_modes import metric_faults
 from recbole_ext.config.keys.model_keys import known_keys, own_key_faults
 from recbole_ext.config.keys.negative_checks import negative_faults
-from recbole_ext.config.keys.old_keys import replacement
 from recbole_ext.config.keys.pretrained import pretrained_faults, start_faults
 from recbole_ext.config.keys.schema import is_number
 from recbole_ext.config.keys.separators import text_faults
-from recbole_ext.config.layers import Layer
+from recbole_ext.config.layers import Layer, merge
 from recbole_ext.config.seeds import read_seeds
 from recbole_ext.device_names import device_fault
 from recbole_ext.errors import UsageError, nearest
@@ -44,35 +44,17 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "history_from": ("train", "before"),
     "implicit_sets": ("none", "before", "train"),
     "next_in_time": ("both", "past", "none"),
+    "block": ("pre_norm", "post_norm"),
+    "gap_transform": ("log1p", "linear", "none"),
+    "sublayers": ("s5_mamba", "s5", "mamba"),
+    "negative_distribution": ("uniform", "popularity"),
+    "history_term": ("none", "seen", "recency"),
     "torch_compile_mode": ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs"),
 }
-_CHOSEN_BY_MODELS = ("loss_type", "gate", "encoder")
+_CHOSEN_BY_MODELS = ("loss_type", "gate", "encoder", "block", "sublayers")
 """Keys that mean other things in models of RecBole and of users."""
 HOST_LOSSES = ("CE", "BPR")
 TRAIN_ON = ("train", "train_valid")
-_POSITIVE = (
-    "train_batch_size",
-    "eval_batch_size",
-    "MAX_ITEM_LIST_LENGTH",
-    "learning_rate",
-    "eval_memory_gb",
-    "eval_step",
-    "accumulate_batches",
-    "hidden_size",
-    "embedding_size",
-    "inner_size",
-    "n_heads",
-    "num_layers",
-    "d_state",
-    "d_conv",
-    "expand",
-    "s5_state_size",
-    "head_dim",
-    "implicit_set_size",
-    "set_embedding_size",
-    "set_hidden_size",
-)
-_SHARES = ("window_overlap", "dropout_prob", "label_smoothing", "set_dropout_prob")
 
 
 def check(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> None:
@@ -81,30 +63,15 @@ def check(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> Non
     Raises:
         UsageError: with one line per error.
     """
-    keys = known_keys(entry, layers)
-    faults = [fault for layer in layers if layer.user for fault in _layer_faults(layer, keys)]
-    found = [fault for rule in _RULES for fault in rule(entry, layers, values)]
-    faults += [fault for fault in found if not any(earlier.endswith(f": {fault}") for earlier in faults)]
+    rules = KeyRules(entry, known_keys(entry, layers), merge([layer for layer in layers if not layer.user])[0])
+    found = [{} if layer.shipped else rules.faults(layer) for layer in layers]
+    faults = [line for by_key in found for lines in by_key.values() for line in lines]
+    if faults:  # the rules are of values that are right by themselves
+        layers = [layer.without(by_key) for layer, by_key in zip(layers, found, strict=True)]
+        values = merge(layers)[0]
+    faults += [fault for rule in _RULES for fault in rule(entry, layers, values)]
     if faults:
         raise UsageError("\n".join(faults))
-
-
-def _layer_faults(layer: Layer, keys: dict[str, Key]) -> list[str]:
-    faults = []
-    for name, value in layer.values.items():
-        if name not in keys:
-            faults.append(f"{layer.origin(name)}: unknown key '{name}'{_instead(name, value, keys)}")
-        elif not keys[name].accepts(value):
-            declared = DECLARED[name].faults(name, value) if name in DECLARED else []
-            found = declared or [f"{name} must be of type {keys[name].type} (got {value!r})"]
-            faults += [f"{layer.origin(name)}: {fault}" for fault in found]
-    return faults
-
-
-def _instead(name: str, value: Any, keys: dict[str, Key]) -> str:
-    """What to write instead of an unknown key: its name in this RecBole, else the nearest ones."""
-    now = replacement(name, value)
-    return f"; write {now}" if now else nearest(name, keys)
 
 
 def _choices(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
@@ -162,7 +129,11 @@ def _metrics(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> 
         faults.append(f"valid_metric {values['valid_metric']!r} must be one of metrics ({', '.join(map(str, names))})")
     elif cutoff and cutoff not in [str(k) for k in cutoffs]:
         faults.append(f"valid_metric {values['valid_metric']!r} needs {cutoff} among topk (got {values['topk']})")
-    faults += [f"topk must hold positive integers (got {k!r})" for k in cutoffs if not isinstance(k, int) or k <= 0]
+    faults += [
+        f"topk must hold positive integers (got {k!r})"
+        for k in cutoffs
+        if not isinstance(k, int) or isinstance(k, bool) or k <= 0
+    ]
     return faults
 
 
@@ -174,10 +145,11 @@ def _of_task(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> 
     return task_of(entry).faults(entry, layers, values)
 
 
-def _positive(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
-    return [
-        f"{n} must be positive (got {values[n]!r})" for n in _POSITIVE if is_number(values.get(n)) and not values[n] > 0
-    ]
+def _columns(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
+    """Users and items are two columns."""
+    if values["USER_ID_FIELD"] != values["ITEM_ID_FIELD"]:
+        return []
+    return [f"ITEM_ID_FIELD must be another column than USER_ID_FIELD (got {values['ITEM_ID_FIELD']!r} for both)"]
 
 
 def _epochs(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
@@ -190,14 +162,6 @@ def _epochs(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> l
 def _tested_users(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
     count: Any = values.get("tested_users")
     return [f"tested_users must be at least 0 (got {count!r}); 0 is all"] if is_number(count) and count < 0 else []
-
-
-def _shares(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
-    return [
-        f"{n} must be at least 0 and below 1 (got {values[n]!r})"
-        for n in _SHARES
-        if is_number(values.get(n)) and not 0 <= values[n] < 1
-    ]
 
 
 def _precision(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
@@ -273,10 +237,10 @@ _RULES: tuple[Callable[[ModelEntry, list[Layer], dict[str, Any]], list[str]], ..
     _train_on,
     _metrics,
     _metrics_of_task,
-    _positive,
+    _columns,
     _epochs,
     _tested_users,
-    _shares,
+    head_faults,
     _precision,
     _read_early,
     negative_faults,

@@ -7,7 +7,8 @@ from recbole_ext.config.config import Config
 from recbole_ext.config.old_numpy import provide_old_names
 from recbole_ext.data.pickles import refuse_pickles
 from recbole_ext.data.rows.cut import check_no_filter
-from recbole_ext.errors import DataError
+from recbole_ext.errors import DataError, memory_for
+from recbole_ext.pipeline.refused_settings import settings_net
 from recbole_ext.refusals import refused_by_recbole
 from recbole_ext.tasks.registered import task_of
 
@@ -32,7 +33,8 @@ def create_dataset(
     of_task = task_of(config.entry).dataset(config)
     provide_old_names()  # RecBole's module of data sets may be loaded only now
     try:
-        return of_task(config, vocabulary, state)
+        with memory_for(f"reading {config.dataset}"), settings_net(config, "reading the data"):
+            return of_task(config, vocabulary, state)
     except ValueError as error:  # RecBole's word for a field or a file that its settings ask for in vain
         if not refused_by_recbole(error):
             raise

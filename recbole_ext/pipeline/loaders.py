@@ -6,7 +6,8 @@ from recbole_ext.config.config import Config
 from recbole_ext.data.loaders import Loaders
 from recbole_ext.data.rows.cut import split_text
 from recbole_ext.data.rows.split_counts import count_splits
-from recbole_ext.errors import DataError
+from recbole_ext.errors import DataError, memory_for
+from recbole_ext.pipeline.refused_settings import settings_net
 from recbole_ext.tasks.registered import task_of
 
 
@@ -19,12 +20,14 @@ def build_loaders(config: Config, dataset: Any) -> Loaders:
     """
     task = task_of(config.entry)
     task.check_data(config, dataset)
-    parts = dataset.build()
+    with memory_for(f"splitting {config.dataset}"), settings_net(config, "splitting the data"):
+        parts = dataset.build()
     for name, part in zip(("training", "test"), (parts[0], parts[2]), strict=True):
         if not len(part):
             raise DataError(f"{config.dataset}: the {name} split is empty after splitting by {split_text(config)}")
     count_splits(dataset, parts)
-    return task.loaders(config, dataset, parts)
+    with memory_for("preparing the batches"), settings_net(config, "preparing the batches"):
+        return task.loaders(config, dataset, parts)
 
 
 def training_sample(config: Config, loaders: Loaders) -> Any:

@@ -21,7 +21,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from recbole_ext.errors import DataError, UsageError
+from recbole_ext.errors import DataError, UsageError, memory_for
 from recbole_ext.files import sha256_of, write_atomically
 from recbole_ext.names import inside
 from recbole_ext.runs.origin import origin_of, require_origin
@@ -52,11 +52,13 @@ def save_checkpoint(
         state: from `trainer_state`.
         keep: how many checkpoints of this name stay; the older ones are `<name>-<epoch>.json`.
     """
-    tensors = {f"weights.{k}": v.detach().cpu().clone().contiguous() for k, v in model.state_dict().items()}
-    description = {"format": FORMAT, "other_parameter": flatten(dict(model.other_parameter()), "other", tensors)}
-    if state is not None:
-        description["state"] = flatten(state, "state", tensors)
-    content, tensor_file = save(tensors), _free_name(folder, f"{name}-{facts['epoch']}")
+    with memory_for(f"saving {folder / name}, whose weights have {_bytes_of(model):,} bytes and are copied twice"):
+        tensors = {f"weights.{k}": v.detach().cpu().clone().contiguous() for k, v in model.state_dict().items()}
+        description = {"format": FORMAT, "other_parameter": flatten(dict(model.other_parameter()), "other", tensors)}
+        if state is not None:
+            description["state"] = flatten(state, "state", tensors)
+        content = save(tensors)
+    tensor_file = _free_name(folder, f"{name}-{facts['epoch']}")
     write_atomically(tensor_file, content)
     sums = {"tensors": tensor_file.name, "tensors_sha256": hashlib.sha256(content).hexdigest()}
     text = _signed({**description, **facts, "run": origin_of(folder.parent), **sums}, None if state else 2)
@@ -71,6 +73,10 @@ def _signed(description: dict[str, Any], indent: int | None) -> bytes:
     text = json.dumps({**description, "sha256": _NO_SUM}, indent=indent)
     before, mark, after = text.rpartition(_MARK)
     return f"{before}{mark}{hashlib.sha256(before.encode()).hexdigest()}{after[len(_NO_SUM) :]}".encode()
+
+
+def _bytes_of(model: AbstractRecommender) -> int:
+    return sum(value.numel() * value.element_size() for value in model.state_dict().values())
 
 
 def _free_name(folder: Path, stem: str) -> Path:

@@ -12,13 +12,13 @@ from typing import Any
 
 import torch
 
-from dataset_tools.visible import visible
 from recbole_ext.environment import environment
 from recbole_ext.errors import ResourceError
 from recbole_ext.evaluation.units import UNITS_FILE, Units, units_bytes
 from recbole_ext.files import hold, new_folder, remove_leftovers, write_atomically
 from recbole_ext.names import refuse_links
-from recbole_ext.redact import redact, redact_text, redact_words
+from recbole_ext.redact import redact, redact_words
+from recbole_ext.runs.log_file import log_file
 from recbole_ext.runs.recorded import is_ended_by_budget
 from recbole_ext.runs.run_files import config_text, plain, read_json
 
@@ -120,25 +120,18 @@ class RunDirectory:
 
     @contextmanager
     def logging(self) -> Iterator[None]:
-        """Send the root logger to `log.txt` for the length of a run, and only for it."""
-        handler = logging.FileHandler(self.path / "log.txt", encoding="utf-8")
-        handler.setFormatter(_Uncoloured("%(asctime)s %(levelname)s %(message)s"))
+        """Send the root logger to `log.txt` for the length of a run, and only for it.
+
+        Raises:
+            ResourceError: the disk refuses the file, a line of it, or its end.
+        """
         root = logging.getLogger()
         level = root.level
-        root.addHandler(handler)
-        root.setLevel(logging.INFO)
-        try:
-            yield
-        finally:
-            root.removeHandler(handler)
-            root.setLevel(level)
-            handler.close()
-
-
-class _Uncoloured(logging.Formatter):
-    """RecBole colours its messages; a file wants none of it, no secrets, and nothing that a terminal would obey."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        import re
-
-        return redact_text(visible(re.sub(r"\x1b\[[0-9;]*m", "", super().format(record))))
+        with log_file(self.path / "log.txt") as handler:
+            root.addHandler(handler)
+            root.setLevel(logging.INFO)
+            try:
+                yield
+            finally:
+                root.removeHandler(handler)
+                root.setLevel(level)

@@ -5,6 +5,8 @@ from typing import Any
 
 from recbole_ext.errors import UsageError, nearest
 
+_ENDLESS = 2**63
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -49,6 +51,11 @@ def _check_entry(number: int, name: str, value: Any) -> None:
     kind, allowed_type = ("an integer", int) if name in ("epochs", "stopping_step") else ("a number", int | float)
     if isinstance(value, bool) or not isinstance(value, allowed_type):
         raise UsageError(f"stages: entry {number}: {name} must be {kind} (got {value!r})")
-    if value < 0 or (value == 0 and name != "stopping_step") or (name == "share" and value > 1):
+    if (
+        not abs(value) < _ENDLESS
+        or value < 0
+        or (value == 0 and name != "stopping_step")
+        or (name == "share" and value > 1)
+    ):
         allowed = {"share": "above 0 and at most 1", "stopping_step": "at least 0"}.get(name, "positive")
         raise UsageError(f"stages: entry {number}: {name} must be {allowed} (got {value!r})")

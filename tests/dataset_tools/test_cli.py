@@ -177,3 +177,19 @@ def test_a_quiet_bar_stays_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     bar.update(5)
     bar.close()
     assert stream.getvalue() == ""
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError("Unable to allocate 8 EiB"), ValueError("array is too big; x")], ids=repr
+)
+def test_memory_that_is_missing_is_a_condition_of_the_machine(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from dataset_tools import cli
+
+    def fails(options: object) -> None:
+        raise error
+
+    monkeypatch.setitem(cli.COMMANDS, "describe", fails)
+    assert cli.main(["describe", str(tmp_path)]) == 4
+    assert f"error: out of memory: {error}" in capsys.readouterr().err

@@ -24,12 +24,17 @@ def one_of(*words: str) -> Kind:
     return fault
 
 
-def integer(least: int) -> Kind:
-    """A whole number of at least so much."""
+def integer(least: int, most: int = 2**63 - 1) -> Kind:
+    """A whole number of at least so much, and at most what 64 bits hold, or so much."""
 
     def fault(value: Any) -> str | None:
-        fits = isinstance(value, int) and not isinstance(value, bool) and value >= least
-        return None if fits else f"must be an integer of at least {least} (got {value!r})"
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if whole and least <= value <= most:
+            return None
+        allowed = (
+            f"of at least {least}" if most == 2**63 - 1 and not (whole and value > most) else f"from {least} to {most}"
+        )
+        return f"must be an integer {allowed} (got {value!r})"
 
     return fault
 
@@ -134,3 +139,52 @@ def integers(least: int) -> Kind:
 def is_number(value: Any) -> bool:
     """Whether this is an int or a float; True and False are none."""
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+LARGEST_SIZE = 2**31 - 1
+
+
+def size(value: Any) -> str | None:
+    """A number of layers, dimensions or rows."""
+    if is_number(value) and value > LARGEST_SIZE:
+        return f"must be at most {LARGEST_SIZE} (got {value!r})"
+    return positive(value)
+
+
+def positive(value: Any) -> str | None:
+    """A finite number above 0."""
+    if value == math.inf:
+        return f"must be finite (got {value!r})"
+    return None if is_number(value) and value > 0 else f"must be positive (got {value!r})"
+
+
+def share(value: Any) -> str | None:
+    """A fraction that is never the whole."""
+    fits = is_number(value) and 0 <= value < 1
+    return None if fits else f"must be at least 0 and below 1 (got {value!r})"
+
+
+def between(least: float, most: float) -> Kind:
+    """A number of a closed range."""
+
+    def fault(value: Any) -> str | None:
+        fits = is_number(value) and least <= value <= most
+        return None if fits else f"must lie between {least:g} and {most:g} (got {value!r})"
+
+    return fault
+
+
+def word(value: Any) -> str | None:
+    """A text that is not empty."""
+    return None if isinstance(value, str) and value.strip() else f"must be a name (got {value!r})"
+
+
+def numbers(kind: Kind) -> Kind:
+    """A list of numbers of one kind."""
+
+    def fault(value: Any) -> str | None:
+        if not isinstance(value, list):
+            return f"must be a list (got {value!r})"
+        return next((found for entry in value if (found := kind(entry))), None)
+
+    return fault

@@ -38,9 +38,11 @@ def _separates_columns(value: Any) -> bool:
 
 
 def _encoding(name: Any) -> list[str]:
+    sample = "user_id:token\t1\n"
     try:
-        "".encode(name or "utf-8")
-        codecs.lookup(name or "utf-8")
-        return []
-    except (LookupError, TypeError):
-        return [f"encoding: Python knows no text encoding {name!r}; for instance utf-8, gbk, latin-1 or cp1252"]
+        found = codecs.lookup("utf-8" if name is None else name)
+        if found.incrementaldecoder is not None and sample.encode(found.name).decode(found.name) == sample:
+            return []
+    except (LookupError, TypeError, ValueError):  # no such one, no text, or one of other things than texts
+        pass
+    return [f"encoding: Python knows no text encoding {name!r}; for instance utf-8, gbk, latin-1 or cp1252"]

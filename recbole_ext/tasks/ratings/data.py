@@ -16,6 +16,8 @@ from recbole_ext.data.rows.time_splits import TimeSplit, leave_out_rows, split_b
 from recbole_ext.errors import DataError
 from recbole_ext.tasks.ratings.columns import RATING_COLUMNS
 
+_LARGEST = 1e12
+
 
 def split_rows(
     users: np.ndarray, times: np.ndarray | None, ratios: list[float], order: str, group_by: str | None, seed: int
@@ -117,10 +119,17 @@ def check_ratings(config: Any, dataset: Any) -> None:
         dataset: read, not yet split.
 
     Raises:
-        DataError: the ratings are all equal, or some are off `rating_scale`.
+        DataError: the ratings are all equal, beyond single precision, or off `rating_scale`.
     """
     field = config["RATING_FIELD"]
     ratings = np.asarray(dataset.inter_feat[field], dtype=np.float64)
+    largest = np.abs(ratings).max()
+    if not largest <= _LARGEST:
+        raise DataError(
+            f"{config.dataset}: ratings are computed with as squares in single precision, and the largest {field} is "
+            f"{largest:g} (at most {_LARGEST:g}); scale the column, or drop such rows with "
+            f"--val_interval='{{{field}: \"[-{_LARGEST:g},{_LARGEST:g}]\"}}'"
+        )
     if ratings.min() == ratings.max():
         raise DataError(f"{config.dataset}: every rating is {ratings.min():g}, so there is nothing to learn")
     scale = config["rating_scale"]

@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from recbole_ext.errors import NonFiniteError, ResourceError, is_out_of_memory
+from recbole_ext.errors import NonFiniteError, ResourceError, asked, is_out_of_memory
 from recbole_ext.training.batches import Batches
 from recbole_ext.training.guards.memory import HALVINGS, free
 from recbole_ext.training.hook import Hook
@@ -84,7 +84,7 @@ class SmallerBatches(Hook):
         if state.epoch > 0 or halvings >= HALVINGS or not self.keeper.keeps:
             raise ResourceError(
                 f"out of memory in epoch {state.epoch} after {halvings} halvings of the batch; "
-                f"lower --train_batch_size or --MAX_ITEM_LIST_LENGTH ({str(error).splitlines()[0]})"
+                f"lower --train_batch_size or --MAX_ITEM_LIST_LENGTH ({asked(error)})"
             ) from None
         self._halve(halvings)
         _LOG.warning(

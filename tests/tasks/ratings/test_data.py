@@ -108,3 +108,20 @@ def test_of_two_files_the_tested_rows_are_never_trained_on(make_config: Callable
         loaders = build_loaders(config, create_dataset(config))
         assert loaders.valid is None
         assert (loaders.train.n_rows, loaders.test.n_rows) == (200, 40)
+
+
+@pytest.mark.parametrize("largest", [1e300, 1e30, -1e13, 3e38])
+def test_ratings_beyond_single_precision_are_refused(rated: Callable[..., Any], largest: float) -> None:
+    with pytest.raises(
+        DataError, match="made: ratings are computed with as squares in single precision, and the largest"
+    ):
+        rated([largest, *(1.0 + n % 5 for n in range(199))])
+
+
+@pytest.mark.parametrize("rows", [[("u", f"i{k}") for k in range(30)], [(f"u{k}", "i") for k in range(30)]], ids="ui")
+def test_one_user_and_one_item_are_data(
+    rows: list[tuple[str, str]], make_config: Callable[..., Config], tmp_path: Path
+) -> None:
+    root = write_inter(tmp_path, "made", [(*row, 1 + n % 5, 100 * n) for n, row in enumerate(rows)], HEADER)
+    config = make_config("HybridVAE", root, load_col=None)
+    assert len(build_loaders(config, create_dataset(config)).train._dataset) == 24
