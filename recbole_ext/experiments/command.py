@@ -64,7 +64,7 @@ def shown(root: Path, name: str) -> tuple[list[str], int]:
     """
     from recbole_ext.experiments.experiment import read_experiment
     from recbole_ext.experiments.experiment_page import write_page
-    from recbole_ext.experiments.past_runs import imported_lines
+    from recbole_ext.experiments.imported_list import imported_lines
     from recbole_ext.experiments.standing import standing, standing_lines, verdicts_over_seeds
 
     experiment = read_experiment(root, name)

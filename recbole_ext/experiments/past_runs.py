@@ -7,6 +7,8 @@ A mapping gives the meaning of its columns:
     metrics             our name: column; a loss is never taken for an RMSE
     settings            key: column
     history             our column of metrics.csv: column of the file FOLDER/<name>.csv, for `diagnose`
+    rank_by             one of the metrics, by which the runs are ranked; else the first one
+    criteria            of the metrics, as a configuration has them; each run is judged by the same ones
 
 Under which protocol and on which data the numbers were measured is not known, so they are never compared with ours.
 """
@@ -25,17 +27,16 @@ import yaml
 from recbole_ext.config.yaml_reader import parse_scalar, read_yaml
 from recbole_ext.diagnosis.curve import COLUMNS
 from recbole_ext.errors import DataError, UsageError, nearest
-from recbole_ext.evaluation.tables import table_lines
 from recbole_ext.experiments.attempts import CRASHED, FINISHED, Attempt, now
 from recbole_ext.experiments.experiment import Experiment, make_folder
+from recbole_ext.experiments.imported_list import ranking_of
 from recbole_ext.experiments.named_runs import IMPORTED
-from recbole_ext.experiments.standing import standing
 from recbole_ext.files import write_atomically
 from recbole_ext.names import checked_name
 from recbole_ext.places import properties_folder
 from recbole_ext.redact import redact
 
-_SECTIONS = ("model", "dataset", "columns", "metrics", "settings", "history")
+_SECTIONS = ("model", "dataset", "columns", "metrics", "settings", "history", "rank_by", "criteria")
 _COLUMNS = ("name", "state", "created", "runtime_seconds", "seed")
 _REASON = (
     "a loss may hold more than the squared error and is its square besides: an MSE + 0.01 KL of 0.5996 is an RMSE of "
@@ -61,6 +62,7 @@ def import_runs(root: Path, name: str, table: Path, map_name: str, history: Path
     rows, header = _rows(table)
     _require_columns(chosen, header, table)
     _refuse_losses(chosen["metrics"], rows, header)
+    ranking = ranking_of(chosen["metrics"], chosen["rank_by"], chosen["criteria"], map_name)
     folder = root / checked_name("the name of an experiment", name)
     make_folder(folder)
     digest = hashlib.sha256(table.read_bytes()).hexdigest()
@@ -69,6 +71,7 @@ def import_runs(root: Path, name: str, table: Path, map_name: str, history: Path
     )
     for number, row in enumerate(rows, 1):
         _import_run(experiment, chosen, number, row, history)
+    experiment.write_settings(ranking)
     experiment.write()
     return experiment
 
@@ -211,40 +214,3 @@ def _time(text: str) -> str:
         moment = datetime.fromtimestamp(0, timezone.utc)
     aware = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
     return aware.astimezone(timezone.utc).isoformat(timespec="seconds")
-
-
-def imported_lines(experiment: Experiment) -> list[str]:
-    """A table of imported runs, and what is odd about them."""
-    attempts = experiment.journal.attempts()
-    records = [json.loads((experiment.runs / a.run / IMPORTED).read_text(encoding="utf-8")) for a in attempts]
-    names = list(dict.fromkeys(name for record in records for name in record["reported"]))
-    rows = []
-    for attempt, record in zip(attempts, records, strict=True):
-        values = [f"{record['reported'][name]:.4f}" if name in record["reported"] else "-" for name in names]
-        curve = "yes" if (experiment.runs / attempt.run / "metrics.csv").is_file() else "-"
-        rows.append([attempt.run, record["state"], attempt.started[:16], f"{attempt.hours:.2f}", *values, curve])
-    good, over = standing(experiment).success
-    lines = [
-        f"{experiment.name}: imported from {experiment.imported}, {experiment.model} on {experiment.dataset}; protocol "
-        "unknown, so these numbers are never put beside ours",
-        f"{good} of {over} runs finished with a number ({good / over:.0%}), {sum(a.hours for a in attempts):.2f} hours",
-        *table_lines(["run", "state", "started", "hours", *names, "history"], rows),
-        *_copies(attempts, records),
-    ]
-    with_history = next((row[0] for row in rows if row[-1] == "yes"), None)
-    return [
-        *lines,
-        f"diagnose {experiment.runs / with_history}" if with_history else "no run has a history to diagnose",
-    ]
-
-
-def _copies(attempts: list[Attempt], records: list[dict[str, Any]]) -> list[str]:
-    """Runs that report the same numbers to the last digit."""
-    seen: dict[str, str] = {}
-    lines = []
-    for attempt, record in zip(attempts, records, strict=True):
-        numbers = json.dumps(record["reported"], sort_keys=True)
-        if len(record["reported"]) > 1 and numbers in seen:
-            lines.append(f"odd: {attempt.run} and {seen[numbers]} report the same numbers to the last digit")
-        seen.setdefault(numbers, attempt.run)
-    return lines

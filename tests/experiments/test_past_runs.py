@@ -54,6 +54,22 @@ def test_an_export_becomes_an_experiment_that_is_marked(export: Path, capsys: py
     assert "there is an experiment past" in printed_error(capsys)
 
 
+def test_runs_are_ranked_and_judged_by_the_same_criteria(export: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["experiment", "import", "past.csv", MAP]) == 0
+    out = capsys.readouterr().out
+    assert "ranked by best_valid_loss, smaller is better" in out
+    table = [line.split() for line in out.splitlines()[3:8]]
+    assert [row[:2] for row in table[1:]] == [["1", "best-1"], ["2", "both-2"], ["-", "copy-3"], ["-", "short-4"]]
+    assert "NOT YET" in " ".join(table[1]) and "FAIL" in table[2]
+    given = {"model": "m", "dataset": "d", "columns": "{name: Name, state: State}", "metrics": "{r2: val_rmse}"}
+    (export / "map.yaml").write_text("".join(f"{k}: {v}\n" for k, v in given.items()) + "criteria: [r2 > 0.8]\n")
+    assert main(["experiment", "import", "past.csv", "--map=map.yaml", "--name=other"]) == 0
+    out = capsys.readouterr().out
+    assert "ranked by r2, larger is better" in out and "PASS" in out
+    assert main(["experiment", "show", "other"]) == 0
+    assert "ranked by r2" in capsys.readouterr().out
+
+
 def test_ours_and_theirs_stand_in_tables_of_their_own(export: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["experiment", "import", "past.csv", MAP]) == 0
     assert main(["experiment", "create", "mdaf-ml-1m-phase-1", "ours"]) == 0
@@ -90,6 +106,11 @@ def test_a_run_with_a_history_can_be_diagnosed(export: Path, capsys: pytest.Capt
         ({"columns": "{name: Name, sate: State}"}, r"columns: unknown name 'sate'; did you mean 'state'"),
         ({"columns": "{state: State}"}, "a map names model, dataset, and under columns at least name"),
         ({"metric": "{rmse: val_rmse}"}, r"unknown key 'metric'; did you mean 'metrics'"),
+        (
+            {"rank_by": "rmse", "metrics": "{mse: val_rmse}"},
+            r"map.yaml: 'rmse' is none of its metrics; did you mean 'mse'",
+        ),
+        ({"criteria": "[rmse < 1]", "metrics": "{mse: val_rmse}"}, r"'rmse' is none of its metrics"),
         ({"history": "{epochs: epoch}"}, r"history: unknown name 'epochs'; did you mean 'epoch'"),
     ],
     ids=str,

@@ -98,7 +98,8 @@ def _show(words: argparse.Namespace) -> int:
 
 
 def _import(words: argparse.Namespace) -> int:
-    from recbole_ext.experiments.past_runs import import_runs, imported_lines
+    from recbole_ext.experiments.imported_list import imported_lines
+    from recbole_ext.experiments.past_runs import import_runs
 
     name = words.name or words.file.stem
     print("\n".join(imported_lines(import_runs(_root(words), name, words.file, words.map, words.history))))

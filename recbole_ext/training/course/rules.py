@@ -169,7 +169,8 @@ PLATEAU = CourseRule(
         f"a plateau before epoch {limit('plateau_epochs'):.0f}: no gain in the validations of epochs {evidence[0][0]} "
         f"to {evidence[-1][0]}, and the training loss stands still"
     ),
-    "either all is learned, or another --learning_rate or more capacity helps: compare with the baselines",
+    "either all is learned, or another --learning_rate, --lr_schedule=plateau or more capacity helps: compare with the "
+    "baselines",
 )
 MEMORY = CourseRule("memory", _above_memory("memory_share"), _memory_sentence("the machine's"), _SMALLER)
 GPU_MEMORY = CourseRule("gpu_memory", _above_memory("gpu_memory_share"), _memory_sentence("the GPU's"), _SMALLER)

@@ -158,7 +158,7 @@ class WandbRun:
 
     def close(self) -> None:
         """End the run there."""
-        self.run.finish(quiet=True)
+        self.run.finish()
 
 
 def curve(name: str, metrics: list[str]) -> str:

@@ -171,7 +171,7 @@ def test_a_library_that_is_asked_for_must_be_there(library: str, build: Build, m
 def test_weights_and_biases(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     logged: list[Any] = []
     there = SimpleNamespace(
-        log=lambda row, step: logged.append((step, row)), summary={}, finish=lambda **how: logged.append("finished")
+        log=lambda row, step: logged.append((step, row)), summary={}, finish=lambda: logged.append("finished")
     )
     given: dict[str, Any] = {}
     fake = SimpleNamespace(init=lambda **how: given.update(how) or there, Settings=lambda **how: how)
