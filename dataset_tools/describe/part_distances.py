@@ -1,4 +1,4 @@
-"""The parts of a cut data set against its training part, in the descriptions of the parts."""
+"""The splits of a cut data set against training, in their descriptions."""
 
 from argparse import Namespace
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ def with_distances(
 
     Args:
         described: of the parts.
-        files: of the parts; of a data set in one file, or without a training part, nothing is added.
+        files: of the parts; of a data set in one file, or without a file of training, nothing is added.
         fields: with user_field, item_field, time_field and time_unit.
         quiet: no progress bar.
 

@@ -1,7 +1,7 @@
 """How far the validation and test splits of a data set are from its training split, by the measures of drift.
 
-Beside each value stands the mean of draws in which the rows of both splits are assigned at random, the sizes kept: what
-a random split of these sizes would have. So a split by time, or by a user's last rows, is told from chance.
+Each value has the mean of draws in which the rows of both splits are assigned at random, the sizes kept: what a random
+split of these sizes would have. The difference is that of a split by time, or by a user's last rows.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

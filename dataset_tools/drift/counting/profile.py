@@ -157,7 +157,7 @@ def _ranks(column: str, order: np.ndarray) -> pl.Expr:
 
 
 def text_of(packed: int) -> str:
-    """A value as it stands in the file, from its packed bytes."""
+    """A value as the file has it, from its packed bytes."""
     return packed.to_bytes(8, "big").lstrip(b"\0").decode("utf-8", "replace")
 
 
