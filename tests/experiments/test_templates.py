@@ -51,7 +51,7 @@ def _write_samples(root: Path) -> None:
         lists = (history, ["pv" if k % 2 else "buy" for k in history], [60.0 * (1 + k) for k in range(len(history))])
         words = [" ".join(map(str, each)) for each in lists]
         rows.append((user, 1 + 7 * user % N_ITEMS, 86_400 * (user % 9), user % 2, *words))
-    write_inter(root, "samples", rows, f"{header}\tbehavior_list:token_seq\tage_list:float_seq")
+    write_inter(root, "samples", rows, f"{header}\tage_list:float_seq")
     items = "\n".join(f"{i}\t{i % 4}" for i in range(1, N_ITEMS + 1))
     (root / "samples" / "samples.item").write_text(f"item_id:token\tcategory_id:token\n{items}\n")
 
