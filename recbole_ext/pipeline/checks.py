@@ -146,10 +146,13 @@ def _of_task(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> 
 
 
 def _columns(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
-    """Users and items are two columns."""
-    if values["USER_ID_FIELD"] != values["ITEM_ID_FIELD"]:
-        return []
-    return [f"ITEM_ID_FIELD must be another column than USER_ID_FIELD (got {values['ITEM_ID_FIELD']!r} for both)"]
+    """Users and items are two columns, which every run uses."""
+    ids = values["USER_ID_FIELD"], values["ITEM_ID_FIELD"]
+    unused = (values.get("unused_col") or {}).get("inter") or []
+    faults = [f"unused_col: inter must not name {name!r}, which every run uses" for name in ids if name in unused]
+    if ids[0] == ids[1]:
+        faults.append(f"ITEM_ID_FIELD must be another column than USER_ID_FIELD (got {ids[0]!r} for both)")
+    return faults
 
 
 def _epochs(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:

@@ -14,7 +14,7 @@ _TRAINED_COPIES = 4
 
 
 def require_memory(config: Config, dataset: Any) -> None:
-    """Refuse the largest table of a vector for each item, where it is larger than the memory of this process.
+    """Refuse tables of a vector for each item, and each user, that are larger than the memory of this process.
 
     Args:
         config: of the run.
@@ -24,13 +24,15 @@ def require_memory(config: Config, dataset: Any) -> None:
         ResourceError: it is; the message names rows, width and bytes.
     """
     copies = _TRAINED_COPIES if config["device"].type == "cpu" else 1
-    rows, allowed = int(dataset.item_num), memory_total()
+    of_users = 0 if config.entry.family == "sequential" else int(dataset.user_num)
+    rows, allowed = int(dataset.item_num) + of_users, memory_total()
+    what = "users and items" if of_users else "items"
     for key in _WIDTHS:
         width = config[key]
         needed = rows * width * _NUMBER_BYTES * copies if isinstance(width, int) else 0
         if needed > allowed:
             raise ResourceError(
-                f"building {config.model}: vectors of {width:,} numbers ({key}) for {rows:,} items take "
+                f"building {config.model}: vectors of {width:,} numbers ({key}) for {rows:,} {what} take "
                 f"{needed / 2**30:,.1f} GiB, weights and optimizer together, and this process can have "
                 f"{allowed / 2**30:,.1f} GiB; lower {key}"
             )

@@ -31,7 +31,12 @@ HOSTILE: dict[str, list[tuple[str, Any]]] = {
         *(("train_batch_size", value) for value in (0, 10**30)),
         *(("stopping_step", -3), ("eval_step", -1), ("epochs", 10**30), ("keep_checkpoints", -1), ("nan_retries", -1)),
         *(("load_col", value) for value in ([], 7, "inter", {1: ["a"]}, {"inter": 5}, {"inter": [[1]]})),
-        *(("load_col", {"inter": {"a": 1}}), ("unload_col", {"inter": "x"}), ("seq_len", {"a": -1})),
+        *(
+            ("load_col", {"inter": {"a": 1}}),
+            ("unload_col", {"inter": "x"}),
+            ("unused_col", {"inter": ["item_id"]}),
+            ("seq_len", {"a": -1}),
+        ),
         *(("encoding", value) for value in (5, ["utf-8"], {}, "base64", "undefined", "hex", "utf-8\0", "nope")),
         *(("metrics", value) for value in ([], [3], {}, [["a"]])),
         *(("topk", value) for value in ([True], [], "x", [1.5])),
@@ -195,7 +200,7 @@ def raise_here() -> None:
         (
             "BPR",
             {"embedding_size": 2**31 - 1},
-            r"vectors of 2,147,483,647 numbers \(embedding_size\) for 10 items take 320",
+            r"\(embedding_size\) for 19 users and items take 608",
         ),
         (
             "HybridVAE",

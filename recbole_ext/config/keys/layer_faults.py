@@ -28,6 +28,7 @@ class KeyRules:
 
     def __init__(self, entry: ModelEntry, keys: Mapping[str, Key], defaults: Mapping[str, Any]) -> None:
         self.keys, self.defaults = keys, defaults
+        self.reference, self.own_file = entry.reference, str(entry.properties)
         base = keys_of(models()[entry.base].properties) if entry.base else {}
         of_all = {**host_keys(), **keys_of(properties_folder() / "overall.yaml"), **base}
         self.described = set(of_all) if entry.reference else set(keys)
@@ -35,8 +36,14 @@ class KeyRules:
 
     def faults(self, layer: Layer) -> dict[str, list[str]]:
         """Key -> what is wrong with its value, a line each with its place."""
-        found = {name: self._of_key(name, value) for name, value in layer.values.items()}
+        values = {name: value for name, value in layer.values.items() if not self._clashes(layer, name, value)}
+        found = {name: self._of_key(name, value) for name, value in values.items()}
         return {name: [f"{layer.origin(name)}: {text}" for text in texts] for name, texts in found.items() if texts}
+
+    def _clashes(self, layer: Layer, name: str, value: Any) -> bool:
+        """Whether a user's class uses a key of all models for a value of another type, see `own_key_faults`."""
+        own = bool(self.reference) and layer.source == self.own_file
+        return own and name in self.keys and not self.keys[name].accepts(value)
 
     def _of_key(self, name: str, value: Any) -> list[str]:
         if name not in self.keys:

@@ -21,6 +21,7 @@ from recbole_ext.redact import redact, redact_text
 from recbole_ext.runs.run_directory import RunDirectory
 from recbole_ext.training.tracking.notify import Notifier, notifier
 from recbole_ext.training.tracking.resources import OF_MACHINE
+from recbole_ext.training.tracking.writer_threads import quiet_writer_threads
 
 _LOG = logging.getLogger(__name__)
 
@@ -235,7 +236,8 @@ def tracked(config: Config, directory: RunDirectory | None, trainer: Any) -> Ite
     directory.listeners.append(lambda kind, facts: _tell(tracking, trainer, kind, facts))
     tracking.event("continued" if continued else "started", run=directory.path.name)
     try:
-        yield
+        with quiet_writer_threads():
+            yield
     except BaseException as error:
         asked = isinstance(error, KeyboardInterrupt | SystemExit)  # SystemExit: a scheduler has stopped the trial
         by_signal = asked or getattr(error, "exit_code", 0) > 128
