@@ -26,7 +26,7 @@ PROTOCOL: dict[str, Any] = {
     "data_sha256": {"made.inter": "ab" * 32},
     "packages": {},
 }
-CONFIG = """# 6 values; behind each one, where it came from
+CONFIG = """# 6 values; behind each one, where it came from; format 1
 criteria: ['hit@10 > 0.25', 'best_epoch in [2, 4]', valid.hit@10@epoch9 > 0.1]  # mine.yaml:3
 dataset: ml-100k  # derived
 epochs: 12  # command line

@@ -11,7 +11,7 @@ TRAINING = ("run", "tune", "experiment", "import_checkpoint")
 GROUPS = {
     "Train": (*TRAINING, "preflight"),
     "Use a trained model": ("recommend", "rate", "score", "export", "serve"),
-    "Judge": ("evaluate", "report", "diagnose", "compare", "ensemble", "drift", "ab", "metric_audit"),
+    "Judge": ("runs", "evaluate", "report", "diagnose", "compare", "ensemble", "drift", "ab", "metric_audit"),
     "This machine": ("doctor", "completion"),
 }
 """Title -> modules of `commands`; each has `SUMMARY` and `declare(parser)`, and may have `TEXT` and `TAKES_KEYS`."""

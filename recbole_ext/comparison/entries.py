@@ -1,7 +1,7 @@
 """What is compared: finished runs, one by one or as the seeds of an experiment, and their non-learned baselines."""
 
-import json
 import math
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from recbole_ext.evaluation.units import Units, read_units
 from recbole_ext.experiments.experiment import FACTS, Experiment, read_experiment
 from recbole_ext.experiments.named_runs import IMPORTED, folder_of, require_one
 from recbole_ext.runs.recorded import FREE_KEYS, recorded
-from recbole_ext.runs.run_files import read_metrics
+from recbole_ext.runs.run_files import read_metrics, read_result
 from recbole_ext.training.stage_list import read_stages
 
 _ROUNDING = 1e-3
@@ -137,7 +137,7 @@ def _read(path: Path) -> Entry:
         raise _imported(path)
     require_one(path)
     settings = recorded(path)
-    if not (path / "result.json").is_file():
+    if not os.path.lexists(path / "result.json"):
         progress = f"seed {settings.get('seed')}: {len(read_metrics(path))} of {planned_epochs(settings)} epochs"
         return Entry(path.name, [], unfinished=[progress])
     return Entry(path.name, [_finished(path, settings)])
@@ -158,7 +158,7 @@ def _require_same_settings(paths: list[Path]) -> None:
 
 def _finished(path: Path, settings: dict[str, Any]) -> FinishedRun:
     try:
-        result = json.loads((path / "result.json").read_text(encoding="utf-8"))
+        result = read_result(path)
         if result["test"] is None:
             raise DataError(f"{path} is a trial of a tuning, which was never tested; train the tuning's best.yaml")
         run = FinishedRun(

@@ -2,14 +2,15 @@
 
 import csv
 import math
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from recbole_ext.config.yaml_reader import read_yaml
 from recbole_ext.errors import DataError
 from recbole_ext.evaluation.units import Units, read_units
-from recbole_ext.runs.run_files import read_json
+from recbole_ext.runs.recorded import recorded
+from recbole_ext.runs.run_files import if_sound, read_environment, read_imported, read_metrics, read_result
 from recbole_ext.training.course.course import COLUMNS, Course
 
 BIGGER_IS_BETTER = ("auc", "hit", "ndcg", "mrr", "recall", "precision", "map", "r2", "acc", "coverage")
@@ -24,17 +25,44 @@ class Curve(Course):
         rounding: half a unit of the last digit that a column prints, 0 for columns with all digits.
         environment: of `environment.json`.
         units: contributions of tested users, by the model's and the baselines' names; {} where they are not known.
+        damage: a message for each damaged file of the run, of which nothing is above.
     """
 
     result: dict[str, Any] = field(default_factory=dict)
     rounding: dict[str, float] = field(default_factory=dict)
     environment: dict[str, Any] = field(default_factory=dict)
     units: dict[str, Units] = field(default_factory=dict)
+    damage: tuple[str, ...] = ()
 
     @property
     def n_epochs(self) -> int:
         """Epochs with values in the file."""
         return len(self.points["epoch"])
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """What a run's directory holds besides its curve; of damaged files nothing but a message each."""
+
+    settings: dict[str, Any]
+    reported: dict[str, Any]
+    result: dict[str, Any] = field(default_factory=dict)
+    environment: dict[str, Any] = field(default_factory=dict)
+    units: dict[str, Units] = field(default_factory=dict)
+    damage: tuple[str, ...] = ()
+
+
+def _beside(run: Path, settings: dict[str, Any], reported: dict[str, Any]) -> _Beside:
+    damage: list[str] = []
+    own = if_sound(recorded, run, damage) if os.path.lexists(run / "config.yaml") else {}
+    return _Beside(
+        (own or {}) | settings,
+        (if_sound(read_imported, run, damage) or {}).get("reported", {}) | reported,
+        if_sound(read_result, run, damage) or {},
+        if_sound(read_environment, run, damage) or {},
+        if_sound(read_units, run, damage) or {},
+        tuple(damage),
+    )
 
 
 def read_curve(
@@ -51,20 +79,17 @@ def read_curve(
         metric: the validation column; else the run's `valid_metric`, or a validation loss.
 
     Raises:
-        DataError: the file cannot be read, has no epochs, or lacks a column that was named.
+        DataError: the table of epochs cannot be read, has no epochs, or lacks a column that was named.
     """
-    folder = path if path.is_dir() else path.parent
-    result: dict[str, Any] = {}
-    environment: dict[str, Any] = {}
-    units: dict[str, Units] = {}
-    if path.is_dir() or path.name == "metrics.csv":
-        settings = (read_yaml(folder / "config.yaml")[0] if (folder / "config.yaml").is_file() else {}) | settings
-        result, environment = read_json(folder / "result.json"), read_json(folder / "environment.json")
-        units = read_units(folder)
-        reported = read_json(folder / "imported.json").get("reported", {}) | reported
-        if (folder / "imported.json").is_file() and not (folder / "metrics.csv").is_file():
-            raise DataError(f"{folder} was imported without a history; add --history=FOLDER to experiment import")
-    rows, header = _rows(path / "metrics.csv" if path.is_dir() else path)
+    run = path if path.is_dir() else path.parent
+    of_run = path.is_dir() or path.name == "metrics.csv"
+    known = _beside(run, settings, reported) if of_run else _Beside(settings, reported)
+    settings, result = known.settings, known.result
+    if of_run and (run / "imported.json").is_file() and not (run / "metrics.csv").is_file():
+        raise DataError(f"{run} was imported without a history; add --history=FOLDER to experiment import")
+    if path.is_dir():
+        read_metrics(run)  # reports damage that the reader of tables of any program passes over
+    rows, header = _rows(run / "metrics.csv" if path.is_dir() else path)
     chosen = metric or columns.get("valid", "")
     metric = chosen or str(settings.get("valid_metric") or "").lower()
     names = {ours: next((known for known in theirs if known in header), "") for ours, theirs in COLUMNS.items()}
@@ -84,9 +109,10 @@ def read_curve(
     bigger = any(word in names["valid"].lower() for word in BIGGER_IS_BETTER)
     if "valid_metric_bigger" in settings | result and not chosen:
         bigger = bool((settings | result)["valid_metric_bigger"])
-    result = result | {"reported": reported}
+    result = result | {"reported": known.reported}
     course = points, int(max(epochs)), bigger, settings
-    return Curve(*course, result, rounding, environment, units, metric=names["valid"])
+    beside = known.environment, known.units, known.damage
+    return Curve(*course, result, rounding, *beside, metric=names["valid"])
 
 
 def _rows(path: Path) -> tuple[list[dict[str, str]], list[str]]:

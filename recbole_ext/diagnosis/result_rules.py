@@ -17,7 +17,7 @@ _SCORES = ("auc", "gauc", "hit", "ndcg", "mrr", "recall", "precision", "map")
 def too_little(curve: Curve) -> Finding | None:
     """Too few epochs or seeds for a conclusion."""
     planned, seeds = int(curve.settings.get("epochs") or 0), curve.settings.get("seeds") or 1
-    n_seeds = len(seeds) if isinstance(seeds, list) else int(seeds)
+    n_seeds = len(seeds) if isinstance(seeds, list) else int(seeds) if isinstance(seeds, int) else 1
     few = curve.n_epochs < limit("few_epochs")
     if not few and n_seeds < 2 and not curve.result.get("test"):
         return None

@@ -19,7 +19,7 @@ from recbole_ext.drift.sentences import sentences
 from recbole_ext.drift.windowed import Window
 from recbole_ext.evaluation.row_metrics import RowMetrics
 from recbole_ext.files import sha256_of
-from recbole_ext.runs.run_files import read_json
+from recbole_ext.runs.run_files import read_result
 from recbole_ext.serving.load import LoadedRun
 
 VERSION, KIND = 1, "model"
@@ -75,7 +75,7 @@ def main_metric(run: LoadedRun, windows: list[Window]) -> str:
 
 
 def _run(run: LoadedRun) -> dict[str, Any]:
-    result = read_json(run.path / "result.json")
+    result = read_result(run.path)
     facts = {"name": run.path.name, "model": run.config.model, "dataset": run.config.dataset}
     return {**facts, "protocol": result.get("protocol"), "finished": bool(result), "notes": list(run.notes)}
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dataset_tools.files.claims import require_place
+from dataset_tools.files.replace import remove_unfinished
 from recbole_ext.errors import ResourceError, UsageError
 from recbole_ext.files import LOCK, hold, write_atomically
 
@@ -40,6 +41,7 @@ def output_folder(path: Path, request: dict[str, Any], overwrite: bool) -> Itera
         raise ResourceError(f"cannot make {path}: {error.strerror}; choose another --output") from None
     lock = hold(path, f"{path}: another process measures drift there; wait until it ends, or choose another --output")
     try:
+        remove_unfinished(path)
         if not is_new:
             _check(path, request, overwrite)
         write_atomically(path / REQUEST, json.dumps(request, indent=2).encode())

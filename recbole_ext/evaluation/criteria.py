@@ -270,7 +270,11 @@ def _value(criterion: Criterion, rows: Sequence[Mapping[str, Any]], result: Mapp
 
 
 def _number(value: Any) -> float | None:
-    return None if value in (None, "") else float(value)
+    """A cell of a table as a number; None for an empty one, or a word."""
+    try:
+        return None if value in (None, "") else float(value)
+    except (TypeError, ValueError):
+        return None
 
 
 def _listed(criteria: Any) -> list[tuple[str, Any]]:

@@ -14,6 +14,7 @@ Source: DeLong et al. 1988; for users with several rows, Obuchowski 1997.
 
 import hashlib
 import io
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -199,7 +200,7 @@ def read_units(run: Path) -> dict[str, Units]:
         DataError: the file is damaged.
     """
     path = run / UNITS_FILE
-    if not path.is_file():
+    if not os.path.lexists(path):
         return {}
     try:
         with np.load(path, allow_pickle=False) as arrays:

@@ -1,6 +1,5 @@
 """How an attempt ended: by its exception, or, where the process died, by the records in its run's directory."""
 
-import json
 import signal
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -18,6 +17,7 @@ from recbole_ext.experiments.attempts import (
     hours_between,
     now,
 )
+from recbole_ext.runs.run_files import if_sound, read_events
 
 
 def ended(attempt: Attempt, run: Path | None, error: BaseException | None) -> Attempt:
@@ -67,15 +67,9 @@ def ending_of(attempt: Attempt, run: Path | None) -> Attempt:
 
 
 def _events(run: Path) -> list[dict[str, Any]]:
-    """Whole lines of `events.jsonl`."""
-    path, found = run / "events.jsonl", []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
-        try:
-            event = json.loads(line)
-            found.append({**event, "time": _plain(event["time"])})
-        except (ValueError, KeyError, TypeError):
-            continue
-    return found
+    """The events of a run; none where their file is damaged, which says nothing of the run."""
+    events = if_sound(read_events, run, []) or []
+    return [{**event, "time": _plain(event["time"])} for event in events if "time" in event]
 
 
 def _plain(moment: str) -> str:

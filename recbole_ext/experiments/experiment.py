@@ -7,6 +7,7 @@ experiments/NAME/runs/             the directories of the runs
 experiments/NAME/report.html
 """
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from dataset_tools.files.schema import damaged
 from recbole_ext.config.seeds import read_seeds
 from recbole_ext.config.yaml_reader import read_yaml
 from recbole_ext.errors import DataError, ResourceError, UsageError, nearest
@@ -70,8 +72,17 @@ class Experiment:
         return Journal(self.folder / "runs.jsonl")
 
     def settings(self) -> dict[str, Any]:
-        """The settings of every run."""
-        return read_yaml(self.folder / SETTINGS)[0] if (self.folder / SETTINGS).is_file() else {}
+        """The settings of every run.
+
+        Raises:
+            DataError: their file is damaged.
+        """
+        path = self.folder / SETTINGS
+        try:
+            return read_yaml(path)[0] if os.path.lexists(path) else {}
+        except UsageError as error:
+            reason = str(error).replace(str(path), "").strip(": ")
+            raise damaged(path, reason, "restore the file from a copy, or create the experiment again") from None
 
     def write_settings(self, settings: dict[str, Any]) -> None:
         """Write `settings.yaml`."""

@@ -10,8 +10,8 @@ from recbole_ext.evaluation.criteria import FAIL, NOT_YET, PASS, read_criterion
 from recbole_ext.evaluation.tables import table_lines
 from recbole_ext.experiments.attempts import FINISHED, Attempt
 from recbole_ext.experiments.experiment import Experiment
-from recbole_ext.experiments.named_runs import IMPORTED
 from recbole_ext.experiments.standing import standing
+from recbole_ext.runs.run_files import read_imported
 
 Run = tuple[Attempt, dict[str, Any]]
 """An attempt, and its record."""
@@ -45,7 +45,7 @@ def imported_lines(experiment: Experiment) -> list[str]:
     """The runs from the best to the worst, those without a number behind them, and what is odd about them."""
     attempts, settings = experiment.journal.attempts(), experiment.settings()
     by, criteria = str(settings.get("rank_by") or ""), settings.get("criteria") or []
-    records = [json.loads((experiment.runs / a.run / IMPORTED).read_text(encoding="utf-8")) for a in attempts]
+    records = [read_imported(experiment.runs / a.run) for a in attempts]
     runs = list(zip(attempts, records, strict=True))
     names = list(dict.fromkeys(name for record in records for name in record["reported"]))
     ranked = [run for run in runs if run[0].state == FINISHED and by in run[1]["reported"]]

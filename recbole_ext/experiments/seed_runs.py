@@ -21,7 +21,7 @@ from recbole_ext.pipeline.train import run
 from recbole_ext.redact import redact_text
 from recbole_ext.report.report import leave_report
 from recbole_ext.runs.recorded import FREE_KEYS, NEWEST, is_ended_by_budget
-from recbole_ext.runs.run_files import read_json
+from recbole_ext.runs.run_files import read_result
 from recbole_ext.training.cost.budget import goes_on
 
 
@@ -64,7 +64,7 @@ def run_experiment(experiment: Experiment, seeds: list[int], of_start: Mapping[s
 
 def _run_seed(experiment: Experiment, seed: int, label: str, of_start: Mapping[str, Any]) -> int:
     done = experiment.finished().get(seed)
-    result = read_json(done / "result.json") if done else {}
+    result = read_result(done) if done else {}
     settings = str(experiment.folder / SETTINGS)
     given = {"seed": seed, "runs_dir": str(experiment.runs), **of_start}
     is_over = done is not None and not is_ended_by_budget(result)

@@ -11,7 +11,7 @@ from recbole_ext.evaluation.tables import table_lines
 from recbole_ext.experiments.attempts import FINISHED, RUNNING, Attempt
 from recbole_ext.experiments.experiment import Experiment
 from recbole_ext.runs.recorded import is_ended_by_budget
-from recbole_ext.runs.run_files import read_json, read_metrics
+from recbole_ext.runs.run_files import read_metrics, read_result
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def standing(experiment: Experiment) -> Standing:
     """Read everything; a start whose process is gone gets its end first."""
     experiment.mended()
     done = experiment.finished()
-    results = {seed: result for seed, run in done.items() if (result := read_json(run / "result.json"))}
+    results = {seed: result for seed, run in done.items() if (result := read_result(run))}
     criteria = experiment.settings().get("criteria")
     verdicts = {}
     for seed in experiment.seeds if criteria else []:

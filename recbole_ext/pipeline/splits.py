@@ -1,6 +1,7 @@
 """The splits of a run: opened here by the run itself, and by everything that answers for it afterwards."""
 
 import logging
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,7 @@ def open_splits(config: Config, run: Path | None = None, raw: bool = True) -> Sp
         dataset = create_dataset(config, started_vocabulary(config))
         stored = stored_data(dataset) if config["store_data"] and config.placement.leads else None
         return Splits(dataset, build_loaders(config, dataset), stored)
-    stored_file = record.stored if (run / STORED).is_file() else None
+    stored_file = record.stored if os.path.lexists(run / STORED) else None
     now = files_now(config) if raw or not stored_file else {}
     changed = record.changed(now) if now else []  # without any file, reading reports what is missing
     if stored_file and not changed:

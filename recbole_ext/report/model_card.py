@@ -64,7 +64,7 @@ def _training(record: Record) -> dict[str, Any]:
     facts: dict[str, Any] = {name.replace("_", " "): record.config[name] for name in _TRAINING if name in record.config}
     facts["epochs"] = f"{len(record.rows)} of at most {record.config.get('epochs')}"
     if result:
-        facts["epoch of the weights"] = f"{result['best_epoch']}, chosen by validation {result['valid_metric']}"
+        facts["epoch of the weights"] = f"{result.get('best_epoch')}, chosen by validation {result['valid_metric']}"
         facts["seconds"] = result.get("fit_seconds")
         facts["memory, MB at most"] = result.get("peak_memory_mb")
     facts["machine"] = f"{machine.get('system')}, {machine.get('cpu_cores')} cores, {machine.get('device')}"

@@ -1,15 +1,14 @@
 """What a run left in its directory, read once for all reports."""
 
-import csv
-import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from recbole_ext.config.yaml_reader import read_yaml
-from recbole_ext.errors import DataError, UsageError
+from recbole_ext.errors import UsageError
 from recbole_ext.report.chart import Point
-from recbole_ext.runs.run_files import read_json
+from recbole_ext.runs.recorded import recorded
+from recbole_ext.runs.run_files import if_sound, read_environment, read_events, read_metrics, read_result
 
 _ENDS = ("started", "continued", "finished", "failed", "interrupted")
 
@@ -27,6 +26,7 @@ class Record:
         environment: of `environment.json`.
         command: what was typed.
         end: the last event of `events.jsonl` that began or ended the run; {} without one.
+        damage: a message for each file that is damaged; nothing of it is above.
     """
 
     folder: Path
@@ -37,6 +37,7 @@ class Record:
     environment: dict[str, Any]
     command: str
     end: dict[str, Any]
+    damage: tuple[str, ...] = ()
 
     @property
     def columns(self) -> dict[str, list[Point]]:
@@ -56,32 +57,33 @@ class Record:
 
 
 def read_record(folder: Path) -> Record:
-    """Read a run's directory.
+    """Read a run's directory, without the files of it that are damaged.
 
     Raises:
         UsageError: this is no run's directory.
-        DataError: one of its files is damaged.
     """
-    if not (folder / "config.yaml").is_file():
+    if not os.path.lexists(folder / "config.yaml"):
         raise UsageError(f"{folder}: there is no run here (no config.yaml); give a directory under --runs_dir")
+    damage: list[str] = []
     return Record(
         folder,
-        read_yaml(folder / "config.yaml")[0],
+        if_sound(recorded, folder, damage) or {},
         _origins(_text(folder / "config.yaml")),
-        list(csv.DictReader(_text(folder / "metrics.csv").splitlines())),
-        read_json(folder / "result.json"),
-        read_json(folder / "environment.json"),
+        if_sound(read_metrics, folder, damage) or [],
+        if_sound(read_result, folder, damage) or {},
+        if_sound(read_environment, folder, damage) or {},
         _text(folder / "command.txt").strip(),
-        _end(_text(folder / "events.jsonl")),
+        _end(if_sound(read_events, folder, damage) or []),
+        tuple(damage),
     )
 
 
 def _text(path: Path) -> str:
-    """A file's text; "" where there is none."""
+    """A file's text for people; "" where there is none."""
     try:
-        return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}") from None
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def _origins(text: str) -> dict[str, str]:
@@ -90,16 +92,8 @@ def _origins(text: str) -> dict[str, str]:
     return {line.partition(":")[0]: line.rpartition("  # ")[2] for line in lines}
 
 
-def _end(text: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for line in text.splitlines():
-        try:
-            event = json.loads(line)
-        except ValueError:  # a line that a kill cut short
-            continue
-        if isinstance(event, dict) and event.get("event") in _ENDS:
-            found = event
-    return found
+def _end(events: list[dict[str, Any]]) -> dict[str, Any]:
+    return next((event for event in reversed(events) if event["event"] in _ENDS), {})
 
 
 def _number(cell: str | None) -> float | None:

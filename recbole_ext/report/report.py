@@ -4,7 +4,7 @@ import logging
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from dataset_tools.drift.split_distances import distances_table
 from recbole_ext.diagnosis.curve import read_curve
 from recbole_ext.diagnosis.finding import Finding
 from recbole_ext.diagnosis.rules import RULES, findings
-from recbole_ext.errors import ResourceError
+from recbole_ext.errors import DataError, ResourceError
 from recbole_ext.evaluation.best_baseline import best_baseline
 from recbole_ext.evaluation.criteria import Verdict, judge, of_tier, tier_lines
 from recbole_ext.files import hold, remove_leftovers, write_atomically
@@ -28,7 +28,7 @@ _MOST_SAID = 5
 
 
 def write_report(folder: Path) -> tuple[Path, list[Finding]]:
-    """Write a run's report and model card again, from the files in its directory.
+    """Write a run's report and model card again, from the files in its directory that can be read.
 
     Args:
         folder: of the run; it need not have finished.
@@ -38,15 +38,19 @@ def write_report(folder: Path) -> tuple[Path, list[Finding]]:
 
     Raises:
         UsageError: this is no run's directory.
-        DataError: a file of it is damaged.
+        DataError: a file of it is damaged; the report has the others, and says so.
         ResourceError: the report cannot be written.
     """
-    record = read_record(folder)
+    record, path = read_record(folder), folder / "report.html"
     _tidy(folder)
-    found = findings(read_curve(folder, {}, {}, {})) if record.columns else []
-    run_page(record, found).write(folder / "report.html")
+    curve = read_curve(folder, {}, {}, {}) if record.columns else None
+    record = replace(record, damage=tuple(dict.fromkeys([*record.damage, *(curve.damage if curve else ())])))
+    found = findings(curve) if curve else []
+    run_page(record, found).write(path)
     write_atomically(folder / "model_card.md", model_card(record, found).encode("utf-8", "replace"))
-    return folder / "report.html", found
+    if record.damage:
+        raise DataError("\n".join([*record.damage, f"what the other files have is in {path}"]))
+    return path, found
 
 
 def _tidy(folder: Path) -> None:
@@ -94,6 +98,7 @@ def run_page(record: Record, found: list[Finding]) -> Page:
     page.text(outcome(record)).notes([("WARNING", text) for text in record.result.get("warnings") or []])
     cause = [line for line in str(record.end.get("text", "")).splitlines() if line.strip()]
     page.notes([("CAUSE", *cause)] if cause and not record.result else [])
+    page.notes([("DAMAGED", *message.splitlines()) for message in record.damage])
     _add_result(page, record)
     _add_criteria(page, record)
     _add_diagnosis(page, record, found)
@@ -113,8 +118,8 @@ def outcome(record: Record) -> str:
     moment = f"{str(end.get('time', ''))[:16].replace('T', ' ')} UTC" if end.get("time") else "an unknown time"
     if result:
         epochs = _epochs(result.get("epochs_trained"))
-        seconds = f" in {result['fit_seconds']:,.0f} s" if "fit_seconds" in result else ""
-        return f"Finished at {moment}: {epochs}{seconds}; the weights are those of epoch {result['best_epoch']}."
+        seconds = f" in {result['fit_seconds']:,.0f} s" if result.get("fit_seconds") is not None else ""
+        return f"Finished at {moment}: {epochs}{seconds}; the weights are those of epoch {result.get('best_epoch')}."
     rows = _epochs(len(record.rows))
     why = {"interrupted": "was interrupted", "failed": "failed"}.get(str(end.get("event")))
     if why is None:
@@ -176,10 +181,10 @@ def _add_ratings(page: Page, result: Mapping[str, Any]) -> None:
         groups = {"all rows": ratings["all"], **ratings["groups"]}
         names = ("n", "rmse", "mae", "r2", "correlation")
         page.table(["tested rows", *names], [[group, *(of.get(n) for n in names)] for group, of in groups.items()])
-        stars = [[star, of["n"], of["rmse"], of["bias"]] for star, of in ratings["by_star"].items()]
+        stars = [[star, of["n"], of["rmse"], of["bias"]] for star, of in (ratings.get("by_star") or {}).items()]
         page.table(["rating", "n", "rmse", "bias"], stars)
     if audit and not result.get("diverged"):
-        failed = [("FAIL", finding["name"], finding["text"]) for finding in audit["findings"]]
+        failed = [("FAIL", finding["name"], finding["text"]) for finding in audit.get("findings") or []]
         passed = ("PASS", "metric audit", "no problems found")
         page.notes(failed or [passed])
 

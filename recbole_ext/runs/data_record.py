@@ -9,6 +9,7 @@ the model and the metrics read them, and the features of users and items. `store
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,13 +20,12 @@ import numpy as np
 from recbole_ext.config.config import Config
 from recbole_ext.data.history import HistoryRows
 from recbole_ext.data.rows.cut import parts_of
-from recbole_ext.errors import DataError
 from recbole_ext.evaluation.protocol import data_hashes
 from recbole_ext.files import write_atomically
-from recbole_ext.runs.run_files import read_json
+from recbole_ext.runs.run_files import read_result
+from recbole_ext.runs.run_kinds import DATA
 
 FILE = "data.json"
-FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def write_record(run: Path, record: DataRecord) -> None:
     Raises:
         ResourceError: the disk refuses.
     """
-    write_atomically(run / FILE, json.dumps({"format": FORMAT, **asdict(record)}, indent=2).encode())
+    write_atomically(run / FILE, json.dumps({"format": DATA.version, **asdict(record)}, indent=2).encode())
 
 
 def read_record(run: Path) -> DataRecord | None:
@@ -81,17 +81,12 @@ def read_record(run: Path) -> DataRecord | None:
     Raises:
         DataError: the file is damaged or of another format.
     """
-    found = read_json(run / FILE)
-    try:
-        if found:
-            if found["format"] != FORMAT:
-                raise ValueError(f"format {found['format']!r}; this version reads format {FORMAT}")
-            tables = {name: Table(**of) for name, of in found["tables"].items()}
-            return DataRecord(dict(found["sha256"]), tables, found.get("stored"))
-        protocol = read_json(run / "result.json").get("protocol")
-        return DataRecord(dict(protocol["data_sha256"]), {}) if protocol else None
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise DataError(f"cannot read {run / FILE}: it is damaged ({type(error).__name__}: {error})") from None
+    if os.path.lexists(run / FILE):
+        found = DATA.read_json(run / FILE)
+        tables = {name: Table(of["rows"], of["sha256"]) for name, of in found["tables"].items()}
+        return DataRecord(found["sha256"], tables, found.get("stored"))
+    hashes = (read_result(run).get("protocol") or {}).get("data_sha256")
+    return DataRecord(hashes, {}) if hashes else None
 
 
 def tables_of(loaders: Any) -> dict[str, Table]:

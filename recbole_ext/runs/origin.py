@@ -8,7 +8,7 @@ from typing import Any
 
 from recbole_ext.errors import DataError
 from recbole_ext.runs.recorded import FREE_KEYS
-from recbole_ext.runs.run_files import read_json
+from recbole_ext.runs.run_kinds import DATA
 from recbole_ext.runs.setting_lines import differing, recorded_lines
 
 _OF_MACHINE = frozenset(("data_path", "device", "gpu_id", "use_gpu", "worker"))
@@ -22,7 +22,7 @@ def origin_of(run: Path) -> dict[str, Any]:
         lines = recorded_lines(run)
         found["settings"] = {key: line for key, line in lines.items() if key not in FREE_KEYS | _OF_MACHINE}
     with suppress(DataError):
-        if tables := read_json(run / "data.json").get("tables"):
+        if tables := DATA.read_json(run / "data.json")["tables"]:
             found["tables"] = hashlib.sha256(json.dumps(tables, sort_keys=True).encode()).hexdigest()
     return found
 

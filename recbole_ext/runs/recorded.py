@@ -1,12 +1,15 @@
 """What a run recorded of its configuration, and which run `--resume` names; imports neither torch nor RecBole."""
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from dataset_tools.files.schema import damaged
 from recbole_ext.config.yaml_reader import read_yaml
 from recbole_ext.errors import DataError, UsageError
+from recbole_ext.runs.run_kinds import SETTINGS
 
 NEWEST = "newest"
 FREE_KEYS = frozenset(
@@ -18,6 +21,7 @@ FREE_KEYS = frozenset(
 change is warned about."""
 BUDGETS = ("budget", "budget_hours")
 """Keys that end training when they are spent; a larger one goes on."""
+_HEAD = re.compile(rb"^# (?P<count>\d{1,9}) values; .*; format (?P<format>\d{1,9})\s*$")
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,159}")
 
 
@@ -30,7 +34,7 @@ def run_folder(root: Path, wanted: str) -> Path:
     path = Path(wanted) if "/" in wanted else root / wanted
     if not _NAME.fullmatch(path.name) or path.resolve().parent != root.resolve():
         raise UsageError(f"--resume={wanted}: a run is named by its folder in --runs_dir, which is {root}")
-    if not (path / "config.yaml").is_file():
+    if not os.path.lexists(path / "config.yaml"):
         raise UsageError(f"--resume={wanted}: there is no run of this name in {root}")
     return root / path.name
 
@@ -39,19 +43,35 @@ def recorded(folder: Path) -> dict[str, Any]:
     """The configuration of a run.
 
     Raises:
-        DataError: its `config.yaml` is missing or damaged.
+        DataError: its `config.yaml` is missing, damaged or newer.
     """
     path = folder / "config.yaml"
     try:
-        return read_yaml(path)[0]
-    except UsageError as error:
+        values = read_yaml(path)[0]
+        with path.open("rb") as file:
+            require_whole(path, file.readline(200), len(values))
+    except (OSError, UsageError) as error:
         raise unreadable_settings(path, error) from None
+    return SETTINGS.checked(values, path)
+
+
+def require_whole(path: Path, first_line: bytes, n_values: int) -> None:
+    """Refuse a `config.yaml` of a newer version, or one that was cut short, by the line that a run writes at its head.
+
+    Raises:
+        DataError: it is one of these.
+    """
+    found = _HEAD.search(first_line)
+    SETTINGS.checked({SETTINGS.key: int(found["format"])} if found else {}, path)
+    if found and n_values < int(found["count"]):
+        wrong = f"its first line counts {int(found['count'])} values, and {n_values} are there"
+        raise damaged(path, wrong, SETTINGS.again)
 
 
 def unreadable_settings(path: Path, error: Exception) -> DataError:
     """That the settings of a run cannot be read."""
-    reason = getattr(error, "strerror", None) or str(error).splitlines()[0].removeprefix(str(path)).strip(": ")
-    return DataError(f"{path} is damaged: {reason[:300]}\nrestore the file from a copy, or train the model again")
+    reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+    return damaged(path, reason.replace(str(path), "").strip(": ")[:300], SETTINGS.again)
 
 
 def require_run(run: Path) -> None:
@@ -60,7 +80,7 @@ def require_run(run: Path) -> None:
     Raises:
         UsageError: it is none.
     """
-    if not (run / "config.yaml").is_file():
+    if not os.path.lexists(run / "config.yaml"):
         raise UsageError(
             f"--run={run}: there is no run; give the directory that a run left under --runs_dir "
             "(there is no config.yaml in this one)"

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ext.config.config import Config
-from recbole_ext.errors import RecBoleExtError, ResourceError, UsageError
+from recbole_ext.errors import ResourceError, UsageError
 from recbole_ext.runs.recorded import NEWEST, is_ended_by_budget, run_folder
 from recbole_ext.runs.run_directory import BUDGET_FILE, RunDirectory
-from recbole_ext.runs.run_files import config_text, read_json
-from recbole_ext.runs.setting_lines import SettingLines, differing, recorded_lines, setting_lines
+from recbole_ext.runs.run_files import config_text, read_result
+from recbole_ext.runs.setting_lines import SameSettings, SettingLines, differing, recorded_lines, setting_lines
 
 GoesOn = Callable[[dict[str, Any]], bool]
 """Whether a run with such a result goes on under the configuration of now."""
@@ -37,8 +37,9 @@ def open_run(config: Config, wanted: str, goes_on: GoesOn = lambda result: False
         folder = run_folder(root, wanted)
         _require_same(now, folder, goes_on)
         return RunDirectory(folder)
+    same = SameSettings(now)
     for folder in unfinished_runs(root, f"{config.model}-{config.dataset}-"):
-        if _is_same(now, folder) and not _is_over(folder, goes_on):
+        if same.are_those_of(folder) and not _is_over(folder, goes_on):
             try:
                 return RunDirectory(folder)
             except ResourceError:
@@ -69,28 +70,21 @@ def _saved_at(path: str) -> int:
         return 0
 
 
-def _is_same(now: SettingLines, folder: Path) -> bool:
-    """Whether a run has these settings; one whose settings cannot be read has others."""
-    try:
-        return next(differing(recorded_lines(folder), now), None) is None
-    except RecBoleExtError:
-        return False
-
-
 def _is_over(folder: Path, goes_on: GoesOn) -> bool:
     """Whether a run has a result, and does not go on from it."""
-    path = folder / "result.json"
-    return path.exists() and not ((folder / BUDGET_FILE).exists() and goes_on(read_json(path)))
+    if not os.path.lexists(folder / "result.json"):
+        return False
+    return not ((folder / BUDGET_FILE).exists() and goes_on(read_result(folder)))
 
 
 def _require_same(now: SettingLines, folder: Path, goes_on: GoesOn) -> None:
     if _is_over(folder, goes_on):
         file = folder / "result.json"
-        result = read_json(file) if (folder / BUDGET_FILE).exists() else {}
+        result = read_result(folder) if (folder / BUDGET_FILE).exists() else {}
         key = result.get("ended_by")
         more = f"; its {key} is spent, and a larger one goes on: --{key}=MORE" if is_ended_by_budget(result) else ""
         raise UsageError(f"--resume={folder.name}: this run is finished; its result is in {file}{more}")
-    if not (folder / "checkpoint" / "last.json").is_file():
+    if not os.path.lexists(folder / "checkpoint" / "last.json"):
         raise UsageError(f"--resume={folder.name}: this run has no saved state; start a new one")
     keys = differing_keys(now, folder)
     if keys:

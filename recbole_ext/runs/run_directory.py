@@ -20,7 +20,8 @@ from recbole_ext.names import refuse_links
 from recbole_ext.redact import redact, redact_words
 from recbole_ext.runs.log_file import log_file
 from recbole_ext.runs.recorded import is_ended_by_budget
-from recbole_ext.runs.run_files import config_text, plain, read_json
+from recbole_ext.runs.run_files import config_text, plain, read_result
+from recbole_ext.runs.run_kinds import RESULT
 
 BUDGET_FILE = "budget-spent"
 """Marks a run that its budget has ended, so that it is found without reading the results of all others."""
@@ -62,7 +63,7 @@ class RunDirectory:
 
     def reopen(self) -> dict[str, Any]:
         """Remove the result of a run that goes on, so that a run with a result is one that has ended; returns it."""
-        result = read_json(self.path / "result.json")
+        result = read_result(self.path)
         for name in ("result.json", BUDGET_FILE):
             (self.path / name).unlink(missing_ok=True)
         return result
@@ -108,7 +109,7 @@ class RunDirectory:
 
     def write_result(self, result: dict[str, Any]) -> None:
         """`result.json`: protocol, metrics, baselines, times."""
-        result = redact(plain(result))
+        result = {"format": RESULT.version, **redact(plain(result))}
         if is_ended_by_budget(result):
             write_atomically(self.path / BUDGET_FILE, b"")
         write_atomically(self.path / "result.json", json.dumps(result, indent=2).encode())

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ext.config.yaml_reader import parse_scalar
-from recbole_ext.errors import DataError, UsageError
-from recbole_ext.runs.recorded import FREE_KEYS, unreadable_settings
+from recbole_ext.errors import DataError, RecBoleExtError, UsageError
+from recbole_ext.runs.recorded import FREE_KEYS, require_whole, unreadable_settings
 from recbole_ext.runs.run_files import setting_line
 
+_NUMBER = re.compile(r"-?\d{1,15}(\.\d+)?(e[-+]\d+)?")
 _LINE = re.compile(r"([A-Za-z_][\w.-]*): \S")
 SettingLines = dict[str, str]
 """Key -> `key: value`, without the comment on where the value came from."""
@@ -42,7 +43,10 @@ def recorded_lines(folder: Path) -> SettingLines:
     """
     path = folder / "config.yaml"
     try:
-        return setting_lines(path.read_text(encoding="utf-8"), str(path))
+        text = path.read_text(encoding="utf-8")
+        found = setting_lines(text, str(path))
+        require_whole(path, text[:200].partition("\n")[0].encode(), len(found))
+        return found
     except (OSError, UnicodeDecodeError, UsageError) as error:
         raise unreadable_settings(path, error) from None
 
@@ -58,6 +62,46 @@ def differing(then: Mapping[str, str], now: Mapping[str, str]) -> Iterator[tuple
             values = [_value(line) if (line := of.get(key)) else None for of in (then, now)]
             if values[0] != values[1]:
                 yield key, values[0], values[1]
+
+
+class SameSettings:
+    """Recognises the runs that have certain settings; most others are told apart by one line, found in their text.
+
+    Args:
+        wanted: the settings.
+    """
+
+    def __init__(self, wanted: SettingLines) -> None:
+        self.wanted, self.keys = wanted, [key for key in wanted if key not in FREE_KEYS]
+
+    def are_those_of(self, run: Path) -> bool:
+        """Whether a run has the settings; one whose settings cannot be read has others."""
+        try:
+            text = (run / "config.yaml").read_text(encoding="utf-8")
+            different = next((key for key in self.keys if self._differs(key, text)), None)
+            if different is None:
+                return next(differing(setting_lines(text), self.wanted), None) is None
+        except (OSError, UnicodeDecodeError, RecBoleExtError):
+            return False
+        self.keys.remove(different)  # what differs in one run differs in many
+        self.keys.insert(0, different)
+        return False
+
+    def _differs(self, key: str, text: str) -> bool:
+        """Whether a configuration file certainly has another value under a key."""
+        if f"\n{self.wanted[key]}  # " in text:
+            return False
+        start = text.find(f"\n{key}: ") + 1
+        if not start:
+            return False
+        line = text[start : text.find("\n", start)].rpartition("  # ")[0]
+        return bool(line) and _compared(line) != _compared(self.wanted[key])
+
+
+def _compared(line: str) -> Any:
+    """The value, without YAML where it is a number."""
+    value = line.partition(": ")[2]
+    return float(value) if _NUMBER.fullmatch(value) else _value(line)
 
 
 @lru_cache(maxsize=10_000)

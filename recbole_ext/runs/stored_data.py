@@ -69,7 +69,10 @@ def read_stored(run: Path, sha256: str, vocabulary: Vocabulary) -> dict[str, Any
         DataError: the file is damaged, or of another version.
     """
     path = run / FILE
-    found = sha256_of(path)
+    try:
+        found = sha256_of(path)
+    except OSError as error:
+        found = f"{error.strerror}"
     if found != sha256:
         raise DataError(
             f"{path} is not what the run stored: it is damaged\nsha256 when it was written: {sha256}, now: {found}\n"

@@ -8,6 +8,7 @@ is JSON (gzip), UTF-8, written atomically, and nothing in it is executed when it
 
 import gzip
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,7 @@ def read_vocabulary(run: Path) -> Vocabulary | None:
         DataError: the file is damaged or of another format.
     """
     path = run / FILE
-    if not path.is_file():
+    if not os.path.lexists(path):
         return None
     try:
         content = json.loads(gzip.decompress(path.read_bytes()))

@@ -23,6 +23,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from dataset_tools.files.schema import FileKind, record
 from dataset_tools.sources import RELEASES
 from dataset_tools.split.cut_words import PRESETS
 from dataset_tools.standard_streams import standard_streams
@@ -152,12 +153,15 @@ def carry_out(request: Request, output: Path) -> int:
     return 0
 
 
+_REQUEST = FileKind(record(), "choose another --output, or restore the file from a copy")
+
+
 def _remember(request: Request, output: Path) -> None:
     path = output / REQUEST
     if not path.is_file():
         write_atomically(path, (json.dumps(asdict(request), indent=2) + "\n").encode())
         return
-    before = json.loads(path.read_text(encoding="utf-8"))
+    before = _REQUEST.read_json(path)
     changed = [name for name, value in asdict(request).items() if before.get(name) != value]
     if changed:
         name = changed[0]

@@ -1,5 +1,6 @@
 """A finished run as something that answers: its configuration, its splits, and its model with the best weights."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,10 +95,11 @@ def read_best(run: Path) -> dict[str, Any]:
     """The description of the best weights of a run, finished or not.
 
     Raises:
-        UsageError: it has none yet, or they are damaged or of another version.
+        UsageError: it has none yet.
+        DataError: they are damaged or of another version.
     """
     folder = run / "checkpoint"
-    if not (folder / "best.json").is_file():
+    if not os.path.lexists(folder / "best.json"):
         raise UsageError(
             f"--run={run}: no readable checkpoint, because no epoch of this run was evaluated; continue it with "
             f"--resume={run.name}, or train another"

@@ -12,7 +12,7 @@ from recbole_ext.config.config import Config
 from recbole_ext.errors import UsageError
 from recbole_ext.host_warnings import without_host_warnings
 from recbole_ext.runs.recorded import require_run
-from recbole_ext.runs.run_files import read_json
+from recbole_ext.runs.run_files import read_result
 from recbole_ext.serving.bulk.plan import Plan
 from recbole_ext.serving.bulk.question import Question
 from recbole_ext.serving.bulk.recommendations import Engine, Recommendations, ranked_here
@@ -59,7 +59,7 @@ class Run:
     @property
     def result(self) -> dict[str, Any]:
         """`result.json`: metrics, baselines, protocol, times; {} for a run that has not finished."""
-        return read_json(self.path / "result.json")
+        return read_result(self.path)
 
     @property
     def metrics(self) -> pd.DataFrame:

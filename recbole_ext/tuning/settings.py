@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from dataset_tools.files.schema import NUMBER, OBJECT, TEXT, WHOLE, FileKind, damaged, list_of, record
 from recbole_ext.config.keys.model_keys import known_keys
 from recbole_ext.config.layers import Layer, default_layers, file_names
 from recbole_ext.config.resolved import Resolved, data_folder
@@ -36,6 +37,27 @@ NOT_TUNED = {
 }
 """Keys that no space may hold, and why."""
 _ALSO = {"ray_address", "tune_dir"}
+
+
+_FILE = FileKind(
+    record(
+        {"model": TEXT, "dataset": TEXT, "space": OBJECT},
+        config_files=list_of(TEXT),
+        given=OBJECT,
+        trials=WHOLE,
+        scheduler=TEXT,
+        grace_epochs=WHOLE,
+        reduction_factor=NUMBER,
+        searcher=TEXT,
+        cpus_per_trial=WHOLE,
+        gpus_per_trial=NUMBER,
+        max_concurrent=WHOLE,
+        max_failures=WHOLE,
+        keep_best=WHOLE,
+    ),
+    "restore the file from a copy, or begin another tuning",
+)
+"""`tune.yaml`."""
 
 
 @dataclass(frozen=True)
@@ -104,8 +126,18 @@ class Settings:
 
     @classmethod
     def read(cls, folder: Path) -> "Settings":
-        """What `write` wrote."""
-        return cls(**read_yaml(folder / "tune.yaml")[0])
+        """What `write` wrote.
+
+        Raises:
+            DataError: the file is damaged.
+        """
+        path = folder / "tune.yaml"
+        try:
+            found = read_yaml(path)[0]
+        except UsageError as error:
+            raise damaged(path, str(error).replace(str(path), "").strip(": "), _FILE.again) from None
+        found = _FILE.checked(found, path)
+        return cls(**{name: found[name] for name in cls.__dataclass_fields__ if name in found})
 
 
 OPTIONS = tuple(name for name in Settings.__dataclass_fields__ if name != "given")

@@ -1,20 +1,22 @@
 """The time of a tuning over all its sessions, what it costs, and the end of its budget."""
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from dataset_tools.files.schema import NUMBER, FileKind, record
 from recbole_ext.config.config import Config
 from recbole_ext.files import write_atomically
-from recbole_ext.runs.run_files import read_json
 from recbole_ext.training.cost.budget import hardware_name
 from recbole_ext.training.cost.settings import CostSettings
 
 FILE = "spent.json"
 """Seconds of all sessions; only of a tuning with a price or a budget."""
+_KIND = FileKind(record({"seconds": NUMBER}), "write the seconds that the tuning has taken: {\"seconds\": 3600}")
 _SECONDS = 2.0
 """Between two times that they are written."""
 
@@ -32,6 +34,7 @@ class Spending:
 
     Raises:
         UsageError: the list of prices has no price of this GPU, and there is a budget in money.
+        DataError: the file of the seconds is damaged.
     """
 
     def __init__(self, folder: Path, config: Config) -> None:
@@ -39,7 +42,7 @@ class Spending:
         self.price = settings.price(hardware, max(1, torch.cuda.device_count()))
         self.limit = settings.limit(self.price, hardware)
         self.path, self.started = folder / FILE, time.monotonic()
-        self.before, self.written = float(read_json(self.path).get("seconds", 0.0)), 0.0
+        self.before, self.written = _seconds_of(self.path), 0.0
 
     @property
     def seconds(self) -> float:
@@ -70,3 +73,7 @@ class Spending:
         """The same for the terminal."""
         shown = ", ".join(f"{name} {value}" for name, value in self.facts().items())
         return [f"spent       {shown}"] if shown else []
+
+
+def _seconds_of(path: Path) -> float:
+    return float(_KIND.read_json(path)["seconds"]) if os.path.lexists(path) else 0.0

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dataset_tools.files.schema import NUMBER, OBJECT, TEXT, WHOLE, FileKind, list_of, record
 from recbole_ext.files import write_atomically
 from recbole_ext.runs.run_files import read_metrics
 
@@ -61,18 +62,39 @@ class Trial:
         return next((score for done, score in self.reports if done == epochs), None)
 
 
+_FILE = FileKind(
+    record(
+        {"number": WHOLE, "values": OBJECT},
+        state=TEXT,
+        reports=list_of(list_of(NUMBER)),
+        cause=TEXT,
+        retries=WHOLE,
+    ),
+    "remove the folder of this trial: its place in the search is lost, and the others stay",
+)
+"""`trial.json`."""
+
+
+def _trial(file: Path) -> Trial:
+    found = _FILE.read_json(file)
+    return Trial(**{name: found[name] for name in Trial.__dataclass_fields__ if name in found})
+
+
 class Table:
     """All trials of a tuning.
 
     Args:
         folder: of the tuning.
         bigger: whether a higher score is better.
+
+    Raises:
+        DataError: the file of a trial is damaged.
     """
 
     def __init__(self, folder: Path, bigger: bool) -> None:
         self.folder, self.bigger = folder, bigger
         files = sorted(folder.glob("trials/*/trial.json"))
-        self.trials = [Trial(**json.loads(file.read_text(encoding="utf-8"))) for file in files]
+        self.trials = [_trial(file) for file in files]
 
     def add(self, values: dict[str, Any]) -> Trial:
         """A new trial, on disk before anything is run."""

@@ -77,10 +77,11 @@ def tuning_folder(root: Path, wanted: str) -> Path:
         if wanted not in folders:
             raise UsageError(f"--resume={wanted}: there is no tuning of this name in {root}{nearest(wanted, folders)}")
         return folders[wanted]
-    unfinished = [f for f in folders.values() if len(Table(f, True).ended()) < Settings.read(f).trials]
-    if not unfinished:
-        raise UsageError(f"--resume: there is no unfinished tuning in {root}; name another folder with --tune-dir")
-    return max(unfinished, key=lambda path: (path / "tune.yaml").stat().st_mtime_ns)
+    newest_first = sorted(folders.values(), key=lambda path: (path / "tune.yaml").stat().st_mtime_ns, reverse=True)
+    for folder in newest_first:
+        if len(Table(folder, True).ended()) < Settings.read(folder).trials:
+            return folder
+    raise UsageError(f"--resume: there is no unfinished tuning in {root}; name another folder with --tune-dir")
 
 
 def _continued(folder: Path, given: dict[str, Any]) -> Settings:

@@ -71,6 +71,13 @@ def test_as_many_as_asked_for_are_kept(tmp_path: Path) -> None:
     assert load_checkpoint(tmp_path, "best-5", Small(), CPU)["epoch"] == 5
 
 
+def test_a_clock_that_goes_back_does_not_change_which_checkpoints_stay(tmp_path: Path) -> None:
+    for epoch in range(4):
+        save_checkpoint(tmp_path, "best", Small(), {"epoch": epoch}, keep=2)
+        os.utime(tmp_path / f"best-{epoch}.safetensors", (100 - epoch, 100 - epoch))
+    assert sorted(path.stem for path in tmp_path.glob("*.safetensors")) == ["best-2", "best-3"]
+
+
 @pytest.mark.parametrize("fails_at", [1, 2], ids=["the tensors", "the description"])
 def test_a_full_disk_leaves_the_old_checkpoint(fails_at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     old, replace, calls = saved(tmp_path, 0), os.replace, []

@@ -15,7 +15,9 @@ from recbole_ext import files
 from recbole_ext.config.config import Config
 from recbole_ext.environment import environment
 from recbole_ext.errors import ResourceError
+from recbole_ext.files import hold
 from recbole_ext.pipeline.configure import build_config
+from recbole_ext.report.report import write_report
 from recbole_ext.runs.run_directory import RunDirectory
 from recbole_ext.versions import package_versions
 
@@ -25,6 +27,38 @@ def test_two_runs_of_one_second_have_two_directories(tmp_path: Path) -> None:
     assert len(set(paths)) == 20
     assert all(re.fullmatch(r"SS4Rec-ml-100k-\d{8}T\d{6}Z-[0-9a-f]{4}", path.name) for path in paths)
     assert all((path / "checkpoint").is_dir() for path in paths)
+
+
+LEFT = (
+    ".result.json.ab12cd34.partial",
+    "checkpoint/.last-7.safetensors.xy12ab34.partial",
+    "checkpoint/.best-2.json.k2j_8ab1",
+)
+
+
+def test_the_holder_removes_what_killed_processes_left(tmp_path: Path) -> None:
+    first = RunDirectory.new(tmp_path, "M", "d")
+    for name in LEFT:
+        (first.path / name).touch()
+    with pytest.raises(ResourceError, match="belongs to a run that is still going on"):
+        RunDirectory(first.path)
+    assert all((first.path / name).exists() for name in LEFT)
+    first.release()
+    RunDirectory(first.path).release()
+    assert not any((first.path / name).exists() for name in LEFT)
+
+
+def test_a_report_removes_what_is_left_in_a_finished_run(make_run: Callable[..., Path]) -> None:
+    folder = make_run()
+    (folder / "checkpoint").mkdir()
+    for name in LEFT:
+        (folder / name).touch()
+    held = hold(folder, "held")
+    write_report(folder)
+    assert all((folder / name).exists() for name in LEFT)
+    held.release()
+    write_report(folder)
+    assert not any((folder / name).exists() for name in LEFT)
 
 
 def test_a_name_that_is_taken_is_never_used_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,6 +157,7 @@ def test_results_hold_numpy_and_other_values(tmp_path: Path) -> None:
     directory = RunDirectory.new(tmp_path, "M", "d")
     directory.write_result({"a": np.float64(0.5), "b": (1, {2}), "c": {3: None}, "d": torch.device("cpu"), "e": True})
     assert json.loads((directory.path / "result.json").read_text()) == {
+        "format": 1,
         "a": 0.5,
         "b": [1, [2]],
         "c": {"3": None},

@@ -309,6 +309,33 @@ def simultaneous(root: Path, processes: int) -> None:
     assert [process.exitcode for process in started] == [0] * processes
 
 
+def _continue(path: Path, barrier: Any, outcomes: Any) -> None:
+    barrier.wait()
+    try:
+        held = RunDirectory(path)
+        outcomes.put("continued")
+    except ResourceError:
+        outcomes.put("refused")
+        return
+    time.sleep(60)  # until it is ended
+    held.release()
+
+
+def test_of_eight_that_continue_a_run_at_once_one_does(tmp_path: Path) -> None:
+    run = RunDirectory.new(tmp_path, "SS4Rec", "made")
+    run.release()
+    context = multiprocessing.get_context("fork")
+    barrier, outcomes = context.Barrier(8), context.Queue()
+    started = [context.Process(target=_continue, args=(run.path, barrier, outcomes)) for _ in range(8)]
+    for process in started:
+        process.start()
+    found = [outcomes.get(timeout=60) for _ in started]
+    for process in started:
+        process.terminate()
+        process.join(60)
+    assert sorted(found) == ["continued", *["refused"] * 7]
+
+
 @pytest.mark.parametrize("rounds", [2, pytest.param(10, marks=pytest.mark.torture)])
 def test_simultaneous_starts_share_nothing(rounds: int, tmp_path: Path) -> None:
     for _ in range(rounds):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from recbole_ext.cli.outputs import declare_output
 from recbole_ext.cli.parser import Parser, mapping
+from recbole_ext.errors import DataError
 
 SUMMARY = "check the learning curve of a run, or of a csv file of any program, for known problems"
 
@@ -26,7 +27,11 @@ def declare(parser: Parser) -> None:
 
 
 def diagnose_command(words: argparse.Namespace) -> int:
-    """Execute `diagnose`; returns 0, whatever is found."""
+    """Execute `diagnose`; returns 0, whatever is found.
+
+    Raises:
+        DataError: a file of the run is damaged; what the others show is printed before.
+    """
     from dataset_tools.files.claims import begins_with, require_free
     from recbole_ext.diagnosis.diagnose import ADVICE, diagnose, diagnosis_text
 
@@ -34,4 +39,6 @@ def diagnose_command(words: argparse.Namespace) -> int:
         require_free(words.output, [words.file], begins_with(ADVICE), words.overwrite)
     found, curve = diagnose(words.file, words.columns, words.settings, words.reported, words.metric.lower())
     print(diagnosis_text(found, curve, words.json, words.output))
+    if curve.damage:
+        raise DataError("\n".join(curve.damage))
     return 0

@@ -12,7 +12,7 @@ from recbole_ext import __version__
 from recbole_ext.errors import UsageError
 from recbole_ext.files import sha256_of
 from recbole_ext.runs.checkpoint import read_description, weights_hash
-from recbole_ext.runs.run_files import read_json
+from recbole_ext.runs.run_files import read_result
 from recbole_ext.serving.export.formats import require_format, require_new
 from recbole_ext.serving.load import LoadedRun
 
@@ -75,11 +75,11 @@ def facts(run: LoadedRun) -> dict[str, Any]:
 
 def protocol(run: LoadedRun) -> dict[str, Any]:
     """The recorded protocol; {} for a run that has not finished."""
-    return dict(read_json(run.path / "result.json").get("protocol") or {})
+    return dict(read_result(run.path).get("protocol") or {})
 
 
 def _unfinished(run: LoadedRun) -> list[str]:
-    if read_json(run.path / "result.json"):
+    if read_result(run.path):
         return []
     epoch = read_description(run.path / "checkpoint", "best").get("epoch")
     return [f"the run has not finished: these are its best weights so far, of epoch {epoch}"]

@@ -1,0 +1,134 @@
+"""The kinds of the files of a run that are read back, with their formats; one definition for every reader."""
+
+from dataset_tools.files.schema import (
+    ANYTHING,
+    FLAG,
+    LIST,
+    NUMBER,
+    OBJECT,
+    TEXT,
+    WHOLE,
+    FileKind,
+    either,
+    list_of,
+    map_of,
+    maybe,
+    record,
+)
+
+_AGAIN = "restore the file from a copy, or train the model again"
+_METRICS = maybe(map_of(maybe(NUMBER)))
+_TABLE = maybe(map_of(map_of(maybe(NUMBER))))
+_PROTOCOL = record(
+    name=TEXT,
+    split=TEXT,
+    order=TEXT,
+    seen_items=TEXT,
+    target_time=TEXT,
+    candidates=TEXT,
+    min_counts=TEXT,
+    max_length=maybe(NUMBER),
+    seed=NUMBER,
+    data_sha256=map_of(TEXT),
+    packages=map_of(TEXT),
+    rows=TEXT,
+    task=TEXT,
+    preset=TEXT,
+    changes=maybe(OBJECT),
+    split_kind=TEXT,
+    candidate_seed=maybe(NUMBER),
+    filters=TEXT,
+    targets=TEXT,
+)
+_RATINGS = record(
+    {"all": map_of(maybe(NUMBER)), "groups": map_of(map_of(maybe(NUMBER)))},
+    by_star=map_of(record(dict.fromkeys(("n", "rmse", "bias"), maybe(NUMBER)))),
+)
+_RELIABILITY = record(dict.fromkeys(("rows", "predicted", "observed"), list_of(maybe(NUMBER))))
+_VERDICT = record({"text": TEXT, "verdict": TEXT, "value": maybe(NUMBER)}, tier=maybe(TEXT))
+_FORGETTING = record(before=maybe(NUMBER), after=maybe(NUMBER), rows=maybe(NUMBER), metric=TEXT)
+RESULT = FileKind(
+    record(
+        {"model": TEXT, "valid_metric": TEXT, "test": _METRICS},
+        dataset=TEXT,
+        best_epoch=maybe(WHOLE),
+        epochs_trained=WHOLE,
+        valid=_METRICS,
+        further_test=_METRICS,
+        baselines=_TABLE,
+        valid_metric_bigger=FLAG,
+        protocol=maybe(_PROTOCOL),
+        warnings=maybe(list_of(TEXT)),
+        criteria=maybe(list_of(_VERDICT)),
+        tier=maybe(TEXT),
+        ratings=maybe(_RATINGS),
+        audit=maybe(record(findings=maybe(list_of(record({"name": TEXT, "text": TEXT}))))),
+        clicks=maybe(record(intervals=maybe(map_of(list_of(maybe(NUMBER)))), reliability=maybe(_RELIABILITY))),
+        forgetting=maybe(_FORGETTING),
+        unread_settings=maybe(list_of(TEXT)),
+        diverged=maybe(FLAG),
+        **dict.fromkeys(
+            (
+                *("parameters", "batch_halvings", "rollbacks", "peak_memory_mb", "peak_gpu_memory_mb"),
+                *("fit_seconds", "total_seconds", "cost"),
+            ),
+            maybe(NUMBER),
+        ),
+    ),
+    _AGAIN,
+)
+"""`result.json`."""
+ENVIRONMENT = FileKind(
+    record(
+        packages=map_of(maybe(TEXT)),
+        system=TEXT,
+        device=TEXT,
+        cpu_cores=maybe(NUMBER),
+        memory_gb=maybe(NUMBER),
+        gpu=maybe(TEXT),
+        gpu_memory_gb=maybe(NUMBER),
+    ),
+    _AGAIN,
+)
+"""`environment.json`."""
+IMPORTED = FileKind(
+    record({"state": TEXT, "reported": map_of(NUMBER)}, name=TEXT, protocol=TEXT, file=TEXT),
+    "import the table of runs again",
+)
+"""`imported.json` of a run that was read from a table."""
+DATA = FileKind(
+    record(
+        {"format": WHOLE, "sha256": map_of(TEXT), "tables": map_of(record({"rows": WHOLE, "sha256": TEXT}))},
+        stored=maybe(TEXT),
+    ),
+    "restore the file from a copy; without it the data of the run cannot be verified",
+)
+"""`data.json`."""
+SETTINGS = FileKind(
+    record(
+        model=TEXT,
+        dataset=TEXT,
+        valid_metric=TEXT,
+        TIME_FIELD=maybe(TEXT),
+        load_col=maybe(OBJECT),
+        unused_col=maybe(OBJECT),
+        stages=maybe(list_of(OBJECT)),
+        seeds=maybe(either(WHOLE, LIST, TEXT)),
+        epochs=maybe(WHOLE),
+        criteria=ANYTHING,
+        seed=maybe(NUMBER),
+        **dict.fromkeys(
+            (
+                *("warmup_steps", "learning_rate", "dropout_prob", "kl_weight", "latent_size"),
+                *("overweight_factor", "recency_half_life_days"),
+            ),
+            maybe(NUMBER),
+        ),
+    ),
+    _AGAIN,
+)
+"""`config.yaml`: what reports read of it; building a model checks every key."""
+EPOCHS = FileKind(ANYTHING, "restore the file from a copy; a run that is continued writes it again")
+"""`metrics.csv`."""
+EVENTS = FileKind(record({"event": TEXT}, time=TEXT), "remove the file: nothing but reports of the run reads it")
+"""A line of `events.jsonl`."""
