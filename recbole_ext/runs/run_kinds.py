@@ -61,6 +61,7 @@ RESULT = FileKind(
         warnings=maybe(list_of(TEXT)),
         criteria=maybe(list_of(_VERDICT)),
         tier=maybe(TEXT),
+        ended_by=maybe(TEXT),
         ratings=maybe(_RATINGS),
         audit=maybe(record(findings=maybe(list_of(record({"name": TEXT, "text": TEXT}))))),
         clicks=maybe(record(intervals=maybe(map_of(list_of(maybe(NUMBER)))), reliability=maybe(_RELIABILITY))),
@@ -70,7 +71,7 @@ RESULT = FileKind(
         **dict.fromkeys(
             (
                 *("parameters", "batch_halvings", "rollbacks", "peak_memory_mb", "peak_gpu_memory_mb"),
-                *("fit_seconds", "total_seconds", "cost"),
+                *("fit_seconds", "total_seconds", "cost", "price_per_hour"),
             ),
             maybe(NUMBER),
         ),
