@@ -65,7 +65,7 @@ def differing(then: Mapping[str, str], now: Mapping[str, str]) -> Iterator[tuple
 
 
 class SameSettings:
-    """Recognises the runs that have certain settings; most others are told apart by one line, found in their text.
+    """Recognises the runs that have certain settings; most others differ in one line, found in their text.
 
     Args:
         wanted: the settings.
