@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from dataset_tools.files.schema import damaged
 from recbole_ext.errors import DataError, ResourceError
 from recbole_ext.redact import redact_text
 
@@ -48,8 +49,8 @@ def now() -> str:
 
 
 def hours_between(start: str, end: str) -> float:
-    """Hours between two times of `now`."""
-    return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds() / 3600
+    """Hours between two times of `now`; 0 where the clock was set back in between."""
+    return max(0.0, (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds() / 3600)
 
 
 class Journal:
@@ -68,7 +69,7 @@ class Journal:
         Raises:
             DataError: another line is damaged.
         """
-        lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.is_file() else []
+        lines = self._lines()
         found: dict[int, Attempt] = {}
         for number, line in enumerate(lines, 1):
             try:
@@ -77,6 +78,15 @@ class Journal:
                 if number < len(lines) and not _cut_off(line):
                     raise DataError(f"{self.path}:{number}: this line is damaged; remove it by hand") from None
         return list(found.values())
+
+    def _lines(self) -> list[str]:
+        if not os.path.lexists(self.path):
+            return []
+        try:
+            return self.path.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
+            raise damaged(self.path, reason, "restore the file from a copy; the runs themselves are whole") from None
 
     def start(self, seed: int) -> Attempt:
         """Note the start of a seed; returns the attempt."""
@@ -119,10 +129,11 @@ def _cut_off(line: str) -> bool:
 
 
 def _add(found: dict[int, Attempt], facts: dict[str, Any]) -> None:
-    number = int(facts["attempt"])
+    number, moment = int(facts["attempt"]), str(facts["time"])
+    datetime.fromisoformat(moment)
     if facts["event"] == "start":
-        found[number] = Attempt(number, int(facts["seed"]), "", str(facts["time"]), "", RUNNING, "", 0.0)
+        found[number] = Attempt(number, int(facts["seed"]), "", moment, "", RUNNING, "", 0.0)
         return
     state, cause, run = (str(facts[name]) for name in ("state", "cause", "run"))
-    ended, hours = str(facts["time"]), float(facts["hours"])
-    found[number] = replace(found[number], state=state, cause=cause, run=run, ended=ended, hours=hours)
+    hours = float(facts["hours"])
+    found[number] = replace(found[number], state=state, cause=cause, run=run, ended=moment, hours=hours)

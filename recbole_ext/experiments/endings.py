@@ -54,7 +54,7 @@ def ending_of(attempt: Attempt, run: Path | None) -> Attempt:
         return replace(attempt, ended=attempt.started, state=CRASHED, cause=WITHOUT_A_WORD)
     last = next((event for event in reversed(events) if event["event"] != "warning"), events[-1])
     moment = _whole_second(last["time"])
-    known = replace(attempt, run=run.name, ended=moment, hours=max(0.0, hours_between(attempt.started, moment)))
+    known = replace(attempt, run=run.name, ended=moment, hours=hours_between(attempt.started, moment))
     if (run / "result.json").is_file():
         return replace(known, state=FINISHED)
     if (run / "hang.txt").is_file() and (run / "hang.txt").stat().st_mtime >= _seconds(attempt.started):
