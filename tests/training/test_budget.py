@@ -97,7 +97,7 @@ def test_stages_that_did_not_begin_are_left_out(configure: Callable[..., Config]
     [
         ({"budget": 2.0}, "budget: 2 needs the price of this machine: add --price_per_hour=PRICE or --gpu_prices=FILE"),
         ({"budget_hours": 0}, "budget_hours must be above 0 and finite"),
-        ({"price_per_hour": -1.0}, "price_per_hour must be above 0 and finite"),
+        ({"price_per_hour": 0.0}, "price_per_hour must be above 0 and finite"),
         ({"gpu_prices": "runpod"}, "gpu_prices: no file 'runpod'; did you mean 'runpod-secure'"),
     ],
     ids=str,
