@@ -243,3 +243,10 @@ def test_days_are_numbered_and_unknown_ones_have_no_vector(
     times = torch.tensor([table.rows[2].min(), 400_000 * day, 200_000 * day, 0])
     ids = dict(table.side_ids(Pairs(torch.ones(4, dtype=torch.long), torch.ones(4, dtype=torch.long), times, None)))
     assert ids["day"].tolist()[0] == 1 and ids["day"].tolist()[2:] == [0, 0]
+
+
+def test_an_unknown_user_or_item_has_no_vector_of_its_own_in_pairwise(build: Callable[..., Any]) -> None:
+    """Row 0 stands for every unknown id: a sampled vector there would be noise in each cold row."""
+    network = build(architecture="pairwise", loss="mse", latent_size=4)[2].model.network
+    assert not network.user.weight[0].any() and not network.item.weight[0].any()
+    assert network.user.weight[1:].any() and network.user.weight.is_leaf

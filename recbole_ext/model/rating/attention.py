@@ -36,6 +36,7 @@ class RatingAttention(nn.Module):
         self.query, self.key = nn.Embedding(n_items, width), nn.Embedding(n_items, width)
         for table in (self.query, self.key):
             nn.init.normal_(table.weight, std=0.3)
+            nn.init.zeros_(table.weight[0])  # an unknown item
         self.slope = nn.Parameter(torch.zeros(heads))
         self.field = nn.Parameter(torch.randn(heads, size) * 0.02)
 

@@ -57,6 +57,8 @@ class PairwiseNetwork(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Linear | nn.Embedding):
                 _FILL[config["initialization"]](module.weight)
+        for vectors in (self.user, self.item):
+            nn.init.zeros_(vectors.weight[vectors.padding_idx])  # an unknown id, and without its gradient
         sizes = table.item_columns | table.context_sizes
         self.upper = UpperLevel(sizes, latent, latent) if levels == 2 else None
 
