@@ -1,7 +1,9 @@
 """The arguments of the command line."""
 
 import argparse
+import csv
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -12,6 +14,9 @@ from dataset_tools.sources import RELEASES
 from dataset_tools.sources.label_definitions import DEFINITIONS, LABELS, NEGATIVES
 from dataset_tools.split.cut_words import PRESETS
 from dataset_tools.times.clocks import UNITS
+
+TABLE = "convert table"
+"""A command of two words; `joined` makes them one argument."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -34,6 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
     shared.add_argument("--quiet", action="store_true", help="no progress bar and no summary")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _convert(commands.add_parser("convert", parents=[shared], help="a raw release -> atomic files"))
+    _table(commands.add_parser(TABLE, parents=[shared], help="a table of one's own -> atomic files"))
     _split(commands.add_parser("split", parents=[shared], help="a data set -> past and future, by time"))
     _ads(commands.add_parser("ads", parents=[shared], help="Ali_Display_Ad_Click -> a data set cut by day"))
     _sample(commands.add_parser("sample", parents=[shared], help="a Taobao log -> one click sample per user"))
@@ -45,6 +51,24 @@ def build_parser() -> argparse.ArgumentParser:
         commands.add_parser("profile", parents=[shared], help="counts of a data set, for `recbole-ext drift watch`")
     )
     return parser
+
+
+def joined(arguments: Sequence[str]) -> list[str]:
+    """`convert table` as one argument, because its options are not those of the releases."""
+    words = TABLE.split()
+    return [TABLE, *arguments[2:]] if list(arguments[:2]) == words else list(arguments)
+
+
+def names(text: str) -> tuple[str, ...]:
+    """`a,b` -> names of columns; one that holds a comma is in quotes, as in a csv.
+
+    Raises:
+        ArgumentTypeError: a name is empty.
+    """
+    found = tuple(name.strip() for name in next(csv.reader([text], skipinitialspace=True), []))
+    if not all(found) or not found:
+        raise argparse.ArgumentTypeError(f"names of columns with commas between are needed, got {text!r}")
+    return found
 
 
 def percent(text: str) -> float:
@@ -77,6 +101,25 @@ def _convert(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--per-behaviour", action="store_true", help="Taobao: one more file per behavior")
     parser.add_argument("--sample-users", type=float, default=1.0, help="Taobao: fraction of users to keep")
     parser.add_argument("--seed", type=int, default=2020, help="of the sample and of sampled negatives")
+    parser.add_argument("--threads", type=int, default=0, help="of the local engine (default: up to 4)")
+    _engine(parser)
+
+
+def _table(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--input", type=Path, nargs="+", required=True, help="csv, tsv, json lines (.gz, .zst), parquet"
+    )
+    _result(parser, "of the data set (default: the name of the first file)")
+    parser.add_argument("--user", default="", metavar="COLUMN", help="the user (default: guessed from names)")
+    parser.add_argument("--item", default="", metavar="COLUMN", help="the item (default: guessed from names)")
+    parser.add_argument("--rating", default="", metavar="COLUMN", help="the rating, or none (default: guessed)")
+    parser.add_argument("--time", default="", metavar="COLUMN", help="the time, or none (default: guessed)")
+    parser.add_argument("--time-unit", default="", help="s, ms, us, ns, iso or a format such as %%d/%%m/%%Y")
+    parser.add_argument("--keep", type=names, default=(), metavar="A,B", help="further columns to write")
+    parser.add_argument("--columns", type=names, default=(), metavar="A,B", help="names, for a csv without a header")
+    parser.add_argument("--rows", default="", help="rows that stay, such as \"rating >= 4 and event == 'buy'\"")
+    parser.add_argument("--encoding", default="utf-8", help="of text files, such as latin-1 (default: utf-8)")
+    parser.add_argument("--max-rejected", default="0.1%", help="stop when more rows fail (default: 0.1%%)")
     parser.add_argument("--threads", type=int, default=0, help="of the local engine (default: up to 4)")
     _engine(parser)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from dataset_tools.arguments import build_parser, percent
+from dataset_tools.arguments import TABLE, build_parser, joined, percent
 from dataset_tools.errors import DataError, RecBoleExtError, ResourceError, UsageError, asked, is_out_of_memory
 from dataset_tools.files.claims import is_page, json_with, require_free
 from dataset_tools.files.dataset_files import interaction_files
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     before = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         with standard_streams(goes_on=False):
-            options = build_parser().parse_args(arguments)
+            options = build_parser().parse_args(joined(sys.argv[1:] if arguments is None else arguments))
             COMMANDS[options.command](options)
         return 0
     except BrokenPipeError:  # the reader has closed, for instance `| head`
@@ -98,6 +98,37 @@ def _download(options: Namespace) -> Path:
 
 
 def _convert_text(target: Path, summary: dict[str, Any]) -> str:
+    lines = _counts_text(target, summary)
+    if summary["label"]:
+        lines.append(f"label: {summary['label']}; sampled negatives: {summary['rows_drawn_as_negatives']:,}")
+    if summary["missing_tables"]:
+        lines.append(f"not in the input, so not written: {', '.join(summary['missing_tables'])}")
+    if not summary["last_line_complete"]:
+        lines.append("the last line of the log has no line end; was the file cut off?")
+    return "\n".join(lines)
+
+
+def _table(options: Namespace) -> None:
+    from dataset_tools.convert.table.options import TableOptions
+    from dataset_tools.convert.table.table import convert_table  # compiled loops, whose import takes a second
+
+    names = set(TableOptions.__dataclass_fields__) & set(vars(options)) - {"input", "max_rejected"}
+    chosen = {name: getattr(options, name) for name in names}
+    checked = TableOptions(input=tuple(options.input), max_rejected=percent(options.max_rejected), **chosen)
+    summary = convert_table(checked, str if options.quiet else None)
+    _say(options, _table_text(checked.target, summary))
+
+
+def _table_text(target: Path, summary: dict[str, Any]) -> str:
+    lines = _counts_text(target, summary)
+    cut = summary["files_without_a_last_line_end"]
+    if cut:
+        lines.append(f"the last line of {', '.join(cut)} has no line end; was the file cut off?")
+    return "\n".join(lines)
+
+
+def _counts_text(target: Path, summary: dict[str, Any]) -> list[str]:
+    """Rows in, out, rejected and left out."""
     lines = [
         f"{target}: {summary['rows_out']:,} of {summary['rows_in']:,} rows, "
         f"{summary['n_users']:,} users, {summary['n_items']:,} items"
@@ -107,13 +138,7 @@ def _convert_text(target: Path, summary: dict[str, Any]) -> str:
         lines.append(f"rejected {summary['rows_rejected']:,}: {reasons}; see {target.name}.rejected.tsv")
     if summary["rows_left_out_on_request"]:
         lines.append(f"left out on request: {summary['rows_left_out_on_request']:,}")
-    if summary["label"]:
-        lines.append(f"label: {summary['label']}; sampled negatives: {summary['rows_drawn_as_negatives']:,}")
-    if summary["missing_tables"]:
-        lines.append(f"not in the input, so not written: {', '.join(summary['missing_tables'])}")
-    if not summary["last_line_complete"]:
-        lines.append("the last line of the log has no line end; was the file cut off?")
-    return "\n".join(lines)
+    return lines
 
 
 def _split(options: Namespace) -> None:
@@ -235,6 +260,7 @@ def _say(options: Namespace, text: str) -> None:
 
 COMMANDS: dict[str, Callable[[Namespace], None]] = {
     "convert": _convert,
+    TABLE: _table,
     "split": _split,
     "ads": _ads,
     "sample": _sample,

@@ -104,6 +104,7 @@ def _behaviour(text: str, symbols: tuple[str, ...]) -> int:
 def escaped(line: bytes) -> str:
     """The line as one field of a tab-separated file; backslash escapes keep it exact."""
     text = line[:MAX_ROW_TEXT].replace(b"\\", b"\\\\").replace(b"\t", b"\\t").replace(b"\r", b"\\r")
+    text = text.replace(b"\n", b"\\n")
     return text.decode("utf-8", "backslashreplace") + ("..." if len(line) > MAX_ROW_TEXT else "")
 
 
@@ -131,7 +132,14 @@ class RejectedList:
         self._file.close()
 
 
-def check_limit(file: str, rows: int, counts: Counter[str], examples: dict[str, str], limit: float) -> None:
+def check_limit(
+    file: str,
+    rows: int,
+    counts: Counter[str],
+    examples: dict[str, str],
+    limit: float,
+    advice: str = "Check that the file belongs to this release, or allow more with",
+) -> None:
     """Stop when more than `limit` (a fraction of the rows) was refused.
 
     Raises:
@@ -147,5 +155,5 @@ def check_limit(file: str, rows: int, counts: Counter[str], examples: dict[str, 
     raise DataError(
         f"{file}: {refused:,} of {rows:,} rows rejected ({refused / rows:.3%}), allowed {limit:.3%}.\n"
         f"Reasons: {named}.\n"
-        "Check that the file belongs to this release, or allow more with --max-rejected PERCENT%."
+        f"{advice} --max-rejected PERCENT%."
     )

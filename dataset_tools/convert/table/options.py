@@ -1,0 +1,77 @@
+"""One conversion of a table, as the command line states it."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from dataset_tools.convert.table.reading.opened import plain_name
+from dataset_tools.errors import UsageError
+
+
+@dataclass(frozen=True)
+class TableOptions:
+    """What to convert, and which column is which.
+
+    Args:
+        input: files, read one after another.
+        output: folder of data sets; the result is `<output>/<name>/`.
+        name: of the data set; that of the first file unless given.
+        user, item, rating, time: names of columns; "" to guess, `none` for no rating and no time.
+        time_unit: `s`, `ms`, `us`, `ns`, `iso` or a format; "" to guess.
+        keep: further columns to write.
+        columns: names of the columns of a csv without a header.
+        rows: which rows stay, such as `rating >= 4`; "" for all.
+        users, items: tables of users and items.
+        user_key, item_key: their columns of ids; "" for the name of the user and the item in the input.
+        encoding: of text files.
+        overwrite: replace a data set this package wrote.
+        max_rejected: fraction of the rows that may be refused.
+        engine, threads, ray_address: where the work runs.
+        quiet: no progress bar and no sentences.
+    """
+
+    input: tuple[Path, ...]
+    output: Path
+    name: str = ""
+    user: str = ""
+    item: str = ""
+    rating: str = ""
+    time: str = ""
+    time_unit: str = ""
+    keep: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    rows: str = ""
+    users: Path | None = None
+    items: Path | None = None
+    user_key: str = ""
+    item_key: str = ""
+    encoding: str = "utf-8"
+    overwrite: bool = False
+    max_rejected: float = 0.001
+    engine: str = "local"
+    threads: int = 0
+    ray_address: str | None = None
+    quiet: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.input:
+            raise UsageError("--input: at least one file is needed")
+        if "/" in self.name or "\\" in self.name or self.name.startswith("."):
+            raise UsageError(f"--name: a plain folder name is needed, got {self.name!r}.")
+        for option, key, table in (
+            ("--user-key", self.user_key, self.users),
+            ("--item-key", self.item_key, self.items),
+        ):
+            if key and table is None:
+                raise UsageError(f"{option} {key}: names a column of {option[:-4]}s FILE, which is not given")
+
+    @property
+    def target(self) -> Path:
+        """The folder that is written."""
+        stem = plain_name(self.input[0]).partition(".")[0]
+        return self.output / (self.name or re.sub(r"[^\w.-]+", "_", stem) or "table")
+
+    @property
+    def read(self) -> list[Path | None]:
+        """Every file that is read."""
+        return [*self.input, self.users, self.items]

@@ -1,0 +1,1 @@
+"""Files of tables to blocks of records, and records to columns."""

@@ -1,0 +1,45 @@
+"""Json lines to columns of text: numbers and words as they are, objects and lists as json."""
+
+import io
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from dataset_tools.convert.table.reading.blocks import Block
+from dataset_tools.convert.table.reading.json_value import as_json, parsed_object
+from dataset_tools.convert.table.reading.parsed import Parsed, not_empty, not_utf_8
+
+
+def parse_json(block: Block, wanted: list[str]) -> Parsed:
+    """Read the wanted keys; a block with a line that is no object is read line by line."""
+    buffer = block.buffer
+    filled = not_empty(block, buffer)
+    refused = dict.fromkeys(not_utf_8(block, buffer), "not_utf8")
+    if filled.all() and not refused:
+        table = _at_once(buffer, wanted, len(block))
+        if table is not None:
+            return Parsed(table, np.arange(len(block)), refused, len(block))
+    rows: dict[int, list[str | None]] = {}
+    for at in np.flatnonzero(filled).tolist():
+        if at in refused:
+            continue
+        found = parsed_object(block.text(at).decode())
+        if found is None:
+            refused[at] = "not_a_json_object"
+        else:
+            rows[at] = [_text(found.get(key)) for key in wanted]
+    table = pl.DataFrame(list(rows.values()), schema=dict.fromkeys(wanted, pl.String()), orient="row")
+    return Parsed(table, np.fromiter(rows, np.int64, len(rows)), refused, int(np.count_nonzero(filled)))
+
+
+def _at_once(buffer: np.ndarray, wanted: list[str], count: int) -> pl.DataFrame | None:
+    try:
+        table = pl.read_ndjson(io.BytesIO(buffer.tobytes()), schema=dict.fromkeys(wanted, pl.String()))
+    except pl.exceptions.PolarsError:
+        return None
+    return table if table.height == count else None
+
+
+def _text(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else as_json(value)

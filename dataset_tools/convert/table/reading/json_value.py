@@ -1,0 +1,26 @@
+"""One json object, and values as json text."""
+
+import ast
+import json
+from typing import Any
+
+
+def parsed_object(line: str) -> dict[str, Any] | None:
+    """One object; also as Python writes it, for the files that were printed and not dumped. None if it is neither."""
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        found = _literal(line) if line.lstrip().startswith(("{u'", "{'", '{u"')) else None
+    return found if isinstance(found, dict) else None
+
+
+def _literal(line: str) -> Any:
+    try:
+        return ast.literal_eval(line.strip())
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        return None
+
+
+def as_json(value: object) -> str:
+    """A value as json on one line."""
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,135 @@
+"""Options and the first rows of the input to a layout; what was guessed as the command that states it."""
+
+import shlex
+from itertools import islice
+
+import polars as pl
+
+from dataset_tools.convert.table import guess
+from dataset_tools.convert.table.layout import Layout, field_names
+from dataset_tools.convert.table.options import TableOptions
+from dataset_tools.convert.table.reading.blocks import text_blocks
+from dataset_tools.convert.table.reading.parse import parse_block
+from dataset_tools.convert.table.reading.source import Source, shown
+from dataset_tools.convert.table.row_choice import row_choice
+from dataset_tools.convert.table.times_read import check_unit
+from dataset_tools.convert.table.values import parsed_list
+from dataset_tools.errors import DataError, UsageError
+
+_SAMPLE_ROWS = 1000
+_SAMPLE_BYTES = 1 << 20
+
+
+def sample_of(source: Source) -> pl.DataFrame:
+    """The first rows, with every column.
+
+    Raises:
+        DataError: there is no row.
+    """
+    if source.kind == "parquet":
+        sample = pl.scan_parquet(source.path).head(_SAMPLE_ROWS).collect()
+    else:
+        blocks = islice(text_blocks(source, size=_SAMPLE_BYTES), 1)
+        tables = [parse_block(block, list(source.columns)) for block in blocks]
+        if not tables or not tables[0].n_rows:
+            raise DataError(f"{source.path}: a header and no rows")
+        sample = tables[0].table.head(_SAMPLE_ROWS)
+    if source.kind == "parquet" and not sample.height:
+        raise DataError(f"{source.path}: no rows")
+    return sample
+
+
+def resolve(options: TableOptions, sources: list[Source]) -> tuple[Layout, str]:
+    """The layout of the input, and the command in full where something was guessed, else "".
+
+    Raises:
+        UsageError: a column is absent or two could be it, or the unit is unclear.
+        DataError: an input lacks a column that the first one has.
+    """
+    names, sample = sources[0].columns, sample_of(sources[0])
+    given = {"user": options.user, "item": options.item, "rating": options.rating, "time": options.time}
+    roles = {
+        role: guess.named_column(role, name, names, role in ("rating", "time")) if name else ""
+        for role, name in given.items()
+    }
+    _guess_missing(roles, given, options.keep, names, sample)
+    unit = check_unit(options.time_unit) if options.time_unit else ""
+    if roles["time"] and not unit:
+        unit = guess.guess_unit(roles["time"], sample[roles["time"]])
+    for name in options.keep:
+        guess.named_column("keep", name, names, False)
+    field_names(options.keep)
+    choice = row_choice(options.rows) if options.rows else None
+    for name in () if choice is None else choice.columns:
+        guess.named_column("rows", name, names, False)
+    lists = frozenset(name for name in options.keep if _is_list(sample[name], sources[0].kind))
+    layout = Layout(**roles, time_unit=unit or "s", keep=options.keep, lists=lists, choice=choice)
+    _check_others(sources, layout)
+    guessed = any(not given[role] and roles[role] for role in roles) or (roles["time"] and not options.time_unit)
+    return layout, full_command(options, layout) if guessed else ""
+
+
+def _guess_missing(
+    roles: dict[str, str], given: dict[str, str], keep: tuple[str, ...], names: tuple[str, ...], sample: pl.DataFrame
+) -> None:
+    """Fill in the roles that were not given."""
+
+    def free() -> list[str]:
+        return [name for name in names if name not in roles.values() and name not in keep]
+
+    rules = (
+        ("user", guess.USERS, lambda name: True),
+        ("item", guess.ITEMS, lambda name: True),
+        ("rating", guess.RATINGS, lambda name: guess.is_rating(sample[name])),
+        ("time", guess.TIMES, lambda name: bool(guess.time_units(sample[name]))),
+    )
+    for role, tiers, fits in rules:
+        if not given[role]:
+            roles[role] = guess.guess_column(role, tiers, free(), fits)
+    if not given["time"] and not roles["time"]:
+        roles["time"] = guess.guess_by_value(free(), sample)
+    for role in ("user", "item"):
+        if not roles[role]:
+            raise UsageError(f"--{role}: no column has a name that people use for it; name one of {shown(names)}")
+    if roles["user"] == roles["item"]:
+        raise UsageError(f"--user and --item: both are {roles['user']}; two columns are needed")
+
+
+def _is_list(values: pl.Series, kind: str) -> bool:
+    """Whether the first value of a column that is no csv's is a list of words and numbers."""
+    if values.dtype == pl.List or values.dtype == pl.Array:
+        return not values.dtype.inner.is_nested()  # type: ignore[attr-defined]
+    if kind != "json":
+        return False
+    found = [parsed_list(text) for text in values.drop_nulls().to_list()]
+    lists = [one for one in found if one is not None]
+    return (
+        bool(lists) and len(lists) == len(found) and not any(isinstance(x, dict | list) for one in lists for x in one)
+    )
+
+
+def _check_others(sources: list[Source], layout: Layout) -> None:
+    for source in sources[1:]:
+        absent = [name for name in layout.wanted if name not in source.columns]
+        if absent and source.kind != "json":
+            raise DataError(f"{source.path}: no column {', '.join(absent)}, which {sources[0].path} has")
+
+
+def full_command(options: TableOptions, layout: Layout) -> str:
+    """The command that states everything."""
+    words = ["recbole-data", "convert", "table", "--input", *map(str, options.input), "--output", str(options.output)]
+    words += ["--name", options.name] * bool(options.name)
+    words += ["--columns", ",".join(options.columns)] * bool(options.columns)
+    words += ["--user", layout.user, "--item", layout.item, "--rating", layout.rating or "none"]
+    words += ["--time", layout.time or "none"] + ["--time-unit", layout.time_unit] * bool(layout.time)
+    words += ["--keep", ",".join(options.keep)] * bool(options.keep)
+    words += ["--rows", options.rows] * bool(options.rows)
+    for option, value in (
+        ("--users", options.users),
+        ("--user-key", options.user_key),
+        ("--items", options.items),
+        ("--item-key", options.item_key),
+    ):
+        words += [option, str(value)] * bool(value)
+    words += ["--encoding", options.encoding] * (options.encoding != "utf-8")
+    return shlex.join(words)

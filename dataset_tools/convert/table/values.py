@@ -1,0 +1,80 @@
+r"""Values of an input as the text of an atomic file; what holds a separator is escaped, and can be read back.
+
+Text: a tab is `\t`, a line feed `\n`, a carriage return `\r`, and in a value that has one of these or a backslash,
+a backslash is `\\`. Lists: elements are joined by blanks; within an element a blank is `_` and an underscore `\_`.
+Ids are never changed: one that holds a tab or a line end is refused.
+"""
+
+import json
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from dataset_tools.convert.table.reading.json_value import as_json
+
+_ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
+
+
+def escaped_text(values: pl.Series) -> pl.Series:
+    """(n,) text whose separators are escaped."""
+    if not values.str.contains("[\t\n\r\\\\]").any():
+        return values
+    for character, escape in _ESCAPES:
+        values = values.str.replace_all(character, escape, literal=True)
+    return values
+
+
+def holds_separator(values: pl.Series) -> np.ndarray:
+    """(n,) bool: ids with a tab or a line end."""
+    return values.str.contains("[\t\n\r]").fill_null(False).to_numpy()
+
+
+def as_list(text: str | None) -> str | None:
+    """A json list, or one value, as the elements of a token sequence."""
+    if text is None:
+        return None
+    found = parsed_list(text)
+    return " ".join(_element(value) for value in ([text] if found is None else found) if value is not None)
+
+
+def parsed_list(text: str) -> list[Any] | None:
+    """The elements of a json list; None if a text is none."""
+    if not text.startswith("["):
+        return None
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    return found if isinstance(found, list) else None
+
+
+def _element(value: Any) -> str:
+    text = value if isinstance(value, str) else as_json(value)
+    for character, escape in (*_ESCAPES, ("_", "\\_"), (" ", "_")):
+        text = text.replace(character, escape)
+    return text
+
+
+def kept_text(values: pl.Series, is_list: bool) -> pl.Series:
+    """A kept column as text of the atomic file.
+
+    Args:
+        values: (n,) of any type; nested ones become json.
+        is_list: whether it is written as a token sequence.
+    """
+    if values.dtype.is_nested():
+        values = pl.Series(values.name, [None if value is None else as_json(value) for value in values.to_list()])
+    if is_list:
+        texts = [as_list(text) for text in values.cast(pl.String).to_list()]
+        return pl.Series(values.name, texts, pl.String)
+    return escaped_text(values) if values.dtype == pl.String else values.cast(pl.String)
+
+
+def is_number_column(values: pl.Series) -> bool:
+    """Whether every value is a finite number as numbers are written: no leading zeros, nothing around them."""
+    if values.dtype.is_numeric():
+        return not values.dtype.is_float() or bool(values.is_finite().fill_null(True).all())
+    if values.dtype != pl.String:
+        return False
+    return not (~values.str.contains(r"^-?(0|[1-9]\d*)?(\.\d+)?([eE][+-]?\d{1,2})?$") & (values != "")).any()
