@@ -58,7 +58,7 @@ def accepted(table: pl.DataFrame, layout: Layout) -> Accepted:
     seconds, fractions, raw = np.empty(0, np.int64), None, np.empty(0, np.int64)
     if layout.time:
         seconds, fractions, raw, good = read_times(table[layout.time], layout.time_unit)
-        _refuse(reasons, ~good, np.where(table[layout.time].is_null().to_numpy(), 6, 7))
+        _refuse(reasons, ~good, np.where(_missing(table[layout.time]), 6, 7))
     kept = np.flatnonzero(chosen & (reasons < 0))
     whole = len(kept) == table.height
     if layout.time:
@@ -76,6 +76,11 @@ def accepted(table: pl.DataFrame, layout: Layout) -> Accepted:
     refused = {int(at): REASONS[reasons[at]] for at in wrong}
     left_out = int(np.count_nonzero(~chosen))
     return Accepted(lines, kept, seconds, fractions, raw, refused, left_out, numbers)
+
+
+def _missing(values: pl.Series) -> np.ndarray:
+    """(n,) bool: nothing, or quotes around nothing."""
+    return (values.is_null() if values.dtype != pl.String else values.fill_null("") == "").to_numpy()
 
 
 def _refuse(reasons: np.ndarray, wrong: np.ndarray, reason: np.ndarray | int) -> None:
