@@ -32,9 +32,9 @@ RATINGS = (
 )
 TIMES = (
     """timestamp ts time unixreviewtime unixtime unixtimestamp reviewtimestamp eventtime eventtimestamp timems
-    timestampms timestampcreated createdat created purchasedat boughtat bought orderedat viewedat playedat checkintime
+    timestampms timestampcreated createdat created purchasedat boughtat bought orderedat viewedat playedat
     datetime dateadded dateupdated date day reviewdate eventdate orderdate purchasedate transactiondate ratingdate when
-    invoicedate tdat""",
+    invoicedate checkintime""",
     "reviewtime updatedat timestampupdated",
 )
 _FORMATS = (

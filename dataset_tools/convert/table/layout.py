@@ -21,6 +21,7 @@ class Layout:
         keep: further columns to write.
         lists: those of them whose values are lists.
         choice: which rows stay.
+        item_separator: between the items of one row; "" where a row has one.
     """
 
     user: str
@@ -31,6 +32,7 @@ class Layout:
     keep: tuple[str, ...] = ()
     lists: frozenset[str] = frozenset()
     choice: RowChoice | None = None
+    item_separator: str = ""
 
     @property
     def wanted(self) -> list[str]:

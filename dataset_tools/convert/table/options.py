@@ -17,6 +17,7 @@ class TableOptions:
         output: folder of data sets; the result is `<output>/<name>/`.
         name: of the data set; that of the first file unless given.
         user, item, rating, time: names of columns; "" to guess, `none` for no rating and no time.
+        item_separator: between the items of one row, each of which becomes a row; "" where a row has one.
         time_unit: `s`, `ms`, `us`, `ns`, `iso` or a format; "" to guess.
         keep: further columns to write.
         columns: names of the columns of a csv without a header.
@@ -38,6 +39,7 @@ class TableOptions:
     rating: str = ""
     time: str = ""
     time_unit: str = ""
+    item_separator: str = ""
     keep: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     rows: str = ""

@@ -62,8 +62,15 @@ def resolve(options: TableOptions, sources: list[Source]) -> tuple[Layout, str]:
     choice = row_choice(options.rows) if options.rows else None
     for name in () if choice is None else choice.columns:
         guess.named_column("rows", name, names, False)
-    lists = frozenset(name for name in options.keep if _is_list(sample[name], sources[0].kind))
-    layout = Layout(**roles, time_unit=unit or "s", keep=options.keep, lists=lists, choice=choice)
+    lists = frozenset(name for name in options.keep if is_list(sample[name], sources[0].kind))
+    layout = Layout(
+        **roles,
+        time_unit=unit or "s",
+        keep=options.keep,
+        lists=lists,
+        choice=choice,
+        item_separator=options.item_separator,
+    )
     _check_others(sources, layout)
     guessed = any(not given[role] and roles[role] for role in roles) or (roles["time"] and not options.time_unit)
     return layout, full_command(options, layout) if guessed else ""
@@ -95,7 +102,7 @@ def _guess_missing(
         raise UsageError(f"--user and --item: both are {roles['user']}; two columns are needed")
 
 
-def _is_list(values: pl.Series, kind: str) -> bool:
+def is_list(values: pl.Series, kind: str) -> bool:
     """Whether the first value of a column that is no csv's is a list of words and numbers."""
     if values.dtype == pl.List or values.dtype == pl.Array:
         return not values.dtype.inner.is_nested()  # type: ignore[attr-defined]
@@ -125,6 +132,7 @@ def full_command(options: TableOptions, layout: Layout) -> str:
     words += ["--keep", ",".join(options.keep)] * bool(options.keep)
     words += ["--rows", options.rows] * bool(options.rows)
     for option, value in (
+        ("--item-separator", options.item_separator),
         ("--users", options.users),
         ("--user-key", options.user_key),
         ("--items", options.items),

@@ -68,9 +68,12 @@ def scan_block(job: ScanJob) -> ScanReport:
     """Parse, check, sort and store one block."""
     block = job.block
     parsed = parse_block(block, job.layout.wanted)
-    good = accepted(parsed.table, job.layout)
-    refused = parsed.refused | {int(parsed.rows[at]): reason for at, reason in good.refused.items()}
-    records = parsed.rows[good.rows]
+    table, rows = parsed.table, parsed.rows
+    if job.layout.item_separator:
+        table, rows = _one_item_a_row(table, rows, job.layout)
+    good = accepted(table, job.layout)
+    refused = [*parsed.refused.items(), *((int(rows[at]), reason) for at, reason in good.refused.items())]
+    records = rows[good.rows]
     timed = bool(job.layout.time)
     seconds = good.seconds if timed else np.full(len(records), job.index, np.int64)
     run, marks = write_text_run(job.run_path, job.index, good.table, seconds, good.fractions, records)
@@ -79,9 +82,9 @@ def scan_block(job: ScanJob) -> ScanReport:
         file=block.source.path,
         first_line=block.first_line,
         lines=block.lines,
-        rows=parsed.n_rows,
+        rows=parsed.n_rows - parsed.table.height + table.height,
         left_out=good.left_out,
-        refused=[(block.line(at), refused[at], block.text(at)) for at in sorted(refused)],
+        refused=[(block.line(at), reason, block.text(at)) for at, reason in sorted(refused)],
         run=run,
         marks=marks,
         raw=good.raw,
@@ -91,6 +94,14 @@ def scan_block(job: ScanJob) -> ScanReport:
         numbers=good.numbers,
         cut=block.ends_within,
     )
+
+
+def _one_item_a_row(table: pl.DataFrame, rows: np.ndarray, layout: Layout) -> tuple[pl.DataFrame, np.ndarray]:
+    """Rows whose items are between separators as one row an item, with the record of each."""
+    items = table[layout.item].cast(pl.String).fill_null("").str.strip_chars().str.split(layout.item_separator)
+    counts = items.list.len().to_numpy()
+    places = np.repeat(np.arange(table.height), counts)
+    return table[places].with_columns(items.explode().alias(layout.item)), rows[places]
 
 
 def _distinct(ids: pl.Series) -> np.ndarray:

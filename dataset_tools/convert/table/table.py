@@ -15,6 +15,7 @@ from dataset_tools.convert.table.options import TableOptions
 from dataset_tools.convert.table.reading.source import Source, find_source
 from dataset_tools.convert.table.resolve import resolve
 from dataset_tools.convert.table.result import inter_headers, sha256, summary_of
+from dataset_tools.convert.table.side import SideTable
 from dataset_tools.engines.choice import make_engine
 from dataset_tools.errors import ResourceError
 from dataset_tools.files.publish import whole_folder
@@ -41,11 +42,12 @@ def convert_table(options: TableOptions, report: Callable[[str], object] | None 
         report(f"guessed; this command states it:\n  {command}")
     for sentence in _notices(sources, layout):
         report(sentence)
+    sides = _side_tables(options, layout)
     with whole_folder(options.target, options.overwrite, options.read) as folder:
         work = folder / "work"
         work.mkdir()
         _check_space(options, folder)
-        summary = _write_all(options, sources, layout, folder, report)
+        summary = _write_all(options, sources, layout, sides, folder, report)
         shutil.rmtree(work)
     return summary
 
@@ -73,7 +75,12 @@ def _check_space(options: TableOptions, folder: Path) -> None:
 
 
 def _write_all(
-    options: TableOptions, sources: list[Source], layout: Layout, folder: Path, report: Callable[[str], object]
+    options: TableOptions,
+    sources: list[Source],
+    layout: Layout,
+    sides: list[SideTable],
+    folder: Path,
+    report: Callable[[str], object],
 ) -> dict[str, Any]:
     stem = folder / options.target.name
     rejected = RejectedList(stem.with_name(f"{stem.name}.rejected.tsv"))
@@ -81,17 +88,31 @@ def _write_all(
     log = TableLog(options, sources, layout, folder / "work", rejected, engine, report)
     try:
         with ThreadPoolExecutor(1) as background:
-            digests = {path: background.submit(sha256, path) for path in options.input}
+            digests = {path: background.submit(sha256, path) for path in options.read if path is not None}
             inter = log.write(stem.with_name(f"{stem.name}.inter"))
+            tables = {
+                side.path.name: side.write(stem.with_name(f"{stem.name}.{side.kind}"), rejected, options.max_rejected)
+                for side in sides
+            }
             log.counts.inputs = {str(path): digest.result() for path, digest in digests.items()}
     finally:
         engine.close()
         rejected.close()
-    text = dataset_yaml(f"{stem.name}: a table converted by recbole-data", inter_headers(layout, log.counts), {})
+    headers = inter_headers(layout, log.counts)
+    columns = {side.kind: side.headers for side in sides}
+    text = dataset_yaml(f"{stem.name}: a table converted by recbole-data", headers, columns)
     _write(stem, "yaml", text)
-    summary = summary_of(options, layout, folder, log.counts, inter, {})
+    summary = summary_of(options, layout, folder, log.counts, inter, tables)
     _write(stem, "summary.json", json.dumps(summary, indent=2) + "\n")
     return summary
+
+
+def _side_tables(options: TableOptions, layout: Layout) -> list[SideTable]:
+    """The tables of users and items that are given."""
+    users = ("user", options.users, options.user_key, layout.user)
+    items = ("item", options.items, options.item_key, layout.item)
+    given = ((path, kind, key, name) for kind, path, key, name in (users, items) if path is not None)
+    return [SideTable(*each, options.encoding) for each in given]
 
 
 def _write(stem: Path, suffix: str, text: str) -> None:

@@ -10,6 +10,8 @@ from dataset_tools.convert.table.reading.blocks import Block
 from dataset_tools.convert.table.reading.json_value import as_json, parsed_object
 from dataset_tools.convert.table.reading.parsed import Parsed, not_empty, not_utf_8
 
+_EXACT = 1e15
+
 
 def parse_json(block: Block, wanted: list[str]) -> Parsed:
     """Read the wanted keys; a block with a line that is no object is read line by line."""
@@ -19,7 +21,7 @@ def parse_json(block: Block, wanted: list[str]) -> Parsed:
     if filled.all() and not refused:
         table = _at_once(buffer, wanted, len(block))
         if table is not None:
-            return Parsed(table, np.arange(len(block)), refused, len(block))
+            return Parsed(_exact(table, block), np.arange(len(block)), refused, len(block))
     rows: dict[int, list[str | None]] = {}
     for at in np.flatnonzero(filled).tolist():
         if at in refused:
@@ -41,5 +43,23 @@ def _at_once(buffer: np.ndarray, wanted: list[str], count: int) -> pl.DataFrame 
     return table if table.height == count else None
 
 
+def _exact(table: pl.DataFrame, block: Block) -> pl.DataFrame:
+    """Objects and lists with escapes read again, because polars writes them without."""
+    nested = table.select(pl.any_horizontal(pl.all().str.contains(r"^[\[{]").fill_null(False))).to_series().arg_true()
+    rows = [at for at in nested.to_list() if b"\\" in block.text(at)]
+    if not rows:
+        return table
+    objects = [parsed_object(block.text(at).decode()) or {} for at in rows]
+    columns = {name: table[name].to_list() for name in table.columns}
+    for at, found in zip(rows, objects, strict=True):
+        for name, values in columns.items():
+            if str(values[at]).startswith(("[", "{")):
+                values[at] = _text(found.get(name))
+    return pl.DataFrame(columns, schema=table.schema)
+
+
 def _text(value: Any) -> str | None:
+    """A value as text; a whole number has no decimals, as where a block is read at once."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
+        value = int(value)
     return value if value is None or isinstance(value, str) else as_json(value)

@@ -105,7 +105,7 @@ def _keys(path: Path, text: str) -> tuple[str, ...]:
     if text.lstrip().startswith("["):
         raise DataError(f"{path}: one json array; json lines are needed, an object a line: jq -c '.[]' {path.name}")
     lines = text.splitlines()[:1000] or [""]
-    found = [parsed_object(line) for line in lines[: max(len(lines) - 1, 1)]]
+    found = [parsed_object(line) for line in lines]
     keys = dict.fromkeys(key for one in found if one is not None for key in one)
     if not keys:
         raise DataError(f"{path}:1: no json object: {lines[0][:80]!r}; json lines are needed, an object a line")

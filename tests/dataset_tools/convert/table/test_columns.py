@@ -1,0 +1,170 @@
+"""Columns and units that are guessed or chosen, nested values, tables of users and items."""
+
+import datetime
+import shlex
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from dataset_tools.cli import main
+from dataset_tools.convert.table.options import TableOptions
+from dataset_tools.convert.table.row_choice import row_choice
+from dataset_tools.convert.table.table import convert_table
+from dataset_tools.convert.table.values import as_list
+from dataset_tools.errors import DataError, UsageError
+
+
+def convert(path: Path, **options: Any) -> tuple[list[str], dict[str, Any], list[str]]:
+    """Lines of the `.inter` file with the header, the summary, and the sentences."""
+    said: list[str] = []
+    options = {"threads": 1, "quiet": True, "overwrite": True, **options}
+    checked = TableOptions((path,), path.parent / "out", **options)
+    summary = convert_table(checked, said.append)
+    return (checked.target / f"{checked.target.name}.inter").read_text().splitlines(), summary, said
+
+
+def written(folder: Path, text: str, name: str = "log.csv") -> Path:
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("user_id,customer,item\n1,2,3\n", "--user: user_id and customer could be it; name one: --user user_id"),
+        ("user,asin,parent_asin\n1,2,3\n", "--item: asin and parent_asin could be it"),
+        ("user,item,stars,score\n1,2,3,4\n", "--rating: stars and score could be it"),
+        ("user,item,date,created_at\n1,2,2020-01-01,2020-01-02\n", "--time: date and created_at could be it"),
+        ("user,item,a,b\n1,2,2020-01-01,2020-01-02\n", "--time: a and b hold times; name one, or none: --time a"),
+        ("user,item,date\n1,2,03/04/2020\n", "--time-unit: date '03/04/2020' fits '%d/%m/%Y' and '%m/%d/%Y'"),
+        ("x,item\n1,2\n", "--user: no column has a name that people use for it; name one of x, item"),
+    ],
+)
+def test_two_candidates_and_none_are_errors(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        convert(written(tmp_path, text))
+    assert message in str(caught.value)
+
+
+def test_values_decide_among_names(tmp_path: Path) -> None:
+    text = "member,movie,score,time,date,x\n7,8,good,soon,20200101,1600000000000\n"
+    lines, _, said = convert(written(tmp_path, text))
+    assert lines == ["user_id:token\titem_id:token\ttimestamp:float", "7\t8\t1600000000"]
+    assert "--rating none --time x --time-unit ms" in said[0]
+    assert said[1] == "columns left out: score, time, date; --keep adds columns"
+
+
+def test_the_printed_command_writes_the_same_and_guesses_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = written(tmp_path, "user id,sku,when,n\nu,a,2020-01-02,3\nu,b,2020-01-01,4\n", "my log.csv")
+    words = [
+        "convert",
+        "table",
+        "--input",
+        str(path),
+        "--output",
+        str(tmp_path / "out"),
+        "--keep",
+        "n",
+        "--rows",
+        "n > 3",
+    ]
+    assert main([*words, "--threads", "1"]) == 0
+    first = (tmp_path / "out" / "my_log" / "my_log.inter").read_bytes()
+    printed = capsys.readouterr()
+    assert "1 of 2 rows, 1 users, 1 items\nleft out on request: 1" in printed.out
+    command = shlex.split(printed.err.splitlines()[1])
+    assert command[:3] == ["recbole-data", "convert", "table"]
+    assert main([*command[1:], "--overwrite", "--threads", "1"]) == 0
+    assert (tmp_path / "out" / "my_log" / "my_log.inter").read_bytes() == first
+    assert "guessed" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("rule", "kept"),
+    [
+        ("n >= 2", [1, 2]),
+        ("n != 2 and e == 'buy'", [0]),
+        ('"the e" == "a and b"', [2]),
+        ("e != buy", [2]),
+        ("n == 2.0", [1]),
+    ],
+)
+def test_rows_are_chosen_by_comparisons(rule: str, kept: list[int]) -> None:
+    table = pl.DataFrame(
+        {"n": ["1", " 2", "3.5", "x"], "e": ["buy", "buy", "view", None], "the e": ["", "", "a and b", ""]}
+    )
+    assert row_choice(rule).chosen(table).nonzero()[0].tolist() == kept
+
+
+@pytest.mark.parametrize("rule", ["n", "n >", "n > x", "n => 3", "", "n > 1 and"])
+def test_other_rules_are_refused(rule: str) -> None:
+    with pytest.raises(UsageError, match="--rows"):
+        row_choice(rule)
+
+
+def test_nested_values_are_json_or_token_lists(tmp_path: Path) -> None:
+    text = (
+        '{"user": "u", "item": 1, "ts": 1600000001, "tags": ["a b", "c_d", "\\\\", null, 3], '
+        '"style": {"x": [1]}, "deep": [[1]]}\n'
+        '{"user": "u", "item": 2, "ts": 1600000000, "tags": [], "style": "plain", "deep": null, "late": 1}\n'
+    )
+    lines, _, _ = convert(written(tmp_path, text, "log.jsonl"), keep=("tags", "style", "deep", "late"))
+    assert lines[0].split("\t")[3:] == ["tags:token_seq", "style:token", "deep:token", "late:float"]
+    assert lines[1] == "u\t2\t1600000000\t\tplain\t\t1"
+    assert lines[2].split("\t")[3:5] == ["a_b c\\_d \\\\ 3", '{"x": [1]}']
+    assert as_list("[1, 2") == "[1,_2"
+
+
+def test_parquet_with_lists_structs_datetimes_and_floats(tmp_path: Path) -> None:
+    path = tmp_path / "log.parquet"
+    moment = datetime.datetime(2020, 9, 13, 12, 26, 40, 250000, tzinfo=datetime.timezone.utc)
+    pl.DataFrame(
+        {
+            "user_id": [1.0, 2.0, None, 3.0],
+            "item_id": ["a", "b\tc", "d", "e"],
+            "rating": [4.5, 3.0, 2.0, float("nan")],
+            "date": pl.Series([moment] * 4, dtype=pl.Datetime("ns", "Europe/Berlin")),
+            "genres": [["x y", "z"], [], [], []],
+            "more": [{"k": 1}] * 4,
+            "n": [1, None, 3, 4],
+        }
+    ).write_parquet(path)
+    lines, summary, said = convert(path, keep=("genres", "more", "n"), max_rejected=1.0)
+    assert lines[0].endswith("timestamp:float\tgenres:token_seq\tmore:token\tn:float")
+    assert lines[1:] == ['1\ta\t4.5\t1600000000.25\tx_y z\t{"k": 1}\t1']
+    assert set(summary["rejected"]) == {"empty_user", "item_holds_a_tab_or_line_end", "rating_not_finite"}
+    assert "--time date --time-unit iso" in said[0]
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(DataError, match="not a complete parquet file"):
+        convert(path)
+
+
+def test_tables_of_users_and_items(tmp_path: Path) -> None:
+    log = written(tmp_path, "user,movieId,ts\nu1,1,1600000000\n")
+    items = written(tmp_path, 'title,movieId,price\n"A, b",1,3\nC,2,\nD,1,4\n,,5\n', "items.csv")
+    users = written(tmp_path, '{"uid": "u1", "age": 30, "likes": ["a", "b"]}\n', "users.jsonl")
+    _, summary, _ = convert(log, items=items, users=users, max_rejected=0.5)
+    out = tmp_path / "out" / "log"
+    assert (out / "log.item").read_text() == "item_id:token\ttitle:token\tprice:float\n1\tA, b\t3\n2\tC\t\n"
+    assert (out / "log.user").read_text() == "user_id:token\tage:float\tlikes:token_seq\nu1\t30\ta b\n"
+    assert summary["tables"]["items.csv"] == {"rows_in": 4, "rows_out": 2, "rejected": {"double_id": 1, "empty_id": 1}}
+    assert "items.csv\t4\tdouble_id\tD,1,4\n" in (out / "log.rejected.tsv").read_text()
+    assert "# item: [item_id, title, price]" in (out / "log.yaml").read_text()
+    assert len(summary["sha256_input"]) == 3
+    with pytest.raises(UsageError, match="--item-key x: no such column"):
+        convert(log, items=items, item_key="x")
+    with pytest.raises(UsageError, match="--item-key x: names a column of --items FILE"):
+        convert(log, item_key="x")
+
+
+def test_kept_names_fit_a_header_and_a_yaml(tmp_path: Path) -> None:
+    log = written(tmp_path, "user,item,a:b [c],rating\n1,2,x,3\n")
+    lines, _, _ = convert(log, keep=("a:b [c]",))
+    assert lines[0] == "user_id:token\titem_id:token\trating:float\ta_b_c_:token"
+    with pytest.raises(UsageError, match="--keep rating: the data set has a column 'rating' already"):
+        convert(log, keep=("rating",), rating="none")
