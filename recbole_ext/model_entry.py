@@ -56,6 +56,11 @@ class ModelEntry:
         return self.module.endswith(".causal_host") or (self.own and self.family == "sequential")
 
     @property
+    def is_fitted(self) -> bool:
+        """Whether the model is computed in one pass over the training rows, whatever `epochs` is."""
+        return "ModelType.TRADITIONAL" in self.source_text
+
+    @property
     def reads_target_time(self) -> bool:
         """Whether the model reads the time of the event to be predicted, where `use_target_time` allows it."""
         return self.own and self.registered in READ_TARGET_TIME

@@ -59,16 +59,19 @@ def given_keys(words: argparse.Namespace) -> dict[str, Any]:
 
 
 def named_in_files(given: dict[str, Any]) -> dict[str, Any]:
-    """Model and data set from the command line, else from the last of the user's files that names them.
+    """Model and data set from the command line, else from the user's files, else from the run that `final_of` names.
 
     Raises:
         UsageError: nothing names them.
     """
-    from recbole_ext.config.layers import file_names, user_file
+    from recbole_ext.config.layers import Layer, file_names, user_file
+    from recbole_ext.pipeline.final_of import source_of
+    from recbole_ext.runs.recorded import recorded
 
-    named: dict[str, Any] = {}
-    for name in file_names(given.get("config_files")):
-        named |= {key: value for key, value in user_file(name).values.items() if key in ("model", "dataset")}
+    layers = [*map(user_file, file_names(given.get("config_files"))), Layer("command line", given, user=True)]
+    run = source_of(layers)
+    sources = [recorded(run) if run and (run / "config.yaml").is_file() else {}, *(layer.values for layer in layers)]
+    named = {key: of[key] for of in sources for key in ("model", "dataset") if of.get(key)}
     given = {**named, **given}
     if not given.get("model") or not given.get("dataset"):
         raise UsageError(

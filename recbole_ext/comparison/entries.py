@@ -11,7 +11,7 @@ from recbole_ext.evaluation.protocol import Protocol, read_protocol
 from recbole_ext.evaluation.units import Units, read_units
 from recbole_ext.experiments.experiment import FACTS, Experiment, read_experiment
 from recbole_ext.experiments.named_runs import IMPORTED, folder_of, require_one
-from recbole_ext.runs.recorded import FREE_KEYS, recorded
+from recbole_ext.runs.recorded import FREE_KEYS, recorded, require_tested
 from recbole_ext.runs.run_files import read_metrics, read_result
 from recbole_ext.training.stage_list import read_stages
 
@@ -159,6 +159,7 @@ def _require_same_settings(paths: list[Path]) -> None:
 def _finished(path: Path, settings: dict[str, Any]) -> FinishedRun:
     try:
         result = read_result(path)
+        require_tested(result, path, f"nothing of it can be compared{_instead(result)}")
         if result["test"] is None:
             raise DataError(f"{path} is a trial of a tuning, which was never tested; train the tuning's best.yaml")
         run = FinishedRun(
@@ -182,6 +183,11 @@ def _finished(path: Path, settings: dict[str, Any]) -> FinishedRun:
         ) from None
     _require_one_evaluation(run)
     return run
+
+
+def _instead(result: dict[str, Any]) -> str:
+    earlier = result.get("final_of")
+    return f"; compare {earlier['run']}, whose settings and epochs it has" if earlier else ""
 
 
 def planned_epochs(settings: dict[str, Any]) -> int:

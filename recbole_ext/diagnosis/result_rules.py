@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from recbole_ext.config.keys.train_on import ALL_ROWS, trained_on_all
 from recbole_ext.diagnosis.curve import Curve
 from recbole_ext.diagnosis.finding import THRESHOLDS, Finding, limit
 from recbole_ext.diagnosis.honest_levels import honest_level
@@ -30,6 +31,16 @@ def too_little(curve: Curve) -> Finding | None:
         "finish what is planned before changing anything" if open_still else "repeat with --seeds=42,123,456,789,2024"
     )
     return Finding("too_little", f"{text}: no conclusion on {silent} is possible", [], advice, limit=True)
+
+
+def untested(curve: Curve) -> Finding | None:
+    """Nothing was left to measure the model by."""
+    if not trained_on_all(curve.result):
+        return None
+    earlier = (curve.result.get("final_of") or {}).get("run")
+    advice = f"judge its settings by {earlier}" if earlier else "judge its settings by a run with train_on: train"
+    text = f"{ALL_ROWS}: no conclusion on its quality is possible, and there is nothing to compare"
+    return Finding("untested", text, [], f"{advice}, and the model itself on later interactions (evaluate)", limit=True)
 
 
 def _count(number: int, what: str) -> str:

@@ -10,6 +10,7 @@ RULES: tuple[Callable[[Curve], Finding | None], ...] = (
     curve_rules.diverged,
     curve_rules.exploding_gradients,
     result_rules.too_little,
+    result_rules.untested,
     curve_rules.rate_never_reached,
     curve_rules.erratic_validation,
     curve_rules.over_fitting,

@@ -13,6 +13,7 @@ from dataset_tools.times.tally import dated
 from recbole_ext.data.rows.cut import parts_of
 from recbole_ext.data.rows.split_counts import trained_columns
 from recbole_ext.errors import DataError, UsageError
+from recbole_ext.runs.recorded import require_tested
 from recbole_ext.serving.later.files import read_events
 from recbole_ext.serving.load import LoadedRun
 
@@ -49,7 +50,7 @@ def open_future(run: LoadedRun, given: str) -> Future:
 
     Raises:
         DataError: there are no times, the future is not after the past, or a file is not as the run reads it.
-        UsageError: it is neither a file nor a cut.
+        UsageError: it is neither a file nor a cut, or a cut through data that was all trained on.
     """
     if not run.train.time_field or not len(_times(run, 0)):
         raise DataError(f"{run.path}: its data have no times, and drift is over time; name the column: TIME_FIELD")
@@ -80,6 +81,7 @@ def _of_files(run: LoadedRun, path: Path) -> Future:
 
 
 def _of_own_data(run: LoadedRun, given: str) -> Future:
+    require_tested(run.config.final_config_dict, run.path, "give --future a FILE of interactions that came later")
     past, file = np.concatenate([_times(run, split) for split in range(2)]), own_files(run)[-1]
     table = read_events(run, file)
     times = table[run.train.time_field].to_numpy()

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from recbole_ext.config.keys.train_on import ALL, TRAIN_VALID
+from recbole_ext.data.rows.cut import parts_of
 from recbole_ext.drift.output import FINE_TUNED, RETRAINED
 from recbole_ext.drift.past_files import write_data
 from recbole_ext.drift.windowed import Windowed
@@ -88,7 +90,10 @@ def _settings(run: LoadedRun, again: Again, place: Path) -> dict[str, object]:
         "data_path": str((place / "data").resolve()),
         "runs_dir": str(place / "runs"),
         "device": str(run.config["device"]),
+        "final_of": None,  # whose data these are not
     }
+    if run.config["train_on"] == ALL and parts_of(run.config):
+        settings["train_on"] = TRAIN_VALID  # the test file has the windows themselves
     if again.kind == RETRAINED:
         return settings
     return settings | {"start_from": str(run.path.resolve()), "epochs": again.epochs, "stages": None}

@@ -24,6 +24,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from recbole_ext.config.keys.train_on import ALL, ROWS, TRAIN
 from recbole_ext.errors import UsageError, nearest
 
 PASS, FAIL, NOT_YET, NOT_MET = "PASS", "FAIL", "NOT YET", "NOT MET"
@@ -144,7 +145,15 @@ def known_names(values: Mapping[str, Any], further: Sequence[str] = (), also: Se
     parts = [f"{part}.{name}" for part in ("valid", "test") for name in names]
     of_epoch = [name for name in OF_EPOCH if name not in OF_MODEL]
     of_run = [name for name in OF_RUN if name != "cost" or _has_price(values)]
-    return list(dict.fromkeys([*of_run, "train.loss", *parts, *of_sample, *of_epoch, *also]))
+    every = dict.fromkeys([*of_run, "train.loss", *parts, *of_sample, *of_epoch, *also])
+    return [name for name in every if not _is_unmeasured(name, values)]
+
+
+def _is_unmeasured(name: str, values: Mapping[str, Any]) -> bool:
+    """Whether a name is of rows that `train_on` leaves none of; the sample of training is measured with validation."""
+    trained, part = values.get("train_on", TRAIN), name.partition(".")[0]
+    with_validation = part in ("valid", "train", GAP, "valid_seconds") and name != "train.loss"
+    return (with_validation and trained != TRAIN) or (part == "test" and trained == ALL)
 
 
 def _has_price(values: Mapping[str, Any]) -> bool:
@@ -174,6 +183,8 @@ def _faults_of_tiers(criteria: Any) -> list[str]:
 
 def _unknown(text: str, name: str, known: list[str], values: Mapping[str, Any]) -> str:
     """Why a criterion has no such name, and what to do."""
+    if _is_unmeasured(name, values):
+        return f"criteria: {text!r} is never measured, because {ROWS[str(values['train_on'])]}; leave it out"
     if (name == GAP or name.startswith("train.")) and not values.get("train_sample"):
         return f"criteria: {text!r} needs a sample of the training split; add --train_sample=1000"
     if name == "cost":

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from recbole_ext.config.keys.train_on import ALL_ROWS, trained_on_all
 from recbole_ext.evaluation.criteria import FAIL, NOT_MET, NOT_YET, PASS, Verdict, judge, of_tier, tier_lines
 from recbole_ext.evaluation.protocol import protocol_key
 from recbole_ext.evaluation.statistics import OverSeeds, over_seeds
@@ -69,8 +70,8 @@ class Standing:
         return {seed: float(value) for seed, value in found.items() if value is not None}
 
     def metrics(self) -> list[str]:
-        """The metrics of the test split."""
-        return list(next(iter(self.results.values()))["test"]) if self.results else []
+        """The metrics of the test split; none of runs on all rows."""
+        return list(next(iter(self.results.values()))["test"] or ()) if self.results else []
 
 
 def standing(experiment: Experiment) -> Standing:
@@ -109,6 +110,8 @@ def limits(found: Standing) -> list[str]:
     said = []
     if not found.one_protocol:
         said.append("the seeds were measured under different protocols or data: no mean over them means anything")
+    if any(trained_on_all(result) for result in found.results.values()):
+        said.append(f"{ALL_ROWS}: there is nothing to compare")
     if n == 1:
         said.append(f"1 of {planned} seeds: no interval, and no statement on variance is possible")
     elif 0 < n < planned:

@@ -14,6 +14,7 @@ from recbole_ext.config.keys.negative_checks import negative_faults
 from recbole_ext.config.keys.pretrained import pretrained_faults, start_faults
 from recbole_ext.config.keys.schema import is_number
 from recbole_ext.config.keys.separators import text_faults
+from recbole_ext.config.keys.train_on import train_on_faults
 from recbole_ext.config.layers import Layer, merge
 from recbole_ext.config.seeds import read_seeds
 from recbole_ext.device_names import device_fault
@@ -54,7 +55,6 @@ CHOICES: dict[str, tuple[str, ...]] = {
 _CHOSEN_BY_MODELS = ("loss_type", "gate", "encoder", "block", "sublayers")
 """Keys that mean other things in models of RecBole and of users."""
 HOST_LOSSES = ("CE", "BPR")
-TRAIN_ON = ("train", "train_valid")
 
 
 def check(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> None:
@@ -106,14 +106,6 @@ def _baselines(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -
 
 def _metric_names(values: dict[str, Any]) -> list[Any]:
     return values["metrics"] if isinstance(values["metrics"], list) else [values["metrics"]]
-
-
-def _train_on(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
-    """Exactly one of the two words, for every model that has the key."""
-    given = values.get("train_on", TRAIN_ON[0])
-    if given in TRAIN_ON:
-        return []
-    return [f"train_on must be one of {', '.join(TRAIN_ON)} (got {given!r}){nearest(str(given), TRAIN_ON)}"]
 
 
 def _metrics(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
@@ -237,7 +229,7 @@ _RULES: tuple[Callable[[ModelEntry, list[Layer], dict[str, Any]], list[str]], ..
     _choices,
     _loss_of_host,
     _baselines,
-    _train_on,
+    train_on_faults,
     _metrics,
     _metrics_of_task,
     _columns,

@@ -14,6 +14,7 @@ from recbole_ext.data.files import require_files
 from recbole_ext.model_entry import ModelEntry
 from recbole_ext.names import checked_name
 from recbole_ext.pipeline.checks import check
+from recbole_ext.pipeline.final_of import settled
 from recbole_ext.redact import remember
 from recbole_ext.registry import find_model
 from recbole_ext.tasks.registered import task_of
@@ -56,6 +57,7 @@ def resolve(
     user = [user_file(name) for name in config_files] + typed
     for layer in user:
         layer.values = {k: v for k, v in layer.values.items() if k not in ("model", "dataset", "config_files")}
+    user = settled(entry.reference or entry.name, dataset, user)
     roots = [root for layer in user if isinstance(root := layer.values.get("data_path"), str) and root]
     lower = [*([below] if below else []), *_defaults(entry, dataset, roots)]
     for layer in [*lower, *user]:

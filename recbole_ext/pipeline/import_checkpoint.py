@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from recbole_ext.config.config import Config
+from recbole_ext.config.keys.train_on import ALL
 from recbole_ext.errors import UsageError
 from recbole_ext.evaluation.evaluator import Evaluator
 from recbole_ext.pipeline.build import build_on_device, scorer_of
@@ -43,6 +44,8 @@ def import_checkpoint(config: Config, path: Path, trusted: bool, command: list[s
         UsageError: not trusted, not readable, or of another model or size.
     """
     started = time.perf_counter()
+    if config["train_on"] == ALL:
+        raise UsageError("train_on: all leaves no rows on which imported weights could be tested; leave it out")
     state = read_legacy(path, trusted)
     splits = open_splits(config)
     loaders = splits.loaders

@@ -3,6 +3,7 @@
 from typing import Any
 
 from recbole_ext.config.config import Config
+from recbole_ext.config.keys.train_on import ALL
 from recbole_ext.data.loaders import Loaders
 from recbole_ext.data.rows.cut import split_text
 from recbole_ext.data.rows.split_counts import count_splits
@@ -15,15 +16,17 @@ def build_loaders(config: Config, dataset: Any) -> Loaders:
     """Split the data set as `eval_args` says and wrap each split in its loader.
 
     Raises:
-        DataError: the training or the test split is empty, or what the task learns is missing.
+        DataError: the training split is empty, or the test split is though not all rows are trained on, or what the
+            task learns is missing.
         UsageError: a setting does not go with the data.
     """
     task = task_of(config.entry)
     task.check_data(config, dataset)
     with memory_for(f"splitting {config.dataset}"), settings_net(config, "splitting the data"):
         parts = dataset.build()
-    for name, part in zip(("training", "test"), (parts[0], parts[2]), strict=True):
-        if not len(part):
+    needed = {"training": parts[0], "test": parts[2]}
+    for name, part in needed.items():
+        if not len(part) and not (name == "test" and config["train_on"] == ALL):
             raise DataError(f"{config.dataset}: the {name} split is empty after splitting by {split_text(config)}")
     count_splits(dataset, parts)
     with memory_for("preparing the batches"), settings_net(config, "preparing the batches"):

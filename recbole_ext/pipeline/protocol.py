@@ -5,6 +5,7 @@ from typing import Any
 
 from recbole_ext.config.config import Config
 from recbole_ext.config.keys.intervals import EVERYTHING
+from recbole_ext.config.keys.train_on import ALL, ALL_ROWS, TRAIN_VALID
 from recbole_ext.data.rows.cut import parts_of, split_text
 from recbole_ext.evaluation.protocol import Protocol, data_hashes
 from recbole_ext.tasks.registered import task_of
@@ -30,7 +31,7 @@ def protocol_of(config: Config, loaders: Any = None) -> Protocol:
     facts |= task.protocol_facts(config, loaders)
     by_time = facts.pop("ordered_by_time")
     return Protocol(
-        split=split_text(config) + facts.pop("split_suffix") + _trained(config),
+        split=_split(config, facts.pop("split_suffix")),
         order=facts.pop("order") or _order(config, by_time),
         candidates=_candidates(config),
         min_counts=f"users {_interval(config, 'user')}, items {_interval(config, 'item')}",
@@ -63,8 +64,11 @@ def _interval(config: Config, side: str) -> str:
     return "all" if given in EVERYTHING else given
 
 
-def _trained(config: Config) -> str:
-    return ", trained on training and validation rows" if config["train_on"] == "train_valid" else ""
+def _split(config: Config, suffix: str) -> str:
+    if config["train_on"] == ALL:
+        return f"none, {ALL_ROWS}"
+    trained = ", trained on training and validation rows" if config["train_on"] == TRAIN_VALID else ""
+    return split_text(config) + suffix + trained
 
 
 def _order(config: Config, timed: bool) -> str:

@@ -37,7 +37,7 @@ def run_result(
         state: of its training.
         protocol: of its evaluation.
         directory: of the run; None for a process that writes nothing.
-        test: metrics; None for a run that only chooses.
+        test: metrics; None for a run that only chooses, and for one that was trained on all rows.
         baselines: name -> metrics.
     """
     on_gpu = config["device"].type == "cuda"
@@ -51,6 +51,9 @@ def run_result(
         "rollbacks": state.retries,
         "valid_metric": config["valid_metric"],
         "valid_metric_bigger": config["valid_metric_bigger"],
+        "trained_on": config["train_on"],
+        "tested_on": "nothing" if test is None else "test",
+        "final_of": config["final_of"],
         "valid": state.best_valid_result,
         "test": test,
         "baselines": baselines,

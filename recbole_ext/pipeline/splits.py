@@ -77,6 +77,8 @@ def open_splits(config: Config, run: Path | None = None, raw: bool = True) -> Sp
     settle_torch(config)
     init_seed(config["seed"], config["reproducibility"])
     record = read_record(run) if run else None
+    if run is None and config["final_of"]:
+        require_its_files(config, Path(config["final_of"]["run"]), "its epochs and settings are for other data")
     if run is None or record is None:
         dataset = create_dataset(config, started_vocabulary(config))
         stored = stored_data(dataset) if config["store_data"] and config.placement.leads else None
@@ -89,8 +91,8 @@ def open_splits(config: Config, run: Path | None = None, raw: bool = True) -> Sp
     return _read_again(config, run, record, now, changed)
 
 
-def require_its_files(config: Config, run: Path) -> None:
-    """Compare the bytes of the data files with those that a run read.
+def require_its_files(config: Config, run: Path, so: str = "its splits cannot be opened") -> None:
+    """Compare the bytes of the data files with those that a run read; `so` is what follows from another file.
 
     Raises:
         DataError: a file is another one, is missing, or has come, or the run has no record of what it read.
@@ -98,7 +100,7 @@ def require_its_files(config: Config, run: Path) -> None:
     record, now = recorded_data(run), files_now(config)
     changed = record.changed(now)
     if changed:
-        raise _other_data(config, run, record, now, changed)
+        raise _other_data(config, run, record, now, changed, so)
 
 
 def recorded_data(run: Path) -> DataRecord:
@@ -148,7 +150,14 @@ def _read_again(config: Config, run: Path, record: DataRecord, now: dict[str, st
     return Splits(dataset, loaders)
 
 
-def _other_data(config: Config, run: Path, record: DataRecord, now: dict[str, str], changed: list[str]) -> DataError:
+def _other_data(
+    config: Config,
+    run: Path,
+    record: DataRecord,
+    now: dict[str, str],
+    changed: list[str],
+    so: str = "its splits cannot be opened",
+) -> DataError:
     if not changed:
         return DataError(
             f"{run}: the files are those of the run, and this version reads or splits them otherwise; install the "
@@ -157,7 +166,7 @@ def _other_data(config: Config, run: Path, record: DataRecord, now: dict[str, st
     name = changed[0]
     then, found = record.sha256.get(name, "no such file"), now.get(name, "no such file")
     return DataError(
-        f"{Path(config['data_path']) / name} is not what {run.name} was trained on, so its splits cannot be opened\n"
+        f"{Path(config['data_path']) / name} is not what {run.name} was trained on, so {so}\n"
         f"sha256 of the run's file: {then}, of this one: {found}\n"
         "restore that file, or name the folder that holds it with --data_path=DIR"
     )

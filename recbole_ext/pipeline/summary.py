@@ -1,8 +1,10 @@
 """The last lines of a run: what is wrong with it, the model and its baselines, the protocol, and what to do next."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from recbole_ext.config.keys.train_on import ALL_ROWS
 from recbole_ext.evaluation.criteria import verdict_lines
 from recbole_ext.evaluation.protocol import Protocol
 from recbole_ext.evaluation.tables import table_lines
@@ -11,18 +13,14 @@ from recbole_ext.tasks.registered import all_tasks
 
 
 def summary_lines(result: dict[str, Any], protocol: Protocol) -> list[str]:
-    """A table of test metrics with the protocol under it.
+    """A table of test metrics, or that there is none, with the protocol under it.
 
     Args:
         result: as `quick_start.run` returns it.
         protocol: of the run.
     """
-    rows = {result["model"]: result["test"], **result["baselines"]}
-    names = list(result["test"])
-    table = [[name, *(f"{metrics[n]:.4f}" for n in names)] for name, metrics in rows.items()]
     warnings = [f"WARNING     {text}" for text in result.get("warnings") or []]
-    lines = ["", *warnings, *table_lines(["test", *names], table)]
-    lines += _known_lines(result)
+    lines = ["", *warnings, *_tested_lines(result), *_known_lines(result)]
     lines += [
         *protocol.lines(),
         f"{_weights(result)}; {result['fit_seconds']:.0f} s of training, peak memory {result['peak_memory_mb']:,} MB",
@@ -31,6 +29,22 @@ def summary_lines(result: dict[str, Any], protocol: Protocol) -> list[str]:
     lines += all_tasks()[protocol.task].summary_lines(result)
     lines += verdict_lines(result.get("criteria", []))
     return [*lines, "", *_next_steps(result)]
+
+
+def _tested_lines(result: dict[str, Any]) -> list[str]:
+    """The table of the test, or that there is none."""
+    if result["test"] is None:
+        return [f"test        none: {ALL_ROWS}, so no number says how good it is{_earlier(result)}"]
+    rows = {result["model"]: result["test"], **result["baselines"]}
+    names = list(result["test"])
+    table = [[name, *(f"{metrics[n]:.4f}" for n in names)] for name, metrics in rows.items()]
+    return table_lines(["test", *names], table)
+
+
+def _earlier(result: dict[str, Any]) -> str:
+    """The run whose settings were taken, whose test is the nearest to one."""
+    earlier = result.get("final_of")
+    return f"; its settings and epochs were chosen and tested in {earlier['run']}" if earlier else ""
 
 
 def _cost_lines(result: dict[str, Any]) -> list[str]:
@@ -64,11 +78,14 @@ def _weights(result: dict[str, Any]) -> str:
     """Which weights were tested."""
     if result["best_epoch"] < 0:
         return "weights as the model was made, without an epoch of training"
-    return f"weights of epoch {result['best_epoch']}, {_chosen_by(result)}"
+    return f"weights of epoch {result['best_epoch']}, {chosen_by(result)}"
 
 
-def _chosen_by(result: dict[str, Any]) -> str:
-    if result["valid"] is None:
+def chosen_by(result: Mapping[str, Any]) -> str:
+    """What chose the weights that a `result.json` is of, of a run that trained."""
+    if "imported_from" in result:
+        return "as the imported file has them"
+    if result.get("valid") is None:
         if is_ended_by_budget(result):
             return "the last one, because the budget ended before a validation"
         return "the last one, because there is no validation split to choose by"

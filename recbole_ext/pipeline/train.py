@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ext.config.config import Config
+from recbole_ext.config.keys.train_on import trained_on_all
 from recbole_ext.data.loaders import Loaders
 from recbole_ext.devices import process_group
 from recbole_ext.errors import InterruptedRun, NonFiniteError, ResourceError
@@ -50,6 +51,8 @@ def run(
     on_epoch: Callable[[int, float], None] | None = None,
 ) -> dict[str, Any]:
     """Train the configured model, choose by validation, evaluate the chosen weights once on test.
+
+    With `train_on: all` nothing is left to choose by or to test on: the weights of the last epoch count.
 
     Args:
         config: from `build_config`.
@@ -145,6 +148,7 @@ def _fit_and_test(
         progress.close()
     fit_seconds = time.perf_counter() - fit_started
     trainer.require_best()
+    test = test and loaders.test is not None
     units: dict[str, Units | None] = {}
     tested = final_test(config, loaders, trainer, units) if test else {"test": None, "baselines": {}}
     result = run_result(
@@ -162,6 +166,6 @@ def _fit_and_test(
     if directory:
         directory.write_units(units)
         directory.write_result(result)
-        for line in summary_lines(result, protocol) if test else []:
+        for line in summary_lines(result, protocol) if test or trained_on_all(result) else []:
             progress.say(line)
     return result

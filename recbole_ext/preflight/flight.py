@@ -13,6 +13,7 @@ from typing import Any
 
 from dataset_tools.describe.validate import TIME_FIELD, validate
 from recbole_ext.config.config import Config
+from recbole_ext.config.keys.train_on import ALL_ROWS
 from recbole_ext.config.show import unread_lines
 from recbole_ext.errors import DataError, ResourceError
 from recbole_ext.evaluation.units import Units
@@ -119,7 +120,8 @@ class Flight:
 
     def test(self) -> list[str]:
         """Metrics of the first test rows."""
-        return self._measured(self.splits.loaders.test)
+        test = self.splits.loaders.test
+        return [f"{ALL_ROWS}: none"] if test is None else self._measured(test)
 
     def _measured(self, loader: Any) -> list[str]:
         part = FirstRows(loader)
@@ -129,6 +131,8 @@ class Flight:
 
     def baselines(self) -> list[str]:
         """The non-learned baselines, fitted on the whole training split and tested on the same first rows."""
+        if self.splits.loaders.test is None:
+            return ["none, as there is no test"]
         units: dict[str, Units | None] = {}
         few = replace(self.splits.loaders, test=FirstRows(self.splits.loaders.test))
         found = evaluate_baselines(self.config, few, self.trainer.evaluator, units)

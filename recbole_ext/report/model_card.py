@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from recbole_ext.config.keys.train_on import ALL_ROWS, trained_on_all
 from recbole_ext.diagnosis.finding import Finding
+from recbole_ext.pipeline.summary import chosen_by
 from recbole_ext.redact import redact, redact_command, redact_text
 from recbole_ext.report.markdown import Markdown, code
 from recbole_ext.report.record import Record
@@ -29,6 +31,7 @@ def model_card(record: Record, found: list[Finding]) -> str:
         model=config.get("model"),
         dataset=config.get("dataset"),
         finished=bool(result),
+        untested=f"None: {ALL_ROWS}." if trained_on_all(result) else "None: there is no test result.",
         facts={
             "Model": config.get("model"),
             "Trainable parameters": f"{parameters:,}" if isinstance(parameters, int) else "not recorded",
@@ -64,7 +67,7 @@ def _training(record: Record) -> dict[str, Any]:
     facts: dict[str, Any] = {name.replace("_", " "): record.config[name] for name in _TRAINING if name in record.config}
     facts["epochs"] = f"{len(record.rows)} of at most {record.config.get('epochs')}"
     if result:
-        facts["epoch of the weights"] = f"{result.get('best_epoch')}, chosen by validation {result['valid_metric']}"
+        facts["epoch of the weights"] = f"{result.get('best_epoch')}, {chosen_by(result)}"
         facts["seconds"] = result.get("fit_seconds")
         facts["memory, MB at most"] = result.get("peak_memory_mb")
     facts["machine"] = f"{machine.get('system')}, {machine.get('cpu_cores')} cores, {machine.get('device')}"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dataset_tools.drift.split_distances import distances_table
+from recbole_ext.config.keys.train_on import ALL_ROWS, trained_on_all
 from recbole_ext.diagnosis.curve import read_curve
 from recbole_ext.diagnosis.finding import Finding
 from recbole_ext.diagnosis.rules import RULES, findings
@@ -119,7 +120,9 @@ def outcome(record: Record) -> str:
     if result:
         epochs = _epochs(result.get("epochs_trained"))
         seconds = f" in {result['fit_seconds']:,.0f} s" if result.get("fit_seconds") is not None else ""
-        return f"Finished at {moment}: {epochs}{seconds}; the weights are those of epoch {result.get('best_epoch')}."
+        weights = f"the weights are those of epoch {result.get('best_epoch')}"
+        untested = f", {ALL_ROWS}" if trained_on_all(result) else ""
+        return f"Finished at {moment}: {epochs}{seconds}; {weights}{untested}."
     rows = _epochs(len(record.rows))
     why = {"interrupted": "was interrupted", "failed": "failed"}.get(str(end.get("event")))
     if why is None:
@@ -148,6 +151,8 @@ def against_baselines(result: Mapping[str, Any]) -> str:
 def _add_result(page: Page, record: Record) -> None:
     result = record.result
     test = result.get("test") or {}
+    if trained_on_all(result):
+        page.heading("Result").text(f"None: the model was {ALL_ROWS}, so there is nothing to compare.")
     if not test:
         return
     page.heading("Result").text(against_baselines(result))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dataset_tools.files.schema import damaged
+from recbole_ext.config.keys.train_on import ALL_ROWS, trained_on_all
 from recbole_ext.config.yaml_reader import read_yaml
 from recbole_ext.errors import DataError, UsageError
 from recbole_ext.runs.run_kinds import SETTINGS
@@ -74,17 +75,32 @@ def unreadable_settings(path: Path, error: Exception) -> DataError:
     return damaged(path, reason.replace(str(path), "").strip(": ")[:300], SETTINGS.again)
 
 
-def require_run(run: Path) -> None:
-    """Refuse a directory that no run left.
+def require_run(run: Path, option: str = "--run") -> None:
+    """Refuse a directory that no run left; `option` is what names it.
 
     Raises:
         UsageError: it is none.
     """
     if not os.path.lexists(run / "config.yaml"):
         raise UsageError(
-            f"--run={run}: there is no run; give the directory that a run left under --runs_dir "
+            f"{option}={run}: there is no run; give the directory that a run left under --runs_dir "
             "(there is no config.yaml in this one)"
         )
+
+
+def require_tested(result: Mapping[str, Any], run: Path, instead: str) -> None:
+    """Refuse a run that has no test rows, because it was trained on all rows.
+
+    Args:
+        result: of its `result.json`, or its settings.
+        run: its directory.
+        instead: what to do.
+
+    Raises:
+        UsageError: it was.
+    """
+    if trained_on_all(result):
+        raise UsageError(f"{run} was {ALL_ROWS}; {instead}")
 
 
 def is_ended_by_budget(result: Mapping[str, Any]) -> bool:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from recbole_ext.data.history import Events, HistoryRows
 from recbole_ext.errors import UsageError
+from recbole_ext.runs.recorded import require_tested
 from recbole_ext.serving.load import LoadedRun
 from recbole_ext.tasks.ranking.data.masking import with_masks
 from recbole_ext.tasks.ranking.data.seen import Seen, SeenByUser, items_seen, removes_seen_items
@@ -44,6 +45,7 @@ def evaluated_lists(run: LoadedRun, at: str, remove_seen: bool | None) -> Lists:
     """
     loader = getattr(run.loaders, at)
     if loader is None:
+        require_tested(run.config.final_config_dict, run.path, f"it has no split {at!r}; ask for 'now'")
         raise UsageError(f"{run.path}: this run has no split {at!r}; ask for another view, or for 'now'")
     own = isinstance(loader, FullRankingLoader) and remove_seen in (None, removes_seen_items(run.config))
     if not own:

@@ -9,6 +9,7 @@ import yaml
 
 from dataset_tools.files.schema import NUMBER, OBJECT, TEXT, WHOLE, FileKind, damaged, list_of, record
 from recbole_ext.config.keys.model_keys import known_keys
+from recbole_ext.config.keys.train_on import TRAIN
 from recbole_ext.config.layers import Layer, default_layers, file_names
 from recbole_ext.config.resolved import Resolved, data_folder
 from recbole_ext.config.yaml_reader import read_yaml
@@ -33,6 +34,7 @@ NOT_TUNED = {
     **dict.fromkeys(("seed", "split_seed"), "the best of several seeds is luck; tune with one, then compare seeds"),
     **dict.fromkeys(("epochs", "stages"), "it is the budget of every trial; give it as --epochs=N"),
     **dict.fromkeys(_MEASURED, "it changes what is measured, so the scores of trials could not be compared"),
+    **dict.fromkeys(("train_on", "final_of"), "trials are judged by validation; train the best one on all rows"),
     **dict.fromkeys(_PLACES, "it is no setting of a model"),
 }
 """Keys that no space may hold, and why."""
@@ -233,7 +235,11 @@ def _check_space(settings: Settings, parameters: list[Parameter], source: str, k
     if faults:
         raise UsageError("\n".join(faults))
     first = {parameter.name: parameter.ends()[0] for parameter in parameters}
-    if epochs_of(_check_values(settings, parameters, source, first)) < 1:
+    checked = _check_values(settings, parameters, source, first)
+    trained = checked["train_on"]
+    if trained != TRAIN:
+        raise UsageError(f"train_on: {trained} leaves no validation, by which trials are judged; leave it out")
+    if epochs_of(checked) < 1:
         raise UsageError("--epochs must be at least 1 here: a trial is judged by its epochs (got 0)")
     others = [(parameter, value) for parameter in parameters for value in parameter.ends()[1:]]
     for parameter, value in others:

@@ -16,7 +16,7 @@ from recbole_ext.training.cost.settings import CostSettings
 
 FILE = "spent.json"
 """Seconds of all sessions; only of a tuning with a price or a budget."""
-_KIND = FileKind(record({"seconds": NUMBER}), "write the seconds that the tuning has taken: {\"seconds\": 3600}")
+_KIND = FileKind(record({"seconds": NUMBER}), 'write the seconds that the tuning has taken: {"seconds": 3600}')
 _SECONDS = 2.0
 """Between two times that they are written."""
 

@@ -238,7 +238,7 @@ def test_tastes_are_learnt_with_sparse_updates(build: Build) -> None:
         ({"gate": "tanh"}, r"gate must be one of scalar, vector, softmax, none \(got 'tanh'\)"),
         ({"encoder": "transformer", "feed_forward": True}, "feed_forward goes with encoder: mamba"),
         ({"encoder": "lstm"}, r"encoder must be one of mamba, transformer, none \(got 'lstm'\)"),
-        ({"train_on": "all"}, r"train_on must be one of train, train_valid \(got 'all'\)"),
+        ({"train_on": "every"}, r"train_on must be one of train, train_valid, all \(got 'every'\)"),
         ({"attention_heads": 3}, r"attention_heads must be positive and divide hidden_size \(got 3, 16\)"),
     ],
 )

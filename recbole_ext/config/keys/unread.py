@@ -49,7 +49,7 @@ class Facts:
     @property
     def counts(self) -> bool:
         """Whether the model is computed in one pass, without steps of an optimiser."""
-        return self.entry.family == "exlib" or "ModelType.TRADITIONAL" in self.source
+        return self.entry.family == "exlib" or self.entry.is_fitted
 
     @property
     def windows(self) -> bool:
@@ -169,7 +169,7 @@ RULES = (
     ),
     Rule(
         ("train_neg_sample_args",),
-        lambda f: f.entry.registered in _AUTO_ENCODERS or "ModelType.TRADITIONAL" in f.source,
+        lambda f: f.entry.registered in _AUTO_ENCODERS or f.entry.is_fitted,
         "{model} samples no negatives",
         by_model=False,
     ),

@@ -128,6 +128,7 @@ class Served:
             "weights_sha256": self.weights,
             "protocol": result.get("protocol"),
             "test": result.get("test"),
+            "tested_on": result.get("tested_on"),
             "model_card": card.read_text(encoding="utf-8", errors="replace") if card.is_file() else None,
         }
 

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from recbole_ext.config.keys.train_on import ALL, ALL_ROWS
 from recbole_ext.evaluation.predicted_values import ValuePredictor, Values
 from recbole_ext.evaluation.row_metrics import Measure, RowMetrics, ValueRows
 from recbole_ext.serving.folded_users import folder_of
@@ -191,6 +192,8 @@ class LaterEvaluation:
 
     def _notes(self, counts: dict[str, int]) -> Iterator[str]:
         yield from self.run.notes
+        if self.run.config["train_on"] == ALL:
+            yield f"the run was {ALL_ROWS}, so it has no test of its own beside which to see these metrics"
         if self.early:
             yield (
                 f"{self.early:,} interactions are dated before the end of the training data; the weights know what "

@@ -17,7 +17,6 @@ from recbole.data.interaction import Interaction
 
 from recbole_ext.data.columns.labels import check_classes
 from recbole_ext.data.dataset import ExactRows
-from recbole_ext.data.rows.parts import join_validation
 from recbole_ext.errors import DataError
 from recbole_ext.tasks.clicks.columns import BEHAVIOURS, CLICK_COLUMNS
 from recbole_ext.tasks.clicks.lists import listed_past
@@ -88,7 +87,7 @@ class ClickRows:
             DataError: a split lacks one of the classes.
         """
         history = self.config["history_from"]
-        parts = join_validation(self, super().build())  # type: ignore[misc]
+        parts = super().build()  # type: ignore[misc]
         for name, part in zip(("training", "validation", "test"), parts, strict=True):
             if len(part):
                 check_classes(part.inter_feat[self.label_field].numpy(), f"{self.config['dataset']}, {name} split")

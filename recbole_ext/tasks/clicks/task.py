@@ -99,7 +99,7 @@ class ClickTask(Task):
         """Rates of clicks; of history matches too, where the model reads histories."""
         from recbole_ext.tasks.clicks.baselines import CLICK_BASELINES
 
-        with_histories = loaders.test.reads_histories
+        with_histories = loaders.train.reads_histories
         return {name: made for name, made in CLICK_BASELINES.items() if with_histories or name != "match_rate"}
 
     def protocol_facts(self, config: "Config", loaders: "Loaders | None") -> dict[str, Any]:

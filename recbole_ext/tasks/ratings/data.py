@@ -10,7 +10,7 @@ from recbole_ext.data.exact import ExactTime
 from recbole_ext.data.restorable import Restorable
 from recbole_ext.data.rows.cut import FileParts
 from recbole_ext.data.rows.filters import FastFilters
-from recbole_ext.data.rows.parts import join_validation
+from recbole_ext.data.rows.parts import TrainedRows
 from recbole_ext.data.rows.row_counts import RowCounts
 from recbole_ext.data.rows.time_splits import TimeSplit, leave_out_rows, split_by_time
 from recbole_ext.errors import DataError
@@ -79,8 +79,7 @@ class RatingSplits:
 
     def build(self) -> list[Any]:
         """Training, validation and test splits; the files of a data set that is cut into files are its splits."""
-        parts = super().build() if self.config["benchmark_filename"] else self._split()  # type: ignore[misc]
-        return join_validation(self, parts)
+        return super().build() if self.config["benchmark_filename"] else self._split()  # type: ignore[misc]
 
     def _split(self) -> list[Any]:
         self._change_feat_format()  # type: ignore[attr-defined]
@@ -143,7 +142,9 @@ def check_ratings(config: Any, dataset: Any) -> None:
             )
 
 
-class ExactRatingDataset(Restorable, RatingSplits, FileParts, RowCounts, ExactTime, FastFilters, TimeSplit, Dataset):
+class ExactRatingDataset(
+    Restorable, TrainedRows, RatingSplits, FileParts, RowCounts, ExactTime, FastFilters, TimeSplit, Dataset
+):
     """Ratings with exact times; the files of a data set that is cut into files are whole before rows move over."""
 
     of_task = RATING_COLUMNS

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from recbole_ext.config.keys.train_on import ALL_ROWS, trained_on_all
 from recbole_ext.errors import UsageError
 from recbole_ext.redact import redact_text, remember_text
 
@@ -109,7 +110,8 @@ def event_text(kind: str, facts: dict[str, Any]) -> str:
     """One line about an event, without secrets."""
     if kind == "finished" and "text" not in facts:
         metrics = ", ".join(f"{name} {value:.4g}" for name, value in (facts.get("test") or {}).items())
-        text = f"test {metrics}; best epoch {facts.get('best_epoch')}, {facts.get('total_seconds')} s"
+        tested = ALL_ROWS if trained_on_all(facts) else f"test {metrics}"
+        text = f"{tested}; best epoch {facts.get('best_epoch')}, {facts.get('total_seconds')} s"
     else:
         text = str(facts.get("text", ""))
     return "".join(sign if sign.isprintable() else " " for sign in redact_text(text))[:_LONGEST]

@@ -13,6 +13,7 @@ import torch
 from recbole.data.interaction import Interaction
 
 from recbole_ext.data.history import TARGET_POSITION
+from recbole_ext.data.rows.parts import trained_files
 from recbole_ext.errors import DataError
 from recbole_ext.tasks.ranking.data.window_negatives import WindowNegatives
 
@@ -109,7 +110,7 @@ class WindowLoader:
     def _item_counts(self) -> np.ndarray:
         """(n_items,) training events of each item: targets, and the first events of the users of training."""
         first, part = self.dataset.events.first_positions, self.dataset.part
-        first = first if part is None else first[part[first] == 0]
+        first = first if part is None else first[part[first] < trained_files(self.config)]
         events = torch.cat([self.items[self.is_target[:-1]], self.items[first]])
         return torch.bincount(events, minlength=self.dataset.item_num).numpy()
 

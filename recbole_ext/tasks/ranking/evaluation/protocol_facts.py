@@ -21,7 +21,7 @@ def ranking_facts(config: Config, loaders: Any) -> dict[str, Any]:
         config: of the run.
         loaders: of the run; None for the facts of the configuration alone.
     """
-    evaluation = [loaders.valid, loaders.test] if loaders else []
+    evaluation = [each for each in (loaders.valid, loaders.test) if each is not None] if loaders else []
     facts = {
         "name": f"recbole {config.entry.family}",
         "seen_items": _seen_items(config, evaluation),
