@@ -76,12 +76,12 @@ def _epochs(run: Path) -> int:
         "was trained on all rows itself; repeat its command": trained_on_all(result),
         "was imported and not trained here; give --train_on=all --epochs=N": "imported_from" in result,
         "was trained in stages; give --train_on=all, and stages with epochs of their own": "stages" in result,
-        "has no epoch of training; give --train_on=all --epochs=N": (result.get("best_epoch") or 0) < 0,
+        "has no epoch of training; give --train_on=all --epochs=N": (-1 if result.get("best_epoch") is None else result["best_epoch"]) < 0,
     }
     for reason, holds in reasons.items():
         if holds:
             raise UsageError(f"{KEY}: {run} {reason}")
-    return int(result.get("best_epoch") or 0) + 1
+    return int(result["best_epoch"]) + 1
 
 
 def _require_no_other(run: Path, base: Layer, above: list[Layer]) -> None:

@@ -152,7 +152,7 @@ def test_it_is_evaluated_on_later_rows_beside_no_test_of_its_own(
     assert any("it has no test of its own" in line for line in lines(report))
 
 
-@pytest.mark.parametrize("model", ["SS4Rec", "BPR"])
+@pytest.mark.parametrize("model", ["BPR", "MDAFMamba"])
 def test_an_interrupted_run_continues_to_the_same_weights(
     model: str, configured: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
