@@ -72,16 +72,17 @@ def _epochs(run: Path) -> int:
     result = read_result(run)
     if not result:
         raise UsageError(f"{KEY}: {run} has not finished, so its best epoch is not known; finish it with --resume")
+    best = result.get("best_epoch")
     reasons = {
         "was trained on all rows itself; repeat its command": trained_on_all(result),
         "was imported and not trained here; give --train_on=all --epochs=N": "imported_from" in result,
         "was trained in stages; give --train_on=all, and stages with epochs of their own": "stages" in result,
-        "has no epoch of training; give --train_on=all --epochs=N": (-1 if result.get("best_epoch") is None else result["best_epoch"]) < 0,
+        "has no epoch of training; give --train_on=all --epochs=N": best is None or best < 0,
     }
     for reason, holds in reasons.items():
         if holds:
             raise UsageError(f"{KEY}: {run} {reason}")
-    return int(result["best_epoch"]) + 1
+    return int(best or 0) + 1
 
 
 def _require_no_other(run: Path, base: Layer, above: list[Layer]) -> None:
