@@ -132,8 +132,12 @@ class Watch(Hook):
     def _look(self, over: threading.Event, folder: Path) -> None:
         main = threading.main_thread().ident
         assert main is not None
-        while not over.wait(min(5.0, self.hang_seconds / 4)):
-            if time.monotonic() - self.moved_at > self.hang_seconds:
+        tick, looked = min(5.0, self.hang_seconds / 4), time.monotonic()
+        while not over.wait(tick):
+            now = time.monotonic()
+            self.moved_at += max(0.0, now - looked - tick)  # this thread stood still too: the process was suspended
+            looked = now
+            if now - self.moved_at > self.hang_seconds:
                 self._write(folder / "hang.txt")
                 signal.pthread_kill(main, signal.SIGUSR1)
                 if not over.wait(_GRACE_SECONDS):

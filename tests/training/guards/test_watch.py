@@ -60,6 +60,34 @@ def test_a_hang_inside_c_code_is_told_as_a_hang(tmp_path: Path) -> None:
             raise SystemError("<built-in method step> returned a result with an exception set") from error
 
 
+class Ticks:
+    """A clock, and an event that waits on it: each wait takes the next of some seconds."""
+
+    def __init__(self, *seconds: float) -> None:
+        self.seconds, self.now = list(seconds), 0.0
+
+    def wait(self, timeout: float) -> bool:
+        if not self.seconds:
+            return True
+        self.now += self.seconds.pop(0)
+        return False
+
+
+@pytest.mark.parametrize(
+    ("seconds", "stops"), [((2.5, 5000.0, 2.5), 0), ((2.5, 5000.0, 2.5, 2.5, 2.5), 1), ((2.5,) * 5, 1)]
+)
+def test_a_process_that_was_suspended_does_not_hang(
+    seconds: tuple[float, ...], stops: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-Z for an hour is no hour without progress; what comes after it counts."""
+    ticks, sent = Ticks(*seconds), []
+    monkeypatch.setattr("recbole_ext.training.guards.watch.time.monotonic", lambda: ticks.now)
+    monkeypatch.setattr("recbole_ext.training.guards.watch.signal.pthread_kill", lambda *given: sent.append(given))
+    watch = Watch(torch.device("cpu"), 10.0)
+    watch._look(ticks, tmp_path)  # type: ignore[arg-type]
+    assert len(sent) == stops and (tmp_path / "hang.txt").is_file() == bool(stops)
+
+
 def test_evaluating_is_movement(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     _, loaders, trainer = build("SASRec", hang_seconds=1.0, epochs=1, eval_memory_gb=1e-9)
     rank = trainer.model.full_sort_predict
