@@ -113,6 +113,7 @@ def test_its_keys_are_checked_like_those_of_other_models(module: str, given: dic
         resolve(f"{module}:MyModel", "made", [], {**given, "my_size": "large"})
 
 
+@pytest.mark.slow
 def test_on_the_command_line_it_has_what_other_models_have(
     module: str, given: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -68,6 +68,7 @@ def seen_items(before_last: int) -> dict[str, set[str]]:
     return {user: set(rows["item"][:-before_last]) for user, rows in frame.groupby("user")}
 
 
+@pytest.mark.slow
 def test_the_quick_start_and_the_steps_by_hand_agree() -> None:
     whole = carried_out(scripts.QUICK_START)["result"]
     assert list(whole) == [
@@ -100,6 +101,7 @@ def test_the_case_study(model: str) -> None:
     assert found["of_one"].shape == (2,)
 
 
+@pytest.mark.slow
 def test_hyper_tuning() -> None:
     found = carried_out(scripts.HYPER_TUNING)
     hp = found["hp"]
@@ -211,6 +213,7 @@ found = config["my_key"]
     assert carried_out(script)["found"] == 3
 
 
+@pytest.mark.slow
 def test_what_a_case_study_cannot_answer_is_refused() -> None:
     split = {"eval_args": {"mode": "uni5"}, "train_neg_sample_args": None, "n_layers": 1, "hidden_size": 8}
     result = run_recbole("SASRec", "tiny", None, settings(epochs=1, **split))

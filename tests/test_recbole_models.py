@@ -51,6 +51,7 @@ TABLE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", TABLE)
 def test_a_tiny_epoch_or_the_missing_library(
     model: str, make_config: Callable[..., Config], small_ml_100k: Path

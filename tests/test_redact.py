@@ -91,6 +91,7 @@ def test_forms_of_secrets(text: str, hidden: str) -> None:
     assert redact_text(text) == hidden
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["x", "eyJ-", "sk-", "\\", "a:", "https://a:", "-----BEGIN ", "token="])
 def test_long_texts_take_no_long_time(part: str) -> None:
     remember_text(CANARY[::-1])
@@ -203,6 +204,7 @@ def words_of_a_run(root: Path) -> list[str]:
     return ["--model=Mamba4Rec", "--dataset=made", *sizes, "--valid_metric=NDCG@2", *places]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fails", [False, True], ids=["to the end", "failing"])
 def test_a_secret_is_in_no_byte_of_a_run(
     fails: bool,

@@ -199,6 +199,7 @@ def test_doctor_prints_its_report(capsys: pytest.CaptureFixture[str], monkeypatc
     assert capsys.readouterr().out == "all is well\n"
 
 
+@pytest.mark.slow
 def test_a_run_ends_with_0_and_one_directory(
     command: Callable[..., list[str]], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -408,6 +409,7 @@ def test_a_full_disk_is_no_internal_error(capsys: pytest.CaptureFixture[str], mo
 SCRIPT = [sys.executable, str(ROOT / "run_recbole_ext.py")]
 
 
+@pytest.mark.slow
 def test_the_script_itself(command: Callable[..., list[str]], tmp_path: Path) -> None:
     bad = subprocess.run([*SCRIPT, *command(), "--epoch=1"], capture_output=True, text=True, cwd=tmp_path)
     assert (bad.returncode, bad.stdout) == (2, "")

@@ -66,6 +66,7 @@ def ensemble_lists(runs: list[Path], method: str, monkeypatch: pytest.MonkeyPatc
     return together.weighing.weights, np.concatenate(found[len(runs) :: len(runs) + 1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["score", "rank"])
 def test_the_lists_are_those_of_the_ensemble(runs: list[Path], method: str, monkeypatch: pytest.MonkeyPatch) -> None:
     weights, lists = ensemble_lists(runs, method, monkeypatch)
@@ -77,6 +78,7 @@ def test_the_lists_are_those_of_the_ensemble(runs: list[Path], method: str, monk
     assert found.attrs["notes"][0].startswith(f"blended by {method}: SASRec-made-")
 
 
+@pytest.mark.slow
 def test_one_weight_of_1_is_that_run_alone(runs: list[Path]) -> None:
     alone = rx.load(runs[1]).recommend(["u7", "u2"], k=5, deny=["i3"])
     found = rx.blend(runs[:2], weights=[0.0, 1.0]).recommend(["u7", "u2"], k=5, deny=["i3"])
@@ -87,6 +89,7 @@ def test_one_weight_of_1_is_that_run_alone(runs: list[Path]) -> None:
     assert both["item_id"].tolist() == rx.load(runs[0]).recommend(history=history, k=3)["item_id"].tolist()
 
 
+@pytest.mark.slow
 def test_the_command(runs: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
     words = ["recommend", f"--runs={','.join(map(str, runs))}", "--weights=[0.5, 0.25, 0.25]", "--users=u3", "--k=2"]
     assert main(words) == 0
@@ -98,6 +101,7 @@ def test_the_command(runs: list[Path], capsys: pytest.CaptureFixture[str]) -> No
     assert "--weights must be 3 numbers" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_runs_that_cannot_be_blended(runs: list[Path], make_config: Callable[..., Any], tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is given twice"):
         rx.blend([runs[0], runs[0]])

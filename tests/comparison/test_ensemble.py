@@ -72,6 +72,7 @@ def _config(make_config: Callable[..., Config], folder: Path, model: str, given:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["score", "rank"])
 def test_rankings_are_fused(method: str, trained: Trained) -> None:
     paths = [trained("Mamba4Rec", seed) for seed in (1, 2, 3)]
@@ -95,6 +96,7 @@ def test_all_weight_on_one_member_is_that_member(method: str, trained: Trained) 
     assert found.weighing.ensemble == pytest.approx(found.weighing.members[1])
 
 
+@pytest.mark.slow
 def test_memory_bounds_the_validation_rows(trained: Trained) -> None:
     paths = [trained("Mamba4Rec", seed, eval_memory_gb=1e-6) for seed in (1, 2)]
     found = ensemble(paths)
@@ -102,6 +104,7 @@ def test_memory_bounds_the_validation_rows(trained: Trained) -> None:
     assert "chosen by ndcg@2 on 6 of 16 validation rows" in module.title(found)
 
 
+@pytest.mark.slow
 def test_a_general_model_is_blended_with_a_sequential_one_on_the_same_rows_and_candidates(trained: Trained) -> None:
     found = ensemble([trained("Mamba4Rec"), trained("BPR", **GENERAL)])
     assert set(found.whole.metrics) == set(found.tested[1].metrics)
@@ -118,6 +121,7 @@ def test_a_split_by_the_runs_seed_is_refused(trained: Trained) -> None:
         ensemble([trained("BPR", seed, **split) for seed in (1, 2)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["uni5", {"valid": "full", "test": "uni5"}])
 def test_sampled_candidates_are_blended_as_the_runs_drew_them(trained: Trained, mode: Any) -> None:
     paths = [trained("Mamba4Rec", seed, eval_args={"mode": mode}) for seed in (1, 2)]
@@ -128,12 +132,14 @@ def test_sampled_candidates_are_blended_as_the_runs_drew_them(trained: Trained, 
     assert found.whole.metrics == pytest.approx(found.tested[1].metrics)
 
 
+@pytest.mark.slow
 def test_candidates_of_other_seeds_are_refused(trained: Trained) -> None:
     sampled = {"eval_args": {"mode": "uni5"}}
     with pytest.raises(UsageError, match=r"cannot be blended with .*candidate_seed"):
         ensemble([trained("Mamba4Rec", seed, **sampled, candidate_seed=seed) for seed in (1, 2)])
 
 
+@pytest.mark.slow
 def test_a_split_without_validation_is_refused(trained: Trained) -> None:
     with pytest.raises(UsageError, match="no validation split"):
         ensemble([trained("Mamba4Rec", seed, eval_args={"split": {"LS": "test_only"}}) for seed in (1, 2)])
@@ -152,6 +158,7 @@ def test_other_candidates_are_refused(trained: Trained, monkeypatch: pytest.Monk
         ensemble(paths)
 
 
+@pytest.mark.slow
 def test_ratings_are_averaged_by_least_squares(trained: Trained) -> None:
     paths = [trained("HybridVAE", seed) for seed in (1, 2)]
     found = ensemble(paths)
@@ -163,6 +170,7 @@ def test_ratings_are_averaged_by_least_squares(trained: Trained) -> None:
         ensemble(paths, "rank")
 
 
+@pytest.mark.slow
 def test_clicks_and_labels_are_averaged(trained: Trained) -> None:
     for model, metrics in (("MDAFMamba", {"auc", "gauc", "logloss", "ece"}), ("FM", {"auc", "logloss"})):
         paths = [trained(model, seed) for seed in (1, 2)]
@@ -174,6 +182,7 @@ def test_clicks_and_labels_are_averaged(trained: Trained) -> None:
         assert only.whole.metrics == pytest.approx(only.tested[1].metrics, abs=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "loader"), [("Mamba4Rec", FullRankingLoader), ("HybridVAE", RatingEvalLoader), ("MDAFMamba", ClickLoader)]
 )
@@ -207,6 +216,7 @@ def test_test_is_read_once_and_after_the_weights_are_chosen(
     assert order == [("weigh", 0), ("test", 2)]  # one batch of each of the two members
 
 
+@pytest.mark.slow
 def test_the_command_writes_json_and_a_page(trained: Trained, tmp_path: Path, capsys: Any) -> None:
     paths = [str(trained("Mamba4Rec", seed)) for seed in (1, 2)]
     words = ["ensemble", *paths, "--weights=[0.25, 0.75]"]
@@ -247,6 +257,7 @@ def test_usage(words: list[str], results: str, trained: Trained, capsys: Any) ->
     assert results in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_an_unfinished_member_and_a_changed_one(trained: Trained, tmp_path: Path) -> None:
     import shutil
 

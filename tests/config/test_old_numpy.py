@@ -25,6 +25,7 @@ def _removed_names(source: Path) -> set[str]:
     return {node.attr for node in read if node.value.id in ("np", "numpy")} & REMOVED  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::SyntaxWarning")  # RecBole's docstrings have backslashes
 def test_the_modules_and_names_are_all_that_recbole_uses() -> None:
     found = {path.relative_to(RECBOLE).as_posix(): _removed_names(path) for path in RECBOLE.rglob("*.py")}

@@ -116,6 +116,7 @@ def test_aliases_that_unfold_to_millions_are_refused(tmp_path: Path) -> None:
     assert values["a4"][0] is values["a3"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [

@@ -41,6 +41,7 @@ def differing(config: Config, rows: list[tuple[str, str, int]]) -> tuple[int, in
     return positions, targets
 
 
+@pytest.mark.slow
 def test_ml_100k_order_is_exact(make_config: Callable[..., Config]) -> None:
     lines = (ML_100K / "ml-100k.inter").read_text().splitlines()[1:]
     rows = [(u, i, int(t)) for u, i, _, t in (line.split("\t") for line in lines)]

@@ -12,6 +12,7 @@ def above_nominal(n: int) -> dict[tuple[str, str], float]:
     return {(rule, kind): rate for rule, of in false_alarms(n).items() for kind, rate in of.items() if rate > NOMINAL}
 
 
+@pytest.mark.slow
 def test_a_healthy_run_learns_and_ends() -> None:
     for kind in KINDS.values():
         losses = [value for _, value in healthy_run(kind, 1).points["train_loss"]]

@@ -27,16 +27,19 @@ def test_a_planted_half_life_is_in_its_interval(planted: float) -> None:
     assert not found.extrapolates
 
 
+@pytest.mark.slow
 def test_an_error_that_doubles_has_lost_half() -> None:
     found = half_life(curve(errors(0.9 * 2 ** (DAYS / 120)), DAYS, "rmse"), LIMITS)
     assert found.half_life_days == pytest.approx(120, rel=0.1)
 
 
+@pytest.mark.slow
 def test_a_flat_curve_is_refused() -> None:
     found = half_life(curve(hits([0.3] * 6), DAYS, "hit@10"), LIMITS)
     assert found.half_life_days is None and "neither decay nor growth" in found.reason
 
 
+@pytest.mark.slow
 def test_growth_is_no_decay() -> None:
     found = half_life(curve(hits(0.1 * 2 ** (DAYS / 60)), DAYS, "hit@10"), LIMITS)
     assert found.half_life_days is None and "growth" in found.reason and found.fit is not None
@@ -59,6 +62,7 @@ def test_levels_that_differ_for_other_reasons_are_no_decay() -> None:
     assert found.half_life_days is None
 
 
+@pytest.mark.slow
 def test_a_curve_that_explains_little_is_refused() -> None:
     strict = {**LIMITS, "decay.explained": 0.9999}
     found = half_life(curve(hits(0.4 * 2 ** (-DAYS / 60)), DAYS, "hit@10"), strict)

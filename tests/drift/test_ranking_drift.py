@@ -79,6 +79,7 @@ def test_no_decay_where_nothing_changes_and_none_of_shuffled_data(
     assert report["decay"]["ndcg@5"]["half_life_days"] is None
 
 
+@pytest.mark.slow
 def test_later_files_have_new_users_and_items_apart(make_config: Callable[..., Config], tmp_path: Path) -> None:
     """The same future from a file: the run's own test is the reference, and its rows are history."""
     past, later = cut(walks(30, changed=None), 20)

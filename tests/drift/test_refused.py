@@ -35,6 +35,7 @@ FUTURES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("future", "code", "message"),
     [
@@ -90,6 +91,7 @@ def test_options(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert message in capsys.readouterr().err and not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_outputs(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["drift", "--run", str(folder), "--future", "test", "--no-data-drift", "--output"]
     assert main([*command, str(folder / "out")]) == 2

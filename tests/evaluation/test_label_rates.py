@@ -97,6 +97,7 @@ def test_an_item_is_no_match_of_another_users_history(loaded: Callable[..., Any]
     assert all(not batch["match"].any() for batch in loaders.test)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "given", "expected"),
     [

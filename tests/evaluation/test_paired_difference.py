@@ -22,6 +22,7 @@ def apart(seed: int, better: float) -> float:
     return found
 
 
+@pytest.mark.slow
 def test_equal_rankers_are_called_different_about_once_in_twenty() -> None:
     assert 0.02 <= np.mean([abs(apart(seed, 0)) >= NOISE for seed in range(400)]) <= 0.085
 

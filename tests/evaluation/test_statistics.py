@@ -60,6 +60,7 @@ def test_rows_of_a_user_are_no_independent_users() -> None:
     assert np.mean(by_user <= 0.05) < 0.09 and np.mean(by_row <= 0.05) > 0.5
 
 
+@pytest.mark.slow
 def test_intervals_of_ratios_hold_the_truth_at_the_nominal_rate() -> None:
     rng = np.random.default_rng(5)
     held = []

@@ -62,6 +62,7 @@ def test_placements_average_to_the_auc_within_each_class() -> None:
     assert place[labels == 0].mean() == pytest.approx(roc_auc_score(labels, scores))
 
 
+@pytest.mark.slow
 def test_pseudo_values_have_the_spread_of_the_auc() -> None:
     """The variance by pseudo-values is that of AUCs of many samples of users."""
     rng = np.random.default_rng(1)
@@ -134,6 +135,7 @@ def test_a_run_leaves_the_units_of_its_model_and_baselines(
     assert len(tested.users) == 16 and all(of.tested.rows == tested.rows for of in units.values())
 
 
+@pytest.mark.slow
 def test_labelled_rows_of_recboles_models(make_config: Callable[..., Config], tmp_path: Path) -> None:
     rows = [(u, (7 * u + 3 * k) % 20, 100 * k + u, (7 * u + 3 * k) % 2) for u in range(30) for k in range(20)]
     root = write_inter(tmp_path, "made", rows, "user_id:token\titem_id:token\ttimestamp:float\tlabel:float")

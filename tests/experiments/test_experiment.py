@@ -27,6 +27,7 @@ def states(folder: Path) -> list[tuple[int, str]]:
     return [(attempt.seed, attempt.state) for attempt in Journal(folder / "runs.jsonl").attempts()]
 
 
+@pytest.mark.slow
 def test_an_experiment_is_made_run_listed_and_shown(made: Made, capsys: pytest.CaptureFixture[str]) -> None:
     folder = made("--set", "training.epochs=1", "--modifications", '{"criteria": ["best_epoch in [1, 1]"]}')
     facts, settings = read_yaml(folder / "experiment.yaml")[0], read_yaml(folder / "settings.yaml")[0]
@@ -56,6 +57,7 @@ def test_an_experiment_is_made_run_listed_and_shown(made: Made, capsys: pytest.C
     assert "best_epoch in [1, 1]" in page and "--set training.epochs" in page and "95 %" in page
 
 
+@pytest.mark.slow
 def test_what_is_finished_is_not_run_again_and_what_is_missing_is(
     made: Made, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -68,6 +70,7 @@ def test_what_is_finished_is_not_run_again_and_what_is_missing_is(
     assert read_experiment(Path("experiments"), "t").seeds == [1, 3]
 
 
+@pytest.mark.slow
 def test_a_failed_criterion_is_6(made: Made, capsys: pytest.CaptureFixture[str]) -> None:
     made("--set", "seed=1", "--set", "criteria=[best_epoch > 5, ndcg@2 >= 0]")
     assert main(["experiment", "run", "t"]) == 6
@@ -75,6 +78,7 @@ def test_a_failed_criterion_is_6(made: Made, capsys: pytest.CaptureFixture[str])
     assert main(["experiment", "show", "t"]) == 6
 
 
+@pytest.mark.slow
 def test_a_process_that_died_without_a_word_is_seen_and_its_seed_continued(
     made: Made, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -91,6 +95,7 @@ def test_a_process_that_died_without_a_word_is_seen_and_its_seed_continued(
     assert "1 of 1 seeds, 1 of 2 attempts finished" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_run_that_breaks_off_is_recorded_and_continued_to_the_same_result(
     made: Made, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,6 +164,7 @@ def test_different_data_never_share_a_mean(made: Made, tiny: Path, capsys: pytes
     assert "measured under different protocols or data" in out and "\nmean" not in out.split("2 of 2 seeds")[-1]
 
 
+@pytest.mark.slow
 def test_seeds_of_the_main_command_are_an_experiment(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["--model=SASRec", "--dataset=made", "--config_files=tiny.yaml", "--epochs=1"]
     assert main([*words, "--seeds=4,5"]) == 0
@@ -294,6 +300,7 @@ def test_a_damaged_experiment(made: Made, capsys: pytest.CaptureFixture[str]) ->
     assert "cannot read experiments/t/experiment.yaml" in printed_error(capsys)
 
 
+@pytest.mark.slow
 def test_messages_of_one_start_are_asked_for_on_the_command_line(
     made: Made, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -309,6 +316,7 @@ def test_messages_of_one_start_are_asked_for_on_the_command_line(
     assert len(sent) >= 1 and "finished: test" in sent[-1]
 
 
+@pytest.mark.slow
 def test_a_seed_that_its_budget_ended_goes_on_with_a_larger_one(made: Made, capsys: pytest.CaptureFixture[str]) -> None:
     folder = made("--seeds=1")
     words = ["experiment", "run", "t", "--price-per-hour=3600"]

@@ -124,6 +124,7 @@ def test_reload_gives_equal_scores(build: Build, model_name: str, tmp_path: Any)
     assert torch.equal(fresh.model.eval().full_sort_predict(rows), trainer.model.eval().full_sort_predict(rows))
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_numbers(build: Build, model_name: str) -> None:
     results = []
     for seed in (3, 3, 4):
@@ -134,6 +135,7 @@ def test_the_same_seed_gives_the_same_numbers(build: Build, model_name: str) -> 
     assert results[0] != results[2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("train_mode", ["all_positions", pytest.param("prefix", marks=pytest.mark.slow)])
 def test_planted_structure_is_learnt(build: Build, model_name: str, train_mode: str) -> None:
     _, loaders, trainer = build(
@@ -161,6 +163,7 @@ def each_with_each() -> list[Any]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("model_name", "given"), each_with_each(), ids=str)
 def test_planted_structure_is_learnt_by_every_loss(build: Build, model_name: str, given: dict[str, Any]) -> None:
     settings = {"epochs": 50, "eval_step": 25, "n_negatives": 8, "filter_seen_items": False, **given}
@@ -169,6 +172,7 @@ def test_planted_structure_is_learnt_by_every_loss(build: Build, model_name: str
     assert trainer.evaluate(loaders.test)["hit@1"] > 0.7
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model_name", ONE_FAST)
 def test_shuffled_data_stays_at_chance(build: Build, model_name: str) -> None:
     """20 items at random: Hit@5 is 0.25 in expectation; 200 users give a standard error of 0.031."""

@@ -62,6 +62,7 @@ def rmse_after_training(build: Callable[..., Any], **given: Any) -> float:
     return trainer.evaluate(loaders.test)["rmse"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "loss", ["ordinal", *(pytest.param(loss, marks=pytest.mark.slow) for loss in ("mse", "huber", "mae", "mixed"))]
 )
@@ -70,6 +71,7 @@ def test_planted_taste_is_learnt(build: Callable[..., Any], loss: str) -> None:
     assert rmse_after_training(build, loss=loss, epochs=epochs) < 0.5  # stars have a standard deviation of 1.5
 
 
+@pytest.mark.slow
 def test_planted_taste_is_learnt_pairwise(build: Callable[..., Any]) -> None:
     given: dict[str, Any] = {"architecture": "pairwise", "loss": "mse", "latent_size": 4, "kl_weight": 1e-4}
     given |= {"embedding_size": 16, "dropout_prob": 0.0, "learning_rate": 0.01, "train_batch_size": 256, "epochs": 50}
@@ -110,6 +112,7 @@ def test_ranking_alone_orders_a_users_ratings(build: Callable[..., Any]) -> None
     assert scores[rows["rating"] == 5].mean() > scores[rows["rating"] == 2].mean() + 1
 
 
+@pytest.mark.slow
 def test_shuffled_stars_stay_at_chance(build: Callable[..., Any]) -> None:
     """Their standard deviation is 1.41; nothing honest is better than that by more than the noise of 150 rows."""
     assert 1.3 < rmse_after_training(build, shuffled=True) < 1.7
@@ -132,6 +135,7 @@ def self_influence(build: Callable[..., Any], **given: Any) -> float:
     return max(moved)
 
 
+@pytest.mark.slow
 def test_a_rating_never_predicts_itself_and_a_planted_leak_is_found(build: Callable[..., Any]) -> None:
     everything = {"attention_heads": 2, "tower_widths": [8]}
     honest, leaking = self_influence(build, **everything), self_influence(build, leave_one_out=False)
@@ -175,6 +179,7 @@ def test_predictions_do_not_depend_on_the_batch_and_stay_on_the_scale(build: Cal
     assert model.predict(rows).max() <= 5 and (model.variance(rows) >= 0).all()
 
 
+@pytest.mark.slow
 def test_reload_and_seed(build: Callable[..., Any], tmp_path: Path) -> None:
     _, loaders, trainer = build(epochs=2)
     trainer.fit(loaders.train, loaders.valid)
@@ -200,6 +205,7 @@ def test_kl_columns(build: Callable[..., Any]) -> None:
     assert trainer.model.epoch_columns() == {}
 
 
+@pytest.mark.slow
 def test_batches_of_users_predict_as_batches_of_ratings_do(build: Callable[..., Any]) -> None:
     given = {"item_sets": False, "latent_size": 0}
     _, loaders, trainer = build(**given)

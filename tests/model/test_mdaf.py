@@ -113,6 +113,7 @@ def test_random_labels_stay_at_chance(build: Build, model: str) -> None:
     assert 0.41 < trainer.evaluate(loaders.test)["auc"] < 0.59
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "given",
     [
@@ -209,6 +210,7 @@ def test_an_empty_history_is_defined(build: Build) -> None:
     assert torch.isfinite(trainer.model.eval().predict(batch)).all()
 
 
+@pytest.mark.slow
 @BOTH
 def test_reload_and_repetition_give_equal_scores(build: Build, model: str, tmp_path: Path) -> None:
     results = []
@@ -224,6 +226,7 @@ def test_reload_and_repetition_give_equal_scores(build: Build, model: str, tmp_p
     assert torch.equal(fresh.model.eval().predict(batch), trainer.model.eval().predict(batch))
 
 
+@pytest.mark.slow
 def test_tastes_are_learnt_with_sparse_updates(build: Build) -> None:
     loaders, trainer = build(epochs=5, learning_rate=0.02, dropout_prob=0.0, sparse_embedding=True)
     trainer.fit(loaders.train, loaders.valid)

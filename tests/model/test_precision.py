@@ -72,6 +72,7 @@ def test_every_model_of_this_package_has_its_forms() -> None:
     assert FORMS.keys() == OWN_MODELS.keys()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", CHOICES["precision"])
 @pytest.mark.parametrize(("model", "form"), ALL, ids=str)
 def test_a_run_ends_in_every_precision(

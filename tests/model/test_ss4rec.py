@@ -174,6 +174,7 @@ def test_every_key_of_the_settings_file_is_read() -> None:
     assert [key for key in keys if f'"{key}"' not in sources and key not in StepSettings.__dataclass_fields__] == []
 
 
+@pytest.mark.slow
 def test_gaps_help_where_only_time_tells(build: Build, make_config: Any, tmp_path: Path) -> None:
     """The next item depends on the last gap alone: short -> 1, long -> 2; without gaps nobody can know."""
     import numpy as np
@@ -217,6 +218,7 @@ def test_gaps_help_where_only_time_tells(build: Build, make_config: Any, tmp_pat
     assert hits[False] < 0.75
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target_time", [False, True])
 @pytest.mark.parametrize("block", ["pre_norm", "post_norm"])
 @pytest.mark.parametrize("given", [{}, {"ffn_multiplier": 0.0, "ssm_variant": "mamba2"}, {"sublayers": "s5"}], ids=str)

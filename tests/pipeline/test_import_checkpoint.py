@@ -37,6 +37,7 @@ class _Touch:
         return os.mkdir, (str(self.path),)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("with_config", [True, False])
 def test_the_imported_weights_score_what_they_scored(
     with_config: bool, command: list[str], make_config: Callable[..., Config], tmp_path: Path

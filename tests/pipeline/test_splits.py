@@ -68,6 +68,7 @@ def same(first: LoadedRun, second: LoadedRun) -> bool:
     return all(torch.equal(value, other[name]) for of, other in tables for name, value in of.items())
 
 
+@pytest.mark.slow
 def test_rows_in_another_order_meet_the_same_rows_of_the_tables(
     make_config: Callable[..., Config], root: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -110,6 +111,7 @@ def copied(folder: Path, root: Path) -> Path:
     return Path(shutil.copytree(folder, root / "moved" / folder.name))
 
 
+@pytest.mark.slow
 def test_features_may_change_where_the_rows_of_the_run_do_not_read_it(
     make_config: Callable[..., Config], tmp_path: Path
 ) -> None:
@@ -140,6 +142,7 @@ def test_a_run_of_an_earlier_version_is_checked_by_the_hashes_of_its_result(
         opened(folder)
 
 
+@pytest.mark.slow
 def test_a_moved_run_and_what_is_missing(make_config: Callable[..., Config], tmp_path: Path) -> None:
     root = write_inter(tmp_path / "data", "made", ROWS)
     folder = trained(make_config, root, store_data=False)
@@ -215,6 +218,7 @@ def test_a_run_is_not_resumed_on_other_data(
     assert run(make_config("BPR", root, **{**GENERAL, "epochs": 3}), resume="newest")["epochs_trained"] == 3
 
 
+@pytest.mark.slow
 def test_runs_with_a_random_split_blend_each_on_its_own(
     make_config: Callable[..., Config], root: Path, tmp_path: Path
 ) -> None:
@@ -239,6 +243,7 @@ def graph(tmp_path: Path) -> Path:
     return root
 
 
+@pytest.mark.slow
 def test_a_model_of_a_knowledge_graph_keeps_the_numbers_of_its_run(
     make_config: Callable[..., Config], graph: Path, tmp_path: Path
 ) -> None:

@@ -29,6 +29,7 @@ def first(make_config: Callable[..., Config], tmp_path: Path) -> Path:
     return Path(run(make_config("GRU4Rec", write_inter(tmp_path, "made", ROWS), **SMALL))["run_directory"])
 
 
+@pytest.mark.slow
 def test_it_starts_where_the_other_ended(make_config: Callable[..., Config], tmp_path: Path, first: Path) -> None:
     """In other files' order of rows, with a learning rate that changes nothing."""
     root = write_inter(tmp_path / "again", "made", ROWS[::-1])
@@ -49,6 +50,7 @@ def test_an_item_that_the_other_does_not_know_is_refused(
         run(make_config("GRU4Rec", root, **SMALL, start_from=str(first)))
 
 
+@pytest.mark.slow
 def test_a_run_of_another_model_or_none_is_refused(
     make_config: Callable[..., Config], tmp_path: Path, first: Path
 ) -> None:

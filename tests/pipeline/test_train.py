@@ -104,6 +104,7 @@ def test_the_test_part_is_read_once_and_at_the_end(
     assert read == [("valid", False)] * 3 + [("test", True)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "given",
     [{}, {"loss_type": "BPR", "train_mode": "prefix"}, {"eval_args": {"mode": "uni5"}, "baselines": []}],
@@ -117,6 +118,7 @@ def test_the_same_run_gives_the_same_numbers(given: dict[str, Any], configure: C
     assert logs[0] != logs[1]
 
 
+@pytest.mark.slow
 def test_the_config_of_a_run_repeats_it(configure: Callable[..., Config], tmp_path: Path) -> None:
     result = run(configure("SS4Rec", s5_state_size=4, protocol="time_aware"))
     given = ["--model=SS4Rec", "--dataset=made", f"--config_files={result['run_directory']}/config.yaml"]

@@ -44,6 +44,7 @@ def states(text: str) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS)
 def test_every_part_of_a_run_has_a_line(
     model: str, words: Callable[..., list[str]], capsys: pytest.CaptureFixture[str], tmp_path: Path

@@ -45,6 +45,7 @@ def test_a_verdict_is_a_word_with_a_colour() -> None:
     assert '<b class="fail">FAIL</b>' in html and '<b class="open">NOT YET</b>' in html
 
 
+@pytest.mark.slow
 def test_however_long_the_input_the_page_stays_below_a_megabyte() -> None:
     page = Page("t" * 10**5, "s" * 10**5)
     many = [(float(i), math.sin(i)) for i in range(50_000)]

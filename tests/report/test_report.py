@@ -157,6 +157,7 @@ def small(make_config: Callable[..., Config], root: Path, **given: Any) -> Confi
     return make_config("SASRec", root, "ml-100k", epochs=2, hidden_size=8, inner_size=8, loss_type="CE", **given)
 
 
+@pytest.mark.slow
 def test_a_run_leaves_it_at_its_end(make_config: Callable[..., Config], small_ml_100k: Path, capsys: Any) -> None:
     message = run(small(make_config, small_ml_100k), ["x"], at_end=leave_report)
     folder = Path(message["run_directory"])
@@ -164,6 +165,7 @@ def test_a_run_leaves_it_at_its_end(make_config: Callable[..., Config], small_ml
     assert json.loads((folder / "result.json").read_text())["parameters"] > 1000
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_leaves_it_too(
     make_config: Callable[..., Config], small_ml_100k: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -165,6 +165,7 @@ def test_a_run_with_a_damaged_file_is_not_opened(file: str, damage: Callable[[Pa
         rx.load(copied).recommend(["1"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("file", "damage"), damages(*CONTINUED))
 def test_a_run_with_a_damaged_file_is_not_continued(
     file: str, damage: Callable[[Path], None], copied: Path, capsys: pytest.CaptureFixture[str]

@@ -139,6 +139,7 @@ def test_a_run_that_stops_with_a_fault_says_how_to_go_on(
         run(configure("windows"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_an_interrupted_run_ends_like_one_that_was_not(
     case: str, configure: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
@@ -151,6 +152,7 @@ def test_an_interrupted_run_ends_like_one_that_was_not(
         assert outcome(Path(result["run_directory"])) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["before_batch", "before_epoch"])
 def test_interrupted_while_validating_or_between_epochs(
     method: str, configure: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
@@ -160,12 +162,14 @@ def test_interrupted_while_validating_or_between_epochs(
     assert outcome(Path(run(configure(), resume="newest")["run_directory"])) == expected
 
 
+@pytest.mark.slow
 def test_interrupted_while_testing(configure: Callable[..., Config], monkeypatch: pytest.MonkeyPatch) -> None:
     expected = whole(configure())
     interrupted(configure(), monkeypatch, 1, "evaluation")
     assert outcome(Path(run(configure(), resume="newest")["run_directory"])) == expected
 
 
+@pytest.mark.slow
 def test_interrupted_twice(configure: Callable[..., Config], monkeypatch: pytest.MonkeyPatch) -> None:
     expected = whole(configure())
     interrupted(configure(), monkeypatch, 2)
@@ -184,6 +188,7 @@ def test_without_an_unfinished_run_a_new_one_starts(configure: Callable[..., Con
     assert len(list((tmp_path / "runs").iterdir())) == 2
 
 
+@pytest.mark.slow
 def test_the_newest_run_is_one_of_the_same_configuration(
     configure: Callable[..., Config], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -205,6 +210,7 @@ def test_another_configuration_is_refused_with_the_keys(
         run(configure(learning_rate=0.5, topk=[3, 2]), resume=folder.name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asked", [None, 2], ids=["set back", "asked for"])
 def test_the_number_of_threads_is_part_of_the_state(
     asked: int | None,
@@ -267,6 +273,7 @@ def test_runs_that_cannot_be_continued(configure: Callable[..., Config], tmp_pat
     assert run_folder(root, str(root / name)) == root / name
 
 
+@pytest.mark.slow
 def test_resume_alone_is_enough_on_the_command_line(
     configure: Callable[..., Config],
     monkeypatch: pytest.MonkeyPatch,

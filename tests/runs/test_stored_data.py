@@ -184,6 +184,7 @@ def test_every_kind_of_value_comes_back() -> None:
         pack(np.array([1j]), "value", {})
 
 
+@pytest.mark.slow
 def test_a_damaged_file_is_refused_with_both_hashes(
     make_config: Callable[..., Config], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -71,6 +71,7 @@ def answers(trained: Trained) -> Callable[[dict[str, Any], Any], np.ndarray]:
     return of
 
 
+@pytest.mark.slow
 def test_a_row_of_the_splits_gets_what_the_run_computed_for_it(trained: Trained) -> None:
     of, rng, loaders = answers(trained), np.random.default_rng(0), trained.loaders
     unshuffled = ClickLoader(trained.config, loaders.train.dataset)
@@ -97,6 +98,7 @@ def trained_on(make_config: Callable[..., Config], folder: Path, train_run: Any,
     return train_run(make(make_config, folder, **{**sizes, **given}))
 
 
+@pytest.mark.slow
 def test_a_row_that_is_none_of_the_runs_sees_what_came_strictly_before(
     make_config: Callable[..., Config], tmp_path: Path, train_run: Any
 ) -> None:
@@ -115,6 +117,7 @@ def test_a_row_that_is_none_of_the_runs_sees_what_came_strictly_before(
     assert all((times < moment).all() for times, moment in zip(seen, columns["timestamp"], strict=True))
 
 
+@pytest.mark.slow
 def test_a_training_row_with_a_given_history_is_left_out_of_the_set_of_its_item(
     make_config: Callable[..., Config], tmp_path: Path, train_run: Any
 ) -> None:
@@ -148,6 +151,7 @@ def own_sets(batches: Any) -> dict[int, tuple[int, list[int], list[int]]]:
     return found
 
 
+@pytest.mark.slow
 def test_context_of_the_file_counts_and_the_row_still_does_not_see_itself(
     make_config: Callable[..., Config], tmp_path: Path, train_run: Any
 ) -> None:
@@ -166,6 +170,7 @@ def test_context_of_the_file_counts_and_the_row_still_does_not_see_itself(
     assert of(twice) == pytest.approx(np.concatenate([expected, moved]), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_the_file_is_rounded_to_six_places(make_config: Callable[..., Config], tmp_path: Path, train_run: Any) -> None:
     trained = trained_on(make_config, tmp_path, train_run)
     columns, expected = trained.tokens(trained.loaders.test), predicted_clicks(trained, trained.loaders.test)

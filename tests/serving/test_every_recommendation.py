@@ -91,6 +91,7 @@ class Ranked:
         return {str(users[user]): [str(items[item]) for item in row if item >= 0] for user, row in rows}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("entry", RANKING, ids=lambda entry: entry.name)
 def test_the_lists_of_the_evaluation(
     make_config: Callable[..., Config],

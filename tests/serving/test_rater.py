@@ -42,6 +42,7 @@ def trained(
     return once(request.param, train)
 
 
+@pytest.mark.slow
 def test_a_row_of_the_splits_gets_what_the_run_computed_for_it(trained: Trained) -> None:
     rater, rng = open_rater(trained.folder), np.random.default_rng(0)
     loaders = trained.loaders
@@ -61,6 +62,7 @@ def test_a_row_of_the_splits_gets_what_the_run_computed_for_it(trained: Trained)
         assert (rater.rate(without_time)["prediction"].to_numpy() == expected[order]).all()
 
 
+@pytest.mark.slow
 def test_a_training_row_is_rated_as_the_training_loader_shows_it(trained: Trained) -> None:
     pairs = pd.DataFrame(trained.tokens(trained.loaders.train))
     rated = open_rater(trained.folder).rate(pairs)["prediction"].to_numpy()

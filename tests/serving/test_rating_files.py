@@ -43,6 +43,7 @@ def file(folder: Path, text: str) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_somebody_new_is_rated_for_by_a_handful_of_ratings(finished: Path) -> None:
     rater = open_rater(finished)
     known = rater.rate(pd.DataFrame({"user_id": ["4"], "item_id": ["2"]}))
@@ -79,6 +80,7 @@ def test_the_pairs_are_not_replaced_by_their_ratings(
         assert output.read_text() == before
 
 
+@pytest.mark.slow
 def test_several_runs_rate_by_their_mean(finished: Path, tmp_path: Path) -> None:
     rated = [pd.DataFrame({"item_id": ["1"], "prediction": [p], "std": [s]}) for p, s in ((3.0, 1.0), (4.0, 2.0))]
     found = together(rated)

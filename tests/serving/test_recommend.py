@@ -61,6 +61,7 @@ def events_of(user: str) -> list[tuple[str, str, int]]:
     return [row for row in ROWS if row[0] == user]
 
 
+@pytest.mark.slow
 def test_seen_items_are_left_out_as_the_protocol_does(trained: Any) -> None:
     seen = {(user, item) for user, item, _ in ROWS}
     for model in ("SASRec", "BPR"):
@@ -90,6 +91,7 @@ def test_unknown_users_are_reported_and_the_others_answered(trained: Any) -> Non
     assert run.recommend("u1", k=1)["user_id"].to_list() == ["u1"]
 
 
+@pytest.mark.slow
 def test_a_history_is_ranked_like_the_user_who_has_it(trained: Any) -> None:
     for model in ("SASRec", "SS4Rec"):
         run = trained(model)
@@ -149,6 +151,7 @@ def test_wrong_questions(trained: Any) -> None:
             run.recommend(**given)
 
 
+@pytest.mark.slow
 def test_later_interactions(trained: Any, tmp_path: Path) -> None:
     later = [("u1", "i13", 5000), ("u2", "i2", 5001), ("nobody", "i1", 5002), ("u3", "new", 5003), ("u4", "i5", 5004)]
     table = pd.DataFrame(later, columns=["user_id", "item_id", "timestamp"])

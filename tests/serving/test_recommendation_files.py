@@ -42,6 +42,7 @@ def answer(run: Path, capsys: pytest.CaptureFixture[str]) -> Answer:
     return ask
 
 
+@pytest.mark.slow
 def test_the_rows_are_those_of_python(run: Path, answer: Answer) -> None:
     code, out, err = answer("--users=u3,u1", "--k=2")
     lines = [line.split("\t") for line in out.splitlines()]

@@ -15,6 +15,7 @@ from tests.conftest import CLICK_HEADER, SMALL_CLICKS, write_inter
 from tests.serving.conftest import predicted_clicks
 
 
+@pytest.mark.slow
 def test_ratings(make_config: Callable[..., Config], train_run: Callable, tmp_path: Path) -> None:
     rows = [(f"u{k % 12}", f"i{(k * 7 + k // 12) % 15}", 1 + k * k % 5, 100 * k) for k in range(150)]
     root = write_inter(tmp_path / "data", "rated", rows, "user_id:token\titem_id:token\trating:float\ttimestamp:float")
@@ -31,6 +32,7 @@ def test_ratings(make_config: Callable[..., Config], train_run: Callable, tmp_pa
         run.recommend()
 
 
+@pytest.mark.slow
 def test_clicks(make_config: Callable[..., Config], train_run: Callable, tmp_path: Path) -> None:
     rows = [(f"u{k % 9}", f"i{k * 5 % 11}", 100 * k, k * k % 3 % 2) for k in range(120)]
     root = write_inter(tmp_path / "data", "clicked", rows, CLICK_HEADER)

@@ -36,6 +36,7 @@ def table(path: Path, columns: dict[str, list[Any]]) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_tested_row_gets_the_probability_of_the_evaluation(finished: Any, tmp_path: Path) -> None:
     folder, config = finished
     loaders = build_loaders(config, create_dataset(config))

@@ -43,6 +43,7 @@ def test_equals_mambapy_with_its_state_dict(length: int, d_state: int) -> None:
         assert relative(mine, wanted) <= 1e-4, name
 
 
+@pytest.mark.slow
 def test_gradcheck() -> None:
     mamba = Mamba(2, d_state=2, d_conv=3, expand=1).double()
     x = torch.randn(2, 4, 2, dtype=torch.float64, requires_grad=True)

@@ -52,6 +52,7 @@ def test_chunked_scan_equals_the_recurrence(length: int) -> None:
         assert (x - y).abs().max() <= 1e-5 * max(1.0, y.abs().max().item())
 
 
+@pytest.mark.slow
 def test_chunked_scan_gradcheck() -> None:
     inputs = scan_inputs(5, torch.float64)
     assert torch.autograd.gradcheck(lambda *x: chunked_scan(*x, chunk=2), inputs)

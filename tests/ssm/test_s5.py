@@ -82,6 +82,7 @@ def test_initial_frequencies_at_32_states() -> None:
     assert modes.max().item() == pytest.approx(325, abs=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("conjugate", [False, True])
 def test_gradcheck(conjugate: bool) -> None:
     s5 = layer(conjugate=conjugate).double()

@@ -48,6 +48,7 @@ def numbers(result: dict[str, Any]) -> list[Any]:
     return [result[key] for key in ("best_epoch", "epochs_trained", "valid", "test", "baselines")]
 
 
+@pytest.mark.slow
 def test_a_whole_run_says_what_ended_it(configure: Callable[..., Config], clock: SimpleNamespace) -> None:
     result = run(configure(price_per_hour=6.0))
     assert (result["ended_by"], result["epochs_trained"]) == ("epochs", 6)
@@ -55,6 +56,7 @@ def test_a_whole_run_says_what_ended_it(configure: Callable[..., Config], clock:
     assert run(configure(stopping_step=0, learning_rate=1e-9))["ended_by"] == "stopping_step"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [2 * STEPS, 2 * STEPS + 1])
 def test_a_run_ends_at_its_best_and_goes_on_to_the_same_numbers(
     steps: int, configure: Callable[..., Config], capsys: pytest.CaptureFixture[str]
@@ -107,6 +109,7 @@ def test_what_is_refused(given: dict[str, Any], message: str, configure: Callabl
         configure(**given)
 
 
+@pytest.mark.slow
 def test_a_device_that_a_list_does_not_have_is_reported(
     configure: Callable[..., Config], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

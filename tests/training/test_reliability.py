@@ -213,6 +213,7 @@ def kills_while_saving(folder: Path, kills: int) -> int:
     return read
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kills", [10, pytest.param(200, marks=pytest.mark.torture)])
 def test_kills_while_saving(kills: int, tmp_path: Path) -> None:
     assert kills_while_saving(tmp_path, kills) == kills
@@ -321,6 +322,7 @@ def _continue(path: Path, barrier: Any, outcomes: Any) -> None:
     held.release()
 
 
+@pytest.mark.slow
 def test_of_eight_that_continue_a_run_at_once_one_does(tmp_path: Path) -> None:
     run = RunDirectory.new(tmp_path, "SS4Rec", "made")
     run.release()
@@ -336,6 +338,7 @@ def test_of_eight_that_continue_a_run_at_once_one_does(tmp_path: Path) -> None:
     assert sorted(found) == ["continued", *["refused"] * 7]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rounds", [2, pytest.param(10, marks=pytest.mark.torture)])
 def test_simultaneous_starts_share_nothing(rounds: int, tmp_path: Path) -> None:
     for _ in range(rounds):

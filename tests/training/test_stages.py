@@ -95,6 +95,7 @@ def rates(trainer: RunTrainer) -> list[float]:
     return [row["learning_rate"] for row in trainer.session.run.rows]
 
 
+@pytest.mark.slow
 def test_each_stage_has_its_rate_its_epochs_and_its_schedule(build: Build) -> None:
     stages = [{"epochs": 2}, {"epochs": 3, "learning_rate": 0.5, "share": 0.25}]
     linear = {"lr_schedule": "linear", "warmup_share": 0.0, "final_lr_share": 0.0}
@@ -106,6 +107,7 @@ def test_each_stage_has_its_rate_its_epochs_and_its_schedule(build: Build) -> No
     assert rates(trainer) == pytest.approx([0.01, 0.005, 0.5, 0.5 * 2 / 3, 0.5 / 3])
 
 
+@pytest.mark.slow
 def test_a_stage_begins_with_the_best_weights_and_stops_by_its_own_patience(
     build: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,6 +129,7 @@ def test_a_stage_begins_with_the_best_weights_and_stops_by_its_own_patience(
     assert trainer.state.best_epoch == 4 and len(kept) == 6 and torch.equal(weights(), kept[4])
 
 
+@pytest.mark.slow
 def test_one_stage_on_everything_is_a_run_without_stages(build: Build) -> None:
     found = []
     for stages in (None, [{}]):
@@ -148,6 +151,7 @@ def changed_habits() -> list[tuple[int, int, int]]:
     return rows
 
 
+@pytest.mark.slow
 def test_fine_tuning_learns_the_new_and_the_old_is_seen_to_be_forgotten(
     make_config: Callable[..., Config], tmp_path: Path
 ) -> None:
@@ -168,6 +172,7 @@ def outcome(result: dict[str, Any]) -> list[Any]:
     return [result[key] for key in ("best_epoch", "epochs_trained", "valid", "test", "stages", "forgetting")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [2, 9])
 def test_an_interrupted_run_goes_on_in_its_stage(
     step: int, make_config: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

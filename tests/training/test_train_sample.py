@@ -46,6 +46,7 @@ def configure(make_config: Callable[..., Config], tmp_path: Path) -> Callable[..
     return make
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_the_sample_changes_no_weight_and_no_other_number(case: str, configure: Callable[..., Config]) -> None:
     weights, rows = [], []
@@ -95,6 +96,7 @@ def test_a_rating_of_the_sample_is_predicted_without_itself(configure: Callable[
         assert not torch.equal(model.predict(batch), model.predict(type(batch)(seen)))
 
 
+@pytest.mark.slow
 def test_criteria_are_judged_stored_and_told_by_the_exit_code(
     configure: Callable[..., Config], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

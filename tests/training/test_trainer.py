@@ -211,6 +211,7 @@ def tiny_run(
     return loaders, trainer
 
 
+@pytest.mark.slow
 def test_pretraining_leaves_tensors_that_fine_tuning_reads(
     make_config: Callable[..., Config], small_ml_100k: Path, tmp_path: Path
 ) -> None:
@@ -225,6 +226,7 @@ def test_pretraining_leaves_tensors_that_fine_tuning_reads(
     assert math.isfinite(second.evaluate(loaders.test)["ndcg@10"])
 
 
+@pytest.mark.slow
 def test_recvae_trains_its_parts_in_turn(
     make_config: Callable[..., Config], small_ml_100k: Path, tmp_path: Path
 ) -> None:

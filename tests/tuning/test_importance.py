@@ -18,6 +18,7 @@ def trials(count: int) -> list[Trial]:
     return made
 
 
+@pytest.mark.slow
 def test_what_matters_is_found_at_the_epoch_that_all_reached() -> None:
     from recbole_ext.tuning.importance import importance
 

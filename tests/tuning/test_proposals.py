@@ -53,6 +53,7 @@ def test_a_tuning_that_was_killed_proposes_what_it_would_have(searcher: str) -> 
     assert played(2, searcher, seed=2)[0].values != whole[0].values
 
 
+@pytest.mark.slow
 def test_tpe_learns_what_random_does_not() -> None:
     def late(searcher: str) -> float:
         scores = [trial.reports[0][1] for seed in (1, 2, 3) for trial in played(24, searcher, seed)[12:]]

@@ -42,6 +42,7 @@ def test_a_tuning_whose_budget_is_spent_ends_with_its_best_so_far(
     assert "learning_rate: 0.02" in (folder / "best.yaml").read_text()
 
 
+@pytest.mark.slow
 def test_a_larger_budget_goes_on(folder: Path) -> None:
     table = Table(folder, True)
     table.pause()

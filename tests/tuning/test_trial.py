@@ -41,6 +41,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     return count
 
 
+@pytest.mark.slow
 def test_the_test_part_is_never_read(settings: Settings, tmp_path: Path, read: dict[str, int]) -> None:
     reports: list[tuple[int, float]] = []
     assert execute(Job(settings, str(tmp_path / "trial"), VALUES), lambda *report: reports.append(report)) == ""
@@ -67,6 +68,7 @@ def reports_until(job: Job, last: int) -> list[tuple[int, float]]:
     return reports
 
 
+@pytest.mark.slow
 def test_a_trial_goes_on_from_its_own_state_and_tells_each_epoch_once(
     settings: Settings, tmp_path: Path, read: dict[str, int]
 ) -> None:

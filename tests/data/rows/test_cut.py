@@ -99,6 +99,7 @@ MODELS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("valid", ["0.2", "none"])
 @pytest.mark.parametrize("model", MODELS)
 def test_every_family_learns_the_past_and_is_tested_on_the_future(

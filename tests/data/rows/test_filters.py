@@ -20,6 +20,7 @@ INTERVALS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("intervals", INTERVALS)
 @pytest.mark.parametrize("model", ["BPR", "CFKG", "DeepFM"])
 def test_rows_and_ids_are_recboles(

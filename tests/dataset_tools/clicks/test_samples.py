@@ -51,6 +51,7 @@ def test_a_sample_is_the_last_event_or_another_item_at_its_second(negatives: str
         assert row["age_list"] == " ".join(str(row["timestamp"] - e["timestamp"]) for e in before)
 
 
+@pytest.mark.slow
 def test_the_seed_decides_and_popular_items_are_drawn_often() -> None:
     table = pl.concat([log(400)] + [log(400).with_columns(item_id=pl.lit(7, pl.Int64))] * 3)
     drawn = {name: draw(table, name, 1, 5) for name in ("uniform", "popularity")}

@@ -24,6 +24,7 @@ def drifting(numbers: dict[str, Any]) -> set[str]:
     return {name for name, state in states(numbers).items() if state == "DRIFT"}
 
 
+@pytest.mark.slow
 def test_a_log_without_drift_is_ok_in_every_measure(compared: Run, tmp_path: Path) -> None:
     numbers = compared(made_log().write(tmp_path / "log"), cut=str(CUT))
     assert set(states(numbers).values()) == {"OK"} and numbers["verdict"] == "OK"
@@ -67,6 +68,7 @@ def one_genre(log: Log, future: np.ndarray, random: np.random.Generator) -> Log:
     return replace(log, items=np.where(future, np.maximum(log.items // 3 * 3, 3), log.items))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("plant", "found"),
     [
@@ -91,6 +93,7 @@ def test_a_planted_change_is_found(
     ) >= len(drifting(numbers)), drifting(numbers)
 
 
+@pytest.mark.slow
 def test_longer_gaps_are_found(compared: Run, tmp_path: Path) -> None:
     log = made_log()
     random = np.random.default_rng(0)
@@ -101,6 +104,7 @@ def test_longer_gaps_are_found(compared: Run, tmp_path: Path) -> None:
     assert "gaps_ks" in drifting(numbers)
 
 
+@pytest.mark.slow
 def test_the_order_of_the_rows_and_the_names_of_the_fields_change_nothing(compared: Run, tmp_path: Path) -> None:
     log = made_log(3000)
     usual = compared(log.write(tmp_path / "log"), cut=str(CUT))
@@ -114,6 +118,7 @@ def test_the_order_of_the_rows_and_the_names_of_the_fields_change_nothing(compar
     assert sorted(path.name for path in (tmp_path / "compared").iterdir()) == ["drift.html", "drift.json"]
 
 
+@pytest.mark.slow
 def test_two_data_sets_and_one_with_a_cut_are_the_same(compared: Run, tmp_path: Path) -> None:
     log = made_log(3000)
     whole = compared(log.write(tmp_path / "log"), cut=str(CUT))
@@ -136,6 +141,7 @@ def test_too_few_rows_are_no_verdict(compared: Run, tmp_path: Path) -> None:
     assert numbers["summary"] == ["Too few rows or users for a verdict."]
 
 
+@pytest.mark.slow
 def test_a_window_shorter_than_a_week_has_no_days_of_the_week(compared: Run, tmp_path: Path) -> None:
     log = made_log(30_000)
     numbers = compared(log.write(tmp_path / "log"), cut=str(START + (DAYS - 12) * DAY), windows="6d")
@@ -150,6 +156,7 @@ def test_thresholds_of_a_file_replace_single_ones(compared: Run, tmp_path: Path)
     assert numbers["thresholds"]["repeats"] == 2 and numbers["thresholds"]["neighbours"] == 5
 
 
+@pytest.mark.slow
 def test_the_command_prints_the_verdict(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     log = made_log(3000).write(tmp_path / "log")
     out = tmp_path / "out"

@@ -37,6 +37,7 @@ def large_log(made: Callable[..., Path], rows: int) -> Path:
     return made("ml-1m", text, side=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_a_killed_conversion_leaves_no_output_and_the_next_is_clean(
     number: int, made: Callable[..., Path], converted: Converted, tmp_path: Path
@@ -56,6 +57,7 @@ def test_a_killed_conversion_leaves_no_output_and_the_next_is_clean(
     assert not (folder / "work").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("limit", "rows"), [(4096, 20_000), (1 << 20, 80_000), (3 << 20, 200_000)])
 def test_a_full_disk_leaves_nothing(limit: int, rows: int, made: Callable[..., Path], tmp_path: Path) -> None:
     raw, out = large_log(made, rows), tmp_path / "out"
@@ -66,6 +68,7 @@ def test_a_full_disk_leaves_nothing(limit: int, rows: int, made: Callable[..., P
     assert list(out.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_full_disk_while_cutting_keeps_the_input(
     made: Callable[..., Path], converted: Converted, tmp_path: Path
 ) -> None:

@@ -44,6 +44,7 @@ def test_a_link_is_refused(tmp_path: Path, converted: Converted) -> None:
         converted("ml-1m", path)
 
 
+@pytest.mark.slow
 def test_a_bomb_is_not_inflated(tmp_path: Path, converted: Converted, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "FREE_BYTES", 1 << 20)
     path = zipped(tmp_path / "x.zip", {"ml-1m/ratings.dat": b"0" * (64 << 20)})

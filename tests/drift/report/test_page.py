@@ -27,6 +27,7 @@ def of_data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return dict(json.loads((folder / "out" / "drift.json").read_text()))
 
 
+@pytest.mark.slow
 def test_verdict_advice_curves_groups_windows_and_the_data(of_data: dict[str, Any]) -> None:
     text = page(made_report(data=of_data))
     assert re.findall(r"(?:src)\s*=|<script|url\(", text) == [] and "a-run&lt;b&gt;" in text

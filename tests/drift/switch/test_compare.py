@@ -57,6 +57,7 @@ def users(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_the_same_weights_have_the_same_lists(runs: dict[str, Path], users: Path) -> None:
     found = compare_runs(SwitchOptions(runs["a"], runs["a"], users, k=5))
     measures = found.facts["measures"]
@@ -69,6 +70,7 @@ def test_the_same_weights_have_the_same_lists(runs: dict[str, Path], users: Path
     }
 
 
+@pytest.mark.slow
 def test_the_lists_are_those_of_recommend(runs: dict[str, Path], users: Path) -> None:
     found = compare_runs(SwitchOptions(runs["a"], runs["b"], users, k=5))
     names = [f"u{k}" for k in range(N_USERS)]
@@ -84,6 +86,7 @@ def test_the_lists_are_those_of_recommend(runs: dict[str, Path], users: Path) ->
     assert low < value < high and value == pytest.approx(1 - np.mean(overlap), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_another_seed_is_the_null(runs: dict[str, Path], users: Path) -> None:
     given = compare_runs(SwitchOptions(runs["a"], runs["later"], users, k=5, null=runs["b"])).facts
     plain = compare_runs(SwitchOptions(runs["a"], runs["later"], users, k=5)).facts
@@ -108,6 +111,7 @@ def test_a_seed_of_the_same_experiment_is_found(runs: dict[str, Path]) -> None:
     assert find_sibling(runs["a"]) is None
 
 
+@pytest.mark.slow
 def test_other_data_with_other_users_and_items(runs: dict[str, Path], users: Path, tmp_path: Path) -> None:
     output = tmp_path / "out"
     found = compare_runs(SwitchOptions(runs["a"], runs["later"], users, k=5, output=output))
@@ -153,6 +157,7 @@ def test_a_model_that_does_not_rank_is_refused(
         compare_runs(SwitchOptions(runs["a"], runs["b"], users))
 
 
+@pytest.mark.slow
 def test_the_command(runs: dict[str, Path], users: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     command = ["drift", "compare", str(runs["a"]), str(runs["later"]), f"--users={users}", "--k=5"]
     assert main(command) == 0

@@ -38,6 +38,7 @@ def influences(build: Build) -> tuple[float, float]:
     return max(own), min(others)
 
 
+@pytest.mark.slow
 def test_a_label_moves_others_and_never_its_own_row_and_a_planted_leak_is_found(
     build_clicks: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:

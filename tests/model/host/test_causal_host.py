@@ -49,6 +49,7 @@ def test_windows_give_the_loss_and_gradient_of_recboles_prefix_rows(
         torch.testing.assert_close(a.grad, b.grad, rtol=1e-3, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss_type", ["CE", "BPR"])
 def test_planted_structure_is_learnt(make_config: Callable[..., Config], tmp_path: Path, loss_type: str) -> None:
     loaders, trainer = built(

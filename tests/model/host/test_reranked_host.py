@@ -12,6 +12,7 @@ from tests.model.conftest import cycle_rows
 RANKS = {"topk": [2], "metrics": ["Hit"], "valid_metric": "Hit@2", "epochs": 1, "filter_seen_items": False}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["GRU4RecCPR", "SASRecCPR"])
 def test_more_candidates_than_items_are_all_items(
     make_config: Callable[..., Config], tmp_path: Path, name: str

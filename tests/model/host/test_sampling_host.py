@@ -28,6 +28,7 @@ def model_of(make_config: Callable[..., Config], root: Path, name: str, **given:
     return loaders, build_trainer(config, loaders).model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss_type", ["CE", "BPR"])
 def test_bert4rec_ends_where_a_user_has_seen_all(
     make_config: Callable[..., Config], tmp_path: Path, loss_type: str

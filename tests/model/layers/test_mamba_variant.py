@@ -23,6 +23,7 @@ def test_what_does_not_exist_or_fit_is_refused(given: dict[str, Any]) -> None:
         mamba_variant({**SIZES, **given})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [pytest.param("SS4Rec", marks=pytest.mark.slow), "Mamba4Rec"])
 def test_mamba2_learns_a_planted_cycle(build: Build, model: str) -> None:
     _, loaders, trainer = build(model, ssm_variant="mamba2", head_dim=8, epochs=15, learning_rate=0.01)

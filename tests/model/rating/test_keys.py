@@ -111,6 +111,7 @@ class Probe:
         return [each.item() for each in (model.calculate_loss(rows), model.eval().expected(rows).sum())]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", list(OF))
 def test_no_key_is_ignored(make_config: Callable[..., Config], rated: Path, architecture: str) -> None:
     config = make_config("HybridVAE", rated, load_col=None, baselines=[])

@@ -38,6 +38,7 @@ def test_embedding_l2_leaves_unused_rows_alone(build: Build) -> None:
     assert set(batch["item_id_list"].flatten().tolist()) - {0} <= set(rows)
 
 
+@pytest.mark.slow
 def test_embedding_l2_shortens_embeddings(build: Build) -> None:
     lengths = []
     for strength in (0.0, 100.0):

@@ -199,6 +199,7 @@ def people(tmp_path: Path, come_back: bool) -> Path:
     return write_inter(tmp_path, "made", rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("come_back", [False, True])
 def test_the_sign_of_the_term_is_learnt(come_back: bool, make_config: Callable[..., Any], tmp_path: Path) -> None:
     """Without it a model of this size ranks both kinds of data no better than chance allows."""
@@ -217,6 +218,7 @@ def test_the_sign_of_the_term_is_learnt(come_back: bool, make_config: Callable[.
     assert found["seen"] > found["none"] + 0.1
 
 
+@pytest.mark.slow
 def test_a_column_groups_the_logits(make_config: Callable[..., Any], tmp_path: Path) -> None:
     header = "user_id:token\titem_id:token\ttimestamp:float\tkind:token"
     rows = [(u, (u + 3 * k) % 11, 100 * u + k, "buy" if k % 3 else "view") for u in range(12) for k in range(9)]

@@ -20,6 +20,7 @@ def test_bounds_give_the_buckets_of_gap_bucket() -> None:
     assert torch.equal((gaps.unsqueeze(-1) >= bounds).sum(-1), gap_bucket(gaps))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("model", "given"), [
     ("SS4Rec", {"protocol": "time_aware"}),
     ("SS4Rec", {"ssm_variant": "mamba2", "head_dim": 4, "block": "post_norm"}),

@@ -67,6 +67,7 @@ def test_a_general_model(made_run: Callable[..., Run], tmp_path: Path) -> None:
     assert ratings == [sorted(np.asarray(part.inter_feat["rating"]).tolist()) for part in own]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("words")
 def test_a_sequence_model(made_run: Callable[..., Run], tmp_path: Path) -> None:
     """RecBole's sequential models read the form with histories, its others the form with events."""
@@ -97,6 +98,7 @@ RATED = [(f"u{k % 12}", f"i{(k * 7 + k // 12) % 15}", 1 + k * k % 5, 100 * k) fo
 CLICKED = [(f"u{k % 9}", f"i{k * 5 % 11}", 100 * k, k * k % 3 % 2) for k in range(120)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("model", "rows", "header", "given"), [
     ("HybridVAE", RATED, HEADER, {"epochs": 1, "baselines": []}),
     ("MDAFMamba", CLICKED, CLICK_HEADER, SMALL_CLICKS),

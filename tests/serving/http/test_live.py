@@ -132,6 +132,7 @@ def test_one_server_holds_a_state_directory(tmp_path: Path) -> None:
     alive(settings, seen)
 
 
+@pytest.mark.slow
 def test_a_newer_run_has_all_events_and_keeps_those_that_come_meanwhile(tmp_path: Path, uninterrupted: Any) -> None:
     run = tmp_path / "current"
     run.symlink_to(made_run(tmp_path / "old", "w1"))

@@ -59,6 +59,7 @@ def ss4rec(train: Callable[..., Run]) -> Run:
     return train("SS4Rec", ROWS, num_layers=1, d_state=4, **SEQUENCES, **COLUMNS)
 
 
+@pytest.mark.slow
 def test_a_served_run_answers_as_it_recommends_and_follows_events(
     tmp_path: Path, ss4rec: Run, serve: Callable[..., Client]
 ) -> None:
@@ -88,6 +89,7 @@ def test_a_served_run_answers_as_it_recommends_and_follows_events(
     assert len(facts["weights_sha256"]) == 64 and facts["model_card"].startswith("#") and facts["finished"] is True
 
 
+@pytest.mark.slow
 def test_the_application_is_built_from_the_environment(
     ss4rec: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -106,6 +108,7 @@ def test_the_application_is_built_from_the_environment(
         assert capsys.readouterr().err.startswith("error: ")
 
 
+@pytest.mark.slow
 def test_a_rating_model_rates(train: Callable[..., Run], serve: Callable[..., Client]) -> None:
     rows = [(u, i, 1 + (u * i) % 5, 100 * u + i) for u in range(1, 13) for i in range(1, 13) if (u + i) % 3]
     header = "user_id:token\titem_id:token\trating:float\ttimestamp:float"
@@ -122,6 +125,7 @@ def test_a_rating_model_rates(train: Callable[..., Run], serve: Callable[..., Cl
         serve(run.path, state_dir=run.path / "state")
 
 
+@pytest.mark.slow
 def test_a_click_model_scores(train: Callable[..., Run], serve: Callable[..., Client]) -> None:
     rows = [(u, i, 100 * u + i, (u + i) % 2) for u in range(1, 9) for i in range(1, 9)]
     settings = {name: value for name, value in SMALL_CLICKS.items() if name != "epochs"}

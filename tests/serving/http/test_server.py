@@ -128,6 +128,7 @@ def assert_uninterrupted(found: MadeEngine, settings: Any) -> None:
     assert (found.users, found.ids) == (whole.users, whole.ids)
 
 
+@pytest.mark.slow
 def test_no_acknowledged_event_is_lost_by_a_kill(tmp_path: Path) -> None:
     killed_in_the_middle(tmp_path, 3)
 
@@ -266,6 +267,7 @@ def test_what_is_no_request_gets_a_plain_answer(tmp_path: Path) -> None:
         assert "Traceback" not in started.text() and "INJECTED" not in started.text()
 
 
+@pytest.mark.slow
 def test_a_token_in_a_file_or_in_the_environment(tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text(TOKEN + "\n")

@@ -64,6 +64,7 @@ def test_table(opened: Any) -> pd.DataFrame:
 test_table.__test__ = False  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["SASRec", "SS4Rec", "BPR", "EASE"])
 def test_ranked_rows_of_the_test_get_its_values(trained: Callable[[str], Any], model: str) -> None:
     opened = trained(model)
@@ -82,6 +83,7 @@ def test_ranked_rows_of_the_test_get_its_values(trained: Callable[[str], Any], m
         opened.evaluate(later)
 
 
+@pytest.mark.slow
 def test_ratings_of_the_test_get_its_values(
     make_config: Callable[..., Config], train_run: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -99,6 +101,7 @@ def test_ratings_of_the_test_get_its_values(
     assert found.table["rating"].tolist() == expected["rating"].tolist()
 
 
+@pytest.mark.slow
 def test_clicks_of_the_test_get_its_values(
     make_config: Callable[..., Config], train_run: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -173,6 +176,7 @@ def test_a_history_is_folded_in_where_lists_are_of_users(trained: Callable[[str]
     assert [place(opened, "new", item, HISTORY[1:]) for item in new["item"]] == new["rank"].tolist()
 
 
+@pytest.mark.slow
 def test_clicks_see_all_that_came_before(make_config: Callable[..., Config], tmp_path: Path) -> None:
     rows = [(f"u{k % 9}", f"i{k * 5 % 11}", 100 * k, k * k % 3 % 2) for k in range(120)]
     root = write_inter(tmp_path / "data", "clicked", rows, CLICK_HEADER)

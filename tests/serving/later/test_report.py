@@ -53,6 +53,7 @@ def trained(folder: Path) -> Path:
     return rx.train("SASRec", "klein", **given).path
 
 
+@pytest.mark.slow
 def test_the_table_and_the_files(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     later, output, rows = write(tmp_path / "later.inter", LATER), tmp_path / "later.json", tmp_path / "rows.tsv"
     words = ["evaluate", f"--run={trained}", f"--data={later}", f"--output={output}", f"--per-row={rows}"]

@@ -40,6 +40,7 @@ def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 _OF_ALL = ("embedding_size", "topk", "metrics", "valid_metric", "train_batch_size", "device")
 
 
+@pytest.mark.slow
 def test_the_test_of_a_sample_has_the_values_of_its_users(runs: tuple[Run, Run]) -> None:
     whole, sampled = runs
     rows = whole.evaluate(open_future(whole.loaded, "test").table, test_rows=True)

@@ -33,6 +33,7 @@ def same(answer: Any, table: pd.DataFrame) -> None:
     np.testing.assert_allclose([known[item] for item in answer.items], answer.scores, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("model", "protocol"), MODELS)
 def test_a_warm_engine_answers_as_the_run_recommends(trained: Trained, model: str, protocol: str) -> None:
     run = trained(model, protocol=protocol)
@@ -43,6 +44,7 @@ def test_a_warm_engine_answers_as_the_run_recommends(trained: Trained, model: st
         same(engine.recommend(Query(str(user), k=ITEMS)), table)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("model", "protocol"), FOLDING)
 @pytest.mark.parametrize("history", ["whole", "window"])
 def test_events_one_by_one_answer_as_their_history(trained: Trained, model: str, protocol: str, history: str) -> None:
@@ -162,6 +164,7 @@ def test_models_of_users_refuse_new_ones(trained: Trained) -> None:
             engine.recommend(query)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["SS4Rec", "Mamba4Rec", "SASRec"])
 def test_data_without_times_are_followed_in_the_order_of_arrival(trained: Trained, model: str) -> None:
     run = trained(model, TIME_FIELD=None, load_col={"inter": ["user_id", "item_id"]})

@@ -29,6 +29,7 @@ def long_history(n: int = 40) -> list[tuple[str, int]]:
     return [(f"i{rng.integers(20)}", int(time)) for time in times]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("given", [{"model": "SS4Rec", "history_term": "recency"}, {"model": "Mamba4Rec"}], ids=str)
 def test_states_over_whole_histories_are_those_of_the_full_pass(
@@ -45,6 +46,7 @@ def test_states_over_whole_histories_are_those_of_the_full_pass(
             same(engine.recommend(Query(history=events[:n], k=ITEMS, at=time + 77)), table)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", ["no_time", "time_aware"])
 def test_models_without_a_compiled_step_are_followed_by_their_own(trained: Trained, protocol: str) -> None:
     run, events = trained("SS4Rec", protocol=protocol, ssm_variant="mamba2", head_dim=8), long_history(9)
@@ -84,6 +86,7 @@ def test_states_in_half_precision_take_half_the_memory_and_lose_little(trained: 
     assert narrow < 0.7 * wide
 
 
+@pytest.mark.slow
 def test_a_field_of_events_groups_the_history_term(tmp_path: Path) -> None:
     rows = [(*row, f"b{k % 3}") for k, row in enumerate(made_rows())]
     header = "user_id:token\titem_id:token\ttimestamp:float\tbehaviour:token"
@@ -124,6 +127,7 @@ def test_users_are_followed_from_several_threads(trained: Trained) -> None:
         np.testing.assert_allclose(answer.scores, expected.scores, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_snapshots_of_other_weights_and_catalogues_are_refused(trained: Trained, tmp_path: Path) -> None:
     run = trained("SS4Rec", protocol="no_time")
     engine = open_engine(run)

@@ -49,6 +49,7 @@ def inputs(model: Any, events: Events) -> tuple[np.ndarray, np.ndarray]:
     return events.items[0].numpy(), gaps[0].long().numpy()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "given"), SETTINGS, ids=str)
 def test_both_steppers_give_what_the_full_pass_gives(build: Build, name: str, given: dict[str, Any]) -> None:
     model = scattered(build(name, **given)[2].model)

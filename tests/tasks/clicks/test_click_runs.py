@@ -28,6 +28,7 @@ def configure(make_config: Callable[..., Config], tmp_path: Path) -> Callable[..
     return lambda case, **given: make_config("MDAFMamba", root, **{**GIVEN, **CASES[case], **given})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_an_interrupted_run_ends_like_one_in_one_go(
     case: str, configure: Callable[..., Config], monkeypatch: pytest.MonkeyPatch

@@ -28,6 +28,7 @@ def ran(make_config: Callable[..., Config], tmp_path: Path) -> Callable[..., dic
     return start
 
 
+@pytest.mark.slow
 def test_a_run_tells_metrics_gate_and_intervals(ran: Any) -> None:
     result = ran()
     folder = Path(result["run_directory"])
@@ -52,12 +53,14 @@ def test_a_run_tells_metrics_gate_and_intervals(ran: Any) -> None:
     assert 0 < stored["clicks"]["gate"]["gate_static_mean"] < 1
 
 
+@pytest.mark.slow
 def test_one_branch_has_no_gate(ran: Any) -> None:
     result = ran(branches=["static"])
     assert "gate" not in result["clicks"]
     assert "gate_static_mean" not in result["valid"]
 
 
+@pytest.mark.slow
 def test_a_dead_gate_is_warned_about(ran: Any, caplog: pytest.LogCaptureFixture, monkeypatch: Any) -> None:
     monkeypatch.setattr("recbole_ext.tasks.clicks.scorer.is_dead", lambda statistics: True)
     with caplog.at_level(logging.WARNING, "recbole_ext"):
@@ -67,5 +70,6 @@ def test_a_dead_gate_is_warned_about(ran: Any, caplog: pytest.LogCaptureFixture,
     assert caplog.text.count("dead gate: gate_static is 0.") == 1  # of two epochs
 
 
+@pytest.mark.slow
 def test_a_seed_repeats_a_run(ran: Any) -> None:
     assert ran()["test"] == ran()["test"]

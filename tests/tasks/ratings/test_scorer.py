@@ -73,6 +73,7 @@ def test_the_rating_that_is_learnt_is_the_one_that_is_measured(
     assert 5 < result["test"]["rmse"] < 20 and 5 < result["baselines"]["global_mean"]["rmse"] < 20
 
 
+@pytest.mark.slow
 def test_a_metric_of_another_column_ends_the_run(
     configure: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -55,6 +55,7 @@ def test_a_healthy_run_is_not_said_to_explode(model: str, seed: int, build: Buil
     assert not {"diverged", "exploding_gradients"} & set(warner.found_in(rows, "ndcg@2", True))
 
 
+@pytest.mark.slow
 def test_memory_is_warned_about_once_and_reaches_a_person(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resources, "memory_share", lambda: 0.95)
     monkeypatch.setenv(notify.VARIABLE, DISCORD)
@@ -67,6 +68,7 @@ def test_memory_is_warned_about_once_and_reaches_a_person(build: Build, monkeypa
     assert "finished" in sent[-1] and result["warnings"][0].startswith("95% of the machine's memory")
 
 
+@pytest.mark.slow
 def test_a_run_that_is_continued_is_not_warned_again(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     config, _, _ = build(epochs=3)
     monkeypatch.setattr(resources, "memory_share", lambda: 0.95)

@@ -28,6 +28,7 @@ def starve(trainer: RunTrainer, largest: int, patch: pytest.MonkeyPatch, from_ca
     patch.setattr(trainer.model, "calculate_loss", limited)
 
 
+@pytest.mark.slow
 def test_batches_are_halved_until_they_fit(
     build: Build, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -105,6 +105,7 @@ def test_norms_of_sparse_and_dense_tensors() -> None:
     assert not torch.isfinite(norm_of([torch.tensor([1.0, math.nan])]))
 
 
+@pytest.mark.slow
 def test_a_retry_goes_back_and_makes_smaller_steps(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     _, loaders, trainer = build(train_batch_size=16, nan_retries=2, epochs=3)
     poison(trainer, "loss", math.nan, 2, monkeypatch, times=2)  # the batch, and the look for the layer

@@ -106,6 +106,7 @@ def trained(build: Build, monkeypatch: pytest.MonkeyPatch, **given: Any) -> tupl
     return trainer, seen
 
 
+@pytest.mark.slow
 def test_training_goes_on_with_its_own_weights_and_the_average_is_tested(
     build: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -117,6 +118,7 @@ def test_training_goes_on_with_its_own_weights_and_the_average_is_tested(
     assert torch.equal(weights(averaged), used[averaged.state.best_epoch])
 
 
+@pytest.mark.slow
 def test_swa_validates_the_mean_of_the_last_epochs(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     _, own = trained(build, monkeypatch)
     _, used = trained(build, monkeypatch, averaging="swa", swa_start_share=0.5)
@@ -125,6 +127,7 @@ def test_swa_validates_the_mean_of_the_last_epochs(build: Build, monkeypatch: py
     torch.testing.assert_close(used[3], (own[2] + own[3]) / 2)
 
 
+@pytest.mark.slow
 def test_averaged_noise_is_smaller() -> None:
     """Noisy SGD on a quadratic: the average lies nearer the optimum than the weights of the moment."""
     torch.manual_seed(0)

@@ -77,6 +77,7 @@ def test_how_a_run_ends_is_an_event(
     assert str(error) in events[-1][1] and "not ours" not in str(events)
 
 
+@pytest.mark.slow
 def test_a_continued_run_goes_on_in_the_same_files(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     config, _, _ = build(epochs=3)
     before_epoch = Keeper.before_epoch

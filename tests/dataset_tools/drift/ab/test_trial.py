@@ -76,6 +76,7 @@ def test_the_sample_ratio() -> None:
     assert sample_ratio_p(900, 100, 0.9) == pytest.approx(1) and sample_ratio_p(500, 500, 0.9) < 1e-100
 
 
+@pytest.mark.slow
 def test_a_planted_effect_is_found_in_logs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     random = np.random.default_rng(2)
     (y, n), (z, m) = group(600, 0.2, random), group(600, 0.4, random)
@@ -97,6 +98,7 @@ def test_a_planted_effect_is_found_in_logs(tmp_path: Path, capsys: pytest.Captur
     assert json.loads(capsys.readouterr().out)["verdict"] == HIGHER
 
 
+@pytest.mark.slow
 def test_missing_users_are_a_mismatch_and_few_users_are_too_few(tmp_path: Path) -> None:
     random = np.random.default_rng(3)
     a = write_lists(tmp_path / "a.jsonl", *group(900, 0.2, random), "a")

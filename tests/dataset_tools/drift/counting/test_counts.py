@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -86,6 +87,7 @@ def test_merging_merged_counts_equals_merging_ranges(tmp_path: Path) -> None:
     assert content(merged(halves, np.array([1, 0]))) == content(merged(parts, np.arange(len(parts))))
 
 
+@pytest.mark.slow
 def test_many_small_tables_become_one(tmp_path: Path) -> None:
     counts = Counts()
     table = pl.DataFrame(

@@ -9,6 +9,7 @@ from dataset_tools.drift.measuring.pair import Comparison, MixSides, Sides
 from dataset_tools.drift.windows import Windows
 
 
+@pytest.mark.slow
 def test_assigned_rows_keep_totals_and_sizes_and_are_hypergeometric() -> None:
     random = np.random.default_rng(0)
     sides = Sides(np.array([50, 0, 30, 1]), np.array([0, 20, 0, 0]))

@@ -24,6 +24,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "out" / "drift.html"
 
 
+@pytest.mark.slow
 def test_the_verdict_comes_first_and_nothing_is_fetched(page: Path) -> None:
     text = page.read_text()
     body = text[text.index("<main>") :]

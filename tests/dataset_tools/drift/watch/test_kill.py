@@ -54,6 +54,7 @@ def _write_slowly(stream: Path, lines: list[str], random: np.random.Generator) -
     time.sleep(float(random.uniform(0, 0.1)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
 def test_a_killed_watch_counts_everything_once(profile: Path, tmp_path: Path, watched: Watched, kills: int) -> None:
     lines = json_lines(rows(2400, 5))

@@ -67,6 +67,7 @@ def test_notifications_come_with_changes(tmp_path: Path, watched: Watched) -> No
     assert re.match(r"s.jsonl, window 1 \(\d+ rows\): drift in ", sent[0])
 
 
+@pytest.mark.slow
 def test_a_watch_goes_on_where_it_stopped(tmp_path: Path, watched: Watched) -> None:
     lines = json_lines(rows(2400, 5))
     expected = watched(write(tmp_path / "whole" / "a.jsonl", lines), close_last=True)
@@ -82,6 +83,7 @@ def test_a_watch_goes_on_where_it_stopped(tmp_path: Path, watched: Watched) -> N
     assert kept.stat().st_mode & 0o777 == 0o600 and "half" not in kept.read_text()
 
 
+@pytest.mark.slow
 def test_the_event_log_of_serve_is_read_as_it_is(tmp_path: Path, watched: Watched) -> None:
     log_rows = rows(2400, 5)
     columns = zip(*(of.tolist() for of in (log_rows.users, log_rows.items, log_rows.times)), strict=True)
@@ -174,6 +176,7 @@ def test_lines_that_are_not_counted_are_reported(tmp_path: Path, watched: Watche
     assert counted == {"rows": 2, "late": 1, "ahead": 1, "without_time": 1, "duplicate": 1, "unreadable": 1}
 
 
+@pytest.mark.slow
 def test_users_are_recognised_only_where_the_profile_has_them(tmp_path: Path, watched: Watched) -> None:
     own = write_profile(tmp_path, with_users=True)
     other = rows(2400, 5)
@@ -207,6 +210,7 @@ def test_memory_grows_with_items_and_users_alone(
     assert kept.stat().st_size < size + 50 and json.loads(kept.read_text())["window"]["rows"] == 3000
 
 
+@pytest.mark.slow
 def test_two_watches_do_not_share_a_state(tmp_path: Path, watched: Watched, profile: Path) -> None:
     from dataset_tools.drift.watch.options import WatchOptions
     from dataset_tools.drift.watch.watch import Watch
@@ -321,6 +325,7 @@ def test_exit_codes_on_request(profile: Path, tmp_path: Path, capsys: pytest.Cap
     assert main([*command, "--exit-code"]) == 6 and len(capsys.readouterr().out.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_the_command_that_writes_a_profile(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from dataset_tools.cli import main as data_main
     from tests.dataset_tools.drift.made_log import made_log

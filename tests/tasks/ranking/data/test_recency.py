@@ -139,6 +139,7 @@ def preference_for_the_new(make_config: Callable[..., Config], root: Path, **giv
     return float(scores[ids[2]] - scores[ids[1]])
 
 
+@pytest.mark.slow
 def test_weights_turn_the_model_to_the_present(make_config: Callable[..., Config], tmp_path: Path) -> None:
     root = write_inter(tmp_path, "made", change_of_taste())
     plain = preference_for_the_new(make_config, root)

@@ -85,6 +85,7 @@ def test_the_loss_of_several_negatives_is_the_mean_of_single_ones(
     torch.testing.assert_close(whole, torch.stack(single).mean())
 
 
+@pytest.mark.slow
 def test_dynamic_negatives_are_for_prefix_rows(make_config: Callable[..., Config], root: Path) -> None:
     asked = {"distribution": "uniform", "sample_num": 1, "dynamic": True, "candidate_num": 5}
     given: dict[str, Any] = {"loss_type": "BPR", "train_neg_sample_args": asked}

@@ -55,6 +55,7 @@ def learned(config: Config) -> tuple[float, dict[str, float], list[list[int]]]:
     return trainer.state.train_losses[0], trainer.evaluate(loaders.test), rows["what_list"].tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["SS4Rec", "Mamba4Rec", "SASRec"])
 @pytest.mark.parametrize("mode", ["all_positions", "prefix"])
 def test_the_order_of_the_file_is_that_of_row_numbers_as_times(
