@@ -68,7 +68,7 @@ QUESTIONS: list[tuple[list[str], int]] = [
     (["--model=SASRek", "--dataset=ml-100k"], 2),
     (["--model=SASRec", "--dataset=ml-100k", "--epochs=many", "--metrics=[NDCGG]"], 2),
     (["--model=SS4Rec", "--dataset=ml-100k", "--ssm_backend=gpu", "--lr_schedule=cosin"], 2),
-    (["--model=HybridVAE", "--dataset=ml-100k", "--loss=mae"], 2),
+    (["--model=HybridVAE", "--dataset=ml-100k", "--loss=mea"], 2),
     (["--model=MDAFMamba", "--dataset=ml-100k", "--branches=[dynamic]"], 2),
     (["--model=SASRec", "--dataset=ml-100k", "--seeds=42,42"], 2),
     (["--model=SASRec", "--dataset=ml-100k", "--seeds=42,43", "--epochs=many"], 2),

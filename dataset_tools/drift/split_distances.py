@@ -4,9 +4,8 @@ Each value has the mean of draws in which the rows of both splits are assigned a
 split of these sizes would have. The difference is that of a split by time, or by a user's last rows.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
@@ -152,27 +151,3 @@ def _sides(first: np.ndarray, second: np.ndarray) -> Sides:
     """Two counts of the same codes, of which those without a row in either are left out."""
     kept = np.flatnonzero(_summed(first, second))
     return Sides(*(np.append(each, 0)[np.minimum(kept, len(each))] for each in (first, second)))
-
-
-def distances_table(found: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[object]]]:
-    """Head and rows: a row per measure, and for each split the value and that of a random split.
-
-    Args:
-        found: `SplitDistance` as mappings, such as a `result.json` holds them.
-    """
-    splits = list(dict.fromkeys(each["split"] for each in found))
-    cells = {(each["measure"], each["split"]): each for each in found}
-    titles = {each["measure"]: each["title"] for each in found}
-    head = ["from training", *(text for split in splits for text in (split, f"{split}, random"))]
-    rows: list[list[object]] = [
-        [title, *(cell for split in splits for cell in _cells(cells.get((measure, split))))]
-        for measure, title in titles.items()
-    ]
-    return head, rows
-
-
-def _cells(found: Mapping[str, Any] | None) -> tuple[str, str]:
-    if found is None:
-        return "-", "-"
-    form = "{:.1%}" if found["is_share"] else "{:.4f}"
-    return form.format(found["value"]), form.format(found["random"])

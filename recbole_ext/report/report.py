@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from dataset_tools.drift.split_distances import distances_table
+from dataset_tools.drift.split_table import distances_table
 from recbole_ext.config.keys.train_on import ALL_ROWS, trained_on_all
 from recbole_ext.diagnosis.curve import read_curve
 from recbole_ext.diagnosis.finding import Finding

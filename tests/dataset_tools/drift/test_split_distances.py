@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from dataset_tools.cli import main
-from dataset_tools.drift.split_distances import SplitCounts, SplitDistance, distances_table, split_distances
+from dataset_tools.drift.split_distances import SplitCounts, SplitDistance, split_distances
+from dataset_tools.drift.split_table import distances_table
 
 DAY = 86400
 
