@@ -154,11 +154,6 @@ def _epochs(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> l
     return [f"epochs must be at least {least} (got {epochs!r})"] if is_number(epochs) and not epochs >= least else []
 
 
-def _tested_users(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
-    count: Any = values.get("tested_users")
-    return [f"tested_users must be at least 0 (got {count!r}); 0 is all"] if is_number(count) and count < 0 else []
-
-
 def _precision(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:
     """RecBole's switch for mixed precision beside a precision of the user's own."""
     named = any(layer.user and "precision" in layer.values for layer in layers)
@@ -234,7 +229,6 @@ _RULES: tuple[Callable[[ModelEntry, list[Layer], dict[str, Any]], list[str]], ..
     _metrics_of_task,
     _columns,
     _epochs,
-    _tested_users,
     head_faults,
     _precision,
     _read_early,

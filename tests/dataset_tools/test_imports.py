@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 FLOORS = """errors visible standard_streams faults platforms progress page_templates lines sources times files engines
-    convert split describe clicks drift arguments"""
+    convert split clicks drift describe arguments"""
 
 
 def imported(path: Path) -> set[str]:

@@ -259,8 +259,8 @@ def test_drop_path_leaves_out_sublayers_of_whole_sequences(build: Build) -> None
     ("given", "message"),
     [
         ({"block": "norm"}, r"block must be one of pre_norm, post_norm \(got 'norm'\)"),
-        ({"drop_path": 1.0}, r"drop_path must be at least 0 and less than 1 \(got 1.0\)"),
-        ({"ffn_multiplier": -1.0}, r"ffn_multiplier must be at least 0 \(got -1.0\)"),
+        ({"drop_path": 1.0}, r"drop_path must be at least 0 and below 1 \(got 1.0\)"),
+        ({"ffn_multiplier": -1.0}, r"ffn_multiplier must be a number of at least 0 \(got -1.0\)"),
     ],
 )
 def test_wrong_blocks_are_refused(build: Build, given: dict[str, Any], message: str) -> None:

@@ -47,7 +47,7 @@ def numbers(result: dict[str, Any]) -> list[Any]:
 def test_a_run_returns_and_writes_what_it_promises(configure: Callable[..., Config]) -> None:
     result = run(configure(), ["python", "run.py"])
     folder = Path(result["run_directory"])
-    assert json.loads((folder / "result.json").read_text()) == json.loads(json.dumps(result))
+    assert json.loads((folder / "result.json").read_text()) == {"format": 1, **json.loads(json.dumps(result))}
     assert {path.name for path in folder.iterdir()} == {
         "config.yaml",
         "command.txt",

@@ -192,12 +192,15 @@ def test_a_checkpoint_without_a_checksum_is_read_and_said_to_be_unchecked(
 SETTINGS = "# 3 values\nmodel: Small  # derived\nseed: 1  # command line\nrunner: ~  # x\n"
 
 
+ROWS = '{"format": 1, "sha256": {}, "tables": {"train": {"rows": 7, "sha256": "ab"}}}'
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"config.yaml": SETTINGS.replace("1", "2")}, r"best\.json is of another run: seed was 1 .* is 2 in .*config"),
         ({"config.yaml": SETTINGS.replace("Small", "Big")}, r"of another run: model was 'Small' when it was saved"),
-        ({"data.json": '{"format": 1, "tables": {"train": 8}}'}, r"of another run: its rows were not those of"),
+        ({"data.json": ROWS.replace("7", "8")}, r"of another run: its rows were not those of"),
         ({"config.yaml": SETTINGS.replace("command line", "mine.yaml:2")}, ""),
         ({"config.yaml": SETTINGS + "runs_dir: elsewhere  # x\n"}, ""),
     ],
@@ -207,7 +210,7 @@ def test_a_checkpoint_of_another_run_is_refused(change: dict[str, str], message:
     folder = tmp_path / "checkpoint"
     folder.mkdir()
     (tmp_path / "config.yaml").write_text(SETTINGS)
-    (tmp_path / "data.json").write_text('{"format": 1, "tables": {"train": 7}}')
+    (tmp_path / "data.json").write_text(ROWS)
     saved(folder)
     for name, text in change.items():
         (tmp_path / name).write_text(text)

@@ -32,8 +32,8 @@ _SIZES = """train_batch_size eval_batch_size MAX_ITEM_LIST_LENGTH eval_step accu
     t_depth topk_factor train_kg_step train_rec_step ui_embedding_size user_embedding_size weight_size""".split()
 _COUNTS = """stopping_step nan_retries plateau_patience rows_per_history ecn_layers lcn_layers warm_up_step
     anneal_steps total_anneal_steps vae_anneal_steps sampling_steps pretrain_epochs n_dec_epochs n_enc_epochs
-    high_layers_num low_layers_num token_num_threhold num_feature_field""".split()
-_POSITIVE = """learning_rate eval_memory_gb gap_unit max_step dt_min dt_max temperature tau ssl_tau
+    high_layers_num low_layers_num token_num_threhold num_feature_field tested_users""".split()
+_POSITIVE = """eval_memory_gb gap_unit max_step dt_min dt_max temperature tau ssl_tau
     ssl_temp""".split()
 _NOT_NEGATIVE = """weight_decay min_delta save_seconds hang_seconds price_per_hour budget budget_hours
     ffn_multiplier negative_alpha embedding_l2 set_kl_weight initializer_range layer_norm_eps reg_weight_1
@@ -57,7 +57,13 @@ def _weights(value: Any) -> str | None:
     return (numbers(number(0)) if isinstance(value, list) else number(0))(value)
 
 
+def _rate(value: Any) -> str | None:
+    """Above 0; a step of Adam with more overflows single precision."""
+    return positive(value) or between(0, 1e30)(value)
+
+
 RANGES: dict[str, Kind] = {
+    "learning_rate": _rate,
     **dict.fromkeys(_SIZES, size),
     **dict.fromkeys(_COUNTS, integer(0)),
     **dict.fromkeys(("seed", "split_seed", "candidate_seed"), integer(0, _LARGEST_SEED)),

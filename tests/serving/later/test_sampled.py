@@ -86,5 +86,5 @@ def test_a_negative_number_is_refused(
 ) -> None:
     with pytest.raises(UsageError, match="at least 0"):
         runs[0].evaluate(open_future(runs[0].loaded, "test").table, test_rows=True, users=-1)
-    with pytest.raises(UsageError, match="tested_users must be at least 0"):
+    with pytest.raises(UsageError, match="tested_users must be an integer of at least 0"):
         run(make_config("BPR", tmp_path, tested_users=-1))
