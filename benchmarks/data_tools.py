@@ -5,6 +5,7 @@ Run from the repository's root:
     python benchmarks/data_tools.py --rows 20000000             # ML-20M's format, convert and cut
     python benchmarks/data_tools.py --rows 60000000             # the same memory is expected
     python benchmarks/data_tools.py --taobao --rows 100150807   # UserBehavior's format
+    python benchmarks/data_tools.py --table csv --rows 5000000  # `convert table`, of the same rows; or parquet
     python benchmarks/data_tools.py --rows 20000000 --compare   # and the loop, on 200,000 rows, scaled
 
 The kernels are compiled before anything is measured (once per installation, about 3 CPU seconds). Each
@@ -139,16 +140,37 @@ def run(folder: Path, rows: int, taobao: bool, compare: bool) -> dict[str, objec
     return result
 
 
+def run_table(folder: Path, rows: int, kind: str) -> dict[str, object]:
+    """`convert table` of MovieLens's rows as csv or parquet, all columns guessed."""
+    raw = folder / f"table-{rows}" / "ratings.csv"
+    if not raw.exists():
+        raw.parent.mkdir(parents=True, exist_ok=True)
+        make_movielens(raw, rows)
+    path = raw.with_suffix(f".{kind}")
+    if not path.exists():
+        pl.scan_csv(raw).sink_parquet(path)
+    warm = folder / "warm.csv"
+    make_movielens(warm, 100)
+    command = ["convert", "table", "--output", str(folder / "out"), "--overwrite", "--input"]
+    measured([*command, str(warm)])
+    step = measured([*command, str(path)])
+    return {"rows": rows, "bytes": path.stat().st_size, **step, "rows_per_cpu_s": round(rows / step["cpu_s"])}
+
+
 def main() -> None:
     """Print one JSON object per run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=20_000_000)
     parser.add_argument("--taobao", action="store_true")
+    parser.add_argument("--table", choices=("csv", "parquet"), help="measure `convert table`")
     parser.add_argument("--compare", action="store_true", help="also time a loop over iloc (needs pandas)")
     parser.add_argument("--folder", type=Path, help="folder of the synthetic files")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
+        if options.table:
+            print(json.dumps(run_table(folder, options.rows, options.table), indent=2))
+            return
         print(json.dumps(run(folder, options.rows, options.taobao, options.compare), indent=2))
 
 

@@ -98,8 +98,11 @@ def _ids(values: pl.Series, at: int, reasons: np.ndarray) -> pl.Series:
         values = kept_text(values, False)
     if not values.dtype.is_integer():
         values = values.cast(pl.String)
-        _refuse(reasons, (values.str.strip_chars() == "").fill_null(True).to_numpy(), at)
-        _refuse(reasons, holds_separator(values), 2 + at)
+        once = values.unique()
+        if once.null_count() or (once.str.strip_chars() == "").any():
+            _refuse(reasons, (values.str.strip_chars() == "").fill_null(True).to_numpy(), at)
+        if holds_separator(once).any():
+            _refuse(reasons, holds_separator(values), 2 + at)
     elif values.null_count():
         _refuse(reasons, values.is_null().to_numpy(), at)
     return values

@@ -1,5 +1,6 @@
 """Runs of lines on disk, sorted by time, and their merge: memory that does not grow with the table."""
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,8 +29,9 @@ class TextRun:
 
 def lines_of_table(table: pl.DataFrame) -> np.ndarray:
     """Rows as tab-separated lines, (bytes,) uint8; a missing value is empty."""
-    text = table.write_csv(include_header=False, separator="\t", quote_style="never")
-    return np.frombuffer(text.encode(), np.uint8)
+    out = io.BytesIO()
+    table.write_csv(out, include_header=False, separator="\t", quote_style="never")
+    return np.frombuffer(out.getbuffer(), np.uint8)
 
 
 def write_text_run(
