@@ -3,6 +3,7 @@
 Rows that share a history are its queries side by side, so that attention is one product per history.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from recbole_ext.model.click.history_encoder import GAP_BUCKETS, gap_buckets
+
+_MOST_SCORES = 2**26
+"""Scores (S, heads, Q, L + 1) held at once, 256 MB: one user with many rows would pad every history to them."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,26 @@ class Reading:
     def gather(self, values: Tensor) -> Tensor:
         """(S, Q, ...) -> (R, ...)."""
         return values[self.history, self.slot]
+
+    def parts(self, n_histories: int, cells: int) -> "Iterator[tuple[Tensor, Tensor, Reading]]":
+        """Parts that are padded to at most `cells` places (S, Q), or to one place per history.
+
+        Yields:
+            Rows (r,) and histories (s,) int64 of a part, and who reads what of these.
+        """
+        counts = self.history.bincount(minlength=n_histories)
+        low, end = 0, int(counts.max())
+        while low < end:
+            histories = torch.nonzero(counts > low).flatten()
+            high = min(end, low + max(1, cells // len(histories)))
+            rows = torch.nonzero((self.slot >= low) & (self.slot < high)).flatten()
+            number = torch.zeros_like(counts).index_put((histories,), torch.arange(len(histories), device=rows.device))
+            yield (
+                rows,
+                histories,
+                Reading(number[self.history[rows]], self.slot[rows] - low, self.visible[rows], self.time[rows]),
+            )
+            low = high
 
     def last_state(self, states: Tensor) -> Tensor:
         """The state after the last event that each row sees, 0 for none: (S, L, H) -> (R, H)."""
@@ -95,6 +119,18 @@ class TargetAttention(nn.Module):
         Returns:
             (R, heads, width / heads).
         """
+        n, length = times.shape
+        cells = max(1, _MOST_SCORES // (self.heads * (length + 1)))
+        if n * (int(reading.slot.max()) + 1) <= cells:
+            return self._read(target, states, times, reading)
+        found, places = [], []
+        for rows, histories, part in reading.parts(n, cells):
+            places.append(rows)
+            found.append(self._read(target[rows], states[histories], times[histories], part))
+        return torch.cat(found)[torch.cat(places).argsort()]
+
+    def _read(self, target: Tensor, states: Tensor, times: Tensor, reading: Reading) -> Tensor:
+        """`forward` in one piece."""
         n = len(states)
         query = self._split(reading.spread(self.query(target) / (target.shape[1] // self.heads) ** 0.5, n))
         key, value = (

@@ -1,5 +1,6 @@
 """Target attention over shared histories, against each row reading its own events by itself."""
 
+import pytest
 import torch
 from torch.testing import assert_close
 
@@ -34,7 +35,11 @@ def read_alone(layer: TargetAttention, target: torch.Tensor, states: torch.Tenso
     return torch.stack(rows)
 
 
-def test_a_row_reads_the_last_events_before_it_and_all_gradients_agree() -> None:
+@pytest.mark.parametrize("scores", [2**26, 50, 1], ids=["in one piece", "two places at once", "one at once"])
+def test_a_row_reads_the_last_events_before_it_and_all_gradients_agree(
+    scores: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recbole_ext.model.click.target_attention._MOST_SCORES", scores)
     torch.manual_seed(1)
     layer = TargetAttention(WIDTH, HEADS, REACH)
     torch.nn.init.normal_(layer.age.weight)
@@ -45,6 +50,17 @@ def test_a_row_reads_the_last_events_before_it_and_all_gradients_agree() -> None
         inputs = [target, states, *layer.parameters()]
         found.append([read, *torch.autograd.grad((read * weights).sum(), inputs)])
     assert_close(found[0], found[1])
+
+
+def test_one_history_of_many_rows_pads_no_other_beyond_the_bound() -> None:
+    """A user with 3,000 rows beside 500 users with one: 3,500 rows, and not 501 x 3,000 places."""
+    history = torch.cat([torch.zeros(3000, dtype=torch.int64), torch.arange(1, 501)])
+    slot = torch.cat([torch.arange(3000), torch.zeros(500, dtype=torch.int64)])
+    reading = Reading(history, slot, torch.ones_like(slot), torch.ones_like(slot))
+    parts = list(reading.parts(501, 2000))
+    assert all(len(histories) * (int(part.slot.max()) + 1) <= 2000 for _, histories, part in parts)
+    assert torch.equal(torch.cat([rows for rows, _, _ in parts]).sort().values, torch.arange(3500))
+    assert len(parts) <= 4
 
 
 def test_an_empty_history_is_the_learnt_value() -> None:
