@@ -125,7 +125,7 @@ def test_a_run_that_breaks_off_is_recorded_and_continued_to_the_same_result(
 def test_numbers_that_are_not_finite_end_a_seed_and_not_the_experiment(
     made: Made, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = made("--set", "learning_rate=.inf")
+    folder = made("--set", "learning_rate=1e30")
     assert main(["experiment", "run", "t"]) == 5
     assert states(folder) == [(1, "crashed"), (2, "crashed")]
     assert "crashed     seed 2" in capsys.readouterr().out
