@@ -15,7 +15,7 @@ from dataset_tools.convert.quarantine import RejectedList
 from dataset_tools.convert.side_tables import SideTables
 from dataset_tools.engines.choice import make_engine
 from dataset_tools.errors import ResourceError, UsageError
-from dataset_tools.files.publish import whole_folder
+from dataset_tools.files.publish import require_folder_name, whole_folder
 from dataset_tools.files.yaml_file import dataset_yaml
 from dataset_tools.sources.archive import find_inputs
 from dataset_tools.sources.fetch import digest_of
@@ -84,8 +84,7 @@ def _check_options(options: ConvertOptions) -> None:
         raise UsageError(f"{release.name}: not there for this release: {', '.join(wrong)}; leave it out.")
     if not 0 < options.sample_users <= 1:
         raise UsageError(f"--sample-users: fraction of the users in (0, 1], got {options.sample_users}.")
-    if "/" in options.name or "\\" in options.name or options.name.startswith("."):
-        raise UsageError(f"--name: a plain folder name is needed, got {options.name!r}.")
+    require_folder_name(options.name)
 
 
 def convert(options: ConvertOptions) -> dict[str, Any]:

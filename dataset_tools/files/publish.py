@@ -23,6 +23,16 @@ _under_way: set[Path] = set()
 _FULL = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
 
 
+def require_folder_name(name: str) -> None:
+    """Refuse a name of a data set that is no single visible folder; "" is the default name.
+
+    Raises:
+        UsageError: it has a separator, or begins with a point.
+    """
+    if "/" in name or "\\" in name or name.startswith("."):
+        raise UsageError(f"--name: a plain folder name is needed, got {name!r}.")
+
+
 @contextmanager
 def whole_folder(target: Path, overwrite: bool, read: Iterable[Path | None] = ()) -> Iterator[Path]:
     """A new folder to write to; it becomes `target` when the block ends without an error.

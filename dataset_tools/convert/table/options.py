@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dataset_tools.convert.table.reading.opened import plain_name
 from dataset_tools.errors import UsageError
+from dataset_tools.files.publish import require_folder_name
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,7 @@ class TableOptions:
     def __post_init__(self) -> None:
         if not self.input:
             raise UsageError("--input: at least one file is needed")
-        if "/" in self.name or "\\" in self.name or self.name.startswith("."):
-            raise UsageError(f"--name: a plain folder name is needed, got {self.name!r}.")
+        require_folder_name(self.name)
         for option, key, table in (
             ("--user-key", self.user_key, self.users),
             ("--item-key", self.item_key, self.items),
