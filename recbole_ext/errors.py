@@ -5,7 +5,7 @@ Every message states what happened, where, with which value, what is allowed and
 
 import difflib
 import errno
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 
 from dataset_tools.errors import (
@@ -105,8 +105,18 @@ def _of_file(error: OSError) -> str:
     return f" of {error.filename}" if error.filename else ""
 
 
-def nearest(word: str, known: Iterable[str], count: int = 3, cutoff: float = 0.55) -> str:
-    """Words of `known` that look like `word`, for an error message: `; did you mean 'a' or 'b'?`."""
+def nearest(word: str, known: Iterable[str], count: int = 3, cutoff: float = 0.55, first: Collection[str] = ()) -> str:
+    """Words of `known` that look like `word`, for an error message: `; did you mean 'a' or 'b'?`.
+
+    Args:
+        word: what was typed.
+        known: what there is.
+        count: of words at most.
+        cutoff: similarity from which a word counts, 0 to 1.
+        first: words of `known` that go before the others where they are about as near.
+    """
     lower = {name.lower(): name for name in sorted(known)}
-    matches = [lower[m] for m in difflib.get_close_matches(word.lower(), lower, n=count, cutoff=cutoff)]
+    close = difflib.get_close_matches(word.lower(), lower, n=2 * count, cutoff=cutoff)
+    matches = sorted((lower[m] for m in close), key=lambda name: name not in first)[:count] if first else []
+    matches = matches or [lower[m] for m in close[:count]]
     return f"; did you mean {' or '.join(repr(m) for m in matches)}?" if matches else ""

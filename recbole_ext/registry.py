@@ -68,7 +68,7 @@ def find_model(model: str | type[Any]) -> ModelEntry:
     if model not in known and model not in _OWN:
         raise UsageError(
             f"there is no model named {checked_name('--model', model)!r}{nearest(model, known)} "
-            "A class of your own: --model=package.module:Class. All names: --help"
+            "A class of your own: --model=package.module:Class. All names: recbole-ext models"
         )
     return known.get(model) or _OWN[model]
 

@@ -12,12 +12,17 @@ GROUPS = {
     "Train": (*TRAINING, "preflight"),
     "Use a trained model": ("recommend", "rate", "score", "export", "serve"),
     "Judge": ("runs", "evaluate", "report", "diagnose", "compare", "ensemble", "drift", "ab", "metric_audit"),
-    "This machine": ("doctor", "completion"),
+    "Look up": ("models", "keys", "doctor", "completion"),
 }
 """Title -> modules of `commands`; each has `SUMMARY` and `declare(parser)`, and may have `TEXT` and `TAKES_KEYS`."""
 _MEANT = {"train": "run", "fit": "run", "test": "evaluate", "predict": "recommend", "search": "tune"}
 _MEANT |= dict.fromkeys(("check", "dry-run", "validate"), "preflight")
 """Words of other programs for commands of this one."""
+_EXAMPLES = (
+    f"{PROGRAM} --model=SS4Rec --dataset=ml-100k --epochs=5",
+    f"{PROGRAM} recommend --run runs/RUN --users 196,186 --k 5",
+    f"{PROGRAM} compare runs/A runs/B",
+)
 
 
 def build_parser() -> Parser:
@@ -55,14 +60,14 @@ def find_command(top: Parser, words: list[str]) -> tuple[list[str], Parser, list
 def parse(words: list[str]) -> argparse.Namespace:
     """The words of a command line as a namespace: the command's name in `command`, its call in `execute`.
 
-    The help of a command needs none of its words; that of `run` depends on them, and is the command's own.
+    The help of a command needs none of its words.
 
     Raises:
         UsageError: a word that cannot be read.
     """
     top = build_parser()
     path, parser, rest = find_command(top, words)
-    if {"-h", "--help"} & set(rest) and path != ["run"]:
+    if {"-h", "--help"} & set(rest):
         return argparse.Namespace(command=" ".join(path), execute=lambda _: _printed(parser.format_help()))
     found = read_words(top, parser, rest)
     found.command, found.execute = " ".join(path), parser.execute
@@ -88,16 +93,12 @@ def overview() -> str:
     """The help of the whole program: the commands in groups, with a line each."""
     top = build_parser()
     lines = [
-        f"usage: {PROGRAM} --model=MODEL --dataset=DATASET [--key=value ...]   train and evaluate a model",
-        f"       {PROGRAM} COMMAND --help                                     options of a command",
-        f"       {PROGRAM} --model=MODEL --help                               every key of a model",
-        f"       {PROGRAM} --version",
+        f"usage: {PROGRAM} --model=MODEL --dataset=DATASET [--key=value ...]   or   {PROGRAM} COMMAND [OPTIONS]",
+        f"       {PROGRAM} COMMAND --help   options of a command      {PROGRAM} --version",
         "",
-        "From a checkout: python run_recbole_ext.py in place of recbole-ext. Values are read as YAML:",
-        '--topk=[5,10] --eval_args="{mode: uni100}". Hyphens and underscores are the same in names of options.',
+        *(f"  {example}" for example in _EXAMPLES),
     ]
     for title, modules in GROUPS.items():
         names = [module.replace("_", "-") for module in modules]
         lines += ["", f"{title}:", *(f"  {name:<19}{top.commands[name].summary}" for name in names)]
-    lines += ["", "Models, data sets and keys: run --help. Prepare data: recbole-data --help."]
-    return "\n".join(lines)
+    return "\n".join([*lines, "", "From a checkout: python run_recbole_ext.py. Prepare data: recbole-data --help."])

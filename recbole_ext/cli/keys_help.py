@@ -1,66 +1,83 @@
-"""`run --help`: the models, the data sets, and every key with its meaning."""
+"""What `keys` prints: every setting with its type, its default and its meaning, in a fixed order."""
 
 import textwrap
-from pathlib import Path
+from typing import Any
 
 from recbole_ext.config.keys.known_keys import Key, host_keys, keys_of
 from recbole_ext.config.keys.unread import hidden_keys
-from recbole_ext.config.layers import default_layers, merge
-from recbole_ext.places import found_datasets, properties_folder
-from recbole_ext.registry import find_model, models
+from recbole_ext.config.layers import default_layers, file_layer, merge
+from recbole_ext.errors import UsageError, nearest
+from recbole_ext.model_entry import ModelEntry
+from recbole_ext.places import RECBOLE, properties_folder
+from recbole_ext.registry import find_model
 from recbole_ext.tasks.registered import task_of
 
-_USAGE = """\
-usage: recbole-ext --model=MODEL --dataset=DATASET [--config_files="a.yaml b.yaml"] [--key=value ...]
-  --resume[=RUN]   continue the newest unfinished run of the same configuration, or the named one
-  --print-config   print each value with its origin, and stop
-  --dry-run        estimate time and memory from a short run, and stop
-  --seeds=1,2,3    one run per seed, resumable, with confidence intervals
-  --debug          print tracebacks
-Values are read as YAML: --topk=[5,10] --eval_args="{mode: uni100}". From a checkout: python run_recbole_ext.py"""
+_WIDTH = 110
+_LONGEST_DEFAULT = 60
 
 
-def help_text(model: str | None) -> str:
-    """The help, for one model or in general.
+def keys_text(model: str | None, part: str = "") -> str:
+    """The settings of a model, its own first; without a model those that hold for all.
+
+    Args:
+        model: its name, or None.
+        part: text that the name, its initials or the meaning must contain; "" for all.
 
     Raises:
-        UsageError: there is no such model.
+        UsageError: there is no such model, or no key contains the text.
     """
-    parts = [_USAGE]
-    if model:
-        entry = find_model(model)
-        parts.append(_keys(f"Keys of {model}", keys_of(entry.properties)))
-    else:
-        parts.append(_list("Models of this package", [e.name for e in models().values() if e.own]))
-        parts.append(_list("Models of RecBole", [e.name for e in models().values() if not e.own]))
-        parts.append(_list("Data sets found here", found_datasets(Path("dataset"))))
-    hidden = _hidden(model)
-    ours = keys_of(properties_folder() / "overall.yaml")
+    entry = find_model(model) if model else None
+    defaults, hidden = _defaults(entry), _hidden(entry)
+    sections = [(title, _shown(keys, hidden, part)) for title, keys in _sections(entry)]
+    if not any(keys for _, keys in sections):
+        names = [name for _, keys in _sections(entry) for name in keys]
+        raise UsageError(f"--filter={part}: no key contains it{nearest(part, names)}")
+    return "\n\n".join(_section(title, keys, defaults) for title, keys in sections if keys)
+
+
+def _sections(entry: ModelEntry | None) -> list[tuple[str, dict[str, Key]]]:
     described = {name: key for name, key in host_keys().items() if key.text}
-    for title, keys in (("Keys of this package", ours), ("Keys of RecBole", described)):
-        parts.append(_keys(title, {name: key for name, key in keys.items() if name not in hidden}))
-    return "\n\n".join(parts)
+    ours = keys_of(properties_folder() / "overall.yaml")
+    own = [(f"Keys of {entry.name}", keys_of(entry.properties))] if entry else []
+    return [*own, ("Keys of this package", ours), ("Keys of RecBole", described)]
 
 
-def _hidden(model: str | None) -> set[str]:
+def _shown(keys: dict[str, Key], hidden: set[str], part: str) -> list[Key]:
+    return [key for name, key in keys.items() if name not in hidden and contains(key, part)]
+
+
+def contains(key: Key, part: str) -> bool:
+    """Whether the name of a key, the initials of its words or its meaning contain a text."""
+    initials = "".join(word[:1] for word in key.name.split("_"))
+    text = part.lower().replace("-", "_")
+    return text in key.name.lower() or text == initials.lower() or part.lower() in key.text.lower()
+
+
+def _defaults(entry: ModelEntry | None) -> dict[str, Any]:
+    if entry:
+        return merge(default_layers(entry, "", None))[0]
+    places = (RECBOLE / "properties", properties_folder())
+    return merge([file_layer(place / "overall.yaml", "properties/overall.yaml") for place in places])[0]
+
+
+def _hidden(entry: ModelEntry | None) -> set[str]:
     """Keys that the runs of a model, or of any model, do not read."""
-    if model is None:
+    if entry is None:
         return hidden_keys(None, {})
-    entry = find_model(model)
-    return hidden_keys(entry, merge(default_layers(entry, "", None))[0], task_of(entry).unread)
+    return hidden_keys(entry, _defaults(entry), task_of(entry).unread)
 
 
-def _list(title: str, names: list[str]) -> str:
-    return f"{title} ({len(names)}):\n" + textwrap.fill(
-        ", ".join(names), 110, initial_indent="  ", subsequent_indent="  "
-    )
+def _section(title: str, keys: list[Key], defaults: dict[str, Any]) -> str:
+    return "\n".join([f"{title}:", *(_key(key, defaults) for key in keys)])
 
 
-def _keys(title: str, keys: dict[str, Key]) -> str:
-    lines = []
-    for key in keys.values():
-        kind = f" ({key.type})" if key.type else ""
-        lines.append(
-            textwrap.fill(f"{key.name}{kind}  {key.text}", 110, initial_indent="  ", subsequent_indent="      ")
-        )
-    return "\n".join([f"{title}:", *lines])
+def _key(key: Key, defaults: dict[str, Any]) -> str:
+    """`name (type) = default  meaning`, wrapped."""
+    kind = f" ({key.type})" if key.type else ""
+    default = f" = {_default(defaults[key.name])}" if key.name in defaults else ""
+    text = f"{key.name}{kind}{default}  {key.text}".rstrip()
+    return textwrap.fill(text, _WIDTH, initial_indent="  ", subsequent_indent="      ", break_on_hyphens=False)
+
+
+def _default(value: Any) -> str:
+    return "none" if value is None else textwrap.shorten(str(value), _LONGEST_DEFAULT, placeholder=" ...")

@@ -62,7 +62,8 @@ def _interrupted(arguments: list[str]) -> str:
 def _trains(arguments: list[str]) -> bool:
     """Whether the words ask for training, which goes on without a terminal."""
     command = _command(arguments)
-    answers = {"-h", "--help", "--version", "--print-config", "--print_config"} & set(arguments)
+    given = {word.partition("=")[0] for word in arguments}
+    answers = {"-h", "--help", "--version", "--print-config", "--print_config"} & given
     return command in TRAINING and not answers and (command != "experiment" or arguments[1:2] == ["run"])
 
 

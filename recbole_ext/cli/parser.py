@@ -1,7 +1,7 @@
 """The parser of the command line: declared options by argparse, and RecBole's keys as `--key=value` beside them.
 
-Underscores and hyphens are the same in the name of an option, so that `--dry-run` and RecBole's `--data_path` can be
-typed either way. Nothing is abbreviated, and no word is dropped: what is not declared is a key or an error.
+Underscores and hyphens are the same in the name of an option, so that `--print-config` and RecBole's `--data_path` can
+be typed either way. Nothing is abbreviated, and no word is dropped: what is not declared is a key or an error.
 """
 
 import argparse

@@ -31,7 +31,13 @@ def declare_opening(parser: Parser) -> None:
 
 def declare_print_config(parser: Parser) -> None:
     """`--print-config`, see `configured`."""
-    parser.add_argument("--print-config", action="store_true", help="print each value with its origin, and stop")
+    parser.add_argument(
+        "--print-config",
+        nargs="?",
+        const="all",
+        choices=("all", "changed"),
+        help="print each value with its origin, and stop; changed: those that differ from the defaults",
+    )
 
 
 def configured(words: argparse.Namespace, resume: str | None = None) -> "Config | None":
@@ -48,7 +54,7 @@ def configured(words: argparse.Namespace, resume: str | None = None) -> "Config 
         return config
     from recbole_ext.config.show import config_lines
 
-    print("\n".join(config_lines(config)))
+    print("\n".join(config_lines(config, words.print_config == "changed")))
     return None
 
 
@@ -76,7 +82,7 @@ def named_in_files(given: dict[str, Any]) -> dict[str, Any]:
     if not given.get("model") or not given.get("dataset"):
         raise UsageError(
             "--model and --dataset are required, for instance: --model=SS4Rec --dataset=ml-100k\n"
-            "all commands: --help; all models, data sets and keys: run --help; check the installation: doctor"
+            "all commands: --help; all models: models; all settings: keys; check the installation: doctor"
         )
     return given
 

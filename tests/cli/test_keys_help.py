@@ -1,9 +1,11 @@
-from pathlib import Path
+import subprocess
+import sys
 
 import pytest
 
-from recbole_ext.cli.keys_help import found_datasets, help_text
-from recbole_ext.config.keys.known_keys import keys_of
+from recbole_ext.cli.keys_help import contains, keys_text
+from recbole_ext.cli.main import main
+from recbole_ext.config.keys.known_keys import Key, keys_of
 from recbole_ext.errors import UsageError
 from recbole_ext.registry import models
 
@@ -12,32 +14,62 @@ def words(text: str) -> str:
     return " ".join(text.split())
 
 
-def test_the_general_help_names_all_models_and_data_sets() -> None:
-    text = words(help_text(None))
-    assert [name for name in models() if name not in text] == []
-    assert "ml-100k" in text and "--print-config" in text and "--dry-run" in text
-
-
 @pytest.mark.parametrize("model", ["SS4Rec", "Mamba4Rec", "SASRec"])
-def test_a_models_help_explains_every_key(model: str) -> None:
-    text = words(help_text(model))
-    assert f"Keys of {model}:" in text
+def test_a_models_keys_have_their_type_default_and_meaning(model: str) -> None:
+    text = words(keys_text(model))
+    assert text.startswith(f"Keys of {model}:")
     for key in keys_of(models()[model].properties).values():
-        assert f"{key.name} ({key.type}) {words(key.text)}" in text
+        before, _, after = text.partition(f" {key.name} ({key.type}) = ")
+        assert before and after and words(key.text) in after
 
 
 def test_lines_stay_readable() -> None:
-    assert [line for line in help_text("SS4Rec").splitlines() if len(line) > 115] == []
+    assert [line for line in keys_text("SS4Rec").splitlines() if len(line) > 115] == []
+
+
+def test_without_a_model_the_keys_are_those_of_all() -> None:
+    text = keys_text(None)
+    assert "Keys of SS4Rec" not in text and "gap_transform" not in text
+    assert "  learning_rate (float) = 0.001  " in text and "  runs_dir (str) = runs  " in text
+
+
+@pytest.mark.parametrize(
+    ("part", "found"),
+    [("lr", "learning_rate"), ("LR", "lr_schedule"), ("gap-tr", "gap_transform"), ("final weights", None)],
+)
+def test_a_filter_reads_names_initials_and_meanings(part: str, found: str | None) -> None:
+    if found is None:
+        with pytest.raises(UsageError, match=f"--filter={part}: no key contains it"):
+            keys_text("SS4Rec", part)
+        return
+    text = keys_text("SS4Rec", part)
+    assert f"  {found} (" in text and "hidden_size" not in text
+
+
+def test_a_filter_matches_the_meaning() -> None:
+    assert contains(Key("wd", "float", "Weight of the penalty."), "penalty")
+    assert not contains(Key("wd", "float", "Weight of the penalty."), "decay")
 
 
 def test_an_unknown_model() -> None:
     with pytest.raises(UsageError, match="no model named 'SS5Rec'; did you mean 'SS4Rec'"):
-        help_text("SS5Rec")
+        keys_text("SS5Rec")
 
 
-def test_data_sets_are_folders_with_their_file(tmp_path: Path) -> None:
-    for name, file in (("a", "a.inter"), ("b", "b.train.inter"), ("c", "other.inter"), ("d", "d.user")):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / file).touch()
-    assert found_datasets(tmp_path) == ["a", "b", "ml-100k"]
-    assert found_datasets(tmp_path / "none") == ["ml-100k"]
+@pytest.mark.slow
+def test_the_order_does_not_depend_on_the_hash_seed() -> None:
+    def printed(seed: str) -> str:
+        code = "from recbole_ext.cli.keys_help import keys_text; print(keys_text('SASRec'))"
+        environment = {"PYTHONHASHSEED": seed, "PATH": ""}
+        return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True).stdout
+
+    assert printed("1") == printed("2") != ""
+
+
+def test_models_are_listed_by_task_and_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "--filter=ratings"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:-1]] == ["HybridVAE"]
+    assert main(["models"]) == 0
+    assert {line.split()[0] for line in capsys.readouterr().out.splitlines()[1:-1]} == set(models())
+    assert main(["models", "--filter=mamba"]) == 0
+    assert "Mamba4Rec" in capsys.readouterr().out

@@ -22,3 +22,10 @@ def test_every_value_stands_with_its_origin(tmp_path: Path) -> None:
     assert rows["time_order"] == ("'exact'", "properties/protocol/no_time.yaml:2")
     assert rows["MODEL_TYPE"][1] == "derived"
     assert [line.split(" ", 1)[0].lower() for line in config_lines(config)] == sorted(key.lower() for key in rows)
+
+
+def test_changed_keys_alone(tmp_path: Path) -> None:
+    config = build_config("SS4Rec", "ml-100k", [], {"seed": 7, "epochs": 30, "device": "cpu"})
+    assert [line.split()[0] for line in config_lines(config, changed=True)] == ["device", "seed"]
+    config = build_config("SS4Rec", "ml-100k", [], {})
+    assert config_lines(config, changed=True) == ["every setting has its default"]

@@ -7,6 +7,9 @@ from recbole_ext.cli.parser import Parser
 from recbole_ext.cli.run_settings import configured, declare_print_config, declare_run, given_keys, named_in_files
 
 SUMMARY = "train and evaluate a model (the command without a name)"
+TEXT = """Train a model, choose its weights by validation, and evaluate them once on test. Beside these options every
+setting is one, and its value is read as YAML: --topk=[5,10] --eval_args="{mode: uni100}".
+Settings: recbole-ext keys MODEL. Models: recbole-ext models. One run per seed: --seeds=1,2,3"""
 TAKES_KEYS = True
 
 
@@ -30,11 +33,6 @@ def run_command(words: argparse.Namespace) -> int:
     Raises:
         RecBoleExtError: with a message and an exit code for each kind of error.
     """
-    if words.help:
-        from recbole_ext.cli.keys_help import help_text
-
-        print(help_text(words.model))
-        return 0
     given = given_keys(words)
     if given.get("seeds") is not None and not words.print_config:
         from recbole_ext.experiments.command import run_seeds

@@ -97,8 +97,8 @@ def host_keys() -> dict[str, Key]:
     found: dict[str, Key] = {}
     for source in ("config", "data", "evaluator", "sampler", "trainer", "utils"):
         for path in sorted((RECBOLE / source).rglob("*.py")):
-            found.update({name: Key(name) for name in keys_read_by(path)})
-    found.update({name: Key(name) for name in keys_read_by(RECBOLE / "model" / "abstract_recommender.py")})
+            found.update({name: Key(name) for name in sorted(keys_read_by(path))})
+    found.update({name: Key(name) for name in sorted(keys_read_by(RECBOLE / "model" / "abstract_recommender.py"))})
     for name in ("dataset/sample.yaml", "overall.yaml"):
         described = keys_of(RECBOLE / "properties" / name)
         found.update({k: v for k, v in described.items() if v.text or k not in found})

@@ -1,6 +1,6 @@
 """What is wrong with the values of one source, each by itself: unknown keys, types, forms and ranges."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from recbole_ext.config.keys.known_keys import Key, host_keys, keys_of
@@ -47,7 +47,7 @@ class KeyRules:
 
     def _of_key(self, name: str, value: Any) -> list[str]:
         if name not in self.keys:
-            return [f"unknown key '{name}'{_instead(name, value, self.keys)}"]
+            return [f"unknown key '{name}'{_instead(name, value, self.keys, self.listed)}"]
         if name in DECLARED and value not in (None, "None"):
             return DECLARED[name].faults(name, value)
         key = self._typed(name)
@@ -73,7 +73,7 @@ class KeyRules:
         return key if key.type or not inferred else Key(name, inferred, key.text)
 
 
-def _instead(name: str, value: Any, keys: Mapping[str, Key]) -> str:
-    """What to write instead of an unknown key: its name in this RecBole, else the nearest ones."""
+def _instead(name: str, value: Any, keys: Mapping[str, Key], own: Collection[str]) -> str:
+    """What to write instead of an unknown key: its name in this RecBole, else the nearest, the model's own first."""
     now = replacement(name, value)
-    return f"; write {now}" if now else nearest(name, keys)
+    return f"; write {now}" if now else nearest(name, keys, first=own)

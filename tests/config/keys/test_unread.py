@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from recbole_ext.cli.keys_help import help_text
+from recbole_ext.cli.keys_help import keys_text
 from recbole_ext.cli.main import main
 from recbole_ext.config.keys.unread import RULES
 from recbole_ext.pipeline.configure import build_config, resolve
@@ -97,7 +97,7 @@ def test_a_run_prints_and_records_them(tmp_path: Path, capsys: pytest.CaptureFix
 
 @pytest.mark.parametrize("model", [None, "BPR", "SS4Rec", "HybridVAE", "DeepFM", "CKE"])
 def test_help_lists_no_key_that_does_nothing(model: str | None) -> None:
-    listed = {line.split()[0] for line in help_text(model).splitlines() if line.startswith("  ") and line.strip()}
+    listed = {line.split()[0] for line in keys_text(model).splitlines() if line.startswith("  ") and line.strip()}
     dead = {"state", "checkpoint_dir", "save_dataset", "save_dataloaders", "loss_decimal_place", "POSITION_FIELD"}
     assert not listed & dead
     assert "learning_rate" in listed and "threshold" in listed
