@@ -105,6 +105,10 @@ def _of_file(error: OSError) -> str:
     return f" of {error.filename}" if error.filename else ""
 
 
+_ABOUT_AS_NEAR = 0.05
+"""Similarity by which a word that goes first may be less near than another one."""
+
+
 def nearest(word: str, known: Iterable[str], count: int = 3, cutoff: float = 0.55, first: Collection[str] = ()) -> str:
     """Words of `known` that look like `word`, for an error message: `; did you mean 'a' or 'b'?`.
 
@@ -117,6 +121,10 @@ def nearest(word: str, known: Iterable[str], count: int = 3, cutoff: float = 0.5
     """
     lower = {name.lower(): name for name in sorted(known)}
     close = difflib.get_close_matches(word.lower(), lower, n=2 * count, cutoff=cutoff)
-    matches = sorted((lower[m] for m in close), key=lambda name: name not in first)[:count] if first else []
-    matches = matches or [lower[m] for m in close[:count]]
+
+    def nearness(name: str) -> float:
+        ratio = difflib.SequenceMatcher(None, name, word.lower()).ratio()
+        return ratio + _ABOUT_AS_NEAR * (lower[name] in first)
+
+    matches = [lower[m] for m in sorted(close, key=nearness, reverse=True)[:count]]
     return f"; did you mean {' or '.join(repr(m) for m in matches)}?" if matches else ""

@@ -35,7 +35,7 @@ model: SS4Rec  # derived
 valid_metric: NDCG@10  # properties/model/SS4Rec.yaml:9
 """
 RESULT: dict[str, Any] = {
-    **{"model": "SS4Rec", "dataset": "ml-100k", "best_epoch": 2, "epochs_trained": 6, "parameters": 198432},
+    **{"model": "SS4Rec", "dataset": "ml-100k", "best_epoch": 3, "epochs_trained": 6, "parameters": 198432},
     **{"valid_metric": "NDCG@10", "valid_metric_bigger": True, "fit_seconds": 61.5, "peak_memory_mb": 900},
     "valid": {"hit@10": 0.19, "ndcg@10": 0.1},
     "test": {"hit@10": 0.15, "ndcg@10": 0.08},
@@ -115,7 +115,7 @@ def make_run(tmp_path: Path) -> Callable[..., Path]:
         folder = tmp_path / name
         folder.mkdir()
         (folder / "config.yaml").write_text(config)
-        table = {"epoch": range(6), "train_loss": [3.0, 2.5, 2.2, 2.1, 2.0, 1.9]}
+        table = {"epoch": range(1, 7), "train_loss": [3.0, 2.5, 2.2, 2.1, 2.0, 1.9]}
         table |= {"hit@10": [0.1, 0.15, 0.19, 0.18, 0.18, 0.18], "ndcg@10": [0.05, 0.08, 0.1, 0.098, 0.098, 0.098]}
         table |= {"learning_rate": [0.001] * 6, "grad_norm_mean": [1.0] * 6, "train_seconds": [10.0] * 6} | (
             columns or {}

@@ -10,9 +10,8 @@
     COLUMN           another column of metrics.csv: `kl`, `grad_norm_growth`, `memory_share`
     FACT             of the whole run: `best_epoch`, `epochs_trained`, `total_seconds`, `peak_memory_mb`, `cost`
 
-Epochs are counted from 1 here, as people count them; `metrics.csv` and `result.json` count from 0. A validation,
-training or column value is that of the best epoch, or with `@epochN` of that epoch: `train.auc@epoch5 < 0.75`. Names
-are read in lower case. Nothing is evaluated as code.
+Epochs are counted from 1. A validation, training or column value is that of the best epoch, or with `@epochN` of that
+epoch: `train.auc@epoch5 < 0.75`. Names are read in lower case. Nothing is evaluated as code.
 
 Criteria are a list, or lists by tier: `minimum`, `good` and `excellent`. A run fails that misses one of a plain list or
 of `minimum`; what it misses of the others is NOT MET.
@@ -269,12 +268,12 @@ def _judged(criterion: Criterion, tier: str, rows: Sequence[Mapping[str, Any]], 
 def _value(criterion: Criterion, rows: Sequence[Mapping[str, Any]], result: Mapping[str, Any]) -> float | None:
     part, _, metric = criterion.name.partition(".")
     if criterion.name == "best_epoch":
-        return None if result.get("best_epoch") is None else float(result["best_epoch"] + 1)
+        return None if result.get("best_epoch") is None else float(result["best_epoch"])
     if criterion.name in OF_RUN:
         return _number(result.get(criterion.name))
     if part == "test":
         return _number(((result.get("further_test") or {}) | (result.get("test") or {})).get(metric))
-    epoch = criterion.epoch - 1 if criterion.epoch else result.get("best_epoch")
+    epoch = criterion.epoch if criterion.epoch else result.get("best_epoch")
     column = {"valid": metric, "train": f"train_{metric}"}.get(part, criterion.name)
     of_epoch = [row for row in rows if epoch is not None and _number(row.get("epoch")) == epoch]
     return _number(of_epoch[-1].get(column)) if of_epoch else None

@@ -64,7 +64,7 @@ def _require_same(run: Path, values: dict[str, Any], model: str, dataset: str) -
 
 
 def _epochs(run: Path) -> int:
-    """One more than the number of the best epoch, which counts from 0.
+    """The number of the best epoch, which counts from 1.
 
     Raises:
         UsageError: there is none that validation of a finished run chose.
@@ -77,12 +77,12 @@ def _epochs(run: Path) -> int:
         "was trained on all rows itself; repeat its command": trained_on_all(result),
         "was imported and not trained here; give --train_on=all --epochs=N": "imported_from" in result,
         "was trained in stages; give --train_on=all, and stages with epochs of their own": "stages" in result,
-        "has no epoch of training; give --train_on=all --epochs=N": best is None or best < 0,
+        "has no epoch of training; give --train_on=all --epochs=N": best is None or best < 1,
     }
     for reason, holds in reasons.items():
         if holds:
             raise UsageError(f"{KEY}: {run} {reason}")
-    return int(best or 0) + 1
+    return int(best or 0)
 
 
 def _require_no_other(run: Path, base: Layer, above: list[Layer]) -> None:

@@ -45,7 +45,7 @@ def run_result(
         "model": config.model,
         "dataset": config.dataset,
         "parameters": parameters_of(evaluator.model),
-        "best_epoch": state.best_epoch,
+        "best_epoch": None if state.best_epoch is None else state.best_epoch + 1,
         "epochs_trained": len(state.train_losses),
         "batch_halvings": state.halvings,
         "rollbacks": state.retries,

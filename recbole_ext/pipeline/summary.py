@@ -76,7 +76,7 @@ def _known_lines(result: dict[str, Any]) -> list[str]:
 
 def _weights(result: dict[str, Any]) -> str:
     """Which weights were tested."""
-    if result["best_epoch"] < 0:
+    if result["best_epoch"] < 1:
         return "weights as the model was made, without an epoch of training"
     return f"weights of epoch {result['best_epoch']}, {chosen_by(result)}"
 
@@ -94,6 +94,6 @@ def chosen_by(result: Mapping[str, Any]) -> str:
 
 def _next_steps(result: dict[str, Any]) -> list[str]:
     directory = result["run_directory"]
-    if result["best_epoch"] < 0:
+    if result["best_epoch"] < 1:
         return [f"Run it again: {directory}/command.txt"]
     return [f"metrics per epoch: {directory}/metrics.csv; command: {directory}/command.txt"]

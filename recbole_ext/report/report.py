@@ -197,7 +197,7 @@ def _add_ratings(page: Page, result: Mapping[str, Any]) -> None:
 def _add_criteria(page: Page, record: Record) -> None:
     verdicts = judge(record.config.get("criteria"), record.rows, record.result or None)
     if verdicts:
-        page.heading("Criteria").text("Criteria count epochs from 1; the curves and this run's files count from 0.")
+        page.heading("Criteria")
         page.verdicts([_verdict_row(verdict) for verdict in verdicts])
         for line in tier_lines(map(asdict, verdicts)):
             page.text(" ".join(line.split()).capitalize() + ".")

@@ -26,12 +26,12 @@ class BestWeights:
         """Keep the current weights and `keep_checkpoints` of those before them.
 
         Args:
-            epoch: that they come from.
+            epoch: that they come from, from 0; files count from 1.
             result: what validation measured; None without validation.
         """
         if self.run is None:
             return
-        facts: dict[str, Any] = {"epoch": epoch, "model": self.config.model, "dataset": self.config.dataset}
+        facts: dict[str, Any] = {"epoch": epoch + 1, "model": self.config.model, "dataset": self.config.dataset}
         facts["valid_result"] = result
         save_checkpoint(self.run.checkpoints, "best", self.model, facts, keep=self.config["keep_checkpoints"])
 

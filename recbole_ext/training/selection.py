@@ -60,7 +60,7 @@ class Selection(Hook):
         """Validate, keep the best, write the row; the stage is over after too many validations without gain."""
         of_steps, of_model = self.columns()
         loss = self.state.train_losses[epoch] / max(len(self.batches.train), 1)
-        row = {"epoch": epoch, "train_loss": loss, "train_seconds": round(seconds, 3), **of_steps, **of_model}
+        row = {"epoch": epoch + 1, "train_loss": loss, "train_seconds": round(seconds, 3), **of_steps, **of_model}
         hidden = {"valid_seconds", *of_steps}
         if not self.batches.valid or self.settings.eval_step <= 0:
             self.keep(epoch)
@@ -93,4 +93,4 @@ class Selection(Hook):
             self.session.run.append_metrics(row)
         quiet = self.validator.evaluator.scorer.quiet_columns
         shown = {name: value for name, value in row.items() if name not in hidden and not name.startswith(quiet)}
-        self.session.progress.row(shown | {"best": "*" if self.state.best_epoch == row["epoch"] else ""})
+        self.session.progress.row(shown | {"best": "*" if self.state.best_epoch == row["epoch"] - 1 else ""})

@@ -102,7 +102,7 @@ def _metric(trainer: RunTrainer, old: Any) -> float | None:
 def _told(trainer: RunTrainer, old: Any, after: float | None) -> dict[str, Any]:
     begun = trainer.settings.stages[: len(trainer.state.stage_starts)]
     pairs = zip(begun, trainer.state.stage_starts, strict=True)
-    stages = [asdict(stage) | {"first_epoch": start} for stage, start in pairs]
+    stages = [asdict(stage) | {"first_epoch": start + 1} for stage, start in pairs]
     if old is None:
         return {"stages": stages}
     rows, before = len(old._dataset), trainer.state.old_metric

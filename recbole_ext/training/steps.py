@@ -157,7 +157,7 @@ class Steps:
         epoch, batch = self.where
         norms = ", ".join(f"{norm:.3g}" for norm in self.norms) or "none yet"
         return NonFiniteError(
-            f"{what} in epoch {epoch}, batch {batch}, at learning rate {learning_rate:g}; lower --learning_rate, "
+            f"{what} in epoch {epoch + 1}, batch {batch}, at learning rate {learning_rate:g}; lower --learning_rate, "
             "clip gradients with --clip_grad_norm='{max_norm: 1.0}', or let the run lower it with --nan_retries=3\n"
             f"first affected: {place}; gradient norms of the last steps: {norms}"
         )

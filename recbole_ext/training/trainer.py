@@ -135,7 +135,7 @@ class RunTrainer(Measured):
                     self.state.step_done(number)
                     for hook in self.hooks:
                         hook.after_step()
-                self.session.progress.step(f"epoch {epoch}")
+                self.session.progress.step(f"epoch {epoch + 1}")
                 if number < last:
                     self.budget.leave_epoch()
             loss += sum(self.state.total) if each.counts else 0.0

@@ -132,7 +132,7 @@ class TreeTrainer(Measured):
             reason = str(error).partition("Stack trace")[0].rpartition("Check failed: ")[2].strip()
             raise UsageError(f"{self.config.model} refuses the data or its parameters: {reason}") from None
         for _ in range(len(batches)):
-            self.session.progress.step(f"epoch {epoch}")
+            self.session.progress.step(f"epoch {epoch + 1}")
         return loss * len(batches)
 
     def _selection(self, batches: Batches) -> Selection:

@@ -91,5 +91,5 @@ def _report_past(place: Path, metric: str, bigger: bool, report: Callable[[int, 
             score = float(row[metric])
             best = score if best is None else max(best, score) if bigger else min(best, score)
         if best is not None:
-            report(int(row["epoch"]) + 1, best)
+            report(int(row["epoch"]), best)
     return (folder / "result.json").exists()

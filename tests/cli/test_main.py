@@ -303,7 +303,7 @@ def test_a_missing_device_is_4(
 
 def test_a_loss_that_is_no_number_is_5(command: Callable[..., list[str]], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(command("--learning_rate=1e30", "--train_batch_size=4")) == 5
-    assert "a weight is not finite in epoch 0, batch" in printed_error(capsys)
+    assert "a weight is not finite in epoch 1, batch" in printed_error(capsys)
 
 
 def test_the_overview_lists_every_command_in_a_group(capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,9 +19,9 @@ from recbole_ext.pipeline.configure import build_config
 from recbole_ext.tasks.registered import all_tasks
 
 ROWS = [
-    {"epoch": "0", "kl": "4.0", "train_loss": "0.9", "auc": "0.50", "train_auc": "0.55", "train_valid_gap": "0.05"},
+    {"epoch": "1", "kl": "4.0", "train_loss": "0.9", "auc": "0.50", "train_auc": "0.55", "train_valid_gap": "0.05"},
     {
-        "epoch": "1",
+        "epoch": "2",
         "kl": "4.5",
         "grad_norm_growth": "1.5",
         "train_loss": "0.8",
@@ -29,10 +29,10 @@ ROWS = [
         "train_auc": "0.60",
         "train_valid_gap": "0.02",
     },
-    {"epoch": "2", "train_loss": "0.7", "auc": "0.57", "train_auc": "0.70", "train_valid_gap": ""},
+    {"epoch": "3", "train_loss": "0.7", "auc": "0.57", "train_auc": "0.70", "train_valid_gap": ""},
 ]
 RESULT = {
-    **{"best_epoch": 1, "epochs_trained": 3, "total_seconds": 90.0, "cost": 0.025},
+    **{"best_epoch": 2, "epochs_trained": 3, "total_seconds": 90.0, "cost": 0.025},
     "test": {"auc": 0.56, "hit@10": 0.25},
     "further_test": {"r2": 0.4, "precision@10": 0.6},
 }

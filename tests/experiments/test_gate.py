@@ -32,7 +32,7 @@ def finish(root: Path, name: str, hit: float, seed: int = 1) -> None:
     folder.mkdir()
     (folder / "config.yaml").write_text(f"seed: {seed}\n")
     (folder / "metrics.csv").write_text("epoch,hit@10\n0,0.2\n")
-    result = {"model": "SASRec", "valid_metric": "HIT@10", "best_epoch": 0, "test": {"hit@10": hit}}
+    result = {"model": "SASRec", "valid_metric": "HIT@10", "best_epoch": 1, "test": {"hit@10": hit}}
     (folder / "result.json").write_text(json.dumps(result))
     lines = [
         f'{{"event": "start", "attempt": {seed}, "seed": {seed}, "time": "2026-01-01T00:00:00+00:00"}}',

@@ -104,7 +104,7 @@ def test_the_result_says_that_nothing_was_tested(
     folder = Path(result["run_directory"])
     assert (result["test"], result["valid"], result["baselines"]) == (None, None, {})
     assert (result["trained_on"], result["tested_on"]) == ("all", "nothing")
-    assert result["best_epoch"] == result["epochs_trained"] - 1
+    assert result["best_epoch"] == result["epochs_trained"]
     assert "trained on all rows and tested on nothing" in result["protocol"]["split"]
     for name in ("report.html", "model_card.md"):
         assert "trained on all rows and tested on nothing" in (folder / name).read_text()
@@ -182,7 +182,7 @@ def test_it_takes_the_settings_and_the_best_epoch_of_a_run(
     earlier, folder = rx.load(chosen["run_directory"]).config, chosen["run_directory"]
     places = {"data_path": str(root), "runs_dir": str(root / "runs")}
     config = build_config("BPR", "made", [], {**places, "final_of": folder, "seed": 3})
-    epochs = chosen["best_epoch"] + 1
+    epochs = chosen["best_epoch"]
     recorded = {"run": folder, "epochs": epochs}
     assert (config["train_on"], config["epochs"], config["final_of"], config["seed"]) == ("all", epochs, recorded, 3)
     assert config["learning_rate"] == earlier["learning_rate"] and config["embedding_size"] == 4

@@ -58,9 +58,9 @@ def test_without_validation_nothing_chose_the_weights() -> None:
 
 
 def test_stages_and_what_the_last_one_forgot_are_told() -> None:
-    stages = [{"share": 1.0, "first_epoch": 0}, {"share": 0.2, "first_epoch": 8}]
+    stages = [{"share": 1.0, "first_epoch": 1}, {"share": 0.2, "first_epoch": 9}]
     forgetting = {"metric": "ndcg@10", "rows": 1234, "before": 0.25, "after": 0.125}
     lines = summary_lines({**result(0.2), "stages": stages, "forgetting": forgetting}, PROTOCOL)
-    assert "stages      from epoch 0 on everything, from epoch 8 on the newest 20 %" in lines
+    assert "stages      from epoch 1 on everything, from epoch 9 on the newest 20 %" in lines
     assert "old window  ndcg@10 0.2500 before the last stage, 0.1250 after, on 1,234 training targets" in lines
     assert not any("stages" in line or "old window" in line for line in summary_lines(result(0.2), PROTOCOL))

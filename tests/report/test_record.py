@@ -11,7 +11,7 @@ from recbole_ext.report.record import read_record
 def test_a_run_is_read_with_origins_points_and_its_end(make_run: Callable[..., Path]) -> None:
     record = read_record(make_run(columns={"kl": ["", "nan", 2.5, "", "x", 1]}))
     assert record.origins["epochs"] == "command line" and record.origins["criteria"] == "mine.yaml:3"
-    assert record.columns["ndcg@10"][2] == (2.0, 0.1) and "epoch" not in record.columns
+    assert record.columns["ndcg@10"][2] == (3.0, 0.1) and "epoch" not in record.columns
     assert [e for e, _ in record.columns["kl"]] == [1, 2, 5] and math.isnan(record.columns["kl"][0][1])
     assert record.metric == "ndcg@10" and record.end["event"] == "finished" and record.command.startswith("python")
 

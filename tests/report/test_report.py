@@ -29,7 +29,7 @@ def test_a_finished_run_stands_beside_its_baselines(make_run: MakeRun, result: d
     folder = make_run()
     path, found = write_report(folder)
     text = plain(folder)
-    assert "Finished at 2026-01-01 12:34 UTC: 6 epochs in 62 s; the weights are those of epoch 2." in text
+    assert "Finished at 2026-01-01 12:34 UTC: 6 epochs in 62 s; the weights are those of epoch 3." in text
     assert "SS4Rec does not beat the best non-learned baseline, skip_markov: test ndcg@10 0.0800 against 0.1100" in text
     assert "FAIL hit@10 &gt; 0.25 it is 0.15" in text and "PASS best_epoch in [2, 4] it is 3" in text
     assert "NOT YET valid.hit@10@epoch9" in text

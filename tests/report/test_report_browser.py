@@ -19,7 +19,7 @@ def report(make_run: Callable[..., Path]) -> Path:
     columns |= {f"metric{i}@10": [0.1 * i] * 6 for i in range(9)} | {f"kl_d{k}": [k] * 6 for k in range(9)}
     columns |= {"kl": ["nan", *[3e-7 * 10**e for e in range(5)]], "train_valid_gap": [0.2] * 6}
     test = {f"metric{i}@10": 0.123456 * i for i in range(12)} | {"ndcg@10": 0.08}
-    result = {"model": "SS4Rec", "valid_metric": "NDCG@10", "test": test, "baselines": {long: test}, "best_epoch": 2}
+    result = {"model": "SS4Rec", "valid_metric": "NDCG@10", "test": test, "baselines": {long: test}, "best_epoch": 3}
     folder = make_run(result=result | {"epochs_trained": 6, "protocol": {"split": long}}, columns=columns)
     (folder / "config.yaml").write_text((folder / "config.yaml").read_text() + f"path: {long}  # command line\n")
     return write_report(folder)[0]

@@ -182,7 +182,7 @@ def test_a_run_that_has_not_finished_says_so(run: Path, tmp_path: Path, capsys: 
     shutil.copytree(run, copy)
     (copy / "result.json").unlink()
     assert main(["recommend", f"--run={copy}", "--users=u1"]) == 0
-    assert "copy has not finished: its best weights so far are used, those of epoch 0" in capsys.readouterr().err
+    assert "copy has not finished: its best weights so far are used, those of epoch 1" in capsys.readouterr().err
     assert rx.load(copy).recommend(["u1"]).attrs["notes"][0].startswith("copy has not finished")
     description = json.loads((copy / "checkpoint" / "best.json").read_text())
     (copy / "checkpoint" / "best.json").write_text(json.dumps(description | {"format": 99}))

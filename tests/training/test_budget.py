@@ -65,7 +65,7 @@ def test_a_run_ends_at_its_best_and_goes_on_to_the_same_numbers(
     given = {"price_per_hour": 6.0, "budget": 0.1 * steps - 0.05}
     ended = run(configure(**given))
     assert (ended["ended_by"], ended["epochs_trained"], ended["cost"]) == ("budget", 2, pytest.approx(0.1 * steps))
-    assert ended["test"] and ended["valid"] and ended["best_epoch"] in (0, 1)
+    assert ended["test"] and ended["valid"] and ended["best_epoch"] in (1, 2)
     folder = Path(ended["run_directory"])
     assert json.loads((folder / "result.json").read_text())["ended_by"] == "budget"
     assert f"--resume={folder.name}" in capsys.readouterr().out
@@ -81,7 +81,7 @@ def test_without_a_validation_the_weights_of_the_moment_are_kept(
     configure: Callable[..., Config], capsys: pytest.CaptureFixture[str]
 ) -> None:
     result = run(configure(budget_hours=1.5 / 60))
-    assert (result["ended_by"], result["best_epoch"], result["valid"]) == ("budget_hours", 0, None)
+    assert (result["ended_by"], result["best_epoch"], result["valid"]) == ("budget_hours", 1, None)
     assert result["test"] and "the last one, because the budget ended before a validation" in capsys.readouterr().out
 
 

@@ -102,7 +102,7 @@ def test_each_stage_has_its_rate_its_epochs_and_its_schedule(build: Build) -> No
     _, loaders, trainer = build(stages=stages, stopping_step=50, train_batch_size=64, **linear)
     assert trainer.settings.epochs == 5
     found = fit_in_stages(trainer, loaders)
-    assert [stage["first_epoch"] for stage in found["stages"]] == [0, 2]
+    assert [stage["first_epoch"] for stage in found["stages"]] == [1, 3]
     assert len(loaders.train) == 1
     assert rates(trainer) == pytest.approx([0.01, 0.005, 0.5, 0.5 * 2 / 3, 0.5 / 3])
 
@@ -124,7 +124,7 @@ def test_a_stage_begins_with_the_best_weights_and_stops_by_its_own_patience(
     monkeypatch.setattr(trainer.state, "judge", lambda *of: kept.update({trainer.state.epoch: weights()}) or judge(*of))
     monkeypatch.setattr(trainer, "fit_stage", lambda *data, **more: starts.append(weights()) or fit(*data, **more))
     found = fit_in_stages(trainer, loaders)
-    assert [stage["first_epoch"] for stage in found["stages"]] == [0, 4]
+    assert [stage["first_epoch"] for stage in found["stages"]] == [1, 5]
     assert torch.equal(starts[1], kept[1]) and not torch.equal(starts[1], kept[3])
     assert trainer.state.best_epoch == 4 and len(kept) == 6 and torch.equal(weights(), kept[4])
 
@@ -163,7 +163,7 @@ def test_fine_tuning_learns_the_new_and_the_old_is_seen_to_be_forgotten(
     forgetting = result["forgetting"]
     assert (forgetting["metric"], forgetting["rows"]) == ("hit@1", 16)
     assert forgetting["before"] > 0.5 > 0.2 > forgetting["after"]
-    assert result["test"]["hit@1"] > 0.8 and result["best_epoch"] >= 8
+    assert result["test"]["hit@1"] > 0.8 and result["best_epoch"] >= 9
     saved = json.loads((Path(result["run_directory"]) / "result.json").read_text())
     assert saved["forgetting"] == result["forgetting"] and saved["stages"] == result["stages"]
 

@@ -105,7 +105,7 @@ def test_criteria_are_judged_stored_and_told_by_the_exit_code(
     assert [each["verdict"] for each in result["criteria"]] == ["PASS", "PASS", "NOT YET"]
     folder = Path(result["run_directory"])
     assert json.loads((folder / "result.json").read_text())["criteria"] == result["criteria"]
-    last = list(csv.DictReader((folder / "metrics.csv").open()))[result["best_epoch"]]
+    last = list(csv.DictReader((folder / "metrics.csv").open()))[result["best_epoch"] - 1]
     assert result["criteria"][1]["value"] == float(last["train_valid_gap"])
     assert "PASS        train_valid_gap in [-1, 1]  (it is" in capsys.readouterr().out
     again = ["--model=Mamba4Rec", "--dataset=made", f"--config_files={folder}/config.yaml"]

@@ -77,7 +77,7 @@ def test_validation_comes_every_eval_step(build: Build, monkeypatch: pytest.Monk
     trainer.fit(loaders.train, loaders.valid)
     with open(trainer.session.run.path / "metrics.csv") as file:
         rows = list(csv.DictReader(file))
-    assert [row["epoch"] for row in rows] == ["0", "1", "2", "3", "4"]
+    assert [row["epoch"] for row in rows] == ["1", "2", "3", "4", "5"]
     assert [row.get("ndcg@2") for row in rows] == ["", "0.1", "", "0.2", ""]
 
 
@@ -103,7 +103,7 @@ def test_a_loss_that_is_no_number_ends_the_run(value: float, build: Build, monke
     loss = trainer.model.calculate_loss
     monkeypatch.setattr(trainer.model, "calculate_loss", lambda batch: loss(batch) * value)
     with pytest.raises(
-        NonFiniteError, match=rf"the training loss is {value} in epoch 0, batch 0, at learning rate 0\.01; lower"
+        NonFiniteError, match=rf"the training loss is {value} in epoch 1, batch 0, at learning rate 0\.01; lower"
     ):
         trainer.fit(loaders.train, loaders.valid)
     assert torch.equal(weights(trainer), before)

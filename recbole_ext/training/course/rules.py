@@ -100,7 +100,7 @@ def _gap(course: Course) -> Evidence:
 
 def _plateau(course: Course) -> Evidence:
     valid, count = course.valid, int(limit("plateau"))
-    if len(valid) <= count or valid[-1][0] + 1 >= limit("plateau_epochs") or not _is_fast(course):
+    if len(valid) <= count or valid[-1][0] >= limit("plateau_epochs") or not _is_fast(course):
         return []
     before, window = valid[-count - 1], valid[-count:]
     best = min(value for _, value in valid[:-count])

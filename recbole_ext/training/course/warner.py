@@ -64,7 +64,7 @@ class CourseWarnings(Hook):
     def after_step(self) -> None:
         """Look within an epoch, now and then."""
         if time.monotonic() - self.looked_at >= SECONDS:
-            self._warn([*self._rows(), {"epoch": self.state.epoch, **self.current()}])
+            self._warn([*self._rows(), {"epoch": self.state.epoch + 1, **self.current()}])
 
     def after_training(self, epoch: int, seconds: float) -> None:
         """Look at the row of the epoch, which is written."""

@@ -45,7 +45,7 @@ class RollBack(Hook):
         _LOG.warning("%s", error)
         _LOG.warning(
             "back to epoch %d, batch %d; retry %d of %d at learning rate %g",
-            state.epoch, state.batch, retries + 1, self.retries, rate,
+            state.epoch + 1, state.batch, retries + 1, self.retries, rate,
         )  # fmt: skip
         return True
 
@@ -83,7 +83,7 @@ class SmallerBatches(Hook):
         halvings = state.halvings
         if state.epoch > 0 or halvings >= HALVINGS or not self.keeper.keeps:
             raise ResourceError(
-                f"out of memory in epoch {state.epoch} after {halvings} halvings of the batch; "
+                f"out of memory in epoch {state.epoch + 1} after {halvings} halvings of the batch; "
                 f"lower --train_batch_size or --MAX_ITEM_LIST_LENGTH ({asked(error)})"
             ) from None
         self._halve(halvings)

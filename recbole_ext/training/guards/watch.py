@@ -90,7 +90,7 @@ class Watch(Hook):
         if seconds > max(SLOW_EPOCH * usual, _SHORTEST_EPOCH):
             _LOG.warning(
                 "slow: epoch %d took %.1f s, %.1f times the usual %.1f s; %s",
-                epoch, seconds, seconds / usual, usual, self.diagnosis(),
+                epoch + 1, seconds, seconds / usual, usual, self.diagnosis(),
             )  # fmt: skip
 
     def diagnosis(self, last: int = 128) -> str:

@@ -256,7 +256,7 @@ def _tell(tracking: Tracking, trainer: Any, kind: str, facts: dict[str, Any]) ->
     if kind == "epoch" and groups:
         facts = {"learning_rate": groups[0]["lr"], **facts}
     tracking.event(kind, **facts)
-    if kind == "epoch" and state.best_epoch == facts.get("epoch"):
+    if kind == "epoch" and state.best_epoch == facts["epoch"] - 1:
         tracking.event("best", epoch=facts["epoch"], score=state.best_valid_score)
 
 

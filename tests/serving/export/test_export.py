@@ -57,7 +57,7 @@ def test_a_run_that_has_not_finished_says_so(made_run: Callable[..., Run], tmp_p
     shutil.copytree(made_run("BPR").path, copied)
     (copied / "result.json").unlink()
     done = Run(copied).export("vectors", tmp_path / "out")
-    assert done.notes[0] == "the run has not finished: these are its best weights so far, of epoch 0"
+    assert done.notes[0] == "the run has not finished: these are its best weights so far, of epoch 1"
     shutil.rmtree(copied / "checkpoint")
     with pytest.raises(UsageError, match="no readable checkpoint"):
         Run(copied).export("vectors", tmp_path / "out2")

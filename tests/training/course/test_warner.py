@@ -63,7 +63,7 @@ def test_memory_is_warned_about_once_and_reaches_a_person(build: Build, monkeypa
     monkeypatch.setattr(notify, "send", lambda address, body: sent.append(body["content"]))
     result = run(build(notify="discord", epochs=3)[0])
     (told,) = warnings_of(Path(result["run_directory"]))
-    assert told["rule"] == "memory" and told["text"].startswith("95% of the machine's memory is in use in epoch 0; ")
+    assert told["rule"] == "memory" and told["text"].startswith("95% of the machine's memory is in use in epoch 1; ")
     assert sum("95% of the machine's memory" in text for text in sent) == 1
     assert "finished" in sent[-1] and result["warnings"][0].startswith("95% of the machine's memory")
 

@@ -44,14 +44,14 @@ def test_batches_are_halved_until_they_fit(
 def test_three_halvings_are_all(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     _, loaders, trainer = build(train_batch_size=32)
     starve(trainer, 1, monkeypatch)
-    with pytest.raises(ResourceError, match=r"out of memory in epoch 0 after 3 halvings of the batch; lower --train_b"):
+    with pytest.raises(ResourceError, match=r"out of memory in epoch 1 after 3 halvings of the batch; lower --train_b"):
         trainer.fit(loaders.train, loaders.valid)
 
 
 def test_after_the_first_epoch_nothing_is_halved(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     _, loaders, trainer = build(train_batch_size=32)
     starve(trainer, 18, monkeypatch, from_call=len(loaders.train))
-    with pytest.raises(ResourceError, match="out of memory in epoch 1 after 0 halvings"):
+    with pytest.raises(ResourceError, match="out of memory in epoch 2 after 0 halvings"):
         trainer.fit(loaders.train, loaders.valid)
 
 

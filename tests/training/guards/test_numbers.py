@@ -66,7 +66,7 @@ def test_a_bad_number_stops_the_run_within_one_batch(
     with pytest.raises(NonFiniteError) as error:
         trainer.fit(loaders.train, loaders.valid)
     expected = (
-        "a metric is no number: ndcg@2 is" if place == "metric" else f"in epoch 0, batch {batch}, at learning rate 0.01"
+        "a metric is no number: ndcg@2 is" if place == "metric" else f"in epoch 1, batch {batch}, at learning rate 0.01"
     )
     assert expected in str(error.value) and error.value.exit_code == 5
     assert bad_weight(trainer.model) is None, "the model is back in the last good state"

@@ -116,7 +116,7 @@ def test_a_slow_epoch_is_told(caplog: pytest.LogCaptureFixture) -> None:
     for epoch, seconds in enumerate([3.0, 3.0, 3.1, 6.0, 6.9]):
         watch.after_epoch(epoch, seconds)
     assert caplog.text.count("slow: epoch") == 1
-    assert "slow: epoch 4 took 6.9 s, 2.3 times the usual 3.0 s; it is starting" in caplog.text
+    assert "slow: epoch 5 took 6.9 s, 2.3 times the usual 3.0 s; it is starting" in caplog.text
 
 
 def test_short_epochs_and_batches_are_never_slow(caplog: pytest.LogCaptureFixture) -> None:

@@ -194,7 +194,7 @@ def test_a_run_is_notified_and_failures_to_notify_do_not_matter(
 
     monkeypatch.setattr(notify, "send", refused)
     with caplog.at_level(logging.WARNING, "recbole_ext"):
-        assert run(config)["best_epoch"] == 0
+        assert run(config)["best_epoch"] == 1
     assert "finished: test" in bodies[-1]["content"]
     warned = [record.getMessage() for record in caplog.records if "notify does not work" in record.getMessage()]
     assert len(warned) == 1 and "canary" not in warned[0]

@@ -182,7 +182,7 @@ def test_weights_and_biases(build: Build, monkeypatch: pytest.MonkeyPatch) -> No
     folder = Path(result["run_directory"])
     assert (given["project"], given["name"], given["dir"]) == ("p", folder.name, str(folder))
     assert given["settings"]["x_disable_meta"] and given["config"]["epochs"] == 2
-    assert [step for step, _ in logged[:-1]] == [0, 1] and logged[-1] == "finished"
+    assert [step for step, _ in logged[:-1]] == [1, 2] and logged[-1] == "finished"
     assert "valid/ndcg@2" in logged[0][1] and there.summary == {f"test/{k}": v for k, v in result["test"].items()}
 
 
