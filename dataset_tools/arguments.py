@@ -1,12 +1,12 @@
 """The arguments of the command line."""
 
 import argparse
-import csv
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from dataset_tools.convert.table.arguments import declare_columns
 from dataset_tools.drift.options import REFERENCES
 from dataset_tools.engines.choice import ENGINES
 from dataset_tools.errors import UsageError
@@ -59,33 +59,6 @@ def joined(arguments: Sequence[str]) -> list[str]:
     return [TABLE, *arguments[2:]] if list(arguments[:2]) == words else list(arguments)
 
 
-def names(text: str) -> tuple[str, ...]:
-    """`a,b` -> names of columns; one that holds a comma is in quotes, as in a csv.
-
-    Raises:
-        ArgumentTypeError: a name is empty.
-    """
-    found = tuple(name.strip() for name in next(csv.reader([text], skipinitialspace=True), []))
-    if not all(found) or not found:
-        raise argparse.ArgumentTypeError(f"names of columns with commas between are needed, got {text!r}")
-    return found
-
-
-def percent(text: str) -> float:
-    """`0.1%` -> 0.001.
-
-    Raises:
-        UsageError: not a number with a percent sign between 0 and 100.
-    """
-    try:
-        value = float(text.removesuffix("%")) if text.endswith("%") else -1.0
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 100:
-        raise UsageError(f"--max-rejected {text}: write a percentage between 0% and 100%, such as 0.1%.")
-    return value / 100
-
-
 def _convert(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("release", choices=sorted(RELEASES), metavar="RELEASE", help=", ".join(RELEASES))
     parser.add_argument("--input", type=Path, help="zip, folder or file of the release")
@@ -110,21 +83,8 @@ def _table(parser: argparse.ArgumentParser) -> None:
         "--input", type=Path, nargs="+", required=True, help="csv, tsv, json lines (.gz, .zst), parquet"
     )
     _result(parser, "of the data set (default: the name of the first file)")
-    parser.add_argument("--user", default="", metavar="COLUMN", help="the user (default: guessed from names)")
-    parser.add_argument("--item", default="", metavar="COLUMN", help="the item (default: guessed from names)")
-    parser.add_argument("--rating", default="", metavar="COLUMN", help="the rating, or none (default: guessed)")
-    parser.add_argument("--time", default="", metavar="COLUMN", help="the time, or none (default: guessed)")
-    parser.add_argument("--time-unit", default="", help="s, ms, us, ns, iso or a format such as %%d/%%m/%%Y")
-    parser.add_argument("--keep", type=names, default=(), metavar="A,B", help="further columns to write")
-    parser.add_argument("--columns", type=names, default=(), metavar="A,B", help="names, for a csv without a header")
-    parser.add_argument("--item-separator", default="", help="between several items of one row: a row each")
-    parser.add_argument("--users", type=Path, metavar="FILE", help="a table of users")
-    parser.add_argument("--user-key", default="", metavar="COLUMN", help="ids in it (default: as in the input)")
-    parser.add_argument("--items", type=Path, metavar="FILE", help="a table of items")
-    parser.add_argument("--item-key", default="", metavar="COLUMN", help="ids in it (default: as in the input)")
-    parser.add_argument("--rows", default="", help="rows that stay, such as \"rating >= 4 and event == 'buy'\"")
+    declare_columns(parser)
     parser.add_argument("--encoding", default="utf-8", help="of text files, such as latin-1 (default: utf-8)")
-    parser.add_argument("--max-rejected", default="0.1%", help="stop when more rows fail (default: 0.1%%)")
     parser.add_argument("--threads", type=int, default=0, help="of the local engine (default: up to 4)")
     _engine(parser)
 

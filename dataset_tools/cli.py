@@ -14,7 +14,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from dataset_tools.arguments import TABLE, build_parser, joined, percent
+from dataset_tools.arguments import TABLE, build_parser, joined
+from dataset_tools.convert.table.arguments import percent
 from dataset_tools.errors import DataError, RecBoleExtError, ResourceError, UsageError, asked, is_out_of_memory
 from dataset_tools.files.claims import is_page, json_with, require_free
 from dataset_tools.files.dataset_files import interaction_files

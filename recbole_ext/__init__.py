@@ -3,6 +3,7 @@
     import recbole_ext as rx
 
     run = rx.train("SS4Rec", "ml-100k", epochs=20)
+    run = rx.train("SS4Rec", data=df, user="customer", item="sku", time="bought")  # a DataFrame or a file of yours
     run = rx.load("runs/SS4Rec-ml-100k-20260101T000000Z-ab12")
     run.recommend(users=["196"], k=10)
     rx.compare([run, "runs/SASRec-ml-100k-20260101T000000Z-cd34"])
@@ -33,7 +34,8 @@ The map, from the floor up; a room imports the rooms above its line in this list
     cli/            the command line
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,17 +49,27 @@ if TYPE_CHECKING:
 require_platform()
 
 __version__ = "0.1.0"
-__all__ = ["blend", "compare", "load", "train"]
+__all__ = ["blend", "compare", "convert", "load", "train"]
 
 
-def train(model: str, dataset: str, config_files: Iterable[str | Path] = (), **settings: Any) -> "Run":
+def train(
+    model: str,
+    dataset: str | None = None,
+    config_files: Iterable[str | Path] = (),
+    *,
+    data: Any = None,
+    **settings: Any,
+) -> "Run":
     """Train a model, choose its weights by validation, and evaluate them once on test.
 
     Args:
         model: a name of the registry, such as `SS4Rec`.
         dataset: name of the data set's folder under `data_path` (default `dataset`); `ml-100k` comes with RecBole.
         config_files: paths, or names of files in properties/model; later ones win.
-        settings: values of configuration keys, as `--key=value` on the command line.
+        data: a DataFrame of pandas, polars or Arrow, or the path of a csv, tsv, json lines or parquet, or a list of
+            them. It becomes a data set under `data_path`, called `dataset` if that is given; the run answers without.
+        settings: values of configuration keys, as `--key=value` on the command line; with `data` also the options of
+            `convert` (`user`, `item`, `rating`, `time`, ...).
 
     Returns:
         The finished run, whose directory is `path`.
@@ -66,14 +78,20 @@ def train(model: str, dataset: str, config_files: Iterable[str | Path] = (), **s
         RecBoleExtError: of `recbole_ext.errors`, one class for each kind of error, with the message of the command
             line; Ctrl-C is an InterruptedRun, and the run can be resumed.
     """
-    from recbole_ext.errors import reported, unwrapped
+    from recbole_ext.errors import UsageError
     from recbole_ext.host_warnings import without_host_warnings
-    from recbole_ext.pipeline.configure import check_data, resolve
+    from recbole_ext.pipeline.configure import check_data, data_root, resolve
+    from recbole_ext.pipeline.own_table import data_set_of, taken_options
     from recbole_ext.report.report import leave_report
 
     files = [str(path) for path in config_files]
     given = {key: str(value) if isinstance(value, Path) else value for key, value in settings.items()}
-    try:
+    with _reported():
+        options = taken_options(data, given)
+        if data is not None:
+            dataset = data_set_of(data, dataset, data_root(files, given), options, given.get("show_progress") is False)
+        if dataset is None:
+            raise UsageError("dataset, the name of a data set, or data, a table of your own, is needed")
         resolved = resolve(model, dataset, files, given)
         check_data(resolved)
         from recbole_ext.config.config import Config
@@ -81,12 +99,45 @@ def train(model: str, dataset: str, config_files: Iterable[str | Path] = (), **s
 
         with without_host_warnings():
             result = run(Config(resolved), _command(model, dataset, files, given), at_end=leave_report)
+    return load(result["run_directory"])
+
+
+def convert(data: Any, output: str | Path = "dataset", name: str = "", **options: Any) -> Path:
+    """Convert a table of one's own to a data set, as `recbole-data convert table` does.
+
+    Args:
+        data: a DataFrame of pandas, polars or Arrow, or the path of a csv, tsv, json lines or parquet, or a list of
+            them.
+        output: folder of data sets.
+        name: of the data set; that of the first file, or `table`, unless given.
+        options: `user`, `item`, `rating`, `time` (columns; guessed if left out), `time_unit`, `keep`, `rows`,
+            `columns`, `users`, `items` (files or DataFrames), `user_key`, `item_key`, `item_separator`, `encoding`,
+            `max_rejected`, `overwrite`, `quiet`, `threads`, `engine`.
+
+    Returns:
+        The folder, with the atomic files, the rejected rows and `NAME.summary.json`.
+
+    Raises:
+        UsageError, DataError, ResourceError: with the messages of the command line; nothing is left behind then.
+    """
+    from recbole_ext.pipeline.own_table import converted
+
+    with _reported():
+        return converted(data, output, name, **options)
+
+
+@contextmanager
+def _reported() -> Iterator[None]:
+    """Errors as the command line reports them."""
+    from recbole_ext.errors import reported, unwrapped
+
+    try:
+        yield
     except (Exception, KeyboardInterrupt) as error:
         known = reported(unwrapped(error))
         if known is None or known is error:
             raise
         raise known from error
-    return load(result["run_directory"])
 
 
 def _command(model: str, dataset: str, files: list[str], given: dict[str, Any]) -> list[str]:

@@ -1,10 +1,11 @@
-"""From words to the checked configuration of a run: model and data set, files, keys, and the run to resume."""
+"""From words to the checked configuration of a run: model and data set or table, files, keys, the run to resume."""
 
 import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recbole_ext.cli.parser import Parser
+from dataset_tools.convert.table.arguments import declare_columns
+from recbole_ext.cli.parser import Parser, typed
 from recbole_ext.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,6 +22,40 @@ def declare_run(parser: Parser) -> None:
         metavar="FILES",
         help="YAML files with keys, separated by blanks, later ones win; or names of files in properties/",
     )
+
+
+def declare_data(parser: Parser) -> None:
+    """The options of a table of the user's own."""
+    group = parser.add_argument_group("a table of your own")
+    group.add_argument(
+        "--data",
+        action="append",
+        metavar="FILE",
+        help="csv, tsv, json lines or parquet (.gz, .zst), which becomes the data set --dataset; may be repeated",
+    )
+    declare_columns(group)
+
+
+def settle_data(words: argparse.Namespace) -> None:
+    """Convert the table that `--data` names, and name its data set.
+
+    Raises:
+        UsageError, DataError, ResourceError: it cannot be converted.
+    """
+    from recbole_ext.config.layers import file_names
+    from recbole_ext.pipeline.configure import data_root
+    from recbole_ext.pipeline.own_table import OPTIONS, data_set_of, taken_options
+
+    defaults = argparse.ArgumentParser()
+    declare_columns(defaults)
+    given = {key: value for key in OPTIONS if (value := getattr(words, key)) != defaults.get_default(key)}
+    if words.time_unit:
+        words.keys["time_unit"] = typed("time_unit")(words.time_unit) if words.data is None else words.time_unit
+    options = taken_options(words.data, given)
+    if words.data:
+        options |= taken_options(words.data, words.keys)
+        root = data_root(file_names(words.config_files), words.keys)
+        words.dataset = data_set_of(words.data, words.dataset, root, options)
 
 
 def declare_opening(parser: Parser) -> None:

@@ -11,7 +11,6 @@ from recbole_ext.config.layers import Layer, default_layers, merge, protocol_lay
 from recbole_ext.config.resolved import Resolved, data_folder
 from recbole_ext.data.columns.roles import settle
 from recbole_ext.data.files import require_files
-from recbole_ext.model_entry import ModelEntry
 from recbole_ext.names import checked_name
 from recbole_ext.pipeline.checks import check
 from recbole_ext.pipeline.final_of import settled
@@ -58,8 +57,8 @@ def resolve(
     for layer in user:
         layer.values = {k: v for k, v in layer.values.items() if k not in ("model", "dataset", "config_files")}
     user = settled(entry.reference or entry.name, dataset, user)
-    roots = [root for layer in user if isinstance(root := layer.values.get("data_path"), str) and root]
-    lower = [*([below] if below else []), *_defaults(entry, dataset, roots)]
+    described = data_folder(_root(user), dataset)
+    lower = [*([below] if below else []), *default_layers(entry, dataset, described)]
     for layer in [*lower, *user]:
         remember(layer.values)
     layers = [*lower, protocol_layer([*lower, *user]), *user]
@@ -75,8 +74,14 @@ def resolve(
     return Resolved(entry, dataset, layers, values, origins, unread_settings(entry, layers, values, task.unread))
 
 
-def _defaults(entry: ModelEntry, dataset: str, roots: list[str]) -> list[Layer]:
-    return default_layers(entry, dataset, data_folder(roots[-1] if roots else "dataset", dataset))
+def data_root(config_files: list[str], given: dict[str, Any]) -> str:
+    """The folder of data sets that the user names; `dataset` unless one is named."""
+    return _root([*map(user_file, config_files), Layer("command line", given, user=True)])
+
+
+def _root(user: list[Layer]) -> str:
+    roots = [root for layer in user if isinstance(root := layer.values.get("data_path"), str) and root]
+    return roots[-1] if roots else "dataset"
 
 
 def check_data(resolved: Resolved) -> None:

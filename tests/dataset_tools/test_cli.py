@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from dataset_tools.arguments import percent
 from dataset_tools.cli import main
+from dataset_tools.convert.table.arguments import percent
 from dataset_tools.errors import DataError, UsageError
 from dataset_tools.progress import Progress
 

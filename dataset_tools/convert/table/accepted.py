@@ -7,7 +7,7 @@ import polars as pl
 
 from dataset_tools.convert.table.layout import Layout
 from dataset_tools.convert.table.times_read import read_times
-from dataset_tools.convert.table.values import holds_separator, is_number_column, kept_text
+from dataset_tools.convert.table.values import holds_separator, is_number_column, kept_text, plain_ids
 from dataset_tools.times.clocks import ONE_SECOND, as_text
 
 REASONS = (
@@ -90,14 +90,9 @@ def _refuse(reasons: np.ndarray, wrong: np.ndarray, reason: np.ndarray | int) ->
 
 
 def _ids(values: pl.Series, at: int, reasons: np.ndarray) -> pl.Series:
-    """Ids as text or whole numbers; a float that is a whole number is written as one."""
-    if values.dtype.is_float():
-        whole = values.cast(pl.Int64, strict=False)
-        values = whole if (whole == values).fill_null(True).all() else values.cast(pl.String)
-    if values.dtype.is_nested():
-        values = kept_text(values, False)
+    """Ids as text or whole numbers."""
+    values = plain_ids(values)
     if not values.dtype.is_integer():
-        values = values.cast(pl.String)
         once = values.unique()
         if once.null_count() or (once.str.strip_chars() == "").any():
             _refuse(reasons, (values.str.strip_chars() == "").fill_null(True).to_numpy(), at)

@@ -114,7 +114,7 @@ def time_units(values: pl.Series) -> list[str]:
     Nine of ten values decide, so that a damaged row does not hide what the others are.
     """
     values = values.drop_nulls()
-    if values.dtype.is_temporal():
+    if isinstance(values.dtype, pl.Date | pl.Datetime):
         return [ISO]
     if values.dtype.is_nested() or values.dtype == pl.Boolean or not len(values):
         return []

@@ -11,8 +11,8 @@ from dataset_tools.convert.quarantine import RejectedList, check_limit
 from dataset_tools.convert.runs import plan_buckets
 from dataset_tools.convert.table.layout import Layout
 from dataset_tools.convert.table.options import TableOptions
-from dataset_tools.convert.table.reading.blocks import Block, text_blocks
-from dataset_tools.convert.table.reading.parquet import parquet_blocks
+from dataset_tools.convert.table.reading.blocks import Block
+from dataset_tools.convert.table.reading.read import read_blocks
 from dataset_tools.convert.table.reading.source import Source
 from dataset_tools.convert.table.result import Counts, inter_headers
 from dataset_tools.convert.table.scan import ScanJob, ScanReport, scan_block
@@ -70,7 +70,7 @@ class TableLog:
 
     def _scan(self) -> None:
         """Runs of all blocks."""
-        total = sum(source.path.stat().st_size for source in self.sources)
+        total = sum(source.size for source in self.sources)
         bar = Progress(f"reading {self.options.target.name}", total, enabled=not self.options.quiet)
         jobs = (
             ScanJob(block, index, self.layout, self.work / f"{index}.run")
@@ -95,11 +95,8 @@ class TableLog:
             def progress(read: int, before: int = done) -> None:
                 bar.update(max(before + read - bar.n, 0))
 
-            if source.kind == "parquet":
-                yield from parquet_blocks(source, self.layout.wanted, progress)
-            else:
-                yield from text_blocks(source, progress)
-            done += source.path.stat().st_size
+            yield from read_blocks(source, self.layout.wanted, progress)
+            done += source.size
 
     def _check(self) -> None:
         """Raise where no row is left, or more are refused than allowed."""

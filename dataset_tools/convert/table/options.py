@@ -1,9 +1,10 @@
-"""One conversion of a table, as the command line states it."""
+"""One conversion of a table, as the command line or a call states it."""
 
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from dataset_tools.convert.table.reading.frame import Frame
 from dataset_tools.convert.table.reading.opened import plain_name
 from dataset_tools.errors import UsageError
 from dataset_tools.files.publish import require_folder_name
@@ -14,7 +15,7 @@ class TableOptions:
     """What to convert, and which column is which.
 
     Args:
-        input: files, read one after another.
+        input: files and DataFrames, read one after another.
         output: folder of data sets; the result is `<output>/<name>/`.
         name: of the data set; that of the first file unless given.
         user, item, rating, time: names of columns; "" to guess, `none` for no rating and no time.
@@ -32,7 +33,7 @@ class TableOptions:
         quiet: no progress bar and no sentences.
     """
 
-    input: tuple[Path, ...]
+    input: tuple[Path | Frame, ...]
     output: Path
     name: str = ""
     user: str = ""
@@ -44,8 +45,8 @@ class TableOptions:
     keep: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     rows: str = ""
-    users: Path | None = None
-    items: Path | None = None
+    users: Path | Frame | None = None
+    items: Path | Frame | None = None
     user_key: str = ""
     item_key: str = ""
     encoding: str = "utf-8"
@@ -70,10 +71,16 @@ class TableOptions:
     @property
     def target(self) -> Path:
         """The folder that is written."""
-        stem = plain_name(self.input[0]).partition(".")[0]
-        return self.output / (self.name or re.sub(r"[^\w.-]+", "_", stem) or "table")
+        return self.output / (self.name or self.stem)
 
     @property
-    def read(self) -> list[Path | None]:
+    def stem(self) -> str:
+        """The name of the data set unless one is given."""
+        first = self.input[0]
+        stem = "" if isinstance(first, Frame) else plain_name(first).partition(".")[0]
+        return re.sub(r"[^\w.-]+", "_", stem) or "table"
+
+    @property
+    def read(self) -> list[Path]:
         """Every file that is read."""
-        return [*self.input, self.users, self.items]
+        return [one for one in (*self.input, self.users, self.items) if isinstance(one, Path)]

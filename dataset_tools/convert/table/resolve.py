@@ -1,6 +1,5 @@
-"""Options and the first rows of the input to a layout; what was guessed as the command that states it."""
+"""Options and the first rows of the input to a layout."""
 
-import shlex
 from itertools import islice
 
 import polars as pl
@@ -12,6 +11,7 @@ from dataset_tools.convert.table.reading.blocks import text_blocks
 from dataset_tools.convert.table.reading.parse import parse_block
 from dataset_tools.convert.table.reading.source import Source, shown
 from dataset_tools.convert.table.row_choice import row_choice
+from dataset_tools.convert.table.stated import stated
 from dataset_tools.convert.table.times_read import check_unit
 from dataset_tools.convert.table.values import parsed_list
 from dataset_tools.errors import DataError, UsageError
@@ -26,7 +26,9 @@ def sample_of(source: Source) -> pl.DataFrame:
     Raises:
         DataError: there is no row.
     """
-    if source.kind == "parquet":
+    if source.frame is not None:
+        sample = source.frame.head(_SAMPLE_ROWS)
+    elif source.kind == "parquet":
         sample = pl.scan_parquet(source.path).head(_SAMPLE_ROWS).collect()
     else:
         blocks = islice(text_blocks(source, size=_SAMPLE_BYTES), 1)
@@ -40,7 +42,7 @@ def sample_of(source: Source) -> pl.DataFrame:
 
 
 def resolve(options: TableOptions, sources: list[Source]) -> tuple[Layout, str]:
-    """The layout of the input, and the command in full where something was guessed, else "".
+    """The layout of the input, and the options in full where something was guessed, else "".
 
     Raises:
         UsageError: a column is absent or two could be it, or the unit is unclear.
@@ -48,11 +50,19 @@ def resolve(options: TableOptions, sources: list[Source]) -> tuple[Layout, str]:
     """
     names, sample = sources[0].columns, sample_of(sources[0])
     given = {"user": options.user, "item": options.item, "rating": options.rating, "time": options.time}
+    _refuse_index(sources, given)
     roles = {
         role: guess.named_column(role, name, names, role in ("rating", "time")) if name else ""
         for role, name in given.items()
     }
     _guess_missing(roles, given, options.keep, names, sample)
+    for role in ("user", "item"):
+        if not roles[role]:
+            raise UsageError(
+                f"--{role}: no column has a name that people use for it; name one of {shown(names)}{_index(sources)}"
+            )
+    if roles["user"] == roles["item"]:
+        raise UsageError(f"--user and --item: both are {roles['user']}; two columns are needed")
     unit = check_unit(options.time_unit) if options.time_unit else ""
     if roles["time"] and not unit:
         unit = guess.guess_unit(roles["time"], sample[roles["time"]])
@@ -72,8 +82,9 @@ def resolve(options: TableOptions, sources: list[Source]) -> tuple[Layout, str]:
         item_separator=options.item_separator,
     )
     _check_others(sources, layout)
+    _check_ids(sources, layout)
     guessed = any(not given[role] and roles[role] for role in roles) or (roles["time"] and not options.time_unit)
-    return layout, full_command(options, layout) if guessed else ""
+    return layout, stated(options, layout) if guessed else ""
 
 
 def _guess_missing(
@@ -95,18 +106,25 @@ def _guess_missing(
             roles[role] = guess.guess_column(role, tiers, free(), fits)
     if not given["time"] and not roles["time"]:
         roles["time"] = guess.guess_by_value(free(), sample)
-    for role in ("user", "item"):
-        if not roles[role]:
-            raise UsageError(f"--{role}: no column has a name that people use for it; name one of {shown(names)}")
-    if roles["user"] == roles["item"]:
-        raise UsageError(f"--user and --item: both are {roles['user']}; two columns are needed")
+
+
+def _refuse_index(sources: list[Source], given: dict[str, str]) -> None:
+    for frame in (source.frame for source in sources if source.frame is not None):
+        for role, name in given.items():
+            if name in frame.index and name not in frame.columns:
+                raise UsageError(f"--{role} {name}: the index of {frame.name} and no column; pass df.reset_index()")
+
+
+def _index(sources: list[Source]) -> str:
+    names = [name for source in sources if source.frame is not None for name in source.frame.index]
+    return f"; the index ({', '.join(names)}) is no column: pass df.reset_index()" if names else ""
 
 
 def is_list(values: pl.Series, kind: str) -> bool:
     """Whether the first value of a column that is no csv's is a list of words and numbers."""
     if values.dtype == pl.List or values.dtype == pl.Array:
         return not values.dtype.inner.is_nested()  # type: ignore[attr-defined]
-    if kind != "json":
+    if kind not in ("json", "frame") or values.dtype != pl.String:
         return False
     found = [parsed_list(text) for text in values.drop_nulls().to_list()]
     lists = [one for one in found if one is not None]
@@ -122,22 +140,7 @@ def _check_others(sources: list[Source], layout: Layout) -> None:
             raise DataError(f"{source.path}: no column {', '.join(absent)}, which {sources[0].path} has")
 
 
-def full_command(options: TableOptions, layout: Layout) -> str:
-    """The command that states everything."""
-    words = ["recbole-data", "convert", "table", "--input", *map(str, options.input), "--output", str(options.output)]
-    words += ["--name", options.name] * bool(options.name)
-    words += ["--columns", ",".join(options.columns)] * bool(options.columns)
-    words += ["--user", layout.user, "--item", layout.item, "--rating", layout.rating or "none"]
-    words += ["--time", layout.time or "none"] + ["--time-unit", layout.time_unit] * bool(layout.time)
-    words += ["--keep", ",".join(options.keep)] * bool(options.keep)
-    words += ["--rows", options.rows] * bool(options.rows)
-    for option, value in (
-        ("--item-separator", options.item_separator),
-        ("--users", options.users),
-        ("--user-key", options.user_key),
-        ("--items", options.items),
-        ("--item-key", options.item_key),
-    ):
-        words += [option, str(value)] * bool(value)
-    words += ["--encoding", options.encoding] * (options.encoding != "utf-8")
-    return shlex.join(words)
+def _check_ids(sources: list[Source], layout: Layout) -> None:
+    for frame in (source.frame for source in sources if source.frame is not None):
+        frame.require_one_kind("user", layout.user)
+        frame.require_one_kind("item", layout.item)

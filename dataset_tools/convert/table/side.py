@@ -10,13 +10,13 @@ import polars as pl
 from dataset_tools.convert.quarantine import RejectedList, check_limit
 from dataset_tools.convert.table import guess
 from dataset_tools.convert.table.layout import field_names
-from dataset_tools.convert.table.reading.blocks import Block, text_blocks
-from dataset_tools.convert.table.reading.parquet import parquet_blocks
+from dataset_tools.convert.table.reading.blocks import Block
 from dataset_tools.convert.table.reading.parse import parse_block
-from dataset_tools.convert.table.reading.source import Source, find_source, shown
+from dataset_tools.convert.table.reading.read import read_blocks
+from dataset_tools.convert.table.reading.source import Source, shown
 from dataset_tools.convert.table.resolve import is_list, sample_of
 from dataset_tools.convert.table.text_runs import lines_of_table
-from dataset_tools.convert.table.values import holds_separator, is_number_column, kept_text
+from dataset_tools.convert.table.values import holds_separator, is_number_column, kept_text, plain_ids
 from dataset_tools.errors import UsageError
 
 ADVICE = "Correct the rows or name the column of ids (--user-key, --item-key), or allow more with"
@@ -27,29 +27,29 @@ class SideTable:
     """One table.
 
     Args:
-        path: of the input.
+        source: the input.
         kind: `user` or `item`.
         key: its column of ids; "" for the name that the log has for it, or one that people use.
         log_name: of the user or the item in the log.
-        encoding: of a text.
 
     Attributes:
         headers: of the atomic file, once it is written.
+        key_column: the column of ids that was found.
     """
 
-    path: Path
+    source: Source
     kind: str
     key: str
     log_name: str
-    encoding: str
 
     def __post_init__(self) -> None:
         self.headers: list[str] = []
-        self._source = find_source(self.path, (), self.encoding)
-        self._sample = sample_of(self._source)
-        self._key = self._found_key(self._source.columns)
-        self._others = [name for name in self._source.columns if name != self._key]
-        self._lists = {name for name in self._others if is_list(self._sample[name], self._source.kind)}
+        sample = sample_of(self.source)
+        self.key_column = self._found_key(self.source.columns)
+        if self.source.frame is not None:
+            self.source.frame.require_one_kind(self.kind, self.key_column)
+        self._others = [name for name in self.source.columns if name != self.key_column]
+        self._lists = {name for name in self._others if is_list(sample[name], self.source.kind)}
         self._seen: set[str] = set()
 
     def _found_key(self, names: tuple[str, ...]) -> str:
@@ -61,7 +61,7 @@ class SideTable:
         found = guess.guess_column(option, guess.USERS if self.kind == "user" else guess.ITEMS, list(names), _any)
         if not found:
             raise UsageError(
-                f"--{option}: no column of {self.path} is called {self.log_name}; name one of {shown(names)}"
+                f"--{option}: no column of {self.source.path} is called {self.log_name}; name one of {shown(names)}"
             )
         return found
 
@@ -77,13 +77,13 @@ class SideTable:
             DataError: too many rows are unusable.
         """
         before, rows, numbers, texts = rejected.counts.copy(), 0, np.ones(len(self._others), bool), []
-        for block in _blocks(self._source):
+        for block in read_blocks(self.source, list(self.source.columns)):
             count, table = self._good(block, rejected)
             rows += count
             numbers &= [is_number_column(table[f"kept {at}"]) for at in range(len(self._others))]
             texts.append(lines_of_table(table))
         refused = rejected.counts - before
-        check_limit(self.path.name, rows, refused, rejected.examples, max_rejected, ADVICE)
+        check_limit(self.source.path.name, rows, refused, rejected.examples, max_rejected, ADVICE)
         fields = field_names(tuple(self._others), (f"{self.kind}_id",))
         kinds = [
             "token_seq" if name in self._lists else "float" if number else "token"
@@ -98,9 +98,9 @@ class SideTable:
 
     def _good(self, block: Block, rejected: RejectedList) -> tuple[int, pl.DataFrame]:
         """Number of rows, and those with an id of their own."""
-        parsed = parse_block(block, [self._key, *self._others])
+        parsed = parse_block(block, [self.key_column, *self._others])
         reasons = dict(parsed.refused)
-        ids = parsed.table[self._key].cast(pl.String)
+        ids = plain_ids(parsed.table[self.key_column]).cast(pl.String)
         broken = holds_separator(ids)
         kept = []
         for at, (record, name) in enumerate(zip(parsed.rows.tolist(), ids.to_list(), strict=True)):
@@ -111,7 +111,7 @@ class SideTable:
             else:
                 self._seen.add(name)
                 kept.append(at)
-        rejected.write((self.path.name, block.line(at), reasons[at], block.text(at)) for at in sorted(reasons))
+        rejected.write((self.source.path.name, block.line(at), reasons[at], block.text(at)) for at in sorted(reasons))
         table = parsed.table[kept]
         others = {f"kept {at}": kept_text(table[name], name in self._lists) for at, name in enumerate(self._others)}
         return parsed.n_rows, pl.DataFrame({"id": ids[kept], **others})
@@ -119,7 +119,3 @@ class SideTable:
 
 def _any(name: str) -> bool:
     return True
-
-
-def _blocks(source: Source) -> Any:
-    return parquet_blocks(source, list(source.columns)) if source.kind == "parquet" else text_blocks(source)

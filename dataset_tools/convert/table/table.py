@@ -9,13 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from dataset_tools.convert.quarantine import RejectedList
-from dataset_tools.convert.table.layout import Layout
 from dataset_tools.convert.table.log import TableLog
 from dataset_tools.convert.table.options import TableOptions
-from dataset_tools.convert.table.reading.source import Source, find_source
-from dataset_tools.convert.table.resolve import resolve
-from dataset_tools.convert.table.result import inter_headers, sha256, summary_of
-from dataset_tools.convert.table.side import SideTable
+from dataset_tools.convert.table.plan import Plan, planned
+from dataset_tools.convert.table.result import inter_headers, summary_of
 from dataset_tools.engines.choice import make_engine
 from dataset_tools.errors import ResourceError
 from dataset_tools.files.publish import whole_folder
@@ -35,37 +32,42 @@ def convert_table(options: TableOptions, report: Callable[[str], object] | None 
     Raises:
         UsageError, DataError, ResourceError: see the modules that do the work; nothing is left behind then.
     """
-    report = report or _print
-    sources = [find_source(path, options.columns, options.encoding) for path in options.input]
-    layout, command = resolve(options, sources)
-    if command:
-        report(f"guessed; this command states it:\n  {command}")
-    for sentence in _notices(sources, layout):
+    return write_plan(planned(options), report or print_sentence)
+
+
+def write_plan(plan: Plan, report: Callable[[str], object]) -> dict[str, Any]:
+    """Carry out a conversion, see `convert_table`."""
+    if plan.guessed:
+        report(plan.guessed)
+    for sentence in _notices(plan):
         report(sentence)
-    sides = _side_tables(options, layout)
+    options = plan.options
     with whole_folder(options.target, options.overwrite, options.read) as folder:
         work = folder / "work"
         work.mkdir()
-        _check_space(options, folder)
-        summary = _write_all(options, sources, layout, sides, folder, report)
+        _check_space(plan, folder)
+        summary = _write_all(plan, folder, report)
         shutil.rmtree(work)
     return summary
 
 
-def _print(sentence: str) -> None:
+def print_sentence(sentence: str) -> None:
+    """A sentence for the user on standard error."""
     print(sentence, file=sys.stderr)
 
 
-def _notices(sources: list[Source], layout: Layout) -> Iterator[str]:
-    if not layout.time:
+def _notices(plan: Plan) -> Iterator[str]:
+    if not plan.layout.time:
         yield _NO_TIME
-    left = [name for name in sources[0].columns if name not in layout.wanted]
+    first = plan.sources[0]
+    left = [name for name in first.columns if name not in plan.layout.wanted]
+    left += [] if first.frame is None else [f"{name} (the index)" for name in first.frame.index]
     if left:
         yield f"columns left out: {', '.join(left[:20])}{' ...' * (len(left) > 20)}; --keep adds columns"
 
 
-def _check_space(options: TableOptions, folder: Path) -> None:
-    need = int(DISK_FACTOR * sum(path.stat().st_size for path in options.input))
+def _check_space(plan: Plan, folder: Path) -> None:
+    need = int(DISK_FACTOR * sum(source.size for source in plan.sources))
     free = shutil.disk_usage(folder).free
     if need > free:
         raise ResourceError(
@@ -74,45 +76,34 @@ def _check_space(options: TableOptions, folder: Path) -> None:
         )
 
 
-def _write_all(
-    options: TableOptions,
-    sources: list[Source],
-    layout: Layout,
-    sides: list[SideTable],
-    folder: Path,
-    report: Callable[[str], object],
-) -> dict[str, Any]:
+def _write_all(plan: Plan, folder: Path, report: Callable[[str], object]) -> dict[str, Any]:
+    options, layout = plan.options, plan.layout
     stem = folder / options.target.name
     rejected = RejectedList(stem.with_name(f"{stem.name}.rejected.tsv"))
     engine = make_engine(options.engine, options.threads, options.ray_address)
-    log = TableLog(options, sources, layout, folder / "work", rejected, engine, report)
+    log = TableLog(options, plan.sources, layout, folder / "work", rejected, engine, report)
     try:
         with ThreadPoolExecutor(1) as background:
-            digests = {path: background.submit(sha256, path) for path in options.read if path is not None}
+            digests = background.submit(lambda: plan.digests.by_input)
             inter = log.write(stem.with_name(f"{stem.name}.inter"))
             tables = {
-                side.path.name: side.write(stem.with_name(f"{stem.name}.{side.kind}"), rejected, options.max_rejected)
-                for side in sides
+                side.source.path.name: side.write(
+                    stem.with_name(f"{stem.name}.{side.kind}"), rejected, options.max_rejected
+                )
+                for side in plan.sides
             }
-            log.counts.inputs = {str(path): digest.result() for path, digest in digests.items()}
+            log.counts.inputs = digests.result()
     finally:
         engine.close()
         rejected.close()
     headers = inter_headers(layout, log.counts)
-    columns = {side.kind: side.headers for side in sides}
+    columns = {side.kind: side.headers for side in plan.sides}
     text = dataset_yaml(f"{stem.name}: a table converted by recbole-data", headers, columns)
     _write(stem, "yaml", text)
     summary = summary_of(options, layout, folder, log.counts, inter, tables)
+    summary["made_of"] = plan.fingerprint
     _write(stem, "summary.json", json.dumps(summary, indent=2) + "\n")
     return summary
-
-
-def _side_tables(options: TableOptions, layout: Layout) -> list[SideTable]:
-    """The tables of users and items that are given."""
-    users = ("user", options.users, options.user_key, layout.user)
-    items = ("item", options.items, options.item_key, layout.item)
-    given = ((path, kind, key, name) for kind, path, key, name in (users, items) if path is not None)
-    return [SideTable(*each, options.encoding) for each in given]
 
 
 def _write(stem: Path, suffix: str, text: str) -> None:

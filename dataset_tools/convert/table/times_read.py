@@ -42,7 +42,7 @@ def read_times(values: pl.Series, unit: str) -> tuple[np.ndarray, np.ndarray | N
         Whole seconds (n,) int64, fractions (n,) int64 or None where all are 0, the numbers of the unit that they were
         (n,) int64 for the tally, and (n,) bool where there is a time.
     """
-    if values.dtype.is_temporal():
+    if isinstance(values.dtype, pl.Date | pl.Datetime):
         moments = values.cast(pl.Datetime("us")) if values.dtype == pl.Date else values
         return _of(moments.to_physical(), UNIT_WORDS[str(getattr(moments.dtype, "time_unit", "us"))])
     if unit in UNIT_WORDS:

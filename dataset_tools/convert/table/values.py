@@ -25,6 +25,19 @@ def escaped_text(values: pl.Series) -> pl.Series:
     return values
 
 
+def plain_ids(values: pl.Series) -> pl.Series:
+    """(n,) ids as whole numbers or text; of floats each whole number is written as one, and NaN is missing."""
+    if values.dtype.is_float():
+        whole = values.fill_nan(None).cast(pl.Int64, strict=False)
+        is_whole = whole == values
+        if is_whole.fill_null(True).all():
+            return whole
+        return whole.cast(pl.String).zip_with(is_whole.fill_null(False), values.fill_nan(None).cast(pl.String))
+    if values.dtype.is_nested():
+        values = kept_text(values, False)
+    return values if values.dtype.is_integer() else values.cast(pl.String)
+
+
 def holds_separator(values: pl.Series) -> np.ndarray:
     """(n,) bool: ids with a tab or a line end."""
     return values.str.contains("[\t\n\r]").fill_null(False).to_numpy()

@@ -4,7 +4,15 @@ import argparse
 import sys
 
 from recbole_ext.cli.parser import Parser
-from recbole_ext.cli.run_settings import configured, declare_print_config, declare_run, given_keys, named_in_files
+from recbole_ext.cli.run_settings import (
+    configured,
+    declare_data,
+    declare_print_config,
+    declare_run,
+    given_keys,
+    named_in_files,
+    settle_data,
+)
 
 SUMMARY = "train and evaluate a model (the command without a name)"
 TEXT = """Train a model, choose its weights by validation, and evaluate them once on test. Beside these options every
@@ -16,6 +24,7 @@ TAKES_KEYS = True
 def declare(parser: Parser) -> None:
     """Declare the options."""
     declare_run(parser)
+    declare_data(parser)
     parser.add_argument(
         "--resume",
         nargs="?",
@@ -33,6 +42,7 @@ def run_command(words: argparse.Namespace) -> int:
     Raises:
         RecBoleExtError: with a message and an exit code for each kind of error.
     """
+    settle_data(words)
     given = given_keys(words)
     if given.get("seeds") is not None and not words.print_config:
         from recbole_ext.experiments.command import run_seeds

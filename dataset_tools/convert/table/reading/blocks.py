@@ -14,6 +14,8 @@ from dataset_tools.lines.record_kernel import NO_BYTE, records
 
 BLOCK_BYTES = 4 << 20
 """As lines.ranges.RANGE_BYTES: larger blocks do not stay in the allocator."""
+NO_WIDTHS, NO_FLAGS = np.empty(0, np.int32), np.empty(0, bool)
+"""Of a block that is no text."""
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -23,8 +25,8 @@ class Block:
 
     Args:
         source: that they are of.
-        first_line: line of the first of them, from 1; of a parquet file the row.
-        data: (bytes,) uint8, whole records; or rows of a parquet file.
+        first_line: line of the first of them, from 1; of a parquet file or a DataFrame the row.
+        data: (bytes,) uint8, whole records; or rows of columns.
         starts: (records,) int64, byte offset of each.
         widths: (records,) int32, fields of each.
         odd: (records,) bool, whether a quote is out of place.

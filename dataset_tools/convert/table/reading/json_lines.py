@@ -7,10 +7,8 @@ import numpy as np
 import polars as pl
 
 from dataset_tools.convert.table.reading.blocks import Block
-from dataset_tools.convert.table.reading.json_value import as_json, parsed_object
+from dataset_tools.convert.table.reading.json_value import as_json, parsed_object, whole_as_int
 from dataset_tools.convert.table.reading.parsed import Parsed, not_empty, not_utf_8
-
-_EXACT = 1e15
 
 
 def parse_json(block: Block, wanted: list[str]) -> Parsed:
@@ -60,6 +58,4 @@ def _exact(table: pl.DataFrame, block: Block) -> pl.DataFrame:
 
 def _text(value: Any) -> str | None:
     """A value as text; a whole number has no decimals, as where a block is read at once."""
-    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
-        value = int(value)
-    return value if value is None or isinstance(value, str) else as_json(value)
+    return value if value is None or isinstance(value, str) else as_json(whole_as_int(value))

@@ -5,12 +5,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import polars as pl
 
-from dataset_tools.convert.table.reading.blocks import Block
+from dataset_tools.convert.table.reading.blocks import NO_FLAGS, NO_WIDTHS, Block
+from dataset_tools.convert.table.reading.frame import BLOCK_ROWS
 from dataset_tools.convert.table.reading.parquet_file import broken, row_count
 from dataset_tools.convert.table.reading.source import Source
-
-BLOCK_ROWS = 1 << 17
-_NO_WIDTHS, _NO_FLAGS = np.empty(0, np.int32), np.empty(0, bool)
 
 
 def parquet_blocks(
@@ -31,7 +29,7 @@ def parquet_blocks(
     try:
         for table in pl.scan_parquet(source.path).select(wanted).collect_batches(chunk_size=size, maintain_order=True):
             for piece in table.iter_slices(size):
-                yield Block(source, row + 1, piece, np.arange(piece.height), _NO_WIDTHS, _NO_FLAGS)
+                yield Block(source, row + 1, piece, np.arange(piece.height), NO_WIDTHS, NO_FLAGS)
                 row += piece.height
                 progress(row * total // max(rows, 1))
     except (pl.exceptions.PolarsError, OSError) as error:

@@ -1,10 +1,11 @@
-"""One input file: its format, its columns, and what separates them, found from its first bytes."""
+"""One input: its format, its columns, and what separates them, found from its first bytes; or a DataFrame."""
 
 import csv
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from dataset_tools.convert.table.reading.frame import Frame
 from dataset_tools.convert.table.reading.json_value import parsed_object
 from dataset_tools.convert.table.reading.opened import opened, plain_name
 from dataset_tools.convert.table.reading.parquet_file import parquet_columns
@@ -25,12 +26,13 @@ class Source:
     """One input.
 
     Args:
-        path: of the file.
-        kind: `csv`, `json` or `parquet`.
+        path: of the file; the name of a DataFrame.
+        kind: `csv`, `json`, `parquet` or `frame`.
         columns: names of its columns, in their order; of json lines those that its first lines have.
         separator: of a csv, one character.
         has_header: whether the first record names the columns.
         encoding: of the text.
+        frame: the DataFrame, which is read in place of a file.
     """
 
     path: Path
@@ -39,6 +41,12 @@ class Source:
     separator: str = ""
     has_header: bool = False
     encoding: str = "utf-8"
+    frame: Frame | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file; of a DataFrame 8 for each value."""
+        return self.path.stat().st_size if self.frame is None else 8 * self.frame.rows * len(self.columns)
 
     @property
     def quote(self) -> int:
@@ -46,11 +54,11 @@ class Source:
         return NO_BYTE if self.kind != "csv" or self.separator == "\t" else ord('"')
 
 
-def find_source(path: Path, columns: tuple[str, ...], encoding: str) -> Source:
+def find_source(given: Path | Frame, columns: tuple[str, ...], encoding: str) -> Source:
     """Look at the first bytes of an input.
 
     Args:
-        path: of the file.
+        given: a file or a DataFrame.
         columns: names of the columns of a csv without a header.
         encoding: of the text.
 
@@ -58,6 +66,9 @@ def find_source(path: Path, columns: tuple[str, ...], encoding: str) -> Source:
         UsageError: there is no such file, or it has no header and the columns are not named.
         DataError: it is empty, no text, or a column occurs twice.
     """
+    if isinstance(given, Frame):
+        return Source(Path(given.name), "frame", given.columns, frame=given)
+    path = given
     if path.is_dir():
         raise UsageError(f"--input {path}: a folder; name the files in it, for instance {path}/*.csv")
     if not path.exists():

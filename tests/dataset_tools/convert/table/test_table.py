@@ -9,8 +9,8 @@ import pytest
 import zstandard
 
 from dataset_tools.convert import runs
-from dataset_tools.convert.table import log
 from dataset_tools.convert.table.options import TableOptions
+from dataset_tools.convert.table.reading import read
 from dataset_tools.convert.table.reading.blocks import text_blocks
 from dataset_tools.convert.table.table import convert_table
 from dataset_tools.errors import DataError, UsageError
@@ -126,7 +126,7 @@ def test_many_blocks_and_buckets_give_the_file_of_one(converted: Convert, monkey
     folder, summary, _ = converted(HEADER + "\n".join(rows) + "\n")
     once = inter(folder)
     monkeypatch.setattr(runs, "BUCKET_ROWS", 4096)
-    monkeypatch.setattr(log, "text_blocks", lambda source, progress: text_blocks(source, progress, 5000))
+    monkeypatch.setattr(read, "text_blocks", lambda source, progress: text_blocks(source, progress, 5000))
     folder, again, _ = converted(HEADER + "\n".join(rows) + "\n", overwrite=True)
     assert inter(folder) == once == sorted(once, key=lambda line: int(line.split("\t")[3]))
     assert again == summary and summary["n_users"] == 17
