@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ext.errors import ResourceError
-from recbole_ext.model_list import DEFAULT_TASK, READ_TARGET_TIME, SETTINGS_MODULES, TASKS
+from recbole_ext.model_list import DEFAULT_TASK, READ_ITEM_VECTORS, READ_TARGET_TIME, SETTINGS_MODULES, TASKS
 from recbole_ext.own_model import source_of
 from recbole_ext.places import RECBOLE
 
@@ -64,6 +64,13 @@ class ModelEntry:
     def reads_target_time(self) -> bool:
         """Whether the model reads the time of the event to be predicted, where `use_target_time` allows it."""
         return self.own and self.registered in READ_TARGET_TIME
+
+    @property
+    def reads_item_vectors(self) -> bool:
+        """Whether the model reads `item_vectors`; of users' classes those that derive from one that does."""
+        if self.model_class is not None:
+            return bool(getattr(self.model_class, "reads_item_vectors", False))
+        return self.own and self.name in READ_ITEM_VECTORS
 
     def check_settings(self, values: Any) -> None:
         """Refuse values that the model cannot be built from; reads the settings module alone, not the model.

@@ -14,6 +14,8 @@ TASKS = {"MDAFMamba": "clicks", "MDAFBST": "clicks", "HybridVAE": "ratings"}
 """Models whose task is another; a task is a folder of `recbole_ext/tasks`."""
 READ_TARGET_TIME = ("SS4Rec",)
 """Models that read the time of the event to be predicted, where `use_target_time` allows it."""
+READ_ITEM_VECTORS = ("SS4Rec", "Mamba4Rec", "MDAFMamba", "MDAFBST")
+"""Models that read vectors of items, see `item_vectors`."""
 SETTINGS_MODULES = {
     "HybridVAE": "recbole_ext.model.rating.settings",
     "SS4Rec": "recbole_ext.model.sequence.settings",

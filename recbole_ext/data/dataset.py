@@ -1,6 +1,7 @@
 """What the data sets of all tasks share: exact reading, filters, splits by time, counts of rows, a stored state."""
 
 from recbole_ext.data.exact import ExactTime
+from recbole_ext.data.item_content import ItemContent
 from recbole_ext.data.links import LinkedItems
 from recbole_ext.data.restorable import Restorable
 from recbole_ext.data.rows.cut import FileParts
@@ -10,7 +11,7 @@ from recbole_ext.data.rows.row_counts import RowCounts
 from recbole_ext.data.rows.time_splits import TimeSplit
 
 
-class ExactRows(Restorable, TrainedRows, FileParts, RowCounts, ExactTime, FastFilters, TimeSplit):
+class ExactRows(Restorable, TrainedRows, FileParts, RowCounts, ItemContent, ExactTime, FastFilters, TimeSplit):
     """Mixin before a data set class of RecBole: its rows, read exactly, filtered fast and counted."""
 
 

@@ -207,6 +207,12 @@ class HistoryRows(Interaction):
         for name, up in reversed(list(zip(names, directions, strict=True))):
             self._reindex(torch.argsort(self._column(name), descending=not up, stable=True))
 
+    def read_events(self) -> Tensor:
+        """(n_events,) bool: the events up to the last target of each user that these rows have."""
+        start = self.events.user_start
+        last = torch.full_like(start, -1).scatter_reduce_(0, start[self.target], self.target, "amax")
+        return torch.arange(len(start)) <= last[start]
+
     def written_out(self) -> Interaction:
         """The same rows with padded history tensors, ready for a model."""
         written = {k: v.tensor() if isinstance(v, HistoryColumn) else v for k, v in self.interaction.items()}

@@ -144,6 +144,7 @@ class MDAF(AbstractRecommender):
     """See the module's equations; settings in `properties/model/MDAFMamba.yaml` and `MDAFBST.yaml`."""
 
     type, input_type = ModelType.CONTEXT, InputType.POINTWISE
+    reads_item_vectors = True
 
     def __init__(self, config: Any, dataset: Any) -> None:
         super().__init__()

@@ -5,6 +5,7 @@ from typing import Any
 
 from recbole_ext.config.boundary import boundary
 from recbole_ext.config.keys.head_sizes import head_faults
+from recbole_ext.config.keys.item_keys import item_key_faults
 from recbole_ext.config.keys.layer_faults import KeyRules
 from recbole_ext.config.keys.mappings import mapping_faults
 from recbole_ext.config.keys.metric_kinds import METRIC_KINDS
@@ -50,6 +51,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "sublayers": ("s5_mamba", "s5", "mamba"),
     "negative_distribution": ("uniform", "popularity"),
     "history_term": ("none", "seen", "recency"),
+    "item_vectors_mode": ("init", "frozen", "projected", "added"),
     "torch_compile_mode": ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs"),
 }
 _CHOSEN_BY_MODELS = ("loss_type", "gate", "encoder", "block", "sublayers")
@@ -243,4 +245,5 @@ _RULES: tuple[Callable[[ModelEntry, list[Layer], dict[str, Any]], list[str]], ..
     text_faults,
     _of_task,
     own_key_faults,
+    item_key_faults,
 )

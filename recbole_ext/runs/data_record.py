@@ -42,8 +42,9 @@ class DataRecord:
 
     Attributes:
         sha256: of each data file, by its name.
-        tables: `train`, `valid` (where there is one), `test`, the tables of features by their names, and for clicks
-            the kinds of `behaviours`; {} in runs of versions that recorded none.
+        tables: `train`, `valid` (where there is one), `test`, the tables of features by their names,
+            `item_vectors` where some are given, and for clicks the kinds of `behaviours`; {} in runs of versions that
+            recorded none.
         stored: sha256 of `data.safetensors`; None for a run that stored no data.
     """
 
@@ -97,6 +98,9 @@ def tables_of(loaders: Any) -> dict[str, Table]:
     tables |= {name: getattr(dataset, name) for name in dataset.feat_name_list if name != "inter_feat"}
     known: dict[int, str] = {}
     found = {name: Table(len(table), _digest(table, known)) for name, table in tables.items() if table is not None}
+    vectors = getattr(dataset, "item_vectors", None)
+    if vectors is not None:
+        found["item_vectors"] = Table(len(vectors), _digest({"vectors": vectors, "known": dataset.has_vector}, known))
     kinds = getattr(dataset, "behaviour_names", None)  # clicks: their codes in histories are places in this list
     if kinds:
         found["behaviours"] = Table(len(kinds), hashlib.sha256(repr(kinds).encode()).hexdigest())

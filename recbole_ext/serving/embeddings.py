@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from recbole_ext.errors import UsageError
+from recbole_ext.model.layers.item_vectors import ItemVectors
 from recbole_ext.serving.histories import lists_of_users
 from recbole_ext.serving.item_scores import ItemScores
 from recbole_ext.serving.load import LoadedRun
@@ -51,6 +52,6 @@ def embeddings(run: LoadedRun, kind: str) -> pd.DataFrame:
 def _vectors(model: Any, kind: str) -> Iterator[torch.Tensor]:
     for name in _NAMES[kind]:
         held = getattr(model, name, None)
-        table = held.weight if isinstance(held, nn.Embedding) else held
+        table = held.weight if isinstance(held, nn.Embedding | ItemVectors) else held
         if isinstance(table, torch.Tensor) and table.dim() == 2:
             yield table

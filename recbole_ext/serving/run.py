@@ -11,6 +11,7 @@ import polars as pl
 from recbole_ext.config.config import Config
 from recbole_ext.errors import UsageError
 from recbole_ext.host_warnings import without_host_warnings
+from recbole_ext.model.sequence.causal import CausalRecommender
 from recbole_ext.runs.recorded import require_run
 from recbole_ext.runs.run_files import read_result
 from recbole_ext.serving.bulk.plan import Plan
@@ -81,7 +82,10 @@ class Run:
     def loaded(self) -> LoadedRun:
         """The splits, and the model with its best weights."""
         with without_host_warnings():
-            return load_run(self.path, self.config, raw=self._data_path is not None)
+            loaded = load_run(self.path, self.config, raw=self._data_path is not None)
+        if isinstance(loaded.model, CausalRecommender):
+            loaded.model.fix_items()
+        return loaded
 
     @property
     def task(self) -> str:

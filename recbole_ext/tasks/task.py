@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from recbole_ext.config.config import Config
-    from recbole_ext.config.keys.unread import Rule
+    from recbole_ext.config.keys.unread_rules import Rule
     from recbole_ext.config.layers import Layer
     from recbole_ext.data.columns.task_columns import TaskColumns
     from recbole_ext.data.loaders import Loaders

@@ -11,6 +11,7 @@ from recbole_ext.data.columns.headers import INTER, ITEM, USER, Headers
 from recbole_ext.data.columns.labels import learns_labels
 from recbole_ext.data.columns.task_columns import Need, TaskColumns
 from recbole_ext.data.columns.times import list_times_needs, time_needs
+from recbole_ext.data.columns.vectors import is_file
 
 TOKENS, NUMBERS = ("token", "token_seq"), ("float", "float_seq")
 _LISTS = ("token_seq", "float_seq")
@@ -164,6 +165,10 @@ class Needs:
         for ids, vectors in (self.config["preload_weight"] or {}).items():
             yield Need("ids", ids, "preload_weight", ("token",), (*more, USER, ITEM))
             yield Need("vectors", vectors, "preload_weight", NUMBERS, (*more, USER, ITEM))
+
+        given = self.config["item_vectors"]
+        if given and self.config.entry.reads_item_vectors and not is_file(given):
+            yield Need("vectors", given, "item_vectors", ("float_seq",), (ITEM,))
 
     def _graph(self) -> Iterator[Need]:
         reads = self.config.entry.family == "knowledge_aware" or self.config.entry.registered in ("GRU4RecKG", "KSR")

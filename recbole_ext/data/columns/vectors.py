@@ -17,7 +17,26 @@ _OWNERS = {
 
 def fields_with_vectors(config: Any) -> list[str]:
     """The fields whose vectors the model reads."""
-    return _READ.findall(config.entry.source_text)
+    of_items = item_weights(config) if config.entry.reads_item_vectors else []
+    return [*_READ.findall(config.entry.source_text), *of_items]
+
+
+def is_file(given: str) -> bool:
+    """Whether `item_vectors` names a file; otherwise a column of the items."""
+    return given.endswith((".npy", ".parquet")) or "/" in given or "\\" in given
+
+
+def item_weights(config: Any) -> list[str]:
+    """The fields of `preload_weight` that are ids of items."""
+    return [field for field in config["preload_weight"] or {} if _owner(config, field)[0] == "item"]
+
+
+def _item_vector_faults(config: Any) -> list[str]:
+    """`item_vectors` and `preload_weight` that name several vectors of an item."""
+    named = [*(["item_vectors"] if config["item_vectors"] else []), *item_weights(config)]
+    if not config.entry.reads_item_vectors or len(named) < 2:
+        return []
+    return [f"{' and '.join(named)} both give vectors of items; give one of them"]
 
 
 def vector_faults(config: Any) -> list[str]:
@@ -31,6 +50,7 @@ def vector_faults(config: Any) -> list[str]:
         for field in given
         if field not in owners and field not in aliases
     ]
+    faults += _item_vector_faults(config)
     return faults + [
         f"{config.entry.name} reads the vectors of {field!r}, which preload_weight does not name; for instance "
         f"--additional_feat_suffix='[ent]' --preload_weight='{{{field}: ent_emb}}'"
@@ -51,7 +71,7 @@ def report_vectors(config: Any, dataset: Any) -> None:
         if field not in read:
             dataset.ledger.warn(
                 f"preload_weight: {config.entry.name} reads no vectors, so those of {field} change nothing; RecBole's "
-                "GRU4RecKG and KSR read vectors of entities"
+                "GRU4RecKG and KSR read vectors of entities, SS4Rec and Mamba4Rec those of items"
             )
         kind, owner = _owner(config, field)
         if owner not in dataset.inter_feat:

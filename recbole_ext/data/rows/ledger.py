@@ -30,6 +30,8 @@ class Ledger:
         splits: split -> rows that are targets.
         test: facts about the tested rows: rows of new users and of new items, and rows that are training rows.
         filled: column -> missing values that were filled in.
+        vectors: of the items: their width, how many items there are and have one, how many have no interactions, and
+            how many ids of the file are left out; {} without `item_vectors`.
         warnings: sentences for a person, about what no setting of the user explains.
     """
 
@@ -39,6 +41,7 @@ class Ledger:
     splits: dict[str, int] = field(default_factory=dict)
     test: dict[str, int] = field(default_factory=dict)
     filled: dict[str, int] = field(default_factory=dict)
+    vectors: dict[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -76,7 +79,16 @@ class Ledger:
         splits = [", ".join(f"{name} {rows:,}" for name, rows in self.splits.items())] * bool(self.splits)
         summary = "; ".join([self.kept_of_read(), *(f"left out: {loss}" for loss in losses), *history, *splits])
         warnings = [f"WARNING     {sentence}" for sentence in self.warnings]
-        return [f"rows        {summary}", *self._new_in_test(), *warnings]
+        return [f"rows        {summary}", *self._new_in_test(), *self._of_vectors(), *warnings]
+
+    def _of_vectors(self) -> list[str]:
+        if not self.vectors:
+            return []
+        of = self.vectors
+        shares = f"{of['with_vector']:,} of {of['items']:,} items ({of['with_vector'] / max(1, of['items']):.1%})"
+        more = [f"{of['without_interactions']:,} of them are in no interaction"] * bool(of["without_interactions"])
+        more += [f"{of['left_out']:,} ids are no items of the data and left out"] * bool(of["left_out"])
+        return ["; ".join([f"vectors     width {of['width']:,}, of {shares}", *more])]
 
     def _new_in_test(self) -> list[str]:
         users, items = (self.test.get(f"rows_of_new_{kind}", 0) for kind in ("users", "items"))

@@ -5,6 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from recbole_ext.model.layers.item_vectors import item_table
+
 _STD = 0.05
 
 
@@ -33,19 +35,20 @@ class EntityFields(nn.Module):
         for a number]
 
     Args:
+        config: `embedding_size`, `sparse_embedding`, `item_vectors_mode`.
         dataset: the training split.
-        side: `user` or `item`.
-        width: of a vector.
-        sparse: whether ids give sparse gradients.
+        side: `user` or `item`; E_id of an item has what `recbole_ext.model.layers.item_vectors` adds.
     """
 
-    def __init__(self, dataset: Any, side: str, width: int, sparse: bool) -> None:
+    def __init__(self, config: Any, dataset: Any, side: str) -> None:
         super().__init__()
+        width = config["embedding_size"]
         self.id_field = dataset.uid_field if side == "user" else dataset.iid_field
         table = getattr(dataset, f"{side}_feat")
         ids = torch.unique(dataset.inter_feat[self.id_field])
         columns = {name: table[name] for name in table if name != self.id_field} if table is not None else {}
-        self.id = embedding(dataset.num(self.id_field), width, ids, sparse)
+        own = embedding(dataset.num(self.id_field), width, ids, bool(config["sparse_embedding"]))
+        self.id = item_table(config, dataset, own) if side == "item" else own
         self.tokens, self.numbers = nn.ModuleDict(), nn.ParameterDict()
         for name, column in columns.items():
             self.register_buffer(f"column_{name}", _standardised(column, ids), persistent=False)

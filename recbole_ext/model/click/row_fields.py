@@ -37,7 +37,7 @@ class RowFields(nn.Module):
     def __init__(self, config: Any, dataset: Any) -> None:
         super().__init__()
         width, sparse = config["embedding_size"], bool(config["sparse_embedding"])
-        self.user, self.item = (EntityFields(dataset, side, width, sparse) for side in ("user", "item"))
+        self.user, self.item = (EntityFields(config, dataset, side) for side in ("user", "item"))
         table = dataset.inter_feat
         self.context = nn.ModuleDict(
             {

@@ -5,6 +5,7 @@ positions of a window at once, and what the prefix mode, the prediction of one r
 reuse: each of them reads the position of the last event.
 """
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,8 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from recbole_ext.errors import UsageError
+from recbole_ext.model.layers.item_vectors import ItemVectors, item_table
+from recbole_ext.model.sequence.catalogue import Catalogue
 from recbole_ext.model.sequence.history_term import HistoryItems, history_term_of
 from recbole_ext.model.sequence.losses import full_cross_entropy, generalised_bce, pairwise_loss, sampled_softmax
 from recbole_ext.model.sequence.negatives import SharedNegatives
@@ -92,7 +95,7 @@ class CausalRecommender(SequentialRecommender):
         UsageError: an unknown loss, or settings of its negatives that cannot be met.
     """
 
-    causal = True
+    causal = reads_item_vectors = True
     weight_field = "sample_weight"
     """The field of a batch that holds the weights of the targets, where they have any."""
 
@@ -110,17 +113,24 @@ class CausalRecommender(SequentialRecommender):
         self.weight_list = self.weight_field + config["LIST_SUFFIX"]
         self.checkpointing = bool(config["gradient_checkpointing"])
         self.calibration = config["gbce_calibration"]
+        sparse = bool(config["sparse_embedding"]) and self.loss_type != "CE"
+        table = nn.Embedding(self.n_items, config["hidden_size"], padding_idx=0, sparse=sparse)
+        nn.init.normal_(table.weight, std=0.02)
+        with torch.no_grad():
+            table.weight[0].zero_()
+        self.item_embedding: nn.Embedding | ItemVectors = item_table(config, dataset, table)
+        excluded = getattr(self.item_embedding, "untrained", None)
+        self.catalogue = Catalogue(self.n_items, excluded)
         self.negatives: SharedNegatives | None = None
         if self.loss_type in ("sampled_softmax", "gBCE"):
-            self.negatives = SharedNegatives(
-                dataset, config["n_negatives"], config["negative_distribution"], config["negative_alpha"]
-            )
-        sparse = bool(config["sparse_embedding"]) and self.loss_type != "CE"
-        self.item_embedding = nn.Embedding(self.n_items, config["hidden_size"], padding_idx=0, sparse=sparse)
-        nn.init.normal_(self.item_embedding.weight, std=0.02)
-        with torch.no_grad():
-            self.item_embedding.weight[0].zero_()
+            distribution = config["negative_distribution"], config["negative_alpha"]
+            self.negatives = SharedNegatives(dataset, config["n_negatives"], *distribution, excluded)
         self.history_term = history_term_of(config, dataset, config["hidden_size"])
+
+    def fix_items(self) -> None:
+        """Replace what makes the vectors of items by the vectors, for a model that is asked and not trained further."""
+        if isinstance(self.item_embedding, ItemVectors):
+            self.item_embedding = self.item_embedding.fixed()
 
     def through(self, block: nn.Module, *inputs: Tensor) -> Tensor:
         """block(*inputs); with `gradient_checkpointing`, its inner tensors are computed again in the backward pass."""
@@ -162,7 +172,7 @@ class CausalRecommender(SequentialRecommender):
         events = self.read(interaction)
         if torch.is_grad_enabled():
             return self._at_last(events)
-        hidden = self.item_embedding.weight.new_empty(len(events.length), self.item_embedding.embedding_dim)
+        hidden = next(self.parameters()).new_empty(len(events.length), self.item_embedding.embedding_dim)
         for rows in similar_lengths(events.length):
             hidden[rows] = self._at_last(events.take(rows)).to(hidden.dtype)
         return hidden
@@ -175,6 +185,14 @@ class CausalRecommender(SequentialRecommender):
 
         The padding item takes part neither as a target nor as a candidate.
         """
+        with self._all_items(self.loss_type == "CE"):
+            return self._loss_of(interaction)
+
+    def _all_items(self, wanted: bool = True) -> Any:
+        """Within it, vectors of items that are made of several parts are computed once, for all items."""
+        return self.item_embedding.held() if wanted and isinstance(self.item_embedding, ItemVectors) else nullcontext()
+
+    def _loss_of(self, interaction: Any) -> Tensor:
         targets = self._targets(interaction)
         windows = targets.has_target.dim() == 2
         hidden = self(self.read(interaction))[targets.has_target] if windows else self.last_hidden(interaction)
@@ -198,8 +216,8 @@ class CausalRecommender(SequentialRecommender):
         items, weights = targets.items, targets.weights
         if self.loss_type == "CE":
             logits = self.history_term(hidden) if self.history_term is not None else None
-            candidates, past = self.item_embedding.weight[1:], history.less(1) if history else None
-            return full_cross_entropy(hidden, candidates, items - 1, weights, self.label_smoothing, logits, past)
+            candidates, places, past = self.catalogue.candidates(self.item_embedding.weight, items, history)
+            return full_cross_entropy(hidden, candidates, places, weights, self.label_smoothing, logits, past)
         if self.loss_type == "BPR":
             assert targets.negatives is not None
             both = torch.cat([items.unsqueeze(1), targets.negatives.view(len(items), -1)], 1)
@@ -214,7 +232,7 @@ class CausalRecommender(SequentialRecommender):
             scores = self.history_term.add_to_items(scores, hidden, history, both)
             positive, negative = scores[:, 0], scores[:, 1:]
         if self.loss_type == "gBCE":
-            return generalised_bce(positive, negative, items, drawn, self.n_items - 1, self.calibration, weights)
+            return generalised_bce(positive, negative, items, drawn, self.catalogue.size, self.calibration, weights)
         return sampled_softmax(positive, negative, items, drawn, self.negatives.log_share, weights)
 
     def _mean_square(self, interaction: Any, targets: Targets) -> Tensor:
@@ -236,6 +254,7 @@ class CausalRecommender(SequentialRecommender):
 
     def full_sort_predict(self, interaction: Any) -> Tensor:
         """Scores of all items, the padding item included as RecBole expects: (B, n_items)."""
-        hidden = self.last_hidden(interaction)
-        scores = hidden @ self.item_embedding.weight.T
+        with self._all_items():
+            hidden = self.last_hidden(interaction)
+            scores = hidden @ self.item_embedding.weight.T
         return scores if self.history_term is None else self.history_term.add(scores, hidden, interaction)

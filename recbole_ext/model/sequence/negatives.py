@@ -19,6 +19,7 @@ class SharedNegatives(nn.Module):
         n_negatives: items per batch, with replacement.
         distribution: `uniform`, or `popularity`: (count + 1) ** alpha.
         alpha: exponent of the popularity.
+        left_out: (n_items,) bool, items that are never sampled; None for none.
 
     Raises:
         UsageError: an unknown distribution, or no negatives.
@@ -27,7 +28,9 @@ class SharedNegatives(nn.Module):
     log_share: Tensor
     cumulative: Tensor
 
-    def __init__(self, dataset: Any, n_negatives: int, distribution: str, alpha: float) -> None:
+    def __init__(
+        self, dataset: Any, n_negatives: int, distribution: str, alpha: float, left_out: Tensor | None = None
+    ) -> None:
         super().__init__()
         if distribution not in DISTRIBUTIONS:
             raise UsageError(f"negative_distribution must be one of {', '.join(DISTRIBUTIONS)} (got {distribution!r})")
@@ -37,8 +40,11 @@ class SharedNegatives(nn.Module):
         items = dataset.inter_feat[dataset.iid_field].numpy()
         counts = np.bincount(items, minlength=dataset.item_num)[1:].astype(np.float64)
         weights = (counts + 1) ** alpha if distribution == "popularity" else np.ones_like(counts)
+        if left_out is not None:
+            weights[left_out[1:].numpy()] = 0
         share = weights / weights.sum()
-        self.register_buffer("log_share", torch.from_numpy(np.r_[0.0, np.log(share)]).float(), persistent=False)
+        log_share = np.log(share, out=np.zeros_like(share), where=share > 0)
+        self.register_buffer("log_share", torch.from_numpy(np.r_[0.0, log_share]).float(), persistent=False)
         self.register_buffer("cumulative", torch.from_numpy(share.cumsum()), persistent=False)
 
     def forward(self) -> Tensor:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from recbole_ext.config.keys.unread import OF_ROWS
+from recbole_ext.config.keys.unread_rules import OF_ROWS
 from recbole_ext.evaluation.protocol import LABELED
 from recbole_ext.tasks.clicks.checks import click_faults
 from recbole_ext.tasks.clicks.columns import CLICK_COLUMNS

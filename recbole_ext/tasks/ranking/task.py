@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from recbole_ext.config.keys.unread import without_sequence
+from recbole_ext.config.keys.unread_rules import without_sequence
 from recbole_ext.data.columns.task_columns import TaskColumns
 from recbole_ext.tasks.ranking.levels import levels_of_presets
 from recbole_ext.tasks.ranking.outputs import baseline_names, metrics_of

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from recbole_ext.config.keys.unread import OF_ROWS, Rule, always, without_sequence
+from recbole_ext.config.keys.unread_rules import OF_ROWS, Rule, always, without_sequence
 from recbole_ext.tasks.ratings.checks import rating_faults
 from recbole_ext.tasks.ratings.columns import RATING_COLUMNS
 from recbole_ext.tasks.ratings.levels import HONEST

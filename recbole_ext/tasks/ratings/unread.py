@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from recbole_ext.config.keys.unread import Facts, Rule, changed_settings
+from recbole_ext.config.keys.unread import changed_settings
+from recbole_ext.config.keys.unread_rules import Facts, Rule
 from recbole_ext.config.layers import Layer
 from recbole_ext.model_entry import ModelEntry
 

@@ -8,7 +8,7 @@ import pytest
 
 from recbole_ext.cli.keys_help import keys_text
 from recbole_ext.cli.main import main
-from recbole_ext.config.keys.unread import RULES
+from recbole_ext.config.keys.unread_rules import RULES
 from recbole_ext.pipeline.configure import build_config, resolve
 from tests.conftest import write_inter
 

@@ -1,0 +1,89 @@
+"""Vectors of items by their equations: v = a E + P x + sum of fields."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from recbole_ext.errors import UsageError
+from recbole_ext.model.layers.item_vectors import ItemVectors
+
+N, WIDTH = 6, 4
+HAS = torch.tensor([False, True, True, False, True, False])
+TRAINED = torch.tensor([False, True, True, True, False, False])
+"""Items 4 and 5 are in no interaction; 4 has a vector, 5 has none."""
+GENRES = torch.tensor([[0, 0], [1, 2], [2, 0], [0, 0], [1, 0], [0, 0]])
+
+
+def made(mode: str, width: int = WIDTH, fields: bool = False) -> tuple[ItemVectors, Tensor, Tensor]:
+    torch.manual_seed(0)
+    given, table = torch.randn(N, width) * HAS.unsqueeze(1), nn.Embedding(N, WIDTH, padding_idx=0)
+    before = table.weight.detach().clone()
+    columns = {"genre": (GENRES, 4)} if fields else {}
+    return ItemVectors(table, given, HAS, mode, columns, TRAINED), given, before
+
+
+def test_frozen_is_the_given_vector_and_a_learned_one_elsewhere() -> None:
+    layer, given, table = made("frozen")
+    assert torch.equal(layer.weight[HAS], given[HAS]) and torch.equal(layer.weight[3], table[3])
+    assert sum(p.numel() for p in layer.parameters()) == N * WIDTH
+
+
+def test_init_begins_with_the_given_vector_and_is_trained() -> None:
+    layer, given, table = made("init")
+    assert torch.equal(layer.weight[HAS], given[HAS]) and torch.equal(layer.weight[3], table[3])
+    layer.weight[1].sum().backward()
+    assert layer.table is not None and layer.table.weight.grad is not None
+    assert layer.table.weight.grad[1].tolist() == [1] * WIDTH
+
+
+@pytest.mark.parametrize("mode", ["projected", "added"])
+def test_a_projection_of_any_width(mode: str) -> None:
+    layer, given, table = made(mode, width=9)
+    assert layer.projection is not None
+    centred = given - given[HAS].mean(0)
+    x = centred / centred[HAS].square().sum(1).mean().sqrt()
+    own = torch.zeros(N, 1)
+    own[3 if mode == "projected" else [1, 2, 3]] = 1
+    own[5] = 1  # nothing describes it, so it stays what training makes of it
+    expected = own * table + (x * HAS.unsqueeze(1)) @ layer.projection.weight.T
+    assert torch.allclose(layer.weight[1:], expected[1:], atol=1e-6) and not layer.weight[0].any()
+
+
+def test_items_without_interactions_that_a_vector_describes_are_no_candidates() -> None:
+    assert made("added")[0].untrained.tolist() == [False] * 4 + [True, False]
+
+
+def test_a_list_of_tokens_is_the_mean_and_an_untrained_token_nothing() -> None:
+    layer, _, _ = made("frozen", fields=True)
+    plain, _, _ = made("frozen")
+    table = layer.fields[0].weight
+    added = (layer.weight - plain.weight)[[1, 2, 4]]
+    assert torch.allclose(added, torch.stack([(table[1] + table[2]) / 2, table[2], table[1]]), atol=1e-6)
+    assert not table[3].any() and not table[0].any()
+
+
+@pytest.mark.parametrize("mode", ["init", "frozen", "projected", "added"])
+def test_some_items_all_items_and_the_fixed_table_agree(mode: str) -> None:
+    layer, _, _ = made(mode, fields=True)
+    items = torch.tensor([[3, 1, 0], [4, 1, 5]])
+    assert torch.allclose(layer(items), layer.weight[items])
+    with layer.held():
+        assert torch.equal(layer(items), layer.weight[items])
+    assert torch.equal(layer.fixed()(items), layer.weight[items])
+
+
+def test_gradients_by_differences() -> None:
+    layer = made("added", width=3, fields=True)[0].double()
+    items = torch.tensor([1, 2, 2, 4])
+    parameters = list(layer.parameters())
+
+    def loss(*_: Tensor) -> Tensor:
+        return layer(items).square().sum() + layer.weight.sin().sum()
+
+    assert torch.autograd.gradcheck(loss, parameters)
+
+
+@pytest.mark.parametrize("mode", ["init", "frozen"])
+def test_another_width_needs_a_projection(mode: str) -> None:
+    with pytest.raises(UsageError, match=f"{mode} needs vectors of the model's width 4, and these have 9; take added"):
+        made(mode, width=9)
