@@ -7,7 +7,7 @@ import polars as pl
 
 from dataset_tools.convert.table.layout import Layout
 from dataset_tools.convert.table.times_read import read_times
-from dataset_tools.convert.table.values import holds_separator, is_number_column, kept_text, plain_ids
+from dataset_tools.convert.table.values import are_plain, holds_separator, is_number_column, kept_text, plain_ids
 from dataset_tools.times.clocks import ONE_SECOND, as_text
 
 REASONS = (
@@ -92,21 +92,21 @@ def _refuse(reasons: np.ndarray, wrong: np.ndarray, reason: np.ndarray | int) ->
 def _ids(values: pl.Series, at: int, reasons: np.ndarray) -> pl.Series:
     """Ids as text or whole numbers."""
     values = plain_ids(values)
-    if not values.dtype.is_integer():
-        once = values.unique()
-        if once.null_count() or (once.str.strip_chars() == "").any():
-            _refuse(reasons, (values.str.strip_chars() == "").fill_null(True).to_numpy(), at)
-        if holds_separator(once).any():
-            _refuse(reasons, holds_separator(values), 2 + at)
-    elif values.null_count():
+    if values.dtype.is_integer():
         _refuse(reasons, values.is_null().to_numpy(), at)
+    elif not are_plain(values):
+        _refuse(reasons, (values.str.strip_chars() == "").fill_null(True).to_numpy(), at)
+        _refuse(reasons, holds_separator(values), 2 + at)
     return values
 
 
 def _ratings(values: pl.Series, reasons: np.ndarray) -> pl.Series:
     """Ratings as they are written, blanks around them removed."""
-    text = values if values.dtype.is_numeric() else values.cast(pl.String).str.strip_chars()
+    text = values if values.dtype.is_numeric() else values.cast(pl.String)
     numbers = text.cast(pl.Float64, strict=False)
+    if text.dtype == pl.String and numbers.null_count():
+        text = text.str.strip_chars()
+        numbers = text.cast(pl.Float64, strict=False)
     _refuse(reasons, numbers.is_null().to_numpy(), 4)
     _refuse(reasons, ~numbers.fill_null(0.0).is_finite().to_numpy(), 5)
     return text

@@ -40,7 +40,9 @@ def declare_columns(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--item", default="", metavar="COLUMN", help="the item (default: guessed from names)")
     parser.add_argument("--rating", default="", metavar="COLUMN", help="the rating, or none (default: guessed)")
     parser.add_argument("--time", default="", metavar="COLUMN", help="the time, or none (default: guessed)")
-    parser.add_argument("--time-unit", default="", help="s, ms, us, ns, iso, or a format of strptime (default: guessed)")
+    parser.add_argument(
+        "--time-unit", default="", help="s, ms, us, ns, iso, or a format of strptime (default: guessed)"
+    )
     parser.add_argument("--keep", type=names, default=(), metavar="A,B", help="further columns to write")
     parser.add_argument("--columns", type=names, default=(), metavar="A,B", help="names, for a csv without a header")
     parser.add_argument("--item-separator", default="", help="between several items of one row: a row each")

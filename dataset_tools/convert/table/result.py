@@ -11,6 +11,7 @@ from dataset_tools.convert.table.layout import Layout, field_names
 from dataset_tools.convert.table.options import TableOptions
 from dataset_tools.convert.table.scan import ScanReport
 from dataset_tools.files.output import OutputFile
+from dataset_tools.lines.distinct import DistinctValues
 from dataset_tools.sources.fetch import digest_of
 
 
@@ -22,8 +23,8 @@ class Counts:
     kept: int = 0
     left_out: int = 0
     refused: Counter[str] = field(default_factory=Counter)
-    users: np.ndarray = field(default_factory=lambda: np.empty(0, np.uint64))
-    items: np.ndarray = field(default_factory=lambda: np.empty(0, np.uint64))
+    users: DistinctValues = field(default_factory=DistinctValues)
+    items: DistinctValues = field(default_factory=DistinctValues)
     numbers: np.ndarray | None = None
     cut: list[str] = field(default_factory=list)
     seconds: tuple[int, int] | None = None
@@ -33,8 +34,8 @@ class Counts:
         """Add what one block has."""
         self.rows += found.rows
         self.left_out += found.left_out
-        self.users = np.union1d(self.users, found.users)
-        self.items = np.union1d(self.items, found.items)
+        self.users.add(found.users)
+        self.items.add(found.items)
         self.numbers = found.numbers if self.numbers is None else self.numbers & found.numbers
         self.cut += [found.file.name] * found.cut
 

@@ -11,6 +11,7 @@ from dataset_tools.convert.table.layout import Layout
 from dataset_tools.convert.table.reading.blocks import Block
 from dataset_tools.convert.table.reading.parse import parse_block
 from dataset_tools.convert.table.text_runs import TextRun, write_text_run
+from dataset_tools.lines.distinct import distinct
 from dataset_tools.lines.ranges import LINE_BITS
 
 
@@ -105,5 +106,7 @@ def _one_item_a_row(table: pl.DataFrame, rows: np.ndarray, layout: Layout) -> tu
 
 
 def _distinct(ids: pl.Series) -> np.ndarray:
-    """Hashes of 64 bits: two ids of ten million share one with a probability of 3e-6."""
-    return np.unique(ids.cast(pl.String).unique().hash().to_numpy()) if len(ids) else np.empty(0, np.uint64)
+    """Hashes of 64 bits of the ids as text: two ids of ten million share one with a probability of 3e-6."""
+    if ids.dtype == pl.Int64:
+        ids = pl.Series(distinct(ids.to_numpy()))
+    return distinct(ids.cast(pl.String).hash().to_numpy())

@@ -38,6 +38,14 @@ def plain_ids(values: pl.Series) -> pl.Series:
     return values if values.dtype.is_integer() else values.cast(pl.String)
 
 
+def are_plain(values: pl.Series) -> bool:
+    """Whether no text is missing, empty, or has a blank, a tab, a line end or a letter that is not ASCII."""
+    if values.null_count() or not len(values) or not values.str.len_bytes().min():
+        return False
+    text = np.frombuffer(values.str.join("").item().encode(), np.uint8)
+    return bool(text.min() > ord(" ")) and bool(text.max() < 0x80)
+
+
 def holds_separator(values: pl.Series) -> np.ndarray:
     """(n,) bool: ids with a tab or a line end."""
     return values.str.contains("[\t\n\r]").fill_null(False).to_numpy()

@@ -66,7 +66,7 @@ def _written(rows: Iterable[list[str]], separator: str) -> bytes:
 def _read(data: bytes, names: list[str], wanted: list[str], separator: str, quoted: bool) -> pl.DataFrame:
     if not data:
         return pl.DataFrame(schema=dict.fromkeys(wanted, pl.String()))
-    if b"\r\n" in data:
+    if b"\r" in data:
         data = data.replace(b"\r\n", b"\n")
     table = pl.read_csv(
         data,

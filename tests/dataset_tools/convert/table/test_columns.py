@@ -168,3 +168,10 @@ def test_kept_names_fit_a_header_and_a_yaml(tmp_path: Path) -> None:
     assert lines[0] == "user_id:token\titem_id:token\trating:float\ta_b_c_:token"
     with pytest.raises(UsageError, match="--keep rating: the data set has a column 'rating' already"):
         convert(log, keep=("rating",), rating="none")
+
+
+@pytest.mark.parametrize("odd", [None, "", " ", "a b", "a\tb", "a\nb", "\u00a0", "é"])
+def test_ids_are_plain_only_if_each_one_is(odd: str | None) -> None:
+    from dataset_tools.convert.table.values import are_plain
+
+    assert are_plain(pl.Series(["u1", "~!", "x"])) and not are_plain(pl.Series(["u1", odd, "x"], dtype=pl.String))
