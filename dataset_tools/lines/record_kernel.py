@@ -102,7 +102,7 @@ def line_ends(text: np.ndarray, ends: np.ndarray) -> int:
     return count
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def _copy_bytes(typing: Any, out: Any, at: Any, text: Any, begin: Any, size: Any) -> Any:
     """`out[at : at + size] = text[begin : begin + size]` by memcpy; a loop over bytes needs five times as long."""
 
@@ -112,7 +112,7 @@ def _copy_bytes(typing: Any, out: Any, at: Any, text: Any, begin: Any, size: Any
             builder.gep(context.make_array(kind)(context, builder, array).data, [offset])
             for kind, array, offset in ((signature.args[0], target, at), (signature.args[2], source, begin))
         ]
-        cgutils.raw_memcpy(builder, *pointers, size, 1)
+        cgutils.raw_memcpy(builder, pointers[0], pointers[1], size, 1)
         return context.get_dummy_value()
 
     return types.void(out, types.int64, text, types.int64, types.int64), build
@@ -137,7 +137,7 @@ def copy_lines(text: np.ndarray, ends: np.ndarray, order: np.ndarray, out: np.nd
         row = order[place]
         begin = ends[row - 1] if row else 0
         size = ends[row] - begin
-        _copy_bytes(out, at, text, begin, size)
+        _copy_bytes(out, at, text, begin, size)  # type: ignore[call-arg]
         at += size
         out_ends[place] = at
     return at
