@@ -7,7 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ext.errors import ResourceError
-from recbole_ext.model_list import DEFAULT_TASK, READ_ITEM_VECTORS, READ_TARGET_TIME, SETTINGS_MODULES, TASKS
+from recbole_ext.model_list import (
+    DEFAULT_TASK,
+    GROWING,
+    READ_ITEM_VECTORS,
+    READ_TARGET_TIME,
+    SETTINGS_MODULES,
+    TASKS,
+)
 from recbole_ext.own_model import source_of
 from recbole_ext.places import RECBOLE
 
@@ -71,6 +78,13 @@ class ModelEntry:
         if self.model_class is not None:
             return bool(getattr(self.model_class, "reads_item_vectors", False))
         return self.own and self.name in READ_ITEM_VECTORS
+
+    @property
+    def grows(self) -> bool:
+        """Whether a run of the model can go on with new users and items."""
+        if self.model_class is not None:
+            return bool(getattr(self.model_class, "grows", False))
+        return self.own and self.name in GROWING
 
     def check_settings(self, values: Any) -> None:
         """Refuse values that the model cannot be built from; reads the settings module alone, not the model.

@@ -12,6 +12,8 @@ OWN_FAMILIES = {"MDAFMamba": "context_aware", "MDAFBST": "context_aware", "Hybri
 DEFAULT_TASK = "ranking"
 TASKS = {"MDAFMamba": "clicks", "MDAFBST": "clicks", "HybridVAE": "ratings"}
 """Models whose task is another; a task is a folder of `recbole_ext/tasks`."""
+GROWING = ("SS4Rec", "Mamba4Rec", "HybridVAE")
+"""Models of which a run can go on with new users and items (`grows` of the class)."""
 READ_TARGET_TIME = ("SS4Rec",)
 """Models that read the time of the event to be predicted, where `use_target_time` allows it."""
 READ_ITEM_VECTORS = ("SS4Rec", "Mamba4Rec", "MDAFMamba", "MDAFBST")

@@ -7,7 +7,7 @@ from recbole_ext.cli.parser import Parser, read_words
 from recbole_ext.errors import UsageError, nearest
 
 PROGRAM = "recbole-ext"
-TRAINING = ("run", "tune", "experiment", "import_checkpoint")
+TRAINING = ("run", "tune", "experiment", "import_checkpoint", "continue")
 GROUPS = {
     "Train": (*TRAINING, "preflight"),
     "Use a trained model": ("recommend", "rate", "score", "export", "serve"),

@@ -54,7 +54,7 @@ def _execute(arguments: list[str]) -> int:
 def _interrupted(arguments: list[str]) -> str:
     """The message of Ctrl-C; of commands that train, that training had not begun."""
     command = _command(arguments)
-    if command in TRAINING:
+    if command in TRAINING and command != "continue":  # which compares after training
         return "interrupted before training began"
     return f"interrupted: {command.replace('_', '-')} was not completed"
 

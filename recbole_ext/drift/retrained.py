@@ -91,6 +91,8 @@ def _settings(run: LoadedRun, again: Again, place: Path) -> dict[str, object]:
         "runs_dir": str(place / "runs"),
         "device": str(run.config["device"]),
         "final_of": None,  # whose data these are not
+        "start_from": None,
+        "replay": None,
     }
     if run.config["train_on"] == ALL and parts_of(run.config):
         settings["train_on"] = TRAIN_VALID  # the test file has the windows themselves

@@ -44,6 +44,8 @@ class HybridVAE(GeneralRecommender):
     """
 
     input_type = InputType.POINTWISE
+    grows = True
+    """A run may go on from another one with more users and items: see `pipeline/start_weights.py`."""
 
     def __init__(self, config: Any, dataset: Any) -> None:
         super().__init__(config, dataset)
@@ -129,6 +131,20 @@ class HybridVAE(GeneralRecommender):
     def epoch_columns(self) -> dict[str, float]:
         """Cells of the epoch's row of metrics.csv: the fit, KL in nats, active units; begins a new epoch."""
         return self.record.columns()
+
+    def moved_rows(self, earlier: Any) -> dict[str, Tensor]:
+        """Where rows of the tables of days are now: each training split numbers its days by itself.
+
+        Args:
+            earlier: the training split of the run that is continued.
+
+        Returns:
+            Name of a module -> (rows,) int64, -1 for a day without a row here.
+        """
+        if self.table.time not in earlier.inter_feat:
+            return {}
+        places = self.table.places_of_days(earlier.inter_feat[self.table.time].numpy())
+        return {name: places for name, _ in self.named_modules() if name.endswith(".day")}
 
     def stateful(self) -> dict[str, Any]:
         """Parts that a resumed run needs besides the weights: the sums of KL, so that an epoch has all its batches."""

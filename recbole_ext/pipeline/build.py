@@ -1,7 +1,6 @@
 """Making what a run trains: the model on its device, and the trainer around it."""
 
 import logging
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,8 +12,8 @@ from recbole_ext.errors import memory_for
 from recbole_ext.evaluation.evaluator import Evaluator, Scorer
 from recbole_ext.pipeline.build_model import build_model
 from recbole_ext.pipeline.loaders import training_sample
+from recbole_ext.pipeline.start_weights import earlier_split, load_start
 from recbole_ext.pipeline.table_memory import require_memory
-from recbole_ext.runs.checkpoint import load_checkpoint
 from recbole_ext.tasks.registered import task_of
 from recbole_ext.training.boosting import build_trees
 from recbole_ext.training.session import Session
@@ -24,20 +23,26 @@ from recbole_ext.training.trees import AnyTrainer, TreeTrainer
 _LOG = logging.getLogger(__name__)
 
 
-def build_on_device(config: Config, loaders: Loaders) -> Any:
+def build_on_device(config: Config, loaders: Loaders, is_resumed: bool = False) -> Any:
     """The model on its device, with the weights that `start_from` names, or the trees that are to be grown.
+
+    Args:
+        config, loaders: of the run.
+        is_resumed: whether the state of training gives the model its weights afterwards.
 
     Raises:
         UsageError: those weights do not fit.
     """
     if config["MODEL_TYPE"] == ModelType.DECISIONTREE:
         return build_trees(config)
+    starts = bool(config["start_from"]) and not is_resumed
+    earlier = earlier_split(config) if starts else None
     init_seed(config["seed"], config["reproducibility"])
     require_memory(config, loaders.train._dataset)
     with memory_for(f"building {config.model}"):
         model = build_model(config, loaders.train._dataset).to(config["device"])
-    if config["start_from"]:
-        load_checkpoint(Path(config["start_from"]) / "checkpoint", "best", model, config["device"])
+    if starts:
+        load_start(config, model, earlier)
     if config["torch_compile"]:
         compile_forward(model, config["torch_compile_mode"])
     return model

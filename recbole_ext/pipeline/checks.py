@@ -13,6 +13,7 @@ from recbole_ext.config.keys.metric_modes import metric_faults
 from recbole_ext.config.keys.model_keys import known_keys, own_key_faults
 from recbole_ext.config.keys.negative_checks import negative_faults
 from recbole_ext.config.keys.pretrained import pretrained_faults, start_faults
+from recbole_ext.config.keys.replay import replay_faults
 from recbole_ext.config.keys.schema import is_number
 from recbole_ext.config.keys.separators import text_faults
 from recbole_ext.config.keys.train_on import train_on_faults
@@ -239,6 +240,7 @@ _RULES: tuple[Callable[[ModelEntry, list[Layer], dict[str, Any]], list[str]], ..
     _order_of_time,
     pretrained_faults,
     start_faults,
+    replay_faults,
     _split_of_a_cut,
     _criteria,
     boundary,

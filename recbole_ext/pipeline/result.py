@@ -54,6 +54,7 @@ def run_result(
         "trained_on": config["train_on"],
         "tested_on": "nothing" if test is None else "test",
         "final_of": config["final_of"],
+        "start_from": config["start_from"],
         "valid": state.best_valid_result,
         "test": test,
         "baselines": baselines,

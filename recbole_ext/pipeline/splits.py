@@ -11,6 +11,7 @@ from recbole.utils import init_seed
 
 from recbole_ext.config.config import Config
 from recbole_ext.data.loaders import Loaders
+from recbole_ext.data.rows.filters import GrowingVocabulary
 from recbole_ext.errors import DataError
 from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
@@ -49,7 +50,7 @@ def started_vocabulary(config: Config) -> Vocabulary | None:
     found = read_vocabulary(Path(config["start_from"]))
     if found is None:
         raise DataError(f"start_from: {config['start_from']} recorded no numbers of users and items; train it again")
-    return found
+    return GrowingVocabulary(found) if config.entry.grows else found
 
 
 def settle_torch(config: Config) -> None:

@@ -93,7 +93,9 @@ def _run(
         restore_threads(continued, config)
     splits = open_splits(config, continued.path if continued else None)
     loaders = splits.loaders
-    model = build_on_device(config, loaders)  # what can be refused is refused before there is a directory
+    model = build_on_device(
+        config, loaders, continued is not None
+    )  # what can be refused is refused before there is a directory
     earlier = continued.reopen() if continued else {}
     directory = continued or new_directory(config, command, splits)
     progress = Progress(0, enabled=config.placement.leads, bar=config["show_progress"])

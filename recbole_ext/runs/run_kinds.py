@@ -56,6 +56,7 @@ RESULT = FileKind(
         trained_on=maybe(TEXT),
         tested_on=maybe(TEXT),
         final_of=maybe(record({"run": TEXT, "epochs": WHOLE})),
+        start_from=maybe(TEXT),
         valid=_METRICS,
         further_test=_METRICS,
         baselines=_TABLE,

@@ -62,7 +62,8 @@ def finished_config(run: Path, data_path: str | None = None, device: str | None 
     if missing:
         raise DataError(f"{run / 'config.yaml'} names no {missing[0]}; it was not written by a run of this package")
     moved = {"device": device or _device_here(values.get("device")), **({"data_path": data_path} if data_path else {})}
-    return build_config(str(values["model"]), str(values["dataset"]), [str(run / "config.yaml")], moved)
+    begun: dict[str, None] = {"start_from": None} if values.get("start_from") else {}  # the run's own weights are there
+    return build_config(str(values["model"]), str(values["dataset"]), [str(run / "config.yaml")], {**moved, **begun})
 
 
 def _device_here(recorded_device: Any) -> str:

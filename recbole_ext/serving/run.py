@@ -18,6 +18,7 @@ from recbole_ext.serving.bulk.plan import Plan
 from recbole_ext.serving.bulk.question import Question
 from recbole_ext.serving.bulk.recommendations import Engine, Recommendations, ranked_here
 from recbole_ext.serving.click_answers import ClickAnswers
+from recbole_ext.serving.continued.continue_run import Continuation, continue_run
 from recbole_ext.serving.embeddings import embeddings
 from recbole_ext.serving.export.export import Exported, export
 from recbole_ext.serving.item_scores import FOLD_IN
@@ -192,6 +193,25 @@ class Run:
         """
         self.require("evaluate")
         return evaluate_later(self.loaded, later, history, test_rows, users)
+
+    def continue_with(self, new: Given, replay: float = 1.0, resume: str | None = None, **settings: Any) -> "Run":
+        """Train further on rows that came after the run, with rows of the tables for new users and items.
+
+        Args:
+            new: an atomic file, a data set's folder, or a table, whose times are seconds.
+            replay: fraction of the old training targets that are trained on again.
+            resume: name of a continued run that was interrupted, or `newest`.
+            settings: keys over those of the run, such as `epochs` (5), `learning_rate` and `runs_dir`.
+
+        Returns:
+            The continued run; `continued.json` in its directory has it beside the weights of this run.
+
+        Raises:
+            UsageError: the model cannot be continued, or a setting is wrong.
+            DataError: the rows cannot be used, see `read_new`.
+        """
+        how = Continuation(replay=replay, settings=settings, resume=resume)
+        return Run(continue_run(self.loaded, new, how), device=self._device)
 
     def export(self, format: str, output: str | Path) -> Exported:
         """Write the run for other programs into a new directory, whole or not at all.

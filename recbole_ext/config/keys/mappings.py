@@ -4,6 +4,7 @@ from typing import Any
 
 from recbole_ext.config.keys.eval_args import EVAL_ARGS
 from recbole_ext.config.keys.intervals import interval_fault
+from recbole_ext.config.keys.replay import REPLAY
 from recbole_ext.config.keys.schema import (
     ByColumn,
     Entries,
@@ -79,6 +80,7 @@ DECLARED: dict[str, Entries | ByColumn | Single] = {
         {"max_norm": number(0), "norm_type": number(0), "error_if_nonfinite": boolean, "foreach": boolean},
         ("max_norm",),
     ),
+    "replay": REPLAY,
     "threshold": ByColumn(number(), "{rating: 4}"),
     "val_interval": ByColumn(_kept_values, "{rating: '[4,inf)'}"),
     "seq_len": ByColumn(integer(1), "{genres: 3}"),

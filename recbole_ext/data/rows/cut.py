@@ -15,7 +15,7 @@ from recbole_ext.config.config import Config
 from recbole_ext.config.keys.intervals import EVERYTHING
 from recbole_ext.errors import DataError, UsageError
 
-_FILTERS = ("user_inter_num_interval", "item_inter_num_interval", "val_interval", "rm_dup_inter")
+FILTERS = ("user_inter_num_interval", "item_inter_num_interval", "val_interval", "rm_dup_inter")
 _GRAPH_FILTERS = ("entity_kg_num_interval", "relation_kg_num_interval")
 
 
@@ -97,7 +97,7 @@ def check_no_filter(config: Config) -> None:
     Raises:
         UsageError: one is set.
     """
-    filters = (*_FILTERS, *_GRAPH_FILTERS) if parts_of(config) else ()
+    filters = (*FILTERS, *_GRAPH_FILTERS) if parts_of(config) else ()
     given = [name for name in filters if config[name] not in EVERYTHING]
     if given:
         raise UsageError(

@@ -11,19 +11,24 @@ from recbole_ext.config.keys.intervals import Intervals, parse_intervals
 from recbole_ext.errors import DataError, UsageError
 
 
+class GrowingVocabulary(dict[str, list[str]]):
+    """The numbers of a run's tokens, field -> tokens in the order of their ids, to which new tokens are added."""
+
+
 class FastFilters:
     """Mixin before a data set class of RecBole: the same rows and the same ids, without a Python loop per row.
 
     Args:
         config: of the run.
-        vocabulary: field -> tokens in the order of their ids, where a run's numbers are kept; None assigns new numbers.
+        vocabulary: field -> tokens in the order of their ids, where a run's numbers are kept; None assigns new numbers,
+            and a `GrowingVocabulary` assigns them to tokens that it does not have.
     """
 
     inter_feat: pd.DataFrame
     config: Any
 
     def __init__(self, config: Any, vocabulary: Mapping[str, list[str]] | None = None) -> None:
-        self.vocabulary = vocabulary or {}
+        self.vocabulary, self._grows = vocabulary or {}, isinstance(vocabulary, GrowingVocabulary)
         super().__init__(config)  # type: ignore[call-arg]
 
     def _parse_intervals_str(self, intervals_str: Any) -> Intervals | None:
@@ -127,10 +132,11 @@ class FastFilters:
         """Number tokens from 1 in the order of their first appearance, across all columns that share ids."""
         ids = self._kept_ids([field for _, field, _ in remap_list])
         kept = len(ids)
-        if kept:
+        fixed = bool(kept) and not self._grows
+        if fixed:
             self._drop_unknown_features(remap_list, ids)
         numbered = [(feat, field, ftype, self._number(feat[field], ftype, ids)) for feat, field, ftype in remap_list]
-        if kept and len(ids) > kept:
+        if fixed and len(ids) > kept:
             raise DataError(f"{self.config['dataset']}: the run knows no {remap_list[0][1]} {list(ids)[kept]!r}")
         names = np.array(["[PAD]", *ids])
         by_name = {name: number for number, name in enumerate(names)}

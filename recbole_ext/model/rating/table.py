@@ -216,6 +216,15 @@ class RatingTable:
         place = torch.searchsorted(self.days, day).clamp(max=len(self.days) - 1)
         return torch.where(self.days[place] == day, place + 1, 0)
 
+    def places_of_days(self, times: np.ndarray) -> Tensor:
+        """The rows here of the rows of a table of days that was made of other times: (n_days + 1,), -1 for none.
+
+        Args:
+            times: (n,) int64 seconds.
+        """
+        own = {int(day): place for place, day in enumerate(self.days.tolist(), 1)}
+        return torch.tensor([0, *(own.get(int(day), -1) for day in calendar(times))])
+
     def neighbour_features(self, pairs: Pairs) -> Tensor:
         """(B, N_FEATURES) of the user's ratings next in time."""
         assert self.neighbours is not None

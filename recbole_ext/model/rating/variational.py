@@ -24,6 +24,8 @@ class GaussianTable(nn.Module):
     Source: empirical Bayes for factorised models, as in Lim and Teh 2007 (variational matrix factorisation).
     """
 
+    rows_are_tokens = True
+
     def __init__(self, n_rows: int, size: int, start: float = 0.05, prior_std: float | None = None) -> None:
         super().__init__()
         mean = torch.randn(n_rows, size) * start

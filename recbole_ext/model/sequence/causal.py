@@ -96,6 +96,8 @@ class CausalRecommender(SequentialRecommender):
     """
 
     causal = reads_item_vectors = True
+    grows = True
+    """A run may go on from another one with more items: see `pipeline/start_weights.py`."""
     weight_field = "sample_weight"
     """The field of a batch that holds the weights of the targets, where they have any."""
 

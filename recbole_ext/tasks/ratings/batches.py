@@ -7,6 +7,8 @@ import torch
 from recbole.data.interaction import Interaction
 from torch import Tensor
 
+from recbole_ext.data.rows.replay import replayed
+
 ROW = "rating_row"
 """The field of a training batch that names each row's place in the training split."""
 
@@ -27,8 +29,13 @@ class RatingLoader:
         self.config, self.dataset, self._dataset, self._sampler = config, dataset, dataset, sampler
         self.shuffle, self.generator = shuffle, torch.Generator().manual_seed(config["seed"])
         self.columns = dict(dataset.inter_feat.interaction)
-        self.n_rows = len(dataset)
+        self.chosen = self.chosen_rows()
+        self.n_rows = len(dataset) if self.chosen is None else len(self.chosen)
         self.batch_size = config["train_batch_size"]
+
+    def chosen_rows(self) -> Tensor | None:
+        """(m,) int64 places of the rows of the split that are trained on; None for all."""
+        return replayed(self.config, self.columns.get(self.dataset.time_field))
 
     def __len__(self) -> int:
         return -(-self.n_rows // self.batch_size)
@@ -42,7 +49,8 @@ class RatingLoader:
         return (self.batch(rows) for rows in self.batch_rows())
 
     def batch(self, rows: Tensor) -> Any:
-        """The rows (B,) int64, as the trainer takes them."""
+        """The rows (B,) int64 of those that are chosen, as the trainer takes them."""
+        rows = rows if self.chosen is None else self.chosen[rows]
         return Interaction({**{name: column[rows] for name, column in self.columns.items()}, ROW: rows})
 
 
@@ -52,6 +60,10 @@ class RatingEvalLoader(RatingLoader):
     def __init__(self, config: Any, dataset: Any, sampler: Any = None, shuffle: bool = False) -> None:
         super().__init__(config.alone(), dataset, sampler, shuffle=False)
         self.batch_size = config["eval_batch_size"]
+
+    def chosen_rows(self) -> Tensor | None:
+        """All."""
+        return None
 
     def batch(self, rows: Tensor) -> Any:
         """The rows (B,), and three empty places: nothing is ranked."""

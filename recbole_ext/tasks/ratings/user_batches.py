@@ -26,6 +26,7 @@ class UserLoader(RatingLoader):
     def __init__(self, config: Any, dataset: Any, sampler: Any = None, shuffle: bool = True) -> None:
         super().__init__(config, dataset, sampler, shuffle)
         user = self.columns[config["USER_ID_FIELD"]]
+        user = user if self.chosen is None else user[self.chosen]
         self.by_user = user.argsort(stable=True)
         self.count = torch.bincount(user)
         self.start = self.count.cumsum(0) - self.count
@@ -34,6 +35,11 @@ class UserLoader(RatingLoader):
                 f"batches_of: users: the busiest user has {int(self.count.max())} ratings, and a batch holds "
                 f"{self.batch_size}; raise --train_batch_size"
             )
+
+    def chosen_rows(self) -> Tensor | None:
+        """All rows of every user of whom any is chosen: what belongs to a user is computed from all of them."""
+        rows, user = super().chosen_rows(), self.columns[self.config["USER_ID_FIELD"]]
+        return None if rows is None else torch.nonzero(torch.isin(user, user[rows])).squeeze(1)
 
     def batch_rows(self) -> Iterator[Tensor]:
         """The rows of each batch of a pass: those of whole users."""

@@ -14,6 +14,7 @@ from recbole.data.interaction import Interaction
 
 from recbole_ext.data.history import TARGET_POSITION
 from recbole_ext.data.rows.parts import trained_files
+from recbole_ext.data.rows.replay import replayed
 from recbole_ext.errors import DataError
 from recbole_ext.tasks.ranking.data.window_negatives import WindowNegatives
 
@@ -80,7 +81,10 @@ class WindowLoader:
         item, time, suffix = dataset.iid_field, dataset.time_field, config["LIST_SUFFIX"]
         self.fields = (item + suffix, time + suffix, config["ITEM_LIST_LENGTH_FIELD"])
         self.items, self.times = dataset.events[item], dataset.events[time] if dataset.timed else None
-        windows = self._cut(dataset.events.first_positions.numpy(), dataset.inter_feat[TARGET_POSITION].numpy())
+        targets = dataset.inter_feat[TARGET_POSITION]
+        kept = replayed(config, None if self.times is None else self.times[targets])
+        targets = targets if kept is None else targets[kept]
+        windows = self._cut(dataset.events.first_positions.numpy(), targets.numpy())
         n_targets = self._count(windows)
         self.windows, self.n_targets = windows.take(n_targets > 0), n_targets[n_targets > 0]
         self.weight = getattr(config.model_class, "weight_field", "")
