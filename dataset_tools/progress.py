@@ -1,14 +1,19 @@
-"""A progress bar with the time left, on standard error, for work of more than five seconds."""
+"""Progress with the time left, for work of over two seconds: a bar on a terminal, elsewhere a line each half minute."""
 
 import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TextIO
 
 from tqdm import tqdm
 
 from dataset_tools.visible import beneath, visible
 
-DELAY_SECONDS = 5.0
-_FORMAT = "{desc} [{bar:24}] {percentage:3.0f}%  {remaining} left"
+DELAY_SECONDS = 2.0
+LINE_SECONDS = 30.0
+FORMAT = "{desc} [{bar:24}] {percentage:3.0f}%  {remaining} left"
 
 
 class Progress(tqdm):
@@ -22,29 +27,77 @@ class Progress(tqdm):
         stream: where the bar appears; standard error unless given.
         enabled: off, nothing appears.
         done: units that were finished before.
+        leave: whether a terminal keeps the last state.
+        form: of the line, in the words of tqdm.
+        unit: of the rate.
     """
 
     monitor_interval = 0  # no thread beside those of the engines
 
     def __init__(
-        self, title: str, total: int, stream: TextIO | None = None, enabled: bool = True, done: int = 0
+        self,
+        title: str,
+        total: int,
+        stream: TextIO | None = None,
+        enabled: bool = True,
+        done: int = 0,
+        leave: bool = True,
+        form: str = FORMAT,
+        unit: str = "it",
     ) -> None:
         stream = sys.stderr if stream is None else stream
-        terminal = stream.isatty()
+        self.on_terminal = stream.isatty()
         super().__init__(
             desc=visible(title),
             total=max(total, 1),
             initial=done,
-            file=beneath(stream) if terminal else _Lines(stream),
+            file=beneath(stream) if self.on_terminal else _Lines(stream),
             disable=not enabled,
             delay=DELAY_SECONDS,
-            mininterval=0.2 if terminal else 30.0,
+            mininterval=0.2 if self.on_terminal else LINE_SECONDS,
             miniters=1,
             smoothing=0,
-            leave=terminal,
+            leave=leave and self.on_terminal,
             ascii="-#",
-            bar_format=_FORMAT,
+            bar_format=form,
+            unit=unit,
         )
+
+
+@contextmanager
+def waiting(title: str, stream: TextIO | None = None, enabled: bool = True) -> Iterator[None]:
+    """Around work whose units cannot be counted: `reading ml-1m  0:03`, redrawn each second from the third one on.
+
+    Args:
+        title: what is being done.
+        stream: where the line appears; standard error unless given.
+        enabled: off, nothing appears.
+    """
+    stream = sys.stderr if stream is None else stream
+    over = threading.Event()
+    drawer = threading.Thread(target=_draw, args=(visible(title), stream, over), daemon=True)
+    if enabled:
+        drawer.start()
+    try:
+        yield
+    finally:
+        over.set()
+        if enabled:
+            drawer.join()
+
+
+def _draw(title: str, stream: TextIO, over: threading.Event) -> None:
+    started, terminal, drawn = time.monotonic(), stream.isatty(), ""
+    out = beneath(stream) if terminal else stream
+    seconds = DELAY_SECONDS if terminal else LINE_SECONDS
+    while not over.wait(seconds):
+        drawn = f"{title}  {tqdm.format_interval(time.monotonic() - started)}"
+        out.write(f"\r{drawn}" if terminal else f"{drawn}\n")
+        out.flush()
+        seconds = 1.0 if terminal else LINE_SECONDS
+    if terminal and drawn:
+        out.write(f"\r{' ' * len(drawn)}\r")
+        out.flush()
 
 
 class _Lines:

@@ -1,6 +1,7 @@
 """From words to the checked configuration of a run: model and data set or table, files, keys, the run to resume."""
 
 import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +83,8 @@ def configured(words: argparse.Namespace, resume: str | None = None) -> "Config 
         UsageError, DataError: see `resolved_run`.
     """
     resolved = resolved_run(given_keys(words), resume, check_data=not words.print_config)
+    if not words.print_config and os.environ.get("RANK", "0") == "0":  # one of the processes of a distributed run
+        print(f"{resolved.entry.name} on {resolved.dataset}", flush=True)
     from recbole_ext.config.config import Config  # imports RecBole and torch, which takes seconds
 
     config = Config(resolved)

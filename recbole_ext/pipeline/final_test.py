@@ -7,6 +7,7 @@ from recbole_ext.data.loaders import Loaders
 from recbole_ext.evaluation.evaluator import Evaluator
 from recbole_ext.evaluation.units import Units
 from recbole_ext.tasks.registered import task_of
+from recbole_ext.training.tracking.progress import Progress
 from recbole_ext.training.trees import AnyTrainer
 
 
@@ -16,7 +17,7 @@ def final_test(config: Config, loaders: Loaders, trainer: AnyTrainer, units: dic
     tested = trainer.evaluation(loaders.test, "test")
     units[config.model] = tested.units()
     findings = tested.findings(trainer.session.run.rows if trainer.session.run else [])
-    baselines = evaluate_baselines(config, loaders, trainer.evaluator, units)
+    baselines = evaluate_baselines(config, loaders, trainer.evaluator, units, trainer.session.progress)
     return {"test": tested.metrics, "baselines": baselines, **findings}
 
 
@@ -26,18 +27,26 @@ def known_test(loaders: Loaders, trainer: AnyTrainer) -> dict[str, float] | None
 
 
 def evaluate_baselines(
-    config: Config, loaders: Loaders, evaluator: Evaluator, units: dict[str, Units | None]
+    config: Config,
+    loaders: Loaders,
+    evaluator: Evaluator,
+    units: dict[str, Units | None],
+    progress: Progress | None = None,
 ) -> dict[str, dict[str, float]]:
     """Test metrics of the non-learned baselines of the run's task that `baselines` names; {} where there are none.
 
     Args:
         config, loaders, evaluator: of the run.
         units: what each user contributes is added to them, by the baseline's name.
+        progress: of the run, which shows each evaluation.
     """
     found = {}
+    progress = progress or Progress(0, enabled=False)
     known = task_of(config.entry).baselines(config, loaders)
     chosen = known if config["baselines"] is None else [name for name in config["baselines"] if name in known]
     for name in chosen:
-        tested = evaluator.with_model(known[name](loaders.train._dataset, config)).evaluate(loaders.test)
+        with progress.phase(f"test of {name}", len(loaders.test)):
+            model = evaluator.with_model(known[name](loaders.train._dataset, config))
+            tested = model.evaluate(loaders.test, before_batch=progress.tick)
         found[name], units[name] = tested.metrics, tested.units()
     return found

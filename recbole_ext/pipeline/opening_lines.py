@@ -1,17 +1,17 @@
 """The lines that a run begins with in the terminal."""
 
 from pathlib import Path
+from typing import Any
 
 from recbole_ext.config.config import Config
 from recbole_ext.config.seeds import read_seeds
 from recbole_ext.config.show import unread_lines
-from recbole_ext.data.columns.roles import Columns
 from recbole_ext.evaluation.protocol import Protocol
 from recbole_ext.training.cost.budget import price_lines
 
 
 def opening_lines(
-    config: Config, parameters: int | None, epochs: int, protocol: Protocol, columns: Columns, folder: Path | None
+    config: Config, parameters: int | None, epochs: int, protocol: Protocol, data: Any, folder: Path | None
 ) -> list[str]:
     """What a run does: model and size, protocol, columns, where it writes, and what of its settings it does not read.
 
@@ -19,14 +19,16 @@ def opening_lines(
         config: of the run.
         parameters: how many the model learns; None for boosted trees.
         epochs: at most.
-        protocol, columns: of the run.
+        protocol: of the run.
+        data: its data set, with the roles of its columns.
         folder: of the run; None for a process that writes nothing.
     """
     size = "boosted trees" if parameters is None else f"{parameters:,} parameters"
     return [
         f"{config.model} on {config.dataset}: {size} on {config['device']}, at most {epochs} epochs",
         *protocol.lines(),
-        f"columns     {columns.line()}",
+        f"columns     {data.columns.line()}",
+        f"data        {data.user_num - 1:,} users, {data.item_num - 1:,} items",
         f"run         {folder or '-'}",
         *price_lines(config),
         *_seeds_line(config),

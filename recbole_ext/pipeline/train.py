@@ -88,17 +88,18 @@ def _run(
 ) -> dict[str, Any]:
     if config.placement.leads:
         TrackingSettings.read(config).require_sinks()
+    progress = Progress(0, enabled=config.placement.leads, bar=config["show_progress"])
     continued = open_run(config, resume, partial(goes_on, config)) if resume is not None else None
     if continued:
         restore_threads(continued, config)
-    splits = open_splits(config, continued.path if continued else None)
+    with progress.waiting(f"reading {config.dataset}"):
+        splits = open_splits(config, continued.path if continued else None)
     loaders = splits.loaders
     model = build_on_device(
         config, loaders, continued is not None
     )  # what can be refused is refused before there is a directory
     earlier = continued.reopen() if continued else {}
     directory = continued or new_directory(config, command, splits)
-    progress = Progress(0, enabled=config.placement.leads, bar=config["show_progress"])
     session = Session(directory, progress, Signals(), is_resumed=continued is not None, started=started)
     with (
         session.signals.heard(),  # outermost: what comes while the report is written finds a run that ends anyway
@@ -137,9 +138,9 @@ def _fit_and_test(
 ) -> dict[str, Any]:
     protocol, directory, progress = protocol_of(config, loaders), trainer.session.run, trainer.session.progress
     progress.expect(trainer.settings.epochs * len(loaders.train))
-    columns = loaders.train._dataset.columns
+    data = loaders.train._dataset
     size, epochs = parameters_of(trainer.model), trainer.settings.epochs
-    opening = opening_lines(config, size, epochs, protocol, columns, directory.path if directory else None)
+    opening = opening_lines(config, size, epochs, protocol, data, directory.path if directory else None)
     for line in [*opening, *loaders.ledger.lines()]:
         progress.say(line)
     fit_started = time.perf_counter()

@@ -35,11 +35,13 @@ class Measured:
 
     def before_batch(self) -> None:
         """Called before each batch of an evaluation; a signal that was received ends it."""
+        self.session.progress.tick()
         self.session.signals.raise_if_received()
 
     def evaluation(self, loader: Any, split: str | None = None) -> Evaluation:
         """Evaluate the current model on `valid`, `test` or another split."""
-        return self.evaluator.evaluate(loader, split, self.before_batch)
+        with self.session.progress.phase(split or "evaluation", len(loader)):
+            return self.evaluator.evaluate(loader, split, self.before_batch)
 
     def evaluate(self, loader: Any, load_best_model: bool = True) -> dict[str, float]:
         """Metrics of a split, by the best or the current model."""

@@ -60,7 +60,7 @@ class RunTrainer(Measured):
         self.steps = Steps(StepSettings.read(config), config.placement, model, self.state)
         self.record, self.watch = StepRecord(self.steps), Watch(self.device, config["hang_seconds"])
         self.resources = Resources(self.device)
-        self.validator = Validator(evaluator, sample, self.settings, self.before_batch)
+        self.validator = Validator(evaluator, sample, self.settings, self.before_batch, self.session.progress.phase)
         self.best = BestWeights(self.config, model, self.session.run)
         self.hooks: list[Hook] = []
         self._prepare(self.settings.stages[0], 0)
@@ -135,11 +135,16 @@ class RunTrainer(Measured):
                     self.state.step_done(number)
                     for hook in self.hooks:
                         hook.after_step()
-                self.session.progress.step(f"epoch {epoch + 1}")
+                self.session.progress.step(self._done(epoch, number))
                 if number < last:
                     self.budget.leave_epoch()
             loss += sum(self.state.total) if each.counts else 0.0
         return loss
+
+    def _done(self, epoch: int, batch: int) -> str:
+        """The epoch, and its mean loss so far."""
+        epochs = self.first_epoch + self.stage.epochs
+        return f"epoch {epoch + 1}/{epochs}  loss {sum(self.state.total) / (batch + 1):.3f}"
 
     def _prepare(self, stage: Stage, first_epoch: int) -> None:
         """What each stage starts with: new optimisers and the average of the weights."""

@@ -98,7 +98,9 @@ class TreeTrainer(Measured):
         self.state = TrainingState.beginning(bigger=self.settings.sign > 0)
         self.best = BestTrees(trees, self.session.run)
         self.budget = Budget(config, self.session.started, is_whole=True)
-        self.validator = Validator(self.evaluator, sample, self.settings, self.before_batch)
+        self.validator = Validator(
+            self.evaluator, sample, self.settings, self.before_batch, self.session.progress.phase
+        )
 
     def fit(
         self, train_data: Any, valid_data: Any = None, on_epoch: Callable[[int, float], None] | None = None
@@ -132,7 +134,7 @@ class TreeTrainer(Measured):
             reason = str(error).partition("Stack trace")[0].rpartition("Check failed: ")[2].strip()
             raise UsageError(f"{self.config.model} refuses the data or its parameters: {reason}") from None
         for _ in range(len(batches)):
-            self.session.progress.step(f"epoch {epoch + 1}")
+            self.session.progress.step(f"epoch {epoch + 1}/{self.settings.epochs}")
         return loss * len(batches)
 
     def _selection(self, batches: Batches) -> Selection:

@@ -1,6 +1,7 @@
 """What is measured after an epoch: the validation split, and a fixed sample of the training split."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 from recbole.utils import calculate_valid_score
@@ -19,12 +20,18 @@ class Validator:
         sample: loader of a fixed sample of the training split; None for none.
         settings: by which metric weights are chosen.
         before_batch: called before each batch.
+        phase: what goes around an evaluation of so many batches, by its title.
     """
 
     def __init__(
-        self, evaluator: Evaluator, sample: Any, settings: TrainingSettings, before_batch: Callable[[], None]
+        self,
+        evaluator: Evaluator,
+        sample: Any,
+        settings: TrainingSettings,
+        before_batch: Callable[[], None],
+        phase: Callable[[str, int], AbstractContextManager[None]],
     ) -> None:
-        self.evaluator, self.sample, self.before_batch = evaluator, sample, before_batch
+        self.evaluator, self.sample, self.before_batch, self.phase = evaluator, sample, before_batch, phase
         self.metric, self.sign = settings.valid_metric, settings.sign
 
     def measure(self, valid: Any, loaders: tuple[Any, ...]) -> tuple[float, dict[str, float]]:
@@ -35,7 +42,8 @@ class Validator:
             loaders: those whose random states the sample leaves as they are.
         """
         sampled = self._sampled(loaders)
-        evaluation = self.evaluator.evaluate(valid, "valid", self.before_batch)
+        with self.phase("validation", len(valid)):
+            evaluation = self.evaluator.evaluate(valid, "valid", self.before_batch)
         result = dict(evaluation.metrics)
         score = calculate_valid_score(result, self.metric)
         if sampled:
@@ -49,6 +57,7 @@ class Validator:
             return {}
         before = random_states(*loaders)
         try:
-            return self.evaluator.evaluate(self.sample, before_batch=self.before_batch).metrics
+            with self.phase("training rows", len(self.sample)):
+                return self.evaluator.evaluate(self.sample, before_batch=self.before_batch).metrics
         finally:
             set_random_states(before, *loaders)

@@ -1,47 +1,72 @@
-"""What a person sees while a run trains: one bar with the time left, one table row per epoch."""
+"""What a person sees of a run: a bar with the time left for each phase, one table row per epoch."""
 
 import logging
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TextIO
 
-from tqdm import tqdm
-
+from dataset_tools.progress import Progress as Bar
+from dataset_tools.progress import waiting
 from dataset_tools.visible import beneath, visible
 from recbole_ext.redact import redact_text
 
+_STEPS = "{desc} [{bar:16}] {percentage:3.0f}%  {rate_noinv_fmt}  ETA {remaining}"
+
 
 class Progress:
-    """A progress bar on a terminal, plain lines elsewhere, nothing where another process logs.
+    """One bar for the steps of training and one for each other phase; plain lines elsewhere.
 
     Args:
         total: steps of the whole run, as far as is known.
         enabled: False for silence.
+        bar: False for the lines that stay alone.
         stream: where to write.
     """
 
     def __init__(self, total: int, enabled: bool, bar: bool = True, stream: TextIO | None = None) -> None:
         self.stream = beneath(stream or sys.stdout)
-        self.enabled = enabled
+        self.enabled, self.shown = enabled, enabled and bar
         self.columns: list[str] = []
-        shown = enabled and bar and self.stream.isatty()
-        self.bar = tqdm(total=total, file=self.stream, leave=False, dynamic_ncols=True, unit="step") if shown else None
+        self.bar: Bar | None = None
+        self.phases: list[Bar] = []
+        if total:
+            self.expect(total)
 
     def expect(self, total: int) -> None:
         """So many steps the run has, as far as is known."""
-        if self.bar is not None:
-            self.bar.total = total
-            self.bar.refresh()
+        self.close()
+        if self.shown:
+            self.bar = Bar("", total, self.stream, leave=False, form=_STEPS, unit=" step")
+
+    @contextmanager
+    def phase(self, title: str, total: int) -> Iterator[None]:
+        """Around work of so many units, each of which ends with `tick`."""
+        bar = Bar(title, total, self.stream, enabled=self.shown, leave=False)
+        self.phases.append(bar)
+        try:
+            yield
+        finally:
+            self.phases.remove(bar)
+            bar.close()
+
+    def waiting(self, title: str) -> AbstractContextManager[None]:
+        """Around work whose units cannot be counted."""
+        return waiting(title, self.stream, self.shown)
+
+    def tick(self) -> None:
+        """One unit of the innermost phase is done."""
+        if self.phases:
+            self.phases[-1].update()
 
     def say(self, text: str) -> None:
-        """A line that stays, above the bar."""
+        """A line that stays, above the bars."""
         if not self.enabled:
             return
-        if self.bar is None:
-            print(visible(text), file=self.stream, flush=True)
+        if self.shown and self.stream.isatty():
+            Bar.write(visible(text), file=self.stream)
         else:
-            self.bar.write(visible(text), file=self.stream)
+            print(visible(text), file=self.stream, flush=True)
 
     def step(self, note: str = "") -> None:
         """One more training step is done."""
@@ -67,9 +92,10 @@ class Progress:
             logging.getLogger(logger).removeHandler(handler)
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Take the bar of the steps away."""
         if self.bar is not None:
             self.bar.close()
+            self.bar = None
 
 
 class _Said(logging.Handler):

@@ -1,6 +1,10 @@
 import io
 import logging
+import time
 
+import pytest
+
+from dataset_tools.progress import waiting
 from recbole_ext.training.tracking.progress import Progress
 
 
@@ -13,7 +17,7 @@ def test_plain_lines_where_there_is_no_terminal() -> None:
     stream = io.StringIO()
     progress = Progress(2, enabled=True, stream=stream)
     progress.say("hello")
-    progress.step("epoch 0")
+    progress.step("epoch 1")
     progress.row({"epoch": 0, "train_loss": 0.123456, "best": "*"})
     progress.row({"epoch": 1, "train_loss": 0.1, "ndcg@10": 0.5})
     progress.close()
@@ -25,24 +29,75 @@ def test_plain_lines_where_there_is_no_terminal() -> None:
     ]
 
 
-def test_a_bar_with_the_time_left_on_a_terminal() -> None:
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Seconds of the clock that bars read."""
+    seconds = [0.0]
+    monkeypatch.setattr("tqdm.std.time", lambda: seconds[0])
+    return seconds
+
+
+def test_a_bar_with_rate_and_time_left_on_a_terminal(clock: list[float]) -> None:
     stream = Terminal()
     progress = Progress(10, enabled=True, stream=stream)
-    progress.bar.mininterval = 0
     for _ in range(5):
-        progress.step("epoch 0")
-    progress.row({"epoch": 0})
-    progress.bar.refresh()
+        clock[0] += 2.0
+        progress.step("epoch 1/3  loss 0.125")
+    progress.row({"epoch": 1})
     progress.close()
     text = stream.getvalue()
-    assert "epoch 0" in text and "5/10" in text and "<" in text
-    assert "   epoch\n" in text and "       0\n" in text
+    assert "epoch 1/3  loss 0.125 [########--------]  50%   0.50 step/s  ETA 00:10" in text
+    assert "   epoch\n" in text and "       1\n" in text
+
+
+def test_elsewhere_a_line_each_half_minute(clock: list[float]) -> None:
+    stream = io.StringIO()
+    progress = Progress(100, enabled=True, stream=stream)
+    for _ in range(40):
+        clock[0] += 1.0
+        progress.step("epoch 1/3")
+    progress.close()
+    assert stream.getvalue() == "epoch 1/3 [####------------]  30%   1.00 step/s  ETA 01:10\n"
+
+
+@pytest.mark.parametrize("stream", [Terminal(), io.StringIO()])
+def test_a_phase_has_a_bar_of_its_own(stream: io.StringIO, clock: list[float]) -> None:
+    progress = Progress(100, enabled=True, stream=stream)
+    with progress.phase("validation", 4):
+        for _ in range(2):
+            clock[0] += 20.0
+            progress.tick()
+    progress.tick()
+    assert "validation [############------------]  50%  00:40 left" in stream.getvalue()
+
+
+def test_a_short_phase_shows_nothing(clock: list[float]) -> None:
+    stream = Terminal()
+    progress = Progress(0, enabled=True, stream=stream)
+    with progress.phase("validation", 4):
+        progress.tick()
+    with progress.waiting("reading"):
+        pass
+    assert stream.getvalue().strip() == ""
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_waiting_shows_how_long(terminal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dataset_tools.progress.DELAY_SECONDS", 0.01)
+    monkeypatch.setattr("dataset_tools.progress.LINE_SECONDS", 0.01)
+    stream = Terminal() if terminal else io.StringIO()
+    with waiting("reading", stream):
+        time.sleep(0.1)
+    text = stream.getvalue()
+    assert text.startswith("\rreading  00:00" if terminal else "reading  00:00\n") and text[-1] in "\r\n"
 
 
 def test_no_bar_where_it_is_not_wanted() -> None:
     stream = Terminal()
     progress = Progress(10, enabled=True, bar=False, stream=stream)
     progress.step()
+    with progress.phase("validation", 4):
+        progress.tick()
     progress.say("hello")
     assert (progress.bar, stream.getvalue()) == (None, "hello\n")
 
