@@ -29,3 +29,9 @@ def found_datasets(root: Path) -> list[str]:
     """Names of the data sets that the main command finds: under `root`, and those that RecBole carries."""
     folders = [*root.glob("*"), *(RECBOLE / "dataset_example").glob("*")]
     return sorted({f.name for f in folders if f.is_dir() and any(f.glob(f"{f.name}*.inter"))})
+
+
+def from_here(path: Path) -> Path:
+    """A path as it is typed from the working directory: relative for what lies below it."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_absolute() and path.is_relative_to(here) else path

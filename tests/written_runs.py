@@ -1,7 +1,7 @@
 """Directories of finished runs, written and not trained; and a tiny experiment that can be trained."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -178,3 +178,8 @@ def made(tiny: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Path]:
         return tiny / "experiments" / "t"
 
     return make
+
+
+def words_of(lines: Iterable[str]) -> str:
+    """Lines of the terminal as one, however they were wrapped."""
+    return " ".join(" ".join(lines).split())

@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from recbole_ext.evaluation.tables import labelled
 from recbole_ext.files import sha256_of
 
 _TRACK = re.compile(r" \(track [ABC]\)")
@@ -80,12 +81,16 @@ class Protocol:
 
     def lines(self, seeds: str = "", max_length: str = "") -> list[str]:
         """For a person, a few lines; of several runs, `seeds` and `max_length` say what theirs are."""
-        return [
-            f"protocol    {self.name}; split {self.split}; {self.order}",
-            f"            {self.seen_items}; {self.target_time}; candidates: {self.candidates}{self._sampled()}",
-            f"            min counts {self.min_counts}{self._of_rows()}; max length {max_length or self.max_length}; "
-            f"{seeds or f'seed {self.seed}'}; data {self._hashes()}",
-        ]
+        return labelled(
+            "protocol",
+            f"{self.name}; split {self.split}; {self.order}; {self.seen_items}; {self.target_time}; "
+            f"candidates: {self.candidates}{self._sampled()}; min counts {self.min_counts}{self._of_rows()}; "
+            f"max length {max_length or self.max_length}; {seeds or f'seed {self.seed}'}; data {self._hashes()}",
+        )
+
+    def line(self) -> str:
+        """What decides what a value means, in a line."""
+        return f"{self.name}; {self.seen_items}; {self.target_time}; candidates: {self.candidates}; seed {self.seed}"
 
     def _hashes(self) -> str:
         return ", ".join(f"{name} {value[:12]}" for name, value in self.data_sha256.items() if name.endswith(".inter"))

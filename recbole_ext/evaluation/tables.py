@@ -1,8 +1,16 @@
-"""Tables for the terminal."""
+"""Tables and lines for the terminal."""
 
+import textwrap
 from collections.abc import Sequence
 
 from tabulate import tabulate
+
+WIDTH = 80
+LABEL = 12
+
+
+class Strong(str):
+    """A line that a terminal shows in bold."""
 
 
 def table_lines(head: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
@@ -10,3 +18,15 @@ def table_lines(head: Sequence[str], rows: Sequence[Sequence[object]]) -> list[s
     sides = ["left", *["right"] * (len(head) - 1)]
     cells = [list(map(str, row)) for row in rows]
     return tabulate(cells, list(head), "plain", colalign=sides, disable_numparse=True).split("\n")
+
+
+def labelled(label: str, text: str) -> list[str]:
+    """`label       text`, wrapped to the width of a terminal under the beginning of the text; no word is cut."""
+    return textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=f"{label:<{LABEL}}",
+        subsequent_indent=" " * LABEL,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

@@ -61,6 +61,11 @@ class Units:
     weights: dict[str, np.ndarray]
     totals: dict[str, np.ndarray]
 
+    @property
+    def sums(self) -> Sums:
+        """Totals and weights of each metric."""
+        return {name: (totals, self.weights[name]) for name, totals in self.totals.items()}
+
     def value(self, metric: str) -> float:
         """The metric over all users."""
         return float(shape(metric)(self.totals[metric].sum() / self.weights[metric].sum()))

@@ -5,6 +5,7 @@ from typing import Any
 from recbole_ext.config.config import Config
 from recbole_ext.data.loaders import Loaders
 from recbole_ext.evaluation.evaluator import Evaluator
+from recbole_ext.evaluation.row_metrics import user_intervals
 from recbole_ext.evaluation.units import Units
 from recbole_ext.tasks.registered import task_of
 from recbole_ext.training.tracking.progress import Progress
@@ -18,7 +19,8 @@ def final_test(config: Config, loaders: Loaders, trainer: AnyTrainer, units: dic
     units[config.model] = tested.units()
     findings = tested.findings(trainer.session.run.rows if trainer.session.run else [])
     baselines = evaluate_baselines(config, loaders, trainer.evaluator, units, trainer.session.progress)
-    return {"test": tested.metrics, "baselines": baselines, **findings}
+    spans = {name: user_intervals(of.sums) for name, of in units.items() if of}
+    return {"test": tested.metrics, "baselines": baselines, "test_intervals": spans, **findings}
 
 
 def known_test(loaders: Loaders, trainer: AnyTrainer) -> dict[str, float] | None:

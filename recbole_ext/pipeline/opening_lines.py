@@ -7,6 +7,8 @@ from recbole_ext.config.config import Config
 from recbole_ext.config.seeds import read_seeds
 from recbole_ext.config.show import unread_lines
 from recbole_ext.evaluation.protocol import Protocol
+from recbole_ext.evaluation.tables import labelled
+from recbole_ext.places import from_here
 from recbole_ext.training.cost.budget import price_lines
 
 
@@ -27,9 +29,9 @@ def opening_lines(
     return [
         f"{config.model} on {config.dataset}: {size} on {config['device']}, at most {epochs} epochs",
         *protocol.lines(),
-        f"columns     {data.columns.line()}",
+        *labelled("columns", data.columns.line()),
         f"data        {data.user_num - 1:,} users, {data.item_num - 1:,} items",
-        f"run         {folder or '-'}",
+        f"run         {from_here(folder) if folder else '-'}",
         *price_lines(config),
         *_seeds_line(config),
         *unread_lines(config),

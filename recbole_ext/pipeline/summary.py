@@ -1,13 +1,14 @@
 """The last lines of a run: what is wrong with it, the model and its baselines, the protocol, and what to do next."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from recbole_ext.config.keys.train_on import ALL_ROWS
+from recbole_ext.evaluation.best_baseline import against_baselines
 from recbole_ext.evaluation.criteria import verdict_lines
 from recbole_ext.evaluation.protocol import Protocol
-from recbole_ext.evaluation.tables import table_lines
+from recbole_ext.evaluation.tables import Strong, labelled, table_lines
 from recbole_ext.runs.recorded import is_ended_by_budget
 from recbole_ext.tasks.registered import all_tasks
 
@@ -21,24 +22,39 @@ def summary_lines(result: dict[str, Any], protocol: Protocol) -> list[str]:
     """
     warnings = [f"WARNING     {text}" for text in result.get("warnings") or []]
     lines = ["", *warnings, *_tested_lines(result), *_known_lines(result)]
-    lines += [
-        *protocol.lines(),
-        f"{_weights(result)}; {result['fit_seconds']:.0f} s of training, peak memory {result['peak_memory_mb']:,} MB",
-    ]
+    lines += labelled("protocol", protocol.line())
+    spent = f"{result['fit_seconds']:.0f} s of training, peak memory {result['peak_memory_mb']:,} MB"
+    lines += labelled("weights", f"{_weights(result)}; {spent}")
     lines += _cost_lines(result)
     lines += all_tasks()[protocol.task].summary_lines(result)
     lines += verdict_lines(result.get("criteria", []))
-    return [*lines, "", *_next_steps(result)]
+    return [*lines, *_next_steps(result)]
 
 
 def _tested_lines(result: dict[str, Any]) -> list[str]:
     """The table of the test, or that there is none."""
     if result["test"] is None:
         return [f"test        none: {ALL_ROWS}, so no number says how good it is{_earlier(result)}"]
-    rows = {result["model"]: result["test"], **result["baselines"]}
-    names = list(result["test"])
-    table = [[name, *(f"{metrics[n]:.4f}" for n in names)] for name, metrics in rows.items()]
-    return table_lines(["test", *names], table)
+    rows, names = {result["model"]: result["test"], **result["baselines"]}, list(result["test"])
+    metric, sign = str(result["valid_metric"]).lower(), -1 if result.get("valid_metric_bigger", True) else 1
+    order = sorted(rows, key=lambda name: sign * rows[name].get(metric, 0.0))
+    spans = result.get("test_intervals") or {}
+    table = [
+        [f"{name} *" if name == order[0] else name, *(_cell(rows[name][n], spans.get(name, {}).get(n)) for n in names)]
+        for name in order
+    ]
+    head, best, *others = table_lines(["test", *names], table)
+    verdict = against_baselines(result) if result["baselines"] else ""
+    return [head, Strong(best), *others, *_interval_note(spans), *labelled("verdict", verdict)]
+
+
+def _cell(value: float, span: Sequence[float] | None) -> str:
+    """A value, with half of its interval where there is one."""
+    return f"{value:.4f}" + (f" ±{(span[1] - span[0]) / 2:.3f}" if span else "")
+
+
+def _interval_note(spans: Mapping[str, Any]) -> list[str]:
+    return labelled("±", "half of the 95 % interval over users; *: best by the metric of choice") if spans else []
 
 
 def _earlier(result: dict[str, Any]) -> str:
@@ -69,16 +85,17 @@ def _known_lines(result: dict[str, Any]) -> list[str]:
         return []
     values = ", ".join(f"{name} {value:.4f}" for name, value in known.items())
     users, items = (rows["test"][f"rows_of_new_{kind}"] for kind in ("users", "items"))
-    return [
-        f"known rows  {values}: {result['model']} without the rows of new users ({users:,}) and new items ({items:,})"
-    ]
+    return labelled(
+        "known rows",
+        f"{values}: {result['model']} without the rows of new users ({users:,}) and new items ({items:,})",
+    )
 
 
 def _weights(result: dict[str, Any]) -> str:
     """Which weights were tested."""
     if result["best_epoch"] < 1:
-        return "weights as the model was made, without an epoch of training"
-    return f"weights of epoch {result['best_epoch']}, {chosen_by(result)}"
+        return "as the model was made, without an epoch of training"
+    return f"those of epoch {result['best_epoch']}, {chosen_by(result)}"
 
 
 def chosen_by(result: Mapping[str, Any]) -> str:
@@ -93,7 +110,4 @@ def chosen_by(result: Mapping[str, Any]) -> str:
 
 
 def _next_steps(result: dict[str, Any]) -> list[str]:
-    directory = result["run_directory"]
-    if result["best_epoch"] < 1:
-        return [f"Run it again: {directory}/command.txt"]
-    return [f"metrics per epoch: {directory}/metrics.csv; command: {directory}/command.txt"]
+    return [f"Run it again: {result['run_directory']}/command.txt"] if result["best_epoch"] < 1 else []

@@ -15,6 +15,7 @@ from recbole_ext.config.keys.train_on import trained_on_all
 from recbole_ext.data.loaders import Loaders
 from recbole_ext.devices import process_group
 from recbole_ext.errors import InterruptedRun, NonFiniteError, ResourceError
+from recbole_ext.evaluation.best_baseline import errors_from_best
 from recbole_ext.evaluation.criteria import judge, tier_reached
 from recbole_ext.evaluation.units import Units
 from recbole_ext.model_entry import missing_library
@@ -157,7 +158,7 @@ def _fit_and_test(
     result = run_result(
         config, trainer.evaluator, trainer.state, protocol, directory, tested["test"], tested["baselines"]
     )
-    result |= tested | stages
+    result |= tested | stages | {"standard_errors_from_best": errors_from_best(result | tested, units)}
     result["split_distances"] = distances_of_splits(config, loaders) if test else []
     result["rows"] = loaders.ledger.as_dict() | {"known_test": known_test(loaders, trainer) if test else None}
     rows = directory.rows if directory else []

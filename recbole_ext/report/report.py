@@ -14,9 +14,10 @@ from recbole_ext.diagnosis.curve import read_curve
 from recbole_ext.diagnosis.finding import Finding
 from recbole_ext.diagnosis.rules import RULES, findings
 from recbole_ext.errors import DataError, ResourceError
-from recbole_ext.evaluation.best_baseline import best_baseline
+from recbole_ext.evaluation.best_baseline import against_baselines
 from recbole_ext.evaluation.criteria import Verdict, judge, of_tier, tier_lines
 from recbole_ext.files import hold, remove_leftovers, write_atomically
+from recbole_ext.places import from_here
 from recbole_ext.redact import redact, redact_text
 from recbole_ext.report.model_card import model_card
 from recbole_ext.report.page import Page
@@ -71,7 +72,7 @@ def leave_report(folder: Path) -> None:
         if not (folder / "metrics.csv").is_file():
             return
         path, found = write_report(folder)
-        print("\n".join(["", *summary_of(found), f"report      {path}"]), flush=True)
+        print("\n".join([*summary_of(found), f"report      {from_here(path)}"]), flush=True)
     except Exception as error:
         _LOG.debug("no report", exc_info=True)
         print(
@@ -134,20 +135,6 @@ def _epochs(count: int | None) -> str:
     return "1 epoch" if count == 1 else f"{count} epochs"
 
 
-def against_baselines(result: Mapping[str, Any]) -> str:
-    """A sentence on the model and the best non-learned baseline."""
-    best, metric = best_baseline(dict(result)), str(result.get("valid_metric", "")).lower()
-    own = (result.get("test") or {}).get(metric)
-    if best is None or own is None:
-        return "No non-learned baseline was evaluated for this result."
-    name, value = best
-    better = own > value if result.get("valid_metric_bigger", True) else own < value
-    return (
-        f"{result['model']} {'beats' if better else 'does not beat'} the best non-learned baseline, {name}: "
-        f"test {metric} {own:.4f} against {value:.4f} ({own - value:+.4f})."
-    )
-
-
 def _add_result(page: Page, record: Record) -> None:
     result = record.result
     test = result.get("test") or {}
@@ -157,7 +144,7 @@ def _add_result(page: Page, record: Record) -> None:
         return
     page.heading("Result").text(against_baselines(result))
     rows = {result["model"]: test}
-    spans = (result.get("clicks") or {}).get("intervals") or {}
+    spans = (result.get("test_intervals") or {}).get(result["model"]) or {}
     if spans:
         rows |= {"95 % from": {n: s[0] for n, s in spans.items()}, "95 % to": {n: s[1] for n, s in spans.items()}}
     rows |= result.get("baselines") or {}

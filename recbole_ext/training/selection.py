@@ -93,4 +93,5 @@ class Selection(Hook):
             self.session.run.append_metrics(row)
         quiet = self.validator.evaluator.scorer.quiet_columns
         shown = {name: value for name, value in row.items() if name not in hidden and not name.startswith(quiet)}
+        shown = {"seconds" if name == "train_seconds" else name: value for name, value in shown.items()}
         self.session.progress.row(shown | {"best": "*" if self.state.best_epoch == row["epoch"] - 1 else ""})

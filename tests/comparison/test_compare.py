@@ -14,7 +14,7 @@ from recbole_ext.errors import DataError, UsageError
 from recbole_ext.evaluation.units import UNITS_FILE
 from recbole_ext.experiments.attempts import FINISHED, Attempt, Journal, now
 from recbole_ext.experiments.experiment import Experiment
-from tests.written_runs import N_USERS
+from tests.written_runs import N_USERS, words_of
 
 Make = Callable[..., Path]
 
@@ -113,7 +113,7 @@ def test_models_that_look_back_differently_far_share_a_table(finished_run: Make)
     folders = [str(finished_run("a", hits(0.2))), str(finished_run("b", hits(0.5), max_length=200))]
     found = compare(folders)
     assert [row.entry.name for (one,) in found.tables for row in one.rows] == ["a", "b", "markov"]
-    assert "max length 50 (a), 200 (b)" in "\n".join(lines(found))
+    assert "max length 50 (a), 200 (b)" in words_of(lines(found))
 
 
 def test_a_run_without_units_stands_alone(finished_run: Make) -> None:

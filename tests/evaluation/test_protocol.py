@@ -10,6 +10,7 @@ from recbole_ext.evaluation.protocol import Protocol, data_hashes, protocol_key,
 from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.pipeline.protocol import protocol_of
+from tests.written_runs import words_of
 
 ROWS = [("a", "x", 1), ("a", "y", 2), ("b", "x", 3)]
 MakeConfig = Callable[..., Config]
@@ -60,7 +61,7 @@ def test_presets(preset: str, name: str, order: str, seen: str, time: str, make_
     assert found.split == "{'LS': 'valid_and_test'} by user"
     assert found.min_counts == "users all, items all"
     assert found.packages["torch"]
-    text = "\n".join(found.lines())
+    text = words_of(found.lines())
     assert all(part in text for part in (name, order, seen, time, "candidates: full", "seed 3", "made.inter"))
 
 
@@ -163,10 +164,10 @@ def test_the_facts_of_the_loaders_are_told(make_config: MakeConfig, tmp_path: Pa
     found = built(make_config("GRU4Rec", root, eval_args={"mode": modes}, candidate_seed=5, **SMALL))
     assert (found.task, found.preset, found.split_kind) == ("ranking", "no_time", "LS")
     assert (found.candidates, found.candidate_seed, found.rows) == ("full (validation uni3)", 5, "36 read, 36 kept")
-    assert "candidates: full (validation uni3), sampled once with candidate_seed 5" in "\n".join(found.lines())
+    assert "candidates: full (validation uni3), sampled once with candidate_seed 5" in words_of(found.lines())
     kept = built(make_config("BPR", root, filter_seen_items=False, rm_dup_inter="first", **SMALL))
     assert (kept.seen_items, kept.candidate_seed) == ("seen items stay candidates", None)
-    assert kept.filters == "of repeated pairs the first row" and kept.filters in "\n".join(kept.lines())
+    assert kept.filters == "of repeated pairs the first row" and kept.filters in words_of(kept.lines())
 
 
 def test_recboles_repeatable_keeps_seen_items_of_other_models(make_config: MakeConfig, root: Path) -> None:
@@ -183,7 +184,7 @@ def test_labelled_rows_and_rows_to_be_found(
     order = {"order": "TO", "split": {"RS": [0.5, 0.25, 0.25]}, "group_by": "user"}
     ranked = built(make_config("FM", root, eval_args={**order, "mode": "full"}, **given, **SMALL))
     assert (ranked.task, ranked.targets) == ("ranking", "targets have label above 0")
-    assert ranked.targets in "\n".join(ranked.lines())
+    assert ranked.targets in words_of(ranked.lines())
     scored = built(make_config("FM", root, eval_args={**order, "mode": "labeled"}, metrics=["AUC"], valid_metric="AUC",
                                **given))  # fmt: skip
     assert (scored.seen_items, scored.targets, scored.candidates) == ("labelled rows are scored", "", "labeled")

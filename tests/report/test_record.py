@@ -12,7 +12,7 @@ def test_a_run_is_read_with_origins_points_and_its_end(make_run: Callable[..., P
     record = read_record(make_run(columns={"kl": ["", "nan", 2.5, "", "x", 1]}))
     assert record.origins["epochs"] == "command line" and record.origins["criteria"] == "mine.yaml:3"
     assert record.columns["ndcg@10"][2] == (3.0, 0.1) and "epoch" not in record.columns
-    assert [e for e, _ in record.columns["kl"]] == [1, 2, 5] and math.isnan(record.columns["kl"][0][1])
+    assert [e for e, _ in record.columns["kl"]] == [2, 3, 6] and math.isnan(record.columns["kl"][0][1])
     assert record.metric == "ndcg@10" and record.end["event"] == "finished" and record.command.startswith("python")
 
 

@@ -12,8 +12,9 @@ import pytest
 from recbole_ext.cli.main import main
 from recbole_ext.config.config import Config
 from recbole_ext.errors import NonFiniteError
+from recbole_ext.evaluation.best_baseline import against_baselines
 from recbole_ext.pipeline.train import run
-from recbole_ext.report.report import against_baselines, leave_report, write_report
+from recbole_ext.report.report import leave_report, write_report
 from recbole_ext.training.keeper import Keeper
 
 MakeRun = Callable[..., Path]
@@ -102,8 +103,8 @@ def test_ratings_and_clicks_tell_their_own(make_run: MakeRun, result: dict[str, 
     ratings = {"all": of, "groups": {"new items": of}, "by_star": {"5": {"n": 3, "rmse": 1.0, "bias": -0.9}}}
     audit = {"findings": [{"name": "scaled_targets", "text": "the truth lies in [0, 1]"}]}
     bins = {"rows": [0, 9, 9], "predicted": [0.0, 0.4, 0.8], "observed": [0.0, 0.3, 0.9]}
-    clicks = {"intervals": {"ndcg@10": [0.07, 0.09]}, "reliability": bins}
-    more = {"ratings": ratings, "audit": audit, "clicks": clicks, "warnings": ["posterior collapse"]}
+    more = {"ratings": ratings, "audit": audit, "clicks": {"reliability": bins}, "warnings": ["posterior collapse"]}
+    more["test_intervals"] = {"SS4Rec": {"ndcg@10": [0.07, 0.09]}}
     folder = make_run(result=result | more)
     write_report(folder)
     text = plain(folder)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from recbole_ext.evaluation.click_metrics import Scored, click_metrics, intervals, reliability
+from recbole_ext.evaluation.click_metrics import Scored, click_metrics, reliability
 from recbole_ext.evaluation.finite import require_finite_scores
 from recbole_ext.evaluation.predicted_values import Measured, Values
 from recbole_ext.evaluation.units import CLICK_METRICS, Units, valued_units
@@ -50,12 +50,12 @@ class ClickScores:
         return {} if self.gate is None else gate_statistics(self.gate, self.visible)
 
     def findings(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
-        """Intervals, the reliability curve and the gate."""
+        """The reliability curve and the gate."""
         curve = {name: values.tolist() for name, values in reliability(self.scored).items()}
         gate = self.columns()
         return {
             "further_test": {name: float(value) for name, value in gate.items()},
-            "clicks": {"intervals": intervals(self.scored), "reliability": curve, **({"gate": gate} if gate else {})},
+            "clicks": {"reliability": curve, **({"gate": gate} if gate else {})},
         }
 
     def warnings(self, split: str) -> dict[str, str]:

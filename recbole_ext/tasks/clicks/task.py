@@ -117,15 +117,12 @@ class ClickTask(Task):
         return {"ml-100k": {"auc": 0.90}, "ml-1m": {"auc": 0.93}}.get(dataset, {})
 
     def summary_lines(self, result: Mapping[str, Any]) -> list[str]:
-        """Intervals of click metrics, and what the gate does."""
-        found = result.get("clicks", {})
-        spans = [f"{name} {low:.4f} to {high:.4f}" for name, (low, high) in found.get("intervals", {}).items()]
-        lines = [f"95 %        {', '.join(spans)}, users resampled"] if spans else []
-        gate = found.get("gate")
-        if gate:
-            mean, std = gate["gate_static_mean"], gate["gate_static_std"]
-            lines.append(f"gate        the static branch weighs {mean:.3f} +- {std:.3f}, the sequential one the rest")
-        return lines
+        """What the gate does."""
+        gate = result.get("clicks", {}).get("gate")
+        if not gate:
+            return []
+        mean, std = gate["gate_static_mean"], gate["gate_static_std"]
+        return [f"gate        the static branch weighs {mean:.3f} ±{std:.3f}, the sequential one the rest"]
 
 
 TASK = ClickTask()

@@ -1,6 +1,7 @@
 """What a person sees of a run: a bar with the time left for each phase, one table row per epoch."""
 
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -9,6 +10,7 @@ from typing import Any, TextIO
 from dataset_tools.progress import Progress as Bar
 from dataset_tools.progress import waiting
 from dataset_tools.visible import beneath, visible
+from recbole_ext.evaluation.tables import Strong
 from recbole_ext.redact import redact_text
 
 _STEPS = "{desc} [{bar:16}] {percentage:3.0f}%  {rate_noinv_fmt}  ETA {remaining}"
@@ -63,10 +65,18 @@ class Progress:
         """A line that stays, above the bars."""
         if not self.enabled:
             return
+        line = visible(text)
+        if isinstance(text, Strong) and self._has_colors:
+            line = f"\x1b[1m{line}\x1b[0m"
         if self.shown and self.stream.isatty():
-            Bar.write(visible(text), file=self.stream)
+            Bar.write(line, file=self.stream)
         else:
-            print(visible(text), file=self.stream, flush=True)
+            print(line, file=self.stream, flush=True)
+
+    @property
+    def _has_colors(self) -> bool:
+        """A terminal, unless NO_COLOR is set (https://no-color.org)."""
+        return self.stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
     def step(self, note: str = "") -> None:
         """One more training step is done."""
@@ -79,7 +89,8 @@ class Progress:
         if not self.columns:
             self.columns = list(values)
             self.say("  ".join(f"{name:>{_width(name)}}" for name in self.columns))
-        self.say("  ".join(f"{_shown(values.get(name)):>{_width(name)}}" for name in self.columns))
+        line = "  ".join(f"{_shown(values.get(name)):>{_width(name)}}" for name in self.columns)
+        self.say(Strong(line) if values.get("best") else line)
 
     @contextmanager
     def overheard(self, logger: str) -> Iterator[None]:
@@ -110,7 +121,7 @@ class _Said(logging.Handler):
 
 
 def _width(name: str) -> int:
-    return max(len(name), 8)
+    return len(name) if name == "best" else max(len(name), 8)
 
 
 def _shown(value: Any) -> str:

@@ -16,6 +16,7 @@ from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.pipeline.protocol import protocol_of
 from recbole_ext.pipeline.train import run
 from recbole_ext.tasks.ranking.evaluation.baselines import BASELINES
+from tests.written_runs import words_of
 
 HEADER = "user_id:token\titem_id:token\ttimestamp:float\n"
 PARTS = {
@@ -116,7 +117,7 @@ def test_the_protocol_names_the_instants(make_config: Callable[..., Config], tmp
     found = protocol_of(make_config("SS4Rec", root))
     cold = "28.6% of the tested rows cold"
     instants = "global time cut at 1970-01-01T00:01:00Z, validation from 1970-01-01T00:00:40Z"
-    assert found.split == f"{instants}, {cold}" and found.split in found.lines()[0]
+    assert found.split == f"{instants}, {cold}" and found.split in words_of(found.lines())
     assert set(found.data_sha256) == {"made.train.inter", "made.valid.inter", "made.test.inter"}
     window = make_config("SS4Rec", root, benchmark_filename=["train", "valid", "window_001"])
     assert (

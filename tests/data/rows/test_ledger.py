@@ -17,6 +17,7 @@ from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.pipeline.protocol import protocol_of
 from recbole_ext.pipeline.summary import summary_lines
 from recbole_ext.pipeline.train import run
+from tests.written_runs import words_of
 
 MakeConfig = Callable[..., Config]
 HEADER = "user_id:token\titem_id:token\trating:float\ttimestamp:float"
@@ -168,7 +169,7 @@ def test_new_users_and_items_of_a_test_file_are_counted_and_left_out_once(
     found = result["rows"]
     assert found["test"] == {"rows": 4, "rows_of_new_users": 2, "rows_of_new_items": 2, "training_rows": 0}
     assert found["known_test"]["hit@1"] in (0.0, 1.0)  # one row is left
-    text = "\n".join(summary_lines(result, Protocol(**result["protocol"])))
+    text = words_of(summary_lines(result, Protocol(**result["protocol"])))
     assert "BPR without the rows of new users (2) and new items (2)" in text
     assert "test: 2 of 4 rows are of new users, 2 of new items" in "\n".join(Ledger(test=found["test"]).lines())
 

@@ -47,7 +47,7 @@ def test_a_run_tells_metrics_gate_and_intervals(ran: Any) -> None:
         assert float(rows[-1][name]) == float(rows[-1][name])
     assert float(rows[-1]["train_valid_gap"]) == pytest.approx(float(rows[-1]["train_auc"]) - float(rows[-1]["auc"]))
     stored = json.loads((folder / "result.json").read_text())
-    low, high = stored["clicks"]["intervals"]["logloss"]
+    low, high = stored["test_intervals"][stored["model"]]["logloss"]
     assert low < stored["test"]["logloss"] < high
     assert sum(stored["clicks"]["reliability"]["rows"]) == 60
     assert 0 < stored["clicks"]["gate"]["gate_static_mean"] < 1

@@ -18,14 +18,14 @@ def test_plain_lines_where_there_is_no_terminal() -> None:
     progress = Progress(2, enabled=True, stream=stream)
     progress.say("hello")
     progress.step("epoch 1")
-    progress.row({"epoch": 0, "train_loss": 0.123456, "best": "*"})
-    progress.row({"epoch": 1, "train_loss": 0.1, "ndcg@10": 0.5})
+    progress.row({"epoch": 1, "train_loss": 0.123456, "best": "*"})
+    progress.row({"epoch": 2, "train_loss": 0.1, "ndcg@10": 0.5})
     progress.close()
     assert stream.getvalue().splitlines() == [
         "hello",
-        "   epoch  train_loss      best",
-        "       0      0.1235         *",
-        "       1      0.1000         -",
+        "   epoch  train_loss  best",
+        "       1      0.1235     *",
+        "       2      0.1000     -",
     ]
 
 
