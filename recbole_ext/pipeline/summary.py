@@ -7,6 +7,7 @@ from typing import Any
 from recbole_ext.config.keys.train_on import ALL_ROWS
 from recbole_ext.evaluation.best_baseline import against_baselines
 from recbole_ext.evaluation.criteria import verdict_lines
+from recbole_ext.evaluation.metric_order import in_order
 from recbole_ext.evaluation.protocol import Protocol
 from recbole_ext.evaluation.tables import Strong, labelled, table_lines
 from recbole_ext.runs.recorded import is_ended_by_budget
@@ -35,12 +36,14 @@ def _tested_lines(result: dict[str, Any]) -> list[str]:
     """The table of the test, or that there is none."""
     if result["test"] is None:
         return [f"test        none: {ALL_ROWS}, so no number says how good it is{_earlier(result)}"]
-    rows, names = {result["model"]: result["test"], **result["baselines"]}, list(result["test"])
+    rows, names = {result["model"]: result["test"], **result["baselines"]}, in_order(result["test"])
     metric, sign = str(result["valid_metric"]).lower(), -1 if result.get("valid_metric_bigger", True) else 1
     order = sorted(rows, key=lambda name: sign * rows[name].get(metric, 0.0))
     spans = result.get("test_intervals") or {}
+    span = {name: (spans.get(name) or {}).get(metric) for name in order}
     table = [
-        [f"{name} *" if name == order[0] else name, *(_cell(rows[name][n], spans.get(name, {}).get(n)) for n in names)]
+        [f"{name} *" if name == order[0] else name]
+        + [_cell(rows[name][n], span[name] if n == metric else None) for n in names]
         for name in order
     ]
     head, best, *others = table_lines(["test", *names], table)
@@ -54,7 +57,7 @@ def _cell(value: float, span: Sequence[float] | None) -> str:
 
 
 def _interval_note(spans: Mapping[str, Any]) -> list[str]:
-    return labelled("±", "half of the 95 % interval over users; *: best by the metric of choice") if spans else []
+    return labelled("±", "half of the 95 % interval over users; *: the best by this metric") if spans else []
 
 
 def _earlier(result: dict[str, Any]) -> str:

@@ -5,12 +5,16 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+from recbole_ext.evaluation.metric_order import in_order
 from recbole_ext.training.batches import Batches
 from recbole_ext.training.hook import Hook
 from recbole_ext.training.session import Session
 from recbole_ext.training.settings import TrainingSettings
 from recbole_ext.training.state import TrainingState
 from recbole_ext.training.validation import Validator
+
+_FIRST = ("epoch", "train_loss", "seconds")
+"""Columns of the printed table before the metrics."""
 
 
 class Best(Protocol):
@@ -93,5 +97,8 @@ class Selection(Hook):
             self.session.run.append_metrics(row)
         quiet = self.validator.evaluator.scorer.quiet_columns
         shown = {name: value for name, value in row.items() if name not in hidden and not name.startswith(quiet)}
-        shown = {"seconds" if name == "train_seconds" else name: value for name, value in shown.items()}
-        self.session.progress.row(shown | {"best": "*" if self.state.best_epoch == row["epoch"] - 1 else ""})
+        of_run = {"seconds" if name == "train_seconds" else name: value for name, value in shown.items()}
+        metrics = in_order(name for name in of_run if name not in _FIRST)
+        cells = {name: of_run[name] for name in (*_FIRST, *metrics) if name in of_run}
+        best = "*" if self.state.best_epoch == row["epoch"] - 1 else ""
+        self.session.progress.row(cells | {"best": best}, keep=self.settings.valid_metric)

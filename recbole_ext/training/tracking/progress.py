@@ -10,7 +10,7 @@ from typing import Any, TextIO
 from dataset_tools.progress import Progress as Bar
 from dataset_tools.progress import waiting
 from dataset_tools.visible import beneath, visible
-from recbole_ext.evaluation.tables import Strong
+from recbole_ext.evaluation.tables import WIDTH, Strong
 from recbole_ext.redact import redact_text
 
 _STEPS = "{desc} [{bar:16}] {percentage:3.0f}%  {rate_noinv_fmt}  ETA {remaining}"
@@ -84,10 +84,15 @@ class Progress:
             self.bar.set_description_str(note, refresh=False)
             self.bar.update()
 
-    def row(self, values: dict[str, Any]) -> None:
-        """One row of the table; the first one prints the header."""
+    def row(self, values: dict[str, Any], keep: str = "") -> None:
+        """One row of the table; the first one prints the header.
+
+        Args:
+            values: by column; the last columns that do not fit into the width of a terminal are not shown.
+            keep: a column that is shown in any case, as the last one, `best`, is.
+        """
         if not self.columns:
-            self.columns = list(values)
+            self.columns = _fitting(list(values), keep)
             self.say("  ".join(f"{name:>{_width(name)}}" for name in self.columns))
         line = "  ".join(f"{_shown(values.get(name)):>{_width(name)}}" for name in self.columns)
         self.say(Strong(line) if values.get("best") else line)
@@ -120,8 +125,17 @@ class _Said(logging.Handler):
             self.progress.say(redact_text(record.getMessage()))
 
 
+def _fitting(columns: list[str], keep: str) -> list[str]:
+    """The columns without the last ones of those that are too many for a line."""
+    spare = [name for name in columns[:-1] if name != keep]
+    while spare and sum(_width(name) + 2 for name in columns) - 2 > WIDTH:
+        columns = [name for name in columns if name != spare[-1]]
+        spare.pop()
+    return columns
+
+
 def _width(name: str) -> int:
-    return len(name) if name == "best" else max(len(name), 8)
+    return len(name) if name == "best" else max(len(name), 7)
 
 
 def _shown(value: Any) -> str:

@@ -23,9 +23,9 @@ def test_plain_lines_where_there_is_no_terminal() -> None:
     progress.close()
     assert stream.getvalue().splitlines() == [
         "hello",
-        "   epoch  train_loss  best",
-        "       1      0.1235     *",
-        "       2      0.1000     -",
+        "  epoch  train_loss  best",
+        "      1      0.1235     *",
+        "      2      0.1000     -",
     ]
 
 
@@ -47,7 +47,7 @@ def test_a_bar_with_rate_and_time_left_on_a_terminal(clock: list[float]) -> None
     progress.close()
     text = stream.getvalue()
     assert "epoch 1/3  loss 0.125 [########--------]  50%   0.50 step/s  ETA 00:10" in text
-    assert "   epoch\n" in text and "       1\n" in text
+    assert "  epoch\n" in text and "      1\n" in text
 
 
 def test_elsewhere_a_line_each_half_minute(clock: list[float]) -> None:
@@ -120,3 +120,26 @@ def test_warnings_of_a_logger_are_said_while_overheard() -> None:
         logging.getLogger("recbole_ext.made").info("not this")
     logging.getLogger("recbole_ext.made").warning("nor this")
     assert stream.getvalue() == "compiling a kernel\n"
+
+
+def test_a_row_fits_into_80_columns_and_keeps_the_metric_of_choice() -> None:
+    stream = io.StringIO()
+    progress = Progress(1, enabled=True, stream=stream)
+    metrics = {f"precision@{k}": 0.1 for k in range(10, 20)}
+    progress.row({"epoch": 1, "train_loss": 0.5, **metrics, "best": "*"}, keep="precision@19")
+    head, line = stream.getvalue().splitlines()
+    assert len(head) == len(line) <= 80 and head.split()[:3] == ["epoch", "train_loss", "precision@10"]
+    assert head.split()[-2:] == ["precision@19", "best"]
+
+
+@pytest.mark.parametrize(("no_color", "terminal", "bold"), [("", True, True), ("1", True, False), ("", False, False)])
+def test_the_best_is_bold_on_a_terminal_alone(
+    no_color: str, terminal: bool, bold: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", no_color)
+    monkeypatch.setenv("TERM", "xterm")
+    stream = Terminal() if terminal else io.StringIO()
+    progress = Progress(0, enabled=True, stream=stream)
+    progress.row({"epoch": 1, "best": "*"})
+    progress.row({"epoch": 2, "best": ""})
+    assert (stream.getvalue().count("\x1b[1m") == 1) == bold and stream.getvalue().count("\x1b") == 2 * bold

@@ -1,0 +1,15 @@
+"""The order in which metrics are shown, whatever the order in which a model's settings name them."""
+
+from collections.abc import Iterable
+
+_ORDER = ("hit", "ndcg", "mrr", "recall", "precision", "map", "gauc", "auc", "logloss", "ece", "rmse", "mae")
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Names of metrics, `ndcg@10`: the known ones by kind and then by k, others after them as they come."""
+    return sorted(names, key=_place)
+
+
+def _place(name: str) -> tuple[int, int]:
+    kind, _, k = name.partition("@")
+    return (_ORDER.index(kind), int(k) if k.isdecimal() else 0) if kind in _ORDER else (len(_ORDER), 0)
