@@ -10,6 +10,7 @@ from recbole_ext.errors import ResourceError
 from recbole_ext.model_list import (
     DEFAULT_TASK,
     GROWING,
+    READ_FIELDS,
     READ_ITEM_VECTORS,
     READ_TARGET_TIME,
     SETTINGS_MODULES,
@@ -85,6 +86,12 @@ class ModelEntry:
         if self.model_class is not None:
             return bool(getattr(self.model_class, "grows", False))
         return self.own and self.name in GROWING
+
+    def reads_fields(self, key: str) -> bool:
+        """Whether the model reads the columns that `item_fields` or `event_fields` names."""
+        if self.model_class is not None:
+            return key in getattr(self.model_class, "field_keys", ())
+        return self.own and self.name in READ_FIELDS
 
     def check_settings(self, values: Any) -> None:
         """Refuse values that the model cannot be built from; reads the settings module alone, not the model.

@@ -18,6 +18,8 @@ READ_TARGET_TIME = ("SS4Rec",)
 """Models that read the time of the event to be predicted, where `use_target_time` allows it."""
 READ_ITEM_VECTORS = ("SS4Rec", "Mamba4Rec", "MDAFMamba", "MDAFBST")
 """Models that read vectors of items, see `item_vectors`."""
+READ_FIELDS = ("SS4Rec", "Mamba4Rec")
+"""Models that read `item_fields` and `event_fields`."""
 SETTINGS_MODULES = {
     "HybridVAE": "recbole_ext.model.rating.settings",
     "SS4Rec": "recbole_ext.model.sequence.settings",

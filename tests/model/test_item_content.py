@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from recbole_ext.config.config import Config
+from recbole_ext.errors import DataError, UsageError
 from recbole_ext.pipeline.build import build_trainer
 from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
@@ -49,8 +50,9 @@ def described(shuffled: bool) -> dict[str, int]:
 def build_grouped(make_config: Callable[..., Config], tmp_path: Path) -> Build:
     def make(model: str, shuffled: bool = False, **given: Any) -> Any:
         root, groups = write_inter(tmp_path, "made", grouped_rows()), described(shuffled)
-        rows = "".join(f"{item}\tg{group}\tg{group} all\n" for item, group in groups.items())
-        (root / "made" / "made.item").write_text("item_id:token\tgroup:token\ttags:token_seq\n" + rows)
+        rows = "".join(f"{item}\tg{group}\tg{group} all\t1\n" for item, group in groups.items())
+        header = "item_id:token\tgroup:token\ttags:token_seq\tprice:float\n"
+        (root / "made" / "made.item").write_text(header + rows)
         width = int(given.pop("width", 6))
         np.save(root / "v.npy", np.eye(GROUPS, width, dtype=np.float32)[list(groups.values())])
         (root / "v.ids").write_text("\n".join(groups) + "\n")
@@ -110,6 +112,36 @@ def test_an_item_without_interactions_is_ranked_by_its_vector(
 def test_without_vectors_or_with_those_of_others_it_is_not(build_grouped: Build, tmp_path: Path) -> None:
     assert trained(build_grouped("Mamba4Rec")) < 0.1
     assert trained(build_grouped("Mamba4Rec", shuffled=True, item_vectors=vectors(tmp_path))) < 0.5
+
+
+FIELDS = [["group"], pytest.param(["tags"], marks=pytest.mark.slow)]
+
+
+@pytest.mark.parametrize("fields", FIELDS)
+def test_an_item_without_interactions_is_ranked_by_its_fields(build_grouped: Build, fields: list[str]) -> None:
+    assert trained(build_grouped("Mamba4Rec", item_fields=fields)) > 0.9
+
+
+@pytest.mark.slow
+def test_fields_of_other_items_do_not_help(build_grouped: Build) -> None:
+    assert trained(build_grouped("SS4Rec", shuffled=True, item_fields=["group"])) < 0.5
+
+
+def test_fields_and_vectors_are_summed_and_both_are_learned(build_grouped: Build, tmp_path: Path) -> None:
+    given = {"item_vectors": vectors(tmp_path), "item_fields": ["group", "tags"], "loss_type": "sampled_softmax"}
+    loaders, trainer = build_grouped("SS4Rec", **given)
+    trainer.model.calculate_loss(next(iter(loaders.train))).backward()
+    for name, p in trainer.model.item_embedding.named_parameters():
+        assert p.grad is not None and p.grad.abs().sum() > 0, name
+
+
+def test_a_field_that_the_items_lack_or_that_is_a_number_is_refused(build_grouped: Build) -> None:
+    with pytest.raises(DataError, match="item_fields names 'brand'"):
+        build_grouped("Mamba4Rec", item_fields=["brand"])
+    with pytest.raises(DataError, match="item_fields is for token or token_seq columns, and price is of type float"):
+        build_grouped("Mamba4Rec", item_fields=["price"])
+    with pytest.raises(UsageError, match=r"item_fields: SASRec does not read it .* SS4Rec and Mamba4Rec do"):
+        build_grouped("SASRec", item_fields=["group"])
 
 
 @pytest.mark.parametrize("loss_type", ["CE", "BPR", "sampled_softmax", "gBCE"])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from recbole_ext.config.keys.item_keys import ITEM_VECTOR_MODELS
+from recbole_ext.config.keys.item_keys import FIELD_KEYS, ITEM_VECTOR_MODELS
 from recbole_ext.model_entry import ModelEntry
 
 _AUTO_ENCODERS = ("MultiDAE", "MultiVAE", "MacridVAE", "CDAE", "ENMF", "RaCT", "RecVAE", "DiffRec", "LDiffRec")
@@ -99,6 +99,11 @@ def always(facts: Facts) -> bool:
     return True
 
 
+def _without_fields(key: str) -> Callable[[Facts], bool]:
+    """Whether a model leaves `item_fields` or `event_fields` unread."""
+    return lambda facts: not facts.entry.reads_fields(key)
+
+
 def without_sequence(unread: Callable[[Facts], bool]) -> Rule:
     """Keys of histories, for models that read none."""
     return Rule(NO_SEQUENCE, unread, "{model} reads no sequence of events")
@@ -163,6 +168,7 @@ RULES = (
         lambda f: not f.entry.reads_item_vectors,
         f"{{model}} reads no vectors of items; {ITEM_VECTOR_MODELS} do",
     ),
+    *(Rule((key,), _without_fields(key), "SS4Rec and Mamba4Rec read it") for key in FIELD_KEYS),
     Rule(
         ("learning_rate", "learner", "weight_decay", "clip_grad_norm", "lr_schedule", "averaging", "precision"),
         lambda f: f.counts,

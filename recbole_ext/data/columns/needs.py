@@ -126,6 +126,8 @@ class Needs:
             yield Need("feature", field, "selected_features", TOKENS if field not in numbers else NUMBERS, (ITEM,))
         if "item_attribute" in reads:
             yield Need("feature", self.config["item_attribute"], "item_attribute", TOKENS, (ITEM,))
+        for field in self.config["item_fields"] or []:
+            yield Need("item field", field, "item_fields", TOKENS, (ITEM,))
         yield from self._numbers()
         if self.config["load_col"] is None:
             yield from self._all_fields()

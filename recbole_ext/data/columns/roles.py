@@ -72,7 +72,9 @@ def settle(config: Any, of_task: TaskColumns, folder: Path, name: str) -> Column
     )
     wanted = Needs(config, of_task, headers)
     read, roles = _needed(wanted)
+    of_tables = _of_tables_alone(config, read)
     _choose(wanted, read)
+    read[INTER] = read.get(INTER, set()) - of_tables
     for source, key in ((USER, "USER_ID_FIELD"), (ITEM, "ITEM_ID_FIELD")):
         if read.get(source):
             read[source].add(_id_of(wanted, source, key))
@@ -101,6 +103,23 @@ def _needed(wanted: Needs) -> tuple[dict[str, set[str]], list[tuple[str, str]]]:
     if faults:
         raise DataError("\n".join(dict.fromkeys(faults[:3])))
     return read, [(role, field) for field, role in roles.items()]
+
+
+def _of_tables_alone(config: Any, needed: dict[str, set[str]]) -> set[str]:
+    """Columns that the run needs of users or items, which it does not read of the interactions as well.
+
+    Raises:
+        DataError: the run needs a column of both; one name has one meaning.
+    """
+    ids = {config["USER_ID_FIELD"], config["ITEM_ID_FIELD"]}
+    of_tables = {field for source in (USER, ITEM) for field in needed.get(source, set())} - ids
+    twice = sorted(of_tables & needed.get(INTER, set()))
+    if twice:
+        raise DataError(
+            f"{config.dataset}: the run reads {twice[0]!r} of the interactions and of a table of users or items; take "
+            "one of them, or rename the column in one of the headers"
+        )
+    return of_tables
 
 
 def _found(headers: Headers, need: Need) -> tuple[Table | None, str]:

@@ -98,6 +98,7 @@ class CausalRecommender(SequentialRecommender):
     causal = reads_item_vectors = True
     grows = True
     """A run may go on from another one with more items: see `pipeline/start_weights.py`."""
+    field_keys = ("item_fields",)
     weight_field = "sample_weight"
     """The field of a batch that holds the weights of the targets, where they have any."""
 
@@ -120,7 +121,9 @@ class CausalRecommender(SequentialRecommender):
         nn.init.normal_(table.weight, std=0.02)
         with torch.no_grad():
             table.weight[0].zero_()
-        self.item_embedding: nn.Embedding | ItemVectors = item_table(config, dataset, table)
+        self.item_embedding: nn.Embedding | ItemVectors = item_table(
+            config, dataset, table, config["item_fields"] or ()
+        )
         excluded = getattr(self.item_embedding, "untrained", None)
         self.catalogue = Catalogue(self.n_items, excluded)
         self.negatives: SharedNegatives | None = None
