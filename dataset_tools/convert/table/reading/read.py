@@ -1,6 +1,7 @@
 """The blocks of any input."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -27,8 +28,8 @@ def read_blocks(source: Source, wanted: list[str], progress: Callable[[int], obj
 
 def _frame_blocks(source: Source, wanted: list[str], progress: Callable[[int], object]) -> Iterator[Block]:
     assert source.frame is not None
-    row = 0
+    row, named = 0, replace(source, frame=None)  # blocks go to other processes, the DataFrame does not
     for table in source.frame.blocks(wanted):
-        yield Block(source, row + 1, table, np.arange(table.height), NO_WIDTHS, NO_FLAGS)
+        yield Block(named, row + 1, table, np.arange(table.height), NO_WIDTHS, NO_FLAGS)
         row += table.height
         progress(row * source.size // source.frame.rows)
