@@ -154,16 +154,15 @@ class ExactTime:
         super()._reset_index()  # type: ignore[misc]
 
     def _normalize(self) -> None:
-        """Scale float columns as RecBole does, all but the time."""
-        if self.time_field not in self.inter_feat:
-            super()._normalize()  # type: ignore[misc]
-            return
-        seconds = self.inter_feat[self.time_field]
+        """Scale float columns as RecBole does, all but the time and `event_fields`, whose scale the model keeps."""
+        names = (self.time_field, *(self.config["event_fields"] or ()))
+        kept = {name: self.inter_feat[name] for name in names if name in self.inter_feat}
         self.normalises_time = bool(self.config["normalize_all"]) or self.time_field in (
             self.config["normalize_field"] or ()
         )
         super()._normalize()  # type: ignore[misc]
-        self.inter_feat[self.time_field] = seconds
+        for name, column in kept.items():
+            self.inter_feat[name] = column
 
     def _set_alias(self, alias_name: str, default_value: list[str]) -> None:
         """The items of a history are the items; RecBole needs `alias_of_item_id` for that."""

@@ -18,6 +18,7 @@ from recbole_ext.model.layers.dropout import Dropout
 from recbole_ext.model.layers.feed_forward import FeedForward
 from recbole_ext.model.layers.mamba_variant import mamba_variant
 from recbole_ext.model.sequence.causal import CausalRecommender, Events
+from recbole_ext.model.sequence.event_fields import event_fields_of
 from recbole_ext.ssm.mamba import MambaState
 
 
@@ -61,28 +62,34 @@ class Mamba4RecBlock(nn.Module):
 class Mamba4Rec(CausalRecommender):
     """See the module's equations; settings in `properties/model/Mamba4Rec.yaml`."""
 
+    field_keys = ("item_fields", "event_fields")
+
     def __init__(self, config: Any, dataset: Any) -> None:
         super().__init__(config, dataset)
         width, n_blocks = config["hidden_size"], config["num_layers"]
         self.embedding_norm, self.dropout = nn.LayerNorm(width), Dropout(config["dropout_prob"])
         self.blocks = nn.ModuleList(Mamba4RecBlock(config, residual=n_blocks > 1) for _ in range(n_blocks))
+        self.event_fields = event_fields_of(config, dataset, width)
 
     def encode(self, events: Events) -> Tensor:
         """(B, L) items -> (B, L, hidden_size)."""
-        hidden = self._embedded(events.items)
+        hidden = self._embedded(events.items, events.fields)
         for block in self.blocks:
             hidden = self.through(block, hidden)
         return hidden
 
-    def _embedded(self, items: Tensor) -> Tensor:
-        return self.embedding_norm(self.dropout(self.item_embedding(items)))
+    def _embedded(self, items: Tensor, fields: tuple[Tensor, ...]) -> Tensor:
+        hidden = self.item_embedding(items)
+        if self.event_fields is not None:
+            hidden = hidden + self.event_fields(fields)
+        return self.embedding_norm(self.dropout(hidden))
 
     def first_states(self) -> list[MambaState | None]:
         """States of the blocks before the first event."""
         return [None] * len(self.blocks)
 
     def step(
-        self, items: Tensor, gaps: Tensor, states: list[MambaState | None]
+        self, items: Tensor, gaps: Tensor, states: list[MambaState | None], fields: tuple[Tensor, ...] = ()
     ) -> tuple[Tensor, list[MambaState | None]]:
         """One event of each of B users: what `encode` gives for its position, without the events before it.
 
@@ -90,11 +97,12 @@ class Mamba4Rec(CausalRecommender):
             items: (B,) int64.
             gaps: (B,) float, which have no effect; here as in `SS4Rec.step`.
             states: of the blocks; `first_states()` before the first event.
+            fields: (B,) values of each of `event_fields`.
 
         Returns:
             (B, hidden_size), and the states after the event.
         """
-        hidden, after = self._embedded(items), list[MambaState | None]()
+        hidden, after = self._embedded(items, fields), list[MambaState | None]()
         for block, before in zip(self.blocks, states, strict=True):
             assert isinstance(block, Mamba4RecBlock)
             hidden, state = block.step(hidden, before)
@@ -102,10 +110,10 @@ class Mamba4Rec(CausalRecommender):
         return hidden, after
 
     def window(
-        self, items: Tensor, gaps: Tensor, states: list[MambaState | None]
+        self, items: Tensor, gaps: Tensor, states: list[MambaState | None], fields: tuple[Tensor, ...] = ()
     ) -> tuple[Tensor, list[MambaState | None]]:
         """The same for L events of each user at once: (B, L), (B, L) -> (B, L, hidden_size), and the states after."""
-        hidden, after = self._embedded(items), list[MambaState | None]()
+        hidden, after = self._embedded(items, fields), list[MambaState | None]()
         for block, before in zip(self.blocks, states, strict=True):
             assert isinstance(block, Mamba4RecBlock)
             hidden, state = block.window(hidden, before)

@@ -1,7 +1,7 @@
 """SS4Rec: S5 over the real time between events, then Mamba over their content.
 
     step_k = transform(gap_k)                          > 0, so a gap of 0 s erases nothing
-    u      = LayerNorm(dropout(E[item] + G[bucket(gap)]))
+    u      = LayerNorm(dropout(E[item] + G[bucket(gap)]))  and event fields (sequence/event_fields.py)
     u      = u + dropout(S5(LayerNorm(u), step))       per block
     u      = u + dropout(Mamba(LayerNorm(u)))
     u      = u + dropout(FFN(LayerNorm(u)))
@@ -31,6 +31,7 @@ from recbole_ext.model.layers.feed_forward import GatedFeedForward
 from recbole_ext.model.layers.mamba_variant import mamba_variant
 from recbole_ext.model.layers.residual import Residual
 from recbole_ext.model.sequence.causal import CausalRecommender, Events
+from recbole_ext.model.sequence.event_fields import event_fields_of
 from recbole_ext.model.sequence.gaps import GAP_BUCKETS, StepSettings, gap_bucket, gap_seconds, steps_of
 from recbole_ext.ssm import S5
 
@@ -114,6 +115,8 @@ class SS4RecBlock(nn.Module):
 class SS4Rec(CausalRecommender):
     """See the module's equations; settings in `properties/model/SS4Rec.yaml`."""
 
+    field_keys = ("item_fields", "event_fields")
+
     def __init__(self, config: Any, dataset: Any) -> None:
         super().__init__(config, dataset)
         settings = StepSettings.read(config)
@@ -127,46 +130,54 @@ class SS4Rec(CausalRecommender):
         if config["gap_embedding"] and self.step_settings.use_gaps and config["sublayers"] != "mamba":
             self.gap_embedding = nn.Embedding(GAP_BUCKETS, config["hidden_size"])
             nn.init.normal_(self.gap_embedding.weight, std=0.02)
+        self.event_fields = event_fields_of(config, dataset, config["hidden_size"])
 
     def encode(self, events: Events) -> Tensor:
         """(B, L) items and times -> (B, L, hidden_size)."""
         gaps = gap_seconds(events, self.step_settings.use_target_time)
-        steps, hidden = steps_of(gaps, self.step_settings), self._embedded(events.items, gaps)
+        steps, hidden = steps_of(gaps, self.step_settings), self._embedded(events.items, gaps, events.fields)
         for block in self.blocks:
             hidden = self.through(block, hidden, steps)
         return self.final_norm(hidden)
 
-    def _embedded(self, items: Tensor, gaps: Tensor) -> Tensor:
+    def _embedded(self, items: Tensor, gaps: Tensor, fields: tuple[Tensor, ...]) -> Tensor:
         hidden = self.item_embedding(items)
         if self.gap_embedding is not None:
             hidden = hidden + self.gap_embedding(gap_bucket(gaps))
+        if self.event_fields is not None:
+            hidden = hidden + self.event_fields(fields)
         return self.embedding_norm(self.dropout(hidden))
 
     def first_states(self) -> list[BlockState]:
         """States of the blocks before the first event."""
         return [BlockState()] * len(self.blocks)
 
-    def step(self, items: Tensor, gaps: Tensor, states: list[BlockState]) -> tuple[Tensor, list[BlockState]]:
+    def step(
+        self, items: Tensor, gaps: Tensor, states: list[BlockState], fields: tuple[Tensor, ...] = ()
+    ) -> tuple[Tensor, list[BlockState]]:
         """One event of each of B users: what `encode` gives for its position, without the events before it.
 
         Args:
             items: (B,) int64.
             gaps: (B,) float, seconds, as `gap_seconds` defines them.
             states: of the blocks; `first_states()` before the first event.
+            fields: (B,) values of each of `event_fields`.
 
         Returns:
             (B, hidden_size), and the states after the event.
         """
-        steps, hidden, after = steps_of(gaps, self.step_settings), self._embedded(items, gaps), []
+        steps, hidden, after = steps_of(gaps, self.step_settings), self._embedded(items, gaps, fields), []
         for block, before in zip(self.blocks, states, strict=True):
             assert isinstance(block, SS4RecBlock)
             hidden, state = block.step(hidden, steps, before)
             after.append(state)
         return self.final_norm(hidden), after
 
-    def window(self, items: Tensor, gaps: Tensor, states: list[BlockState]) -> tuple[Tensor, list[BlockState]]:
+    def window(
+        self, items: Tensor, gaps: Tensor, states: list[BlockState], fields: tuple[Tensor, ...] = ()
+    ) -> tuple[Tensor, list[BlockState]]:
         """The same for L events of each user at once: (B, L), (B, L) -> (B, L, hidden_size), and the states after."""
-        steps, hidden, after = steps_of(gaps, self.step_settings), self._embedded(items, gaps), []
+        steps, hidden, after = steps_of(gaps, self.step_settings), self._embedded(items, gaps, fields), []
         for block, before in zip(self.blocks, states, strict=True):
             assert isinstance(block, SS4RecBlock)
             hidden, state = block.window(hidden, steps, before)

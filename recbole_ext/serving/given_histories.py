@@ -11,7 +11,7 @@ from recbole.utils import FeatureType
 from torch import Tensor
 
 from recbole_ext.errors import DataError, UsageError
-from recbole_ext.serving.histories import has_events, newest
+from recbole_ext.serving.histories import has_events, newest, unknown_value
 from recbole_ext.serving.load import LoadedRun
 from recbole_ext.serving.skipped import Skipped
 
@@ -130,5 +130,6 @@ def _further(run: LoadedRun, table: pd.DataFrame, rows: np.ndarray, given: set[s
             known = train.field2token_id[name]
             found[name] = np.array([int(known.get(str(value), 0)) for value in values], dtype=np.int64)
         else:
-            found[name] = pd.to_numeric(values, errors="coerce").fillna(0).to_numpy(dtype=np.float64)
+            found[name] = pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64, copy=True)
+            found[name][~np.isfinite(found[name])] = unknown_value(run, name)
     return found

@@ -138,12 +138,20 @@ def lists_of_histories(
     known = run.train.events.columns
     n = int(count.sum())
     filled = {
-        name: columns[name].to(of.dtype) if name in columns else of.new_zeros((n, *of.shape[1:]))
+        name: columns[name].to(of.dtype)
+        if name in columns
+        else of.new_full((n, *of.shape[1:]), unknown_value(run, name))
         for name, of in known.items()
     }
     filled[run.train.uid_field] = torch.from_numpy(np.repeat(users, count))
     latest = int(filled[run.train.time_field].max()) if time is None and run.train.timed else time  # None: no times
     return _after(run, filled, count, latest, users, remove_seen)
+
+
+def unknown_value(run: LoadedRun, field: str) -> float:
+    """The value of a column of events where it is not known: 0, of numbers that `event_fields` names NaN."""
+    named = field in (run.config["event_fields"] or ())
+    return float("nan") if named and run.train.events[field].is_floating_point() else 0
 
 
 def newest(run: LoadedRun) -> int | None:

@@ -6,7 +6,7 @@ from recbole_ext.config.layers import Layer
 from recbole_ext.model_entry import ModelEntry
 
 ITEM_VECTOR_MODELS = "SS4Rec, Mamba4Rec, MDAFMamba and MDAFBST"
-FIELD_KEYS = ("item_fields",)
+FIELD_KEYS = ("item_fields", "event_fields")
 
 
 def item_key_faults(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:

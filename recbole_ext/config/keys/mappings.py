@@ -94,7 +94,7 @@ DECLARED: dict[str, Entries | ByColumn | Single] = {
     "transform": Single(one_of("mask_itemseq", "inverse_itemseq", "crop_itemseq", "reorder_itemseq", "user_defined")),
     "mlp_hidden_size": Single(integers(1)),
     **dict.fromkeys(("numerical_features", "normalize_field", "side_features", "selected_features"), Single(names)),
-    "item_fields": Single(names),
+    **dict.fromkeys(("item_fields", "event_fields"), Single(names)),
     **dict.fromkeys((f"alias_of_{kind}_id" for kind in ("user", "item", "entity", "relation")), Single(names)),
     **dict.fromkeys((f"{kind}_inter_num_interval" for kind in ("user", "item")), Single(interval_fault)),
     **dict.fromkeys((f"{kind}_kg_num_interval" for kind in ("entity", "relation")), Single(interval_fault)),

@@ -128,6 +128,8 @@ class Needs:
             yield Need("feature", self.config["item_attribute"], "item_attribute", TOKENS, (ITEM,))
         for field in self.config["item_fields"] or []:
             yield Need("item field", field, "item_fields", TOKENS, (ITEM,))
+        for field in self.config["event_fields"] or []:
+            yield Need("event field", field, "event_fields", ("token", "float"))
         yield from self._numbers()
         if self.config["load_col"] is None:
             yield from self._all_fields()

@@ -47,6 +47,9 @@ class ItemVectors(nn.Module):
 
     _vectors: Tensor | None
     _own: Tensor
+    _known: Tensor
+    centre: Tensor
+    length: Tensor
 
     def __init__(
         self,
@@ -70,7 +73,7 @@ class ItemVectors(nn.Module):
         if given is not None:
             self._check_width(given, mode)
             if mode in PROJECTING:
-                given = _scaled(given, known)
+                self._keep_scale(given, known)
                 self.projection = nn.Linear(given.shape[1], self.embedding_dim, bias=False)
                 nn.init.normal_(self.projection.weight, std=_STD)
         own = ~self.untrained
@@ -124,6 +127,19 @@ class ItemVectors(nn.Module):
         with torch.no_grad():
             return nn.Embedding.from_pretrained(self.weight.clone(), padding_idx=0)
 
+    def _keep_scale(self, given: Tensor, known: Tensor) -> None:
+        """Centre and root of the mean square length of the given vectors; part of the weights, as P depends on them."""
+        centre = given[known].mean(0)
+        length = (given[known] - centre).square().sum(1).mean().sqrt().clamp(min=1e-12)
+        self.register_buffer("centre", centre)
+        self.register_buffer("length", length)
+        self.register_buffer("_known", known.float().unsqueeze(1), persistent=False)
+
+    def _projected(self, given: Tensor, known: Tensor) -> Tensor:
+        """P (x - centre) / length (m, embedding_dim) of x (m, width); 0 where it is not known (m, 1)."""
+        assert self.projection is not None
+        return (self.projection(given) - self.projection(self.centre)) / self.length * known
+
     def _of(self, items: Tensor) -> Tensor:
         """(m,) -> (m, embedding_dim)."""
         found = self._own.new_zeros(len(items), self.embedding_dim)
@@ -131,17 +147,10 @@ class ItemVectors(nn.Module):
             found = self.table(items) * self._own[items]
         if self._vectors is not None:
             given = self._vectors[items]
-            found = found + (given if self.projection is None else self.projection(given))
+            found = found + (given if self.projection is None else self._projected(given, self._known[items]))
         for number, table in enumerate(self.fields):
             found = found + _mean_of(table, getattr(self, f"_values_{number}")[items])
         return found
-
-
-def _scaled(given: Tensor, known: Tensor) -> Tensor:
-    """Centred over the items that have one, and divided by the root of the mean square length; 0 for the others."""
-    centred = given - given[known].mean(0)
-    length = centred[known].square().sum(1).mean().sqrt().clamp(min=1e-12)
-    return (centred / length) * known.unsqueeze(1)
 
 
 def _table_of(values: Tensor, n_values: int, width: int) -> nn.Embedding:

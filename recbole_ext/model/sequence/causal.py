@@ -17,6 +17,7 @@ from torch.utils.checkpoint import checkpoint
 from recbole_ext.errors import UsageError
 from recbole_ext.model.layers.item_vectors import ItemVectors, item_table
 from recbole_ext.model.sequence.catalogue import Catalogue
+from recbole_ext.model.sequence.event_fields import EventFields
 from recbole_ext.model.sequence.history_term import HistoryItems, history_term_of
 from recbole_ext.model.sequence.losses import full_cross_entropy, generalised_bce, pairwise_loss, sampled_softmax
 from recbole_ext.model.sequence.negatives import SharedNegatives
@@ -36,18 +37,21 @@ class Events:
         next_times: (B, L) int64, time of the event after each one; at the last event of a prefix row it is
             the target's time.
         length: (B,) int64.
+        fields: (B, L) values of each of `event_fields`; () for models that read none.
     """
 
     items: Tensor
     times: Tensor
     next_times: Tensor
     length: Tensor
+    fields: tuple[Tensor, ...] = ()
 
     def take(self, rows: Tensor) -> "Events":
         """Some rows, as wide as the longest of them."""
         length = self.length[rows]
         width = int(length.max())
-        return Events(self.items[rows, :width], self.times[rows, :width], self.next_times[rows, :width], length)
+        fields = tuple(of[rows, :width] for of in self.fields)
+        return Events(self.items[rows, :width], self.times[rows, :width], self.next_times[rows, :width], length, fields)
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,8 @@ class CausalRecommender(SequentialRecommender):
     causal = reads_item_vectors = True
     grows = True
     """A run may go on from another one with more items: see `pipeline/start_weights.py`."""
-    field_keys = ("item_fields",)
+    field_keys: tuple[str, ...] = ("item_fields",)
+    """Which of `item_fields` and `event_fields` the model reads."""
     weight_field = "sample_weight"
     """The field of a batch that holds the weights of the targets, where they have any."""
 
@@ -113,7 +118,9 @@ class CausalRecommender(SequentialRecommender):
         self.label_smoothing, self.embedding_l2 = config["label_smoothing"], config["embedding_l2"]
         if self.label_smoothing and self.loss_type != "CE":
             raise UsageError(f"label_smoothing goes with loss_type CE alone (got {self.loss_type!r}); leave it out")
-        self.weight_list = self.weight_field + config["LIST_SUFFIX"]
+        self.list_suffix = config["LIST_SUFFIX"]
+        self.weight_list = self.weight_field + self.list_suffix
+        self.event_fields: EventFields | None = None
         self.checkpointing = bool(config["gradient_checkpointing"])
         self.calibration = config["gbce_calibration"]
         sparse = bool(config["sparse_embedding"]) and self.loss_type != "CE"
@@ -161,16 +168,22 @@ class CausalRecommender(SequentialRecommender):
         Data may have no times, which are 0 then.
         """
         items, length = interaction[self.ITEM_SEQ], interaction[self.ITEM_SEQ_LEN]
+        fields = self.read_fields(interaction)
         if self.time_list not in interaction:
-            return Events(items, torch.zeros_like(items), torch.zeros_like(items), length)
+            return Events(items, torch.zeros_like(items), torch.zeros_like(items), length, fields)
         times = interaction[self.time_list]
         if f"next_{self.time_list}" in interaction:
-            return Events(items, times, interaction[f"next_{self.time_list}"], length)
+            return Events(items, times, interaction[f"next_{self.time_list}"], length, fields)
         following = torch.cat([times[:, 1:], times[:, -1:]], dim=1)
         last = times.gather(1, (length - 1).unsqueeze(1))
         known = self.time_field in interaction
         target_time = interaction[self.time_field].to(times.dtype).unsqueeze(1) if known else last
-        return Events(items, times, following.scatter(1, (length - 1).unsqueeze(1), target_time), length)
+        return Events(items, times, following.scatter(1, (length - 1).unsqueeze(1), target_time), length, fields)
+
+    def read_fields(self, interaction: Any) -> tuple[Tensor, ...]:
+        """(B, L) values of each of `event_fields`, for models that read them."""
+        names = () if self.event_fields is None else self.event_fields.names
+        return tuple(interaction[f"{name}{self.list_suffix}"] for name in names)
 
     def last_hidden(self, interaction: Any) -> Tensor:
         """(B, hidden_size): the state after the last event of each row."""

@@ -43,6 +43,11 @@ def write(run: LoadedRun, folder: Path) -> list[str]:
     require_packages()
     if "recommend" not in task_of(run.config.entry).answers:
         raise UsageError(f"--format=onnx is for ranking models; {run.config.model} is none. Its splits: --format=split")
+    if getattr(run.model, "event_fields", None) is not None:
+        raise UsageError(
+            f"--format=onnx has no input for event_fields ({', '.join(run.model.event_fields.names)}), which this run "
+            "reads; take --format=vectors, or serve it: recbole-ext serve"
+        )
     model = copy.deepcopy(run.model).cpu().eval()
     if isinstance(model, SS4Rec | Mamba4Rec):
         differences = {**_encoder(run, model, folder), **_step(model, folder), **_scores(model, folder)}

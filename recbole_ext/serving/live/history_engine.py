@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from recbole_ext.errors import UsageError
-from recbole_ext.serving.histories import has_events, lists_of_histories, lists_of_users
+from recbole_ext.serving.histories import has_events, lists_of_histories, lists_of_users, unknown_value
 from recbole_ext.serving.item_scores import ItemScores, not_folded_in
 from recbole_ext.serving.live.event_chains import History
 from recbole_ext.serving.live.live_engine import LiveEngine
@@ -55,7 +55,10 @@ class HistoryEngine(LiveEngine):
 
     def _of_history(self, history: History, user: int, at: int) -> torch.Tensor:
         train, count = self.run.train, np.array([len(history)])
-        columns = {name: _values(column, history.places) for name, column in train.events.columns.items()}
+        columns = {
+            name: _values(column, history.places, unknown_value(self.run, name))
+            for name, column in train.events.columns.items()
+        }
         columns[train.iid_field] = torch.from_numpy(history.items)
         if self.users.timed:
             columns[train.time_field] = torch.from_numpy(history.times)
@@ -74,9 +77,9 @@ class HistoryEngine(LiveEngine):
         return best_of(items, scores[items], question.k)
 
 
-def _values(column: torch.Tensor, places: Array) -> torch.Tensor:
-    """A column of the run's events at some places; 0 for events that came since."""
+def _values(column: torch.Tensor, places: Array, unknown: float) -> torch.Tensor:
+    """A column of the run's events at some places, and the value of an unknown one for events that came since."""
     known = torch.from_numpy((places >= 0) & (places < len(column)))
     found = column[torch.from_numpy(places).clamp(min=0, max=len(column) - 1)]
-    found[~known] = 0
+    found[~known] = unknown
     return found

@@ -44,8 +44,8 @@ class Stepper(Protocol):
 
 
 def is_recurrent(model: Any) -> bool:
-    """Whether a model's state can follow a user event by event."""
-    return isinstance(model, SS4Rec | Mamba4Rec)
+    """Whether a model's state can follow a user event by event; `event_fields` are no input of a step here."""
+    return isinstance(model, SS4Rec | Mamba4Rec) and model.event_fields is None
 
 
 def reads_next_time(model: Any) -> bool:

@@ -167,7 +167,7 @@ class WindowLoader:
             fields[f"next_{time_field}"] = torch.where(inside, self.times[following], 0)
         events, suffix = self.dataset.events, self.config["LIST_SUFFIX"]
         fields.update(events.before(start, suffix))
-        for name in events.whole[1:]:
+        for name in dict.fromkeys([*events.whole[1:], *(self.config["event_fields"] or ())]):
             fields[name + suffix] = torch.where(inside, events[name][index], 0)
         if self.weight in self.dataset.events.columns:
             fields[self.weight_list] = self.dataset.events[self.weight][following]
