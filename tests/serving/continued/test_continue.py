@@ -129,6 +129,21 @@ def test_ratings_with_new_users_and_items(tmp_path: Path) -> None:
     assert rated["prediction"].between(1, 5).all()
 
 
+PAGE = Path(__file__).parents[3] / "docs" / "continue.md"
+
+
+def test_the_commands_of_the_page(tmp_path: Path, later_file: Callable[..., Path]) -> None:
+    """With the paths of a run and of new rows in place of `RUN`, `new.inter` and `FOLDER`."""
+    old, root = trained(tmp_path), write_inter(tmp_path / "new", "more", LATER)
+    paths = {"RUN": str(old.path), "new.inter": str(later_file()), "FOLDER": str(root / "more")}
+    commands = PAGE.read_text().split("```")[1].strip().splitlines()
+    for line in commands:
+        program, *words = line.split()
+        assert program == "recbole-ext" and main([paths.get(word, word) for word in words]) == 0
+    found = [json.loads(path.read_text()) for path in old.path.parent.glob("*/continued.json")]
+    assert sorted(report["replay"] for report in found) == [0.2, 1.0] and len(commands) == 2
+
+
 WORDS = ("--epochs=8", "--save_seconds=0", "--torch_threads=1")
 
 
