@@ -1,7 +1,8 @@
 """The different values among many 64-bit numbers."""
 
 import numpy as np
-from numba import njit
+
+from dataset_tools.compiled import njit
 
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
 """An odd number near 2**64 divided by the golden ratio, which spreads neighbouring values over a table."""

@@ -11,8 +11,8 @@ slower.
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from dataset_tools.compiled import njit
 from dataset_tools.lines.column_kinds import ID, SKIP, TEXT, TIME
 
 MAX_ID = 2**31 - 1

@@ -3,9 +3,11 @@
 from typing import Any
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
+
+from dataset_tools.compiled import njit
 
 NO_BYTE = 256
 """In place of a quote or a separator that a file does not have."""

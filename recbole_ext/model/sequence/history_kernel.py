@@ -4,7 +4,8 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from dataset_tools.compiled import njit
 
 Array = np.ndarray[Any, Any]
 ONE = np.float32(1)

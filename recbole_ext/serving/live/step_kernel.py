@@ -14,8 +14,8 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from dataset_tools.compiled import njit
 from recbole_ext.ssm.cpu.simd import LANES, broadcast, exp2, load, multiply, multiply_add, sigmoid, store, zero
 
 (S5_GAIN, S5_BIAS, DECAY, FREQUENCY, STEP_SCALE, S5_IN, S5_OUT, S5_SKIP, MAMBA_GAIN, MAMBA_BIAS, IN, CONV, CONV_BIAS,

@@ -9,8 +9,8 @@ across it. A panel of which no score exceeds the worst of the k best so far cost
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from dataset_tools.compiled import njit
 from recbole_ext.serving.retrieval.selection import holds, replace_worst, sort_heap
 from recbole_ext.ssm.cpu.simd import LANES, broadcast, greatest, load, maximum, multiply_add, store, zero
 

@@ -11,8 +11,8 @@ the end, a few more than k, are scored in float32. Codes lie in panels of ROWS, 
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from dataset_tools.compiled import njit
 from recbole_ext.serving.retrieval.int8_simd import add_pairs, as_floats, no_sums
 from recbole_ext.serving.retrieval.selection import holds, replace_worst, sort_heap
 from recbole_ext.ssm.cpu.simd import LANES, broadcast, greatest, load, maximum, multiply, multiply_add, store

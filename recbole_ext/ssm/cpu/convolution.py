@@ -9,8 +9,8 @@ Arrays are flat, contiguous float32; channels are a multiple of LANES. `extended
 from typing import Any
 
 import numpy as np
-from numba import cfunc, njit
 
+from dataset_tools.compiled import cfunc, njit
 from recbole_ext.ssm.cpu.selective import Floats
 from recbole_ext.ssm.cpu.shares import SIGNATURE, floats, integer, sequences
 from recbole_ext.ssm.cpu.simd import LANES, broadcast, load, multiply, multiply_add, sigmoid, store, zero

@@ -3,8 +3,8 @@
 from typing import Any
 
 import numpy as np
-from numba import cfunc, njit
 
+from dataset_tools.compiled import cfunc, njit
 from recbole_ext.ssm.cpu.shares import SIGNATURE, complexes, floats, integer, sequences
 
 Array = np.ndarray[Any, Any]

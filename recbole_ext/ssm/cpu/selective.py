@@ -14,8 +14,8 @@ Arrays are flat, contiguous float32; channels are a multiple of LANES and states
 from typing import Any
 
 import numpy as np
-from numba import cfunc, njit
 
+from dataset_tools.compiled import cfunc, njit
 from recbole_ext.ssm.cpu.shares import SIGNATURE, floats, integer, sequences
 from recbole_ext.ssm.cpu.simd import LANES, broadcast, exp2, load, multiply, multiply_add, store, total, zero
 

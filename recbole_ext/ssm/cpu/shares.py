@@ -13,9 +13,11 @@ from typing import Any
 import llvmlite.binding
 import numpy as np
 from llvmlite import ir
-from numba import carray, cfunc, njit, types
+from numba import carray, types
 from numba.core import cgutils
 from numba.extending import intrinsic
+
+from dataset_tools.compiled import cfunc, njit
 
 TAKEN, SHARES, BATCH, KERNEL, INTEGERS, ARRAYS = 0, 1, 2, 3, 4, 8
 """Places of the words; up to four integers, then three words per array."""
