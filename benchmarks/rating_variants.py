@@ -49,6 +49,7 @@ VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
         "dropout of .5 on vectors": {"embedding_dropout_prob": 0.5},
         "kaiming_normal": {"initialization": "kaiming_normal"},
         "normal": {"initialization": "normal"},
+        "xavier_uniform": {"initialization": "xavier_uniform"},
     },
 }
 FILES = {"sets": [], "pairwise": ["HybridVAE-pairwise"]}
