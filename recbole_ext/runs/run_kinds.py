@@ -103,6 +103,11 @@ IMPORTED = FileKind(
     "import the table of runs again",
 )
 """`imported.json` of a run that was read from a table."""
+MARKS = FileKind(
+    record({"format": WHOLE, "tags": list_of(TEXT), "note": TEXT}),
+    "remove the file: it holds the run's tags and note alone",
+)
+"""`marks.json`."""
 DATA = FileKind(
     record(
         {"format": WHOLE, "sha256": map_of(TEXT), "tables": map_of(record({"rows": WHOLE, "sha256": TEXT}))},

@@ -2,16 +2,74 @@
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from recbole_ext.errors import DataError, UsageError
 from recbole_ext.evaluation.tables import table_lines
-from recbole_ext.runs.run_files import read_metrics, read_result
+from recbole_ext.runs.marks import Marks, read_marks
+from recbole_ext.runs.run_files import read_events, read_metrics, read_result
+from recbole_ext.runs.trash import is_held, names_of_runs
 
 HEAD = ["run", "state", "epochs", "best epoch", "metric", "valid", "test"]
-_STAMP = re.compile(r"-(\d{8}T\d{6}Z)-[0-9a-f]{4}$")
+_NAME = re.compile(r"(?P<model>[^-]+)-(?P<dataset>.+)-(?P<stamp>\d{8}T\d{6}Z)-[0-9a-f]{4}")
+_ENDS = {"failed": "failed", "interrupted": "interrupted"}
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One run.
+
+    Attributes:
+        run: name of its directory.
+        state: finished, running, failed, interrupted, unfinished or damaged.
+        epochs, best_epoch: that were trained, and whose weights were tested; None where it is not known.
+        metric: by which validation chose, in small letters.
+        bigger: whether more of it is better.
+        valid, test: metrics; {} where there are none.
+        marks: tags and note.
+    """
+
+    run: str
+    state: str
+    epochs: int | None = None
+    best_epoch: int | None = None
+    metric: str = ""
+    bigger: bool = True
+    valid: dict[str, Any] = field(default_factory=dict)
+    test: dict[str, Any] = field(default_factory=dict)
+    marks: Marks = field(default_factory=Marks)
+
+    @property
+    def started(self) -> str:
+        """The moment in its name, `20260101T120000Z`; "" for another name."""
+        found = _NAME.fullmatch(self.run)
+        return found["stamp"] if found else ""
+
+    def cells(self, metric: str = "") -> list[str]:
+        """As `HEAD` names them; by another metric than its own where one is given."""
+        metric = metric or self.metric
+        numbers = (self.epochs, self.best_epoch)
+        values = map(_shown, (*numbers, metric or None, self.valid.get(metric), self.test.get(metric)))
+        return [self.run, self.state, *values]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which runs are listed, and how.
+
+    Attributes:
+        last: how many, the newest or the best; 0 for all.
+        model, dataset, tag: those of this alone; "" for all.
+        sort: metric of the test split, the best first; "" for the newest first.
+    """
+
+    last: int = 0
+    model: str = ""
+    dataset: str = ""
+    tag: str = ""
+    sort: str = ""
 
 
 @dataclass(frozen=True)
@@ -20,65 +78,116 @@ class RunList:
 
     Attributes:
         folder: that was listed.
-        count: of all its runs.
+        count: of all runs that were asked for.
         n_finished: how many of them have a result.
-        rows: of those that are listed, as `HEAD` names them.
+        runs: those that are listed.
         damage: a message for each file of them that is damaged.
+        sort: the metric that orders them; "" for the time.
     """
 
     folder: Path
     count: int
     n_finished: int
-    rows: list[list[str]]
+    runs: list[Listed]
     damage: list[str]
+    sort: str = ""
 
     def lines(self) -> list[str]:
-        """The list as text."""
-        shown = f"; the newest {len(self.rows)} (--last=N for more, 0 for all)" if len(self.rows) < self.count else ""
+        """The list as text; tags and notes have a column where a run has some."""
+        order = "best" if self.sort else "newest"
+        shown = f"; the {order} {len(self.runs)} (--last=N for more, 0 for all)" if len(self.runs) < self.count else ""
         total = f"{self.folder}: {self.count:,} runs, {self.n_finished:,} finished{shown}"
-        return [total, *(table_lines(HEAD, self.rows) if self.rows else [])]
+        rows = [run.cells(self.sort) for run in self.runs]
+        marked = [[" ".join((*run.marks.tags, run.marks.note))] for run in self.runs]
+        if any(cell for (cell,) in marked):
+            return [total, *table_lines([*HEAD, "marks"], [a + b for a, b in zip(rows, marked, strict=True)])]
+        return [total, *(table_lines(HEAD, rows) if rows else [])]
+
+    def as_list(self) -> list[dict[str, Any]]:
+        """For programs."""
+        return [asdict(run) | {"started": run.started} for run in self.runs]
 
 
-def list_runs(folder: Path, last: int) -> RunList:
-    """The newest runs of a folder by the times in their names; those with other names come last.
+def list_runs(folder: Path, asked: Asked = Asked()) -> RunList:
+    """The runs of a folder: the newest first by the times in their names, those with other names last.
 
     Args:
         folder: that holds directories of runs.
-        last: how many are listed; 0 for all.
+        asked: which of them.
 
     Raises:
-        UsageError: there is no such folder, or `last` is negative.
+        UsageError: there is no such folder, `last` is negative, or no run has the metric that is to sort them.
     """
-    if last < 0:
-        raise UsageError(f"--last must be a whole number of at least 0 (got {last})")
-    try:
-        names = [name for name in os.listdir(folder) if os.path.lexists(f"{folder}/{name}/config.yaml")]
-    except OSError as error:
-        raise UsageError(f"{folder}: {(error.strerror or '').lower()}; name the folder of the runs") from None
-    names.sort(key=_newest, reverse=True)
+    if asked.last < 0:
+        raise UsageError(f"--last must be a whole number of at least 0 (got {asked.last})")
+    names = sorted((n for n in names_of_runs(folder) if _is_of(n, asked)), key=_newest, reverse=True)
     n_finished = sum(os.path.lexists(f"{folder}/{name}/result.json") for name in names)
     damage: list[str] = []
-    rows = [_row(folder / name, damage) for name in names[: last or None]]
-    return RunList(folder, len(names), n_finished, rows, damage)
+    whole = bool(asked.sort or asked.tag)
+    runs = [_listed(folder / name, damage) for name in (names if whole else names[: asked.last or None])]
+    runs = [run for run in runs if not asked.tag or asked.tag in run.marks.tags]
+    count = len(runs) if asked.tag else len(names)
+    return RunList(
+        folder, count, n_finished, _sorted(runs, asked.sort)[: asked.last or None], damage, asked.sort.lower()
+    )
+
+
+def _is_of(name: str, asked: Asked) -> bool:
+    found = _NAME.fullmatch(name)
+    model, dataset = (found["model"], found["dataset"]) if found else ("", "")
+    return asked.model in ("", model) and asked.dataset in ("", dataset)
 
 
 def _newest(name: str) -> tuple[str, str]:
-    found = _STAMP.search(name)
-    return found[1] if found else "", name
+    found = _NAME.fullmatch(name)
+    return found["stamp"] if found else "", name
 
 
-def _row(run: Path, damage: list[str]) -> list[str]:
+def _sorted(runs: list[Listed], metric: str) -> list[Listed]:
+    """The best first, runs without the metric last; the order of a metric is that of the runs that chose by it."""
+    metric = metric.lower()
+    if not metric:
+        return runs
+    known = [run for run in runs if metric in run.test]
+    if not known:
+        names = sorted({name for run in runs for name in run.test})
+        raise UsageError(f"--sort={metric}: no listed run has it; they have {', '.join(names) or 'no test result'}")
+    chosen = {run.bigger for run in known if run.metric.split("@")[0] == metric.split("@")[0]}
+    bigger = chosen.pop() if len(chosen) == 1 else metric.split("@")[0] not in ("rmse", "mae", "mse", "logloss", "ece")
+    rest = [run for run in runs if metric not in run.test]
+    return [*sorted(known, key=lambda run: run.test[metric], reverse=bigger), *rest]
+
+
+def _listed(run: Path, damage: list[str]) -> Listed:
     try:
-        result = read_result(run)
+        result, marks = read_result(run), read_marks(run)
         if not result:
-            return [run.name, "unfinished", str(len(read_metrics(run))), *["-"] * 4]
+            return Listed(run.name, _state(run), len(read_metrics(run)), marks=marks)
     except DataError as error:
         damage.append(str(error))
-        return [run.name, "damaged", *["-"] * 5]
-    metric = str(result["valid_metric"]).lower()
-    values = [(result.get(part) or {}).get(metric) for part in ("valid", "test")]
-    numbers = [_shown(result.get(name)) for name in ("epochs_trained", "best_epoch")]
-    return [run.name, "finished", *numbers, metric, *map(_shown, values)]
+        return Listed(run.name, "damaged")
+    return Listed(
+        run.name,
+        "finished",
+        result.get("epochs_trained"),
+        result.get("best_epoch"),
+        str(result["valid_metric"]).lower(),
+        bool(result.get("valid_metric_bigger", True)),
+        result.get("valid") or {},
+        result.get("test") or {},
+        marks,
+    )
+
+
+def _state(run: Path) -> str:
+    """Of a run without a result."""
+    if is_held(run):
+        return "running"
+    try:
+        events = read_events(run)
+    except DataError:
+        return "unfinished"
+    return _ENDS.get(str(events[-1]["event"]), "unfinished") if events else "unfinished"
 
 
 def _shown(value: Any) -> str:
