@@ -23,6 +23,7 @@ from recbole_ext.report.model_card import model_card
 from recbole_ext.report.page import Page
 from recbole_ext.report.record import Record, read_record
 from recbole_ext.report.run_charts import add_curves, add_gate, add_latent, add_reliability
+from recbole_ext.training.tracking.progress import Progress
 
 _LOG = logging.getLogger(__name__)
 _DEFAULTS = ("recbole ", "properties/", "derived", "default")
@@ -72,7 +73,9 @@ def leave_report(folder: Path) -> None:
         if not (folder / "metrics.csv").is_file():
             return
         path, found = write_report(folder)
-        print("\n".join([*summary_of(found), f"report      {from_here(path)}"]), flush=True)
+        progress = Progress(0, enabled=True)
+        for line in [*summary_of(found), f"report      {from_here(path)}"]:
+            progress.say(line)
     except Exception as error:
         _LOG.debug("no report", exc_info=True)
         print(

@@ -5,12 +5,13 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from shutil import get_terminal_size
 from typing import Any, TextIO
 
 from dataset_tools.progress import Progress as Bar
 from dataset_tools.progress import waiting
 from dataset_tools.visible import beneath, visible
-from recbole_ext.evaluation.tables import WIDTH, Strong
+from recbole_ext.evaluation.tables import WIDTH, Strong, wrapped
 from recbole_ext.redact import redact_text
 
 _STEPS = "{desc} [{bar:16}] {percentage:3.0f}%  {rate_noinv_fmt}  ETA {remaining}"
@@ -66,6 +67,8 @@ class Progress:
         if not self.enabled:
             return
         line = visible(text)
+        if self.stream.isatty():
+            line = "\n".join(wrapped(each, get_terminal_size().columns) for each in line.split("\n"))
         if isinstance(text, Strong) and self._has_colors:
             line = f"\x1b[1m{line}\x1b[0m"
         if self.shown and self.stream.isatty():

@@ -143,3 +143,15 @@ def test_the_best_is_bold_on_a_terminal_alone(
     progress.row({"epoch": 1, "best": "*"})
     progress.row({"epoch": 2, "best": ""})
     assert (stream.getvalue().count("\x1b[1m") == 1) == bold and stream.getvalue().count("\x1b") == 2 * bold
+
+
+def test_a_long_line_is_wrapped_under_its_text_on_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    line = "WARNING     " + "a setting that no run reads " * 3
+    plain, terminal = io.StringIO(), Terminal()
+    for stream in (plain, terminal):
+        Progress(0, enabled=True, stream=stream).say(line.rstrip())
+    assert plain.getvalue() == f"{line.rstrip()}\n"
+    first, *rest = terminal.getvalue().splitlines()
+    assert first.startswith("WARNING     a setting") and len(rest) > 1
+    assert all(each.startswith(" " * 12) and len(each) <= 40 for each in rest)
