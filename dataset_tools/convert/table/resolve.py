@@ -5,6 +5,7 @@ from itertools import islice
 import polars as pl
 
 from dataset_tools.convert.table import guess
+from dataset_tools.convert.table.column_types import require_types
 from dataset_tools.convert.table.layout import Layout, field_names
 from dataset_tools.convert.table.options import TableOptions
 from dataset_tools.convert.table.reading.blocks import text_blocks
@@ -82,6 +83,9 @@ def resolve(options: TableOptions, sources: list[Source]) -> tuple[Layout, str]:
         item_separator=options.item_separator,
     )
     _check_others(sources, layout)
+    for source in sources:
+        if source.kind in ("parquet", "frame"):
+            require_types(source, layout, sample if source is sources[0] else sample_of(source))
     _check_ids(sources, layout)
     guessed = any(not given[role] and roles[role] for role in roles) or (roles["time"] and not options.time_unit)
     return layout, stated(options, layout) if guessed else ""

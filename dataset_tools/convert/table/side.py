@@ -9,6 +9,7 @@ import polars as pl
 
 from dataset_tools.convert.quarantine import RejectedList, check_limit
 from dataset_tools.convert.table import guess
+from dataset_tools.convert.table.column_types import require_text
 from dataset_tools.convert.table.layout import field_names
 from dataset_tools.convert.table.reading.blocks import Block
 from dataset_tools.convert.table.reading.parse import parse_block
@@ -45,6 +46,7 @@ class SideTable:
     def __post_init__(self) -> None:
         self.headers: list[str] = []
         sample = sample_of(self.source)
+        require_text(self.source, sample)
         self.key_column = self._found_key(self.source.columns)
         if self.source.frame is not None:
             self.source.frame.require_one_kind(self.kind, self.key_column)

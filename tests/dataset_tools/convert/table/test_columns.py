@@ -144,6 +144,27 @@ def test_parquet_with_lists_structs_datetimes_and_floats(tmp_path: Path) -> None
         convert(path)
 
 
+@pytest.mark.parametrize(
+    ("column", "values", "options", "message"),
+    [
+        ("item", [b"x", b"\xff"], {}, "the column item holds bytes, which have no text"),
+        ("more", [[b"x"], []], {"keep": ("more",)}, "the column more holds bytes"),
+        ("time", [[1], [2]], {}, "the column time holds lists, and one value a row is needed"),
+        ("mark", [{"a": 1}, {"a": 2}], {"rating": "mark"}, "the column mark holds objects, and one value"),
+        ("more", [[1], [2]], {"rows": "more > 1"}, "the column more holds lists"),
+    ],
+)
+def test_columns_of_parquet_that_cannot_be_read(
+    column: str, values: list[Any], options: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    table = {"user": ["a", "b"], "item": ["x", "y"], "time": [1_600_000_000, 1_600_000_001], column: values}
+    pl.DataFrame(table).write_parquet(tmp_path / "x.parquet")
+    given = {"user": "user", "item": "item", "time": "time", "time_unit": "s", **options}
+    with pytest.raises(DataError, match=message):
+        convert_table(TableOptions((tmp_path / "x.parquet",), tmp_path / "out", quiet=True, **given), str)
+    assert not (tmp_path / "out").exists()
+
+
 def test_tables_of_users_and_items(tmp_path: Path) -> None:
     log = written(tmp_path, "user,movieId,ts\nu1,1,1600000000\n")
     items = written(tmp_path, 'title,movieId,price\n"A, b",1,3\nC,2,\nD,1,4\n,,5\n', "items.csv")
