@@ -11,7 +11,7 @@ TRAINING = ("run", "tune", "experiment", "import_checkpoint", "continue")
 GROUPS = {
     "Train": (*TRAINING, "preflight"),
     "Use a trained model": ("recommend", "rate", "score", "export", "serve"),
-    "Judge": ("runs", "evaluate", "report", "diagnose", "compare", "ensemble", "drift", "ab", "metric_audit"),
+    "Judge": ("runs", "watch", "evaluate", "report", "diagnose", "compare", "ensemble", "drift", "ab", "metric_audit"),
     "Look up": ("models", "keys", "doctor", "completion"),
 }
 """Title -> modules of `commands`; each has `SUMMARY` and `declare(parser)`, and may have `TEXT` and `TAKES_KEYS`."""
@@ -101,4 +101,4 @@ def overview() -> str:
     for title, modules in GROUPS.items():
         names = [module.replace("_", "-") for module in modules]
         lines += ["", f"{title}:", *(f"  {name:<19}{top.commands[name].summary}" for name in names)]
-    return "\n".join([*lines, "", "From a checkout: python run_recbole_ext.py. Prepare data: recbole-data --help."])
+    return "\n".join([*lines, "From a checkout: python run_recbole_ext.py. Prepare data: recbole-data --help."])

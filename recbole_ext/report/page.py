@@ -26,11 +26,11 @@ class Page:
     Args:
         title: its name.
         subtitle: one line under it.
+        refresh: seconds after which a browser reads the page again, or `0; url=...`; "" for never.
     """
 
-    def __init__(self, title: str, subtitle: str = "") -> None:
-        self.title = title
-        self.subtitle = subtitle
+    def __init__(self, title: str, subtitle: str = "", refresh: str = "") -> None:
+        self.title, self.subtitle, self.refresh = title, subtitle, refresh
         self._parts: list[tuple[str, Markup]] = []
 
     def heading(self, text: str) -> "Page":
@@ -111,7 +111,13 @@ class Page:
                 break
             kept.append((kind, made))
         groups = [(kind, [made for _, made in of]) for kind, of in groupby(kept, lambda each: each[0])]
-        return html("page.html", title=_cell(self.title), subtitle=_cell(self.subtitle), groups=groups)
+        return html(
+            "page.html",
+            title=_cell(self.title),
+            subtitle=_cell(self.subtitle),
+            refresh=self.refresh,
+            groups=groups,
+        )
 
     def write(self, path: Path) -> None:
         """Write the page; a reader sees the old one or the new one.

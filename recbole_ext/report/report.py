@@ -97,9 +97,10 @@ def require_its_data(run: Path, data_path: str) -> None:
     require_its_files(finished_config(run, data_path), run)
 
 
-def run_page(record: Record, found: list[Finding]) -> Page:
-    """The whole page of a run."""
-    page = Page(f"{record.config.get('model')} on {record.config.get('dataset')}", record.folder.resolve().name)
+def run_page(record: Record, found: list[Finding], refresh: str = "") -> Page:
+    """The whole page of a run; `refresh` is that of `Page`."""
+    title = f"{record.config.get('model')} on {record.config.get('dataset')}"
+    page = Page(title, record.folder.resolve().name, refresh)
     page.text(outcome(record)).notes([("WARNING", text) for text in record.result.get("warnings") or []])
     cause = [line for line in str(record.end.get("text", "")).splitlines() if line.strip()]
     page.notes([("CAUSE", *cause)] if cause and not record.result else [])
