@@ -118,7 +118,7 @@ def test_switches_and_commands() -> None:
         (["--=1"], "unexpected word '--=1'"),
         (
             ["report", "runs/x", "--json"],
-            "report: unknown option --json; it is an option of continue and runs and evaluate and diagnose and compare and ab",
+            "report: unknown option --json; it is an option of continue and runs and evaluate and diagnose",
         ),
         (["rate", "--print_config"], "rate: unknown option --print_config; it is an option of run"),
     ],
