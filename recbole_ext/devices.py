@@ -78,7 +78,11 @@ def _require(device: torch.device) -> None:
 
 @contextmanager
 def process_group(placement: Placement) -> Iterator[None]:
-    """Join the other processes of a torchrun for the length of a run; does nothing for a single one."""
+    """Join the other processes of a torchrun for the length of a run; does nothing for a single one.
+
+    Raises:
+        ResourceError: another process has ended while this one waited for it.
+    """
     if placement.world_size == 1 or dist.is_initialized():
         yield
         return
@@ -88,8 +92,22 @@ def process_group(placement: Placement) -> Iterator[None]:
     dist.init_process_group(backend, timeout=timedelta(hours=12))
     try:
         yield
+    except RuntimeError as error:
+        if not is_lost_process(error):
+            raise
+        raise ResourceError(
+            f"another process of this run has ended, so this one (rank {placement.rank}) cannot go on; its own output "
+            "says why\nthe best weights so far are in the run's directory; start all processes again"
+        ) from error
     finally:
         dist.destroy_process_group()
+
+
+def is_lost_process(error: RuntimeError) -> bool:
+    """Whether torch reports that a process with which this one computes is gone; gloo has no class for that."""
+    lost = ("Connection closed by peer", "Connection reset by peer", "Broken pipe")
+    known = isinstance(error, dist.DistError)
+    return known or ("gloo" in str(error) and any(text in str(error) for text in lost))
 
 
 def from_leader(value: Any, placement: Placement) -> Any:

@@ -5,7 +5,7 @@ import pytest
 import torch
 import torch.distributed as dist
 
-from recbole_ext.devices import Placement, from_leader, place, process_group
+from recbole_ext.devices import Placement, from_leader, is_lost_process, place, process_group
 from recbole_ext.errors import ResourceError, UsageError
 
 CPU = torch.device("cpu")
@@ -153,3 +153,17 @@ def test_two_processes_average_their_gradients_and_hear_the_leader(tmp_path: Pat
     ]
     for f in found:
         assert all(torch.allclose(gradient, wanted) for gradient, wanted in zip(f["grads"], expected, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("error", "lost"),
+    [
+        (RuntimeError("[gloo/transport/tcp/pair.cc:537] Read error: Connection reset by peer."), True),
+        (RuntimeError("[gloo/transport/tcp/pair.cc:553] Connection closed by peer [127.0.0.1]:29826"), True),
+        (torch.distributed.DistNetworkError("The client socket has timed out"), True),
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
+        (RuntimeError("Connection reset by peer"), False),
+    ],
+)
+def test_a_process_that_is_gone(error: RuntimeError, lost: bool) -> None:
+    assert is_lost_process(error) == lost
