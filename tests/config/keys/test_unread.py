@@ -90,7 +90,7 @@ def test_a_run_prints_and_records_them(tmp_path: Path, capsys: pytest.CaptureFix
     assert main([*words, "--epochs=0", "--topk=[2]", "--valid_metric=MRR@2", "--checkpoint_dir=mine"]) == 0
     out = capsys.readouterr().out
     assert "WARNING     command line: checkpoint_dir is not read by this run: checkpoints lie in" in out
-    assert "weights as the model was made, without an epoch of training" in out
+    assert "weights     as the model was made, without an epoch of training" in out
     result = (next((tmp_path / "runs").iterdir()) / "result.json").read_text()
     assert '"unread_settings": [' in result and "checkpoint_dir is not read" in result
 
