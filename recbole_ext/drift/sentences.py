@@ -44,8 +44,8 @@ def _harder(judged: list[tuple[dict[str, Any], dict[str, Any]]]) -> list[str]:
     if not harder:
         return []
     return [
-        f"In {len(harder)} window{'s' * (len(harder) > 1)}, first in that of {harder[0]}, the loss is explained by harder data: the baseline "
-        "that was refitted just before lost as much."
+        f"In {len(harder)} window{'s' * (len(harder) > 1)}, first in that of {harder[0]}, the loss is explained by "
+        "harder data: the baseline that was refitted just before lost as much."
     ]
 
 

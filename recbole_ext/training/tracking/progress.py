@@ -88,14 +88,15 @@ class Progress:
             self.bar.update()
 
     def row(self, values: dict[str, Any], keep: str = "") -> None:
-        """One row of the table; the first one prints the header.
+        """One row of the table; the first one with a column prints the header.
 
         Args:
             values: by column; the last columns that do not fit into the width of a terminal are not shown.
             keep: a column that is shown in any case, as the last one, `best`, is.
         """
-        if not self.columns:
-            self.columns = _fitting(list(values), keep)
+        columns = _fitting(list(values), keep)
+        if set(columns) - set(self.columns):
+            self.columns = columns
             self.say("  ".join(f"{name:>{_width(name)}}" for name in self.columns))
         line = "  ".join(f"{_shown(values.get(name)):>{_width(name)}}" for name in self.columns)
         self.say(Strong(line) if values.get("best") else line)

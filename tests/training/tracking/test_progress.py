@@ -19,7 +19,7 @@ def test_plain_lines_where_there_is_no_terminal() -> None:
     progress.say("hello")
     progress.step("epoch 1")
     progress.row({"epoch": 1, "train_loss": 0.123456, "best": "*"})
-    progress.row({"epoch": 2, "train_loss": 0.1, "ndcg@10": 0.5})
+    progress.row({"epoch": 2, "train_loss": 0.1})
     progress.close()
     assert stream.getvalue().splitlines() == [
         "hello",
@@ -155,3 +155,24 @@ def test_a_long_line_is_wrapped_under_its_text_on_a_terminal_alone(monkeypatch: 
     first, *rest = terminal.getvalue().splitlines()
     assert first.startswith("WARNING     a setting") and len(rest) > 1
     assert all(each.startswith(" " * 12) and len(each) <= 40 for each in rest)
+
+
+def test_metrics_that_come_later_have_a_header_too() -> None:
+    stream = io.StringIO()
+    progress = Progress(1, enabled=True, stream=stream)
+    progress.row({"epoch": 1, "best": ""})
+    progress.row({"epoch": 2, "hit@10": 0.5, "best": "*"})
+    progress.row({"epoch": 3, "best": ""})
+    shown = [line.split() for line in stream.getvalue().splitlines()]
+    assert shown == [["epoch", "best"], ["1"], ["epoch", "hit@10", "best"], ["2", "0.5000", "*"], ["3", "-"]]
+
+
+def test_a_phase_within_training_steers_no_terminal_where_there_is_none(clock: list[float]) -> None:
+    stream = io.StringIO()
+    progress = Progress(100, enabled=True, stream=stream)
+    with progress.phase("validation", 4):
+        clock[0] += 40.0
+        progress.tick()
+    progress.close()
+    assert stream.getvalue().startswith("validation [######") and "\x1b" not in stream.getvalue()
+    assert stream.getvalue().count("\n") == 1
