@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-FLOORS = """errors visible standard_streams faults platforms progress page_templates lines sources times files compiled engines
-    convert split clicks drift describe arguments"""
+FLOORS = """errors visible standard_streams faults platforms progress compiled page_templates lines sources times files
+    engines convert split clicks drift describe arguments"""
 
 
 def imported(path: Path) -> set[str]:
