@@ -57,6 +57,8 @@ _FORMATS = (
     "%a %b %d %H:%M:%S %z %Y",
     "%d %b %Y",
 )
+_NO_VALUE = ["", "\\n", "null", "none", "nan", "nat", "na", "n/a"]
+_MOST = 0.9
 _SAMPLED_BY_VALUE = ("s", "ms", ISO)
 
 
@@ -100,30 +102,38 @@ def named_column(option: str, name: str, names: tuple[str, ...], optional: bool)
     return name
 
 
+def present(values: pl.Series) -> pl.Series:
+    """The values that are there: no null, no blank, none of the marks that exports write in place of a value.
+
+    What a column is does not follow from the values that it lacks. Rows without one are refused later, each by itself.
+    """
+    values = values.drop_nulls()
+    if values.dtype != pl.String:
+        return values
+    return values.filter(~values.str.strip_chars().str.to_lowercase().is_in(_NO_VALUE))
+
+
 def is_rating(values: pl.Series) -> bool:
-    """Whether all values are numbers."""
+    """Whether nine of ten values are numbers, so that a damaged row does not hide what the others are."""
     if values.dtype.is_numeric():
         return True
-    texts = values.drop_nulls().cast(pl.String).str.strip_chars()
-    return bool(len(texts)) and not texts.cast(pl.Float64, strict=False).is_null().any()
+    texts = present(values).cast(pl.String).str.strip_chars()
+    return bool(len(texts)) and texts.cast(pl.Float64, strict=False).count() >= _MOST * len(texts)
 
 
 def time_units(values: pl.Series) -> list[str]:
-    """What a column of times can count, for `--time-unit`; empty if it holds no times.
-
-    Nine of ten values decide, so that a damaged row does not hide what the others are.
-    """
-    values = values.drop_nulls()
+    """What nine of ten values of a column of times can count, for `--time-unit`; empty if it holds no times."""
+    values = present(values)
     if isinstance(values.dtype, pl.Date | pl.Datetime):
         return [ISO]
     if values.dtype.is_nested() or values.dtype == pl.Boolean or not len(values):
         return []
     _, _, numbers, good = read_times(values, "s")
-    if good.mean() >= 0.9:
+    if good.mean() >= _MOST:
         return _unit_of_numbers(numbers[good])
     texts = values.cast(pl.String)
     for patterns in ((ISO,), _FORMATS):
-        found = [pattern for pattern in patterns if read_times(texts, pattern)[3].mean() >= 0.9]
+        found = [pattern for pattern in patterns if read_times(texts, pattern)[3].mean() >= _MOST]
         if found:
             return found
     return []
@@ -158,7 +168,7 @@ def guess_unit(name: str, values: pl.Series) -> str:
     found = time_units(values)
     if len(found) == 1:
         return found[0]
-    example = next(iter(values.drop_nulls().cast(pl.String).to_list()), "")
+    example = next(iter(present(values).cast(pl.String).to_list()), "")
     if found:
         raise UsageError(
             f"--time-unit: {name} {example!r} fits {' and '.join(map(repr, found))}; name one: --time-unit {found[0]!r}"

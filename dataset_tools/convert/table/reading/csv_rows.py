@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 
 import numpy as np
@@ -9,6 +10,8 @@ import polars as pl
 
 from dataset_tools.convert.table.reading.blocks import Block
 from dataset_tools.convert.table.reading.parsed import Parsed, not_empty, not_utf_8
+
+_ESCAPED_QUOTE = re.compile(r'(?<!\\)((?:\\\\)*)\\"')
 
 
 def parse_csv(block: Block, wanted: list[str]) -> Parsed:
@@ -39,22 +42,32 @@ def _width_reason(width: int, n_columns: int) -> str:
 
 
 def _by_hand(block: Block, good: np.ndarray, refused: dict[int, str]) -> dict[int, list[str]]:
-    """The good records by Python's csv module: a quote within a field that no quote opens is a character."""
+    """The good records by Python's csv module: a quote within a field that no quote opens is a character.
+
+    In a record that is not readable so, a quote after a backslash is one, as MySQL writes them.
+    """
     found: dict[int, list[str]] = {}
     separator, width = block.source.separator, len(block.source.columns)
     for at in np.flatnonzero(good).tolist():
-        try:
-            values = next(
-                csv.reader(io.StringIO(block.text(at).decode(), newline=""), delimiter=separator, strict=True)
-            )
-        except (csv.Error, StopIteration):
+        text = block.text(at).decode()
+        values = _fields(text, separator)
+        if len(values) != width and '\\"' in text:
+            values = _fields(_ESCAPED_QUOTE.sub(r'\1""', text), separator)
+        if not values:
             refused[at] = "bad_quoting"
-            continue
-        if len(values) == width:
+        elif len(values) == width:
             found[at] = values
         else:
             refused[at] = _width_reason(len(values), width)
     return found
+
+
+def _fields(text: str, separator: str) -> list[str]:
+    """The fields of one record; none if a quote is at a place that the format does not have."""
+    try:
+        return next(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True), [])
+    except csv.Error:
+        return []
 
 
 def _written(rows: Iterable[list[str]], separator: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Made files in the exact formats in which well-known data sets are published, a few rows each."""
+"""Made files in the exact formats in which well-known data sets are published, each with rows that are awkward."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,191 +9,214 @@ import pytest
 from dataset_tools.convert.table.options import TableOptions
 from dataset_tools.convert.table.table import convert_table
 
+PUBLISHED = Path(__file__).parent / "published"
+RATED = "user_id:token\titem_id:token\trating:float\ttimestamp:float"
+UNRATED = "user_id:token\titem_id:token\ttimestamp:float"
+
 
 @dataclass(frozen=True)
 class Format:
-    """A published format: its file, the options that it needs, and the lines that come out."""
+    """A published format.
 
-    name: str
-    text: str | bytes
+    Args:
+        file: name under `published/`.
+        lines: that come out.
+        options: that it needs.
+        guessed: what is printed as guessed.
+        rejected: line and reason of each row that cannot be used.
+        header: of the file that is written.
+        items: lines of the `.item` file.
+    """
+
+    file: str
     lines: list[str]
     options: dict[str, Any] = field(default_factory=dict)
     guessed: str = ""
-    header: str = "user_id:token\titem_id:token\trating:float\ttimestamp:float"
+    rejected: list[tuple[int, str]] = field(default_factory=list)
+    header: str = RATED
+    items: list[str] = field(default_factory=list)
 
 
-AMAZON_2018 = (
-    '{"overall": 5.0, "vote": "2", "verified": true, "reviewTime": "10 4, 2010", "reviewerID": "A3478QRKQDOPQ2", '
-    '"asin": "0001527665", "style": {"Format:": " VHS Tape"}, "reviewerName": "J. \\"W\\"", "reviewText": "a\\tb\\nc", '
-    '"summary": "happy", "unixReviewTime": 1286150400}\n'
-    '{"overall": 3.0, "verified": false, "reviewTime": "03 11, 2014", "reviewerID": "A2VHSG6TZHU1OB", '
-    '"asin": "0001527665", "unixReviewTime": 1276150400, "image": ["https://a/1.jpg"]}\n'
-)
-AMAZON_2023 = (
-    '{"rating": 5.0, "title": "Such a lovely scent", "text": "This, spray.", "images": [], "asin": "B00YQ6X8EO", '
-    '"parent_asin": "B00YQ6X8EO", "user_id": "AGKHLEW2SOWHNMFQIJGBECAF7INQ", "timestamp": 1588687728923, '
-    '"helpful_vote": 0, "verified_purchase": true}\n'
-    '{"rating": 4.0, "title": "Works", "text": "", "images": [{"small_image_url": "https://a/1.jpg"}], '
-    '"asin": "B081TJ8YS3", "parent_asin": "B081TJ8YS3", "user_id": "AGKHLEW2SOWHNMFQIJGBECAF7INQ", '
-    '"timestamp": 1588615855070, "helpful_vote": 1, "verified_purchase": true}\n'
-)
-STEAM = (
-    "{u'username': u'Chaos Syren', u'hours': 0.1, u'products': 41, u'product_id': u'725280', u'page_order': 0, "
-    "u'date': u'2017-12-17', u'text': u'This would not be acceptable, it\\'s', u'early_access': False, u'page': 1}\n"
-    "{u'username': u'Freakydrock', u'hours': 51.1, u'products': 769, u'product_id': u'328100', u'page_order': 1, "
-    "u'date': u'2017-09-03', u'text': u'Looks like Facebook', u'early_access': True, u'page': 1}\n"
-)
-YELP = (
-    '{"review_id":"KU_O5udG6zpxOg-VcAEodg","user_id":"mh_-eMZ6K5RLWhZyISBhwA","business_id":"XQfwVwDr-v0ZS3_CbbE5Xw",'
-    '"stars":3.0,"useful":0,"funny":0,"cool":0,"text":"If you decide\\nto eat","date":"2018-07-07 22:09:11"}\n'
-    '{"review_id":"BiTunyQ73aT9WBnpR9DZGw","user_id":"OyoGAe7OKpv6SyGZT5g77Q","business_id":"7ATYjTIgM3jUlt4UM3IypQ",'
-    '"stars":5.0,"useful":1,"funny":0,"cool":1,"text":"I have taken","date":"2012-01-03 15:28:18"}\n'
-)
-RETAILROCKET = (
-    "timestamp,visitorid,event,itemid,transactionid\n1433221332117,257597,view,355908,\n"
-    "1433224214164,992329,view,248676,\n1433222276276,599528,transaction,356475,4000\n"
-)
-LASTFM = (
-    "user_000001\t2009-05-04T23:08:57Z\tf1b1cf71-bd35-4e99-8624-24a6e15f133a\tDeep Dish\t\tFuck Me Im Famous\n"
-    'user_000001\t2009-05-04T13:54:10Z\ta7f7df4a-77d8-4f12-8acd-5c60c93f4de8\t坂本龍一\t'
-    'f7c1f8f8-7935-45ed-8fc8-7def69d92a10\t"Heroes" 12"\n'
-)  # fmt: skip
-GOODREADS = (
-    '{"user_id": "8842281e1d1347389f2ab93d60773d4d", "book_id": "24375664", "review_id": "5cd416f3", "rating": 5, '
-    '"review_text": "Mind blowing", "date_added": "Fri Aug 25 13:55:02 -0700 2017", '
-    '"date_updated": "Mon Oct 09 08:55:59 -0700 2017", "read_at": "Sat Oct 07 00:00:00 -0700 2017", "started_at": "", '
-    '"n_votes": 16, "n_comments": 0}\n'
-    '{"user_id": "8842281e1d1347389f2ab93d60773d4d", "book_id": "18245960", "review_id": "dfdbb7b0", "rating": 4, '
-    '"review_text": "A book", "date_added": "Sun Jul 30 07:44:10 -0700 2017", "date_updated": "", "read_at": "", '
-    '"started_at": "", "n_votes": 1, "n_comments": 0}\n'
-)
-GOWALLA = (
-    "0\t2010-10-19T23:55:27Z\t30.2359091167\t-97.7951395833\t22847\n"
-    "0\t2010-10-18T22:17:43Z\t30.2691029532\t-97.7493953705\t420315\n"
-)
-BOOK_CROSSING = (
-    '"User-ID";"ISBN";"Book-Rating"\r\n"276725";"034545104X";"0"\r\n"276726";"0155061224";"5"\r\n'
-    '"276729";"\xe9052165615X";"3"\r\n'
-).encode("latin-1")
-KUAIRAND = (
-    "user_id,video_id,date,hourmin,time_ms,is_click,is_like,is_follow,is_comment,is_forward,is_hate,long_view,"
-    "play_time_ms,duration_ms,profile_stay_time,comment_stay_time,is_profile_enter,is_rand,tab\n"
-    "0,4242,20220408,1400,1649397610000,1,0,0,0,0,0,1,24000,30000,0,0,0,0,1\n"
-    "0,17,20220408,1300,1649394010007,0,0,0,0,0,0,0,0,12000,0,0,0,1,1\n"
-)
-MIND = (
-    "1\tU13740\t11/11/2019 9:05:58 AM\tN55189 N42782 N34694\tN55689-1 N35729-0\n"
-    "2\tU91836\t11/14/2019 6:11:30 PM\tN31739\tN20678-0 N39317-1\n"
-)
 FORMATS = [
     Format(
-        "amazon_2014.csv",
-        "AKM1MP6P0OYPR,0132793040,5.0,1365811200\nA2CX7LUOHB2NDG,0321732944,5.0,1341100800\n",
-        ["A2CX7LUOHB2NDG\t0321732944\t5.0\t1341100800", "AKM1MP6P0OYPR\t0132793040\t5.0\t1365811200"],
+        "ratings_Electronics.csv",  # Amazon Reviews 2014
+        [
+            "A2CX7LUOHB2NDG\t0321732944\t5.0\t1341100800",
+            "AKM1MP6P0OYPR\t0132793040\t5.0\t1365811200",
+            "A2NWSAGRHCP8N5\t0439886341\t1.0\t1367193600",
+            "#oc-R1MWSPVNE4M3RV\tB00004TEN2\t3.0\t1374451200",
+            "A1QGNMC6O1VW39\t0511189877\t5.0\t1397433600",
+        ],
         {"columns": ("user", "item", "rating", "timestamp")},
         "--user user --item item --rating rating --time timestamp --time-unit s",
+        [(5, "rating_not_a_number"), (6, "exact_duplicate")],
     ),
     Format(
-        "amazon_2018.json",
-        AMAZON_2018,
+        "Appliances_5.json",  # Amazon Reviews 2018
         [
-            "A2VHSG6TZHU1OB\t0001527665\t3\t1276150400\t\t\tfalse",
-            'A3478QRKQDOPQ2\t0001527665\t5\t1286150400\t{"Format:": " VHS Tape"}\ta\\tb\\nc\ttrue',
+            "A2VHSG6TZHU1OB\t0001527665\t3\t1276150400\t\t\t\tfalse\t",
+            'A3478QRKQDOPQ2\t0001527665\t5\t1286150400\t{"Format:": " VHS Tape"}\ta\\tb\\nc\t1,024\ttrue\thappy',
+            'A3NHUQ33CFH3VM\tB00009W3PA\t5\t1385510400\t{"Size:": " 1"}\t\t\ttrue\tFive Stars',
+            "A1OW0NYQNEXD8Y\tB00004YWK2\t4\t1525824000\t"
+            '{"Size:": " 8\'", "Color:": " “White”"}\tFits my Kenmore 5&#34; hose &amp; more; C:\\\\duct\t\ttrue\t★★★★',
         ],
-        {"keep": ("style", "reviewText", "verified")},
+        {"keep": ("style", "reviewText", "vote", "verified", "summary")},
         "--user reviewerID --item asin --rating overall --time unixReviewTime --time-unit s",
-        "user_id:token\titem_id:token\trating:float\ttimestamp:float\tstyle:token\treviewText:token\tverified:token",
+        [(6, "empty_time"), (5, "exact_duplicate")],
+        f"{RATED}\tstyle:token\treviewText:token\tvote:token\tverified:token\tsummary:token",
     ),
     Format(
-        "amazon_2023.jsonl",
-        AMAZON_2023,
+        "All_Beauty.jsonl",  # Amazon Reviews 2023
         [
-            "AGKHLEW2SOWHNMFQIJGBECAF7INQ\tB081TJ8YS3\t4\t1588615855.07",
-            "AGKHLEW2SOWHNMFQIJGBECAF7INQ\tB00YQ6X8EO\t5\t1588687728.923",
+            "AGKHLEW2SOWHNMFQIJGBECAF7INQ\tB081TJ8YS3\t4\t1588615855.07\tWorks",
+            "AGKHLEW2SOWHNMFQIJGBECAF7INQ\tB00YQ6X8EO\t5\t1588687728.923\tSuch a lovely scent",
+            "AE74DYR3QUGVPZJ3P7RFWBGIX7XQ\tB097R46CSY\t1\t1589665266.052\t不好 \U0001f621",
+            "AFQLNQNQYFWQZPJQZS6V3NZU4QBQ\tB08BZ63GMJ\t3\t1609322563.534\tOk",
         ],
-        {"item": "parent_asin"},
+        {"item": "parent_asin", "keep": ("title",)},
         "--user user_id --item parent_asin --rating rating --time timestamp --time-unit ms",
+        [(4, "empty_item")],
+        f"{RATED}\ttitle:token",
     ),
     Format(
-        "rating.csv",
-        '"userId","movieId","rating","timestamp"\n1,2,3.5,"2005-04-02 23:53:47"\n1,29,3.5,"2005-04-02 23:31:16"\n',
-        ["1\t29\t3.5\t1112484676", "1\t2\t3.5\t1112486027"],
+        "rating.csv",  # MovieLens as on Kaggle
+        [
+            "131160\t47\t3\t789652009",
+            "3\t924\t0.5\t945176048",
+            "2\t3\t4\t951131493",
+            "1\t29\t3.5\t1112484676",
+            "1\t2\t3.5\t1112486027",
+        ],
         guessed="--user userId --item movieId --rating rating --time timestamp --time-unit iso",
+        rejected=[(7, "empty_time"), (8, "rating_not_a_number")],
     ),
     Format(
         "steam_reviews.json",
-        STEAM,
-        ["Freakydrock\t328100\t1504396800\t51.1", "Chaos Syren\t725280\t1513468800\t0.1"],
-        {"keep": ("hours",)},
+        [
+            "♔ T H E ♔\t328100\t1501632000\t51.1\tIt's \"like\" Facebook,\\nbut worse",
+            "Bobseagull\t328100\t1501632000\t\t",
+            "Freakydrock\t725280\t1504396800\t2.5\tTom &amp; Jerry",
+            "Chaos Syren\t725280\t1513468800\t0.1\tThis would not be acceptable as an entertainment, it's ♥",
+        ],
+        {"user": "username", "keep": ("hours", "text")},
         "--user username --item product_id --rating none --time date --time-unit iso",
-        "user_id:token\titem_id:token\ttimestamp:float\thours:float",
+        [(5, "empty_time")],
+        f"{UNRATED}\thours:float\ttext:token",
     ),
     Format(
         "yelp_academic_dataset_review.json",
-        YELP,
         [
-            "OyoGAe7OKpv6SyGZT5g77Q\t7ATYjTIgM3jUlt4UM3IypQ\t5\t1325604498",
-            "mh_-eMZ6K5RLWhZyISBhwA\tXQfwVwDr-v0ZS3_CbbE5Xw\t3\t1531001351",
+            "OyoGAe7OKpv6SyGZT5g77Q\t7ATYjTIgM3jUlt4UM3IypQ\t5\t1325604498\tI've taken a \"lot\" of spin classes",
+            "8g_iMtfSiwikVnbP2etR0A\tYjUWPpI6HXG530lwP-fb2A\t3\t1391632230\tCafé Ambé \U0001f355 &amp; more",
+            "bcjbaE6dDog4jkNY91ncLQ\te4Vwtrqf-wpJfwesgvdgxQ\t4\t1484427255\t\\\\N",
+            "mh_-eMZ6K5RLWhZyISBhwA\tXQfwVwDr-v0ZS3_CbbE5Xw\t3\t1531001351\tIf you decide\\nto eat here, just be aware",
         ],
-        guessed="--user user_id --item business_id --rating stars --time date --time-unit iso",
+        {"keep": ("text",)},
+        "--user user_id --item business_id --rating stars --time date --time-unit iso",
+        [(4, "empty_time")],
+        f"{RATED}\ttext:token",
     ),
     Format(
-        "events.csv",
-        RETAILROCKET,
-        ["257597\t355908\t1433221332.117\tview", "599528\t356475\t1433222276.276\ttransaction"],
-        {"keep": ("event",), "rows": "timestamp < 1433223000000"},
+        "events.csv",  # RetailRocket
+        [
+            "257597\t355908\t1433221332.117\tview\t",
+            "483717\t253185\t1433221955.914\taddtocart\t",
+            "111016\t318965\t1433221999.827\tview\t",
+            "599528\t356475\t1433222276.276\ttransaction\t4000",
+        ],
+        {"keep": ("event", "transactionid"), "rows": "itemid != 248676"},
         "--user visitorid --item itemid --rating none --time timestamp --time-unit ms",
-        "user_id:token\titem_id:token\ttimestamp:float\tevent:token",
+        [(8, "empty_time"), (7, "exact_duplicate")],
+        f"{UNRATED}\tevent:token\ttransactionid:float",
     ),
     Format(
-        "userid-timestamp-artid-artname-traid-traname.tsv",
-        LASTFM,
-        ['user_000001\t"Heroes" 12"\t1241445250', "user_000001\tFuck Me Im Famous\t1241478537"],
+        "userid-timestamp-artid-artname-traid-traname.tsv",  # LastFM 1K
+        [
+            "user_000002\tRock &amp; Roll\t1241444531\t\\\\N",
+            'user_000002\tMrs. Robinson, "The Graduate\t1241444572\tSimon & Garfunkel',
+            'user_000001\t"Heroes" 12"\t1241445124\t坂本龍一',
+            "user_000001\tComposition 0919 (Live_2009_4_15)\t1241445250\t坂本龍一",
+            "user_000001\tFuck Me Im Famous (Pacha Ibiza)-09-28-2007\t1241478537\tDeep Dish",
+        ],
         {
             "columns": ("userid", "timestamp", "artist_id", "artist", "track_id", "track_name"),
             "item": "track_name",
+            "keep": ("artist",),
         },
         "--user userid --item track_name --rating none --time timestamp --time-unit iso",
-        "user_id:token\titem_id:token\ttimestamp:float",
+        [(6, "empty_time")],
+        f"{UNRATED}\tartist:token",
     ),
     Format(
-        "goodreads_reviews.json",
-        GOODREADS,
+        "goodreads_reviews_dedup.json",
         [
+            "7504b2aee1ecb5b2872d3da381c6c91e\t6392944\t4\t1268417604",
+            "7504b2aee1ecb5b2872d3da381c6c91e\t23302416\t0\t1424163588",
             "8842281e1d1347389f2ab93d60773d4d\t18245960\t4\t1501425850",
             "8842281e1d1347389f2ab93d60773d4d\t24375664\t5\t1503694502",
         ],
         {"time": "date_added"},
         "--time date_added --time-unit '%a %b %d %H:%M:%S %z %Y'",
+        [(4, "empty_time")],
     ),
     Format(
         "loc-gowalla_totalCheckins.txt",
-        GOWALLA,
-        ["0\t420315\t1287440263", "0\t22847\t1287532527"],
-        {"columns": ("user", "check-in time", "latitude", "longitude", "location id")},
+        [
+            "58228\t\\N\t1233724658\t",
+            "0\t316637\t1287358923\t30.2557309927",
+            "1\t316637\t1287358923\t0.0",
+            "0\t420315\t1287440263\t30.2691029532",
+            "0\t22847\t1287532527\t30.2359091167",
+        ],
+        {"columns": ("user", "check-in time", "latitude", "longitude", "location id"), "keep": ("latitude",)},
         "--user user --item 'location id' --rating none --time 'check-in time' --time-unit iso",
-        "user_id:token\titem_id:token\ttimestamp:float",
+        [(7, "empty_item"), (5, "exact_duplicate")],
+        f"{UNRATED}\tlatitude:float",
     ),
     Format(
-        "BX-Book-Ratings.csv",
-        BOOK_CROSSING,
-        ["276726\t0155061224\t5", "276729\t\xe9052165615X\t3"],
-        {"encoding": "latin-1", "rows": "Book-Rating > 0"},
+        "BX-Book-Ratings.csv",  # Book-Crossing, whose inner quotes are escaped by a backslash
+        [
+            "276726\t0155061224\t5",
+            "276729\té052165615X\t3",
+            '276762\t"0330299891\t6',
+            "276798\t3404921178, 2 vol.\t8",
+            "276798\t342310538;\t10",
+        ],
+        {"encoding": "latin-1", "rows": "Book-Rating != 0", "items": PUBLISHED / "BX-Books.csv"},
         "--user User-ID --item ISBN --rating Book-Rating --time none",
+        [],
         "user_id:token\titem_id:token\trating:float",
+        [
+            "0155061224\tRites of Passage; Édition 2\tJudith Rae\t2001\tHeinle",
+            '0771025661\tPeterman Rides Again: the Real "J. Peterman" Through Life &amp; the Catalog Business\t'
+            "John Peterman\t1999\tRodale Press",
+            "034545104X\tFlesh Tones: A Novel\tM. J. Rose\t2002\tBallantine Books",
+            "052165615X\tHelp!: Level 1\tPhilip Prowse\t1999\tCambridge University Press",
+            "9043003899\t'Wij hebben, \"gelijk\"; C:\\\\dir\t\\\\N\t0\t",
+        ],
     ),
     Format(
-        "log_standard_4_08_to_4_21_pure.csv",
-        KUAIRAND,
-        ["0\t17\t1649394010.007\t0\t0", "0\t4242\t1649397610\t1\t1"],
-        {"keep": ("is_click", "long_view")},
+        "log_standard_4_08_to_4_21_pure.csv",  # KuaiRand
+        [
+            "0\t17\t1649394010.007\t0\t0",
+            "0\t4242\t1649397610\t1\t0",
+            "27284\t7582\t1650556799.999\t1\t-124",
+        ],
+        {"keep": ("is_click", "profile_stay_time")},
         "--user user_id --item video_id --rating none --time time_ms --time-unit ms",
-        "user_id:token\titem_id:token\ttimestamp:float\tis_click:float\tlong_view:float",
+        [(6, "empty_item"), (7, "time_not_a_time"), (4, "exact_duplicate")],
+        f"{UNRATED}\tis_click:float\tprofile_stay_time:float",
     ),
     Format(
-        "behaviors.tsv",
-        MIND,
-        ["1\tN55189\t1573463158", "1\tN42782\t1573463158", "1\tN34694\t1573463158", "2\tN31739\t1573755090"],
+        "behaviors.tsv",  # MIND, whose history is a session
+        [
+            "4\tN45729\t1573450085",
+            "4\tN2203\t1573450085",
+            "1\tN55189\t1573463158",
+            "1\tN42782\t1573463158",
+            "1\tN34694\t1573463158",
+            "2\tN31739\t1573582290",
+        ],
         {
             "columns": ("impression", "user", "time", "history", "impressions"),
             "user": "impression",
@@ -201,18 +224,25 @@ FORMATS = [
             "item_separator": " ",
         },
         "--time time --time-unit '%m/%d/%Y %I:%M:%S %p'",
-        "user_id:token\titem_id:token\ttimestamp:float",
+        [(3, "empty_item"), (5, "empty_time"), (5, "empty_time"), (1, "exact_duplicate")],
+        UNRATED,
     ),
 ]
 
 
-@pytest.mark.parametrize("case", FORMATS, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", FORMATS, ids=lambda case: case.file)
 def test_a_published_format_is_read_as_it_is(case: Format, tmp_path: Path) -> None:
-    path = tmp_path / case.name
-    path.write_bytes(case.text if isinstance(case.text, bytes) else case.text.encode())
     said: list[str] = []
-    options = TableOptions((path,), tmp_path / "out", threads=1, quiet=True, **case.options)
+    fixed = {"threads": 1, "quiet": True, "max_rejected": 1.0}
+    options = TableOptions((PUBLISHED / case.file,), tmp_path / "out", **fixed, **case.options)
     summary = convert_table(options, said.append)
-    text = (options.target / f"{options.target.name}.inter").read_text(encoding="utf-8").split("\n")
+    stem = options.target / options.target.name
+    text = stem.with_name(f"{stem.name}.inter").read_text(encoding="utf-8").split("\n")
     assert text[1:-1] == case.lines and text[0] == case.header
-    assert case.guessed in said[0] and summary["rows_rejected"] == 0
+    assert case.guessed in said[0]
+    listed = stem.with_name(f"{stem.name}.rejected.tsv").read_text(encoding="utf-8").split("\n")[1:-1]
+    assert [(int(line), reason) for _, line, reason, _ in (row.split("\t", 3) for row in listed)] == case.rejected
+    n_log = len([row for row in listed if row.startswith(case.file)])
+    items = stem.with_name(f"{stem.name}.item")
+    assert (items.read_text(encoding="utf-8").split("\n")[1:-1] if case.items else []) == case.items
+    assert len(case.lines) + n_log == summary["rows_in"] - summary["rows_left_out_on_request"] >= 5
