@@ -60,7 +60,7 @@ class Progress(tqdm):
             leave=leave and self.on_terminal,
             ascii="-#",
             bar_format=form,
-            position=None if self.on_terminal else 0,  # elsewhere no bar stands under another one
+            position=None if self.on_terminal else 0,  # lines elsewhere are in one place
             unit=unit,
         )
 

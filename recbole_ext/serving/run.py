@@ -28,6 +28,7 @@ from recbole_ext.serving.later.result import LaterResult
 from recbole_ext.serving.load import LoadedRun, finished_config, load_run
 from recbole_ext.serving.rater import Rater
 from recbole_ext.serving.recommend import Recommender, warn_of
+from recbole_ext.serving.run_table import run_html, tested_table
 from recbole_ext.serving.score import read_rows
 from recbole_ext.tasks.registered import all_tasks, task_of
 
@@ -63,8 +64,17 @@ class Run:
         """`result.json`: metrics, baselines, protocol, times; {} for a run that has not finished."""
         return read_result(self.path)
 
+    def _repr_html_(self) -> str:
+        """For notebooks: the metrics, the best first, and the protocol they were measured by."""
+        return run_html(self.path.name, self.result)
+
     @property
     def metrics(self) -> pd.DataFrame:
+        """Test metrics, a row for the model and each baseline, the best first; empty for a run without a test."""
+        return tested_table(self.result)
+
+    @property
+    def curves(self) -> pd.DataFrame:
         """`metrics.csv`: a row per epoch."""
         path = self.path / "metrics.csv"
         return pd.read_csv(path) if path.is_file() and path.stat().st_size else pd.DataFrame()

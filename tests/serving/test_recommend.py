@@ -179,7 +179,7 @@ def test_vectors_and_what_a_run_holds(trained: Any, tmp_path: Path) -> None:
     assert float(users.loc["u5"] @ items.loc[found["item_id"]]) == pytest.approx(found["score"], rel=1e-5)
     with pytest.raises(UsageError, match=r"SASRec has no table of user vectors of its own; .* BPR"):
         trained("SASRec").user_embeddings()
-    assert run.result["model"] == "BPR" and len(run.metrics) == 1 and run.report.is_file() and run.task == "ranking"
+    assert run.result["model"] == "BPR" and len(run.curves) == 1 and run.report.is_file() and run.task == "ranking"
     assert repr(run) == f"Run({str(run.path)!r})"
     for call in (run.rate, run.click_probability):
         with pytest.raises(UsageError, match="BPR is a model of ranking and answers recommend"):

@@ -93,7 +93,7 @@ FORMATS = [
     Format(
         "steam_reviews.json",
         [
-            "♔ T H E ♔\t328100\t1501632000\t51.1\tIt's \"like\" Facebook,\\nbut worse",
+            '♔ T H E ♔\t328100\t1501632000\t51.1\tIt\'s "like" Facebook,\\nbut worse',
             "Bobseagull\t328100\t1501632000\t\t",
             "Freakydrock\t725280\t1504396800\t2.5\tTom &amp; Jerry",
             "Chaos Syren\t725280\t1513468800\t0.1\tThis would not be acceptable as an entertainment, it's ♥",
@@ -106,7 +106,7 @@ FORMATS = [
     Format(
         "yelp_academic_dataset_review.json",
         [
-            "OyoGAe7OKpv6SyGZT5g77Q\t7ATYjTIgM3jUlt4UM3IypQ\t5\t1325604498\tI've taken a \"lot\" of spin classes",
+            'OyoGAe7OKpv6SyGZT5g77Q\t7ATYjTIgM3jUlt4UM3IypQ\t5\t1325604498\tI\'ve taken a "lot" of spin classes',
             "8g_iMtfSiwikVnbP2etR0A\tYjUWPpI6HXG530lwP-fb2A\t3\t1391632230\tCafé Ambé \U0001f355 &amp; more",
             "bcjbaE6dDog4jkNY91ncLQ\te4Vwtrqf-wpJfwesgvdgxQ\t4\t1484427255\t\\\\N",
             "mh_-eMZ6K5RLWhZyISBhwA\tXQfwVwDr-v0ZS3_CbbE5Xw\t3\t1531001351\tIf you decide\\nto eat here, just be aware",
@@ -192,7 +192,7 @@ FORMATS = [
             "John Peterman\t1999\tRodale Press",
             "034545104X\tFlesh Tones: A Novel\tM. J. Rose\t2002\tBallantine Books",
             "052165615X\tHelp!: Level 1\tPhilip Prowse\t1999\tCambridge University Press",
-            "9043003899\t'Wij hebben, \"gelijk\"; C:\\\\dir\t\\\\N\t0\t",
+            '9043003899\t\'Wij hebben, "gelijk"; C:\\\\dir\t\\\\N\t0\t',
         ],
     ),
     Format(
