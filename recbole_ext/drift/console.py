@@ -6,6 +6,7 @@ from typing import Any
 from dataset_tools.drift.verdict import INSUFFICIENT
 from recbole_ext.drift.quality import kind_of
 from recbole_ext.drift.sentences import is_harder
+from recbole_ext.drift.window_names import began
 
 
 def summary_lines(report: Mapping[str, Any]) -> list[str]:
@@ -54,7 +55,7 @@ def _best_refitted(report: Mapping[str, Any]) -> str | None:
 
 def _row(window: Mapping[str, Any], metric: str, best: str | None, kinds: list[str]) -> list[str]:
     own = window["metrics"].get(metric)
-    cells = [window["start"][:10], f"{window['rows']:,}", f"{window['evaluated']:,}", _number(own)]
+    cells = [began(window), f"{window['rows']:,}", f"{window['evaluated']:,}", _number(own)]
     cells.append("-" if not own or own["low"] is None else f"{own['low']:.4f} to {own['high']:.4f}")
     judged = window["verdicts"].get(metric)
     cells.append("-" if not judged or judged["lost"] is None else f"{judged['lost']:.1%}")

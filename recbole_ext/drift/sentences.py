@@ -5,6 +5,7 @@ from typing import Any
 
 from dataset_tools.drift.verdict import DRIFT, INSUFFICIENT, OK
 from recbole_ext.drift.reference import Reference
+from recbole_ext.drift.window_names import began
 
 Windows = list[dict[str, Any]]
 
@@ -31,16 +32,16 @@ def _drift(metric: str, judged: list[tuple[dict[str, Any], Any]]) -> str:
     drifted = [(window, of) for window, of in judged if window["state"] == DRIFT]
     if not drifted:
         return f"{metric} lost no more than the nulls explain and the threshold allows in {len(judged)} windows."
-    first, worst = drifted[0][0]["start"][:10], max(drifted, key=lambda pair: pair[1]["excess"])
+    first, worst = began(drifted[0][0]), max(drifted, key=lambda pair: pair[1]["excess"])
     return (
         f"{metric} drifted in {len(drifted)} of {len(judged)} windows, first in that of {first}; in that of "
-        f"{worst[0]['start'][:10]} {worst[1]['lost']:.1%} is lost, {worst[1]['excess']:.1%} beyond what the "
+        f"{began(worst[0])} {worst[1]['lost']:.1%} is lost, {worst[1]['excess']:.1%} beyond what the "
         "uncertainty of the own evaluation and harder data explain."
     )
 
 
 def _harder(judged: list[tuple[dict[str, Any], dict[str, Any]]]) -> list[str]:
-    harder = [window["start"][:10] for window, of in judged if is_harder(of)]
+    harder = [began(window) for window, of in judged if is_harder(of)]
     if not harder:
         return []
     return [

@@ -6,6 +6,7 @@ from typing import Any
 from markupsafe import Markup
 
 from dataset_tools.drift.measuring.measures import MEASURES, Measure
+from dataset_tools.drift.moments import shown_moment
 from dataset_tools.drift.report.charts import Point, over_time, side_by_side
 from dataset_tools.drift.report.distributions import Bars
 from dataset_tools.drift.report.report import number
@@ -84,4 +85,4 @@ def _point(name: str, window: dict[str, Any], state: str) -> Point | None:
         return None
     null = found["shuffled"]
     band = (null["low"], null["mean"], null["high"]) if null else None
-    return Point(window["start_utc"][:10], found["value"], band, state)
+    return Point(shown_moment(window["start_utc"], window["start_utc"], window["end_utc"]), found["value"], band, state)

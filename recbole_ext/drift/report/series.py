@@ -7,6 +7,7 @@ from typing import Any
 
 from recbole_ext.drift.quality import kind_of
 from recbole_ext.drift.report.curves import Curves, Interval, Line, Spot
+from recbole_ext.drift.window_names import began
 
 MODEL = "model"
 UPDATED = {"retrained": "retrained", "fine_tuned": "fine-tuned"}
@@ -115,7 +116,7 @@ def _of_group(name: str, metric: str) -> Find:
 def _spots(windows: Sequence[dict[str, Any]], of: Find, judged: bool = False) -> list[Spot]:
     found = [(window, of(window)) for window in windows]
     return [
-        Spot(_middle(window), value, window["state"] if judged else "", window["start"][:10])
+        Spot(_middle(window), value, window["state"] if judged else "", began(window))
         for window, value in found
         if value is not None and math.isfinite(value[0])
     ]

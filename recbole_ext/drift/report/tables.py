@@ -6,6 +6,7 @@ from typing import Any
 
 from recbole_ext.drift.report.curves import Interval
 from recbole_ext.drift.report.series import UPDATED, baselines_of, interval, metrics_of, of_baseline
+from recbole_ext.drift.window_names import began, ended
 from recbole_ext.report.chart import number
 
 
@@ -46,7 +47,7 @@ def _spans(report: dict[str, Any], spans: Sequence[dict[str, Any]], with_state: 
     head += [f"{name}, refitted" for name in names] * with_baselines
     rows = []
     for span in spans:
-        row = [span["start"][:10], span["end"][:10], *(f"{span[key]:,}" for key in ("rows", "evaluated", "users"))]
+        row = [began(span), ended(span), *(f"{span[key]:,}" for key in ("rows", "evaluated", "users"))]
         row += [share(span[key], span["rows"]) for key in ("new_user_rows", "new_item_rows")]
         row.append(shown(interval(span["metrics"].get(metric))))
         row += [_lost(span["verdicts"].get(metric)), span["state"]] if with_state else []
