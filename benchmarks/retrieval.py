@@ -123,11 +123,11 @@ def measure_ranking(run: Run, users: int) -> None:
     targets = np.random.default_rng(3).permutation(targets)[:users] if users else targets
     events = train.events
     items, times = events[train.iid_field].numpy(), events[train.time_field].numpy()
-    start = events.user_start.numpy()[targets]
+    start, values = events.user_start.numpy()[targets], engine.users.fields.of_run()
     gains: dict[str, list[float]] = {"window": [], "whole": [], "whole, float16": []}
     for target, first in zip(targets, start, strict=True):
         places = np.arange(first, target)
-        history = History(items[places], times[places], places)
+        history = History(items[places], times[places], places, values[places])
         at = int(times[target])
         states = {
             "whole": engine._after(history, at),
@@ -138,8 +138,8 @@ def measure_ranking(run: Run, users: int) -> None:
             gains[name].append(_gain(engine, history, vector, int(items[target])))
     long = targets - start > engine_window(engine)
     print(f"\nNDCG@10 of {len(targets):,} validation rows, and of {long.sum():,} with more than a window of events")
-    for name, values in gains.items():
-        found = np.array(values)
+    for name, all_gains in gains.items():
+        found = np.array(all_gains)
         print(f"{name:20}{found.mean():>9.4f}{found[long].mean() if long.any() else 0:>9.4f}", flush=True)
 
 
@@ -156,7 +156,8 @@ def _in_half(engine: StateEngine, history: History, at: int) -> np.ndarray:
     gaps = gaps if engine.defers else np.concatenate([[0], gaps])
     state, vector = np.zeros(engine.stepper.state_size, dtype=np.float32), np.zeros(engine.stepper.width, np.float32)
     for k in range(len(complete)):
-        vector = engine.stepper.follow(complete[k : k + 1], gaps[k : k + 1], state)
+        fields = engine._fields(history.values[k : k + 1])
+        vector = engine.stepper.follow(complete[k : k + 1], gaps[k : k + 1], state, fields)
         state = state.astype(np.float16).astype(np.float32)
     return engine._with_newest(history.newest(1), at, state) if engine.defers else vector
 

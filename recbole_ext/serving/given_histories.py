@@ -128,7 +128,7 @@ def _further(run: LoadedRun, table: pd.DataFrame, rows: np.ndarray, given: set[s
         values = table[name].iloc[rows]
         if train.field2type[name] == FeatureType.TOKEN:
             known = train.field2token_id[name]
-            found[name] = np.array([int(known.get(str(value), 0)) for value in values], dtype=np.int64)
+            found[name] = np.array([0 if pd.isna(of) else int(known.get(str(of), 0)) for of in values], dtype=np.int64)
         else:
             found[name] = pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64, copy=True)
             found[name][~np.isfinite(found[name])] = unknown_value(run, name)

@@ -1,6 +1,6 @@
 """`metric-audit` and `rate`: files of predictions that are looked at, and files of pairs that are predicted."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -20,13 +20,19 @@ _DECIMALS = 4
 """Places to which a file of predictions is rounded; what the calls return is not."""
 
 
-def read_columns(path: Path, needed: list[str], names: Mapping[str, str] = MappingProxyType({})) -> pd.DataFrame:
+def read_columns(
+    path: Path,
+    needed: list[str],
+    names: Mapping[str, str] = MappingProxyType({}),
+    numbers: Sequence[str] = ("rating", "prediction", "timestamp"),
+) -> pd.DataFrame:
     """A tab- or comma-separated file with a header, `user_id` or `user_id:token`; ids stay text.
 
     Args:
         path: the file.
         needed: columns that it must have.
         names: a data set's own names of columns -> the names here.
+        numbers: columns that hold finite numbers, where the file has them.
 
     Raises:
         DataError: the file cannot be read, or a column or a number is missing.
@@ -43,13 +49,13 @@ def read_columns(path: Path, needed: list[str], names: Mapping[str, str] = Mappi
     if missing:
         raise DataError(f"{path}: the column {missing[0]!r} is missing; the header has {', '.join(table.columns)}")
     frame = pd.DataFrame({name: table[name].to_list() for name in table.columns})
-    for name in ("rating", "prediction", "timestamp"):
+    for name in numbers:
         if name in frame:
-            numbers = pd.to_numeric(frame[name], errors="coerce")
-            bad = np.flatnonzero(~np.isfinite(numbers.to_numpy(dtype=float)))
+            found = pd.to_numeric(frame[name], errors="coerce")
+            bad = np.flatnonzero(~np.isfinite(found.to_numpy(dtype=float)))
             if len(bad):
                 raise DataError(f"{path}:{bad[0] + 2}: {name} {frame[name][bad[0]]!r} is not a finite number")
-            frame[name] = numbers
+            frame[name] = found
     return frame
 
 

@@ -90,10 +90,10 @@ class Inputs:
 
 
 def read_history(config: Config, path: Path) -> pd.DataFrame:
-    """The events of a file, with `user_id`, `item_id` and `timestamp`, or the run's own names of these.
+    """All columns of a file of events: `user_id`, `item_id`, `timestamp`, or the run's own names of these, and others.
 
     Raises:
         DataError: the file cannot be read, or a column or a number is missing.
     """
     own = {config["USER_ID_FIELD"]: "user_id", config["ITEM_ID_FIELD"]: "item_id", config["TIME_FIELD"]: "timestamp"}
-    return read_columns(path, ["item_id"], {name: plain for name, plain in own.items() if name})
+    return read_columns(path, ["item_id"], {name: plain for name, plain in own.items() if name}, ("timestamp",))

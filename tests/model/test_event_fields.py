@@ -1,6 +1,7 @@
 """What happened at an event is learned where it decides the next item, and is what serving and export say of it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from recbole_ext.pipeline.build import build_trainer
 from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.serving.engine import Event, Query, open_engine
+from recbole_ext.serving.live.state_engine import StateEngine
+from recbole_ext.serving.recommendation_files import read_history
 from recbole_ext.serving.run import Run
 from tests.conftest import write_inter
 from tests.model.conftest import SIZES
@@ -160,12 +163,62 @@ def test_a_given_history_and_a_followed_one_answer_as_the_run_does(run: Run) -> 
     assert answer.items == known["item_id"].tolist()
 
 
-def test_an_event_that_comes_since_has_no_values(run: Run) -> None:
-    engine, time = open_engine(run), 10**9
-    engine.update(Event("new", "i1", time))
-    expected = run.recommend(history=[("new", "i1", time)], k=5, remove_seen=False)
-    answer = engine.recommend(Query("new", k=5, exclude_seen=False))
-    np.testing.assert_allclose(answer.scores, expected["score"], rtol=1e-4)
+COME = [("i1", {"act": "a1", "rating": 4}), ("i5", {"rating": 2.5}), ("i2", {}), ("i5", {"act": "a0", "rating": None})]
+COME += [("i3", {"act": "unheard of"})] + [(f"i{k}", {"act": f"a{k % 2}", "rating": 1 + k % 4}) for k in range(7)]
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_events_that_come_answer_as_the_same_rows_do(run: Run, late: bool) -> None:
+    engine, other = open_engine(run), open_engine(run)
+    assert isinstance(engine, StateEngine) and engine.value_names == ("act", "rating")
+    events = [Event("new", item, 10**9 + 60 * k, None, values) for k, (item, values) in enumerate(COME)]
+    for event in reversed(events) if late else events:
+        engine.update(event)
+        engine.recommend(Query("new"))  # a state is kept, and goes on
+        other.update(replace(event, values={**event.values, "rating": 5}))
+    table = pd.DataFrame([{"user_id": "new", "item_id": e.item, "timestamp": e.time, **e.values} for e in events])
+    expected = run.recommend(history=table, k=5, remove_seen=False)
+    query = Query("new", k=5, exclude_seen=False)
+    np.testing.assert_allclose(engine.recommend(query).scores, expected["score"], rtol=1e-4)
+    assert not np.allclose(other.recommend(query).scores, expected["score"], rtol=1e-3)
+    sent = replace(query, user=None, history=[(e.item, e.time, e.values) for e in events])
+    np.testing.assert_allclose(engine.recommend(sent).scores, expected["score"], rtol=1e-4)
+
+
+def test_a_snapshot_has_the_values(run: Run, tmp_path: Path) -> None:
+    engine, other, query = open_engine(run), open_engine(run, state_memory_gb=1e-9), Query("u1", k=5)
+    engine.update(Event("u1", "i1", 2 * 10**9, None, {"act": "a1", "rating": 4}))
+    engine.save(tmp_path)
+    other.restore(tmp_path)  # no state is kept, so that the values are read
+    np.testing.assert_allclose(other.recommend(query).scores, engine.recommend(query).scores, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"acts": "a1"}, r"event of user 'u' has a value of 'acts'.*'act'.* does not read; it reads act, rating"),
+        ({"act": 1}, r"act of the event of user 'u' must be a text, as in the data \(got 1\)"),
+        ({"rating": "4"}, r"rating of the event of user 'u' must be a finite number \(got '4'\)"),
+        ({"rating": float("nan")}, "must be a finite number"),
+    ],
+)
+def test_values_that_cannot_be_read_are_refused(run: Run, values: dict[str, Any], says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        open_engine(run).update(Event("u", "i1", 10**9, None, values))
+    with pytest.raises(UsageError, match=says.replace("event of user 'u'", "history")):
+        open_engine(run).recommend(Query(history=[("i1", 10**9, values)]))
+
+
+def test_a_file_of_a_history_is_read_with_its_values(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "given.tsv"
+    file.write_text("item_id\ttimestamp\tact\trating\n" + "i1\t1000000000\ta1\t\n" + "i2\t1000000060\t\t4\n")
+    table = read_history(run.config, file)
+    found = run.recommend(history=table, k=5, remove_seen=False)
+    engine = open_engine(run)
+    history = [("i1", 10**9, {"act": "a1"}), ("i2", 10**9 + 60, {"rating": 4})]
+    np.testing.assert_allclose(
+        engine.recommend(Query(history=history, k=5, exclude_seen=False)).scores, found["score"], rtol=1e-4
+    )
 
 
 def test_graphs_refuse_by_name(run: Run, tmp_path: Path) -> None:

@@ -60,11 +60,11 @@ def reader(path: Path, kind: str, fields: dict[str, str | None], unit: str) -> C
 
 
 def _of_event_log(line: bytes) -> Row:
-    """`crc [number, batch, user, item, time, id]`."""
+    """`crc [number, batch, user, item, time, id]`, and values of the event where it has any."""
     content = line[9:]
     if line[:9] != b"%08x " % zlib.crc32(content):
         raise UnreadableLine("its checksum does not agree with its content")
-    number, _, user, item, time, event_id = json.loads(content)
+    number, _, user, item, time, event_id, *_ = json.loads(content)
     return Row(user, item, time, None, event_id, number)
 
 

@@ -180,12 +180,12 @@ def _query(body: RecommendBody, limits: Limits) -> Query:
     _within("history", len(body.history or ()), limits.history)
     _within("allow", len(body.allow or ()), limits.ids)
     _within("deny", len(body.deny or ()), limits.ids)
-    history = None if body.history is None else [(event.item, event.time) for event in body.history]
+    history = None if body.history is None else [(one.item, one.time, one.values) for one in body.history]
     return Query(body.user, history, body.k, body.at, body.allow, body.deny, body.exclude_seen)
 
 
 def _event(body: EventBody) -> Event:
-    return Event(body.user, body.item, body.time, body.id)
+    return Event(body.user, body.item, body.time, body.id, body.values)
 
 
 def _within(name: str, count: int, most: int) -> None:

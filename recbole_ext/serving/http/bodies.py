@@ -23,11 +23,18 @@ class _Body(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
 
+Values = Annotated[
+    dict[Id, Id | int | float | None],
+    Field(max_length=100, description="of other columns that the model reads of an event, by name; null is unknown"),
+]
+
+
 class PastEvent(_Body):
     """An event of a history that is sent along."""
 
     item: Id
     time: Seconds | None = None
+    values: Values = Field(default_factory=dict)
 
 
 class RecommendBody(_Body):
@@ -59,6 +66,7 @@ class EventBody(_Body):
     item: Id
     time: Seconds | None = Field(None, description="needed by models that read times")
     id: Id | None = Field(None, description="an event whose id was seen before is ignored, also after a restart")
+    values: Values = Field(default_factory=dict)
 
 
 def _form(value: Any) -> str:

@@ -4,8 +4,9 @@
     1f0c22d7 [1,1,"196","242",881250949,"e-1"]
 
 A line has the CRC-32 of its JSON, and in it the event's number, the number with which its batch begins, user, item,
-time and id. A kill may leave the last batch torn: its lines from the first damaged one on were not acknowledged, and
-are dropped. A damaged line that a later batch follows had been acknowledged, so the log is refused.
+time and id, and where it has any, its values by name. A kill may leave the last batch torn: its lines from the first
+damaged one on were not acknowledged, and are dropped. A damaged line that a later batch follows had been acknowledged,
+so the log is refused.
 """
 
 import json
@@ -152,7 +153,8 @@ def _first(part: Path) -> int:
 
 
 def _written(number: int, batch: int, event: Event) -> bytes:
-    fields = [number, batch, event.user, event.item, event.time, event.event_id]
+    values = [event.values] if event.values else []
+    fields = [number, batch, event.user, event.item, event.time, event.event_id, *values]
     content = json.dumps(fields, separators=(",", ":")).encode()
     return b"%08x %s\n" % (zlib.crc32(content), content)
 
@@ -162,8 +164,8 @@ def _parsed(line: bytes, end: int) -> _Line | None:
     content = line[9:-1]
     if not line.endswith(b"\n") or line[:9] != b"%08x " % zlib.crc32(content):
         return None
-    number, batch, user, item, time, event_id = json.loads(content)
-    return _Line(number, batch, Event(user, item, time, event_id), end)
+    number, batch, *event = json.loads(content)
+    return _Line(number, batch, Event(*event), end)
 
 
 def _lines(part: Path, start: int) -> Iterator[_Line]:

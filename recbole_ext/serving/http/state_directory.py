@@ -13,7 +13,7 @@ import json
 import shutil
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from recbole_ext.errors import DataError, ResourceError, UsageError
@@ -137,19 +137,19 @@ class StateDirectory:
         """Apply the events after one number and up to another; returns how many had which outcome."""
         counts: Counter[str] = Counter()
         for number, event in self.log.read(after, until):
-            if self._is_in_data(number, event, follower):
-                counts["in the run's data"] += 1
-                continue
+            if self._was_taken_by_another(number, follower):
+                if _is_in_data(event, follower):
+                    counts["in the run's data"] += 1
+                    continue
+                event = _read_of(event, follower.engine.value_names)
             try:
                 counts[follower.engine.update(event)] += 1
             except UsageError:
                 counts["refused"] += 1
         return counts
 
-    def _is_in_data(self, number: int, event: Event, follower: Follower) -> bool:
-        """Whether an earlier run took the event, and this one's data reach beyond its time."""
-        if follower.newest is None or event.time is None or event.time > follower.newest:
-            return False
+    def _was_taken_by_another(self, number: int, follower: Follower) -> bool:
+        """Whether an event came while other weights were served."""
         taker = next((weights for first, weights in reversed(self._takers) if first <= number), follower.weights)
         return taker != follower.weights
 
@@ -181,6 +181,16 @@ class StateDirectory:
         """Let another server have the directory."""
         self.log.close()
         self._lock.release()
+
+
+def _is_in_data(event: Event, follower: Follower) -> bool:
+    """Whether the run's data reach beyond the time of an event that an earlier run took."""
+    return follower.newest is not None and event.time is not None and event.time <= follower.newest
+
+
+def _read_of(event: Event, names: tuple[str, ...]) -> Event:
+    """An event with those values alone that a run reads."""
+    return replace(event, values={name: value for name, value in event.values.items() if name in names})
 
 
 def _number(snapshot: Path) -> int:

@@ -10,6 +10,7 @@ from recbole_ext.data.history import Events
 from recbole_ext.errors import UsageError
 from recbole_ext.serving.live.event_chains import EventChains
 from recbole_ext.serving.live.messages import Event
+from recbole_ext.serving.live.value_fields import ValueFields
 from recbole_ext.serving.load import LoadedRun
 
 _LARGEST_TIME = 2**50
@@ -29,6 +30,7 @@ class FollowedUsers:
     Attributes:
         chains: the events.
         timed: whether events have times.
+        fields: what the model reads of an event besides.
         newest: the newest time of all events.
         unknown_items: events that were left out because the run does not know their item.
     """
@@ -39,7 +41,9 @@ class FollowedUsers:
         self._users, self.n_known = train.field2token_id[train.uid_field], train.user_num
         self.new_users, self._new_numbers = list[str](), dict[str, int]()
         self._recent, self._most_recent = OrderedDict[str, None](), recent_events
-        self.chains, self.timed = EventChains(), bool(getattr(train, "events", None)) and bool(train.timed)
+        self.timed = bool(getattr(train, "events", None)) and bool(train.timed)
+        self.fields = ValueFields(run)
+        self.chains = EventChains(self.fields.unknown)
         self.newest, self.unknown_items = 0, 0
         self._take_in(run)
 
@@ -48,14 +52,15 @@ class FollowedUsers:
         if isinstance(events, Events):
             users, items = events[train.uid_field], events[train.iid_field]
             times = events[train.time_field] if self.timed else torch.zeros_like(items)
+            values = self.fields.of_run()
         else:
             parts = [part.inter_feat for part in run.loaders.parts if len(part)]
             users = torch.cat([part[train.uid_field] for part in parts])
             order = torch.argsort(users, stable=True)
             users, items = users[order], torch.cat([part[train.iid_field] for part in parts])[order]
-            times = torch.zeros_like(items)
+            times, values = torch.zeros_like(items), np.zeros((len(items), 0))
         self.newest = int(times.max()) if len(times) else 0
-        self.chains.load(users.numpy().astype(np.int64), items.numpy(), times.numpy())
+        self.chains.load(users.numpy().astype(np.int64), items.numpy(), times.numpy(), values)
 
     def number(self, user: str) -> int | None:
         """Of a user; None for one of whom there is no event."""
@@ -79,9 +84,10 @@ class FollowedUsers:
             the recent ones; or `unknown_item`; and the number of the user, -1 for the latter two.
 
         Raises:
-            UsageError: a user, item or time that is none.
+            UsageError: a user, item or time that is none, or a value that cannot be read, see `ValueFields.read`.
         """
         time = self._checked(event)
+        values = self.fields.read(event.values, f"event of user {event.user!r}")
         if event.event_id is not None and event.event_id in self._recent:
             return "duplicate", -1
         self._remember(event.event_id)
@@ -90,7 +96,7 @@ class FollowedUsers:
             self.unknown_items += 1
             return "unknown_item", -1
         number = self._numbered(event.user)
-        later = self.chains.add(number, item, time)
+        later = self.chains.add(number, item, time, values)
         self.newest = max(self.newest, time)
         return "late" if later else "applied", number
 

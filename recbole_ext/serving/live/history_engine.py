@@ -58,8 +58,11 @@ class HistoryEngine(LiveEngine):
         columns = {
             name: _values(column, history.places, unknown_value(self.run, name))
             for name, column in train.events.columns.items()
+            if name not in self.users.fields.names
         }
         columns[train.iid_field] = torch.from_numpy(history.items)
+        for name, values in zip(self.users.fields.names, history.values.T, strict=True):
+            columns[name] = torch.from_numpy(values.copy())
         if self.users.timed:
             columns[train.time_field] = torch.from_numpy(history.times)
         time = at if self.users.timed else None

@@ -16,30 +16,32 @@ class HistoryLogits:
 
     Args:
         term: of the model.
-        values: (n,) int64 of the history field of the run's events, in their order; (0,) without one.
+        place: of the history field among the values of an event; None without one.
     """
 
-    def __init__(self, term: Any, values: Array) -> None:
+    def __init__(self, term: Any, place: int | None) -> None:
         self.weight, self.bias = (p.detach().float().cpu().numpy() for p in (term.logits.weight, term.logits.bias))
-        self.octaves, self.values = term.octaves, values
+        self.octaves, self.place = term.octaves, place
 
     @staticmethod
-    def of(run: LoadedRun) -> "HistoryLogits | None":
-        """The term of a run's model; None where it has none."""
+    def of(run: LoadedRun, names: tuple[str, ...]) -> "HistoryLogits | None":
+        """The term of a run's model; None where it has none.
+
+        Args:
+            run: opened.
+            names: of the values of an event.
+        """
         term = run.model.history_term
         if term is None:
             return None
-        values = run.train.events[term.field].numpy() if term.field else np.zeros(0, dtype=np.int64)
-        return HistoryLogits(term, values)
+        return HistoryLogits(term, names.index(term.field) if term.field else None)
 
     def __call__(self, history: History, vector: Array) -> tuple[Array, Array]:
         """Items (m,) int64, each once, and their logits (m,) float32, at the state (width,) after the history."""
         items, back = np.unique(history.items[::-1], return_index=True)  # events since the latest of each item
         group = np.zeros(len(items), dtype=np.int64)
-        if len(self.values):
-            places = history.places[::-1][back]
-            known = (places >= 0) & (places < len(self.values))  # an event that came since has no value: 0
-            group = np.where(known, self.values[np.where(known, places, 0)], 0)
+        if self.place is not None:
+            group = history.values[::-1, self.place][back].astype(np.int64)
         if self.octaves:
             octave = np.log2(back + 1.0).astype(np.int64).clip(max=self.octaves - 1)
             group = group * self.octaves + octave

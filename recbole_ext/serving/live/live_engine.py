@@ -41,6 +41,11 @@ class LiveEngine:
         """Users of whom an event is known."""
         return int((self.users.chains.count > 0).sum())
 
+    @property
+    def value_names(self) -> tuple[str, ...]:
+        """See `Engine`."""
+        return self.users.fields.names
+
     @cached_property
     def _fingerprint(self) -> Fingerprint:
         return Fingerprint.of(self.run)
@@ -52,7 +57,7 @@ class LiveEngine:
         of arrival. Events of unknown items are counted and left out.
 
         Raises:
-            UsageError: a user, item or time that is none.
+            UsageError: a user, item, time or value that is none.
         """
         with self._lock:
             outcome, user = self.users.take(event)

@@ -1,9 +1,9 @@
 """What a live engine takes in, what it is asked, and what it answers."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 
 @dataclass(frozen=True)
@@ -14,12 +14,18 @@ class Event:
         user, item: ids as the data has them.
         time: seconds; None for data without times.
         event_id: by which a repeated delivery is recognised; None for none.
+        values: of other columns that the model reads of an event, by name, tokens as the data has them; one that is
+            missing or None is unknown.
     """
 
     user: str
     item: str
     time: int | None
     event_id: str | None = None
+    values: Mapping[str, str | float | None] = field(default_factory=dict)
+
+
+PastEvent: TypeAlias = tuple[str, int | None] | tuple[str, int | None, Mapping[str, str | float | None]]
 
 
 @dataclass(frozen=True)
@@ -28,7 +34,8 @@ class Query:
 
     Attributes:
         user: whose followed events are used; None with `history` for an anonymous user.
-        history: (item, time) events in place of the followed ones, oldest first; None for the followed ones.
+        history: (item, time) or (item, time, values) events in place of the followed ones, oldest first; None for the
+            followed ones. Values as of an `Event`.
         k: length of the list.
         at: time of the recommendation in seconds, for models that read it; None: the newest time known.
         allow: the only candidates; None for all items.
@@ -37,7 +44,7 @@ class Query:
     """
 
     user: str | None = None
-    history: Sequence[tuple[str, int | None]] | None = None
+    history: Sequence[PastEvent] | None = None
     k: int = 10
     at: int | None = None
     allow: Collection[str] | None = None
@@ -68,6 +75,10 @@ class Engine(Protocol):
     @property
     def n_users(self) -> int:
         """Users of whom an event is known."""
+
+    @property
+    def value_names(self) -> tuple[str, ...]:
+        """Columns that the model reads of an event besides user, item and time."""
 
     def update(self, event: Event) -> str:
         """Take an event in: `applied`, `duplicate`, `late` or `unknown_item`.

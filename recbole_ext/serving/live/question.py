@@ -9,7 +9,7 @@ import numpy as np
 from recbole_ext.errors import UsageError
 from recbole_ext.serving.live.event_chains import History
 from recbole_ext.serving.live.followed_users import FollowedUsers, checked_time
-from recbole_ext.serving.live.messages import Query
+from recbole_ext.serving.live.messages import PastEvent, Query
 
 Array = np.ndarray[Any, Any]
 NOTED = 5
@@ -83,12 +83,12 @@ def _at(query: Query, users: FollowedUsers, history: History) -> int:
     return checked_time(query.at, "at of a query")
 
 
-def _given(events: Sequence[tuple[str, int | None]], users: FollowedUsers, notes: list[str]) -> History:
+def _given(events: Sequence[PastEvent], users: FollowedUsers, notes: list[str]) -> History:
     """A history in the order of time, equal times in the given order; unknown items are left out and noted."""
-    items = _known([item for item, _ in events], users, notes, "history", keep=True)
+    items = _known([event[0] for event in events], users, notes, "history", keep=True)
     times = np.zeros(len(events), dtype=np.int64)
     if users.timed:
-        stamps = [time for _, time in events]
+        stamps = [event[1] for event in events]
         none = [time is None for time in stamps]
         if any(none) and not all(none):
             raise UsageError("all events of a history have a time, or none (got some of each)")
@@ -100,7 +100,8 @@ def _given(events: Sequence[tuple[str, int | None]], users: FollowedUsers, notes
     kept = kept[np.argsort(times[kept], kind="stable")]
     if not len(kept):
         raise UsageError("the history has no event of a known item; give at least one")
-    return History(items[kept], times[kept], np.full(len(kept), -1, dtype=np.int64))
+    values = [users.fields.read(event[2] if len(event) > 2 else {}, "history") for event in events]
+    return History(items[kept], times[kept], np.full(len(kept), -1, dtype=np.int64), np.stack(values)[kept])
 
 
 def _known(tokens: Collection[str], users: FollowedUsers, notes: list[str], what: str, keep: bool = False) -> Array:

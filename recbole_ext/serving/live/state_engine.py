@@ -60,7 +60,7 @@ class StateEngine(LiveEngine):
         itemsize = np.dtype(settings.state_dtype).itemsize
         most = int(settings.state_memory_gb * 1e9 / (itemsize * self.stepper.state_size + 4 * self.stepper.width))
         self.states = UserStates(self.stepper.state_size, self.stepper.width, settings.state_dtype, most)
-        self.term = HistoryLogits.of(run)
+        self.term = HistoryLogits.of(run, self.users.fields.names)
         vectors = model.item_embedding.weight.detach().float().cpu().numpy()
         self.index = index_of(settings.index, vectors, self._some_vectors)
         if settings.warm:
@@ -90,8 +90,13 @@ class StateEngine(LiveEngine):
             return
         two = self.users.chains.history(user, 2)
         gaps, state = np.diff(two.times).clip(0, LONGEST_GAP), kept[0]
-        complete = two.items[:1] if self.defers else two.items[1:]
-        self.states.put(user, state, self.stepper.follow(complete, gaps, state))
+        complete = slice(0, 1) if self.defers else slice(1, 2)
+        hidden = self.stepper.follow(two.items[complete], gaps, state, self._fields(two.values[complete]))
+        self.states.put(user, state, hidden)
+
+    def _fields(self, values: Array) -> Array:
+        """Values (n, F) of events -> those of `event_fields` (n, E)."""
+        return values[:, : self.stepper.n_fields]
 
     def _prepare(self, question: Question) -> _Prepared:
         if question.given or question.user is None:
@@ -118,15 +123,17 @@ class StateEngine(LiveEngine):
 
     def _covered(self, history: History) -> tuple[Array, Array]:
         """The state after the events that it covers, from the first one on, and what the last of them leaves."""
-        gaps, items = np.diff(history.times).clip(0, LONGEST_GAP), history.items[:-1]
+        gaps, covered = np.diff(history.times).clip(0, LONGEST_GAP), slice(0, len(history) - 1)
         if not self.defers:
-            gaps, items = np.concatenate([[0], gaps]), history.items
+            gaps, covered = np.concatenate([[0], gaps]), slice(0, len(history))
+        items, fields = history.items[covered], self._fields(history.values[covered])
         state, vector = (np.zeros(n, dtype=np.float32) for n in (self.stepper.state_size, self.stepper.width))
-        return state, self.stepper.follow(items, gaps, state) if len(items) else vector
+        return state, self.stepper.follow(items, gaps, state, fields) if len(items) else vector
 
     def _with_newest(self, newest: History, at: int, state: Array) -> Array:
         """The newest event taken in with the time until the question; changes the state."""
-        return self.stepper.follow(newest.items, np.clip(at - newest.times, 0, LONGEST_GAP), state)
+        gaps = np.clip(at - newest.times, 0, LONGEST_GAP)
+        return self.stepper.follow(newest.items, gaps, state, self._fields(newest.values))
 
     def _best(self, question: Question, prepared: _Prepared) -> tuple[Array, Array]:
         apart = np.isin(prepared.items, question.excluded, invert=True)

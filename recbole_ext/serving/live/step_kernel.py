@@ -207,7 +207,7 @@ def _step_of(gap: int, transform: Array) -> np.float32:
 
 @njit(
     "void(i8[::1], i8[:, ::1], f4[::1], i8[::1], f4[:, ::1], f4[:, ::1], f4[::1], i8[::1], i8[::1], i8[::1],"
-    " f4[:, ::1], f4[::1])",
+    " f4[:, ::1], f4[:, ::1], f4[::1])",
     nogil=True,
     cache=True,
 )
@@ -222,6 +222,7 @@ def follow(
     bucket_starts: Array,
     items: Array,
     gaps: Array,
+    added: Array,
     state: Array,
     hidden: Array,
 ) -> None:
@@ -238,6 +239,7 @@ def follow(
         bucket_starts: (buckets - 1,) seconds, the least gap of each bucket from the second on.
         items: (n,) of the events, n >= 1.
         gaps: (n,) seconds, >= 0.
+        added: (n, WIDTH), to the input of each event; (0, WIDTH) for nothing.
         state: (layers, state size), changed.
         hidden: (padded width,), what the last event leaves; written.
     """
@@ -250,6 +252,8 @@ def follow(
         given[:width] = vectors[items[k]]
         if len(gap_vectors):
             given[:width] += gap_vectors[np.searchsorted(bucket_starts, gaps[k], side="right")]
+        if len(added):
+            given[:width] += added[k]
         _normalise(w, norms[0], norms[1], width, given, x)
         step = _step_of(gaps[k], transform)
         for layer in range(sizes[LAYERS]):

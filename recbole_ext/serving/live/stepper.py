@@ -19,24 +19,30 @@ LONGEST_GAP = 2**50
 """Seconds; a longer gap counts as one of so many, beyond the bounds of all steps and buckets."""
 
 
+NO_FIELDS: Array = np.zeros((0, 0))
+
+
 class Stepper(Protocol):
     """Takes events of users in.
 
     Attributes:
         state_size: floats of the state of a user; zeros before the first event.
         width: of the vectors that are multiplied with those of items.
+        n_fields: how many `event_fields` the model reads.
     """
 
     state_size: int
     width: int
+    n_fields: int
 
-    def follow(self, items: Array, gaps: Array, state: Array) -> Array:
+    def follow(self, items: Array, gaps: Array, state: Array, fields: Array = NO_FIELDS) -> Array:
         """Take events in, one after the other.
 
         Args:
             items: (n,) int64, n >= 1.
             gaps: (n,) int64 seconds, in [0, LONGEST_GAP].
             state: (state_size,) float32, changed.
+            fields: (n, n_fields) float64 values of `event_fields`.
 
         Returns:
             (width,) float32: what the last event leaves.
@@ -44,8 +50,17 @@ class Stepper(Protocol):
 
 
 def is_recurrent(model: Any) -> bool:
-    """Whether a model's state can follow a user event by event; `event_fields` are no input of a step here."""
-    return isinstance(model, SS4Rec | Mamba4Rec) and model.event_fields is None
+    """Whether a model's state can follow a user event by event."""
+    return isinstance(model, SS4Rec | Mamba4Rec)
+
+
+def _n_fields(model: Any) -> int:
+    return 0 if model.event_fields is None else len(model.event_fields.names)
+
+
+def _by_field(fields: Array, device: torch.device) -> tuple[Tensor, ...]:
+    """(n, F) -> F of (n,)."""
+    return tuple(torch.from_numpy(fields).to(device).unbind(1))
 
 
 def reads_next_time(model: Any) -> bool:
@@ -78,6 +93,7 @@ class CompiledStepper:
         self._follow, self._layers = step_kernel.follow, len(weights.at)
         self.state_size, self.width = self._layers * weights.layer_size, int(weights.sizes[step_kernel.WIDTH])
         self._padded = -(-self.width // 16) * 16
+        self.n_fields, self._event_fields = _n_fields(model), model.event_fields
         kinds = {"log1p": step_kernel.LOG1P, "linear": step_kernel.LINEAR, "none": step_kernel.SECONDS}
         settings: StepSettings | None = getattr(model, "step_settings", None)
         transform: tuple[float, float, float] = (step_kernel.ONES, 1.0, 1.0)
@@ -89,11 +105,21 @@ class CompiledStepper:
             *(np.array(transform, dtype=np.float32), bucket_starts()),
         )
 
-    def follow(self, items: Array, gaps: Array, state: Array) -> Array:
+    def follow(self, items: Array, gaps: Array, state: Array, fields: Array = NO_FIELDS) -> Array:
         """See `Stepper`."""
         hidden = np.zeros(self._padded, dtype=np.float32)
-        self._follow(*self._arguments, items, gaps, state.reshape(self._layers, -1), hidden)
+        added = self._added(fields)
+        self._follow(*self._arguments, items, gaps, added, state.reshape(self._layers, -1), hidden)
         return hidden[: self.width]
+
+    @torch.no_grad()
+    def _added(self, fields: Array) -> Array:
+        """What the fields add to the input of each event: (n, width) float32; (0, width) without any."""
+        if self._event_fields is None:
+            return np.zeros((0, self.width), dtype=np.float32)
+        device = next(self._event_fields.parameters()).device
+        found = self._event_fields(_by_field(fields, device)).float().cpu().numpy()
+        return np.ascontiguousarray(found)
 
 
 class TorchStepper:
@@ -105,25 +131,27 @@ class TorchStepper:
 
     def __init__(self, model: Any) -> None:
         self.model, self.width = model, model.item_embedding.embedding_dim
-        self.device = model.item_embedding.weight.device
-        self._example = self._step(torch.ones(1, dtype=torch.long), torch.zeros(1), model.first_states())[1]
+        self.device, self.n_fields = model.item_embedding.weight.device, _n_fields(model)
+        one = torch.ones(1, dtype=torch.long), torch.zeros(1)
+        self._example = self._step(*one, model.first_states(), np.zeros((1, self.n_fields)))[1]
         self.state_size = sum(_floats(tensor).numel() for tensor in _tensors(self._example))
 
-    def follow(self, items: Array, gaps: Array, state: Array) -> Array:
+    def follow(self, items: Array, gaps: Array, state: Array, fields: Array = NO_FIELDS) -> Array:
         """See `Stepper`."""
         states = self._unpacked(torch.from_numpy(state).to(self.device))
-        hidden, states = self._step(torch.from_numpy(items), torch.from_numpy(gaps).float(), states)
+        hidden, states = self._step(torch.from_numpy(items), torch.from_numpy(gaps).float(), states, fields)
         np.concatenate([_floats(tensor).cpu().numpy().reshape(-1) for tensor in _tensors(states)], out=state)
         return hidden.float().cpu().numpy()
 
     @torch.no_grad()
-    def _step(self, items: Tensor, gaps: Tensor, states: list[Any]) -> tuple[Tensor, list[Any]]:
+    def _step(self, items: Tensor, gaps: Tensor, states: list[Any], fields: Array) -> tuple[Tensor, list[Any]]:
         """What the last event leaves (width,), and the states after it."""
-        items, gaps = items.to(self.device), gaps.to(self.device)
+        items, gaps, values = items.to(self.device), gaps.to(self.device), _by_field(fields, self.device)
         if len(items) == 1:
-            hidden, states = self.model.step(items, gaps, states)
+            hidden, states = self.model.step(items, gaps, states, values)
             return hidden[0], states
-        hidden, states = self.model.window(items.unsqueeze(0), gaps.unsqueeze(0), states)
+        together = tuple(of.unsqueeze(0) for of in values)
+        hidden, states = self.model.window(items.unsqueeze(0), gaps.unsqueeze(0), states, together)
         return hidden[0, -1], states
 
     def _unpacked(self, row: Tensor) -> list[Any]:

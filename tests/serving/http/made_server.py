@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
@@ -50,7 +50,12 @@ class MadeEngine:
     def n_users(self) -> int:
         return len(self.users)
 
+    @property
+    def value_names(self) -> tuple[str, ...]:
+        return ("act",) if self.weights == "acts" else ()
+
     def update(self, event: Event) -> str:
+        self._check(event.values)
         if event.time is None:
             raise UsageError("this model reads times; send the time of the event")
         if event.event_id is not None and event.event_id in self.ids:
@@ -63,15 +68,22 @@ class MadeEngine:
 
     def recommend(self, query: Query) -> Answer:
         time.sleep(self.seconds)
+        for _, _, *values in query.history or ():
+            self._check(values[0] if values else {})
         if query.k > len(ITEMS):
             raise UsageError(f"k must be at most {len(ITEMS)}, the number of items (got {query.k})")
         if query.history is None and query.user not in self.users:
             raise UsageError(f"user {query.user!r} is not known; send a history")
         history = self.users[str(query.user)] if query.history is None else query.history
-        ranked = list(dict.fromkeys([item for item, _ in reversed(history)] + ITEMS))
+        ranked = list(dict.fromkeys([item for item, *_ in reversed(history)] + ITEMS))
         allowed = [item for item in ranked if query.allow is None or item in query.allow]
         items = [item for item in allowed if item not in (query.deny or ())][: query.k]
         return Answer(items, [1.0 / (1 + k) for k in range(len(items))], bool(query.exclude_seen))
+
+    def _check(self, values: Mapping[str, Any]) -> None:
+        unread = [name for name in values if name not in self.value_names]
+        if unread:
+            raise UsageError(f"this model does not read {unread[0]}")
 
     def save(self, directory: Path, extra: dict[str, Any] | None = None) -> None:
         directory.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,9 @@ from recbole_ext.serving.live.messages import Event
 
 
 def events(first: int, count: int) -> list[Event]:
-    return [Event(f"u{k % 3}", f"i{k} é", k, f"id-{k}" if k % 2 else None) for k in range(first, first + count)]
+    values: list[dict[str, Any]] = [{}, {"act": "é buy", "rating": 0.1}, {"act": None}]
+    ids = [f"id-{k}" if k % 2 else None for k in range(first + count)]
+    return [Event(f"u{k % 3}", f"i{k} é", k, ids[k], values[k % 3]) for k in range(first, first + count)]
 
 
 def everything(folder: Path) -> list[Event]:

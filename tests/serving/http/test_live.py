@@ -181,6 +181,24 @@ def test_a_newer_run_is_not_given_what_its_data_have(tmp_path: Path, uninterrupt
     assert ids == {*(f"id-{k}" for k in range(15, 20)), "late"}
 
 
+def test_a_run_that_reads_no_values_is_given_the_events_without_them(tmp_path: Path) -> None:
+    run = tmp_path / "current"
+    run.symlink_to(made_run(tmp_path / "old", "acts"))
+    settings = made_settings(run, state_dir=tmp_path / "state")
+    sent = [Event("u", "i1", 1, "a", {"act": "buy"}), Event("u", "i2", 2, "b", {"price": 3})]
+
+    async def taken_with_values(live: Live) -> list[str]:
+        return (await live.take(sent)).results
+
+    assert alive(settings, taken_with_values) == ["applied", "refused"]
+    for snapshot in (tmp_path / "state" / "snapshots").iterdir():
+        (snapshot / "state.json").unlink()
+    assert alive(settings, seen) == ({"u": [("i1", 1)]}, {"a"})  # what was refused is refused again
+    run.unlink()
+    run.symlink_to(made_run(tmp_path / "new", "w2"))
+    assert alive(settings, seen)[1] == {"a", "b"}
+
+
 def test_a_newer_run_that_cannot_be_served_changes_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, uninterrupted: Any
 ) -> None:
