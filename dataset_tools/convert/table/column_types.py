@@ -37,5 +37,25 @@ def require_text(source: Source, sample: pl.DataFrame) -> None:
             )
 
 
+def require_one_type(typed: list[tuple[Source, pl.DataFrame]], role: str, column: str) -> None:
+    """Refuse ids that are numbers in one input and text in another.
+
+    Args:
+        typed: inputs whose columns have types, each with its first rows.
+        role: of the column.
+        column: its name.
+
+    Raises:
+        DataError: 1 and '1' would be one id.
+    """
+    numbers = [source.path for source, sample in typed if sample[column].dtype.is_numeric()]
+    texts = [source.path for source, sample in typed if sample[column].dtype == pl.String]
+    if numbers and texts:
+        raise DataError(
+            f"{texts[0]}: the column {column} ({role}) is text, and numbers in {numbers[0]}; 1 and '1' would be "
+            f"one {role};\nwrite it as one type in all of them first"
+        )
+
+
 def _word(kind: pl.DataType) -> str:
     return "objects" if isinstance(kind, pl.Struct) else "lists"

@@ -9,6 +9,7 @@ import numpy as np
 
 from dataset_tools.convert.quarantine import RejectedList, check_limit
 from dataset_tools.convert.runs import plan_buckets
+from dataset_tools.convert.table.id_kinds import IdKinds
 from dataset_tools.convert.table.layout import Layout
 from dataset_tools.convert.table.options import TableOptions
 from dataset_tools.convert.table.reading.blocks import Block
@@ -63,7 +64,7 @@ class TableLog:
         """Write the `.inter` file.
 
         Raises:
-            DataError: no row, too many refused rows, or times in another unit or in two.
+            DataError: no row, too many refused rows, ids that are numbers and text, or times in another unit or in two.
         """
         self._scan()
         return self._merge(path)
@@ -77,7 +78,10 @@ class TableLog:
             for index, block in enumerate(self._read(bar))
         )
         tally = Tally(declared(self.layout.time_unit))
+        users, items = IdKinds("user", self.layout.user), IdKinds("item", self.layout.item)
         for found in self.engine.map(scan_block, jobs):
+            users.add(found.user_kinds, str(found.file))
+            items.add(found.item_kinds, str(found.file))
             tally.add(found.raw, found.places)
             self.rejected.write((found.file.name, *row) for row in found.refused)
             self.counts.add(found)

@@ -5,7 +5,7 @@ from itertools import islice
 import polars as pl
 
 from dataset_tools.convert.table import guess
-from dataset_tools.convert.table.column_types import require_types
+from dataset_tools.convert.table.column_types import require_one_type, require_types
 from dataset_tools.convert.table.layout import Layout, field_names
 from dataset_tools.convert.table.options import TableOptions
 from dataset_tools.convert.table.reading.blocks import text_blocks
@@ -83,10 +83,14 @@ def resolve(options: TableOptions, sources: list[Source]) -> tuple[Layout, str]:
         item_separator=options.item_separator,
     )
     _check_others(sources, layout)
-    for source in sources:
-        if source.kind in ("parquet", "frame"):
-            require_types(source, layout, sample if source is sources[0] else sample_of(source))
-    _check_ids(sources, layout)
+    typed = [
+        (source, sample if source is sources[0] else sample_of(source))
+        for source in sources
+        if source.kind in ("parquet", "frame")
+    ]
+    for source, its in typed:
+        require_types(source, layout, its)
+    _check_ids(typed, layout)
     guessed = any(not given[role] and roles[role] for role in roles) or (roles["time"] and not options.time_unit)
     return layout, stated(options, layout) if guessed else ""
 
@@ -144,7 +148,8 @@ def _check_others(sources: list[Source], layout: Layout) -> None:
             raise DataError(f"{source.path}: no column {', '.join(absent)}, which {sources[0].path} has")
 
 
-def _check_ids(sources: list[Source], layout: Layout) -> None:
-    for frame in (source.frame for source in sources if source.frame is not None):
-        frame.require_one_kind("user", layout.user)
-        frame.require_one_kind("item", layout.item)
+def _check_ids(typed: list[tuple[Source, pl.DataFrame]], layout: Layout) -> None:
+    for role, column in (("user", layout.user), ("item", layout.item)):
+        for frame in (source.frame for source, _ in typed if source.frame is not None):
+            frame.require_one_kind(role, column)
+        require_one_type(typed, role, column)

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from dataset_tools.convert.table.accepted import accepted
+from dataset_tools.convert.table.id_kinds import kinds_in
 from dataset_tools.convert.table.layout import Layout
 from dataset_tools.convert.table.reading.blocks import Block
 from dataset_tools.convert.table.reading.parse import parse_block
@@ -40,6 +41,7 @@ class ScanReport:
         marks: see text_runs.
         raw, places: (n,) int64 times as they count in the file, and `index * 2**LINE_BITS + record` of each.
         users, items: (k,) uint64 hashes of the ids, each once.
+        user_kinds, item_kinds: see id_kinds.kinds_in.
         numbers: (kept columns,) bool, whether all values are numbers.
         cut: whether the file ends without a line end.
     """
@@ -57,6 +59,8 @@ class ScanReport:
     places: np.ndarray
     users: np.ndarray
     items: np.ndarray
+    user_kinds: dict[str, int]
+    item_kinds: dict[str, int]
     numbers: np.ndarray
     cut: bool
 
@@ -92,6 +96,8 @@ def scan_block(job: ScanJob) -> ScanReport:
         places=(job.index << LINE_BITS) + records if timed else records[:0],
         users=_distinct(good.table["user_id"]),
         items=_distinct(good.table["item_id"]),
+        user_kinds=kinds_in(block, job.layout.user),
+        item_kinds=kinds_in(block, job.layout.item),
         numbers=good.numbers,
         cut=block.ends_within,
     )

@@ -1,7 +1,9 @@
 """Columns and units that are guessed or chosen, nested values, tables of users and items."""
 
 import datetime
+import json
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,10 @@ import polars as pl
 import pytest
 
 from dataset_tools.cli import main
+from dataset_tools.convert.table.id_kinds import kinds_in
 from dataset_tools.convert.table.options import TableOptions
+from dataset_tools.convert.table.reading.blocks import text_blocks
+from dataset_tools.convert.table.reading.source import find_source
 from dataset_tools.convert.table.row_choice import row_choice
 from dataset_tools.convert.table.table import convert_table
 from dataset_tools.convert.table.values import as_list
@@ -163,6 +168,75 @@ def test_columns_of_parquet_that_cannot_be_read(
     with pytest.raises(DataError, match=message):
         convert_table(TableOptions((tmp_path / "x.parquet",), tmp_path / "out", quiet=True, **given), str)
     assert not (tmp_path / "out").exists()
+
+
+def json_lines(path: Path, users: list[Any]) -> None:
+    rows = [{"user": user, "item": "x", "who": {"user": [3]}, "time": at} for at, user in enumerate(users)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def parquet(path: Path, users: list[Any]) -> None:
+    pl.DataFrame({"user": users, "item": 1}).write_parquet(path)
+
+
+@pytest.mark.parametrize(
+    ("write", "first", "second", "message"),
+    [
+        (
+            json_lines,
+            [1, "1"],
+            [2],
+            "a.x:2: user .user. is text, and a number at .*a.x:1; 1 and '1' would be one user",
+        ),
+        (json_lines, ["1"], [None, 2], "a.x:1: user .user. is text, and a number at .*b.x:2; 1 and"),
+        (
+            parquet,
+            [1],
+            ["1"],
+            "b.x: the column user .user. is text, and numbers in .*a.x; 1 and '1' would be one",
+        ),
+    ],
+)
+def test_ids_that_are_numbers_and_text_are_refused(
+    write: Callable[[Path, list[Any]], None], first: list[Any], second: list[Any], message: str, tmp_path: Path
+) -> None:
+    suffix = "jsonl" if write is json_lines else "parquet"
+    paths = [tmp_path / f"{name}.{suffix}" for name in "ab"]
+    for path, users in zip(paths, (first, second), strict=True):
+        write(path, users)
+    given = {"user": "user", "item": "item", "time": "none", "rating": "none"}
+    with pytest.raises(DataError, match=message.replace(".x", f".{suffix}")) as caught:
+        convert_table(TableOptions(tuple(paths), tmp_path / "out", quiet=True, **given), str)
+    assert len(str(caught.value).splitlines()) <= 3
+    assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
+
+
+def test_a_csv_has_no_types(tmp_path: Path) -> None:
+    lines, summary, _ = convert(written(tmp_path, 'user,item\n1,a\n"1",b\nx,1.0\n'), time="none")
+    assert summary["n_users"] == 2 and lines[1:] == ["1\ta", "1\tb", "x\t1.0"]
+
+
+@pytest.mark.parametrize(
+    ("users", "kinds"),
+    [
+        ([1, None, 2.5], {"a number": 1}),
+        ([None, "", "7", True], {"text": 3}),
+        (["a", None, 7], {"text": 1, "a number": 3}),
+        ([None, [1]], {}),
+    ],
+)
+def test_kinds_of_ids_are_those_of_the_key_itself(users: list[Any], kinds: dict[str, int], tmp_path: Path) -> None:
+    json_lines(tmp_path / "log.jsonl", users)
+    (block,) = text_blocks(find_source(tmp_path / "log.jsonl", (), "utf-8"))
+    assert kinds_in(block, "user") == kinds
+
+
+def test_mixed_ratings_are_refused_row_by_row(tmp_path: Path) -> None:
+    rows = [{"user": 1, "item": 2, "rating": rating} for rating in [5, "4", "good", [3], True, *range(45)]]
+    path = tmp_path / "log.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(DataError, match=r"3 of 50 rows rejected .*\n.*rating_not_a_number 3 \(first: log.jsonl line 3"):
+        convert(path)
 
 
 def test_tables_of_users_and_items(tmp_path: Path) -> None:

@@ -188,6 +188,10 @@ BAD: dict[str, tuple[Any, dict[str, Any], type[RecBoleExtError], str]] = {
     "a list of rows": (lambda: [("u", "i", 1)], {}, UsageError, "got rows; put them into a DataFrame"),
     "a number": (lambda: 3, {}, UsageError, "DataFrames of pandas, polars or Arrow are needed, got builtins.int"),
     "no data": (lambda: [], {}, UsageError, "at least one file is needed"),
+    "mixed parts": (
+        lambda: [table(), table().astype({"sku": str})], {}, DataError,
+        "DataFrame 2: the column sku .item. is text, and numbers in DataFrame 1; 1 and",
+    ),
     "parts that differ": (
         lambda: [table(), table().drop(columns="mark")], {}, DataError,
         "DataFrame 2: no column mark, which DataFrame 1 has",
