@@ -243,12 +243,9 @@ class CausalRecommender(SequentialRecommender):
             return pairwise_loss(scores[:, 0], scores[:, 1:].view(targets.negatives.shape), weights)
         assert self.negatives is not None
         drawn = self.negatives()
-        positive, negative = self._score(hidden, items), hidden @ self.item_embedding(drawn).T
+        positive, negative = self._score(hidden, items, history), hidden @ self.item_embedding(drawn).T
         if history is not None and self.history_term is not None:
-            both = torch.cat([items.unsqueeze(1), drawn.expand(len(items), -1)], 1)
-            scores = torch.cat([positive.unsqueeze(1), negative], 1)
-            scores = self.history_term.add_to_items(scores, hidden, history, both)
-            positive, negative = scores[:, 0], scores[:, 1:]
+            negative = self.history_term.add_to_shared(negative, hidden, history, drawn)
         if self.loss_type == "gBCE":
             return generalised_bce(positive, negative, items, drawn, self.catalogue.size, self.calibration, weights)
         return sampled_softmax(positive, negative, items, drawn, self.negatives.log_share, weights)

@@ -174,6 +174,10 @@ class HistoryTerm(nn.Module):
         """Scores of some items (n,) or (n, K) and their terms, after states (n, width) with their histories."""
         return scores + logits_of_items(history, self(hidden), items)
 
+    def add_to_shared(self, scores: Tensor, hidden: Tensor, history: HistoryItems, items: Tensor) -> Tensor:
+        """Scores (n, K) of the same items (K,) for every state, and their terms; see `add_to_items`."""
+        return scores + logits_of_shared(history, self(hidden), items)
+
     def items_at(self, slots: Slots, row: Tensor, position: Tensor) -> HistoryItems:
         """The items of histories up to and with a position of a row.
 
@@ -221,9 +225,28 @@ def logits_of_items(history: HistoryItems, logits: Tensor, items: Tensor) -> Ten
     Returns:
         Of the shape of `items`.
     """
+    found = []
+    for column in items.view(history.n, -1).T:
+        kept = history.item == column[history.state]
+        state = history.state[kept]
+        found.append(logits.new_zeros(history.n).index_put((state,), logits[state, history.group[kept]]))
+    return torch.stack(found, 1).view(items.shape)
+
+
+def logits_of_shared(history: HistoryItems, logits: Tensor, items: Tensor) -> Tensor:
+    """The history term of the same items for every state, 0 where one is not in the history.
+
+    Args:
+        history: of n states.
+        logits: (n, groups).
+        items: (K,) ids, which may repeat.
+
+    Returns:
+        (n, K).
+    """
     unique, column = torch.unique(items, return_inverse=True)
     place = torch.searchsorted(unique, history.item).clamp(max=len(unique) - 1)
     kept = unique[place] == history.item
     state, place = history.state[kept], place[kept]
     table = logits.new_zeros(history.n, len(unique)).index_put((state, place), logits[state, history.group[kept]])
-    return table.gather(1, column.view(history.n, -1)).view(items.shape)
+    return table[:, column]

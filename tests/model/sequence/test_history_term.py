@@ -12,7 +12,14 @@ from torch.nn import functional as F
 
 from recbole_ext.errors import UsageError
 from recbole_ext.model.sequence import losses
-from recbole_ext.model.sequence.history_term import HistoryItems, HistoryTerm, Slots, logits_of_items, slots_of
+from recbole_ext.model.sequence.history_term import (
+    HistoryItems,
+    HistoryTerm,
+    Slots,
+    logits_of_items,
+    logits_of_shared,
+    slots_of,
+)
 from recbole_ext.model.sequence.losses import full_cross_entropy, weighted_mean
 from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
@@ -122,6 +129,17 @@ def test_the_term_of_some_items_equals_the_dense_one(shape: tuple[int, ...]) -> 
     items = torch.randint(30, shape)
     expected = dense_term(history, logits, 30).gather(1, items.view(50, -1)).view(shape)
     found = logits_of_items(history, logits, items)
+    assert found.count_nonzero() > 3
+    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(
+        *(torch.autograd.grad(x.square().sum(), logits, retain_graph=True)[0] for x in (found, expected))
+    )
+
+
+def test_the_term_of_shared_items_equals_the_dense_one() -> None:
+    history, logits = random_history(50, 3), torch.randn(50, 3, requires_grad=True)
+    items = torch.tensor([4, 9, 4, 29, 0, 11])  # one twice
+    expected, found = dense_term(history, logits, 30)[:, items], logits_of_shared(history, logits, items)
     assert found.count_nonzero() > 3
     torch.testing.assert_close(found, expected)
     torch.testing.assert_close(
