@@ -73,4 +73,4 @@ def test_a_run_is_resumed_without_the_file(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "v.npy").unlink()
     (folder,) = (tmp_path / "runs").iterdir()
     result = train(build_config("Mamba4Rec", "made", [str(folder / "config.yaml")], {}), resume=folder.name)
-    assert len(Run(folder).metrics) == 2 and result["rows"]["vectors"]["width"] == 9
+    assert len(Run(folder).curves) == 2 and result["rows"]["vectors"]["width"] == 9

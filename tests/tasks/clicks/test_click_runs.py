@@ -50,4 +50,4 @@ def test_two_processes_train_one_model(tmp_path: Path, branches: str) -> None:
     result = json.loads((folder / "result.json").read_text())
     assert result["epochs_trained"] == 2 and 0.3 < result["test"]["auc"] <= 1
     assert sum(result["clicks"]["reliability"]["rows"]) == 60  # one process evaluates all tested rows
-    assert log.read_text().count("MDAFMamba on made") == 1
+    assert log.read_text().count("MDAFMamba on made:") == 1
