@@ -218,7 +218,7 @@ def test_two_processes_make_one_run(
     (folder,) = (tmp_path / "runs").iterdir()
     result = json.loads((folder / "result.json").read_text())
     assert result["epochs_trained"] == 2 and set(result["baselines"]) == {"popularity", "markov", "skip_markov"}
-    assert log.read_text().count("SS4Rec on made") == 1
+    assert log.read_text().count("SS4Rec on made:") == 1
 
 
 def test_a_signal_while_the_report_is_written_does_not_end_the_run(configure: Callable[..., Config]) -> None:
