@@ -96,7 +96,7 @@ def test_a_continued_run_goes_on_in_the_same_files(build: Build, monkeypatch: py
     folder = Path(run(config, resume="newest")["run_directory"])
     kinds = [event["event"] for event in events_of(folder) if event["event"] not in ("best", "warning")]
     assert kinds == ["started", "epoch", "epoch", "interrupted", "continued", "epoch", "finished"]
-    assert [step for step, _ in curves_of(folder)["train/loss"]] == [0, 1, 2]
+    assert [step for step, _ in curves_of(folder)["train/loss"]] == [1, 2, 3]
 
 
 class Broken:
