@@ -246,7 +246,7 @@ def test_drop_path_leaves_out_sublayers_of_whole_sequences(build: Build) -> None
     events = model.read(batch)
     torch.manual_seed(0)
     with torch.no_grad():
-        given = model._embedded(events.items, gap_seconds(events, False))
+        given = model._embedded(events.items, gap_seconds(events, False), ())
         left = (
             (model.blocks[0](given, steps_of(gap_seconds(events, False), model.step_settings)) == given).all(2).all(1)
         )
