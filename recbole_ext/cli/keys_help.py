@@ -27,10 +27,11 @@ def keys_text(model: str | None, part: str = "") -> str:
         UsageError: there is no such model, or no key contains the text.
     """
     entry = find_model(model) if model else None
-    defaults, hidden = _defaults(entry), _hidden(entry)
-    sections = [(title, _shown(keys, hidden, part)) for title, keys in _sections(entry)]
+    defaults, known = _defaults(entry), _sections(entry)
+    hidden = hidden_keys(entry, defaults, task_of(entry).unread) if entry else hidden_keys(None, {})
+    sections = [(title, _shown(keys, hidden, part)) for title, keys in known]
     if not any(keys for _, keys in sections):
-        names = [name for _, keys in _sections(entry) for name in keys]
+        names = [name for _, keys in known for name in keys]
         raise UsageError(f"--filter={part}: no key contains it{nearest(part, names)}")
     return "\n\n".join(_section(title, keys, defaults) for title, keys in sections if keys)
 
@@ -58,13 +59,6 @@ def _defaults(entry: ModelEntry | None) -> dict[str, Any]:
         return merge(default_layers(entry, "", None))[0]
     places = (RECBOLE / "properties", properties_folder())
     return merge([file_layer(place / "overall.yaml", "properties/overall.yaml") for place in places])[0]
-
-
-def _hidden(entry: ModelEntry | None) -> set[str]:
-    """Keys that the runs of a model, or of any model, do not read."""
-    if entry is None:
-        return hidden_keys(None, {})
-    return hidden_keys(entry, _defaults(entry), task_of(entry).unread)
 
 
 def _section(title: str, keys: list[Key], defaults: dict[str, Any]) -> str:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ext.comparison.comparison import (
-    SMALLER_IS_BETTER,
     Row,
     Table,
     as_facts,
@@ -18,6 +17,7 @@ from recbole_ext.comparison.comparison import (
 from recbole_ext.comparison.entries import Entry, baseline_entries, read_entry
 from recbole_ext.comparison.groups import Group, group
 from recbole_ext.errors import UsageError, nearest
+from recbole_ext.evaluation.metric_order import SMALLER_IS_BETTER
 from recbole_ext.evaluation.tables import table_lines
 from recbole_ext.report.page import Page
 

@@ -7,10 +7,9 @@ import numpy as np
 
 from recbole_ext.comparison.entries import Entry
 from recbole_ext.diagnosis.finding import limit
+from recbole_ext.evaluation.metric_order import SMALLER_IS_BETTER
 from recbole_ext.evaluation.statistics import LEVEL, OverSeeds, holm, middle, over_seeds, resampled, sign_flip_p
 from recbole_ext.evaluation.units import shape
-
-SMALLER_IS_BETTER = ("rmse", "mae", "logloss", "ece")
 
 
 @dataclass

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from recbole_ext.comparison.comparison import SMALLER_IS_BETTER, Table, compare_entries, correct
+from recbole_ext.comparison.comparison import Table, compare_entries, correct
 from recbole_ext.comparison.entries import Entry
 from recbole_ext.comparison.fusion import Measured, Weighing, best_member, chosen_method, measure_test, weigh
 from recbole_ext.comparison.members import Member, load_members, read_members
 from recbole_ext.errors import DataError, ResourceError, UsageError
+from recbole_ext.evaluation.metric_order import SMALLER_IS_BETTER
 from recbole_ext.evaluation.tables import table_lines
 from recbole_ext.files import new_folder, write_atomically
 from recbole_ext.report.page import Page

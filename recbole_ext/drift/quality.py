@@ -7,7 +7,7 @@ errors   1 / the metric (RMSE, MAE, log loss, calibration error): an error that 
 
 from typing import Any
 
-from recbole_ext.comparison.comparison import SMALLER_IS_BETTER
+from recbole_ext.evaluation.metric_order import SMALLER_IS_BETTER
 
 LISTS = ("hit", "ndcg", "mrr", "recall", "precision", "map")
 AREAS = ("auc", "gauc")

@@ -1,7 +1,8 @@
-"""The order in which metrics are shown, whatever the order in which a model's settings name them."""
+"""In which order metrics are shown, however a model's settings order them, and of which less is better."""
 
 from collections.abc import Iterable
 
+SMALLER_IS_BETTER = ("rmse", "mae", "logloss", "ece")
 _ORDER = ("hit", "ndcg", "mrr", "recall", "precision", "map", "gauc", "auc", "logloss", "ece", "rmse", "mae")
 
 

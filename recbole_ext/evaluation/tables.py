@@ -37,11 +37,4 @@ def wrapped(line: str, width: int) -> str:
 
 def labelled(label: str, text: str) -> list[str]:
     """`label       text`, wrapped to the width of a terminal under the beginning of the text; no word is cut."""
-    return textwrap.wrap(
-        text,
-        WIDTH,
-        initial_indent=f"{label:<{LABEL}}",
-        subsequent_indent=" " * LABEL,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    return wrapped(f"{label:<{LABEL}}{text}", WIDTH).split("\n") if text else []

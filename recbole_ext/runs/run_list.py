@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ext.errors import DataError, UsageError
+from recbole_ext.evaluation.metric_order import SMALLER_IS_BETTER
 from recbole_ext.evaluation.tables import table_lines
 from recbole_ext.runs.marks import Marks, read_marks
 from recbole_ext.runs.run_files import read_events, read_metrics, read_result
@@ -14,7 +15,7 @@ from recbole_ext.runs.trash import is_held, names_of_runs
 
 HEAD = ["run", "state", "epochs", "best epoch", "metric", "valid", "test"]
 _NAME = re.compile(r"(?P<model>[^-]+)-(?P<dataset>.+)-(?P<stamp>\d{8}T\d{6}Z)-[0-9a-f]{4}")
-_ENDS = {"failed": "failed", "interrupted": "interrupted"}
+_ENDS = ("failed", "interrupted")
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,7 @@ def _sorted(runs: list[Listed], metric: str) -> list[Listed]:
         names = sorted({name for run in runs for name in run.test})
         raise UsageError(f"--sort={metric}: no listed run has it; they have {', '.join(names) or 'no test result'}")
     chosen = {run.bigger for run in known if run.metric.split("@")[0] == metric.split("@")[0]}
-    bigger = chosen.pop() if len(chosen) == 1 else metric.split("@")[0] not in ("rmse", "mae", "mse", "logloss", "ece")
+    bigger = chosen.pop() if len(chosen) == 1 else metric.split("@")[0] not in SMALLER_IS_BETTER
     rest = [run for run in runs if metric not in run.test]
     return [*sorted(known, key=lambda run: run.test[metric], reverse=bigger), *rest]
 
@@ -187,7 +188,8 @@ def _state(run: Path) -> str:
         events = read_events(run)
     except DataError:
         return "unfinished"
-    return _ENDS.get(str(events[-1]["event"]), "unfinished") if events else "unfinished"
+    last = str(events[-1]["event"]) if events else ""
+    return last if last in _ENDS else "unfinished"
 
 
 def _shown(value: Any) -> str:
