@@ -199,7 +199,8 @@ def _describe(options: Namespace) -> None:
     ):
         if path:
             require_free(path, [*options.input, *files], is_ours, options.overwrite, option)
-    from dataset_tools.describe.describe import describe, text_table  # compiled loops, whose import takes a second
+    from dataset_tools.describe.describe import describe  # compiled loops, whose import takes a second
+    from dataset_tools.describe.described import text_table
     from dataset_tools.describe.part_distances import with_distances
     from dataset_tools.describe.report import write_page
 
@@ -213,7 +214,7 @@ def _describe(options: Namespace) -> None:
     if options.html:
         write_page(options.html, described)
     if options.json:
-        options.json.write_text(json.dumps([one.numbers for one in described], indent=2) + "\n", encoding="utf-8")
+        options.json.write_text(json.dumps([one.as_json() for one in described], indent=2) + "\n", encoding="utf-8")
     print("\n\n".join(text_table(one) for one in described))
 
 

@@ -5,6 +5,9 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+_SHARED = Path(__file__).parent / "templates"
+"""What all pages include: how they look."""
+
 
 def rendered(template: Path, *folders: Path, **values: Any) -> str:
     """The text of a template with its values.
@@ -15,7 +18,7 @@ def rendered(template: Path, *folders: Path, **values: Any) -> str:
         values: by the names that the template uses.
     """
     environment = Environment(
-        loader=FileSystemLoader([template.parent, *folders]),
+        loader=FileSystemLoader([template.parent, *folders, _SHARED]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

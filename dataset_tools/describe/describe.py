@@ -1,44 +1,32 @@
-"""Description of a data set: one table of numbers, and the counts of the charts."""
+"""Description of a data set: one table of numbers, the counts of the charts, and what to know before training."""
 
 import math
 from argparse import Namespace
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dataset_tools.describe.summary import DAY, SummaryJob, Totals, summarise_range
+from dataset_tools.describe.alerts import alerts
+from dataset_tools.describe.bars import bars_of
+from dataset_tools.describe.described import Described, TopItem
+from dataset_tools.describe.repeats import one_in
+from dataset_tools.describe.summary import DAY, SummaryJob, summarise_range
+from dataset_tools.describe.totals import Totals
 from dataset_tools.engines.choice import make_engine
 from dataset_tools.errors import DataError
 from dataset_tools.files.dataset_files import whole_file
 from dataset_tools.files.headers import read_header
 from dataset_tools.files.interactions import Interactions
+from dataset_tools.files.titles import read_titles
 from dataset_tools.progress import Progress
 from dataset_tools.times.tally import moment
 
 VALUE_FIELDS = ("rating", "label", "behavior")
+TIME_FIELD = "timestamp"
 MAX_VALUES = 50
-MAX_TIME_BARS = 60
-
-
-@dataclass(frozen=True)
-class Bars:
-    """One chart: labels and counts."""
-
-    title: str
-    labels: list[str]
-    counts: list[int]
-
-
-@dataclass(frozen=True)
-class Described:
-    """A data set's name, its numbers for the table, and its charts."""
-
-    name: str
-    numbers: dict[str, Any]
-    bars: list[Bars]
+TOP_ITEMS = 10
 
 
 def describe(
@@ -61,56 +49,81 @@ def describe(
         DataError: the file has no rows, or a row cannot be read.
     """
     file = whole_file(path)
-    names = (fields.user_field, fields.item_field, fields.time_field)
-    value = next((name for name in VALUE_FIELDS if name in {found.field for found in read_header(file)}), None)
+    names, value = _columns(file, fields)
     ranges = Interactions(file, *names).ranges()
     if not ranges:
         raise DataError(f"{file}: no rows.")
-    totals, engine = Totals(), make_engine(engine_name, threads, ray_address)
+    sample = one_in(file)
+    totals, engine = Totals(sample), make_engine(engine_name, threads, ray_address)
     bar = Progress(f"reading {file.name}", file.stat().st_size, enabled=not quiet)
     try:
-        jobs = (SummaryJob(part, file, names, value, fields.time_unit) for part in ranges)
+        jobs = (SummaryJob(part, file, names, value, fields.time_unit, sample) for part in ranges)
         for part, summary in zip(ranges, engine.map(summarise_range, jobs), strict=True):
             totals.add(summary)
             bar.update(part.end - part.start)
     finally:
         engine.close()
         bar.close()
-    return _described(file.name.removesuffix(".inter"), totals, value)
+    return _described(file, totals, names, value)
 
 
-def _described(name: str, totals: Totals, value: str | None) -> Described:
-    users = totals.user_rows[totals.user_rows > 0]
-    items = totals.item_rows[totals.item_rows > 0]
-    pairs = int(totals.gaps.sum()) + totals.backwards
+def _columns(file: Path, fields: Namespace) -> tuple[tuple[str, str, str | None], str | None]:
+    """Those of users, items and times, and that of values; None for one that the file does not have."""
+    header = {found.field for found in read_header(file)}
+    time = None if fields.time_field == TIME_FIELD and TIME_FIELD not in header else fields.time_field
+    return (fields.user_field, fields.item_field, time), next((name for name in VALUE_FIELDS if name in header), None)
+
+
+def _described(file: Path, totals: Totals, names: tuple[str, str, str | None], value: str | None) -> Described:
     values = _value_counts(totals.values) if value else {}
-    numbers: dict[str, Any] = {
-        "name": name,
+    has_times = names[2] is not None
+    name = file.name.removesuffix(".inter")
+    numbers = {"name": name, **_sizes(totals), **(_clock(totals) if has_times else {})}
+    if values:
+        numbers[value or ""] = dict(values)
+    return Described(
+        name,
+        numbers,
+        bars_of(totals, has_times, values, value),
+        alerts(totals, has_times, values, value),
+        _top_items(file, totals, names[1]),
+    )
+
+
+def _sizes(totals: Totals) -> dict[str, Any]:
+    users, items = (rows[rows > 0] for rows in (totals.user_rows, totals.item_rows))
+    return {
         "rows": totals.rows,
         "users": len(users),
         "items": len(items),
         "density": totals.rows / (len(users) * len(items)),
+        "history length": _spread(users),
+        "rows per item": _spread(items),
+    }
+
+
+def _clock(totals: Totals) -> dict[str, Any]:
+    pairs = int(totals.gaps.sum()) + totals.backwards
+    return {
         "first": moment(totals.first, "seconds"),
         "last": moment(totals.last, "seconds"),
         "days": round((totals.last - totals.first) / DAY, 2),
-        "history length": _spread(users),
-        "rows per item": _spread(items),
         "gaps of 0 s within a user": _share(int(totals.gaps[0]), pairs),
         "gaps of a day or more": _share(int(totals.gaps[18:].sum()), pairs),
         "neighbours with one time": _share(totals.ties, totals.rows - 1),
         "rows out of time order": totals.disorder,
     }
-    if values:
-        numbers[value or ""] = dict(values)
-    bars = [
-        _time_bars(totals.days),
-        _power_bars("Users by history length", users),
-        _power_bars("Items by number of rows", items),
-        _gap_bars(totals.gaps),
+
+
+def _top_items(file: Path, totals: Totals, id_field: str) -> list[TopItem]:
+    order = np.argsort(-totals.item_rows, kind="stable")[:TOP_ITEMS]
+    rows = totals.item_rows[order]
+    tokens = totals.item_ids.tokens(order[rows > 0])
+    titles = read_titles(file.with_name(f"{file.name.partition('.')[0]}.item"), id_field, tokens)
+    return [
+        TopItem(item, titles.get(item, ""), int(count), round(int(count) / totals.rows, 6))
+        for item, count in zip(tokens, rows, strict=False)
     ]
-    if values:
-        bars.append(Bars(f"Rows by {value}", list(values), list(values.values())))
-    return Described(name, numbers, bars)
 
 
 def _share(part: int, whole: int) -> float:
@@ -136,50 +149,3 @@ def _as_number(text: str) -> float:
         return float(text)
     except ValueError:
         return math.inf
-
-
-def _time_bars(days: Counter[int]) -> Bars:
-    first, last = min(days), max(days)
-    width = max(math.ceil((last - first + 1) / MAX_TIME_BARS), 1)
-    counts = [0] * ((last - first) // width + 1)
-    for day, count in days.items():
-        counts[(day - first) // width] += count
-    labels = [moment((first + place * width) * DAY, "seconds").partition("T")[0] for place in range(len(counts))]
-    return Bars(f"Rows over time ({width} day{'s' * (width > 1)} a bar, UTC)", labels, counts)
-
-
-def _power_bars(title: str, counts: np.ndarray) -> Bars:
-    """Bars for 1, 2-3, 4-7, ..."""
-    bins = np.bincount(np.frexp(counts.astype(np.float64))[1])[1:]
-    labels = [_span(2**power, 2 ** (power + 1) - 1) for power in range(len(bins))]
-    return Bars(title, labels, bins.tolist())
-
-
-def _span(low: int, high: int) -> str:
-    return str(low) if low == high else f"{low}-{high}"
-
-
-def _gap_bars(gaps: np.ndarray) -> Bars:
-    limits = ((0, "0 s"), (6, "< 1 min"), (12, "< 1.1 h"), (17, "< 1.5 d"), (20, "< 12 d"), (25, "< 1 y"))
-    labels, counts, begin = [], [], 0
-    for power, label in limits:
-        labels.append(label)
-        counts.append(int(gaps[begin : power + 1].sum()))
-        begin = power + 1
-    return Bars("Gaps between a user's rows", [*labels, "longer"], [*counts, int(gaps[begin:].sum())])
-
-
-def text_table(described: Described) -> str:
-    """The numbers as aligned lines."""
-    return "\n".join(f"{key:<28}{shown(value)}" for key, value in described.numbers.items())
-
-
-def shown(value: object) -> str:
-    """A number, text or group of numbers, formatted."""
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {shown(part)}" for key, part in value.items())
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, float):
-        return f"{value:,.0f}" if value == int(value) and value else f"{value:.6g}"
-    return str(value)

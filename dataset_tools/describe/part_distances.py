@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from dataset_tools.describe.describe import VALUE_FIELDS, Described
+from dataset_tools.describe.alerts import COLD, NEW_ITEMS, NEW_USERS, OF_A_WHOLE, OF_TRAINING, Alert
+from dataset_tools.describe.describe import VALUE_FIELDS
+from dataset_tools.describe.described import Described
 from dataset_tools.drift.counting.profile import as_number, text_of
 from dataset_tools.drift.split_distances import SplitCounts, SplitDistance, split_distances
 from dataset_tools.files.dataset_files import PARTS
@@ -15,6 +17,12 @@ from dataset_tools.files.headers import read_header
 from dataset_tools.files.ids import Ids
 from dataset_tools.files.interactions import Interactions
 from dataset_tools.progress import Progress
+
+_UNKNOWN = (
+    ("new_users", "unknown_users", "by users", NEW_USERS),
+    ("new_items", "unknown_items", "of items", NEW_ITEMS),
+)
+"""Rule of alerts, measure, whose rows, and what many of them mean."""
 
 
 def with_distances(
@@ -42,8 +50,33 @@ def with_distances(
         bar.close()
     found = split_distances(counts)
     return [
-        replace(one, numbers=one.numbers | _numbers([each for each in found if each.split == name]))
-        for one, name in zip(described, names, strict=True)
+        _with(one, [each for each in found if each.split == name]) for one, name in zip(described, names, strict=True)
+    ]
+
+
+def _with(one: Described, found: Sequence[SplitDistance]) -> Described:
+    """A part with its distances; a later part's users and items are known from training, not from itself."""
+    unfit = OF_A_WHOLE | OF_TRAINING if found else OF_A_WHOLE
+    alerts = [*cold(found), *(each for each in one.alerts if each.name not in unfit)]
+    return replace(one, numbers=one.numbers | _numbers(found), alerts=alerts)
+
+
+def cold(found: Sequence[SplitDistance]) -> list[Alert]:
+    """What many unknown users or items in a later part mean.
+
+    Args:
+        found: its distances from training.
+    """
+    shares = {each.measure: each.value for each in found}
+    return [
+        Alert(
+            name,
+            round(shares[measure], 6),
+            f"{shares[measure]:.1%} of the rows are {whose} that training does not have",
+            means,
+        )
+        for name, measure, whose, means in _UNKNOWN
+        if shares.get(measure, 0.0) >= COLD
     ]
 
 

@@ -1,30 +1,35 @@
-"""Statistics of interactions that are gathered range by range and added up in the order of the file."""
+"""Statistics of one range of interactions, see `totals`."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from dataset_tools.files.ids import Ids, room_for
+from dataset_tools.describe.repeats import rows_of_sample
 from dataset_tools.files.interactions import Chunk, Interactions
 from dataset_tools.lines.ranges import ByteRange
 from dataset_tools.times.clocks import steps
 
 GAP_BINS = 34  # bin b holds gaps of 2**(b-1) to 2**b - 1 seconds, bin 0 the gap 0
-DAY = 86400
-_NEVER = -(2**62)
+DAY, HOUR = 86400, 3600
 
 
 @dataclass(frozen=True)
 class SummaryJob:
-    """One range of an `.inter` file."""
+    """One range of an `.inter` file.
+
+    Attributes:
+        fields: of users, items and times; None without times.
+        one_in: of how many users one is in the sample, see `repeats`.
+    """
 
     part: ByteRange
     path: Path
-    fields: tuple[str, str, str]
+    fields: tuple[str, str, str | None]
     value_field: str | None
     time_unit: str = "seconds"
+    one_in: int = 1
 
 
 @dataclass(frozen=True)
@@ -33,8 +38,8 @@ class Summary:
 
     Args:
         rows: in it.
-        users: (4, n) codes, rows, first time and last time of each user.
-        items: (2, n) codes and rows of each item.
+        users: (5, n) codes, rows, times of the first and the last row, and the smallest time of each user.
+        items: (3, n) codes, rows and smallest time of each item.
         user_names, item_names: tokens of odd codes, see ids.py.
         gaps: (GAP_BINS,) consecutive rows of one user within the range, by the time between them.
         backwards: such pairs in which time goes back.
@@ -42,7 +47,9 @@ class Summary:
         disorder: neighbouring rows in which time goes back.
         times: first and last row's time, whole seconds and fraction.
         extremes: smallest and largest time.
-        days: rows per day since 1970.
+        hours: rows per hour since 1970.
+        midnight: rows whose time is the beginning of a day in UTC.
+        sample: (3, n) user, item and time of the rows of sampled users.
         values: rows per packed value.
     """
 
@@ -57,7 +64,9 @@ class Summary:
     disorder: int
     times: tuple[tuple[int, int], tuple[int, int]]
     extremes: tuple[int, int]
-    days: Counter[int]
+    hours: Counter[int]
+    midnight: int
+    sample: np.ndarray
     values: Counter[int]
 
 
@@ -66,12 +75,11 @@ def summarise_range(job: SummaryJob) -> Summary:
     log = Interactions(job.path, *job.fields, value_field=job.value_field, time_unit=job.time_unit)
     chunk = log.chunk(job.part)
     users, gaps, backwards = _users(chunk)
-    items, item_rows = np.unique(chunk.items, return_counts=True)
     back, tied = steps(chunk.times, chunk.fractions)
     return Summary(
         rows=len(chunk.times),
         users=users,
-        items=np.array([items, item_rows]),
+        items=_items(chunk),
         user_names=list(log.users.names),
         item_names=list(log.items.names),
         gaps=gaps,
@@ -80,7 +88,9 @@ def summarise_range(job: SummaryJob) -> Summary:
         disorder=int(back.sum()),
         times=(_full(chunk, 0), _full(chunk, -1)),
         extremes=(int(chunk.times.min()), int(chunk.times.max())),
-        days=_counted(chunk.times // DAY),
+        hours=_counted(chunk.times // HOUR),
+        midnight=int((chunk.times % DAY == 0).sum()),
+        sample=rows_of_sample(chunk.users, chunk.items, chunk.times, log.users, job.one_in),
         values=_counted(chunk.values),
     )
 
@@ -95,63 +105,28 @@ def _counted(values: np.ndarray) -> Counter[int]:
 
 
 def _users(chunk: Chunk) -> tuple[np.ndarray, np.ndarray, int]:
-    """Per user: code, rows, first and last time; the gaps between a user's rows; and how many go back."""
-    order = np.argsort(chunk.users, kind="stable")
-    codes, times = chunk.users[order], chunk.times[order]
-    first = np.flatnonzero(np.append(True, codes[1:] != codes[:-1]))
-    last = np.append(first[1:], len(codes)) - 1
+    """Per user: code, rows, times of the first and last row, smallest time; the gaps; and how many go back."""
+    codes, times, first, rows = _by_code(chunk.users, chunk.times)
     gaps = np.diff(times)[np.diff(codes) == 0]
-    table = np.array([codes[first], last - first + 1, times[first], times[last]])
+    earliest = np.minimum.reduceat(times, first)
+    table = np.array([codes[first], rows, times[first], times[first + rows - 1], earliest])
     return table, gap_counts(gaps), int((gaps < 0).sum())
+
+
+def _items(chunk: Chunk) -> np.ndarray:
+    codes, times, first, rows = _by_code(chunk.items, chunk.times)
+    return np.array([codes[first], rows, np.minimum.reduceat(times, first)])
+
+
+def _by_code(codes: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Codes and times in the order of the codes, where each code begins, and how many rows it has."""
+    order = np.argsort(codes, kind="stable")
+    codes, times = codes[order], times[order]
+    first = np.flatnonzero(np.append(True, codes[1:] != codes[:-1]))
+    return codes, times, first, np.diff(first, append=len(codes))
 
 
 def gap_counts(gaps: np.ndarray) -> np.ndarray:
     """(GAP_BINS,) counts of the gaps that are not negative."""
     _, exponents = np.frexp(gaps[gaps >= 0].astype(np.float64))
     return np.bincount(np.minimum(exponents, GAP_BINS - 1), minlength=GAP_BINS)
-
-
-@dataclass
-class Totals:
-    """All ranges added up, in the order of the file; memory grows with users and items alone."""
-
-    rows: int = 0
-    backwards: int = 0
-    ties: int = 0
-    disorder: int = 0
-    first: int = 2**62
-    last: int = _NEVER
-    gaps: np.ndarray = field(default_factory=lambda: np.zeros(GAP_BINS, np.int64))
-    days: Counter[int] = field(default_factory=Counter)
-    values: Counter[int] = field(default_factory=Counter)
-
-    def __post_init__(self) -> None:
-        self.user_ids, self.item_ids = Ids(), Ids()
-        self.user_rows, self.item_rows = np.zeros(0, np.int64), np.zeros(0, np.int64)
-        self._seen = np.full(0, _NEVER, np.int64)
-        self._end = (_NEVER, 0)
-
-    def add(self, part: Summary) -> None:
-        """Add the next range; gaps across its boundary are counted here."""
-        self.rows += part.rows
-        self.ties += part.ties + (part.times[0] == self._end)
-        self.disorder += part.disorder + (part.times[0] < self._end)
-        self._end = part.times[1]
-        self.first, self.last = min(self.first, part.extremes[0]), max(self.last, part.extremes[1])
-        self.days.update(part.days)
-        self.values.update(part.values)
-        self.gaps += part.gaps
-        self.backwards += part.backwards
-        self._add_users(self.user_ids.adopt(part.users[0], part.user_names), part.users)
-        codes = self.item_ids.adopt(part.items[0], part.item_names)
-        self.item_rows = room_for(self.item_rows, codes)
-        self.item_rows[codes] += part.items[1]
-
-    def _add_users(self, codes: np.ndarray, users: np.ndarray) -> None:
-        self.user_rows, self._seen = room_for(self.user_rows, codes), room_for(self._seen, codes, _NEVER)
-        self.user_rows[codes] += users[1]
-        known = self._seen[codes] != _NEVER
-        gaps = users[2, known] - self._seen[codes[known]]
-        self.gaps += gap_counts(gaps)
-        self.backwards += int((gaps < 0).sum())
-        self._seen[codes] = users[3]

@@ -1,10 +1,12 @@
 """Identifiers as small integers, so that counts and flags are plain arrays."""
 
+import zlib
 from collections.abc import Iterable
 
 import numpy as np
 
 MAX_PLAIN = 1 << 25
+_MIXED = np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio (Knuth, multiplicative hashing)
 
 
 class Ids:
@@ -39,6 +41,17 @@ class Ids:
             return codes
         odd = codes % 2 == 1
         return np.where(odd, table[np.where(odd, codes // 2, 0)], codes)
+
+    def sampled(self, codes: np.ndarray, one_in: int) -> np.ndarray:
+        """(n,) bool: whether an id is in a sample of one in so many, which depends on its token alone."""
+        if one_in == 1:
+            return np.ones(len(codes), bool)
+        hashes = ((codes >> 1).astype(np.uint64) * _MIXED) >> np.uint64(32)
+        if self.names:
+            texts = np.array([zlib.crc32(name.encode()) for name in self.names], np.uint64)
+            odd = codes % 2 == 1
+            hashes = np.where(odd, texts[np.where(odd, codes >> 1, 0)], hashes)
+        return hashes % np.uint64(one_in) == 0
 
     def tokens(self, codes: np.ndarray) -> list[str]:
         """The tokens of the given codes."""

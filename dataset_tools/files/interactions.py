@@ -81,6 +81,8 @@ class Chunk:
 class Interactions:
     """An `.inter` file with user, item and time fields, and perhaps a short value field and a field of categories.
 
+    Without a time field (None) all times are 0.
+
     Raises:
         DataError: one of the fields is not in the header.
     """
@@ -88,7 +90,7 @@ class Interactions:
     path: Path
     user_field: str = "user_id"
     item_field: str = "item_id"
-    time_field: str = "timestamp"
+    time_field: str | None = "timestamp"
     value_field: str | None = None
     time_unit: str = "seconds"
     users: Ids = field(default_factory=Ids)
@@ -99,7 +101,7 @@ class Interactions:
     def __post_init__(self) -> None:
         self.fields = read_header(self.path)
         names = [found.field for found in self.fields]
-        wanted = (self.user_field, self.item_field, self.time_field)
+        wanted = [name for name in (self.user_field, self.item_field, self.time_field) if name is not None]
         absent = [name for name in wanted if name not in names]
         if absent:
             raise DataError(
@@ -108,7 +110,7 @@ class Interactions:
             )
         self._at = [names.index(name) for name in wanted]
         self._kinds = np.full(len(names), column_kinds.SKIP, np.int8)
-        self._kinds[self._at] = column_kinds.ID, column_kinds.ID, column_kinds.TIME
+        self._kinds[self._at] = (column_kinds.ID, column_kinds.ID, column_kinds.TIME)[: len(wanted)]
         self._value = names.index(self.value_field) if self.value_field in names else -1
         if self._value >= 0:
             self._kinds[self._value] = column_kinds.TEXT
@@ -138,7 +140,8 @@ class Interactions:
     def parse(self, buffer: np.ndarray, part: ByteRange) -> Chunk:
         """As `chunk`, for bytes that were read already."""
         columns, starts, clean = scan(buffer, "\t", self._kinds, _NO_SYMBOLS)
-        users, items, times = (columns[at] for at in self._at)
+        users, items, *given = (columns[at] for at in self._at)
+        times = given[0] if given else np.zeros(len(users), np.int64)
         clean &= (users < MAX_PLAIN) & (items < MAX_PLAIN)
         groups = columns[self._group] * 2 if self._group >= 0 else _NO_SYMBOLS
         clean &= groups < 2 * MAX_PLAIN if self._group >= 0 else True
@@ -153,7 +156,8 @@ class Interactions:
                 values[row] = value
             if self._group >= 0:
                 groups[row] = group
-        self._check_clock(raw, part)
+        if self.time_field is not None:
+            self._check_clock(raw, part)
         times, fractions = in_seconds(raw, self.time_unit)
         if fractions is None and exact[1].any():
             fractions = np.zeros(len(times), np.int64)
@@ -168,14 +172,14 @@ class Interactions:
         Raises:
             DataError: naming the unit and the option, or the first line.
         """
-        found = examine(times, self.time_unit)
+        found, name = examine(times, self.time_unit), str(self.time_field)
         if found.unit is not None and len(times) > 1:
-            raise DataError(f"{self.path}: {wrong_unit(self.time_field, found, self.time_unit, '--time-unit')}.")
+            raise DataError(f"{self.path}: {wrong_unit(name, found, self.time_unit, '--time-unit')}.")
         stranger = found.typical if found.unit is not None else found.strangers
         if stranger is not None:
             likely = unit_of(stranger.value)
             raise DataError(
-                f"{self.path}:{self._line(part, stranger.row)}: {self.time_field} {stranger.value} is not a time in "
+                f"{self.path}:{self._line(part, stranger.row)}: {name} {stranger.value} is not a time in "
                 f"{self.time_unit} since 1970.\n"
                 f"Correct or remove the row; if the whole column counts {likely}: --time-unit={likely}."
             )
@@ -198,7 +202,7 @@ class Interactions:
         where = f"{self.path}: row {row + 1} after byte {part.start}"
         if len(values) != len(self.fields):
             raise DataError(f"{where}: {len(values)} columns, the header has {len(self.fields)}.")
-        user, item, time = (values[at] for at in self._at)
+        user, item, time = [*(values[at] for at in self._at), "0"][:3]
         if not user or not item:
             raise DataError(f"{where}: an empty id; `recbole-data validate` lists all errors.")
         value = values[self._value].encode()[: kernel.MAX_TEXT] if self._value >= 0 else b""

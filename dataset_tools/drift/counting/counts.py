@@ -1,6 +1,5 @@
 """Counts of the rows of byte ranges; they merge in any order with equal results, and hold no rows."""
 
-import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,7 +12,7 @@ from dataset_tools.drift.inputs import Columns, Source
 from dataset_tools.drift.windows import Windows
 from dataset_tools.errors import UnsortedError
 from dataset_tools.files.ids import Ids
-from dataset_tools.files.interactions import Chunk, Interactions
+from dataset_tools.files.interactions import Chunk
 from dataset_tools.lines.ranges import ByteRange
 
 TABLES = {
@@ -30,7 +29,6 @@ TABLES = {
 HOUR = 3600
 _COMPACT_ROWS = 1 << 19
 _MIX_ROWS, _ROW_BYTES = 1_000_000, 25
-_MIXED = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclass(frozen=True)
@@ -125,7 +123,7 @@ def count_range(job: CountJob) -> Counts:
     for name in ("users", "items", "hours", *["values"] * bool(log.value_field), *["groups"] * bool(log.group_field)):
         counts.add(name, _counted(name, rows))
     if job.columns.mix:
-        kept = rows.filter(pl.Series(_is_kept(chunk.users, log, job.one_in)))
+        kept = rows.filter(pl.Series(log.users.sampled(chunk.users, job.one_in)))
         counts.add(job.columns.mix, _counted(job.columns.mix, kept))
     span, gaps = span_of(chunk.users, chunk.times, rows["window"].to_numpy())
     counts.add("gaps", gaps)
@@ -150,15 +148,3 @@ def _rows(job: CountJob, chunk: Chunk) -> pl.DataFrame:
     if job.columns.group:
         columns["group"] = chunk.groups
     return pl.DataFrame(columns)
-
-
-def _is_kept(users: np.ndarray, log: Interactions, one_in: int) -> np.ndarray:
-    """(rows,) bool: whether the user is in the sample, which depends on the id alone."""
-    if one_in == 1:
-        return np.ones(len(users), bool)
-    hashes = ((users >> 1).astype(np.uint64) * _MIXED) >> np.uint64(32)
-    if log.users.names:
-        texts = np.array([zlib.crc32(name.encode()) for name in log.users.names], np.uint64)
-        odd = users % 2 == 1
-        hashes = np.where(odd, texts[np.where(odd, users >> 1, 0)], hashes)
-    return hashes % np.uint64(one_in) == 0

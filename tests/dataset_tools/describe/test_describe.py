@@ -11,9 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dataset_tools.describe.describe import Bars, Described, describe, shown, text_table
-from dataset_tools.describe.report import page, picture, write_page
-from dataset_tools.describe.summary import SummaryJob, Totals, gap_counts, summarise_range
+from dataset_tools.describe.alerts import Alert
+from dataset_tools.describe.charts import Bars, picture
+from dataset_tools.describe.describe import describe
+from dataset_tools.describe.described import Described, TopItem, shown, text_table
+from dataset_tools.describe.report import page, write_page
+from dataset_tools.describe.summary import SummaryJob, gap_counts, summarise_range
+from dataset_tools.describe.totals import Totals
 from dataset_tools.errors import DataError
 from dataset_tools.lines.ranges import newline_ranges
 
@@ -58,8 +62,9 @@ def test_ranges_add_up_to_the_whole(tmp_path: Path, rows: list[tuple[str, int, i
         by_name = dict(zip(totals.user_ids.tokens(np.flatnonzero(totals.user_rows)), counts, strict=True))
         found.append(
             (totals.rows, totals.ties, totals.disorder, totals.backwards, totals.first, totals.last,
-             totals.gaps.tolist(), totals.days, totals.values, by_name,
-             sorted(totals.item_rows[totals.item_rows > 0]))
+             totals.gaps.tolist(), totals.hours, totals.values, by_name,
+             sorted(totals.item_rows[totals.item_rows > 0]), totals.repeats.fractions(), totals.midnight,
+             sorted(totals.user_begin[totals.user_rows > 0]), sorted(totals.item_begin[totals.item_rows > 0]))
         )  # fmt: skip
     assert found[0] == found[1] == found[2]
     assert found[0][9] == dict(pl.Series([row[0] for row in rows]).value_counts().iter_rows())
@@ -112,11 +117,13 @@ class Checker(HTMLParser):
 
 def test_page_is_one_file_without_network_or_script(tmp_path: Path, fields: Namespace) -> None:
     name = "<script>alert(1)</script>&"
-    evil = Described(name, {"name": name, "rows": 3}, [Bars(name, ['"><b>', "b"], [3, 0])])
+    alert, item = Alert("few", 3, name, name), TopItem(name, name, 3, 1.0)
+    bars = Bars(name, ['"><b>', "b"], [3, 0], name, name)
+    evil = Described(name, {"name": name, "rows": 3, name: {name: 1}}, [bars], [alert], [item])
     text = page([evil, evil])
     checker = Checker()
     checker.feed(text)
-    assert "script" not in checker.tags and "b" not in checker.tags and checker.links == []
+    assert "script" not in checker.tags and checker.tags.count("b") == 2 and checker.links == []
     assert not re.search(r"https?://|@import|url\(", text) and "width=device-width" in text
     write_page(tmp_path / "p.html", [describe(toy(tmp_path, "1\t2\t3\t4\n1\t2\t3\t4000000000\n"), fields)])
     assert (tmp_path / "p.html").stat().st_size < 1_000_000 and not (tmp_path / "p.html.part").exists()
@@ -127,4 +134,4 @@ def test_bars_are_as_high_as_their_counts() -> None:
     heights = [
         float(h) for h in re.findall(r'<rect [^>]*height="([0-9.]+)"', picture(Bars("t", list("abc"), [4, 2, 0])))
     ]
-    assert heights == [130.0, 65.0, 0.0]
+    assert heights == [150.0, 75.0, 0.0]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dataset_tools.drift.counting.counts import CountJob, Counts, _is_kept, count_range
+from dataset_tools.drift.counting.counts import CountJob, Counts, count_range
 from dataset_tools.drift.counting.profile import Profile
 from dataset_tools.drift.counting.spans import gap_bin
 from dataset_tools.drift.inputs import Columns, Source
@@ -106,6 +106,6 @@ def test_the_sample_of_users_depends_on_the_id_alone(tmp_path: Path) -> None:
         path.write_text(HEADER + "".join(f"{name}\t1\t3\tk\t5\n" for name in names[::order]))
         log = Interactions(path)
         (chunk,) = log.chunks()
-        chosen = _is_kept(chunk.users, log, 3)
+        chosen = log.users.sampled(chunk.users, 3)
         kept.append({name for name, one in zip(names[::order], chosen, strict=True) if one})
     assert kept[0] == kept[1] and 100 < len(kept[0]) < 300 and {name[:4] == "user" for name in kept[0]} == {True, False}
