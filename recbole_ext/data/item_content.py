@@ -96,7 +96,7 @@ class ItemContent:
         self.item_vectors[rows[kept]] = given.values[kept]
         self.has_vector = np.zeros(n_items, dtype=bool)
         self.has_vector[rows[kept]] = True
-        self._report(given, appended, int(new.sum()) - appended)
+        self._report(given, int(new.sum()) - appended)
 
     def _append_items(self, tokens: np.ndarray) -> int:
         """Give new items the next ids; returns how many, 0 where the ids are those of another run or are not wanted."""
@@ -109,14 +109,16 @@ class ItemContent:
             self.field2id_token[field], self.field2token_id[field] = names, ids  # type: ignore[attr-defined]
         return len(tokens)
 
-    def _report(self, given: GivenVectors, appended: int, left_out: int) -> None:
+    def _report(self, given: GivenVectors, left_out: int) -> None:
         """Enter width and coverage in the ledger; too large a number is found here, after the cast."""
         assert self.item_vectors is not None and self.has_vector is not None
         if not np.isfinite(self.item_vectors).all():
             raise DataError(f"{given.source}: a number is too large for float32; scale the vectors")
         with_vector, n_items = int(self.has_vector.sum()), len(self.has_vector) - 1
-        facts = {"width": given.width, "items": n_items, "with_vector": with_vector, "without_interactions": appended}
-        self.ledger.vectors = {**facts, "left_out": left_out}
+        cold = self.has_vector.copy()
+        cold[self.inter_feat[self.iid_field].to_numpy()] = False
+        counts = {"items": n_items, "with_vector": with_vector, "without_interactions": int(cold.sum())}
+        self.ledger.vectors = {"width": given.width, **counts, "left_out": left_out}
 
     def trained_items(self) -> Tensor:
         """(n_items,) bool: items of the rows of this split, and of the histories that they read."""

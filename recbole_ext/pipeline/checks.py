@@ -53,6 +53,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "negative_distribution": ("uniform", "popularity"),
     "history_term": ("none", "seen", "recency"),
     "item_vectors_mode": ("init", "frozen", "projected", "added"),
+    "item_fields_mode": ("summed", "gated"),
     "torch_compile_mode": ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs"),
 }
 _CHOSEN_BY_MODELS = ("loss_type", "gate", "encoder", "block", "sublayers")

@@ -114,12 +114,52 @@ def test_without_vectors_or_with_those_of_others_it_is_not(build_grouped: Build,
     assert trained(build_grouped("Mamba4Rec", shuffled=True, item_vectors=vectors(tmp_path))) < 0.5
 
 
-FIELDS = [["group"], pytest.param(["tags"], marks=pytest.mark.slow)]
+def places_of_cold_twins(make_config: Callable[..., Config], root: Path, **given: Any) -> torch.Tensor:
+    """Places from 1 of items without interactions, each with the vector of a popular item, which is the best answer."""
+    rng, rows = np.random.default_rng(3), []
+    for user in range(USERS):
+        start = int(rng.integers(GROUPS))
+        groups = [(start + step) % GROUPS for step in range(LENGTH)]
+        items = [f"w{g}{0 if rng.random() < 0.6 else rng.integers(OF_GROUP)}" for g in groups[:-1]]
+        rows += [(f"u{user}", item, 10**9 + 60 * k) for k, item in enumerate([*items, f"c{groups[-1]}"])]
+    of_item = dict(zip(ITEMS, np.random.default_rng(1).normal(size=(len(ITEMS), 16)), strict=True))
+    of_item |= {f"c{g}": of_item[f"w{g}0"] for g in range(GROUPS)}
+    np.save(root / "v.npy", np.stack(list(of_item.values())).astype(np.float32))
+    (root / "v.ids").write_text("\n".join(of_item) + "\n")
+    settings = {**SIZES, "train_batch_size": 128, "dropout_prob": 0.0, "item_vectors": vectors(root), **given}
+    config = make_config("Mamba4Rec", write_inter(root, "made", rows), **settings)
+    loaders = build_loaders(config, create_dataset(config))
+    trainer = build_trainer(config, loaders)
+    trained((loaders, trainer), epochs=14)
+    tested = loaders.test._dataset[np.arange(USERS)]
+    with torch.no_grad():
+        scores = trainer.model.eval().full_sort_predict(tested)[:, 1:]
+    return (scores > scores.gather(1, tested["item_id"].unsqueeze(1) - 1)).sum(1) + 1
 
 
-@pytest.mark.parametrize("fields", FIELDS)
-def test_an_item_without_interactions_is_ranked_by_its_fields(build_grouped: Build, fields: list[str]) -> None:
-    assert trained(build_grouped("Mamba4Rec", item_fields=fields)) > 0.9
+DROPPED = [(0.5, 1.0), pytest.param(0.0, 0.0, marks=pytest.mark.slow)]
+
+
+@pytest.mark.parametrize(("dropout", "share"), DROPPED)
+def test_an_item_with_the_vector_of_a_popular_one_is_at_the_top_where_own_vectors_are_dropped(
+    make_config: Callable[..., Config], tmp_path: Path, dropout: float, share: float
+) -> None:
+    places = places_of_cold_twins(make_config, tmp_path, item_vectors_dropout=dropout)
+    assert float((places <= 2).float().mean()) == pytest.approx(share, abs=0.2)
+
+
+FIELDS = [
+    (["group"], "summed"),
+    (["group", "tags"], "gated"),
+    pytest.param(["tags"], "summed", marks=pytest.mark.slow),
+]
+
+
+@pytest.mark.parametrize(("fields", "mode"), FIELDS)
+def test_an_item_without_interactions_is_ranked_by_its_fields(
+    build_grouped: Build, fields: list[str], mode: str
+) -> None:
+    assert trained(build_grouped("Mamba4Rec", item_fields=fields, item_fields_mode=mode)) > 0.9
 
 
 @pytest.mark.slow
@@ -127,8 +167,10 @@ def test_fields_of_other_items_do_not_help(build_grouped: Build) -> None:
     assert trained(build_grouped("SS4Rec", shuffled=True, item_fields=["group"])) < 0.5
 
 
-def test_fields_and_vectors_are_summed_and_both_are_learned(build_grouped: Build, tmp_path: Path) -> None:
+@pytest.mark.parametrize("mode", ["summed", "gated"])
+def test_fields_vectors_and_gate_are_all_learned(build_grouped: Build, tmp_path: Path, mode: str) -> None:
     given = {"item_vectors": vectors(tmp_path), "item_fields": ["group", "tags"], "loss_type": "sampled_softmax"}
+    given |= {"item_fields_mode": mode, "item_vectors_dropout": 0.3}
     loaders, trainer = build_grouped("SS4Rec", **given)
     trainer.model.calculate_loss(next(iter(loaders.train))).backward()
     for name, p in trainer.model.item_embedding.named_parameters():
@@ -140,6 +182,8 @@ def test_a_field_that_the_items_lack_or_that_is_a_number_is_refused(build_groupe
         build_grouped("Mamba4Rec", item_fields=["brand"])
     with pytest.raises(DataError, match="item_fields is for token or token_seq columns, and price is of type float"):
         build_grouped("Mamba4Rec", item_fields=["price"])
+    with pytest.raises(UsageError, match=r"item_fields_mode must be one of summed, gated .got 'gate'."):
+        build_grouped("Mamba4Rec", item_fields=["group"], item_fields_mode="gate")
     with pytest.raises(UsageError, match=r"item_fields: SASRec does not read it .* SS4Rec and Mamba4Rec do"):
         build_grouped("SASRec", item_fields=["group"])
 

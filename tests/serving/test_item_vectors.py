@@ -1,4 +1,4 @@
-"""A run with vectors of items answers, is continued and exported without the file that they came from."""
+"""A run with vectors and gated fields of items answers, is resumed and exported without the files of these."""
 
 from pathlib import Path
 from typing import Any
@@ -19,17 +19,21 @@ from tests.runs.test_resume import interrupt_at
 from tests.serving.live.conftest import OF_MODEL, TINY, made_rows
 
 COLD = "cold"
+FIELDS = {"item_fields": ["brand", "tags"], "item_fields_mode": "gated", "item_vectors_dropout": 0.3}
 
 
 def with_vectors(root: Path, model: str, **given: Any) -> Run:
-    """Train on made rows with vectors of all items and of one without interactions, and remove the vectors' files."""
+    """Train on made rows with vectors and fields of all items and of one without interactions, and remove the files."""
     rows = made_rows()
     ids = [*dict.fromkeys(item for _, item, _ in rows), COLD]
     np.save(root / "v.npy", np.random.default_rng(0).normal(size=(len(ids), 9)).astype(np.float32))
     (root / "v.ids").write_text("\n".join(ids) + "\n")
     settings = {**TINY, **OF_MODEL[model], "runs_dir": root / "runs", "item_vectors": str(root / "v.npy"), **given}
-    run = rx.train(model, "made", data_path=write_inter(root, "made", rows), **settings)
-    for name in ("v.npy", "v.ids"):
+    data = write_inter(root, "made", rows)
+    described = "".join(f"{item}\tb{k % 3}\tt{k % 2} t{k % 5}\n" for k, item in enumerate(ids))
+    (root / "made" / "made.item").write_text("item_id:token\tbrand:token\ttags:token_seq\n" + described)
+    run = rx.train(model, "made", data_path=data, **FIELDS, **settings)
+    for name in ("v.npy", "v.ids", "made/made.item"):
         (root / name).unlink()
     return Run(run.path)
 

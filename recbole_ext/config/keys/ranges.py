@@ -42,7 +42,7 @@ _NOT_NEGATIVE = """weight_decay min_delta save_seconds hang_seconds price_per_ho
     noise_max negative_weight tail_ratio""".split()
 _DROPPED = """dropout_prob set_dropout_prob hidden_dropout_prob attn_dropout_prob dropout item_dropout mess_dropout
     mess_dropout_rate message_dropout node_dropout node_dropout_rate sess_dropout drop_ratio drop_ex drop_im drop_path
-    label_smoothing window_overlap""".split()
+    label_smoothing window_overlap item_vectors_dropout""".split()
 _FRACTIONS = """gbce_calibration mask_ratio corruption_ratio ft_ratio global_ratio l1_ratio reg_loss_ratio
     anneal_cap vae_anneal_cap""".split()
 _LISTS_OF_SIZES = """hidden_size_list cin_layer_size cnn_channels cnn_kernels cnn_strides critic_layers

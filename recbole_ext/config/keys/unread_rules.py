@@ -61,6 +61,11 @@ class Facts:
         return self.entry.family in ("context_aware", "exlib") or any(layer in self.source for layer in layers)
 
     @property
+    def given_vectors(self) -> bool:
+        """Whether vectors of items are named."""
+        return bool(self.values.get("item_vectors") or self.values.get("preload_weight"))
+
+    @property
     def reads_labels(self) -> bool:
         """Whether labels are learned, or decide what is relevant."""
         negatives = self.values.get("train_neg_sample_args")
@@ -164,11 +169,20 @@ RULES = (
         "{model} takes no given vectors",
     ),
     Rule(
-        ("item_vectors", "item_vectors_mode", "cold_items"),
+        ("item_vectors", "item_vectors_mode", "item_vectors_dropout", "cold_items"),
         lambda f: not f.entry.reads_item_vectors,
         f"{{model}} reads no vectors of items; {ITEM_VECTOR_MODELS} do",
     ),
     *(Rule((key,), _without_fields(key), "SS4Rec and Mamba4Rec read it") for key in FIELD_KEYS),
+    Rule(("item_fields_mode",), _without_fields("item_fields"), "SS4Rec and Mamba4Rec read it"),
+    Rule(("item_fields_mode",), lambda f: not f.values.get("item_fields"), "it goes with item_fields", by_model=False),
+    Rule(("item_vectors_mode",), lambda f: not f.given_vectors, "it goes with item_vectors", by_model=False),
+    Rule(
+        ("item_vectors_dropout",),
+        lambda f: not (f.given_vectors or f.values.get("item_fields")),
+        "it goes with item_vectors or item_fields",
+        by_model=False,
+    ),
     Rule(
         ("learning_rate", "learner", "weight_decay", "clip_grad_norm", "lr_schedule", "averaging", "precision"),
         lambda f: f.counts,
