@@ -142,11 +142,9 @@ def _reported() -> Iterator[None]:
 
 def _command(model: str, dataset: str, files: list[str], given: dict[str, Any]) -> list[str]:
     """The command line that does the same."""
-    import sys
-
     words = [f"--model={model}", f"--dataset={dataset}"]
     words += [f"--config_files={' '.join(files)}"] if files else []
-    return [sys.executable, "run_recbole_ext.py", *words, *(f"--{key}={value}" for key, value in given.items())]
+    return ["recbole-ext", *words, *(f"--{key}={value}" for key, value in given.items())]
 
 
 def load(path: str | Path, data_path: str | Path | None = None, device: str | None = None) -> "Run":

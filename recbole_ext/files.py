@@ -14,14 +14,19 @@ LOCK = ".lock"
 """The file by which a folder is locked; it stays when the lock is gone."""
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes, private: bool = False) -> None:
     """Write a file so that readers see the old or the new content and nothing between.
+
+    Args:
+        path: the file.
+        content: of it.
+        private: whether its mode is 0600, for what is known of users; else it is as the umask has it.
 
     Raises:
         ResourceError: the disk refuses; the old content is untouched.
     """
     try:
-        replace_file(path, content)
+        replace_file(path, content, private)
     except OSError as error:
         raise ResourceError(
             f"cannot write {path} ({len(content):,} bytes): {error.strerror}; free some space "

@@ -5,7 +5,6 @@ differs. RecBole's base classes, samplers, loaders and metrics stay where they a
 """
 
 import logging
-import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -35,6 +34,7 @@ from recbole_ext.scripts.full_sort import full_sort_topk as full_sort_topk
 from recbole_ext.scripts.settings import read_script_settings
 from recbole_ext.serving.load import finished_config, load_run
 from recbole_ext.tuning.hyper_tuning import HyperTuning as HyperTuning
+from recbole_ext.typed_command import PROGRAM
 
 __all__ = [
     "Config",
@@ -124,7 +124,7 @@ def run_recbole(
             values["runs_dir"] = stack.enter_context(tempfile.TemporaryDirectory())
         config = Config(model, dataset, config_file_list, values)
         words = [f"--model={config.entry.reference or config.model}", f"--dataset={config.dataset}", *config.typed]
-        command = [sys.executable, "run_recbole_ext.py", *words]
+        command = [PROGRAM, *words]
         with without_host_warnings():
             found = train(config, command, at_end=leave_report if saved else None)
     valid, metric = found["valid"], config["valid_metric"].lower()

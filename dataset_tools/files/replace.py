@@ -7,6 +7,7 @@ on it, which the system drops with the process: a hidden file without a lock is 
 import fcntl
 import os
 import re
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -19,16 +20,21 @@ _UNFINISHED = re.compile(rf"\..+(?:\.[a-z0-9_]{{8}}\.partial|\.(?:{_EARLIER})\.[
 """Names of files that are being written; those of earlier versions have no ending of their own."""
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a file so that readers, and a start after a kill, see the old or the new content; a new one has mode 0600.
+def replace_file(path: Path, content: bytes, private: bool = False) -> None:
+    """Write a file so that readers, and a start after a kill, see the old or the new content.
 
     What a killed writer of the same file left is removed.
+
+    Args:
+        path: the file.
+        content: of it.
+        private: whether its mode is 0600, for what is known of users; else it is as the umask has it.
 
     Raises:
         OSError: the disk or the folder refuses; the old content is untouched.
     """
     remove_unfinished(path.parent, f".{path.name}.")
-    handle, temporary = _new_file(path)
+    handle, temporary = _new_file(path, 0o600 if private else 0o666)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -41,10 +47,18 @@ def replace_file(path: Path, content: bytes) -> None:
         raise
 
 
-def _new_file(path: Path) -> tuple[int, str]:
-    """A locked file beside the target; another one if it was taken for a leftover before it was locked."""
+def _new_file(path: Path, mode: int) -> tuple[int, str]:
+    """A locked file beside the target; another one if it was taken for a leftover before it was locked.
+
+    `tempfile.mkstemp` has no mode but 0600; the umask is the system's to apply, because reading it changes it for all
+    threads.
+    """
     while True:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=_PARTIAL)
+        name = str(path.parent / f".{path.name}.{secrets.token_hex(4)}{_PARTIAL}")
+        try:
+            handle = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+        except FileExistsError:
+            continue
         _lock(handle)
         if os.fstat(handle).st_nlink:
             return handle, name

@@ -159,7 +159,7 @@ def _require_same_settings(paths: list[Path]) -> None:
 def _finished(path: Path, settings: dict[str, Any]) -> FinishedRun:
     try:
         result = read_result(path)
-        require_tested(result, path, f"nothing of it can be compared{_instead(result)}")
+        require_tested(result, path, f"nothing of it can be compared{_instead(result, path)}")
         if result["test"] is None:
             raise DataError(f"{path} is a trial of a tuning, which was never tested; train the tuning's best.yaml")
         run = FinishedRun(
@@ -185,9 +185,12 @@ def _finished(path: Path, settings: dict[str, Any]) -> FinishedRun:
     return run
 
 
-def _instead(result: dict[str, Any]) -> str:
+def _instead(result: dict[str, Any], path: Path) -> str:
     earlier = result.get("final_of")
-    return f"; compare {earlier['run']}, whose settings and epochs it has" if earlier else ""
+    if not earlier:
+        return ""
+    beside = path.parent / Path(earlier["run"]).name  # a result names no folder outside of the working directory
+    return f"; compare {beside if beside.is_dir() else earlier['run']}, whose settings and epochs it has"
 
 
 def planned_epochs(settings: dict[str, Any]) -> int:

@@ -113,7 +113,7 @@ class Journal:
         before = self.path.read_bytes()[-1:] if self.path.is_file() else b""
         line = ("" if before in (b"", b"\n") else "\n") + json.dumps(facts) + "\n"
         try:
-            handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
             try:
                 os.write(handle, line.encode())
                 os.fsync(handle)

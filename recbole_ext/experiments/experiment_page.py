@@ -9,6 +9,7 @@ from recbole_ext.experiments.experiment import Experiment
 from recbole_ext.experiments.standing import Standing, limits, seed_table, standing, verdicts_over_seeds
 from recbole_ext.report.page import Page
 from recbole_ext.runs.run_files import read_metrics
+from recbole_ext.typed_command import PROGRAM
 
 
 def write_page(experiment: Experiment) -> None:
@@ -50,9 +51,9 @@ def page_of(found: Standing) -> Page:
         ["key", "value", "from"], [[key, settings[key], experiment.origins.get(key, "")] for key in sorted(settings)]
     )
     seeds, settings_file = ",".join(map(str, experiment.seeds)), experiment.folder / "settings.yaml"
-    command = ["run_recbole_ext.py", f"--model={experiment.model}", f"--dataset={experiment.dataset}"]
+    command = [PROGRAM, f"--model={experiment.model}", f"--dataset={experiment.dataset}"]
     command += [f"--config_files={settings_file}", f"--seeds={seeds}"]
-    return page.heading("Once more").code(f"python {shlex.join(command)}")
+    return page.heading("Once more").code(shlex.join(command))
 
 
 def _row(attempt: Attempt) -> list[object]:

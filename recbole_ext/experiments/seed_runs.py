@@ -23,6 +23,7 @@ from recbole_ext.report.report import leave_report
 from recbole_ext.runs.recorded import FREE_KEYS, NEWEST, is_ended_by_budget
 from recbole_ext.runs.run_files import read_result
 from recbole_ext.training.cost.budget import goes_on
+from recbole_ext.typed_command import typed_program
 
 
 def run_experiment(experiment: Experiment, seeds: list[int], of_start: Mapping[str, Any] | None = None) -> int:
@@ -78,7 +79,7 @@ def _run_seed(experiment: Experiment, seed: int, label: str, of_start: Mapping[s
     started = experiment.journal.start(seed)
     fault: BaseException | None = None
     try:
-        run(config, [sys.executable, sys.argv[0], *words, f"--seed={seed}"], NEWEST, leave_report)
+        run(config, [*typed_program(), *words, f"--seed={seed}"], NEWEST, leave_report)
     except NonFiniteError as error:
         fault = error
         print(f"error: {redact_text(str(error))}", file=sys.stderr)

@@ -4,7 +4,6 @@ A `.pth` file is a pickle, and reading a pickle can run any code that its author
 that reads one, and only with `--i-trust-this-file`.
 """
 
-import sys
 import time
 from contextlib import nullcontext
 from pathlib import Path
@@ -26,6 +25,7 @@ from recbole_ext.pipeline.summary import summary_lines
 from recbole_ext.training.best_weights import BestWeights
 from recbole_ext.training.state import TrainingState
 from recbole_ext.training.tracking.progress import Progress
+from recbole_ext.typed_command import typed_command
 
 
 def import_checkpoint(config: Config, path: Path, trusted: bool, command: list[str] | None = None) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def import_checkpoint(config: Config, path: Path, trusted: bool, command: list[s
     loaders = splits.loaders
     model = build_on_device(config, loaders)
     load_legacy(model, state, path)
-    directory = new_directory(config, command or sys.argv, splits)
+    directory = new_directory(config, command or typed_command(), splits)
     progress = Progress(0, enabled=config.placement.leads, bar=False)
     with directory.logging() if directory else nullcontext():
         epoch = int(state.get("epoch", 0))
@@ -65,7 +65,7 @@ def import_checkpoint(config: Config, path: Path, trusted: bool, command: list[s
         result = run_result(config, evaluator, trained, protocol, directory, tested.metrics, baselines)
         seconds = round(time.perf_counter() - started, 2)
         result |= {"imported_from": path.name, "fit_seconds": 0.0, "total_seconds": seconds}
-        result["rows"] = loaders.ledger.as_dict()
+        result |= splits.dataset.real_counts | {"rows": loaders.ledger.as_dict()}
         if directory:
             directory.write_units(units)
             directory.write_result(result)

@@ -30,12 +30,17 @@ def opening_lines(
         f"{config.model} on {config.dataset}: {size} on {config['device']}, at most {epochs} epochs",
         *protocol.lines(),
         *labelled("columns", data.columns.line()),
-        f"data        {data.user_num - 1:,} users, {data.item_num - 1:,} items",
+        f"data        {counted(data)}",
         f"run         {from_here(folder) if folder else '-'}",
         *price_lines(config),
         *_seeds_line(config),
         *unread_lines(config),
     ]
+
+
+def counted(data: Any) -> str:
+    """How many users and items a data set has."""
+    return ", ".join(f"{n:,} {name}" for name, n in data.real_counts.items())
 
 
 def _seeds_line(config: Config) -> list[str]:

@@ -1,7 +1,6 @@
 """One run, from a configuration to a result: the calls that everybody reads first."""
 
 import logging
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -39,6 +38,7 @@ from recbole_ext.training.threads import restore_threads
 from recbole_ext.training.tracking.progress import Progress
 from recbole_ext.training.tracking.sinks import TrackingSettings, tracked
 from recbole_ext.training.trees import AnyTrainer
+from recbole_ext.typed_command import typed_command
 
 _LOG = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ def run(
     started = time.perf_counter()
     try:
         with process_group(config.placement):
-            return _run(config, command or sys.argv, resume, at_end, test, on_epoch, started)
+            return _run(config, command or typed_command(), resume, at_end, test, on_epoch, started)
     except ModuleNotFoundError as error:
         raise missing_library(config.model, error) from None
 
@@ -160,6 +160,7 @@ def _fit_and_test(
     )
     result |= tested | stages | {"standard_errors_from_best": errors_from_best(result | tested, units)}
     result["split_distances"] = distances_of_splits(config, loaders) if test else []
+    result |= data.real_counts
     result["rows"] = loaders.ledger.as_dict() | {"known_test": known_test(loaders, trainer) if test else None}
     rows = directory.rows if directory else []
     found = found_in(rows, trainer.settings.valid_metric, trainer.settings.sign > 0)

@@ -20,6 +20,7 @@ from recbole_ext.evaluation.units import Units
 from recbole_ext.pipeline.build import build_on_device, build_trainer
 from recbole_ext.pipeline.final_test import evaluate_baselines
 from recbole_ext.pipeline.new_directory import new_directory
+from recbole_ext.pipeline.opening_lines import counted
 from recbole_ext.pipeline.result import parameters_of
 from recbole_ext.pipeline.splits import Splits, open_splits
 from recbole_ext.preflight import estimate
@@ -95,7 +96,7 @@ class Flight:
         dataset = self.splits.loaders.train._dataset
         lines = [line.removeprefix("rows").strip() for line in self.splits.loaders.ledger.lines()]
         more = [line for line in lines if not (self.is_validated and line.startswith("WARNING"))]
-        return [f"{dataset.user_num - 1:,} users, {dataset.item_num - 1:,} items", *more]
+        return [counted(dataset), *more]
 
     def build(self) -> list[str]:
         """The model on its device, and the directory of a run."""

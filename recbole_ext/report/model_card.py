@@ -1,5 +1,6 @@
 """The model card of a run: facts for users of the weights."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,6 +8,7 @@ from recbole_ext.config.keys.train_on import ALL_ROWS, trained_on_all
 from recbole_ext.diagnosis.finding import Finding
 from recbole_ext.pipeline.summary import chosen_by
 from recbole_ext.redact import redact, redact_command, redact_text
+from recbole_ext.report.front_matter import front_matter
 from recbole_ext.report.markdown import Markdown, code
 from recbole_ext.report.record import Record
 from recbole_ext.report.rendering import markdown
@@ -28,6 +30,7 @@ def model_card(record: Record, found: list[Finding]) -> str:
     rows = {result.get("model"): test, **(result.get("baselines") or {})} if test else {}
     return markdown(
         "model_card.md",
+        head=front_matter(config.get("model"), config.get("dataset"), task.title, test, record.folder.resolve().name),
         model=config.get("model"),
         dataset=config.get("dataset"),
         finished=bool(result),
@@ -38,6 +41,7 @@ def model_card(record: Record, found: list[Finding]) -> str:
             "Weights": Markdown("`checkpoint/best.json` (safetensors and JSON)"),
             "Run": record.folder.resolve().name,
             "Seed": config.get("seed"),
+            **{name.capitalize(): f"{result[name]:,}" for name in ("users", "items") if result.get(name) is not None},
         },
         use=task.use,
         limits=task.limits,
@@ -54,8 +58,13 @@ def _protocol(result: Mapping[str, Any]) -> dict[str, Any]:
     protocol = dict(result.get("protocol") or {})
     hashes = protocol.pop("data_sha256", {})
     protocol.pop("packages", None)
-    facts = {name.replace("_", " "): value for name, value in protocol.items()}
+    facts = {name.replace("_", " "): _without_braces(value) for name, value in protocol.items() if value}
     return facts | {f"sha256 of {name}": value for name, value in hashes.items()}
+
+
+def _without_braces(value: Any) -> str:
+    """A value for people, who write no quotes and braces around settings."""
+    return re.sub(r"[{}']", "", str(value))
 
 
 def _metric(value: Any) -> str:
@@ -70,5 +79,9 @@ def _training(record: Record) -> dict[str, Any]:
         facts["epoch of the weights"] = f"{result.get('best_epoch')}, {chosen_by(result)}"
         facts["seconds"] = result.get("fit_seconds")
         facts["memory, MB at most"] = result.get("peak_memory_mb")
-    facts["machine"] = f"{machine.get('system')}, {machine.get('cpu_cores')} cores, {machine.get('device')}"
-    return facts
+    cores = f"{machine.get('cpu_cores')} cores"
+    of_machine = (machine.get("system"), machine.get("processor"), cores, machine.get("gpu") or machine.get("device"))
+    facts["machine"] = ", ".join(str(each) for each in of_machine if each)
+    facts["packages"] = ", ".join(f"{name} {version}" for name, version in (machine.get("packages") or {}).items())
+    facts["source"] = f"commit {machine['commit']}" if machine.get("commit") else ""
+    return {name: value for name, value in facts.items() if value not in ("", None)}

@@ -1,11 +1,13 @@
 """What a run left in its directory, read once for all reports."""
 
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from recbole_ext.errors import UsageError
+from recbole_ext.machine_paths import portable_command, without_machine_paths
 from recbole_ext.report.chart import Point
 from recbole_ext.runs.recorded import recorded
 from recbole_ext.runs.run_files import if_sound, read_environment, read_events, read_metrics, read_result
@@ -67,15 +69,23 @@ def read_record(folder: Path) -> Record:
     damage: list[str] = []
     return Record(
         folder,
-        if_sound(recorded, folder, damage) or {},
-        _origins(_text(folder / "config.yaml")),
+        without_machine_paths(if_sound(recorded, folder, damage) or {}),
+        without_machine_paths(_origins(_text(folder / "config.yaml"))),
         if_sound(read_metrics, folder, damage) or [],
-        if_sound(read_result, folder, damage) or {},
+        without_machine_paths(if_sound(read_result, folder, damage) or {}),
         if_sound(read_environment, folder, damage) or {},
-        _text(folder / "command.txt").strip(),
-        _end(if_sound(read_events, folder, damage) or []),
-        tuple(damage),
+        _command(_text(folder / "command.txt").strip()),
+        without_machine_paths(_end(if_sound(read_events, folder, damage) or [])),
+        without_machine_paths(tuple(damage)),
     )
+
+
+def _command(text: str) -> str:
+    """What was typed; earlier versions recorded interpreter and script with their folders."""
+    try:
+        return shlex.join(portable_command(shlex.split(text)))
+    except ValueError:
+        return str(without_machine_paths(text))
 
 
 def _text(path: Path) -> str:

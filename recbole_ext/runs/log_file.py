@@ -1,4 +1,4 @@
-"""`log.txt` of a run: without colours, without secrets, and a full disk ends the run as it does at every other file."""
+"""`log.txt` of a run, without colours, secrets and paths; a full disk ends the run as it does at every other file."""
 
 import logging
 import re
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dataset_tools.visible import visible
 from recbole_ext.errors import ResourceError
+from recbole_ext.machine_paths import without_machine_paths
 from recbole_ext.redact import redact_text
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -50,7 +51,7 @@ class _Plain(logging.Formatter):
     """RecBole colours its messages; a file wants none of it, and nothing that a terminal would obey."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return redact_text(visible(_COLOUR.sub("", super().format(record))))
+        return str(without_machine_paths(redact_text(visible(_COLOUR.sub("", super().format(record))))))
 
 
 def _refused(path: Path, error: OSError) -> ResourceError:

@@ -7,10 +7,12 @@ from typing import Any
 
 from recbole_ext.config.config import Config
 from recbole_ext.errors import ResourceError, UsageError
+from recbole_ext.machine_paths import below_here, recorded_data_path
 from recbole_ext.runs.recorded import NEWEST, is_ended_by_budget, run_folder
 from recbole_ext.runs.run_directory import BUDGET_FILE, RunDirectory
 from recbole_ext.runs.run_files import config_text, read_result
 from recbole_ext.runs.setting_lines import SameSettings, SettingLines, differing, recorded_lines, setting_lines
+from recbole_ext.typed_command import program_of
 
 GoesOn = Callable[[dict[str, Any]], bool]
 """Whether a run with such a result goes on under the configuration of now."""
@@ -115,9 +117,11 @@ def settings_of(config: Config) -> SettingLines:
 
 def run_values(config: Config) -> dict[str, Any]:
     """The values that name a run."""
-    return {**config.final_config_dict, "model": config.entry.reference or config.model, "dataset": config.dataset}
+    values = below_here(dict(config.final_config_dict))
+    values["data_path"] = recorded_data_path(config["data_path"], config.dataset)
+    return {**values, "model": config.entry.reference or config.model, "dataset": config.dataset}
 
 
 def resume_command(folder: Path, command: list[str]) -> str:
     """What to type to continue a run."""
-    return f"{' '.join(command[:2])} --resume={folder.name} --runs_dir={folder.parent}"
+    return f"{' '.join(program_of(command))} --resume={folder.name} --runs_dir={folder.parent}"

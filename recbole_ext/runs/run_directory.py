@@ -16,6 +16,7 @@ from recbole_ext.environment import environment
 from recbole_ext.errors import ResourceError
 from recbole_ext.evaluation.units import UNITS_FILE, Units, units_bytes
 from recbole_ext.files import hold, new_folder, remove_leftovers, write_atomically
+from recbole_ext.machine_paths import portable_command, without_machine_paths
 from recbole_ext.names import refuse_links
 from recbole_ext.redact import redact, redact_words
 from recbole_ext.runs.log_file import log_file
@@ -71,11 +72,13 @@ class RunDirectory:
     def write_config(self, values: dict[str, Any], origins: dict[str, str], command: list[str]) -> None:
         """`config.yaml`, which --config_files takes as it is, and `command.txt`, which repeats the run."""
         write_atomically(self.path / "config.yaml", config_text(values, origins).encode())
-        write_atomically(self.path / "command.txt", (shlex.join(redact_words(command)) + "\n").encode())
+        words = portable_command(redact_words(command))
+        write_atomically(self.path / "command.txt", (shlex.join(words) + "\n").encode())
 
     def write_environment(self, device: torch.device) -> None:
-        """`environment.json`: versions, machine and device."""
-        write_atomically(self.path / "environment.json", json.dumps(redact(environment(device)), indent=2).encode())
+        """`environment.json`: versions, source, machine and device."""
+        facts = without_machine_paths(redact(environment(device)))
+        write_atomically(self.path / "environment.json", json.dumps(facts, indent=2).encode())
 
     def append_metrics(self, row: dict[str, Any]) -> None:
         """One line of `metrics.csv`; a row with a new column rewrites the file."""
@@ -109,7 +112,7 @@ class RunDirectory:
 
     def write_result(self, result: dict[str, Any]) -> None:
         """`result.json`: protocol, metrics, baselines, times."""
-        result = {"format": RESULT.version, **redact(plain(result))}
+        result = {"format": RESULT.version, **without_machine_paths(redact(plain(result)))}
         if is_ended_by_budget(result):
             write_atomically(self.path / BUDGET_FILE, b"")
         write_atomically(self.path / "result.json", json.dumps(result, indent=2).encode())

@@ -13,6 +13,7 @@ import yaml
 
 from dataset_tools.files.schema import FileKind, damaged
 from recbole_ext.errors import DataError
+from recbole_ext.machine_paths import without_machine_paths
 from recbole_ext.redact import redact
 from recbole_ext.runs.run_kinds import ENVIRONMENT, EPOCHS, EVENTS, IMPORTED, RESULT, SETTINGS
 
@@ -141,7 +142,7 @@ def config_text(values: dict[str, Any], origins: dict[str, str]) -> str:
     """A configuration as YAML, each value with its origin."""
     lines = [f"# {len(values)} values; behind each one, where it came from; format {SETTINGS.version}"]
     shown = redact(plain(values))
-    places = redact([origins.get(key, "derived") for key in sorted(values)])
+    places = without_machine_paths(redact([origins.get(key, "derived") for key in sorted(values)]))
     lines += [f"{setting_line(key, shown[key])}  # {place}" for key, place in zip(sorted(values), places, strict=True)]
     return "\n".join(lines) + "\n"
 

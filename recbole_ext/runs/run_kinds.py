@@ -76,7 +76,8 @@ RESULT = FileKind(
         diverged=maybe(FLAG),
         **dict.fromkeys(
             (
-                *("parameters", "batch_halvings", "rollbacks", "peak_memory_mb", "peak_gpu_memory_mb"),
+                *("users", "items", "parameters", "batch_halvings", "rollbacks"),
+                *("peak_memory_mb", "peak_gpu_memory_mb"),
                 *("fit_seconds", "total_seconds", "cost", "price_per_hour"),
             ),
             maybe(NUMBER),
@@ -88,9 +89,12 @@ RESULT = FileKind(
 ENVIRONMENT = FileKind(
     record(
         packages=map_of(maybe(TEXT)),
+        commit=maybe(TEXT),
         system=TEXT,
+        processor=TEXT,
         device=TEXT,
         cpu_cores=maybe(NUMBER),
+        physical_cores=maybe(NUMBER),
         memory_gb=maybe(NUMBER),
         gpu=maybe(TEXT),
         gpu_memory_gb=maybe(NUMBER),

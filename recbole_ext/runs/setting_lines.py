@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from recbole_ext.config.resolved import data_folder
 from recbole_ext.config.yaml_reader import parse_scalar
 from recbole_ext.errors import DataError, RecBoleExtError, UsageError
 from recbole_ext.runs.recorded import FREE_KEYS, require_whole, unreadable_settings
@@ -60,7 +61,7 @@ def differing(then: Mapping[str, str], now: Mapping[str, str]) -> Iterator[tuple
     for key in sorted({*then, *now} - FREE_KEYS):
         if then.get(key) != now.get(key):
             values = [_value(line) if (line := of.get(key)) else None for of in (then, now)]
-            if values[0] != values[1]:
+            if values[0] != values[1] and not _is_same_place(key, *values):
                 yield key, values[0], values[1]
 
 
@@ -95,7 +96,16 @@ class SameSettings:
         if not start:
             return False
         line = text[start : text.find("\n", start)].rpartition("  # ")[0]
-        return bool(line) and _compared(line) != _compared(self.wanted[key])
+        then, now = _compared(line), _compared(self.wanted[key])
+        return bool(line) and then != now and not _is_same_place(key, then, now)
+
+
+def _is_same_place(key: str, then: Any, now: Any) -> bool:
+    """Whether two values are one path: earlier versions recorded absolute ones."""
+    if not (isinstance(then, str) and isinstance(now, str)) or "/" not in (then[:1], now[:1]):
+        return False
+    paths = [data_folder(each, Path(each).name) if key == "data_path" else Path(each) for each in (then, now)]
+    return paths[0].resolve() == paths[1].resolve()
 
 
 def _compared(line: str) -> Any:

@@ -6,7 +6,6 @@ opens; what only a complete run has (`result.json`, baselines) is not there.
 
 import logging
 import math
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -33,6 +32,7 @@ from recbole_ext.training.signals import Signals
 from recbole_ext.training.stage_list import Stage
 from recbole_ext.training.tracking.progress import Progress
 from recbole_ext.training.trainer import RunTrainer
+from recbole_ext.typed_command import typed_command
 
 Loss = Callable[[Any], Any]
 
@@ -196,7 +196,7 @@ class Trainer:
     def _new_directory(self, train_data: Any) -> RunDirectory:
         config, prepared = self.config, self._prepared()
         directory = RunDirectory.new(Path(config["runs_dir"]), config.model, config.dataset)
-        directory.write_config(run_values(config), config.origins, [sys.executable, *sys.argv])
+        directory.write_config(run_values(config), config.origins, typed_command())
         directory.write_environment(config["device"])
         write_vocabulary(directory.path, vocabulary_of(train_data._dataset))
         if prepared and prepared.loaders.train is train_data:

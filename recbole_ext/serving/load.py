@@ -61,9 +61,24 @@ def finished_config(run: Path, data_path: str | None = None, device: str | None 
     missing = [name for name in ("model", "dataset") if not values.get(name)]
     if missing:
         raise DataError(f"{run / 'config.yaml'} names no {missing[0]}; it was not written by a run of this package")
-    moved = {"device": device or _device_here(values.get("device")), **({"data_path": data_path} if data_path else {})}
+    place = data_path or _data_beside(run, values)
+    moved = {"device": device or _device_here(values.get("device")), **({"data_path": place} if place else {})}
     begun: dict[str, None] = {"start_from": None} if values.get("start_from") else {}  # the run's own weights are there
     return build_config(str(values["model"]), str(values["dataset"]), [str(run / "config.yaml")], {**moved, **begun})
+
+
+def _data_beside(run: Path, values: dict[str, Any]) -> str | None:
+    """The recorded folder of the data as seen from where the run was started; None where it is found as it is.
+
+    A run is started in the folder below which its `runs_dir` is, so that both can be moved together and opened from
+    anywhere.
+    """
+    recorded_place, runs_dir = (Path(str(values.get(key) or "")) for key in ("data_path", "runs_dir"))
+    above = run.resolve().parents[len(runs_dir.parts) : len(runs_dir.parts) + 1]
+    if recorded_place.is_absolute() or runs_dir.is_absolute() or not above or recorded_place.is_dir():
+        return None
+    found = above[0] / recorded_place
+    return str(found) if found.is_dir() else None
 
 
 def _device_here(recorded_device: Any) -> str:

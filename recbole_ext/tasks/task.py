@@ -26,6 +26,7 @@ class Task(ABC):
 
     Attributes:
         name: of its folder, of the registry and of `result.json`.
+        title: for people.
         unread: settings that its runs leave unread.
         columns: what its runs read, whatever the model is.
         same_value: keys of RecBole that have the value of another key in its runs.
@@ -39,6 +40,7 @@ class Task(ABC):
     """
 
     name: str
+    title: str
     unread: "tuple[Rule, ...]"
     columns: "TaskColumns"
     answers: tuple[str, ...]

@@ -48,7 +48,7 @@ def write_outcome(settings: Settings, table: Table, config: Config, spending: Sp
 
 def test_command(table: Table) -> str:
     """The command that trains the best settings and evaluates them once on test."""
-    return f"python run_recbole_ext.py --config_files={table.folder / 'best.yaml'}"
+    return f"recbole-ext --config_files={table.folder / 'best.yaml'}"
 
 
 def best_text(settings: Settings, table: Table, best: Trial, metric: str) -> str:

@@ -8,7 +8,6 @@
 
 import shutil
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -24,6 +23,7 @@ from recbole_ext.registry import find_model
 from recbole_ext.runs.recorded import BUDGETS
 from recbole_ext.tuning.settings import Settings, epochs_of, settings_of
 from recbole_ext.tuning.table import Table, Trial
+from recbole_ext.typed_command import typed_program
 
 if TYPE_CHECKING:
     from recbole_ext.config.config import Config
@@ -120,7 +120,7 @@ def _interruptible(folder: Path) -> Iterator[None]:
     asked: list[InterruptedRun] = []
 
     def stop(number: int, frame: Any) -> None:
-        way_on = f"{_program()} tune --resume={folder.name} --tune-dir={folder.parent}"
+        way_on = f"{' '.join(typed_program())} tune --resume={folder.name} --tune-dir={folder.parent}"
         asked.append(
             InterruptedRun(
                 "interrupted; what was reported is in the table, and running trials go on from their last state with: "
@@ -140,10 +140,6 @@ def _interruptible(folder: Path) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _program() -> str:
-    return f"{Path(sys.executable).name} {sys.argv[0]}"
 
 
 def tune(settings: Settings, folder: Path, address: str | None = None) -> None:
@@ -217,7 +213,7 @@ def _budget_line(settings: Settings, table: Table, spending: "Spending") -> str:
     over, folder = len(table.ended()), table.folder
     return (
         f"{key} is spent after {over} of {settings.trials} trials; those that were running are paused. A larger one "
-        f"goes on: {_program()} tune --resume={folder.name} --tune-dir={folder.parent} --{key}=MORE"
+        f"goes on: {' '.join(typed_program())} tune --resume={folder.name} --tune-dir={folder.parent} --{key}=MORE"
     )
 
 

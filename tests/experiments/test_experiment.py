@@ -264,8 +264,9 @@ def test_the_command_of_a_run_repeats_it(made: Made) -> None:
     folder = made("--set", "seed=1", "--set", "epochs=1")
     assert main(["experiment", "run", "t"]) == 0
     (run,) = (folder / "runs").iterdir()
-    words = (run / "command.txt").read_text().split()[2:]
-    assert words == ["--model=SASRec", "--dataset=made", "--config_files=experiments/t/settings.yaml", "--seed=1"]
+    words = (run / "command.txt").read_text().split()
+    settings = "--config_files=experiments/t/settings.yaml"
+    assert words == ["recbole-ext", "--model=SASRec", "--dataset=made", settings, "--seed=1"]
 
 
 def test_the_machinery_is_the_one_of_resume(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:

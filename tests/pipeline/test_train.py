@@ -16,7 +16,10 @@ from recbole_ext.config.config import Config
 from recbole_ext.data.loaders import Loaders
 from recbole_ext.errors import DataError, ResourceError
 from recbole_ext.evaluation.evaluator import Evaluation, Evaluator
+from recbole_ext.machine_paths import without_machine_paths
 from recbole_ext.pipeline.train import run
+from recbole_ext.report.report import leave_report
+from recbole_ext.serving.load import finished_config
 from recbole_ext.training.trainer import RunTrainer
 from tests import forked
 
@@ -47,7 +50,9 @@ def numbers(result: dict[str, Any]) -> list[Any]:
 def test_a_run_returns_and_writes_what_it_promises(configure: Callable[..., Config]) -> None:
     result = run(configure(), ["python", "run.py"])
     folder = Path(result["run_directory"])
-    assert json.loads((folder / "result.json").read_text()) == {"format": 1, **json.loads(json.dumps(result))}
+    written = without_machine_paths(json.loads(json.dumps(result)))
+    assert json.loads((folder / "result.json").read_text()) == {"format": 1, **written}
+    assert written["run_directory"] == f".../{folder.name}"
     assert {path.name for path in folder.iterdir()} == {
         "config.yaml",
         "command.txt",
@@ -79,7 +84,35 @@ def test_a_run_returns_and_writes_what_it_promises(configure: Callable[..., Conf
         == result["valid"]["ndcg@2"]
         == max(float(row["ndcg@2"]) for row in rows)
     )
-    assert "The number of users" in (folder / "log.txt").read_text()
+    assert (result["users"], result["items"]) == (16, 12)
+    assert "16 users (" in (folder / "log.txt").read_text()
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077])
+def test_a_run_can_be_sent_to_others(
+    umask: int, configure: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its files have the modes of other files, and name no folder of the machine but where `config.yaml` needs it."""
+    (tmp_path / "here").mkdir()
+    before = os.umask(umask)
+    try:
+        result = run(configure(epochs=1), [sys.executable, f"{ROOT}/run.py", f"--data_path={tmp_path}"])
+        leave_report(Path(result["run_directory"]))
+    finally:
+        os.umask(before)
+    files = [path for path in Path(result["run_directory"]).rglob("*") if path.is_file()]
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o666 & ~umask}
+    places = [str(place).encode() for place in (tmp_path, sys.prefix, ROOT)]
+    naming = {path.name for path in files if any(place in path.read_bytes() for place in places)}
+    lines = [line for line in (files[0].parent / "config.yaml").read_text().splitlines() if str(tmp_path) in line]
+    assert naming == {"config.yaml"} and {line.partition(":")[0] for line in lines} == {"data_path", "runs_dir"}
+    monkeypatch.chdir(tmp_path)
+    near = run(configure(epochs=1), [sys.executable, f"{tmp_path}/run.py", f"--data_path={tmp_path}"])
+    folder = Path(near["run_directory"])
+    assert str(tmp_path) not in (folder / "config.yaml").read_text()
+    assert (folder / "command.txt").read_text() == "python run.py --data_path=.\n"
+    monkeypatch.chdir(tmp_path / "here")
+    assert finished_config(folder)["data_path"] == str(tmp_path / "made")
 
 
 def test_the_test_part_is_read_once_and_at_the_end(
@@ -146,7 +179,9 @@ def test_the_command_of_a_run_repeats_it(write: Callable[..., Path], tmp_path: P
     command = [sys.executable, str(ROOT / "run_recbole_ext.py"), "--model=Mamba4Rec", "--dataset=made", *words]
     subprocess.run(command, check=True, capture_output=True, cwd=tmp_path)
     (first,) = (tmp_path / "runs").iterdir()
-    subprocess.run(shlex.split((first / "command.txt").read_text()), check=True, capture_output=True, cwd=tmp_path)
+    python, program, *again = shlex.split((first / "command.txt").read_text())
+    assert (python, program) == ("python", "run_recbole_ext.py")
+    subprocess.run([*command[:2], *again], check=True, capture_output=True, cwd=tmp_path)
     results = [json.loads((folder / "result.json").read_text()) for folder in (tmp_path / "runs").iterdir()]
     assert len(results) == 2 and numbers(results[0]) == numbers(results[1])
 

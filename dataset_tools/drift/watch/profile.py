@@ -76,7 +76,8 @@ class StoredProfile:
     def write(self, path: Path) -> None:
         """Write the file as a whole, for the eyes of its owner alone."""
         content = self._content()
-        replace_file(path, json.dumps({**content, "sha256": _digest(content)}, separators=(",", ":")).encode())
+        text = json.dumps({**content, "sha256": _digest(content)}, separators=(",", ":"))
+        replace_file(path, text.encode(), private=True)
 
 
 def hashed(salt: str, text: str) -> str:

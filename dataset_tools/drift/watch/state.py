@@ -64,7 +64,7 @@ class WatchState:
         """
         content = {**asdict(self), "version": VERSION, "recent": list(self.recent)}
         try:
-            replace_file(path, json.dumps(content, separators=(",", ":")).encode())
+            replace_file(path, json.dumps(content, separators=(",", ":")).encode(), private=True)
         except OSError as error:
             raise ResourceError(f"cannot write --state={path}: {error.strerror}") from None
 

@@ -1,13 +1,13 @@
 """`continue`: a finished run is trained further on rows that came after it."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from recbole_ext.cli.files import require_files
 from recbole_ext.cli.parser import Parser
 from recbole_ext.cli.run_settings import declare_opening
 from recbole_ext.errors import UsageError
+from recbole_ext.typed_command import typed_command
 
 SUMMARY = "train a finished run further on new rows, users and items (docs/continue.md)"
 TEXT = (
@@ -58,7 +58,7 @@ def continue_command(words: argparse.Namespace) -> int:
         shares=Shares(shares["valid_share"], shares["test_share"]),
         settings=dict(words.keys),
         resume=words.resume,
-        command=[sys.executable, *sys.argv],
+        command=typed_command(),
         at_end=leave_report,
     )
     folder = continue_run(Run(words.run, words.data_path, words.device).loaded, words.data, how)

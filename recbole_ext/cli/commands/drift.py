@@ -1,13 +1,13 @@
 """`drift`: a trained model on later windows (`--run`), two runs before a switch (`compare`), a stream (`watch`)."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from recbole_ext.cli.drift_forms.forms import declare_forms
 from recbole_ext.cli.parser import Parser
 from recbole_ext.cli.run_settings import declare_opening
 from recbole_ext.errors import UsageError
+from recbole_ext.typed_command import typed_command
 
 SUMMARY = "measure how a trained model ages; compare two before a switch; watch a stream"
 TEXT = (
@@ -79,7 +79,7 @@ def drift_command(words: argparse.Namespace) -> int:
     from recbole_ext.host_warnings import without_host_warnings
 
     with without_host_warnings():
-        report = measure(options, [sys.executable, *sys.argv])
+        report = measure(options, typed_command())
     print("\n".join([*summary_lines(report), f"report      {words.output / 'drift.json'}"]))
     drifted = words.fail_on_drift and report["verdict"]["state"] == "DRIFT"
     return FAILED_EXIT_CODE if drifted else 0

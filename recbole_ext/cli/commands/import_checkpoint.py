@@ -1,11 +1,11 @@
 """`import-checkpoint`: a `.pth` of RecBole as a run of this package."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from recbole_ext.cli.parser import Parser
 from recbole_ext.cli.run_settings import configured, declare_print_config, declare_run
+from recbole_ext.typed_command import typed_command
 
 SUMMARY = "turn a checkpoint of RecBole (.pth) into a run"
 TAKES_KEYS = True
@@ -29,5 +29,5 @@ def import_command(words: argparse.Namespace) -> int:
         return 0
     from recbole_ext.pipeline.import_checkpoint import import_checkpoint
 
-    import_checkpoint(config, words.file, words.i_trust_this_file, [sys.executable, *sys.argv])
+    import_checkpoint(config, words.file, words.i_trust_this_file, typed_command())
     return 0

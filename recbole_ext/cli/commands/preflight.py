@@ -1,11 +1,11 @@
 """`preflight`: every part of a run once and small, before the run."""
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
 
 from recbole_ext.cli.parser import Parser
 from recbole_ext.cli.run_settings import declare_run, given_keys, resolved_run
+from recbole_ext.typed_command import typed_command
 
 if TYPE_CHECKING:
     from recbole_ext.config.config import Config
@@ -34,4 +34,4 @@ def preflight_command(words: argparse.Namespace) -> int:
 
         return Config(resolved)
 
-    return preflight(configure, [sys.executable, *sys.argv], lambda line: print(line, flush=True))
+    return preflight(configure, typed_command(), lambda line: print(line, flush=True))

@@ -1,7 +1,6 @@
 """`run`, the command without a name: train, choose by validation, evaluate once on test."""
 
 import argparse
-import sys
 
 from recbole_ext.cli.parser import Parser
 from recbole_ext.cli.run_settings import (
@@ -13,6 +12,7 @@ from recbole_ext.cli.run_settings import (
     named_in_files,
     settle_data,
 )
+from recbole_ext.typed_command import typed_command
 
 SUMMARY = "train and evaluate a model (the command without a name)"
 TEXT = """Train a model, choose its weights by validation, and evaluate them once on test. Beside these options every
@@ -55,5 +55,5 @@ def run_command(words: argparse.Namespace) -> int:
     from recbole_ext.pipeline.train import run
     from recbole_ext.report.report import leave_report
 
-    result = run(config, [sys.executable, *sys.argv], words.resume, leave_report)
+    result = run(config, typed_command(), words.resume, leave_report)
     return FAILED_EXIT_CODE if failed(result["criteria"]) else 0

@@ -23,6 +23,21 @@ class RowCounts:
     uid_field: str
     iid_field: str
 
+    @property
+    def real_counts(self) -> dict[str, int]:
+        """Users and items that there are; RecBole's own numbers count padding as one more of each."""
+        named = {"users": self.uid_field, "items": self.iid_field}
+        return {name: int(self.num(field)) - 1 for name, field in named.items() if field}  # type: ignore[attr-defined]
+
+    def __str__(self) -> str:
+        """For people, in `log.txt` and in scripts that print a data set."""
+        rows, counts = len(self.inter_feat), self.real_counts
+        parts = [f"{n:,} {name} ({rows / max(n, 1):.1f} rows each)" for name, n in counts.items()]
+        if len(counts) == 2:
+            parts.append(f"{rows / max(counts['users'] * counts['items'], 1):.2%} of all pairs")
+        fields = ", ".join(self.field2type)  # type: ignore[attr-defined]
+        return f"{self.config['dataset']}: {', '.join([f'{rows:,} rows', *parts])}; fields: {fields}"
+
     def _get_preset(self) -> None:
         self.ledger = Ledger()
         super()._get_preset()  # type: ignore[misc]

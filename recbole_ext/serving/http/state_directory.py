@@ -83,7 +83,7 @@ class StateDirectory:
         """
         if not self._takers or self._takers[-1][1] != weights:
             takers = [*self._takers, (self.log.last + 1, weights)]
-            write_atomically(self.path / "runs.json", json.dumps(takers).encode())
+            write_atomically(self.path / "runs.json", json.dumps(takers).encode(), private=True)
             self._takers = takers
 
     def load(self, follower: Follower) -> tuple[int, list[str]]:

@@ -72,7 +72,7 @@ def write_snapshot(directory: Path, snapshot: Snapshot) -> None:
         "fingerprint": json.dumps(asdict(snapshot.fingerprint)),
         "facts": json.dumps(snapshot.facts, separators=(",", ":")),
     }
-    write_atomically(directory / FILE, save(snapshot.arrays, header))
+    write_atomically(directory / FILE, save(snapshot.arrays, header), private=True)
 
 
 def read_snapshot(directory: Path, expected: Fingerprint) -> Snapshot | None:

@@ -22,6 +22,7 @@ class ClickTask(Task):
     """See the module."""
 
     name = "clicks"
+    title = "Click prediction"
     columns = CLICK_COLUMNS
     further_metrics = (
         "gauc",

@@ -22,6 +22,7 @@ class RankingTask(Task):
     """See the module."""
 
     name = "ranking"
+    title = "Item recommendation"
     columns = TaskColumns()
     answers = ("recommend", "evaluate", "item_embeddings", "user_embeddings")
     use = "Ranking the items of this data set for users with a history in it."

@@ -24,6 +24,7 @@ class RatingTask(Task):
     """See the module."""
 
     name = "ratings"
+    title = "Rating prediction"
     columns = RATING_COLUMNS
     criteria_names = (
         *("valid.r2", "test.r2", "test.mse", "test.correlation", "test.precision@10", "test.ndcg@10"),

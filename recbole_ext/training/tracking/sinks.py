@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from recbole_ext.config.config import Config
 from recbole_ext.config.key_settings import KeySettings
 from recbole_ext.errors import ResourceError
+from recbole_ext.machine_paths import without_machine_paths
 from recbole_ext.redact import redact, redact_text
 from recbole_ext.runs.run_directory import RunDirectory
 from recbole_ext.training.tracking.notify import Notifier, notifier
@@ -57,7 +58,7 @@ class Tracking:
             without: name of a sink that does not get it, because the event is its own failure.
             facts: of the event.
         """
-        facts = redact(facts)
+        facts = without_machine_paths(redact(facts))
         for sink in self.sinks:
             if sink.name != without:
                 self._try(sink, lambda sink=sink: sink.event(kind, facts), kind)

@@ -40,6 +40,19 @@ def test_a_writer_removes_what_was_left_of_its_own_file(tmp_path: Path) -> None:
     assert names(tmp_path) == {"result.json", *LEFT[1:]} and (tmp_path / "result.json").read_bytes() == b"new"
 
 
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_a_file_has_the_mode_that_the_umask_gives_to_any_other(umask: int, mode: int, tmp_path: Path) -> None:
+    before = os.umask(umask)
+    try:
+        for content in (b"new", b"replaced"):
+            replace_file(tmp_path / "result.json", content)
+            replace_file(tmp_path / "state.json", content, private=True)
+            assert (tmp_path / "result.json").stat().st_mode & 0o777 == mode
+            assert (tmp_path / "state.json").stat().st_mode & 0o777 == 0o600
+    finally:
+        os.umask(before)
+
+
 @pytest.mark.parametrize("prefix", [".preflight-", ".out.tsv."])
 def test_a_temporary_folder_replaces_those_of_killed_processes(prefix: str, tmp_path: Path) -> None:
     for name in ("abcd1234.partial", "settings", "abcd1234"):
