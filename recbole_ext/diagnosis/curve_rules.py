@@ -1,6 +1,7 @@
 """What may be wrong with the training curve of a run: one short rule each, reporting only what the numbers support."""
 
 from itertools import pairwise
+from math import ceil
 from statistics import median
 
 from recbole_ext.diagnosis.curve import Curve
@@ -82,7 +83,7 @@ def over_fitting(curve: Curve) -> Finding | None:
 
 
 def wasted_epochs(curve: Curve) -> Finding | None:
-    """Epochs after the best, and the smallest patience that would still have found it.
+    """Epochs after the best, and a patience that would still have found it, with a margin for other seeds.
 
     Where the first validation was the best, the run has shown no wait for a better one, and no patience is advised.
     """
@@ -96,15 +97,17 @@ def wasted_epochs(curve: Curve) -> Finding | None:
     for at, value in curve.valid:
         if value < lowest and at <= epoch:
             lowest, longest, improved = value, max(longest, at - improved), at
-    patience = max(longest, int(limit("least_patience")))
+    least = max(longest, int(limit("least_patience")))
+    patience = max(ceil(limit("wait_margin") * longest), least)
     text = f"{wasted} wasted epochs: the best is {epoch}, the run stopped at {curve.last_epoch}"
     if not longest:
         return Finding("wasted_epochs", text, [(epoch, abs(best))], "none: no validation was better than the first")
+    if least < wasted:
+        text += f"; a patience of {least} would have found the same best and saved {wasted - least}"
     if patience >= wasted:
         return Finding("wasted_epochs", text, [(epoch, abs(best))], "none: a smaller patience could miss the best")
-    text += f"; a patience of {patience} would have found the same best and saved {wasted - patience}"
-    reason = f"the longest wait for a better validation before the best was {longest} epochs"
-    advice = f"patience {patience}; other seeds may need more"
+    reason = f"the longest wait for a better validation was {longest} epochs; other seeds may need half as many more"
+    advice = f"patience {patience}, with a margin for other seeds"
     return Finding("wasted_epochs", text, [(epoch, abs(best))], advice, [Change("stopping_step", patience, reason)])
 
 

@@ -21,6 +21,7 @@ THRESHOLDS: dict[str, tuple[float, str]] = {
         "a validation whose noise is as large as its trend improves every other time: 30 of them hold eight failures "
         "in a row in 5 % of runs, but four in a row, which a patience of 3 stops at, in most",
     ),
+    "wait_margin": (1.5, "the longest wait of another seed is often half as long again: without, 7 % are misled"),
     "slow_down": (1.5, "the last third of the epochs against the first, by the median: more than a busy moment"),
     "dropout_gap": (0.03, "an AUC of 1,500 rows has a standard error of 0.015: two samples of them differ by less"),
     "dropout_gap_share": (0.1, "the same for other metrics, as a fraction of validation's"),

@@ -56,8 +56,9 @@ def test_a_patience_is_advised_where_the_run_has_shown_a_wait() -> None:
     never_better = wasted_epochs(curve_of([0.5] + [0.6] * 12))
     assert never_better is not None and never_better.changes == []
     assert never_better.advice == "none: no validation was better than the first"
-    found = wasted_epochs(curve_of([1.0, *[1.1] * 8, 0.9, *[1.1] * 12]))
-    assert found is not None and [change.value for change in found.changes] == [9]
+    found = wasted_epochs(curve_of([1.0, *[1.1] * 8, 0.9, *[1.1] * 15]))
+    assert found is not None and [change.value for change in found.changes] == [14]
+    assert "a patience of 9 would have found the same best and saved 6" in found.text
 
 
 def test_few_epochs_after_the_best_are_not_advised_away() -> None:

@@ -59,7 +59,7 @@ def test_the_warmup_that_was_stepped_per_epoch(tmp_path: Path, capsys: Any) -> N
     assert "R2 is -0.0927" in text["worse_than_mean"]
     said = json.dumps(found).lower()
     assert "too high" not in said and "lower the learning rate" not in said
-    assert read_yaml(tuned)[0] == {"warmup_steps": 0, "warmup_share": 0.05, "stopping_step": 7}
+    assert read_yaml(tuned)[0] == {"warmup_steps": 0, "warmup_share": 0.05, "stopping_step": 11}
     assert all("  # was " in line for line in tuned.read_text().splitlines()[1:])
 
 
