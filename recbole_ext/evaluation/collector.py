@@ -14,6 +14,7 @@ from recbole.evaluator.base_metric import TopkMetric
 from recbole.evaluator.collector import DataStruct
 from torch import Tensor
 
+from recbole_ext.evaluation.analysis.list_record import DEPTH, TOP, ListRecord, Rows
 from recbole_ext.evaluation.candidates import CandidateCounts
 from recbole_ext.evaluation.ranking_metrics import RankingMetrics
 from recbole_ext.evaluation.training_counts import item_counts
@@ -30,6 +31,7 @@ class UnitCollector(Collector):
         struct: what the metrics were computed from.
         counts: candidates of the evaluation.
         places: (p,) int64, where each target of the last batch is in its list, from 1; 0 for one that is not in it.
+        record: what reports draw of the lists; None where nothing of it is kept.
     """
 
     def __init__(self, config: Any) -> None:
@@ -37,6 +39,7 @@ class UnitCollector(Collector):
         self.largest_k = max(config["topk"])
         self.struct: Any = None
         self.counts = CandidateCounts()
+        self.record: ListRecord | None = None
         self.places = torch.zeros(0, dtype=torch.long)
         self._parts: dict[str, list[Tensor]] = {}
         self._users: list[Tensor] = []
@@ -73,7 +76,10 @@ class UnitCollector(Collector):
             interaction: R rows.
             positive_u, positive_i: (p,) row and item of each target.
         """
-        self._collect_lists(scores_tensor, positive_u.to(scores_tensor.device), positive_i.to(scores_tensor.device))
+        row, item = (places.to(scores_tensor.device) for places in (positive_u, positive_i))
+        items = self._collect_lists(scores_tensor, row, item)
+        if self.record is not None:
+            self._extend(self.record, scores_tensor, items, (row, item), Rows(interaction, self.config))
         if self.register.need("rec.score"):
             self._add("rec.score", scores_tensor)
         self._targets.append((positive_u.cpu() + self._rows, positive_i.cpu()))
@@ -84,8 +90,20 @@ class UnitCollector(Collector):
     def _add(self, key: str, values: Tensor) -> None:
         self._parts.setdefault(key, []).append(values.detach())
 
-    def _collect_lists(self, scores: Tensor, row: Tensor, item: Tensor) -> None:
-        """The lists of a batch and their hits.
+    def _extend(
+        self, record: ListRecord, scores: Tensor, items: Tensor, targets: tuple[Tensor, Tensor], rows: Rows
+    ) -> None:
+        """Add the lists of a batch to the record; down to the largest K they are those that the metrics are of."""
+        places, k = self.places, self.largest_k
+        if k < DEPTH:
+            more = top_items(scores, DEPTH)[:, k:]
+            found = places_in(more, *targets)
+            places = torch.where(places > 0, places, torch.where(found > 0, found + k, 0))
+            items = torch.cat((items, more), dim=1)
+        record.add(items[:, :TOP], places, targets[0].cpu(), targets[1].cpu(), rows)
+
+    def _collect_lists(self, scores: Tensor, row: Tensor, item: Tensor) -> Tensor:
+        """The lists of a batch and their hits; returns the items of the lists, (R, K).
 
         Args:
             scores: (R, n_items).
@@ -109,6 +127,7 @@ class UnitCollector(Collector):
         self.counts.targets += len(wanted)
         self.counts.targets_not_candidates += int(lost.sum())
         self.counts.short_lists += int((items[:, -1] < 0).sum())
+        return items
 
     def _ranks_of_targets(self, scores: Tensor, row: Tensor, item: Tensor) -> Tensor:
         """Each list's sum of ranks of targets, number of ranked items, and number of targets: (R, 3) float64.
@@ -139,6 +158,11 @@ class UnitCollector(Collector):
             self.struct.set(key, torch.cat(parts).cpu())
         self._parts = {}
         return self.struct
+
+    def targets(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """The item (p,) of each target and the user (p,) of its list; None for users that no row names."""
+        row, item = (torch.cat(part).numpy() for part in zip(*self._targets, strict=True))
+        return item, torch.cat(self._users).numpy()[row] if self._users else None
 
     def units(self, dataset: Any, metrics: RankingMetrics) -> Units | None:
         """Contributions of the users; None if its rows or metrics name none.

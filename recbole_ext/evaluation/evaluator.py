@@ -5,11 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import pandas as pd
 import torch
 from torch import nn
 
 from recbole_ext.devices import Placement, from_leader
 from recbole_ext.evaluation.finite import require_finite_metrics, require_finite_weights
+from recbole_ext.evaluation.row_metrics import RowMetrics
 from recbole_ext.evaluation.units import Units
 
 _LOG = logging.getLogger(__name__)
@@ -38,6 +40,21 @@ class Scores(Protocol):
     def warnings(self, split: str) -> dict[str, str]:
         """Kind -> warning for the user."""
 
+    def tested_rows(self, of: RowMetrics) -> pd.DataFrame | None:
+        """The rows as `of` reads them, with ids `user` and `item` where the data has them; None where none is kept.
+
+        Args:
+            of: the task's metrics of rows.
+        """
+
+    def analysis(self, train: Any, earlier: list[Any]) -> dict[str, Any]:
+        """What reports draw of the split besides its metrics, see `ANALYSIS`; `examples` name items by tokens.
+
+        Args:
+            train: the training split.
+            earlier: the splits before this one.
+        """
+
 
 class Scorer(Protocol):
     """How a task scores a split."""
@@ -46,8 +63,8 @@ class Scorer(Protocol):
     def quiet_columns(self) -> tuple[str, ...]:
         """Beginnings of columns of metrics.csv that the printed table leaves out."""
 
-    def score(self, model: Any, loader: Any, before_batch: Callable[[], None]) -> Scores:
-        """Score all rows of a loader by the current weights."""
+    def score(self, model: Any, loader: Any, before_batch: Callable[[], None], detailed: bool = False) -> Scores:
+        """Score all rows of a loader by the current weights; `detailed` keeps what `Scores.analysis` needs."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +119,11 @@ class Evaluator:
 
     @torch.no_grad()
     def evaluate(
-        self, loader: Any, split: str | None = None, before_batch: Callable[[], None] = _nothing
+        self,
+        loader: Any,
+        split: str | None = None,
+        before_batch: Callable[[], None] = _nothing,
+        detailed: bool = False,
     ) -> Evaluation:
         """Metrics by the current weights.
 
@@ -110,21 +131,22 @@ class Evaluator:
             loader: of a split.
             split: `valid` or `test`, to keep the counts of its candidates and to warn; None for anything else.
             before_batch: called before each batch.
+            detailed: whether what `Scores.analysis` needs is kept too.
 
         Raises:
             NonFiniteError: a weight, a score or a metric is NaN or infinite, so that no metric means anything.
         """
-        scores = self._scores(loader, before_batch) if self.placement.leads else None
+        scores = self._scores(loader, before_batch, detailed) if self.placement.leads else None
         metrics = require_finite_metrics(from_leader(scores.metrics if scores else None, self.placement))
         if scores and split:
             self._note(split, scores)
         return Evaluation(metrics, scores)
 
-    def _scores(self, loader: Any, before_batch: Callable[[], None]) -> Scores:
+    def _scores(self, loader: Any, before_batch: Callable[[], None], detailed: bool) -> Scores:
         if isinstance(self.model, nn.Module):
             require_finite_weights(self.model)
         self.model.eval()
-        return self.scorer.score(self.model, loader, before_batch)
+        return self.scorer.score(self.model, loader, before_batch, detailed)
 
     def _note(self, split: str, scores: Scores) -> None:
         """Keep the counts; warn of what the split's last evaluation did not already warn of."""

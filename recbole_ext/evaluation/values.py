@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from recbole.data.interaction import Interaction
 from recbole.evaluator import Evaluator as HostEvaluator
@@ -12,8 +13,10 @@ from recbole.evaluator.collector import DataStruct
 from torch import Tensor
 
 from recbole_ext.errors import DataError
+from recbole_ext.evaluation.analysis.tested_values import value_rows, values_with_examples
 from recbole_ext.evaluation.finite import require_finite_scores
 from recbole_ext.evaluation.predicted_values import Measured, Values
+from recbole_ext.evaluation.row_metrics import RowMetrics
 from recbole_ext.evaluation.units import Units, valued_units
 
 
@@ -43,6 +46,9 @@ class ValueScores:
         metrics: name -> value.
         predicted, truth: (n, 1) float.
         tokens: (n,) str, each row's user; None where the rows name none.
+        names: of the metrics.
+        dataset: the split, for the tokens of its ids.
+        users, items: (n,) int64 ids; None where the rows name none.
     """
 
     metrics: dict[str, float]
@@ -50,6 +56,9 @@ class ValueScores:
     truth: Tensor
     tokens: np.ndarray | None
     names: list[str]
+    dataset: Any = None
+    users: np.ndarray | None = None
+    items: np.ndarray | None = None
     candidates: dict[str, int] = field(default_factory=dict)
 
     def units(self) -> Units | None:
@@ -71,6 +80,17 @@ class ValueScores:
         """Nothing is left out of a split of labelled rows."""
         return {}
 
+    def tested_rows(self, of: RowMetrics) -> pd.DataFrame | None:
+        """Truth and prediction of each row."""
+        return value_rows(of, self.users, self.items, *self._values())
+
+    def analysis(self, train: Any, earlier: list[Any]) -> dict[str, Any]:
+        """Calibration or errors, and a few users with their predicted rows."""
+        return values_with_examples(self.dataset, earlier, self.users, self.items, *self._values())
+
+    def _values(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.truth.reshape(-1).numpy(), self.predicted.reshape(-1).numpy()
+
 
 class ValueScorer:
     """Scores labelled rows.
@@ -90,16 +110,20 @@ class ValueScorer:
         """(R,) predictions of R rows, `eval_batch_size` at a time."""
         return require_finite_scores(predicted_in_parts(model, rows, self.config["eval_batch_size"], self.device))
 
-    def score(self, model: Any, loader: Any, before_batch: Callable[[], None]) -> ValueScores:
+    def score(self, model: Any, loader: Any, before_batch: Callable[[], None], detailed: bool = False) -> ValueScores:
         """Score all rows of a loader by the current weights."""
         found: list[tuple[Tensor, Tensor]] = []
         users: list[Tensor] = []
+        items: list[Tensor] = []
         for rows, *_ in loader:
             before_batch()
             found.append((self.predicted(model, rows).reshape(-1, 1), rows[self.config["LABEL_FIELD"]].reshape(-1, 1)))
             users += [rows[name].cpu() for name in [self.config["USER_ID_FIELD"]] if name in rows]
+            items += [rows[name].cpu() for name in [self.config["ITEM_ID_FIELD"]] if detailed and name in rows]
         predicted, truth = (torch.cat(part).cpu() for part in zip(*found, strict=True))
-        return self.scores(loader._dataset, predicted, truth, torch.cat(users) if users else None)
+        scores = self.scores(loader._dataset, predicted, truth, torch.cat(users) if users else None)
+        scores.items = torch.cat(items).numpy() if items else None
+        return scores
 
     def values(self, model: Any, loader: Any) -> Values:
         """Predictions of all rows of a loader, see `ValuePredictor`."""
@@ -125,10 +149,11 @@ class ValueScorer:
         struct = DataStruct()
         struct.set("rec.score", predicted.reshape(-1, 1))  # RecBole squeezes, and one row is a column too
         struct.set("data.label", truth.reshape(-1, 1))
-        tokens = None
-        if users is not None:
-            tokens = np.asarray(dataset.field2id_token[dataset.uid_field])[users.numpy()].astype(str)
-        return ValueScores(self.metrics.evaluate(struct), predicted, truth, tokens, self.metrics.metrics)
+        tokens, ids = None, None if users is None else users.numpy()
+        if ids is not None:
+            tokens = np.asarray(dataset.field2id_token[dataset.uid_field])[ids].astype(str)
+        measured = self.metrics.evaluate(struct)
+        return ValueScores(measured, predicted, truth, tokens, self.metrics.metrics, dataset, ids)
 
 
 def predicted_in_parts(model: Any, rows: Interaction, most: int, device: torch.device) -> Tensor:

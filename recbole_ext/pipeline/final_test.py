@@ -7,16 +7,22 @@ from recbole_ext.data.loaders import Loaders
 from recbole_ext.evaluation.evaluator import Evaluator
 from recbole_ext.evaluation.row_metrics import user_intervals
 from recbole_ext.evaluation.units import Units
+from recbole_ext.pipeline.analysis import analysis_of
 from recbole_ext.tasks.registered import task_of
 from recbole_ext.training.tracking.progress import Progress
 from recbole_ext.training.trees import AnyTrainer
 
 
 def final_test(config: Config, loaders: Loaders, trainer: AnyTrainer, units: dict[str, Units | None]) -> dict[str, Any]:
-    """What the chosen weights and the baselines reach on the test split; what each user contributes goes to `units`."""
+    """What the chosen weights and the baselines reach on the test split; what each user contributes goes to `units`.
+
+    What pages draw of it is written into the run's directory.
+    """
     trainer.load_best()
-    tested = trainer.evaluation(loaders.test, "test")
+    tested = trainer.evaluation(loaders.test, "test", detailed=True)
     units[config.model] = tested.units()
+    if trainer.session.run:
+        trainer.session.run.write_analysis(analysis_of(config, loaders, tested))
     findings = tested.findings(trainer.session.run.rows if trainer.session.run else [])
     baselines = evaluate_baselines(config, loaders, trainer.evaluator, units, trainer.session.progress)
     spans = {name: user_intervals(of.sums) for name, of in units.items() if of}

@@ -15,6 +15,7 @@ from recbole_ext.config.config import Config
 from recbole_ext.config.keys.train_on import ALL
 from recbole_ext.errors import UsageError
 from recbole_ext.evaluation.evaluator import Evaluator
+from recbole_ext.pipeline.analysis import analysis_of
 from recbole_ext.pipeline.build import build_on_device, scorer_of
 from recbole_ext.pipeline.final_test import evaluate_baselines
 from recbole_ext.pipeline.new_directory import new_directory
@@ -57,7 +58,7 @@ def import_checkpoint(config: Config, path: Path, trusted: bool, command: list[s
         epoch = int(state.get("epoch", 0))
         BestWeights(config, model, directory).save(epoch, None)
         evaluator = Evaluator(model, scorer_of(config, loaders.train), config.placement)
-        tested = evaluator.evaluate(loaders.test, "test")
+        tested = evaluator.evaluate(loaders.test, "test", detailed=True)
         units = {config.model: tested.units()}
         baselines = evaluate_baselines(config, loaders, evaluator, units)
         protocol = protocol_of(config, loaders)
@@ -68,6 +69,7 @@ def import_checkpoint(config: Config, path: Path, trusted: bool, command: list[s
         result |= splits.dataset.real_counts | {"rows": loaders.ledger.as_dict()}
         if directory:
             directory.write_units(units)
+            directory.write_analysis(analysis_of(config, loaders, tested))
             directory.write_result(result)
             directory.release()
         for line in summary_lines(result, protocol):

@@ -9,7 +9,7 @@ from recbole_ext.diagnosis.curve import read_curve
 from recbole_ext.diagnosis.rules import findings
 from recbole_ext.errors import DataError, UsageError
 from recbole_ext.report.record import read_record
-from recbole_ext.report.report import run_page
+from recbole_ext.report.run_page import run_page
 from recbole_ext.runs.run_list import list_runs
 from recbole_ext.runs.trash import is_held
 

@@ -10,7 +10,10 @@ from markupsafe import Markup
 
 from recbole_ext.files import write_atomically
 from recbole_ext.redact import redact, redact_command, redact_forms, redact_text
-from recbole_ext.report.chart import Point, chart_html
+from recbole_ext.report.charts.axis import number
+from recbole_ext.report.charts.drawing import Drawing
+from recbole_ext.report.charts.lines import Point, is_finite, lines
+from recbole_ext.report.charts.svg import drawing_html
 from recbole_ext.report.rendering import html, part
 
 LARGEST = 900_000
@@ -27,11 +30,15 @@ class Page:
         title: its name.
         subtitle: one line under it.
         refresh: seconds after which a browser reads the page again, or `0; url=...`; "" for never.
+
+    Attributes:
+        pictures: title and drawing of the page's main charts, for `results.png`.
     """
 
     def __init__(self, title: str, subtitle: str = "", refresh: str = "") -> None:
         self.title, self.subtitle, self.refresh = title, subtitle, refresh
         self._parts: list[tuple[str, Markup]] = []
+        self.pictures: list[tuple[str, Drawing]] = []
 
     def heading(self, text: str) -> "Page":
         """Begin a section."""
@@ -83,8 +90,13 @@ class Page:
         x_label: str = "epoch",
         mark: tuple[float, str] | None = None,
         joined: bool = True,
+        references: Mapping[str, float] | None = None,
+        log_x: bool = False,
+        main: bool = False,
     ) -> "Page":
         """Lines over x, or points; charts that follow one another stand side by side where there is room.
+
+        Lines of one point each are numbers and no chart.
 
         Args:
             title: above it.
@@ -93,9 +105,31 @@ class Page:
             x_label: what x is.
             mark: an x that is marked, and its label.
             joined: False for points that are no sequence.
+            references: name -> a y that a dashed line marks.
+            log_x: whether x is shown by its logarithm, whatever its values are.
+            main: whether the chart is one of `pictures`.
         """
-        drawing = chart_html(title, series, y_label, x_label, mark, joined)
-        return self._add("chart", _cell(title), drawing)
+        finite = {name: [p for p in points if is_finite(p)] for name, points in series.items()}
+        if joined and any(finite.values()) and all(len(points) == 1 for points in finite.values()):
+            single = [(_cell(name), number(of[0][1])) for name, of in finite.items()]
+            x = f"{x_label} {number(next(iter(finite.values()))[0][0])}"
+            return self._add("numbers", _cell(title), _cell(y_label), single, _cell(x), kind="chart")
+        return self.figure(title, lines(title, series, y_label, x_label, mark, joined, references, log_x), main)
+
+    def figure(self, title: str, drawing: Drawing | None, main: bool = False) -> "Page":
+        """A chart that is drawn already; None is a sentence. `main`: whether it is one of `pictures`."""
+        if main and drawing:
+            self.pictures.append((title, drawing))
+        return self._add("chart", _cell(title), drawing_html(drawing))
+
+    def fold(self, title: str, inner: "Page") -> "Page":
+        """Parts of another page, collapsed under a title; nothing where it has none."""
+        return self._add("fold", _cell(title), inner._groups()) if inner._parts else self
+
+    def examples(self, users: Sequence[Mapping[str, object]]) -> "Page":
+        """Users side by side, see `recbole_ext.report.sections.examples`."""
+        body, _ = _within(part("example", user) for user in users)
+        return self._add("examples", body) if body else self
 
     def code(self, text: str) -> "Page":
         """A command, as it is typed."""
@@ -110,7 +144,7 @@ class Page:
                 kept.append(("note", part("left_out", len(self._parts) - at, "parts of this page")))
                 break
             kept.append((kind, made))
-        groups = [(kind, [made for _, made in of]) for kind, of in groupby(kept, lambda each: each[0])]
+        groups = _grouped(kept)
         return html(
             "page.html",
             title=_cell(self.title),
@@ -127,9 +161,17 @@ class Page:
         """
         write_atomically(path, _bytes(self.html()))
 
-    def _add(self, kind: str, *values: object) -> "Page":
-        self._parts.append((kind, part(kind, *values)))
+    def _groups(self) -> list[tuple[str, list[Markup]]]:
+        return _grouped(self._parts)
+
+    def _add(self, name: str, *values: object, kind: str = "") -> "Page":
+        """A part by the name of its macro; adjacent parts of one kind, by default the name, form one group."""
+        self._parts.append((kind or name, part(name, *values)))
         return self
+
+
+def _grouped(parts: Iterable[tuple[str, Markup]]) -> list[tuple[str, list[Markup]]]:
+    return [(kind, [made for _, made in of]) for kind, of in groupby(parts, lambda each: each[0])]
 
 
 def _column(cells: Sequence[object]) -> list[str]:

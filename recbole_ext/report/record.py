@@ -2,15 +2,15 @@
 
 import os
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from recbole_ext.errors import UsageError
 from recbole_ext.machine_paths import portable_command, without_machine_paths
-from recbole_ext.report.chart import Point
+from recbole_ext.report.charts.lines import Point
 from recbole_ext.runs.recorded import recorded
-from recbole_ext.runs.run_files import if_sound, read_environment, read_events, read_metrics, read_result
+from recbole_ext.runs.run_files import if_sound, read_analysis, read_environment, read_events, read_metrics, read_result
 
 _ENDS = ("started", "continued", "finished", "failed", "interrupted")
 
@@ -25,10 +25,11 @@ class Record:
         origins: key -> where its value came from.
         rows: of `metrics.csv`, cells as text.
         result: of `result.json`; {} for a run that has not finished.
+        analysis: of `analysis.json`; {} for a run that has not finished.
         environment: of `environment.json`.
         command: what was typed.
         end: the last event of `events.jsonl` that began or ended the run; {} without one.
-        damage: a message for each file that is damaged; nothing of it is above.
+        damage: a message for each file that is damaged; nothing of it is here.
     """
 
     folder: Path
@@ -40,6 +41,7 @@ class Record:
     command: str
     end: dict[str, Any]
     damage: tuple[str, ...] = ()
+    analysis: dict[str, Any] = field(default_factory=dict)
 
     @property
     def columns(self) -> dict[str, list[Point]]:
@@ -67,16 +69,18 @@ def read_record(folder: Path) -> Record:
     if not os.path.lexists(folder / "config.yaml"):
         raise UsageError(f"{folder}: there is no run here (no config.yaml); give a directory under --runs_dir")
     damage: list[str] = []
+    result, analysis = (if_sound(read, folder, damage) or {} for read in (read_result, read_analysis))
     return Record(
         folder,
         without_machine_paths(if_sound(recorded, folder, damage) or {}),
         without_machine_paths(_origins(_text(folder / "config.yaml"))),
         if_sound(read_metrics, folder, damage) or [],
-        without_machine_paths(if_sound(read_result, folder, damage) or {}),
+        without_machine_paths(result),
         if_sound(read_environment, folder, damage) or {},
         _command(_text(folder / "command.txt").strip()),
         without_machine_paths(_end(if_sound(read_events, folder, damage) or [])),
         without_machine_paths(tuple(damage)),
+        analysis if result else {},
     )
 
 

@@ -22,7 +22,7 @@ from recbole_ext.redact import redact, redact_words
 from recbole_ext.runs.log_file import log_file
 from recbole_ext.runs.recorded import is_ended_by_budget
 from recbole_ext.runs.run_files import config_text, plain, read_result
-from recbole_ext.runs.run_kinds import RESULT
+from recbole_ext.runs.run_kinds import ANALYSIS, RESULT
 
 BUDGET_FILE = "budget-spent"
 """Marks a run that its budget has ended, so that it is found without reading the results of all others."""
@@ -65,7 +65,7 @@ class RunDirectory:
     def reopen(self) -> dict[str, Any]:
         """Remove the result of a run that goes on, so that a run with a result is one that has ended; returns it."""
         result = read_result(self.path)
-        for name in ("result.json", BUDGET_FILE):
+        for name in ("result.json", "analysis.json", BUDGET_FILE):
             (self.path / name).unlink(missing_ok=True)
         return result
 
@@ -109,6 +109,12 @@ class RunDirectory:
         known = {name: of for name, of in units.items() if of is not None and of.totals}
         if known:
             write_atomically(self.path / UNITS_FILE, units_bytes(known))
+
+    def write_analysis(self, analysis: dict[str, Any]) -> None:
+        """`analysis.json`: what pages draw of the test; no file where nothing is known."""
+        if analysis:
+            content = json.dumps({"format": ANALYSIS.version, **redact(plain(analysis))}, separators=(",", ":"))
+            write_atomically(self.path / "analysis.json", content.encode())
 
     def write_result(self, result: dict[str, Any]) -> None:
         """`result.json`: protocol, metrics, baselines, times."""

@@ -15,7 +15,7 @@ from dataset_tools.files.schema import FileKind, damaged
 from recbole_ext.errors import DataError
 from recbole_ext.machine_paths import without_machine_paths
 from recbole_ext.redact import redact
-from recbole_ext.runs.run_kinds import ENVIRONMENT, EPOCHS, EVENTS, IMPORTED, RESULT, SETTINGS
+from recbole_ext.runs.run_kinds import ANALYSIS, ENVIRONMENT, EPOCHS, EVENTS, IMPORTED, RESULT, SETTINGS
 
 Value = TypeVar("Value")
 _NO_TIME = "1970-01-01"
@@ -37,6 +37,15 @@ def read_environment(run: Path) -> dict[str, Any]:
         DataError: it is damaged or newer.
     """
     return _read(run / "environment.json", ENVIRONMENT)
+
+
+def read_analysis(run: Path) -> dict[str, Any]:
+    """`analysis.json` of a run; {} where there is none.
+
+    Raises:
+        DataError: it is damaged or newer.
+    """
+    return _read(run / "analysis.json", ANALYSIS)
 
 
 def read_imported(run: Path) -> dict[str, Any]:

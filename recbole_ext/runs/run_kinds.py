@@ -86,6 +86,37 @@ RESULT = FileKind(
     _AGAIN,
 )
 """`result.json`."""
+_NUMBERS = list_of(maybe(NUMBER))
+_GROUP = record({"name": TEXT, "rows": NUMBER}, users=maybe(NUMBER), value=maybe(NUMBER), interval=maybe(_NUMBERS))
+_CLASS = record({"name": TEXT, **dict.fromkeys(("items", "recommended", "tested", "trained"), NUMBER)})
+_STAR = record(dict.fromkeys(("true", "rows", "mean", "q10", "q25", "q50", "q75", "q90"), NUMBER))
+_EXAMPLE = record(
+    {"user": TEXT, "history": list_of(TEXT), "history_length": WHOLE},
+    list=list_of(record({"item": TEXT, "target": FLAG})),
+    missed=list_of(record({"item": TEXT, "place": WHOLE})),
+    predicted=list_of(record({"item": TEXT, "true": NUMBER, "predicted": NUMBER})),
+    targets=WHOLE,
+    rows=WHOLE,
+    titles=map_of(TEXT),
+)
+ANALYSIS = FileKind(
+    record(
+        hits=record({"lists": WHOLE, "within": list_of(WHOLE)}),
+        recommended=record(
+            {"k": WHOLE, "items": WHOLE, "items_listed": WHOLE, "mean_popularity": NUMBER, "classes": list_of(_CLASS)},
+            concentration=map_of(list_of(_NUMBERS)),
+        ),
+        groups=record(metric=TEXT, history=list_of(_GROUP), popularity=list_of(_GROUP)),
+        stars=list_of(_STAR),
+        errors=record({"edges": _NUMBERS, "rows": list_of(WHOLE)}, mean=NUMBER),
+        calibration=_RELIABILITY,
+        examples=list_of(_EXAMPLE),
+    ),
+    "remove the file: it holds pictures of the run's page alone",
+)
+"""`analysis.json`: of the one evaluation of the test, for pages. Lists of ranked items: `hits` (lists with a target
+within the first k), `recommended`; predicted ratings: `stars`, `errors`; probabilities: `calibration`; of all
+`groups` of tested rows, and `examples`, a few users."""
 ENVIRONMENT = FileKind(
     record(
         packages=map_of(maybe(TEXT)),

@@ -38,10 +38,10 @@ class Measured:
         self.session.progress.tick()
         self.session.signals.raise_if_received()
 
-    def evaluation(self, loader: Any, split: str | None = None) -> Evaluation:
-        """Evaluate the current model on `valid`, `test` or another split."""
+    def evaluation(self, loader: Any, split: str | None = None, detailed: bool = False) -> Evaluation:
+        """Evaluate the current model on `valid`, `test` or another split; `detailed`: see `Evaluator.evaluate`."""
         with self.session.progress.phase(split or "evaluation", len(loader)):
-            return self.evaluator.evaluate(loader, split, self.before_batch)
+            return self.evaluator.evaluate(loader, split, self.before_batch, detailed)
 
     def evaluate(self, loader: Any, load_best_model: bool = True) -> dict[str, float]:
         """Metrics of a split, by the best or the current model."""

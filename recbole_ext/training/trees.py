@@ -47,13 +47,15 @@ class TreeScorer:
     def __init__(self, config: Config) -> None:
         self.label_field, self.values = config["LABEL_FIELD"], ValueScorer(config)
 
-    def score(self, model: Trees, loader: Any, before_batch: Callable[[], None]) -> ValueScores:
+    def score(self, model: Trees, loader: Any, before_batch: Callable[[], None], detailed: bool = False) -> ValueScores:
         """Score all rows of a loader."""
         before_batch()
         dataset, (rows, labels) = loader._dataset, feature_table(loader, self.label_field)
         predicted, truth = (torch.as_tensor(values, dtype=torch.float32) for values in (model.predict(rows), labels))
         users = dataset.inter_feat[dataset.uid_field] if dataset.uid_field else None
-        return self.values.scores(dataset, predicted, truth, users)
+        scores = self.values.scores(dataset, predicted, truth, users)
+        scores.items = dataset.inter_feat[dataset.iid_field].numpy() if detailed and dataset.iid_field else None
+        return scores
 
 
 class BestTrees:

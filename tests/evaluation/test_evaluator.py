@@ -43,7 +43,7 @@ class FixedScorer:
         self.scores = iter(scores)
         self.grads: list[bool] = []
 
-    def score(self, model: Any, loader: Any, before_batch: Callable[[], None]) -> FixedScores:
+    def score(self, model: Any, loader: Any, before_batch: Callable[[], None], detailed: bool = False) -> FixedScores:
         for _ in loader:
             before_batch()
         self.grads.append(torch.is_grad_enabled() or getattr(model, "training", False))

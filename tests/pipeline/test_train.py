@@ -61,6 +61,7 @@ def test_a_run_returns_and_writes_what_it_promises(configure: Callable[..., Conf
         "vocabulary.json.gz",
         "metrics.csv",
         "result.json",
+        "analysis.json",
         "test_units.npz",
         ".lock",
         "checkpoint",

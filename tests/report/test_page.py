@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from recbole_ext.errors import ResourceError
-from recbole_ext.report.chart import chart_html, number, round_ticks, thinned, tick_labels
+from recbole_ext.report.charts.axis import number, round_ticks, tick_labels
+from recbole_ext.report.charts.lines import lines, thinned
+from recbole_ext.report.charts.svg import drawing_html
 from recbole_ext.report.page import Page
 from recbole_ext.report.rendering import html
 
@@ -69,7 +71,7 @@ def test_thinning_keeps_the_ends_and_every_spike() -> None:
 def test_points_that_are_not_finite_break_the_line_and_are_told() -> None:
     html = Page("t").chart("c", {"loss": [(0, 1), (1, 2), (2, math.nan), (3, math.inf), (4, 1)]}).html()
     assert "2 not finite and left out (epoch 2, 3)" in html
-    path = re.search(r'class="line" d="(M\d+\.[^"]+)"', html)
+    path = re.search(r'class="line s0" d="(M\d+\.[^"]+)"', html)
     assert path and path[1].count("M") == 2 and "nan" not in path[1]
     assert "no finite values" in Page("t").chart("c", {"loss": [(0, math.nan)]}).html()
     assert "no finite values" in Page("t").chart("c", {}).html()
@@ -90,9 +92,11 @@ def test_labels_are_short_and_no_two_are_the_same() -> None:
     assert tick_labels([0.1, 0.2]) == ["0.1", "0.2"] and tick_labels([1e6, 2e6]) == ["1e6", "2e6"]
 
 
-def test_epochs_have_whole_ticks_and_one_point_is_drawn() -> None:
+def test_epochs_have_whole_ticks_and_a_curve_of_one_point_is_a_number() -> None:
     assert round_ticks(0, 2, whole=True) == [0, 1, 2]
-    html = Page("t").chart("c", {"a": [(3, 0.5)]}).html()
+    html = Page("t").chart("c", {"a": [(3, 0.5)], "b": [(3, math.nan), (4, 2.0)]}, "unit").html()
+    assert "<circle" not in html and "0.5 <small>a, unit, epoch 3</small>" in html and "2 <small>b" in html
+    html = Page("t").chart("c", {"a": [(3, 0.5)]}, joined=False).html()
     assert "<circle" in html and ">3</text>" in html and ">0.5</text>" in html
 
 
@@ -128,7 +132,9 @@ def test_every_colour_of_words_can_be_read_in_light_and_dark() -> None:
 
 def test_points_that_are_no_sequence_are_dots_on_an_axis_that_fits_them() -> None:
     points = [(1e-4, 0.1), (1e-2, 0.3), (1e-3, 0.2)]
-    lines, dots = (chart_html("rate", {"ndcg": points}, "ndcg", "rate", joined=joined) for joined in (True, False))
-    assert 'class="line"' in lines and lines.count("<circle") == 3 and "(logarithmic)" not in lines
-    assert 'class="line"' not in dots.rpartition("<svg")[2] and dots.count("<circle") == 3
+    line, dots = (
+        drawing_html(lines("rate", {"ndcg": points}, "ndcg", "rate", joined=joined)) for joined in (True, False)
+    )
+    assert 'class="line s0"' in line and line.count("<circle") == 3 and "(logarithmic)" not in line
+    assert 'class="line' not in dots.rpartition("<svg")[2] and dots.count("<circle") == 3
     assert "rate (logarithmic)" in dots

@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 
 from markupsafe import Markup, escape
 
-from recbole_ext.report.chart import Axis, number, round_ticks, tick_labels
+from recbole_ext.report.charts.axis import Axis, number, round_ticks, tick_labels
 
 WIDTH, HEIGHT = 400, 250
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 392, 14, 214

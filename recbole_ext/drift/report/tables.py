@@ -7,7 +7,7 @@ from typing import Any
 from recbole_ext.drift.report.curves import Interval
 from recbole_ext.drift.report.series import UPDATED, baselines_of, interval, metrics_of, of_baseline
 from recbole_ext.drift.window_names import began, ended
-from recbole_ext.report.chart import number
+from recbole_ext.report.charts.axis import number
 
 
 @dataclass(frozen=True)

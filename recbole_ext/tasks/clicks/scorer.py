@@ -5,12 +5,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
+from recbole_ext.evaluation.analysis.tested_values import value_rows, values_with_examples
 from recbole_ext.evaluation.click_metrics import Scored, click_metrics, reliability
 from recbole_ext.evaluation.finite import require_finite_scores
 from recbole_ext.evaluation.predicted_values import Measured, Values
+from recbole_ext.evaluation.row_metrics import RowMetrics
 from recbole_ext.evaluation.units import CLICK_METRICS, Units, valued_units
 from recbole_ext.tasks.clicks.batches import ClickLoader
 from recbole_ext.tasks.clicks.gate import gate_statistics, is_dead
@@ -26,6 +29,7 @@ class ClickScores:
         gate: (n,) or (n, k) weights of the branches; None for a model without a gate.
         visible: (n,) how many events each row sees.
         may_die: whether a gate that weighs the same for everybody is a surprise.
+        items: (n,) int64 ids.
         metrics: those of clicks.
     """
 
@@ -34,6 +38,7 @@ class ClickScores:
     gate: np.ndarray | None
     visible: np.ndarray
     may_die: bool
+    items: np.ndarray
     metrics: dict[str, float] = field(init=False)
     candidates: dict[str, int] = field(default_factory=dict)
 
@@ -57,6 +62,16 @@ class ClickScores:
             "further_test": {name: float(value) for name, value in gate.items()},
             "clicks": {"reliability": curve, **({"gate": gate} if gate else {})},
         }
+
+    def tested_rows(self, of: RowMetrics) -> pd.DataFrame | None:
+        """Label and probability of each row."""
+        return value_rows(of, self.scored.users, self.items, self.scored.labels, self.scored.probabilities)
+
+    def analysis(self, train: Any, earlier: list[Any]) -> dict[str, Any]:
+        """Calibration, and a few users with their probabilities."""
+        scored = self.scored
+        values = scored.users, self.items, scored.labels, scored.probabilities
+        return values_with_examples(self.dataset, earlier, *values)
 
     def warnings(self, split: str) -> dict[str, str]:
         """A gate that is dead on the validation split."""
@@ -85,7 +100,9 @@ class ClickScorer:
     def __init__(self, config: Any) -> None:
         self.device, self.may_die = config["device"], config["gate"] != "none"
 
-    def score(self, model: Any, loader: ClickLoader, before_batch: Callable[[], None]) -> ClickScores:
+    def score(
+        self, model: Any, loader: ClickLoader, before_batch: Callable[[], None], detailed: bool = False
+    ) -> ClickScores:
         """Score all rows of a loader by the current weights, in its order of rows."""
         found: list[tuple[Tensor, ...]] = []
         for batch in loader:
@@ -93,13 +110,14 @@ class ClickScorer:
             rows = batch.to(self.device)
             probability, gate = model.predict_with_gate(rows)
             gates = probability if gate is None else gate
-            found.append((rows["user"], rows["label"], probability.double(), gates.double(), rows["visible"]))
+            ids = rows["user"], rows["item"]
+            found.append((*ids, rows["label"], probability.double(), gates.double(), rows["visible"]))
         columns = [torch.cat(part).cpu() for part in zip(*found, strict=True)]
-        require_finite_scores(columns[2])
-        users, labels, probabilities, gates, visible = (column.numpy() for column in columns)
+        require_finite_scores(columns[3])
+        users, items, labels, probabilities, gates, visible = (column.numpy() for column in columns)
         gate = gates if getattr(model, "gate", None) is not None else None
         scored = Scored(users, labels.astype(np.float64), probabilities)
-        return ClickScores(scored, loader.dataset, gate, visible, self.may_die)
+        return ClickScores(scored, loader.dataset, gate, visible, self.may_die, items)
 
     def values(self, model: Any, loader: ClickLoader) -> Values:
         """Predictions of all rows of a loader, see `ValuePredictor`; batches are of shared histories, not in order."""

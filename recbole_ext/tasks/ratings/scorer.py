@@ -4,9 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
 import torch
 
 from recbole_ext.evaluation.predicted_values import Measured, Values
+from recbole_ext.evaluation.row_metrics import RowMetrics
 from recbole_ext.evaluation.units import Units
 from recbole_ext.evaluation.values import ValueScorer, ValueScores
 from recbole_ext.tasks.ratings.metrics import errors
@@ -56,6 +58,14 @@ class RatingScores:
         """Nothing is left out of a split of ratings."""
         return {}
 
+    def tested_rows(self, of: RowMetrics) -> pd.DataFrame | None:
+        """True and predicted ratings, clipped to the scale."""
+        return self.values.tested_rows(of)
+
+    def analysis(self, train: Any, earlier: list[Any]) -> dict[str, Any]:
+        """Predictions by star, errors, and a few users."""
+        return self.values.analysis(train, earlier)
+
 
 class RatingScorer:
     """Scores rated pairs; the printed table leaves out R2, the KL of each dimension and their number.
@@ -72,9 +82,9 @@ class RatingScorer:
         self.config, self.train = config, train
         self.of_values = ValueScorer(config)
 
-    def score(self, model: Any, loader: Any, before_batch: Callable[[], None]) -> RatingScores:
+    def score(self, model: Any, loader: Any, before_batch: Callable[[], None], detailed: bool = False) -> RatingScores:
         """Score all rows of a loader by the current weights."""
-        return RatingScores(self, model, loader, self.of_values.score(model, loader, before_batch))
+        return RatingScores(self, model, loader, self.of_values.score(model, loader, before_batch, detailed))
 
     @torch.no_grad()
     def values(self, model: Any, loader: Any) -> Values:

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import torch
 from recbole.data.dataloader import FullSortEvalDataLoader
 from recbole.utils import EvaluatorType
@@ -11,12 +13,18 @@ from torch import Tensor
 
 from recbole_ext.config.config import Config
 from recbole_ext.data.loader_view import whole_loader
+from recbole_ext.evaluation.analysis.examples import example_lists
+from recbole_ext.evaluation.analysis.list_analysis import list_analysis
+from recbole_ext.evaluation.analysis.list_record import ListRecord, example_users
 from recbole_ext.evaluation.candidates import candidate_warnings
 from recbole_ext.evaluation.collector import UnitCollector
 from recbole_ext.evaluation.finite import require_finite_scores
 from recbole_ext.evaluation.ranking_metrics import RankingMetrics
+from recbole_ext.evaluation.row_metrics import RowMetrics
+from recbole_ext.evaluation.training_counts import item_counts
 from recbole_ext.evaluation.units import Units
 from recbole_ext.evaluation.values import ValueScorer, predicted_in_parts
+from recbole_ext.tasks.ranking.evaluation.row_metrics import RANK, RankedRows
 
 Ranked = tuple[Any, Tensor, Tensor, Tensor]
 """Rows of a batch, scores (R, n_items) with -inf for what is not a candidate, and row and item of each target (p,)."""
@@ -56,6 +64,28 @@ class RankingScores:
         """Targets that are not candidates, and lists shorter than K."""
         return {text: text for text in candidate_warnings(self.candidates, split, self.collector.largest_k)}
 
+    def tested_rows(self, of: RowMetrics) -> pd.DataFrame | None:
+        """The targets with their places, where they were recorded."""
+        record = self.collector.record
+        if record is None or not isinstance(of, RankedRows):
+            return None
+        item, user = self.collector.targets()
+        places = record.places
+        rank = np.where(places > of.width, 0, places)
+        columns = {"item": item, **({} if user is None else {"user": user}), RANK: rank}
+        return pd.DataFrame(columns if of.lists_of_users else {**columns, **of.values(rank)})
+
+    def analysis(self, train: Any, earlier: list[Any]) -> dict[str, Any]:
+        """Hits down to place 100, what is recommended, and a few users with their lists."""
+        record, data = self.collector.record, self.dataset
+        if record is None:
+            return {}
+        found = list_analysis(record, self.collector.targets()[0], item_counts(train))
+        if record.examples:
+            tokens = (data.field2id_token[name] for name in (data.uid_field, data.iid_field))
+            found["examples"] = example_lists(record.examples, earlier, *tokens)
+        return found
+
 
 class RankingScorer:
     """Ranks.
@@ -77,9 +107,11 @@ class RankingScorer:
         """A collector that has seen nothing of a split yet."""
         return self._collector.emptied()
 
-    def score(self, model: Any, loader: Any, before_batch: Callable[[], None]) -> RankingScores:
+    def score(self, model: Any, loader: Any, before_batch: Callable[[], None], detailed: bool = False) -> RankingScores:
         """Score all lists of a loader by the current weights."""
         collector = self.collector()
+        if detailed:
+            collector.record = ListRecord(loader._dataset.item_num, _users_of(loader._dataset))
         for batch in loader:
             before_batch()
             rows, scores, row, item = self.ranked(model, loader, batch)
@@ -121,6 +153,12 @@ class RankingScorer:
 
     def _predicted(self, model: Any, rows: Any) -> Tensor:
         return predicted_in_parts(model, rows, self.config["eval_batch_size"], self.device)
+
+
+def _users_of(split: Any) -> np.ndarray:
+    """Ids of the users whose lists are kept; none where rows name no users."""
+    rows = split.inter_feat
+    return example_users(np.asarray(rows[split.uid_field])) if split.uid_field in rows else np.zeros(0, dtype=np.int64)
 
 
 def scorer_of_metrics(config: Config, train: Any) -> RankingScorer | ValueScorer:

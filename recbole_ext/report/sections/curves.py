@@ -1,8 +1,9 @@
 """The curves of one run on a page."""
 
-from recbole_ext.report.chart import Point
+from recbole_ext.report.charts.lines import Point
 from recbole_ext.report.page import Page
 from recbole_ext.report.record import Record
+from recbole_ext.report.sections.results import best_reference
 
 _OTHERS = ("train_", "grad_", "valid_seconds", "learning_rate", "kl", "fit", "active_units", "gate_")
 _MOST_LINES = 8
@@ -11,16 +12,24 @@ Columns = dict[str, list[Point]]
 
 
 def add_curves(page: Page, record: Record) -> None:
-    """Loss, validation, learning rate, gradients, gap and time over the epochs."""
+    """Loss and validation over the epochs, the best baseline dashed."""
     columns = record.columns
     if not columns:
         return
-    page.heading("Curves")
-    _chart(page, "Training loss", columns, {"train_loss": "training"}, "mean over the epoch")
+    page.heading("Learning curves")
     metric, best = record.metric, record.result.get("best_epoch")
     names = {metric: "validation", f"train_{metric}": "training rows, evaluation mode"}
-    mark = (float(best), f"best {best}") if isinstance(best, int) and metric in columns else None
-    _chart(page, f"Validation {metric}", columns, names, metric, mark)
+    series = {shown: columns[name] for name, shown in names.items() if name in columns}
+    mark = (float(best), f"best {best}") if isinstance(best, int) and series else None
+    if series:
+        dashed = best_reference(record, metric)
+        page.chart(f"Validation {metric}", series, metric, mark=mark, references=dashed, main=True)
+    _chart(page, "Training loss", columns, {"train_loss": "training"}, "mean over the epoch")
+
+
+def add_further_curves(page: Page, record: Record) -> None:
+    """The other columns: further metrics, gap, learning rate, gradients and time."""
+    columns, metric = record.columns, record.metric
     rest = [name for name in columns if name != metric and not name.startswith(_OTHERS)]
     title = "Other validation metrics" if len(rest) > 1 else f"Validation {''.join(rest)}"
     _chart(page, title, columns, {name: name for name in rest[:_MOST_LINES]}, "")
@@ -69,17 +78,6 @@ def add_latent(page: Page, record: Record) -> None:
     )
     _chart(page, title, columns, {name: f"dimension {name[4:]}" for name in ordered[:_MOST_LINES]}, "nats")
     _chart(page, "Active units", columns, {"active_units": "units"}, "variance of the mean above 0.01")
-
-
-def add_reliability(page: Page, record: Record) -> None:
-    """Predicted against observed clicks of the test split, for click models."""
-    curve = (record.result.get("clicks") or {}).get("reliability") or {}
-    bins = zip(curve.get("rows", []), curve.get("predicted", []), curve.get("observed", []), strict=True)
-    points = [(predicted, observed) for rows, predicted, observed in bins if rows]
-    if points:
-        ends = (points[0][0], points[-1][0])
-        lines = {"observed": points, "perfect": [(end, end) for end in ends]}
-        page.chart("Reliability on the test split", lines, "observed click rate", "predicted probability")
 
 
 def _chart(
