@@ -99,8 +99,12 @@ class ItemContent:
         self._report(given, int(new.sum()) - appended)
 
     def _append_items(self, tokens: np.ndarray) -> int:
-        """Give new items the next ids; returns how many, 0 where the ids are those of another run or are not wanted."""
-        if not self.config["cold_items"] or getattr(self, "vocabulary", None):
+        """Give new items the next ids; returns how many, 0 where the ids are those of a run or are not wanted.
+
+        A run that begins with the weights of another one has more ids than that.
+        """
+        of_run = getattr(self, "vocabulary", None) and not self.config["start_from"]
+        if not self.config["cold_items"] or of_run:
             return 0
         before = self.field2id_token[self.iid_field]  # type: ignore[attr-defined]
         names = np.concatenate([before, tokens])

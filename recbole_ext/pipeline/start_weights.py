@@ -67,13 +67,15 @@ def _carried_over(run: Path, model: nn.Module, weights: dict[str, Tensor], moved
         UsageError: a tensor has another shape, and is no table that only got more rows.
     """
     tables, own = _tables(model), model.state_dict()
-    found = {}
-    if own.keys() != weights.keys():
-        other = sorted(own.keys() ^ weights.keys())[0]
+    found = _absent(model, own.keys() - weights.keys())
+    if own.keys() - found.keys() != weights.keys():
+        other = sorted((own.keys() - found.keys()) ^ weights.keys())[0]
         raise UsageError(
             f"start_from: {run} has other weights than this model ({other}); give the settings of that run"
         )
     for name, tensor in own.items():
+        if name in found:
+            continue
         module, old = name.rpartition(".")[0], weights[name]
         places = moved.get(module, torch.arange(len(old)) if module in tables else None)
         fits = old.shape == tensor.shape if places is None else _fit(old, tensor, places)
@@ -95,6 +97,13 @@ def _with_rows(new: Tensor, old: Tensor, places: Tensor) -> Tensor:
     table = new.detach().cpu().clone()
     table[places[places >= 0]] = old[places >= 0].to(table.dtype)
     return table
+
+
+def _absent(model: nn.Module, lacking: set[str]) -> dict[str, Any]:
+    """Of tensors that the earlier run lacks those that its data had no use for, as the model initialised them."""
+    own = model.state_dict()
+    places = {f"{name}.{of}" for name, module in model.named_modules() for of in getattr(module, "may_lack", ())}
+    return {name: own[name] for name in lacking & places}
 
 
 def _tables(model: nn.Module) -> set[str]:

@@ -169,6 +169,23 @@ def test_vectors_that_are_named_twice_are_refused(read: Read) -> None:
         read(item_vectors="v.npy", **PRELOAD)
 
 
+def test_a_column_of_both_files_is_read_where_the_key_says_and_never_of_both(
+    make_config: Callable[..., Config], tmp_path: Path
+) -> None:
+    header = "user_id:token\titem_id:token\tbrand:token\ttimestamp:float"
+    write_inter(tmp_path, "made", [(u, i, f"seen {k}", k) for u in "uv" for k, i in enumerate("abcd")], header)
+    items = "".join(f"{item}\tof {item}\n" for item in "abcd")
+    (tmp_path / "made" / "made.item").write_text(f"item_id:token\tbrand:token\n{items}")
+    found = {}
+    for key in ("item_fields", "event_fields"):
+        config = make_config("Mamba4Rec", tmp_path, topk=[2], valid_metric="MRR@2", **{key: ["brand"]})
+        found[key] = set(create_dataset(config).field2id_token["brand"][1:])
+    assert found == {"item_fields": {f"of {i}" for i in "abcd"}, "event_fields": {f"seen {k}" for k in range(4)}}
+    both = {"item_fields": ["brand"], "event_fields": ["brand"], "topk": [2], "valid_metric": "MRR@2"}
+    with pytest.raises(DataError, match="reads 'brand' of the interactions and of a table of users or items; take one"):
+        create_dataset(make_config("Mamba4Rec", tmp_path, **both))
+
+
 def test_a_field_that_is_no_list_of_numbers_is_refused(read: Read) -> None:
     with pytest.raises(DataError, match="item_vectors names 'brand'"):
         read(item_vectors="brand")

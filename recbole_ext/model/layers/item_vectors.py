@@ -72,6 +72,8 @@ class ItemVectors(nn.Module):
         UsageError: the width of x is not that of the model, which `frozen` and `init` need.
     """
 
+    may_lack = ("table.weight",)
+    """Weights that are there where an item has a_j = 1: a run that goes on with new items may have no earlier ones."""
     _vectors: Tensor | None
     _own: Tensor
     _dropped: Tensor

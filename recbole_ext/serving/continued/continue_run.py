@@ -70,7 +70,8 @@ def continue_run(run: LoadedRun, given: Given, how: Continuation) -> Path:
     new = read_new(run, given, how.shares)
     settings = {"runs_dir": str(run.path.parent), "device": str(run.config["device"]), **how.settings}
     beside = given if isinstance(given, Path) and given.is_dir() else None
-    root = joined_data(run, new, beside, Path(settings["runs_dir"]))
+    named = settings.pop("item_vectors", None) if run.train.item_vectors is not None else None
+    root = joined_data(run, new, beside, Path(settings["runs_dir"]), named)
     config = continued_config(run, new, root, how.replay, settings)
     folder = _trained_already(config, how.resume) or _trained(config, how)
     _compare(run, folder, new)

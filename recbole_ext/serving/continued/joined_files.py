@@ -4,6 +4,7 @@ NAME.train.inter    all rows of the run, whatever their split, and the first new
 NAME.valid.inter    the new rows after these
 NAME.test.inter     the newest rows
 NAME.user, .item    the features that the run reads; of new users and items those beside the new rows
+item-vectors.npy    of a run with vectors of items: see `known_vectors.py`
 """
 
 import hashlib
@@ -20,8 +21,10 @@ import polars as pl
 from recbole.utils import FeatureType
 
 from dataset_tools.files.publish import whole_folder
+from recbole_ext.data.columns.vector_files import GivenVectors
 from recbole_ext.errors import DataError, ResourceError
 from recbole_ext.runs.checkpoint import weights_hash
+from recbole_ext.serving.continued.known_vectors import known_vectors, write_vectors
 from recbole_ext.serving.continued.new_rows import PARTS, TRAIN, NewRows
 from recbole_ext.serving.export.atomic_rows import Columns, write_rows
 from recbole_ext.serving.histories import has_events
@@ -33,7 +36,9 @@ _FEATURES = ("user", "item")
 _OWN = (".inter", ".user", ".item", ".json", ".tsv", ".yaml", ".yml")
 
 
-def joined_data(run: LoadedRun, new: NewRows, beside: Path | None, runs_dir: Path) -> Path:
+def joined_data(
+    run: LoadedRun, new: NewRows, beside: Path | None, runs_dir: Path, item_vectors: str | None = None
+) -> Path:
     """The data path of the continued run; its files are written, whole or not at all, unless they are there.
 
     Args:
@@ -41,13 +46,15 @@ def joined_data(run: LoadedRun, new: NewRows, beside: Path | None, runs_dir: Pat
         new: rows.
         beside: the folder of the data set that the new rows are from, which may have features; None for none.
         runs_dir: of the continued run.
+        item_vectors: of the user, for new items; None for what the run names.
 
     Raises:
-        DataError: an id holds what no atomic file can.
+        DataError: an id holds what no atomic file can, or vectors cannot be read.
         ResourceError: the disk refuses.
     """
     features = {kind: _features(run, kind, beside) for kind in _FEATURES}
-    root = runs_dir / FOLDER / f"{run.path.resolve().name}-{_identity(run, new, features)[:12]}"
+    vectors = known_vectors(run, item_vectors, beside)
+    root = runs_dir / FOLDER / f"{run.path.resolve().name}-{_identity(run, new, features, vectors)[:12]}"
     if root.is_dir():
         return root
     with whole_folder(root.absolute(), overwrite=False) as partial:
@@ -57,11 +64,15 @@ def joined_data(run: LoadedRun, new: NewRows, beside: Path | None, runs_dir: Pat
         for kind, table in features.items():
             if table is not None:
                 table.write_csv(folder / f"{run.config.dataset}.{kind}", separator="\t", quote_style="never")
+        if vectors is not None:
+            write_vectors(vectors, partial)
         _copy_others(run, folder)
     return root
 
 
-def _identity(run: LoadedRun, new: NewRows, features: dict[str, pl.DataFrame | None]) -> str:
+def _identity(
+    run: LoadedRun, new: NewRows, features: dict[str, pl.DataFrame | None], vectors: GivenVectors | None
+) -> str:
     """A hash of everything that the files are made of."""
     digest = hashlib.sha256(weights_hash(run.path).encode())
     for name in new.table:
@@ -70,6 +81,9 @@ def _identity(run: LoadedRun, new: NewRows, features: dict[str, pl.DataFrame | N
     digest.update(json.dumps(new.starts, sort_keys=True).encode())
     for kind, table in features.items():
         digest.update(f"{kind}\n{'' if table is None else table.write_csv()}".encode())
+    if vectors is not None:
+        digest.update("\n".join(vectors.ids).encode())
+        digest.update(np.ascontiguousarray(vectors.values).view(np.uint8).data)
     return digest.hexdigest()
 
 

@@ -12,6 +12,7 @@ from recbole_ext.files import write_atomically
 from recbole_ext.pipeline.configure import build_config
 from recbole_ext.runs.recorded import recorded
 from recbole_ext.runs.run_files import config_text
+from recbole_ext.serving.continued.known_vectors import FILE as VECTORS
 from recbole_ext.serving.continued.new_rows import PARTS, NewRows
 from recbole_ext.serving.continued.new_rows import TRAIN as TRAIN_PART
 from recbole_ext.serving.load import LoadedRun
@@ -51,10 +52,12 @@ def continued_config(run: LoadedRun, new: NewRows, root: Path, replay: float, gi
 def _values(run: LoadedRun, new: NewRows, root: Path, replay: float) -> dict[str, Any]:
     values = {key: value for key, value in recorded(run.path).items() if key not in _OF_SESSION}
     filters = {key: None for key in FILTERS if values.get(key) not in EVERYTHING}  # they have chosen the rows already
+    vectors = _vectors(root, values) if (root / VECTORS).is_file() else {}
     evaluated = {key: value for key, value in (values.get("eval_args") or {}).items() if key != "split"}
     return {
         **values,
         **filters,
+        **vectors,
         "data_path": str(root.resolve()),
         "benchmark_filename": list(PARTS),
         "eval_args": evaluated,
@@ -68,4 +71,21 @@ def _values(run: LoadedRun, new: NewRows, root: Path, replay: float) -> dict[str
         "final_of": None,
         "stages": None,
         "store_data": True,
+    }
+
+
+def _vectors(root: Path, values: dict[str, Any]) -> dict[str, Any]:
+    """The keys that name vectors of items, which now are those of the joined file."""
+    chosen = values.get("load_col") or {}
+    columns = {values.get("item_vectors"), *(values.get("preload_weight") or {}).values()}
+    kept = {
+        suffix: [name for name in of if name not in columns] if isinstance(of, list) else of
+        for suffix, of in chosen.items()
+        if suffix in ("inter", "user", "item")
+    }
+    file_keys = ("preload_weight", "additional_feat_suffix", "alias_of_item_id") if values.get("preload_weight") else ()
+    return {
+        **dict.fromkeys(file_keys),
+        "load_col": kept or None,
+        "item_vectors": str((root / VECTORS).resolve()),
     }
