@@ -3,8 +3,10 @@
 import os
 import secrets
 import shutil
+import signal
 import socket
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -46,11 +48,24 @@ def ray_session(address: str | None) -> Iterator[dict[str, float]]:
 
         folder = tempfile.mkdtemp(prefix="ray-")
         try:
-            _start(ray, address, folder)
+            with _kept_handlers():
+                _start(ray, address, folder)
             yield ray.cluster_resources()
         finally:
             ray.shutdown()
             shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _kept_handlers() -> Iterator[None]:
+    """The handlers of Ctrl-C and SIGTERM, in whose place Ray puts its own when it starts."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            if handler is not None and threading.current_thread() is threading.main_thread():
+                signal.signal(number, handler)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import pandas as pd
 import pytest
 
 from recbole_ext.cli.main import main
-from recbole_ext.cluster.ray_session import _environment
+from recbole_ext.cluster.ray_session import _environment, _kept_handlers
 from tests.conftest import write_inter
 from tests.serving.test_recommendation_files import HEADER, ROWS
 
@@ -49,6 +50,19 @@ def test_the_environment_of_a_session_ends_with_it(monkeypatch: pytest.MonkeyPat
         assert (os.environ["KEPT_BY_THE_TEST"], os.environ["NEW_IN_THE_TEST"]) == ("during", "1")
         raise KeyError
     assert os.environ["KEPT_BY_THE_TEST"] == "before" and "NEW_IN_THE_TEST" not in os.environ
+
+
+def test_ray_does_not_keep_the_handlers_of_signals() -> None:
+    def ours(number: int, frame: object) -> None:
+        """What a tuning does at SIGTERM."""
+
+    before = signal.signal(signal.SIGTERM, ours)
+    try:
+        with _kept_handlers():
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)  # as Ray does when it starts
+        assert signal.getsignal(signal.SIGTERM) is ours
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @pytest.mark.slow
