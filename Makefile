@@ -1,6 +1,7 @@
 # make demo   train SS4Rec on the real ml-100k that RecBole carries, and evaluate it
 # make tune-setup   add Ray and Optuna to .venv, for the command `tune`; make test does so too
 # make serve-setup   add what the commands `serve` and `export` need; make test does so too
+# make docs   the documentation site, in build/docs, with tools in an environment of their own
 # make test   the whole suite: fast tests, then the slow ones
 # make torture   the proofs of reliability at their full counts; an hour on one core
 #
@@ -24,9 +25,9 @@ TOGETHER = -n logical --maxprocesses=4 --dist worksteal
 PIP = .venv/bin/python -m pip --disable-pip-version-check
 REQUIREMENTS = requirements.txt requirements-host.txt requirements-test.txt setup.cfg pyproject.toml
 
-.PHONY: help setup tune-setup serve-setup demo test test-fast test-slow torture lint clean
+.PHONY: docs help setup tune-setup serve-setup demo test test-fast test-slow torture lint clean
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -8
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -9
 
 $(READY): $(REQUIREMENTS)
 	@$(PYTHON) -c "" || { echo "make: $(PYTHON) does not start; name one with: make PYTHON=/path/to/python3.11"; exit 1; }
@@ -83,5 +84,17 @@ lint: .venv/serve-ready
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy recbole_ext dataset_tools
 
+.venv-docs/ready: requirements-docs.txt
+	@$(PYTHON) dataset_tools/platforms.py
+	@$(PYTHON) -m venv --clear .venv-docs
+	@.venv-docs/bin/python -m pip --disable-pip-version-check install -q --no-deps -r requirements-docs.txt
+	@touch $@
+
+docs: .venv-docs/ready
+	@.venv-docs/bin/python scripts/docs_pages.py build/docs-pages
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build -q
+	@.venv-docs/bin/python scripts/docs_pages.py --check build/docs
+	@echo "== the documentation is in build/docs/index.html"
+
 clean:
-	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-docs build *.egg-info .pytest_cache .mypy_cache .ruff_cache
