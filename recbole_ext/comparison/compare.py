@@ -19,7 +19,6 @@ from recbole_ext.comparison.groups import Group, group
 from recbole_ext.errors import UsageError, nearest
 from recbole_ext.evaluation.metric_order import SMALLER_IS_BETTER
 from recbole_ext.evaluation.tables import table_lines
-from recbole_ext.report.page import Page
 
 HEAD = ("", "seeds", "mean", "std", "difference", "95 % users", "p users", "95 % seeds", "p seeds", "shown")
 
@@ -207,24 +206,6 @@ def as_json(found: Comparison) -> str:
         for one, tables in parts
     ]
     return json.dumps({"groups": groups, "tests": found.n_tests, "limits": found.limits}, indent=2)
-
-
-def page(found: Comparison, command: str) -> Page:
-    """The comparison as a page."""
-    built = Page("Comparison", f"{sum(len(one.entries) for one in found.groups)} entries")
-    for text in found.limits:
-        built.text(text)
-    for number, (one, tables) in enumerate(zip(found.groups, found.tables, strict=True), start=1):
-        if len(found.groups) > 1:
-            built.heading(f"Table {number}")
-            if one.differs:
-                built.text(f"Not comparable with table 1: {one.differs}")
-        for table in tables:
-            built.heading(title(table)).table(*columns(table))
-        built.heading("Protocol").facts(asdict(one.entries[0].runs[0].protocol))
-    for text in notes(found)[len(found.limits) :]:
-        built.text(text)
-    return built.heading("Again").code(command)
 
 
 def beside(first: str, command: str) -> Path:

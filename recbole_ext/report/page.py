@@ -14,6 +14,7 @@ from recbole_ext.report.charts.axis import number
 from recbole_ext.report.charts.drawing import Drawing
 from recbole_ext.report.charts.lines import Point, is_finite, lines
 from recbole_ext.report.charts.svg import drawing_html
+from recbole_ext.report.plain_value import plain_value
 from recbole_ext.report.rendering import html, part
 
 LARGEST = 900_000
@@ -178,7 +179,15 @@ def _column(cells: Sequence[object]) -> list[str]:
     """Cells as text; where one count is large, all counts of the column are written in groups of three."""
     large = any(isinstance(cell, int) and abs(cell) >= 10_000 for cell in cells)
     grouped = [large and isinstance(cell, int) and not isinstance(cell, bool) for cell in cells]
-    return [f"{cell:,}" if group else _shown(cell) for cell, group in zip(cells, grouped, strict=True)]
+    return [
+        cell if isinstance(cell, Markup) else f"{cell:,}" if group else _shown(cell)
+        for cell, group in zip(cells, grouped, strict=True)
+    ]
+
+
+def link(text: object, address: str) -> object:
+    """A cell that leads to a page beside this one; the text alone without an address."""
+    return part("link", _cell(text), address) if address else text
 
 
 def _note(row: Sequence[str]) -> Markup:
@@ -210,6 +219,8 @@ def _shown(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}" if abs(value) >= 10_000 else str(value)
+    if isinstance(value, Mapping | list | tuple | set):
+        return plain_value(value)
     if isinstance(value, float):
         plain = value == 0 or 1e-3 <= abs(value) < 1e6
         return f"{value:,.4f}" if plain and math.isfinite(value) else f"{value:.4g}"
@@ -231,7 +242,9 @@ def _words(text: object, most: int = CELL_CHARACTERS) -> str:
 
 
 def _cell(text: object) -> str:
-    """A name or a value as it is, but for forms of secrets; cut to a length."""
+    """A name or a value as it is, but for forms of secrets; cut to a length. A link is one already."""
+    if isinstance(text, Markup):
+        return text
     return _cut(redact_forms(str(text)), CELL_CHARACTERS)
 
 

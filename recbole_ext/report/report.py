@@ -1,4 +1,4 @@
-"""`report.html` and `model_card.md` of a run: what it was, what came out, and what can be concluded from it."""
+"""`report.html`, `results.png` and `model_card.md` of a run: what came out, what it was, and what can be concluded."""
 
 import logging
 import sys
@@ -13,7 +13,9 @@ from recbole_ext.errors import DataError, ResourceError
 from recbole_ext.files import hold, remove_leftovers, write_atomically
 from recbole_ext.places import from_here
 from recbole_ext.redact import redact_text
+from recbole_ext.report.charts.png import png
 from recbole_ext.report.model_card import model_card
+from recbole_ext.report.page import Page
 from recbole_ext.report.record import read_record
 from recbole_ext.report.run_page import run_page
 from recbole_ext.training.tracking.progress import Progress
@@ -41,11 +43,26 @@ def write_report(folder: Path) -> tuple[Path, list[Finding]]:
     curve = read_curve(folder, {}, {}, {}) if record.columns else None
     record = replace(record, damage=tuple(dict.fromkeys([*record.damage, *(curve.damage if curve else ())])))
     found = findings(curve) if curve else []
-    run_page(record, found).write(path)
+    page = run_page(record, found)
+    page.write(path)
+    _write_pictures(page, folder)
     write_atomically(folder / "model_card.md", model_card(record, found).encode("utf-8", "replace"))
     if record.damage:
         raise DataError("\n".join([*record.damage, f"what the other files have is in {path}"]))
     return path, found
+
+
+def _write_pictures(page: Page, folder: Path) -> None:
+    """`results.png`, the page's main charts of the test; none for a run without a result.
+
+    Raises:
+        ResourceError: the picture cannot be written.
+    """
+    path = folder / "results.png"
+    if page.pictures:
+        write_atomically(path, png(page.title, page.subtitle, page.pictures))
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _tidy(folder: Path) -> None:

@@ -75,7 +75,7 @@ def test_users_have_titles_and_targets_are_marked_and_nothing_is_markup(make_run
     html = page_of(make_run(), LISTS)
     assert "<script" not in html and "<b>u</b>" not in html and "\u202e" not in html
     assert re.search(r'<li class="hit"><bdi>&lt;script&gt;alert\(1\)&lt;/script&gt;</bdi> <b>TARGET</b>', html)
-    assert "i5 (beyond place 100)" in html and "i6 (place 33)" in html and "the last 2 of 7" in html
+    assert "i5 (beyond place 100)" in html and "i6 (place 33)" in html and "the last 2 of 7 read" in html
     assert "x" * 121 not in html
 
 

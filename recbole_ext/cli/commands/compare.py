@@ -31,13 +31,14 @@ def compare_command(words: argparse.Namespace) -> int:
 
     if words.output:
         require_free(words.output, [], is_page, words.overwrite)
-    from recbole_ext.comparison.compare import as_json, beside, compare, lines, page
+    from recbole_ext.comparison.compare import as_json, beside, compare, lines
+    from recbole_ext.comparison.page import page
 
     metrics = [name.strip().lower() for name in words.metric.split(",")] if words.metric else None
     found = compare(words.runs, metrics, Path(words.baseline).name if words.baseline else None)
     command = shlex.join(typed_command("compare", words.runs, words, ("metric", "baseline", "output")))
     output = words.output or beside(words.runs[0], command)
-    page(found, command).write(output)
+    page(found, command, output).write(output)
     print(as_json(found) if words.json else "\n".join(lines(found)))
     print(f"page        {output}", file=sys.stderr)
     return 0

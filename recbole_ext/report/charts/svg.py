@@ -60,7 +60,7 @@ def _(shape: Words) -> str:
     x, y = shape.place
     anchor = "" if shape.anchor == "start" else f' text-anchor="{shape.anchor}"'
     colour = "" if shape.colour is None else f' class="s{shape.colour} own"'
-    strong = ' font-weight="650"' if shape.strong else ""
+    strong = ' style="font-weight:650"' if shape.strong else ""
     title = f"<title>{_safe(shape.title)}</title>" if shape.title and shape.title != shape.text else ""
     text = f'<text x="{x:.1f}" y="{y:.1f}"{anchor}{colour}{strong}>{title}{_safe(shape.text)}</text>'
     return f'<a href="{escape(shape.link)}">{text}</a>' if shape.link else text

@@ -28,7 +28,7 @@ def _example(user: Mapping[str, Any]) -> dict[str, Any]:
         return _shown(titles.get(token, token))
 
     history, count = [title(token) for token in user["history"]], user["history_length"]
-    newest = f"the last {len(history)} of {count:,}" if count > len(history) else f"{count:,}"
+    newest = f"the last {len(history)} of {count:,} read" if count > len(history) else f"{count:,}"
     missed = user.get("missed") or []
     return {
         "name": _shown(user["user"]),

@@ -6,6 +6,7 @@ from typing import Any
 from dataset_tools.drift.split_table import distances_table
 from recbole_ext.redact import redact
 from recbole_ext.report.page import Page
+from recbole_ext.report.plain_value import plain_value
 from recbole_ext.report.record import Record
 
 _DEFAULTS = ("recbole ", "properties/", "derived", "default")
@@ -34,7 +35,9 @@ def add_records(page: Page, record: Record) -> None:
 
 
 def _settings(record: Record) -> list[list[str]]:
-    return [[key, str(value), record.origins.get(key, "")] for key, value in sorted(redact(record.config).items())]
+    return [
+        [key, plain_value(value), record.origins.get(key, "")] for key, value in sorted(redact(record.config).items())
+    ]
 
 
 def _splits(result: Mapping[str, Any]) -> Page:
@@ -54,7 +57,7 @@ def _protocol(result: Mapping[str, Any]) -> Page:
     if protocol:
         hashes = protocol.pop("data_sha256", {})
         protocol.pop("packages", None)  # of the environment
-        facts = {name.replace("_", " "): value for name, value in protocol.items()}
+        facts = {name.replace("_", " "): plain_value(value) for name, value in protocol.items()}
         facts |= {f"sha256 of {name}": value for name, value in hashes.items()}
         page.text("Only numbers of the same protocol and data can be compared.").facts(facts)
     return page
