@@ -9,7 +9,7 @@ import signal
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -82,7 +82,8 @@ def _convert(options: Namespace) -> None:
     checked = ConvertOptions(input=options.input or Path(), **chosen)
     if options.download:
         checked = ConvertOptions(input=_download(options), **chosen)
-    summary = convert(checked)
+    with _waiting(options, "converting"):
+        summary = convert(checked)
     _say(options, _convert_text(checked.target, summary))
 
 
@@ -147,7 +148,8 @@ def _split(options: Namespace) -> None:
 
     names = SplitOptions.__dataclass_fields__
     checked = SplitOptions(**{name: getattr(options, name) for name in names})
-    summary = split(checked)
+    with _waiting(options, "cutting"):
+        summary = split(checked)
     lines = [f"{checked.target}: cut at {summary['cut_timestamp']} ({summary['cut_utc']})"]
     if checked.after is not None:
         from dataset_tools.split.releases import sentence
@@ -167,7 +169,8 @@ def _ads(options: Namespace) -> None:
     from dataset_tools.clicks.ads import AdOptions, convert_ads
 
     checked = AdOptions(**{name: getattr(options, name) for name in AdOptions.__dataclass_fields__})
-    summary = convert_ads(checked)
+    with _waiting(options, "converting"):
+        summary = convert_ads(checked)
     parts = (f"{name} {part['rows']:,} rows, {part['clicks']:,} clicks" for name, part in summary["parts"].items())
     _say(options, f"{checked.output / checked.name}: {'; '.join(parts)}")
 
@@ -176,7 +179,8 @@ def _sample(options: Namespace) -> None:
     from dataset_tools.clicks.samples import SampleOptions, sample
 
     checked = SampleOptions(**{name: getattr(options, name) for name in SampleOptions.__dataclass_fields__})
-    summary = sample(checked)
+    with _waiting(options, "sampling"):
+        summary = sample(checked)
     parts = (f"{name} {part['rows']:,} rows, {part['clicks']:,} clicks" for name, part in summary["parts"].items())
     _say(options, f"{checked.target}: {'; '.join(parts)}; {summary['users_left_out']:,} users with one event left out")
 
@@ -185,7 +189,8 @@ def _times(options: Namespace) -> None:
     from dataset_tools.convert.times import TimesOptions, convert_times
 
     checked = TimesOptions(**{name: getattr(options, name) for name in TimesOptions.__dataclass_fields__})
-    counts = convert_times(checked)
+    with _waiting(options, "converting the times"):
+        counts = convert_times(checked)
     zone = f", {counts['without_zone']:,} without a zone, read as UTC" if counts["without_zone"] else ""
     _say(options, f"{checked.target}: {counts['rows']:,} rows, {counts['dates']:,} times were dates{zone}")
 
@@ -237,7 +242,8 @@ def _drift(options: Namespace) -> None:
     checked = DriftOptions(**{name: getattr(options, name) for name in DriftOptions.__dataclass_fields__})
     from dataset_tools.drift.drift import drift  # compiled loops and scipy, whose import takes a second
 
-    report = drift(checked, options.engine, options.threads, options.ray_address)
+    with _waiting(options, "measuring drift"):
+        report = drift(checked, options.engine, options.threads, options.ray_address)
     verdict = f"{options.output}: {report.numbers['verdict']}"
     _say(options, "\n".join([verdict, *report.sentences, f"page: {options.output / 'drift.html'}"]))
 
@@ -250,9 +256,17 @@ def _profile(options: Namespace) -> None:
     from dataset_tools.drift.watch.make_profile import make_profile  # compiled loops and scipy
 
     span = parse_span(options.window, "--window")
-    stored = make_profile(checked, span, options.with_users, options.threads)
+    with _waiting(options, "counting"):
+        stored = make_profile(checked, span, options.with_users, options.threads)
     size = f"{stored.rows:,} rows, {len(stored.items):,} items, {stored.users:,} users"
     _say(options, f"{checked.output}: counts of {size}; it holds {'; '.join(stored.holds)}")
+
+
+def _waiting(options: Namespace, title: str) -> AbstractContextManager[None]:
+    """Around what has no bar, or none at its beginning and its end."""
+    from dataset_tools.progress import waiting
+
+    return waiting(title, enabled=not options.quiet)
 
 
 def _say(options: Namespace, text: str) -> None:

@@ -13,6 +13,9 @@ from dataset_tools.visible import beneath, visible
 
 DELAY_SECONDS = 2.0
 LINE_SECONDS = 30.0
+REDRAWN_SECONDS = 1.0
+_waits: list[threading.Event] = []
+"""What is waited for now, the innermost last; only that one is drawn."""
 FORMAT = "{desc} [{bar:24}] {percentage:3.0f}%  {remaining} left"
 
 
@@ -69,6 +72,8 @@ class Progress(tqdm):
 def waiting(title: str, stream: TextIO | None = None, enabled: bool = True) -> Iterator[None]:
     """Around work whose units cannot be counted: `reading ml-1m  0:03`, redrawn each second from the third one on.
 
+    It gives way to bars and to what is waited for inside of it.
+
     Args:
         title: what is being done.
         stream: where the line appears; standard error unless given.
@@ -78,6 +83,7 @@ def waiting(title: str, stream: TextIO | None = None, enabled: bool = True) -> I
     over = threading.Event()
     drawer = threading.Thread(target=_draw, args=(visible(title), stream, over), daemon=True)
     if enabled:
+        _waits.append(over)
         drawer.start()
     try:
         yield
@@ -85,6 +91,7 @@ def waiting(title: str, stream: TextIO | None = None, enabled: bool = True) -> I
         over.set()
         if enabled:
             drawer.join()
+            _waits.remove(over)
 
 
 def _draw(title: str, stream: TextIO, over: threading.Event) -> None:
@@ -92,13 +99,23 @@ def _draw(title: str, stream: TextIO, over: threading.Event) -> None:
     out = beneath(stream) if terminal else stream
     seconds = DELAY_SECONDS if terminal else LINE_SECONDS
     while not over.wait(seconds):
+        seconds = REDRAWN_SECONDS if terminal else LINE_SECONDS
+        if _waits[-1] is not over or len(getattr(Progress, "_instances", ())):
+            drawn = _cleared(out, drawn) if terminal else ""
+            continue
         drawn = f"{title}  {tqdm.format_interval(time.monotonic() - started)}"
         out.write(f"\r{drawn}" if terminal else f"{drawn}\n")
         out.flush()
-        seconds = 1.0 if terminal else LINE_SECONDS
-    if terminal and drawn:
+    if terminal:
+        _cleared(out, drawn)
+
+
+def _cleared(out: TextIO, drawn: str) -> str:
+    """Take away what is drawn on a terminal; returns what is drawn now."""
+    if drawn:
         out.write(f"\r{' ' * len(drawn)}\r")
         out.flush()
+    return ""
 
 
 class _Lines:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dataset_tools.drift.thresholds import load_thresholds
-from dataset_tools.progress import Progress
+from dataset_tools.progress import Progress, waiting
 from recbole_ext.drift.baselines import baseline_makers
 from recbole_ext.drift.contents import model_report
 from recbole_ext.drift.data import data_report
@@ -41,9 +41,10 @@ def measure(options: ModelDriftOptions, command: list[str] | None = None) -> dic
     thresholds = load_thresholds(options.thresholds)
     limits = thresholds.section("model")
     config = finished_config(options.run, options.data_path, options.device)
-    run = load_run(options.run, config, raw=options.data_path is not None)
-    future = open_future(run, options.future)
-    later = LaterEvaluation(run, future.table, None, future.is_own)
+    with waiting("opening the run and the later data"):
+        run = load_run(options.run, config, raw=options.data_path is not None)
+        future = open_future(run, options.future)
+        later = LaterEvaluation(run, future.table, None, future.is_own)
     table = later.later.table
     windows = windows_of(future, table[run.train.time_field].to_numpy(), table[run.train.uid_field], options.windows)
     windowed = Windowed(later, future, windows, options.users)
@@ -53,7 +54,8 @@ def measure(options: ModelDriftOptions, command: list[str] | None = None) -> dic
         with Progress("evaluating", windowed.n_evaluations(makers)) as bar:
             measured = list(windowed.measured(makers, bar.update))
         found = _with_others(measured, windowed, options, folder, command or [])
-        reference = reference_of(run, makers, future.is_own)
+        with waiting("measuring the run's own test"):
+            reference = reference_of(run, makers, future.is_own)
         cost = limits["cost"] if options.cost is None else options.cost
         report = model_report(run, future, found, reference, windowed.row_metrics, limits, cost) | data
         report["future"]["sample"] = windowed.later.sample

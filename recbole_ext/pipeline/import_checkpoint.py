@@ -53,14 +53,15 @@ def import_checkpoint(config: Config, path: Path, trusted: bool, command: list[s
     model = build_on_device(config, loaders)
     load_legacy(model, state, path)
     directory = new_directory(config, command or typed_command(), splits)
-    progress = Progress(0, enabled=config.placement.leads, bar=False)
+    progress = Progress(0, enabled=config.placement.leads, bar=config["show_progress"])
     with directory.logging() if directory else nullcontext():
         epoch = int(state.get("epoch", 0))
         BestWeights(config, model, directory).save(epoch, None)
         evaluator = Evaluator(model, scorer_of(config, loaders.train), config.placement)
-        tested = evaluator.evaluate(loaders.test, "test", detailed=True)
+        with progress.waiting(f"test of {config.model}"):
+            tested = evaluator.evaluate(loaders.test, "test", detailed=True)
         units = {config.model: tested.units()}
-        baselines = evaluate_baselines(config, loaders, evaluator, units)
+        baselines = evaluate_baselines(config, loaders, evaluator, units, progress)
         protocol = protocol_of(config, loaders)
         trained = imported_state(config, epoch)
         result = run_result(config, evaluator, trained, protocol, directory, tested.metrics, baselines)

@@ -43,6 +43,7 @@ def declare(parser: Parser) -> None:
 def ab_command(words: argparse.Namespace) -> int:
     """Execute `ab`; returns 0, whatever is found."""
     from dataset_tools.drift.ab.trial import TrialOptions, compare_groups, lines
+    from dataset_tools.progress import waiting
     from dataset_tools.split.cut_words import parse_span
 
     options = TrialOptions(
@@ -55,6 +56,7 @@ def ab_command(words: argparse.Namespace) -> int:
         leave_out_both=words.leave_out_both,
         thresholds=words.thresholds,
     )
-    trial = compare_groups(options)
+    with waiting("comparing the groups"):
+        trial = compare_groups(options)
     print(json.dumps(trial.facts, indent=2) if words.json else "\n".join(lines(trial)))
     return 0

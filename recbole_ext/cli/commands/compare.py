@@ -31,11 +31,13 @@ def compare_command(words: argparse.Namespace) -> int:
 
     if words.output:
         require_free(words.output, [], is_page, words.overwrite)
+    from dataset_tools.progress import waiting
     from recbole_ext.comparison.compare import as_json, beside, compare, lines
     from recbole_ext.comparison.page import page
 
     metrics = [name.strip().lower() for name in words.metric.split(",")] if words.metric else None
-    found = compare(words.runs, metrics, Path(words.baseline).name if words.baseline else None)
+    with waiting("comparing"):
+        found = compare(words.runs, metrics, Path(words.baseline).name if words.baseline else None)
     command = shlex.join(typed_command("compare", words.runs, words, ("metric", "baseline", "output")))
     output = words.output or beside(words.runs[0], command)
     page(found, command, output).write(output)

@@ -31,9 +31,12 @@ def ensemble_command(words: argparse.Namespace) -> int:
     require_runs(words.runs)
     if words.output:
         _require_folder(words.output, words.runs, words.overwrite)
+    from dataset_tools.progress import waiting
     from recbole_ext.comparison.ensemble import ensemble, lines, write_ensemble
 
-    found = ensemble([Path(name) for name in words.runs], words.method, words.weights, words.data_path, words.device)
+    paths = [Path(name) for name in words.runs]
+    with waiting("blending"):
+        found = ensemble(paths, words.method, words.weights, words.data_path, words.device)
     command = typed_command("ensemble", words.runs, words, ("method", "weights", "output", "data_path", "device"))
     folder = write_ensemble(found, Path(words.runs[0]), words.output, shlex.join(command))
     print("\n".join(lines(found)))

@@ -51,13 +51,15 @@ def evaluate_command(words: argparse.Namespace) -> int:
         if given is None or not given.is_dir():
             require_files(given)
     _require_outputs(words)
+    from dataset_tools.progress import waiting
     from recbole_ext.serving.later.report import later_report, lines
     from recbole_ext.serving.later.rows_file import write_rows
     from recbole_ext.serving.run import Run
 
     run = Run(words.run, words.data_path, words.device)
     baselines = not words.no_baselines
-    report, table = later_report(run, words.data, words.history, words.test_rows, baselines, words.users)
+    with waiting("evaluating"):
+        report, table = later_report(run, words.data, words.history, words.test_rows, baselines, words.users)
     text = json.dumps(report, indent=2, allow_nan=False)
     print(text if words.json else "\n".join(lines(report)))
     if words.per_row:

@@ -20,6 +20,7 @@ def declare(parser: Parser) -> None:
 
 def export_command(words: argparse.Namespace) -> int:
     """Execute `export`."""
+    from dataset_tools.progress import waiting
     from recbole_ext.runs.recorded import require_run
     from recbole_ext.serving.export.formats import require_format, require_new
 
@@ -28,7 +29,8 @@ def export_command(words: argparse.Namespace) -> int:
     require_new(words.output)
     from recbole_ext.serving.run import Run
 
-    done = Run(words.run, words.data_path, words.device).export(words.format, words.output)
+    with waiting("exporting"):
+        done = Run(words.run, words.data_path, words.device).export(words.format, words.output)
     print("\n".join([*(f"note        {text}" for text in done.notes), *(f"file        {name}" for name in done.files)]))
     print(f"{done.folder}: {len(done.files)} files and manifest.json")
     return 0

@@ -44,11 +44,13 @@ def rate_command(words: argparse.Namespace) -> int:
         require_run(run)
     require_files(words.pairs, words.history)
     require_output(words, [words.pairs, words.history], ("prediction", "std"))
+    from dataset_tools.progress import waiting
     from recbole_ext.files import write_atomically
     from recbole_ext.serving.rating_files import rated_text
 
     more = (words.data_path, words.device, words.safe_csv)
-    text, n_pairs = rated_text(words.run, words.pairs, words.history, *more)
+    with waiting("rating"):
+        text, n_pairs = rated_text(words.run, words.pairs, words.history, *more)
     if words.output is None:
         write_data(text)
         return 0

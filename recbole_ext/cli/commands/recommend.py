@@ -69,6 +69,7 @@ def recommend_command(words: argparse.Namespace) -> int:
     for run in runs:
         require_run(run)
     require_files(words.history, words.allow, words.deny)
+    from dataset_tools.progress import waiting
     from recbole_ext.serving.recommendation_files import Inputs, check_format, remove_seen
 
     users = Path(words.users) if words.users != "all" and is_file(words.users) else None
@@ -76,10 +77,12 @@ def recommend_command(words: argparse.Namespace) -> int:
     check_format(words.output)
     require_output(words, inputs.files, ("rank", "score"))
     seen = remove_seen(words.exclude_seen, words.include_seen)
-    source = _opened(words, runs)
-    more = {"k": words.k, "time": words.at, "remove_seen": seen}
-    question = inputs.question(source.config, words.users, words.history_until, **more)
-    _answer(source.recommendations(question, _engine(words, source, question)), words.output, seen, words.safe_csv)
+    with waiting("opening the run"):
+        source = _opened(words, runs)
+        more = {"k": words.k, "time": words.at, "remove_seen": seen}
+        question = inputs.question(source.config, words.users, words.history_until, **more)
+        found = source.recommendations(question, _engine(words, source, question))
+    _answer(found, words.output, seen, words.safe_csv)
     return 0
 
 
@@ -147,18 +150,21 @@ def _report(lines: list[str]) -> None:
 
 
 def _print(found: "Recommendations", safe: bool) -> None:
+    from dataset_tools.progress import Progress
     from recbole_ext.serving.bulk.safe_cells import safe_cells
 
-    for number, (_, table) in enumerate(found.tables()):
-        shown = safe_cells(table) if safe else table
-        write_data(shown.write_csv(separator="\t", include_header=not number))
+    with Progress("recommending", found.n_users, enabled=not sys.stdout.isatty()) as bar:  # the lists are seen there
+        for number, (lists, table) in enumerate(found.tables()):
+            shown = safe_cells(table) if safe else table
+            write_data(shown.write_csv(separator="\t", include_header=not number))
+            bar.update(lists)
 
 
 def _write(found: "Recommendations", output: Path, safe: bool) -> None:
     from dataset_tools.progress import Progress
     from recbole_ext.serving.bulk.table_files import table_file
 
-    with table_file(output, safe) as file, Progress("recommending", found.n_users, enabled=sys.stderr.isatty()) as bar:
+    with table_file(output, safe) as file, Progress("recommending", found.n_users) as bar:
         for lists, table in found.tables():
             file.add(table)
             bar.update(lists)

@@ -29,8 +29,10 @@ def score_command(words: argparse.Namespace) -> int:
     require_files(words.input)
     target = words.output or words.input.with_name(f"{words.input.stem}.scored.tsv")
     require_output(words, [words.input], ("probability",), target)
+    from dataset_tools.progress import waiting
     from recbole_ext.serving.score import score
 
-    rows = score(words.run, words.input, target, words.data_path, words.device, words.safe_csv)
+    with waiting("scoring"):
+        rows = score(words.run, words.input, target, words.data_path, words.device, words.safe_csv)
     print(f"{target}: {rows:,} rows with their probability")
     return 0

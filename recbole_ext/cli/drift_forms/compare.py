@@ -42,6 +42,7 @@ def compare_command(words: argparse.Namespace) -> int:
     if not isinstance(words.k, int) or isinstance(words.k, bool):
         raise UsageError(f"--k must be a whole number of at least 1 (got {words.k!r})")
     from dataset_tools.drift.verdict import DRIFT
+    from dataset_tools.progress import waiting
     from recbole_ext.drift.switch.compare import SwitchOptions, compare_runs, lines
     from recbole_ext.evaluation.criteria import FAILED_EXIT_CODE
     from recbole_ext.serving.recommendation_files import remove_seen
@@ -59,6 +60,7 @@ def compare_command(words: argparse.Namespace) -> int:
         device=words.device,
         safe_csv=words.safe_csv,
     )
-    facts = compare_runs(options).facts
+    with waiting("comparing"):
+        facts = compare_runs(options).facts
     print(json.dumps(facts, indent=2) if words.json else "\n".join(lines(facts)))
     return FAILED_EXIT_CODE if words.exit_code and facts["verdict"] == DRIFT else 0
