@@ -112,7 +112,7 @@ def _differences(rows: list[Row], table: Table, names: Mapping[str, str], output
             seeds = (row.seeds.low, row.seeds.high) if row.seeds else (None, None)
             low, high = row.users or seeds
             colour = GREY if row.entry.baseline else 0
-            verdict = row.verdict(table.metric)
+            verdict = row.verdict(table.metric).replace("not shown", "not significant")
             name, address = _shortened(row.entry.name, names), _address(row.entry, output)
             shown.append(Dot(name, row.difference, low, high, verdict.partition(",")[0], colour, False, address))
     return dots(f"Differences of {table.metric}", shown, f"difference of {table.metric}", (0.0, "equal"))
@@ -172,11 +172,12 @@ def _number(cell: str | None) -> float | None:
 
 
 def _add_runs(built: Page, one: Group, names: Mapping[str, str], output: Path) -> None:
+    metric = one.entries[0].runs[0].valid_metric
     rows: list[list[object]] = [
-        [name, link(run.path.name, _report(run, output)), run.seed, run.epochs, run.valid.get(run.valid_metric)]
+        [name, link(run.path.name, _report(run, output)), run.seed, run.epochs, run.valid.get(metric)]
         for name, run in _runs(one, names).items()
     ]
-    built.heading("Runs").table(["", "run", "seed", "epochs", f"valid {one.entries[0].runs[0].valid_metric}"], rows)
+    built.heading("Runs").table(["", "run", "seed", "epochs", f"valid {metric}"], rows)
 
 
 def _add_settings(built: Page, one: Group, names: Mapping[str, str]) -> None:

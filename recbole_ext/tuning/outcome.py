@@ -1,5 +1,6 @@
 """What a tuning leaves: `best.yaml`, `trials.csv`, `report.html`, and a few lines on the terminal."""
 
+from statistics import median
 from typing import Any
 
 import yaml
@@ -8,7 +9,9 @@ from recbole_ext.config.config import Config
 from recbole_ext.config.layers import Layer, merge, user_file
 from recbole_ext.files import write_atomically
 from recbole_ext.pipeline.protocol import protocol_of
+from recbole_ext.report.charts.dots import Row, dots
 from recbole_ext.report.page import Page
+from recbole_ext.report.plain_value import plain_value
 from recbole_ext.runs.recorded import BUDGETS
 from recbole_ext.tuning.importance import Importance, importance
 from recbole_ext.tuning.settings import Settings, epochs_of
@@ -92,7 +95,7 @@ def _page(settings: Settings, table: Table, config: Config, found: Importance, s
     if best:
         page.heading("Best settings").facts({metric: best.score, "trial": best.number, **best.values})
         page.text(
-            "This score is the highest of many on the same validation split, so it is biased upwards. Measure the "
+            "This score is the best of many on the same validation split, so it is biased upwards. Measure the "
             "settings by one test, and by several seeds:"
         ).code(test_command(table))
     page.heading("Progress").facts(_account(settings, table, epochs_of(config)) | spending.facts())
@@ -103,15 +106,17 @@ def _page(settings: Settings, table: Table, config: Config, found: Importance, s
         page.table(["setting", "fraction of the variance"], list(found.shares.items()))
     page.text(found.limits)
     for parameter in settings.parameters():
-        points = _points(ended, parameter.name)
+        points, log = _points(ended, parameter.name), parameter.kind == "loguniform"
         if points:
-            page.chart(parameter.name, {metric: points}, metric, parameter.name, joined=False)
+            page.chart(parameter.name, {metric: points}, metric, parameter.name, joined=False, log_x=log)
+        elif choices := _choices(ended, parameter.name, table.bigger):
+            page.figure(parameter.name, dots(parameter.name, choices, f"{metric}: median, lowest to highest"))
     rows = table.rows()
     names = ["trial", "state", "score", "epochs", "seconds", "retries", *settings.space, "cause"]
     page.heading("All trials").table(names, [[row[name] for name in names] for row in rows])
-    page.heading("Request").facts({name: str(value) for name, value in settings.space.items()})
-    page.facts({key: str(value) for key, value in settings.given.items()}).text(" ".join(protocol_of(config).lines()))
-    return page
+    page.heading("Request").facts({name: plain_value(value) for name, value in settings.space.items()})
+    page.facts({key: plain_value(value) for key, value in settings.given.items()})
+    return page.text(plain_value(" ".join(protocol_of(config).lines())))
 
 
 def _points(trials: list[Trial], name: str) -> list[tuple[float, float]]:
@@ -119,6 +124,16 @@ def _points(trials: list[Trial], name: str) -> list[tuple[float, float]]:
     scored = [(trial.values[name], trial.score) for trial in trials if trial.score is not None]
     numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value, _ in scored)
     return [(float(value), float(score)) for value, score in scored] if numbers else []
+
+
+def _choices(trials: list[Trial], name: str, bigger: bool) -> list[Row]:
+    """The scores of each choice of a setting that is no number, the best median first."""
+    scores: dict[str, list[float]] = {}
+    for trial in trials:
+        if trial.score is not None:
+            scores.setdefault(str(trial.values[name]), []).append(float(trial.score))
+    rows = [Row(choice, median(of), min(of), max(of), f"n {len(of)}") for choice, of in scores.items()]
+    return sorted(rows, key=lambda row: (row.value or 0.0) * (-1 if bigger else 1))
 
 
 def _account(settings: Settings, table: Table, epochs: int) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def test_the_test_itself_sees_what_is_wrong(tmp_path: Path) -> None:
 
 
 def test_a_script_that_got_in_would_not_run(tmp_path: Path) -> None:
-    html = Page("t").text("x").html().replace("<p>x</p>", "<script>document.title = 'ran'</script>")
+    html = str(Page("t").text("x").html()).replace("<p>x</p>", "<script>document.title = 'ran'</script>")
     (tmp_path / "script.html").write_text(html)
     dom, console, _ = browse(tmp_path / "script.html", tmp_path)
     assert "<title>t</title>" in dom and "Content Security Policy" in console

@@ -55,7 +55,23 @@ def test_the_report_holds_the_account(settings: Settings, tmp_path: Path) -> Non
     page = (tmp_path / "report.html").read_text()
     for words in ("Tuning of Mamba4Rec on made", "NonFiniteError: a loss", "epochs spent", "learning_rate", "<svg"):
         assert words in page
+    assert "learning_rate (logarithmic)" in page and "{&#39;" not in page  # loguniform, although it differs fivefold
     assert (tmp_path / "trials.csv").read_text().count("\n") == 6
+
+
+def test_choices_of_words_have_a_line_each(settings: Settings, tmp_path: Path) -> None:
+    from recbole_ext.tuning.outcome import _choices
+
+    table = Table(tmp_path, True)
+    for n, choice in enumerate(("cosine", "constant", "cosine", None)):
+        table.add({"lr_schedule": choice}).reports = [[1, 0.1 * n]]
+    found = _choices(table.trials, "lr_schedule", True)
+    assert [(row.name, row.value, row.low, row.high) for row in found] == [
+        ("None", pytest.approx(0.3), pytest.approx(0.3), pytest.approx(0.3)),
+        ("cosine", pytest.approx(0.1), 0.0, pytest.approx(0.2)),
+        ("constant", pytest.approx(0.1), pytest.approx(0.1), pytest.approx(0.1)),
+    ]
+    assert [row.name for row in _choices(table.trials, "lr_schedule", False)][-1] == "None"
 
 
 def test_no_trial_with_a_score_is_said_with_its_causes(settings: Settings, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from recbole_ext.report.charts.axis import linear, number
 from recbole_ext.report.charts.drawing import COLOURS, WIDTH, Box, Drawing, Path, Shape, Words, fitted, text_width
 from recbole_ext.report.charts.frame import FOOT, TOP, frame, left_of, under
 
-_BAR, _GAP, _NAMES, _BOTTOM = 11.0, 13.0, 150.0, 204.0
+_BAR, _GAP, _NAMES, _BOTTOM = 13.0, 12.0, 150.0, 204.0
 
 
 def bars(label: str, names: Sequence[str], series: Mapping[str, Sequence[float]], x_label: str) -> Drawing | None:
@@ -37,7 +37,7 @@ def bars(label: str, names: Sequence[str], series: Mapping[str, Sequence[float]]
             start, end = (left, top + _BAR * place), (x.place(values[row]), top + _BAR * (place + 1) - 1)
             words = f"{100 * values[row]:.1f} %"
             shapes.append(Box(start, end, place % COLOURS, f"{name}, {kind}: {words}"))
-            shapes.append(Words((end[0] + 4, end[1] - 0.5), words, colour=place % COLOURS))
+            shapes.append(Words((end[0] + 4, end[1] - 1.5), words, colour=place % COLOURS))
     said = [
         f"{name}: {', '.join(f'{kind} {100 * values[row]:.1f} %' for kind, values in series.items())}"
         for row, name in enumerate(names)

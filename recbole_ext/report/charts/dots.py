@@ -9,7 +9,7 @@ from recbole_ext.report.charts.drawing import WIDTH, Dot, Drawing, Path, Shape, 
 from recbole_ext.report.charts.frame import under
 
 MOST_ROWS = 40
-_ROW, _TOP, _NAMES, _VALUES = 24.0, 12.0, 165.0, 140.0
+_ROW, _TOP, _NAMES, _VALUES = 24.0, 12.0, 165.0, 150.0
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,8 @@ def dots(
         return None
     level = reference if reference and math.isfinite(reference[0]) else None
     texts = [_value(row) for row in shown]
-    left = 10 + min(_NAMES, max(text_width(row.name) * (1.06 if row.strong else 1) for row in shown))
-    right = WIDTH - 10 - min(_VALUES, max(map(text_width, texts)))
+    left = 12 + min(_NAMES, max(text_width(row.name) * (1.06 if row.strong else 1) for row in shown))
+    right = WIDTH - 12 - min(_VALUES, max(map(text_width, texts)))
     x = linear([*values, *([level[0]] if level else [])], left, right, count=4)
     top, bottom = _TOP + (14 if level else 0), _TOP + (14 if level else 0) + _ROW * len(shown)
     shapes: list[Shape] = [Path([[(x.place(tick), top), (x.place(tick), bottom + 4)]], "grid") for tick in x.ticks]
@@ -103,7 +103,7 @@ def _level(x: Axis, value: float, name: str, top: float, bottom: float) -> list[
 
 
 def _row(row: Row, text: str, x: Axis, at: float, left: float) -> list[Shape]:
-    name = fitted(row.name, (left - 10) / (1.06 if row.strong else 1) + 1e-6)
+    name = fitted(row.name, (left - 12) / (1.06 if row.strong else 1) + 1e-6)
     shapes: list[Shape] = [Words((0, at + 4), name, title=row.name, strong=row.strong, link=row.link)]
     shapes.append(Words((WIDTH, at + 4), text, "end", strong=row.strong))
     if row.has_interval:

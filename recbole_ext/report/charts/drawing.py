@@ -104,7 +104,7 @@ def text_width(text: str) -> float:
 def _letter_width(letter: str) -> float:
     if unicodedata.east_asian_width(letter) in "WF":
         return 1.05
-    return 0.33 if letter in _NARROW else 0.88 if letter in _BROAD else 0.68 if letter.isupper() else 0.57
+    return 0.36 if letter in _NARROW else 0.98 if letter in _BROAD else 0.72 if letter.isupper() else 0.63
 
 
 def fitted(text: str, width: float) -> str:

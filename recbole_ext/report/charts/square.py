@@ -55,10 +55,10 @@ def square(label: str, bins: Sequence[Bin], x_label: str, y_label: str, ends: st
     shapes.append(Path([[(x.start, y.start), (x.end, y.end)]], "line", GREY, "2 3", "predicted is as true"))
     for each in shown:
         shapes += _bin(each, x, y, (x_label, y_label))
-    shapes += _sizes(shown, x, _TOP + _SIDE + 40)
+    shapes += _sizes(shown, x, _TOP + _SIDE + 46)
     said = "; ".join(f"at {number(b.x)} {number(b.y)} ({b.rows:,} rows)" for b in shown)
     words = f"{y_label} by {x_label}: {said}. {ends} The dotted diagonal is agreement."
-    return Drawing(label, words, shapes, _TOP + _SIDE + 40 + _STRIP + 14)
+    return Drawing(label, words, shapes, _TOP + _SIDE + 46 + _STRIP + 14)
 
 
 def _bin(each: Bin, x: Axis, y: Axis, names: tuple[str, str]) -> list[Shape]:

@@ -54,7 +54,7 @@ def test_labels_are_whole_and_apart(kind: str) -> None:
         assert left >= -1 and right <= WIDTH + 1 and top >= -1 and bottom <= drawing.height, text
     for one, other in combinations(texts, 2):
         a, b = box(one), box(other)
-        apart = a[2] <= b[0] + 1 or b[2] <= a[0] + 1 or a[3] <= b[1] + 2.5 or b[3] <= a[1] + 2.5
+        apart = a[2] <= b[0] + 1 or b[2] <= a[0] + 1 or a[3] <= b[1] + 0.5 or b[3] <= a[1] + 0.5
         assert apart, (one, other)
 
 
