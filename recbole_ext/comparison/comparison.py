@@ -42,11 +42,20 @@ class Row:
             return ""
         if self.users_p is None and self.seeds_p is None:
             return "no claim"
-        by_users, by_seeds = (p is not None and p < LEVEL for p in (self.users_p, self.seeds_p))
+        by_users = _is_shown(self.users_p, self.users)
+        by_seeds = _is_shown(self.seeds_p, (self.seeds.low, self.seeds.high) if self.seeds else None)
         word = "better" if (self.difference < 0) == (metric in SMALLER_IS_BETTER) else "worse"
         if by_seeds and (by_users or self.users_p is None):
             return word
         return f"{word}, these models only" if by_users else "not shown"
+
+
+def _is_shown(p: float | None, interval: tuple[float | None, float | None] | None) -> bool:
+    """Whether a test finds a difference, and the interval beside it does not hold 0: both are resampled apart."""
+    if p is None or p >= LEVEL:
+        return False
+    low, high = interval or (None, None)
+    return low is None or high is None or low > 0 or high < 0
 
 
 @dataclass(frozen=True)

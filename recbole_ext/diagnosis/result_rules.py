@@ -12,6 +12,8 @@ from recbole_ext.evaluation.paired_difference import standard_errors_apart
 from recbole_ext.registry import models
 from recbole_ext.tasks.ratings.levels import HONEST, NOISE
 
+_KNOWN_MEAN = "global_mean"
+"""The baseline that answers the mean of the training ratings; R2 is about the mean of the tested ones."""
 _SCORES = ("auc", "gauc", "hit", "ndcg", "mrr", "recall", "precision", "map")
 
 
@@ -53,8 +55,23 @@ def worse_than_mean(curve: Curve) -> Finding | None:
     found += curve.points.get("r2", [])[-1:]
     if not found or found[0][1] >= -_chance_of_r2(curve):
         return None
+    if _beats_known_mean(curve):
+        text = f"R2 is {found[0][1]:g}, below 0, although the model is better than {_KNOWN_MEAN}, the mean of training"
+        text += ": the tested ratings have another mean, which nothing that was trained on the past knows"
+        advice = "look at how the splits differ (describe); judge the model by its lead over the baselines"
+        return Finding("worse_than_mean", text, found[:1], advice, limit=True)
     text = f"worse than the mean: R2 is {found[0][1]:g}, and always answering the mean has 0"
     return Finding("worse_than_mean", text, found[:1], "do not use it; check ids, scale and targets, then train again")
+
+
+def _beats_known_mean(curve: Curve) -> bool:
+    """Whether the mean that training knows is a worse answer than the model."""
+    own, known = ((of or {}).get("rmse") for of in (curve.result.get("test"), _baseline(curve, _KNOWN_MEAN)))
+    return own is not None and known is not None and own < known
+
+
+def _baseline(curve: Curve, name: str) -> dict[str, Any]:
+    return (curve.result.get("baselines") or {}).get(name) or {}
 
 
 def _chance_of_r2(curve: Curve) -> float:
@@ -82,7 +99,8 @@ def worse_than_baseline(curve: Curve) -> Finding | None:
     if sign * own > sign * value:
         return None
     text = f"no better than the best non-learned baseline: test {metric} {own:g}, {name} has {value:g}"
-    text += _against_noise(curve, name, metric)
+    apart = _errors_apart(curve, name, metric)
+    text += _against_noise(apart)
     clock = raw_clock(curve.settings)
     if clock:
         text += f"; {clock} is a feature in raw seconds, whose size drowns the others"
@@ -92,16 +110,36 @@ def worse_than_baseline(curve: Curve) -> Finding | None:
     elif own == value:
         advice = "none: the two are equal; compare them per user under several seeds (--seeds, compare)"
     else:
-        advice = "test whether the difference is significant (compare); then epochs, stopping_step and the data"
+        advice = _next_step(curve, apart)
     return Finding("worse_than_baseline", text, [(None, own), (None, value)], advice)
 
 
-def _against_noise(curve: Curve, baseline: str, metric: str) -> str:
-    """Whether the difference to a baseline is more than that of users by chance; "" where users are not known."""
+def _errors_apart(curve: Curve, baseline: str, metric: str) -> float | None:
+    """The difference to a baseline in standard errors over users; None where users are not known."""
     model = str(curve.settings.get("model"))
     if model not in curve.units or baseline not in curve.units:
-        return ""
-    apart = standard_errors_apart(curve.units[model], curve.units[baseline], metric)
+        return None
+    return standard_errors_apart(curve.units[model], curve.units[baseline], metric)
+
+
+def _next_step(curve: Curve, apart: float | None) -> str:
+    """What to do about a baseline that is not beaten; more epochs only where validation was still improving."""
+    if apart is not None and abs(apart) < NOISE_OF_USERS:
+        return "none for this difference, which users explain; repeat with several seeds (--seeds), and compare them"
+    first = "" if apart is not None else "test whether the difference is significant (compare); then "
+    if not curve.valid:
+        return f"{first}epochs, stopping_step and the data"
+    best = min(curve.valid, key=lambda point: point[1])[0]
+    if best == curve.valid[-1][0]:
+        return f"{first}more epochs, because the last validation was the best one; and look at the data (describe)"
+    return (
+        f"{first}other settings (tune) and the data (describe); more epochs do not change it, because validation was "
+        f"best in epoch {best} of {curve.last_epoch}"
+    )
+
+
+def _against_noise(apart: float | None) -> str:
+    """Whether the difference to a baseline is more than that of users by chance; "" where that is not known."""
     if apart is None:
         return ""
     where = "within noise" if abs(apart) < NOISE_OF_USERS else "more than noise"

@@ -49,7 +49,8 @@ def recommend(metric: str, gains: Mapping[str, Estimate], cost: float, excess: f
     if not gains:
         return Recommendation(None, None, None, cost, f"{_unmeasured(excess)}; measure the gain: --retrain")
     how, gain = max(gains.items(), key=lambda pair: pair[1].value)
-    words = f"{how.replace('_', '-')}, {metric} is better by {gain.value:+.4g}"
+    way = "better" if gain.value >= 0 else "worse"
+    words = f"{how.replace('_', '-')}, {metric} is {way} by {gain.value:+.4g}"
     if gain.low is None or gain.high is None:
         return Recommendation(None, how, gain, cost, f"{words}, and too few users to tell that from chance")
     words = f"{words} ({gain.low:+.4g} to {gain.high:+.4g}) on average over the windows"

@@ -31,6 +31,15 @@ def errors_from_best(result: Mapping[str, Any], units: Mapping[str, Units | None
     return standard_errors_apart(own, other, str(result["valid_metric"]).lower())
 
 
+def _stands(better: bool, errors: float | None) -> str:
+    """How a model stands to a baseline; a lead that was not tested, or is within noise, is no win."""
+    if not better:
+        return "does not beat"
+    if errors is None:
+        return "is ahead of"
+    return "is not significantly ahead of" if abs(errors) < NOISE else "beats"
+
+
 def against_baselines(result: Mapping[str, Any]) -> str:
     """A sentence on the model and the best non-learned baseline."""
     best, metric = best_baseline(result), str(result.get("valid_metric", "")).lower()
@@ -40,11 +49,8 @@ def against_baselines(result: Mapping[str, Any]) -> str:
     name, value = best
     better = own > value if result.get("valid_metric_bigger", True) else own < value
     errors = result.get("standard_errors_from_best")
-    stands = "beats" if better else "does not beat"
-    if errors is not None and abs(errors) < NOISE:
-        stands = "is not significantly ahead of" if better else "does not beat"
-    noise = "" if errors is None else f", {abs(errors):.1f} standard errors over users"
+    noise = "not tested over users" if errors is None else f"{abs(errors):.1f} standard errors over users"
     return (
-        f"{result['model']} {stands} the best non-learned baseline, {name}: "
-        f"test {metric} {own:.4f} against {value:.4f} ({own - value:+.4f}{noise})."
+        f"{result['model']} {_stands(better, errors)} the best non-learned baseline, {name}: "
+        f"test {metric} {own:.4f} against {value:.4f} ({own - value:+.4f}, {noise})."
     )

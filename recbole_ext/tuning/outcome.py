@@ -95,8 +95,9 @@ def _page(settings: Settings, table: Table, config: Config, found: Importance, s
     if best:
         page.heading("Best settings").facts({metric: best.score, "trial": best.number, **best.values})
         page.text(
-            "This score is the best of many on the same validation split, so it is biased upwards. Measure the "
-            "settings by one test, and by several seeds:"
+            "This score is the best of many on the same validation split, so it is biased: a test will be "
+            f"{'lower' if table.bigger else 'higher'} as a rule. Measure the settings by one test, and by several "
+            "seeds:"
         ).code(test_command(table))
     page.heading("Progress").facts(_account(settings, table, epochs_of(config)) | spending.facts())
     page.chart("Best score so far", {metric: _best_so_far(table)}, metric, "trial")

@@ -56,7 +56,12 @@ def test_the_sentence_on_baselines_knows_what_is_better(result: dict[str, Any]) 
     errors = {"model": "M", "valid_metric": "RMSE", "valid_metric_bigger": False, "test": {"rmse": 0.9}}
     errors["baselines"] = {"mean": {"rmse": 1.1}, "bias": {"rmse": 0.95}}
     assert against_baselines(errors) == (
-        "M beats the best non-learned baseline, bias: test rmse 0.9000 against 0.9500 (-0.0500)."
+        "M is ahead of the best non-learned baseline, bias: test rmse 0.9000 against 0.9500 (-0.0500, not tested over "
+        "users)."
+    )
+    assert against_baselines(errors | {"standard_errors_from_best": -3.0}) == (
+        "M beats the best non-learned baseline, bias: test rmse 0.9000 against 0.9500 (-0.0500, 3.0 standard errors "
+        "over users)."
     )
     assert "No non-learned baseline" in against_baselines({**result, "baselines": {}})
 

@@ -56,7 +56,8 @@ def _table(report: Mapping[str, Any]) -> list[str]:
 
 def _row(label: str, group: Mapping[str, Any], name: str) -> list[str]:
     old, continued, difference = (group[side].get(name) for side in ("old", "continued", "difference"))
-    interval = f"{difference['low']:+.4f} to {difference['high']:+.4f}" if difference and difference["low"] else "-"
+    known = difference is not None and difference["low"] is not None
+    interval = f"{difference['low']:+.4f} to {difference['high']:+.4f}" if known else "-"
     counts = [f"{group[count]:,}" for count in ("rows", "users")]
     return [label, *counts, _cell(old), _cell(continued), _cell(difference, "+"), interval]
 
