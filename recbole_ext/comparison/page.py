@@ -24,6 +24,8 @@ from recbole_ext.runs.recorded import FREE_KEYS, recorded
 from recbole_ext.runs.run_files import read_metrics
 
 _RUN = re.compile(r"(?P<model>[^-]+)-.+-\d{8}T\d{6}Z-(?P<end>[0-9a-f]{4})(?P<more> and \d+ more)?")
+_DIFFERENCE = re.compile(r"""(\w+) (["'])(.*?)\2 instead of (["'])(.*?)\4(?=; |$)""")
+"""One difference of two protocols, as `groups.difference` writes it."""
 _MOST_RUNS = 40
 
 
@@ -44,7 +46,7 @@ def page(found: Comparison, command: str, output: Path) -> Page:
         if len(found.groups) > 1:
             built.heading(f"Table {number}")
             if one.differs:
-                built.text(f"Not comparable with table 1: {_shortened(plain_value(one.differs), names)}.")
+                built.text(f"Not comparable with table 1: {_shortened(_sentence(one.differs), names)}.")
         for table in tables:
             _add_table(built, table, names, output)
         _add_curves(built, one, names)
@@ -69,6 +71,16 @@ def short_names(entries: list[Entry]) -> dict[str, str]:
         else:
             found[name] = f"{match['model']} {match['end']}{match['more'] or ''}"
     return found
+
+
+def _sentence(differs: str) -> str:
+    """What sets a group apart, without quotes: `split is A and not B; seen_items is ...`."""
+
+    def side(text: str) -> str:
+        return "none" if text in ("", "None") else text
+
+    words = plain_value(differs)
+    return _DIFFERENCE.sub(lambda found: f"{found[1]} is {side(found[3])} and not {side(found[5])}", words)
 
 
 def _shortened(text: str, names: Mapping[str, str]) -> str:
@@ -112,7 +124,7 @@ def _differences(rows: list[Row], table: Table, names: Mapping[str, str], output
             seeds = (row.seeds.low, row.seeds.high) if row.seeds else (None, None)
             low, high = row.users or seeds
             colour = GREY if row.entry.baseline else 0
-            verdict = row.verdict(table.metric).replace("not shown", "not significant")
+            verdict = row.verdict(table.metric).replace("not shown", "unclear")
             name, address = _shortened(row.entry.name, names), _address(row.entry, output)
             shown.append(Dot(name, row.difference, low, high, verdict.partition(",")[0], colour, False, address))
     return dots(f"Differences of {table.metric}", shown, f"difference of {table.metric}", (0.0, "equal"))
@@ -189,11 +201,15 @@ def _add_settings(built: Page, one: Group, names: Mapping[str, str]) -> None:
     keys = sorted({key for of in settings.values() for key in of} - FREE_KEYS)
     rows = [[key, *(of.get(key, "-") for of in settings.values())] for key in keys]
     differing = [row for row in rows if len(set(row[1:])) > 1]
+    common = [row for row in differing if "-" not in row]
     built.heading("Settings that differ")
-    if differing:
-        built.table(["key", *settings], differing)
+    if common:
+        built.table(["key", *settings], common)
     else:
-        built.text("None.")
+        built.text("None of those that all have." if differing else "None.")
+    partly = [row for row in differing if row not in common]
+    if partly:
+        built.table(["key", *settings], partly, fold=f"{len(partly)} settings that not all have")
 
 
 def _settings(run: FinishedRun) -> dict[str, str]:

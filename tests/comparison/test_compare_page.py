@@ -87,7 +87,7 @@ def test_what_is_not_comparable_is_apart_with_a_sentence(runs: list[Path], finis
     html = html_of([*runs, other])
     assert "There are 2 tables" in html and "Table 2" in html
     sentence = re.search(r"<p>Not comparable with table 1: (.*?)</p>", html)
-    assert sentence and "split" in sentence[1] and "RS: [0.8, 0.2] by user" in sentence[1] and "{" not in sentence[1]
+    assert sentence and sentence[1] == "split is RS: [0.8, 0.2] by user and not LS: valid_and_test by user."
 
 
 def test_seeds_of_one_entry_and_errors(finished_run: Make, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A report in a real browser: no console message, no request, no sideways scrolling at phone width, letters to read."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from recbole_ext.report.page import Page
 from recbole_ext.report.report import write_report
 from tests.browser import BROWSER, PHONE, browse, measured
+from tests.report.test_run_page import CLICKS, GROUP, LISTS, USER, VALUES
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(BROWSER is None, reason="needs Chromium or Chrome on the PATH")]
 
@@ -22,12 +24,15 @@ def report(make_run: Callable[..., Path]) -> Path:
     result = {"model": "SS4Rec", "valid_metric": "NDCG@10", "test": test, "baselines": {long: test}, "best_epoch": 3}
     folder = make_run(result=result | {"epochs_trained": 6, "protocol": {"split": long}}, columns=columns)
     (folder / "config.yaml").write_text((folder / "config.yaml").read_text() + f"path: {long}  # command line\n")
+    analysis = LISTS | VALUES | CLICKS | {"examples": [USER, VALUES["examples"][0]]}
+    analysis["groups"] = {"metric": "ndcg@10", "history": [GROUP, {**GROUP, "name": long}], "popularity": [GROUP]}
+    (folder / "analysis.json").write_text(json.dumps(analysis))
     return write_report(folder)[0]
 
 
 def test_the_browser_has_nothing_to_complain_about_and_asks_nobody(report: Path, tmp_path: Path) -> None:
     dom, console, hosts = browse(report, tmp_path)
-    assert "SS4Rec on ml-100k" in dom and (console, hosts) == ("", set())
+    assert "SS4Rec on ml-100k" in dom and "Predicted against true" in dom and (console, hosts) == ("", set())
 
 
 def test_it_fits_a_phone_and_can_be_read_there(report: Path, tmp_path: Path) -> None:
