@@ -9,6 +9,9 @@ left out. Users without such a row are trained on alone. Vectors are hashed bags
 HashingVectorizer) of the columns that --text names. All items but those of the history are ranked, and the held-out
 ones among themselves.
 
+"added dropping P" drops the own vector of an item in training with probability P (`item_vectors_dropout`). --variants
+names some of the models, by commas: --variants="no vectors,added,added dropping 0.5".
+
 `content` is not learned: the cosine of an item's vector with the mean of those of the last 10 items of the history.
 Intervals are 95 %, over users. Further --key=value go into the configuration of each training.
 """
@@ -30,6 +33,8 @@ LEAST_ROWS, LAST = 5, 10
 VARIANTS: dict[str, dict[str, Any]] = {
     "no vectors": {},
     "added": {"item_vectors_mode": "added"},
+    "added dropping 0.2": {"item_vectors_mode": "added", "item_vectors_dropout": 0.2},
+    "added dropping 0.5": {"item_vectors_mode": "added", "item_vectors_dropout": 0.5},
     "projected": {"item_vectors_mode": "projected"},
     "frozen": {"item_vectors_mode": "frozen"},
     "init": {"item_vectors_mode": "init"},
@@ -170,8 +175,11 @@ def main() -> None:
     parser.add_argument("--seeds", default="2020", help="each holds out other items (default: 2020)")
     parser.add_argument("--text", default="movie_title,genre,release_year", help="columns of the .item file")
     parser.add_argument("--width", type=int, default=512, help="of the hashed vectors (default: 512)")
-    parser.add_argument("--variants", default=",".join(VARIANTS), help="default: all")
+    parser.add_argument("--variants", default=",".join(VARIANTS), help=f"default: {', '.join(VARIANTS)}")
     arguments, more = parser.parse_known_args()
+    unknown = [name for name in arguments.variants.split(",") if name not in VARIANTS]
+    if unknown:
+        parser.error(f"--variants: {unknown[0]!r} is none of {', '.join(VARIANTS)}")
     given = dict(item.removeprefix("--").split("=", 1) for item in more)
     settings = {**FIXED, **{key: parse_scalar(value, key) for key, value in given.items()}}
     print(describe(), flush=True)
