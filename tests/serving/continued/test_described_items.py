@@ -61,12 +61,12 @@ def write_data(folder: Path, rows: list[Any], items: list[str], later: bool = Fa
     return folder
 
 
-def run_on_the_past(root: Path, **given: Any) -> Run:
-    """A run with all three, whose files are gone."""
+def run_on_the_past(root: Path, model: str = "Mamba4Rec", keep_files: bool = False, **given: Any) -> Run:
+    """A run with all three, whose files are gone unless they are kept."""
     folder = write_data(root / "described" / "made", PAST, [*OLD, COLD])
     settings = {**FIELDS, "item_vectors": "v", "runs_dir": root / "runs", **given}
-    run = trained(root, **{**settings, "data_path": str(folder.parent)})
-    for file in folder.iterdir():
+    run = trained(root, model, **{**settings, "data_path": str(folder.parent)})
+    for file in () if keep_files else folder.iterdir():
         file.unlink()
     return run
 
