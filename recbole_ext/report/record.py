@@ -12,6 +12,7 @@ from recbole_ext.report.charts.lines import Point
 from recbole_ext.runs.recorded import recorded
 from recbole_ext.runs.run_files import if_sound, read_analysis, read_environment, read_events, read_metrics, read_result
 
+_OF_FINISHED = ("metrics.csv", "environment.json", "command.txt", "events.jsonl", "analysis.json")
 _ENDS = ("started", "continued", "finished", "failed", "interrupted")
 
 
@@ -30,6 +31,7 @@ class Record:
         command: what was typed.
         end: the last event of `events.jsonl` that began or ended the run; {} without one.
         damage: a message for each file that is damaged; nothing of it is here.
+        missing: files of a finished run that are not there.
     """
 
     folder: Path
@@ -42,6 +44,7 @@ class Record:
     end: dict[str, Any]
     damage: tuple[str, ...] = ()
     analysis: dict[str, Any] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
 
     @property
     def columns(self) -> dict[str, list[Point]]:
@@ -81,7 +84,14 @@ def read_record(folder: Path) -> Record:
         without_machine_paths(_end(if_sound(read_events, folder, damage) or [])),
         without_machine_paths(tuple(damage)),
         analysis if result else {},
+        _missing(folder, result),
     )
+
+
+def _missing(folder: Path, result: dict[str, Any]) -> tuple[str, ...]:
+    """Files that a finished run has; `analysis.json` where it was tested."""
+    names = _OF_FINISHED if result.get("test") else _OF_FINISHED[:-1] if result else ()
+    return tuple(name for name in names if not os.path.lexists(folder / name))
 
 
 def _command(text: str) -> str:

@@ -24,6 +24,7 @@ from recbole_ext.runs.recorded import is_ended_by_budget
 from recbole_ext.runs.run_files import config_text, plain, read_result
 from recbole_ext.runs.run_kinds import ANALYSIS, RESULT
 
+LARGEST_ANALYSIS = 500_000
 BUDGET_FILE = "budget-spent"
 """Marks a run that its budget has ended, so that it is found without reading the results of all others."""
 
@@ -112,9 +113,13 @@ class RunDirectory:
 
     def write_analysis(self, analysis: dict[str, Any]) -> None:
         """`analysis.json`: what pages draw of the test; no file where nothing is known."""
-        if analysis:
-            content = json.dumps({"format": ANALYSIS.version, **redact(plain(analysis))}, separators=(",", ":"))
-            write_atomically(self.path / "analysis.json", content.encode())
+        known = dict(analysis)
+        while known:
+            content = json.dumps({"format": ANALYSIS.version, **redact(plain(known))}, separators=(",", ":")).encode()
+            if len(content) <= LARGEST_ANALYSIS or "examples" not in known:
+                write_atomically(self.path / "analysis.json", content)
+                return
+            del known["examples"]  # the one part that grows, with the length of tokens
 
     def write_result(self, result: dict[str, Any]) -> None:
         """`result.json`: protocol, metrics, baselines, times."""

@@ -93,8 +93,12 @@ def test_missing_files_leave_a_page_of_the_others(make_run: Callable[..., Path])
         (folder / name).unlink()
     html = page_of(folder, LISTS)
     assert "Learning curves" not in html and "Model and baselines" in html and "was not recorded" in html
+    assert html.count(">MISSING<") == 4 and "metrics.csv, so this page is without learning curves" in html
+    (folder / "analysis.json").unlink()
+    assert "analysis.json, so this page is without groups" in page_of(folder)
     (folder / "result.json").unlink()
-    assert "no test result" in page_of(folder) and "HR@k" not in page_of(folder)
+    assert "no test result" in page_of(folder, LISTS) and "HR@k" not in page_of(folder)
+    assert "MISSING" not in page_of(folder)
 
 
 @pytest.mark.parametrize("count", [1, 30])

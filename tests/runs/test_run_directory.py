@@ -19,6 +19,7 @@ from recbole_ext.files import hold
 from recbole_ext.pipeline.configure import build_config
 from recbole_ext.report.report import write_report
 from recbole_ext.runs.run_directory import RunDirectory
+from recbole_ext.runs.run_files import read_analysis
 from recbole_ext.versions import package_versions
 
 
@@ -175,3 +176,13 @@ def test_the_environment(tmp_path: Path) -> None:
     number, installed = facts["packages"]["torch"], torch.__version__  # not every wheel's metadata name the build
     assert number.split("+")[0] == installed.split("+")[0]
     assert package_versions()["python"] == ".".join(map(str, sys.version_info[:3]))
+
+
+def test_an_analysis_that_long_names_would_swell_is_kept_without_its_users(tmp_path: Path) -> None:
+    directory = RunDirectory.new(tmp_path, "M", "d")
+    user = {"user": "u" * 600_000, "history": [], "history_length": 0}
+    directory.write_analysis({"hits": {"lists": 1, "within": [1]}, "examples": [user]})
+    assert read_analysis(directory.path) == {"format": 1, "hits": {"lists": 1, "within": [1]}}
+    directory.write_analysis({"examples": [{**user, "user": "u"}]})
+    assert len(read_analysis(directory.path)["examples"]) == 1
+    directory.release()

@@ -22,9 +22,9 @@ def list_analysis(record: ListRecord, targets: np.ndarray, item_counts: np.ndarr
 
 
 def _hits(record: ListRecord) -> dict[str, Any]:
-    """Lists, and how many of them have a target within the first k, k = 1 to `DEPTH`."""
-    lists = int(record.first_places.sum())
-    return {"lists": lists, "within": np.cumsum(record.first_places[1 : DEPTH + 1]).tolist()}
+    """Lists, and how many of them have a target within the first k, k = 1 to `DEPTH` or to the number of items."""
+    lists, longest = int(record.first_places.sum()), min(DEPTH, len(record.listed) - 1)
+    return {"lists": lists, "within": np.cumsum(record.first_places[1 : longest + 1]).tolist()}
 
 
 def _recommended(listed: np.ndarray, targets: np.ndarray, item_counts: np.ndarray) -> dict[str, Any]:

@@ -25,7 +25,8 @@ def svg(drawing: Drawing) -> str:
     shapes = "".join(_shape(shape) for shape in drawing.shapes)
     words = f"<desc>{_safe(drawing.description, _DESCRIPTION)}</desc>" if drawing.description else ""
     box = f"0 0 {WIDTH:.0f} {drawing.height:.0f}"
-    return f'<svg viewBox="{box}" role="img" aria-label="{_safe(drawing.label)}">{words}{shapes}</svg>'
+    role = "group" if any(isinstance(shape, Words) and shape.link for shape in drawing.shapes) else "img"
+    return f'<svg viewBox="{box}" role="{role}" aria-label="{_safe(drawing.label)}">{words}{shapes}</svg>'
 
 
 @singledispatch

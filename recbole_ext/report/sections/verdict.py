@@ -11,6 +11,15 @@ from recbole_ext.evaluation.criteria import Verdict, judge, of_tier, tier_lines
 from recbole_ext.report.page import Page
 from recbole_ext.report.record import Record
 
+_USES = {
+    "metrics.csv": "learning curves",
+    "environment.json": "the environment",
+    "command.txt": "the command",
+    "events.jsonl": "the time of the end",
+    "analysis.json": "groups of users and items, hits by length of the list, calibration and examples",
+}
+"""What a page draws of a file."""
+
 
 def add_verdict(page: Page, record: Record, found: list[Finding]) -> None:
     """The sentences first, then lines of what is wrong, of criteria and of findings."""
@@ -23,6 +32,7 @@ def add_verdict(page: Page, record: Record, found: list[Finding]) -> None:
     cause = [line for line in str(record.end.get("text", "")).splitlines() if line.strip()]
     page.notes([("CAUSE", *cause)] if cause and not record.result else [])
     page.notes([("DAMAGED", *message.splitlines()) for message in record.damage])
+    page.notes([("MISSING", f"{name}, so this page is without {_USES[name]}") for name in record.missing])
     _add_audit(page, record.result)
     _add_criteria(page, record)
     _add_diagnosis(page, record, found)
