@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from recbole_ext.errors import DataError
+from recbole_ext.typed_command import PROGRAM
 
 
 def require_files(*paths: Path | None) -> None:
@@ -25,7 +26,7 @@ def is_file(name: str) -> bool:
         return False
 
 
-def typed_command(command: str, words: list[str], given: argparse.Namespace, options: tuple[str, ...]) -> list[str]:
+def repeating_command(command: str, words: list[str], given: argparse.Namespace, options: tuple[str, ...]) -> list[str]:
     """The words that repeat a command, with the options that were given.
 
     Args:
@@ -35,4 +36,4 @@ def typed_command(command: str, words: list[str], given: argparse.Namespace, opt
         options: those that change what comes out.
     """
     typed = [f"--{name}={getattr(given, name)}" for name in options if getattr(given, name) is not None]
-    return ["recbole-ext", command, *words, *typed]
+    return [PROGRAM, command, *words, *typed]

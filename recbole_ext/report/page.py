@@ -9,6 +9,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from recbole_ext.files import write_atomically
+from recbole_ext.machine_paths import without_machine_paths
 from recbole_ext.redact import redact, redact_command, redact_forms, redact_text
 from recbole_ext.report.charts.axis import number
 from recbole_ext.report.charts.drawing import Drawing
@@ -134,7 +135,7 @@ class Page:
 
     def code(self, text: str) -> "Page":
         """A command, as it is typed."""
-        return self._add("code", _cut(redact_command(text), TEXT_CHARACTERS))
+        return self._add("code", _cut(str(without_machine_paths(redact_command(text))), TEXT_CHARACTERS))
 
     def html(self) -> str:
         """The whole page, below 1 MB."""

@@ -5,7 +5,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from recbole_ext.cli.files import typed_command
+from recbole_ext.cli.files import repeating_command
 from recbole_ext.cli.outputs import declare_output
 from recbole_ext.cli.parser import Parser
 
@@ -38,7 +38,7 @@ def compare_command(words: argparse.Namespace) -> int:
     metrics = [name.strip().lower() for name in words.metric.split(",")] if words.metric else None
     with waiting("comparing"):
         found = compare(words.runs, metrics, Path(words.baseline).name if words.baseline else None)
-    command = shlex.join(typed_command("compare", words.runs, words, ("metric", "baseline", "output")))
+    command = shlex.join(repeating_command("compare", words.runs, words, ("metric", "baseline", "output")))
     output = words.output or beside(words.runs[0], command)
     page(found, command, output).write(output)
     print(as_json(found) if words.json else "\n".join(lines(found)))

@@ -4,7 +4,7 @@ import argparse
 import shlex
 from pathlib import Path
 
-from recbole_ext.cli.files import typed_command
+from recbole_ext.cli.files import repeating_command
 from recbole_ext.cli.outputs import declare_output
 from recbole_ext.cli.parser import Parser, typed
 from recbole_ext.cli.run_settings import declare_opening
@@ -37,7 +37,7 @@ def ensemble_command(words: argparse.Namespace) -> int:
     paths = [Path(name) for name in words.runs]
     with waiting("blending"):
         found = ensemble(paths, words.method, words.weights, words.data_path, words.device)
-    command = typed_command("ensemble", words.runs, words, ("method", "weights", "output", "data_path", "device"))
+    command = repeating_command("ensemble", words.runs, words, ("method", "weights", "output", "data_path", "device"))
     folder = write_ensemble(found, Path(words.runs[0]), words.output, shlex.join(command))
     print("\n".join(lines(found)))
     print(f"\nLook at {folder / 'ensemble.html'}, or read {folder / 'ensemble.json'}")
