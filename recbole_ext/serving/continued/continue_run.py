@@ -17,6 +17,7 @@ from recbole_ext.runs.recorded import NEWEST, run_folder
 from recbole_ext.runs.resume import differing_keys, settings_of
 from recbole_ext.serving.continued.comparison import compared
 from recbole_ext.serving.continued.joined_files import joined_data
+from recbole_ext.serving.continued.known_vectors import reads_vectors
 from recbole_ext.serving.continued.new_rows import NewRows, Shares, read_new, require_growing
 from recbole_ext.serving.continued.settings import continued_config
 from recbole_ext.serving.later.files import Given
@@ -70,7 +71,7 @@ def continue_run(run: LoadedRun, given: Given, how: Continuation) -> Path:
     new = read_new(run, given, how.shares)
     settings = {"runs_dir": str(run.path.parent), "device": str(run.config["device"]), **how.settings}
     beside = given if isinstance(given, Path) and given.is_dir() else None
-    named = settings.pop("item_vectors", None) if run.train.item_vectors is not None else None
+    named = settings.pop("item_vectors", None) if reads_vectors(run) else None
     root = joined_data(run, new, beside, Path(settings["runs_dir"]), named)
     config = continued_config(run, new, root, how.replay, settings)
     folder = _trained_already(config, how.resume) or _trained(config, how)

@@ -17,6 +17,11 @@ from recbole_ext.serving.load import LoadedRun
 FILE = "item-vectors.npy"
 
 
+def reads_vectors(run: LoadedRun) -> bool:
+    """Whether the run has vectors of items; data sets of ratings have no place for them."""
+    return getattr(run.train, "item_vectors", None) is not None
+
+
 def known_vectors(run: LoadedRun, given: str | None, beside: Path | None) -> GivenVectors | None:
     """The vectors of the run's items as it was trained with them, then those of ids that it does not know.
 
@@ -33,7 +38,7 @@ def known_vectors(run: LoadedRun, given: str | None, beside: Path | None) -> Giv
         UsageError: a column is named, and there is no file of items to read it of.
     """
     train = run.train
-    if train.item_vectors is None:
+    if not reads_vectors(run):
         return None
     tokens = np.asarray(train.field2id_token[train.iid_field], dtype=str)
     has = np.asarray(train.has_vector)
