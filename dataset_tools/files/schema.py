@@ -51,6 +51,11 @@ def list_of(kind: Kind) -> Kind:
     return lambda value, at: LIST(value, at) or _first(kind(each, f"{at}[{i}]") for i, each in enumerate(value))
 
 
+def pair_of(kind: Kind) -> Kind:
+    """A list of two members of a kind."""
+    return lambda value, at: list_of(kind)(value, at) or ("" if len(value) == 2 else f"{at} must have two members")
+
+
 def map_of(kind: Kind) -> Kind:
     """A mapping whose values are of a kind."""
     return lambda value, at: OBJECT(value, at) or _first(kind(each, f"{at}.{key}") for key, each in value.items())

@@ -13,6 +13,7 @@ from dataset_tools.files.schema import (
     list_of,
     map_of,
     maybe,
+    pair_of,
     record,
 )
 
@@ -69,7 +70,7 @@ RESULT = FileKind(
         ratings=maybe(_RATINGS),
         audit=maybe(record(findings=maybe(list_of(record({"name": TEXT, "text": TEXT}))))),
         clicks=maybe(record(reliability=maybe(_RELIABILITY))),
-        test_intervals=maybe(map_of(map_of(list_of(maybe(NUMBER))))),
+        test_intervals=maybe(map_of(map_of(pair_of(maybe(NUMBER))))),
         standard_errors_from_best=maybe(NUMBER),
         forgetting=maybe(_FORGETTING),
         unread_settings=maybe(list_of(TEXT)),
@@ -86,10 +87,10 @@ RESULT = FileKind(
     _AGAIN,
 )
 """`result.json`."""
-_NUMBERS = list_of(maybe(NUMBER))
-_GROUP = record({"name": TEXT, "rows": NUMBER}, users=maybe(NUMBER), value=maybe(NUMBER), interval=maybe(_NUMBERS))
+_PAIR = pair_of(NUMBER)
+_GROUP = record({"name": TEXT, "rows": WHOLE}, users=maybe(NUMBER), value=maybe(NUMBER), interval=maybe(_PAIR))
 _CLASS = record({"name": TEXT, **dict.fromkeys(("items", "recommended", "tested", "trained"), NUMBER)})
-_STAR = record(dict.fromkeys(("true", "rows", "mean", "q10", "q25", "q50", "q75", "q90"), NUMBER))
+_STAR = record({"rows": WHOLE, **dict.fromkeys(("true", "mean", "q10", "q25", "q50", "q75", "q90"), NUMBER)})
 _EXAMPLE = record(
     {"user": TEXT, "history": list_of(TEXT), "history_length": WHOLE},
     list=list_of(record({"item": TEXT, "target": FLAG})),
@@ -104,11 +105,11 @@ ANALYSIS = FileKind(
         hits=record({"lists": WHOLE, "within": list_of(WHOLE)}),
         recommended=record(
             {"k": WHOLE, "items": WHOLE, "items_listed": WHOLE, "mean_popularity": NUMBER, "classes": list_of(_CLASS)},
-            concentration=map_of(list_of(_NUMBERS)),
+            concentration=map_of(list_of(_PAIR)),
         ),
         groups=record(metric=TEXT, history=list_of(_GROUP), popularity=list_of(_GROUP)),
         stars=list_of(_STAR),
-        errors=record({"edges": _NUMBERS, "rows": list_of(WHOLE)}, mean=NUMBER),
+        errors=record({"edges": list_of(NUMBER), "rows": list_of(WHOLE)}, mean=NUMBER),
         calibration=_RELIABILITY,
         examples=list_of(_EXAMPLE),
     ),

@@ -75,7 +75,7 @@ def test_users_have_titles_and_targets_are_marked_and_nothing_is_markup(make_run
     html = page_of(make_run(), LISTS)
     assert "<script" not in html and "<b>u</b>" not in html and "\u202e" not in html
     assert re.search(r'<li class="hit"><bdi>&lt;script&gt;alert\(1\)&lt;/script&gt;</bdi> <b>TARGET</b>', html)
-    assert "i5 (beyond place 100)" in html and "i6 (place 33)" in html and "the last 2 of 7 read" in html
+    assert "i5 (not among the first 100)" in html and "i6 (place 33)" in html and "the last 2 of 7 read" in html
     assert "x" * 121 not in html
 
 
@@ -134,3 +134,23 @@ def test_a_sampled_ranking_says_that_it_is_one(make_run: Callable[..., Path], re
     protocol = {**result["protocol"], "candidates": "100 uniform"}
     html = page_of(make_run({**result, "protocol": protocol}), LISTS)
     assert "among 100 uniform candidates" in html and "of the sample and not of all items" in html
+
+
+def leaves(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Paths of all parts of a value, of long lists the first two."""
+    parts = value.items() if isinstance(value, dict) else list(enumerate(value))[:2] if isinstance(value, list) else ()
+    return [at, *(path for key, part in parts for path in leaves(part, (*at, key)))]
+
+
+@pytest.mark.slow
+def test_whatever_a_part_of_the_analysis_is_there_is_a_page(make_run: Callable[..., Path]) -> None:
+    folder, whole = make_run(), LISTS | CLICKS | VALUES | {"examples": [USER, VALUES["examples"][0]]}
+    for path in leaves(whole)[1:]:
+        for other in (None, math.nan, math.inf, -1, 0, [], "x", {}):
+            changed = json.loads(json.dumps(whole))
+            parent = changed
+            for key in path[:-1]:
+                parent = parent[key]
+            parent[path[-1]] = other
+            html = page_of(folder, changed)
+            assert "Model and baselines" in html and ">nan<" not in html.replace("mean nan", ""), (path, other)

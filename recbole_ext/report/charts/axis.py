@@ -70,6 +70,8 @@ def round_ticks(low: float, high: float, count: int = 5, whole: bool = False) ->
 
 def number(value: float) -> str:
     """A number in few digits, as axes and line ends show it."""
+    if not math.isfinite(value):
+        return str(value)
     if value == 0 or 1e-3 <= abs(value) < 1e5:
         return f"{value:.{5 if abs(value) >= 1000 else 4 if abs(value) >= 0.01 else 3}g}"
     digits, power = f"{value:.2e}".split("e")

@@ -1,5 +1,6 @@
 """Bars: fractions of a few kinds side by side, and histograms."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 from recbole_ext.report.charts.axis import linear, number
@@ -19,9 +20,9 @@ def bars(label: str, names: Sequence[str], series: Mapping[str, Sequence[float]]
         x_label: what the values are.
 
     Returns:
-        None without a name.
+        None without a name, and where a value is no fraction.
     """
-    if not names or not series:
+    if not names or not all(math.isfinite(v) and v >= 0 for values in series.values() for v in values):
         return None
     left = 10 + min(_NAMES, max(map(text_width, names)))
     largest = max(max(values) for values in series.values())
@@ -59,9 +60,10 @@ def histogram(
         mark: a value that is marked, and its name.
 
     Returns:
-        None without a count, or where edges and counts do not fit together.
+        None without a count, and where edges and counts are none of a histogram.
     """
-    if not counts or len(edges) != len(counts) + 1 or not sum(counts):
+    known = all(map(math.isfinite, (*edges, mark[0]))) and list(edges) == sorted(set(edges))
+    if not known or not counts or min(counts) < 0 or not sum(counts) or len(edges) != len(counts) + 1:
         return None
     y = linear([0.0, float(max(counts))], _BOTTOM, TOP, whole=True)
     x = linear(list(edges), left_of(y.ticks), WIDTH - 12)

@@ -45,7 +45,7 @@ def square(label: str, bins: Sequence[Bin], x_label: str, y_label: str, ends: st
     shown = sorted((each for each in bins if math.isfinite(each.x) and math.isfinite(each.y)), key=lambda b: b.x)
     if not shown:
         return None
-    values = [v for b in shown for v in (b.x, b.y, *(b.wide or ()))]
+    values = [v for b in shown for v in (b.x, b.y, *(b.wide or ())) if math.isfinite(v)]
     low, high = min(values), max(values)
     margin = (high - low) * 0.04 or abs(low) * 0.1 or 1.0
     y = linear([low - margin, high + margin], _TOP + _SIDE, _TOP)

@@ -54,7 +54,7 @@ def _predicted(user: Mapping[str, Any], title: Any) -> list[dict[str, str]]:
 
 
 def _place(place: int) -> str:
-    return f"place {place}" if place else "beyond place 100"
+    return f"place {place}" if place else "not among the first 100"
 
 
 def _shown(text: str) -> str:

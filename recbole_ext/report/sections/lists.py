@@ -10,10 +10,10 @@ KINDS = {"recommended": "recommended", "tested": "tested targets", "trained": "t
 def add_recommended(page: Page, record: Record) -> None:
     """Coverage in a sentence, classes of popularity as bars, concentration as curves."""
     found = record.analysis.get("recommended") or {}
-    if not found:
+    if not found or not found["items"]:
         return
     items, listed, k = found["items"], found["items_listed"], found["k"]
-    share = 100 * listed / items if items else 0.0
+    share = 100 * listed / items
     page.heading("What is recommended").text(
         f"{listed:,} of {items:,} items ({share:.1f} %) are among the first {k} of a tested list. Recommended "
         f"items have {found['mean_popularity']:,.0f} training rows on average."

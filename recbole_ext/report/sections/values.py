@@ -1,5 +1,6 @@
 """Predicted ratings against true ones, errors by group, and the calibration of probabilities."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -49,7 +50,7 @@ def _add_calibration(page: Page, record: Record) -> None:
     """Of the analysis, or of the result of runs that have none."""
     curve = record.analysis.get("calibration") or (record.result.get("clicks") or {}).get("reliability") or {}
     bins = zip(curve.get("rows", []), curve.get("predicted", []), curve.get("observed", []), strict=False)
-    filled = [(int(rows), p, o) for rows, p, o in bins if rows and p is not None and o is not None]
+    filled = [(int(rows), p, o) for rows, p, o in bins if _is_bin(rows, p, o)]
     if not filled:
         return
     page.heading("Calibration").text(
@@ -60,6 +61,11 @@ def _add_calibration(page: Page, record: Record) -> None:
     names = "predicted probability", "observed rate"
     drawing = square("Reliability on the test split", drawn, *names, "Lines are 95 % intervals.")
     page.figure("Reliability on the test split", drawing, main=True)
+
+
+def _is_bin(rows: float | None, *rates: float | None) -> bool:
+    """Whether a bin has rows, and rates that are some."""
+    return bool(rows) and 0 < float(rows or 0) < math.inf and all(v is not None and 0 <= v <= 1 for v in rates)
 
 
 def _wilson(rate: float, rows: int) -> tuple[float, float]:
