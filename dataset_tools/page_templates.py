@@ -5,7 +5,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-_SHARED = Path(__file__).parent / "templates"
+SHARED = Path(__file__).parent / "templates"
 """What all pages include: how they look."""
 
 
@@ -18,7 +18,7 @@ def rendered(template: Path, *folders: Path, **values: Any) -> str:
         values: by the names that the template uses.
     """
     environment = Environment(
-        loader=FileSystemLoader([template.parent, *folders, _SHARED]),
+        loader=FileSystemLoader([template.parent, *folders, SHARED]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -1,6 +1,9 @@
 """One self-contained HTML page: alerts, a table of all data sets, charts as inline SVG; no network, no script."""
 
+import re
 from pathlib import Path
+
+from markupsafe import Markup, escape
 
 from dataset_tools.describe.charts import picture
 from dataset_tools.describe.described import Described, shown
@@ -23,4 +26,11 @@ def page(described: list[Described]) -> str:
         described=described,
         shown=shown,
         picture=picture,
+        sentence=sentence,
     )
+
+
+def sentence(text: str) -> Markup:
+    """With a capital letter; an option of the command line, `--future warm`, is not broken over two lines."""
+    words = escape(text[:1].upper() + text[1:])
+    return Markup(re.sub(r"--[a-z_-]+(?: warm|=\w+)?", r"<code>\g<0></code>", words))

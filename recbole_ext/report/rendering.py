@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from dataset_tools.page_templates import SHARED
 from recbole_ext.redact import redact_forms
 from recbole_ext.report.markdown import escaped
 
@@ -35,7 +36,7 @@ def markdown(name: str, **values: Any) -> str:
 @cache
 def _environment(escapes: bool) -> Environment:
     return Environment(
-        loader=FileSystemLoader(_TEMPLATES),
+        loader=FileSystemLoader([_TEMPLATES, SHARED]),
         autoescape=escapes,
         finalize=None if escapes else escaped,
         undefined=StrictUndefined,

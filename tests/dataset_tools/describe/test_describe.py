@@ -15,7 +15,7 @@ from dataset_tools.describe.alerts import Alert
 from dataset_tools.describe.charts import Bars, picture
 from dataset_tools.describe.describe import describe
 from dataset_tools.describe.described import Described, TopItem, shown, text_table
-from dataset_tools.describe.report import page, write_page
+from dataset_tools.describe.report import page, sentence, write_page
 from dataset_tools.describe.summary import SummaryJob, gap_counts, summarise_range
 from dataset_tools.describe.totals import Totals
 from dataset_tools.errors import DataError
@@ -128,6 +128,11 @@ def test_page_is_one_file_without_network_or_script(tmp_path: Path, fields: Name
     write_page(tmp_path / "p.html", [describe(toy(tmp_path, "1\t2\t3\t4\n1\t2\t3\t4000000000\n"), fields)])
     assert (tmp_path / "p.html").stat().st_size < 1_000_000 and not (tmp_path / "p.html.part").exists()
     assert Checker.__doc__ and (tmp_path / "p.html").read_text().count("<svg") == 5
+
+
+def test_options_in_sentences_are_not_broken_over_lines() -> None:
+    found = sentence("<use> split --future warm, or (--filter_seen_items=False)")
+    assert found == ("&lt;use&gt; split <code>--future warm</code>, or (<code>--filter_seen_items=False</code>)")
 
 
 def test_bars_are_as_high_as_their_counts() -> None:
