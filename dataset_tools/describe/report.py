@@ -32,5 +32,5 @@ def page(described: list[Described]) -> str:
 
 def sentence(text: str) -> Markup:
     """With a capital letter; an option of the command line, `--future warm`, is not broken over two lines."""
-    words = escape(text[:1].upper() + text[1:])
+    words = str(escape(text[:1].upper() + text[1:]))
     return Markup(re.sub(r"--[a-z_-]+(?: warm|=\w+)?", r"<code>\g<0></code>", words))
