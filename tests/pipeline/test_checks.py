@@ -36,7 +36,7 @@ from recbole_ext.tasks.registered import task_of
         (
             "SS4Rec",
             {"baselines": ["markow"]},
-            r"baselines must be among popularity, markov, skip_markov \(got 'markow'\)",
+            r"baselines must be among popularity, markov, skip_markov, personal_popularity \(got 'markow'\)",
         ),
         ("SS4Rec", {"metrics": ["NDCGG"]}, "there is no metric named 'NDCGG'; did you mean 'ndcg'"),
         ("SS4Rec", {"valid_metric": "AUC"}, r"valid_metric 'AUC' must be one of metrics \(Hit, NDCG, MRR, Recall\)"),

@@ -20,7 +20,7 @@ METRICS: dict[str, dict[str, tuple[str, ...]]] = {
 }
 BASELINES: dict[str, tuple[str, ...]] = {
     "rows": ("popularity",),
-    "sequences": ("popularity", "markov", "skip_markov"),
+    "sequences": ("popularity", "markov", "skip_markov", "personal_popularity"),
     "labels": ("click_rate", "item_rate", "user_item_rate"),
     "trees": (),
 }

@@ -4,6 +4,8 @@
     markov       score(item) = how often it followed the last item in training; popularity breaks ties
     skip_markov  score(item) = sum_k d^k P(item | item k events ago), where P counts what came 1 to 10
                  events later, weighted by d^(events later); d = 0.8, 10 events back
+    personal_popularity  score(item) = how often it occurs in the user's history; popularity breaks ties. Where people
+                 come back: seen items are candidates, and 1 % of the training targets occur in their history
 
 All are evaluated on the same batches, with the same candidates and filters as the model.
 """
@@ -117,6 +119,35 @@ class SkipMarkov(Markov):
         return (scores + self.tie_breaker).to(interaction[self.history_field].device)
 
 
+class PersonalPopularity(CountBaseline):
+    """Every user gets the items that are most often in the history."""
+
+    def full_sort_predict(self, interaction: Any) -> Tensor:
+        """(B, n_items)."""
+        items = interaction[self.history_field]
+        counts = (self.popularity / (1 + self.popularity.max())).to(items.device).expand(len(items), -1).clone()
+        return counts.scatter_add_(1, items, (items > 0).float())
+
+
+def returning(train: Any, config: Any) -> float:
+    """Fraction of the training targets that occur in the history before them.
+
+    Args:
+        train: the training split of sequences.
+        config: names of the fields.
+    """
+    counted = CountBaseline(train, config)
+    rows = train.inter_feat
+    if not hasattr(train, "events"):
+        history = rows[counted.history_field]
+        return float((history == rows[counted.item_field].unsqueeze(1)).any(1).float().mean())
+    items, start = train.events[counted.item_field].numpy(), train.events.user_start.numpy()
+    _, first = np.unique(start * np.int64(counted.n_items) + items, return_index=True)
+    is_new = np.zeros(len(items), dtype=bool)
+    is_new[first] = True
+    return 1 - float(is_new[rows[TARGET_POSITION].numpy()].mean())
+
+
 class RowPopularity:
     """Popularity where rows are no sequences: everybody gets the items with the most training rows.
 
@@ -143,9 +174,15 @@ class RowPopularity:
         return self.popularity.to(items.device)[items]
 
 
-BASELINES = {"popularity": Popularity, "markov": Markov, "skip_markov": SkipMarkov}
+BASELINES = {
+    "popularity": Popularity,
+    "markov": Markov,
+    "skip_markov": SkipMarkov,
+    "personal_popularity": PersonalPopularity,
+}
 ROW_BASELINES = {"popularity": RowPopularity}
 _OF_LABELS = {"auc", "logloss"}
+_RETURNING = 0.01
 
 
 def baselines_of(config: Any, loaders: Any) -> dict[str, Any]:
@@ -156,10 +193,20 @@ def baselines_of(config: Any, loaders: Any) -> dict[str, Any]:
         loaders: of the run.
     """
     if config["eval_type"] == EvaluatorType.RANKING:
-        return BASELINES if config["MODEL_TYPE"] == ModelType.SEQUENTIAL else ROW_BASELINES
+        return _of_sequences(config, loaders) if config["MODEL_TYPE"] == ModelType.SEQUENTIAL else ROW_BASELINES
     has_labels = config["LABEL_FIELD"] in loaders.train._dataset.inter_feat
     labelled = "labeled" in str(config["eval_args"]["mode"]) and has_labels
     measured = {str(name).lower() for name in config["metrics"]}
     if config["MODEL_TYPE"] == ModelType.DECISIONTREE or not (labelled and _OF_LABELS & measured):
         return {}
     return dict(LABEL_RATES)
+
+
+def _of_sequences(config: Any, loaders: Any) -> dict[str, Any]:
+    """All, but that of people who come back where they do not, unless it is asked for."""
+    name = "personal_popularity"
+    if name in (config["baselines"] or ()):
+        return BASELINES
+    if not config["filter_seen_items"] and returning(loaders.train._dataset, config) >= _RETURNING:
+        return BASELINES
+    return {each: of for each, of in BASELINES.items() if each != name}

@@ -16,7 +16,7 @@ from recbole_ext.config.config import Config
 from recbole_ext.pipeline.build import build_trainer
 from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
-from recbole_ext.tasks.ranking.evaluation.baselines import BASELINES, CountBaseline
+from recbole_ext.tasks.ranking.evaluation.baselines import BASELINES, CountBaseline, baselines_of, returning
 
 HISTORIES = {"a": "pqprst", "b": "qprps", "c": "pqrt"}
 ROWS = [(user, item, 10 * k) for user, items in HISTORIES.items() for k, item in enumerate(items)]
@@ -74,6 +74,25 @@ def test_skip_markov_adds_earlier_events_with_decay(counted: Callable[..., Any])
     share = {name: {i: v / sum(row.values()) for i, v in row.items()} for name, row in (("p", of_p), ("q", of_q))}
     expected = {i: d * share["q"].get(i, 0) + d**2 * share["p"].get(i, 0) for i in "pqrst"}  # c: p q
     assert {i: found["c"][i] for i in "pqrst"} == pytest.approx(expected, abs=1e-5)
+
+
+def test_personal_popularity_counts_the_history(counted: Callable[..., Any]) -> None:
+    scorer, loaders, _ = counted("personal_popularity")
+    found = scores_by_name(scorer, loaders.valid)
+    # histories: a p q p r; b q p r; c p q
+    assert found["a"] == pytest.approx({"[PAD]": 0, "p": 2.8, "q": 1.6, "r": 1.4, "s": 0, "t": 0})
+    assert found["c"] == pytest.approx({"[PAD]": 0, "p": 1.8, "q": 1.6, "r": 0.4, "s": 0, "t": 0})
+
+
+def test_it_is_a_baseline_where_people_come_back(counted: Callable[..., Any]) -> None:
+    scorer, loaders, _ = counted("popularity", filter_seen_items=False)
+    train, config = loaders.train._dataset, scorer.train.config
+    assert returning(train, config) == pytest.approx(1 / 6)  # the second p of a, of q p r | p r | q
+    assert "personal_popularity" in baselines_of(config, loaders)
+    _, filtered, _ = counted("popularity", filter_seen_items=True)
+    assert "personal_popularity" not in baselines_of(filtered.train._dataset.config, filtered)
+    _, asked, _ = counted("popularity", filter_seen_items=True, baselines=["personal_popularity"])
+    assert "personal_popularity" in baselines_of(asked.train._dataset.config, asked)
 
 
 def test_the_scores_of_one_item_are_those_of_the_ranking(counted: Callable[..., Any]) -> None:
@@ -142,6 +161,7 @@ def sessions(make_config: Callable[..., Config], tmp_path: Path) -> Any:
 def test_histories_in_the_files_are_counted(sessions: Any) -> None:
     config, loaders = sessions
     train = loaders.train._dataset
+    assert returning(train, config) == 0
     scorer = BASELINES["markov"](train, config)
     tokens = [str(token) for token in train.field2id_token["item_id"]]
     popularity = {"q": 2, "s": 1, "r": 1, "p": 1}
