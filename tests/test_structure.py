@@ -31,7 +31,7 @@ FORBIDDEN = {
     "recbole_ext/data": ("recbole_ext.training.trainer", "recbole_ext.evaluation", "recbole_ext.model"),
     "recbole_ext": ("recbole.quick_start", "ray", "optuna", "pickle", *SERVER),
 }
-FLOORS = """errors names places secret_names secret_forms machine_paths typed_command redact refusals peak_memory
+FLOORS = """errors names amounts places secret_names secret_forms machine_paths typed_command redact refusals peak_memory
     host_memory files device_names versions source_commit host_warnings environment own_model model_list model_entry
     registry devices ssm config data model evaluation runs training tasks pipeline preflight serving diagnosis report
     experiments comparison cluster tuning drift scripts quick_start cli __main__""".split()

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,15 +86,23 @@ def configured(words: argparse.Namespace, resume: str | None = None) -> "Config 
     resolved = resolved_run(given_keys(words), resume, check_data=not words.print_config)
     if not words.print_config and os.environ.get("RANK", "0") == "0":  # one of the processes of a distributed run
         print(f"{resolved.entry.name} on {resolved.dataset}", flush=True)
-    from recbole_ext.config.config import Config  # imports RecBole and torch, which takes seconds
+    with _loading(bool(resolved.values["show_progress"]) and not words.print_config):
+        from recbole_ext.config.config import Config  # imports RecBole and torch, which takes seconds
 
-    config = Config(resolved)
+        config = Config(resolved)
     if not words.print_config:
         return config
     from recbole_ext.config.show import config_lines
 
     print("\n".join(config_lines(config, words.print_config == "changed")))
     return None
+
+
+def _loading(shown: bool) -> AbstractContextManager[None]:
+    """Around imports that take seconds; one of the processes of a distributed run shows it."""
+    from dataset_tools.progress import waiting
+
+    return waiting("loading torch and RecBole", enabled=shown and os.environ.get("RANK", "0") == "0")
 
 
 def given_keys(words: argparse.Namespace) -> dict[str, Any]:

@@ -135,9 +135,9 @@ def _interval(row: Row, metric: str) -> tuple[float, float] | None:
     if row.own.low is not None and row.own.high is not None:
         return row.own.low, row.own.high
     units = row.entry.units(row.entry.runs[0]) if len(row.entry.runs) == 1 else None
-    if units is None or metric not in units.totals or len(units.totals[metric]) < 2:
+    if units is None or metric not in units.totals:
         return None
-    return user_intervals({metric: units.sums[metric]})[metric]
+    return user_intervals({metric: units.sums[metric]}).get(metric)
 
 
 def _address(entry: Entry, output: Path) -> str:

@@ -2,14 +2,15 @@
 
 from typing import Any
 
+from recbole_ext.amounts import amount
 from recbole_ext.config.keys.train_on import ALL_ROWS, trained_on_all
 from recbole_ext.diagnosis.curve import Curve
 from recbole_ext.diagnosis.finding import THRESHOLDS, Finding, limit
 from recbole_ext.diagnosis.honest_levels import honest_level
+from recbole_ext.diagnosis.known_causes import known_cause, scaled_ratings
 from recbole_ext.evaluation.best_baseline import best_baseline
 from recbole_ext.evaluation.paired_difference import NOISE as NOISE_OF_USERS
 from recbole_ext.evaluation.paired_difference import standard_errors_apart
-from recbole_ext.registry import models
 from recbole_ext.tasks.ratings.levels import HONEST, NOISE
 
 _KNOWN_MEAN = "global_mean"
@@ -24,7 +25,7 @@ def too_little(curve: Curve) -> Finding | None:
     few = curve.n_epochs < limit("few_epochs")
     if not few and n_seeds < 2 and not curve.result.get("test"):
         return None
-    of_epochs = f"{curve.n_epochs} of {planned} epochs" if planned > curve.n_epochs else _count(curve.n_epochs, "epoch")
+    of_epochs = f"{curve.n_epochs} of {planned} epochs" if planned > curve.n_epochs else amount(curve.n_epochs, "epoch")
     of_seeds = f"1 of {n_seeds} seeds" if n_seeds > 1 else "1 seed"
     text = f"{of_epochs}, {of_seeds}" if few else of_seeds
     silent = "best epoch, trend, variance or significance" if few else "variance or significance"
@@ -43,10 +44,6 @@ def untested(curve: Curve) -> Finding | None:
     advice = f"judge its settings by {earlier}" if earlier else "judge its settings by a run with train_on: train"
     text = f"{ALL_ROWS}: no conclusion on its quality is possible, and there is nothing to compare"
     return Finding("untested", text, [], f"{advice}, and the model itself on later interactions (evaluate)", limit=True)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def worse_than_mean(curve: Curve) -> Finding | None:
@@ -101,12 +98,10 @@ def worse_than_baseline(curve: Curve) -> Finding | None:
     text = f"no better than the best non-learned baseline: test {metric} {own:g}, {name} has {value:g}"
     apart = _errors_apart(curve, name, metric)
     text += _against_noise(apart)
-    clock = raw_clock(curve.settings)
-    if clock:
-        text += f"; {clock} is a feature in raw seconds, whose size drowns the others"
-        advice = (
-            f'leave the column out after the split, --unused_col="{{inter: [{clock}]}}"; more epochs do not change it'
-        )
+    cause = known_cause(curve.settings)
+    if cause:
+        sentence, what = cause
+        text, advice = f"{text}; {sentence}", f"{what}; more epochs do not change it"
     elif own == value:
         advice = "none: the two are equal; compare them per user under several seeds (--seeds, compare)"
     else:
@@ -146,16 +141,6 @@ def _against_noise(apart: float | None) -> str:
     return f" ({where}: {abs(apart):.1f} standard errors over users)"
 
 
-def raw_clock(settings: dict[str, Any]) -> str:
-    """The time column where a model of RecBole takes it as a feature among others; "" otherwise."""
-    entry = models().get(str(settings.get("model")))
-    time, loaded = str(settings.get("TIME_FIELD") or ""), (settings.get("load_col") or {}).get("inter") or ()
-    dropped = (settings.get("unused_col") or {}).get("inter") or ()
-    if entry is None or entry.own or entry.family not in ("context_aware", "exlib"):
-        return ""
-    return time if time in loaded and time not in dropped else ""
-
-
 def suspiciously_good(curve: Curve) -> Finding | None:
     """What the audit of ratings found, or a result beyond the best honest level of this data."""
     faults = (curve.result.get("audit") or {}).get("findings") or []
@@ -173,9 +158,29 @@ def suspiciously_good(curve: Curve) -> Finding | None:
         level, known = limit("perfect"), THRESHOLDS["perfect"][1]
     if own is None or level is None or sign * own <= sign * level:
         return None
+    if errors_of_scaled_ratings(curve) or _is_reached_without_learning(curve, level):
+        return None
     text = f"suspiciously good: test {metric} {own:g} is beyond {level:g}, {known}"
     advice = "look for a leak first: the target among the inputs, test rows in training, the same row twice"
     return Finding("suspiciously_good", text, [(None, own)], advice)
+
+
+def _is_reached_without_learning(curve: Curve, level: float) -> bool:
+    """Whether a non-learned baseline is beyond the level too: then the lists are short, not the model leaking."""
+    best, sign = best_baseline(curve.result), _judged(curve)[1]
+    return best is not None and sign * best[1] > sign * level
+
+
+def errors_of_scaled_ratings(curve: Curve) -> Finding | None:
+    """RMSE or MAE of ratings that RecBole scaled to [0, 1], as its file of ml-100k asks for."""
+    test, field = curve.result.get("test") or {}, scaled_ratings(curve.settings)
+    errors = [(name, test[name]) for name in ("rmse", "mae") if name in test]
+    if not errors or not field:
+        return None
+    names = " and ".join(f"{name} {value:g}" for name, value in errors)
+    text = f"{field} was scaled to [0, 1] before training: {names} are fractions of the scale, not stars"
+    advice = "train with --normalize_all=False, without normalize_field, to compare with results in stars"
+    return Finding("scaled_ratings", text, [(None, value) for _, value in errors], advice, limit=True)
 
 
 def _rmse_below(rmse: float, level: float) -> Finding | None:

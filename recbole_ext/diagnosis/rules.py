@@ -22,6 +22,7 @@ RULES: tuple[Callable[[Curve], Finding | None], ...] = (
     result_rules.worse_than_mean,
     result_rules.worse_than_baseline,
     result_rules.suspiciously_good,
+    result_rules.errors_of_scaled_ratings,
     result_rules.kl_weight_high,
     result_rules.recency_forgets,
     result_rules.memory_nearly_full,

@@ -81,11 +81,14 @@ class Protocol:
 
     def lines(self, seeds: str = "", max_length: str = "") -> list[str]:
         """For a person, a few lines; of several runs, `seeds` and `max_length` say what theirs are."""
+        length = max_length or self.max_length
+        longest = f"max length {length}; " if length else ""  # of models that read histories
+        split = re.sub(r"[{}']", "", self.split)
         return labelled(
             "protocol",
-            f"{self.name}; split {self.split}; {self.order}; {self.seen_items}; {self.target_time}; "
+            f"{self.name}; split {split}; {self.order}; {self.seen_items}; {self.target_time}; "
             f"candidates: {self.candidates}{self._sampled()}; min counts {self.min_counts}{self._of_rows()}; "
-            f"max length {max_length or self.max_length}; {seeds or f'seed {self.seed}'}; data {self._hashes()}",
+            f"{longest}{seeds or f'seed {self.seed}'}; data {self._hashes()}",
         )
 
     def line(self) -> str:

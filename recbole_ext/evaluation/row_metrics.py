@@ -107,11 +107,11 @@ def measure_of(of: RowMetrics, rows: pd.DataFrame, with_intervals: bool) -> Meas
     users, sums = of.sums(rows)
     m = len(users)
     metrics = {name: float(shape(name)(total.sum() / weights.sum())) for name, (total, weights) in sums.items()}
-    return Measure(len(rows), m, metrics, user_intervals(sums) if with_intervals and m > 1 else {})
+    return Measure(len(rows), m, metrics, user_intervals(sums) if with_intervals else {})
 
 
 def user_intervals(sums: Sums, seed: int = 0) -> dict[str, Interval]:
-    """95 % bootstrap intervals over users.
+    """95 % bootstrap intervals over users; {} with fewer than two users, who say nothing of others.
 
     Args:
         sums: of each metric, over the rows of each of m users.
@@ -120,6 +120,8 @@ def user_intervals(sums: Sums, seed: int = 0) -> dict[str, Interval]:
     if not sums:
         return {}
     columns = np.stack([part for pair in sums.values() for part in pair], axis=1)
+    if len(columns) < 2:
+        return {}
     drawn = resampled(columns, seed, _resamples(len(columns)))
     with np.errstate(invalid="ignore", divide="ignore"):
         values = {name: shape(name)(drawn[:, 2 * k] / drawn[:, 2 * k + 1]) for k, name in enumerate(sums)}

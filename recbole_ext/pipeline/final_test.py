@@ -25,7 +25,7 @@ def final_test(config: Config, loaders: Loaders, trainer: AnyTrainer, units: dic
         trainer.session.run.write_analysis(analysis_of(config, loaders, tested))
     findings = tested.findings(trainer.session.run.rows if trainer.session.run else [])
     baselines = evaluate_baselines(config, loaders, trainer.evaluator, units, trainer.session.progress)
-    spans = {name: user_intervals(of.sums) for name, of in units.items() if of}
+    spans = {name: span for name, of in units.items() if of and (span := user_intervals(of.sums))}
     return {"test": tested.metrics, "baselines": baselines, "test_intervals": spans, **findings}
 
 

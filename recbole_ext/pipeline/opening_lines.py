@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from recbole_ext.amounts import amount
 from recbole_ext.config.config import Config
 from recbole_ext.config.seeds import read_seeds
 from recbole_ext.config.show import unread_lines
@@ -27,7 +28,7 @@ def opening_lines(
     """
     size = "boosted trees" if parameters is None else f"{parameters:,} parameters"
     return [
-        f"{config.model} on {config.dataset}: {size} on {config['device']}, at most {epochs} epochs",
+        f"{config.model} on {config.dataset}: {size} on {config['device']}, at most {amount(epochs, 'epoch')}",
         *protocol.lines(),
         *labelled("columns", data.columns.line()),
         f"data        {counted(data)}",
@@ -40,7 +41,7 @@ def opening_lines(
 
 def counted(data: Any) -> str:
     """How many users and items a data set has."""
-    return ", ".join(f"{n:,} {name}" for name, n in data.real_counts.items())
+    return ", ".join(amount(n, name.removesuffix("s")) for name, n in data.real_counts.items())
 
 
 def _seeds_line(config: Config) -> list[str]:

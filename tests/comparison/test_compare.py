@@ -214,7 +214,8 @@ def test_the_table_of_the_command(finished_run: Make, capsys: Any) -> None:
     out, message = capsys.readouterr()
     (page,) = Path(folders[0]).parent.glob("comparison-*.html")
     assert str(page) in message and "on test" in page.read_text()
-    assert "corrected by Holm over all 2 tests here" in out and "seeds 1; data made.inter abababababab" in out
+    shown = words_of(out.split())
+    assert "corrected by Holm over all 2 tests here" in shown and "seeds 1; data made.inter abababababab" in shown
     assert "a test over users only holds for these trained models" in out
 
 

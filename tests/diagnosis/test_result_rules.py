@@ -7,6 +7,7 @@ import pytest
 from recbole_ext.diagnosis.curve import Curve
 from recbole_ext.diagnosis.finding import Finding
 from recbole_ext.diagnosis.result_rules import (
+    errors_of_scaled_ratings,
     kl_weight_high,
     memory_nearly_full,
     recency_forgets,
@@ -139,3 +140,20 @@ def test_memory_that_is_nearly_full_is_told() -> None:
     full.environment = {"memory_gb": 32.0}
     assert memory_nearly_full(full) is None
     assert "halved 2 times" in text(memory_nearly_full(curve({"batch_halvings": 2})))
+
+
+def test_what_a_model_without_learning_reaches_is_no_leak() -> None:
+    short = ranking(1.0, popularity=1.0) | {"dataset": "mine"}
+    assert suspiciously_good(curve(short)) is None
+    assert suspiciously_good(curve(short | {"baselines": {"popularity": {"ndcg@10": 0.4}}})) is not None
+
+
+def test_errors_of_scaled_ratings_are_called_that_and_no_leak() -> None:
+    result = {"dataset": "ml-100k", "valid_metric": "RMSE", "valid_metric_bigger": False, "test": {"rmse": 0.233}}
+    settings = {"model": "FM", "RATING_FIELD": "rating"}
+    for scaled in ({"normalize_all": True}, {"normalize_field": ["rating"]}):
+        found = errors_of_scaled_ratings(curve(result, **settings, **scaled))
+        assert "rating was scaled to [0, 1]" in text(found) and "rmse 0.233" in text(found)
+        assert suspiciously_good(curve(result, **settings, **scaled)) is None
+    stars = curve(result, **settings, normalize_all=False)
+    assert errors_of_scaled_ratings(stars) is None and suspiciously_good(stars) is not None

@@ -91,6 +91,15 @@ def test_sampled_candidates_and_filters_are_told(make_config: MakeConfig, root: 
     assert found.min_counts == "users all, items [5,inf)"
 
 
+def test_a_protocol_is_shown_without_what_does_not_apply_and_without_braces(
+    make_config: MakeConfig, root: Path
+) -> None:
+    general = words_of(protocol_of(make_config("BPR", root)).lines())
+    assert "split RS: [0.8, 0.1, 0.1] by user" in general and "max length" not in general
+    sequential = words_of(protocol_of(make_config("SS4Rec", root, MAX_ITEM_LIST_LENGTH=7)).lines())
+    assert "split LS: valid_and_test by user" in sequential and "; max length 7; " in sequential
+
+
 def test_general_models_have_recboles_protocol(make_config: MakeConfig, root: Path) -> None:
     found = protocol_of(make_config("BPR", root))
     assert (found.name, found.order, found.seen_items, found.max_length) == (

@@ -84,6 +84,6 @@ def _group(of: RowMetrics, rows: pd.DataFrame, metric: str, name: str) -> dict[s
     total, weight = sums.get(metric, (np.zeros(1), np.zeros(1)))
     if weight.sum() > 0:
         found["value"] = float(shape(metric)(total.sum() / weight.sum()))
-        if len(users) > 1:
-            found["interval"] = list(user_intervals({metric: (total, weight)})[metric])
+        interval = user_intervals({metric: (total, weight)}).get(metric)
+        found["interval"] = None if interval is None else list(interval)
     return found

@@ -61,7 +61,7 @@ def own_test(run: Run) -> dict[str, dict[str, float | None]]:
     """Metrics of the run's own test with 95 % intervals over users; {} for a run that has not finished."""
     units = read_units(run.path).get(run.config.model)
     sums = {name: (units.totals[name], units.weights[name]) for name in units.totals} if units else {}
-    bounds = user_intervals(sums) if units and len(units.tested.users) > 1 else {}
+    bounds = user_intervals(sums)
     return Measure(0, 0, run.result.get("test") or {}, bounds).as_dict()
 
 
