@@ -3,12 +3,18 @@
 Numba keeps kernels in `NUMBA_CACHE_DIR`, beside the sources, or in the user's cache, and refuses to be imported into a
 program that may write none of them, as in a container with a read-only file system. Kernels are then compiled in each
 process. Kept kernels are code that is executed, so no folder that others may write takes their place.
+
+Numba's coloured messages are off: colorama, which makes them, keeps a command's standard output and writes to it when
+Python ends.
 """
 
 import logging
+import os
 from collections.abc import Callable
 from functools import cache
 from typing import Any
+
+os.environ.setdefault("NUMBA_DISABLE_ERROR_MESSAGE_HIGHLIGHTING", "1")  # before numba is imported
 
 import numba
 

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from typing import Any, TextIO
 
 from tqdm import tqdm
 
@@ -35,6 +35,7 @@ class Progress(tqdm):
         unit: of the rate.
     """
 
+    last_print_t: float  # of tqdm
     monitor_interval = 0  # no thread beside those of the engines
 
     def __init__(
@@ -66,6 +67,14 @@ class Progress(tqdm):
             position=None if self.on_terminal else 0,  # lines elsewhere are in one place
             unit=unit,
         )
+
+    def refresh(self, *arguments: Any, **options: Any) -> Any:
+        """Draw the bar; not before its time, as lines above it ask for, and so that its end takes it away."""
+        now = self._time()
+        if now < self.start_t + self.delay:
+            return None
+        self.last_print_t = max(self.last_print_t, now)
+        return super().refresh(*arguments, **options)
 
 
 @contextmanager

@@ -31,10 +31,10 @@ FORBIDDEN = {
     "recbole_ext/data": ("recbole_ext.training.trainer", "recbole_ext.evaluation", "recbole_ext.model"),
     "recbole_ext": ("recbole.quick_start", "ray", "optuna", "pickle", *SERVER),
 }
-FLOORS = """errors names amounts places secret_names secret_forms machine_paths typed_command redact refusals peak_memory
-    host_memory files device_names versions source_commit host_warnings environment own_model model_list model_entry
-    registry devices ssm config data model evaluation runs training tasks pipeline preflight serving diagnosis report
-    experiments comparison cluster tuning drift scripts quick_start cli __main__""".split()
+FLOORS = """errors names amounts places secret_names secret_forms machine_paths typed_command redact refusals
+    peak_memory host_memory files device_names versions source_commit host_warnings environment own_model model_list
+    model_entry registry devices ssm config data model evaluation runs training tasks pipeline preflight serving
+    diagnosis report experiments comparison cluster tuning drift scripts quick_start cli __main__""".split()
 """Rooms and single modules of `recbole_ext`, lowest first; each imports from itself and from those before it."""
 OPTIONAL = ("ray", "optuna")
 """No module imports these but those named here; they are imported late."""

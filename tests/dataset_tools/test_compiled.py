@@ -11,12 +11,17 @@ from typing import Any
 
 import numba
 import pytest
+from numba.core.errors import termcolor
 
 from dataset_tools import compiled
 from tests.conftest import write_inter
 
 ROOT = Path(__file__).parents[2]
 NO_FOLDER = RuntimeError("cannot cache function 'f': no locator available for file 'f.py'")
+
+
+def test_numba_leaves_standard_output_alone() -> None:
+    assert type(termcolor()).__name__ == "NOPColorScheme"
 
 
 @pytest.fixture

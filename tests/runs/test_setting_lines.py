@@ -22,9 +22,7 @@ CARRIED = f"{RECBOLE}/dataset_example/ml-100k"
         ("epochs", "3", "4", False),
     ],
 )
-def test_a_path_is_the_same_however_it_is_written(
-    key: str, then: str, now: str, is_same: bool, tmp_path: Path
-) -> None:
+def test_a_path_is_the_same_however_it_is_written(key: str, then: str, now: str, is_same: bool, tmp_path: Path) -> None:
     recorded, wanted = {key: f"{key}: {then}"}, {key: f"{key}: {now}"}
     assert (list(differing(recorded, wanted)) == []) == is_same
     (tmp_path / "config.yaml").write_text(f"# 1 values; x; format 1\n{key}: {then}  # command line\n")

@@ -81,6 +81,20 @@ def test_a_short_phase_shows_nothing(clock: list[float]) -> None:
     assert stream.getvalue().strip() == ""
 
 
+def test_a_line_draws_no_bar_before_its_time_and_the_end_takes_away_what_a_line_drew(clock: list[float]) -> None:
+    stream = Terminal()
+    progress = Progress(10, enabled=True, stream=stream)
+    progress.say("protocol")
+    progress.step("epoch 1/1")
+    progress.say("a row")
+    assert "[" not in stream.getvalue()
+    clock[0] += 3.0
+    progress.say("a row after two seconds")
+    assert "epoch 1/1 [" in stream.getvalue()
+    progress.close()
+    assert stream.getvalue().rpartition("]")[2].rstrip(" ").endswith("\r"), "the bar is still there"
+
+
 @pytest.mark.parametrize("terminal", [True, False])
 def test_waiting_shows_how_long(terminal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dataset_tools.progress.DELAY_SECONDS", 0.01)
