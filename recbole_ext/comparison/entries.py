@@ -13,7 +13,7 @@ from recbole_ext.experiments.experiment import FACTS, Experiment, read_experimen
 from recbole_ext.experiments.named_runs import IMPORTED, folder_of, require_one
 from recbole_ext.runs.recorded import FREE_KEYS, recorded, require_tested
 from recbole_ext.runs.run_files import read_metrics, read_result
-from recbole_ext.training.stage_list import read_stages
+from recbole_ext.training.stage_list import recorded_epochs
 
 _ROUNDING = 1e-3
 """A result's metrics and its units are of one evaluation; they may differ by rounding alone."""
@@ -138,7 +138,7 @@ def _read(path: Path) -> Entry:
     require_one(path)
     settings = recorded(path)
     if not os.path.lexists(path / "result.json"):
-        progress = f"seed {settings.get('seed')}: {len(read_metrics(path))} of {planned_epochs(settings)} epochs"
+        progress = f"seed {settings.get('seed')}: {len(read_metrics(path))} of {recorded_epochs(settings)} epochs"
         return Entry(path.name, [], unfinished=[progress])
     return Entry(path.name, [_finished(path, settings)])
 
@@ -173,7 +173,7 @@ def _finished(path: Path, settings: dict[str, Any]) -> FinishedRun:
             protocol=read_protocol(result["protocol"]),
             valid_metric=str(result["valid_metric"]).lower(),
             epochs=int(result["epochs_trained"]),
-            planned_epochs=planned_epochs(settings) or int(result["epochs_trained"]),
+            planned_epochs=recorded_epochs(settings) or int(result["epochs_trained"]),
             cost=None if result.get("cost") is None else float(result["cost"]),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -191,12 +191,6 @@ def _instead(result: dict[str, Any], path: Path) -> str:
         return ""
     beside = path.parent / Path(earlier["run"]).name  # a result names no folder outside of the working directory
     return f"; compare {beside if beside.is_dir() else earlier['run']}, whose settings and epochs it has"
-
-
-def planned_epochs(settings: dict[str, Any]) -> int:
-    """The maximum number of epochs of a configuration."""
-    stages = read_stages(settings) if settings.get("stages") else []
-    return sum(stage.epochs for stage in stages) or int(settings.get("epochs") or 0)
 
 
 def _numbers(metrics: dict[str, Any]) -> dict[str, float]:

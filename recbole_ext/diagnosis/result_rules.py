@@ -11,7 +11,9 @@ from recbole_ext.diagnosis.known_causes import known_cause, scaled_ratings
 from recbole_ext.evaluation.best_baseline import best_baseline
 from recbole_ext.evaluation.paired_difference import NOISE as NOISE_OF_USERS
 from recbole_ext.evaluation.paired_difference import standard_errors_apart
+from recbole_ext.registry import models
 from recbole_ext.tasks.ratings.levels import HONEST, NOISE
+from recbole_ext.training.stage_list import recorded_epochs
 
 _KNOWN_MEAN = "global_mean"
 """The baseline that answers the mean of the training ratings; R2 is about the mean of the tested ones."""
@@ -20,9 +22,9 @@ _SCORES = ("auc", "gauc", "hit", "ndcg", "mrr", "recall", "precision", "map")
 
 def too_little(curve: Curve) -> Finding | None:
     """Too few epochs or seeds for a conclusion."""
-    planned, seeds = int(curve.settings.get("epochs") or 0), curve.settings.get("seeds") or 1
+    planned, seeds = recorded_epochs(curve.settings), curve.settings.get("seeds") or 1
     n_seeds = len(seeds) if isinstance(seeds, list) else int(seeds) if isinstance(seeds, int) else 1
-    few = curve.n_epochs < limit("few_epochs")
+    few = curve.n_epochs < limit("few_epochs") and not _is_fitted(curve)
     if not few and n_seeds < 2 and not curve.result.get("test"):
         return None
     of_epochs = f"{curve.n_epochs} of {planned} epochs" if planned > curve.n_epochs else amount(curve.n_epochs, "epoch")
@@ -34,6 +36,12 @@ def too_little(curve: Curve) -> Finding | None:
         "finish what is planned before changing anything" if open_still else "repeat with --seeds=42,123,456,789,2024"
     )
     return Finding("too_little", f"{text}: no conclusion on {silent} is possible", [], advice, limit=True)
+
+
+def _is_fitted(curve: Curve) -> bool:
+    """Whether the model is computed in one pass, so that there are no more epochs to train."""
+    entry = models().get(str(curve.settings.get("model")))
+    return entry is not None and entry.is_fitted
 
 
 def untested(curve: Curve) -> Finding | None:
@@ -125,6 +133,8 @@ def _next_step(curve: Curve, apart: float | None) -> str:
     if not curve.valid:
         return f"{first}epochs, stopping_step and the data"
     best = min(curve.valid, key=lambda point: point[1])[0]
+    if _is_fitted(curve):
+        return f"{first}other settings (tune) and the data (describe)"
     if best == curve.valid[-1][0]:
         return f"{first}more epochs, because the last validation was the best one; and look at the data (describe)"
     return (

@@ -14,6 +14,7 @@ from recbole_ext.evaluation.tables import labelled
 from recbole_ext.files import sha256_of
 
 _TRACK = re.compile(r" \(track [ABC]\)")
+_NO_GROUP = re.compile(r" by [Nn]one\b")
 _NO_TABLE = (".inter", ".yaml", ".json", ".tsv")
 _NOT_COMPARED = ("seed", "packages", "task", "preset", "changes", "split_kind", "max_length")
 """What may differ between results in one column, and what other fields of the protocol decide. How far back a model
@@ -117,9 +118,11 @@ def protocol_key(facts: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _of_this_version(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Earlier versions recorded presets with a letter, and of labelled rows that seen items stay candidates."""
+    """Earlier versions: presets with a letter, splits `by None`, and labelled rows whose seen items stay candidates."""
     labelled = facts.get("candidates") == "labeled" and facts.get("seen_items") == "seen items stay candidates"
     named = {**facts, "name": _TRACK.sub("", str(facts["name"]))} if "name" in facts else dict(facts)
+    if "split" in named:
+        named["split"] = _NO_GROUP.sub(" over all rows", str(named["split"]))
     return {**named, "seen_items": LABELED} if labelled else named
 
 

@@ -13,6 +13,7 @@ from recbole_ext.report.markdown import Markdown, code
 from recbole_ext.report.record import Record
 from recbole_ext.report.rendering import markdown
 from recbole_ext.tasks.registered import task_of_run
+from recbole_ext.training.stage_list import recorded_epochs
 
 _TRAINING = ("learner", "learning_rate", "lr_schedule", "train_batch_size", "weight_decay", "averaging", "precision")
 
@@ -74,7 +75,7 @@ def _metric(value: Any) -> str:
 def _training(record: Record) -> dict[str, Any]:
     result, machine = record.result, record.environment
     facts: dict[str, Any] = {name.replace("_", " "): record.config[name] for name in _TRAINING if name in record.config}
-    facts["epochs"] = f"{len(record.rows)} of at most {record.config.get('epochs')}"
+    facts["epochs"] = f"{len(record.rows)} of at most {recorded_epochs(record.config)}"
     if result:
         facts["epoch of the weights"] = f"{result.get('best_epoch')}, {chosen_by(result)}"
         facts["seconds"] = result.get("fit_seconds")

@@ -1,9 +1,11 @@
 """The key `stages`: what is trained on, how long, and how fast, in sequence."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
 from recbole_ext.errors import UsageError, nearest
+from recbole_ext.registry import models
 
 _ENDLESS = 2**63
 
@@ -38,6 +40,15 @@ def read_stages(config: Any) -> list[Stage]:
             _check_entry(number, str(name), value)
         found.append(Stage(**{**defaults, **given}))
     return found
+
+
+def recorded_epochs(settings: Mapping[str, Any]) -> int:
+    """The largest number of epochs of recorded settings: of all stages; 1 for a model computed in one pass."""
+    entry = models().get(str(settings.get("model")))
+    if entry is not None and entry.is_fitted:
+        return 1
+    stages = read_stages(settings) if settings.get("stages") else []
+    return sum(stage.epochs for stage in stages) or int(settings.get("epochs") or 0)
 
 
 def _names() -> str:

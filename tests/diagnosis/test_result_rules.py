@@ -17,6 +17,7 @@ from recbole_ext.diagnosis.result_rules import (
     worse_than_mean,
 )
 from recbole_ext.pipeline.configure import build_config
+from recbole_ext.training.stage_list import recorded_epochs
 
 
 def curve(result: dict[str, Any] | None = None, epochs: int = 9, **settings: Any) -> Curve:
@@ -41,6 +42,16 @@ def test_a_finished_run_of_one_seed_says_nothing_of_variance() -> None:
     assert text(too_little(curve(ranking(0.1)))) == "1 seed: no conclusion on variance or significance is possible"
     assert "1 of 3 seeds" in text(too_little(curve(seeds=[1, 2, 3])))
     assert "1 epoch, 1 seed" in text(too_little(curve(epochs=1))) and too_little(curve()) is None
+
+
+def test_a_model_that_is_computed_in_one_pass_has_no_epochs_to_finish() -> None:
+    of = {"model": "ItemKNN", "epochs": 300, "stopping_step": 10, "learning_rate": 0.001}
+    assert too_little(Curve({"epoch": [(0, 0.0)]}, 0, True, of)) is None
+    tested = Curve({"epoch": [(0, 0.0)], "valid": [(0, 0.1)]}, 0, True, of, ranking(0.2, markov=0.3))
+    assert text(too_little(tested)) == "1 seed: no conclusion on variance or significance is possible"
+    found = worse_than_baseline(tested)
+    assert found is not None and "epochs" not in found.advice
+    assert recorded_epochs(of) == 1 and recorded_epochs({**of, "model": "BPR"}) == 300
 
 
 def test_the_best_counted_baseline_is_what_has_to_be_beaten() -> None:

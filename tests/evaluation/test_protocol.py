@@ -96,6 +96,11 @@ def test_a_protocol_is_shown_without_what_does_not_apply_and_without_braces(
 ) -> None:
     general = words_of(protocol_of(make_config("BPR", root)).lines())
     assert "split RS: [0.8, 0.1, 0.1] by user" in general and "max length" not in general
+    rows = protocol_of(make_config("BPR", root, eval_args={"group_by": "none"}))
+    assert rows.split.endswith("over all rows")
+    assert (
+        protocol_key({**dataclasses.asdict(rows), "split": rows.split.replace("over all rows", "by None")}) == rows.key
+    )
     sequential = words_of(protocol_of(make_config("SS4Rec", root, MAX_ITEM_LIST_LENGTH=7)).lines())
     assert "split LS: valid_and_test by user" in sequential and "; max length 7; " in sequential
 

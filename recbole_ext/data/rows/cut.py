@@ -49,7 +49,9 @@ def split_text(config: Config) -> str:
     """How the data set is split, for a person: the instants of a global time cut, else RecBole's `eval_args`."""
     names = parts_of(config)
     if not names:
-        return f"{config['eval_args']['split']} by {config['eval_args']['group_by']}"
+        given = config["eval_args"]
+        each = "over all rows" if given["group_by"] in (None, "none") else f"by {given['group_by']}"
+        return f"{given['split']} {each}"
     spans = read_spans(Path(config["data_path"]))
     if not set(names) <= set(spans):
         return f"files {', '.join(names)}"
