@@ -153,6 +153,16 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
             read_vectors(path, "item_id")
 
 
+@pytest.mark.parametrize(
+    ("ids", "says"),
+    [([], "w.parquet has no rows; write one"), ([1.0, 2.5], "'item_id' has values of type Float64, and ids are text")],
+)
+def test_a_table_without_rows_or_with_ids_that_are_none_is_refused(tmp_path: Path, ids: list[float], says: str) -> None:
+    pl.DataFrame({"item_id": ids, "vector": [[1.0]] * len(ids)}).write_parquet(tmp_path / "w.parquet")
+    with pytest.raises(DataError, match=says):
+        read_vectors(tmp_path / "w.parquet", "item_id")
+
+
 def test_ids_of_other_data_are_refused(read: Read, shop: Path) -> None:
     saved(shop / "w.npy", VALUES, ["1", "2", "3", "4"])
     with pytest.raises(DataError, match=r"none of its 4 ids is an item of made .it has '1', the data have 'a'."):

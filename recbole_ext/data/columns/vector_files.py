@@ -115,6 +115,8 @@ def _table(path: Path, id_field: str) -> GivenVectors:
     except (OSError, pl.exceptions.PolarsError) as error:
         text = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
         raise DataError(f"{path} cannot be read as parquet ({text}); write it again") from None
+    if not table.height:
+        raise DataError(f"{path} has no rows; write one for each item that has a vector")
     lists = [name for name, kind in table.schema.items() if isinstance(kind, pl.List | pl.Array)]
     ids = _id_column(path, table, id_field)
     numbers = [name for name, kind in table.schema.items() if kind.is_numeric() and name != ids]
@@ -137,6 +139,11 @@ def _id_column(path: Path, table: pl.DataFrame, id_field: str) -> str:
             return name
     if len(words) == 1:
         return words[0]
+    if id_field in table.columns:
+        kind = table.schema[id_field]
+        raise DataError(
+            f"{path}: {id_field!r} has values of type {kind}, and ids are text or whole numbers; convert it"
+        )
     raise DataError(f"{path} has no column {id_field!r} of ids (it has {', '.join(table.columns[:8])}); name it so")
 
 
