@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from dataset_tools.page_templates import SHARED
+from dataset_tools.visible import visible
 from recbole_ext.redact import redact_forms
 from recbole_ext.report.markdown import escaped
 
@@ -38,9 +39,14 @@ def _environment(escapes: bool) -> Environment:
     return Environment(
         loader=FileSystemLoader([_TEMPLATES, SHARED]),
         autoescape=escapes,
-        finalize=None if escapes else escaped,
+        finalize=_seen if escapes else escaped,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+
+
+def _seen(value: Any) -> Any:
+    """Text of a page whose hidden characters, such as a turn of the direction of writing, are escapes."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -34,6 +34,7 @@ def compare_command(words: argparse.Namespace) -> int:
     from dataset_tools.progress import waiting
     from recbole_ext.comparison.compare import as_json, beside, compare, lines
     from recbole_ext.comparison.page import page
+    from recbole_ext.places import from_here
 
     metrics = [name.strip().lower() for name in words.metric.split(",")] if words.metric else None
     with waiting("comparing"):
@@ -42,5 +43,5 @@ def compare_command(words: argparse.Namespace) -> int:
     output = words.output or beside(words.runs[0], command)
     page(found, command, output).write(output)
     print(as_json(found) if words.json else "\n".join(lines(found)))
-    print(f"page        {output}", file=sys.stderr)
+    print(f"page        {from_here(output)}", file=sys.stderr)
     return 0

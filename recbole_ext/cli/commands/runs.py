@@ -102,10 +102,11 @@ def rm_command(words: argparse.Namespace) -> int:
     Raises:
         UsageError, ResourceError: see `remove_runs`.
     """
+    from recbole_ext.places import from_here
     from recbole_ext.runs.trash import remove_runs
 
     for place in remove_runs(words.runs):
-        print(f"moved to {place}")
+        print(f"moved to {from_here(place)}")
     return 0
 
 
@@ -115,8 +116,9 @@ def tidy_command(words: argparse.Namespace) -> int:
     Raises:
         UsageError, ResourceError: there is no such folder, or a run cannot be moved.
     """
+    from recbole_ext.places import from_here
     from recbole_ext.runs.trash import remove_runs, without_anything
 
     places = remove_runs(without_anything(words.runs_dir))
-    print("\n".join(f"moved to {place}" for place in places) or f"{words.runs_dir}: nothing to tidy")
+    print("\n".join(f"moved to {from_here(place)}" for place in places) or f"{words.runs_dir}: nothing to tidy")
     return 0
