@@ -8,13 +8,16 @@ from pathlib import Path
 from recbole_ext.cli.files import repeating_command
 from recbole_ext.cli.outputs import declare_output
 from recbole_ext.cli.parser import Parser
+from recbole_ext.cli.run_names import entry_of
 
 SUMMARY = "compare finished runs and experiments, with tests over users and seeds"
 
 
 def declare(parser: Parser) -> None:
     """Declare the options."""
-    parser.add_argument("runs", nargs="+", metavar="RUN|EXPERIMENT", help="directories; A,B,C are seeds of one entry")
+    parser.add_argument(
+        "runs", nargs="+", type=entry_of, metavar="RUN|EXPERIMENT", help="directories; A,B,C are seeds of one entry"
+    )
     parser.add_argument("--metric", metavar="NAMES", help="ndcg@10,... or all; default: that of validation")
     parser.add_argument("--baseline", metavar="NAME", help="the entry that the others are compared with")
     declare_output(parser, "FILE.html", "the page; default: beside the runs")

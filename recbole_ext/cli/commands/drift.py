@@ -5,6 +5,7 @@ from pathlib import Path
 
 from recbole_ext.cli.drift_forms.forms import declare_forms
 from recbole_ext.cli.parser import Parser
+from recbole_ext.cli.run_names import run_of
 from recbole_ext.cli.run_settings import declare_opening
 from recbole_ext.errors import UsageError
 from recbole_ext.typed_command import typed_command
@@ -19,7 +20,7 @@ TEXT = (
 
 def declare(parser: Parser) -> None:
     """Declare the options."""
-    parser.add_argument("--run", required=True, type=Path, help="directory of a finished run")
+    parser.add_argument("--run", required=True, type=run_of, help="directory of a finished run")
     parser.add_argument(
         "--future",
         required=True,

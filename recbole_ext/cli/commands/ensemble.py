@@ -7,6 +7,7 @@ from pathlib import Path
 from recbole_ext.cli.files import repeating_command
 from recbole_ext.cli.outputs import declare_output
 from recbole_ext.cli.parser import Parser, typed
+from recbole_ext.cli.run_names import entry_of
 from recbole_ext.cli.run_settings import declare_opening
 
 SUMMARY = "blend finished runs: weights from validation, evaluated once on test"
@@ -14,7 +15,9 @@ SUMMARY = "blend finished runs: weights from validation, evaluated once on test"
 
 def declare(parser: Parser) -> None:
     """Declare the options."""
-    parser.add_argument("runs", nargs="+", metavar="RUN|EXPERIMENT", help="runs of one data set and task")
+    parser.add_argument(
+        "runs", nargs="+", type=entry_of, metavar="RUN|EXPERIMENT", help="runs of one data set and task"
+    )
     parser.add_argument(
         "--method", metavar="mean|score|rank", help="how predictions are combined; default: that of the task"
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from recbole_ext.cli.files import require_files
 from recbole_ext.cli.outputs import declare_output, declare_safe_csv
 from recbole_ext.cli.parser import Parser
+from recbole_ext.cli.run_names import run_of
 from recbole_ext.cli.run_settings import declare_opening
 from recbole_ext.errors import UsageError
 
@@ -16,7 +17,7 @@ SUMMARY = "evaluate a finished run on later interactions (docs/evaluate.md)"
 
 def declare(parser: Parser) -> None:
     """Declare the options."""
-    parser.add_argument("--run", required=True, type=Path, help="directory of a finished run")
+    parser.add_argument("--run", required=True, type=run_of, help="directory of a finished run")
     parser.add_argument(
         "--data",
         required=True,

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from recbole_ext.cli.parser import Parser
+from recbole_ext.cli.run_names import run_of
 from recbole_ext.cli.run_settings import declare_opening
 
 SUMMARY = "write a run for other programs: ONNX graphs, vectors, splits"
@@ -11,7 +12,7 @@ SUMMARY = "write a run for other programs: ONNX graphs, vectors, splits"
 
 def declare(parser: Parser) -> None:
     """Declare the options."""
-    parser.add_argument("--run", required=True, type=Path, help="directory of a run")
+    parser.add_argument("--run", required=True, type=run_of, help="directory of a run")
     parser.add_argument("--format", required=True, metavar="onnx|vectors|split", help="what is written")
     parser.add_argument("--output", required=True, type=Path, metavar="DIR", help="a new directory")
     declare_opening(parser)

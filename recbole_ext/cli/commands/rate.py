@@ -7,6 +7,7 @@ from dataset_tools.standard_streams import write_data
 from recbole_ext.cli.files import require_files
 from recbole_ext.cli.outputs import declare_output, declare_safe_csv, require_output
 from recbole_ext.cli.parser import Parser
+from recbole_ext.cli.run_names import run_of
 from recbole_ext.cli.run_settings import declare_opening
 from recbole_ext.errors import UsageError
 
@@ -31,7 +32,7 @@ def declare(parser: Parser) -> None:
 
 
 def _runs(text: str) -> list[Path]:
-    return [Path(name) for name in text.split(",") if name]
+    return [run_of(name) for name in text.split(",") if name]
 
 
 def rate_command(words: argparse.Namespace) -> int:

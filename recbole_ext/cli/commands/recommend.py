@@ -9,6 +9,7 @@ from dataset_tools.standard_streams import write_data
 from recbole_ext.cli.files import is_file, require_files
 from recbole_ext.cli.outputs import declare_output, declare_safe_csv, require_output
 from recbole_ext.cli.parser import Parser, typed
+from recbole_ext.cli.run_names import run_of
 from recbole_ext.cli.run_settings import declare_opening
 from recbole_ext.errors import UsageError
 
@@ -23,7 +24,7 @@ SUMMARY = "recommend items to users of a finished run, or to new users with a hi
 
 def declare(parser: Parser) -> None:
     """Declare the options."""
-    parser.add_argument("--run", type=Path, help="directory of a run of a ranking model")
+    parser.add_argument("--run", type=run_of, help="directory of a run of a ranking model")
     parser.add_argument("--runs", metavar="RUN,RUN,RUN", help="several runs in place of one, blended as ensemble does")
     parser.add_argument("--method", metavar="score|rank", help="of blending; default: score")
     parser.add_argument("--weights", type=typed("weights"), metavar="[W,W]", help="of --runs; default: from validation")
@@ -92,7 +93,7 @@ def _check(words: argparse.Namespace) -> list[Path]:
     Raises:
         UsageError: there are none, or options that do not go together.
     """
-    runs = [Path(name.strip()) for name in (words.runs or "").split(",") if name.strip()]
+    runs = [run_of(name.strip()) for name in (words.runs or "").split(",") if name.strip()]
     if (words.run is None) == (not runs) or len(runs) == 1:
         raise UsageError("recommend needs --run=RUN for one run, or --runs=RUN,RUN for several that are blended")
     alone = [name for name in ("method", "weights") if getattr(words, name) is not None and not runs]

@@ -1,16 +1,16 @@
 """`report`: the report page and the model card of a run."""
 
 import argparse
-from pathlib import Path
 
 from recbole_ext.cli.parser import Parser
+from recbole_ext.cli.run_names import run_of
 
 SUMMARY = "write the report and the model card of a run"
 
 
 def declare(parser: Parser) -> None:
     """Declare the options."""
-    parser.add_argument("run", type=Path, metavar="RUN", help="the run's directory")
+    parser.add_argument("run", type=run_of, metavar="RUN", help="the run's directory")
     parser.add_argument("--data_path", metavar="DIR", help="data to compare with that of the run")
     parser.execute = report_command
 

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from recbole_ext.cli.parser import Parser
+from recbole_ext.cli.run_names import run_of
 
 SUMMARY = "list the runs of a folder; tag them, remove them"
 TEXT = """List the runs of a folder, the newest first or the best by a metric of the test split. --html also writes
@@ -46,7 +47,7 @@ def _add_folder(parser: Parser) -> None:
 
 
 def _add_runs(parser: Parser) -> None:
-    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="directories of runs")
+    parser.add_argument("runs", type=run_of, nargs="+", metavar="RUN", help="directories of runs")
 
 
 def runs_command(words: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ from pathlib import Path
 from recbole_ext.cli.files import require_files
 from recbole_ext.cli.outputs import declare_output, declare_safe_csv, require_output
 from recbole_ext.cli.parser import Parser
+from recbole_ext.cli.run_names import run_of
 from recbole_ext.cli.run_settings import declare_opening
 
 SUMMARY = "predict click probabilities for the rows of a file"
@@ -13,7 +14,7 @@ SUMMARY = "predict click probabilities for the rows of a file"
 
 def declare(parser: Parser) -> None:
     """Declare the options."""
-    parser.add_argument("--run", required=True, type=Path, help="directory of a finished run of a click model")
+    parser.add_argument("--run", required=True, type=run_of, help="directory of a finished run of a click model")
     parser.add_argument("--input", required=True, type=Path, help="a tab-separated table: users, items, times")
     declare_output(parser, "FILE", "where to write; default: INPUT.scored.tsv")
     declare_safe_csv(parser)

@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from recbole_ext.cli.parser import Parser, mapping, typed
+from recbole_ext.cli.run_names import run_of
 from recbole_ext.cli.run_settings import declare_opening
 from recbole_ext.errors import ResourceError
 
@@ -23,7 +24,7 @@ _LIMITS = {
 
 def declare(parser: Parser) -> None:
     """Declare the options."""
-    parser.add_argument("--run", required=True, type=Path, help="directory of a run, or a link to it")
+    parser.add_argument("--run", required=True, type=run_of, help="directory of a run, or a link to it")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on; others than loopback need a token")
     parser.add_argument("--port", type=typed("port"), default=8000, metavar="N", help="port (default 8000; 0: any)")
     parser.add_argument(

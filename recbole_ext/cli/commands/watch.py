@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from recbole_ext.cli.parser import Parser
+from recbole_ext.cli.run_names import run_of
 
 SUMMARY = "write a page of a run that is going on, again and again"
 TEXT = """Write live.html into the directory of a run that is going on, every few seconds; open it in a browser, which
@@ -12,7 +13,9 @@ reloads it. When the run is over it leads to the report."""
 
 def declare(parser: Parser) -> None:
     """Declare the options."""
-    parser.add_argument("run", type=Path, nargs="?", metavar="RUN", help="directory of a run; default: the newest one")
+    parser.add_argument(
+        "run", type=run_of, nargs="?", metavar="RUN", help="directory of a run; default: the newest one"
+    )
     parser.add_argument(
         "--runs_dir", type=Path, default=Path("runs"), metavar="DIR", help="where the newest one is; default: runs"
     )

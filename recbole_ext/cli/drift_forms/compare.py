@@ -7,6 +7,7 @@ from pathlib import Path
 from recbole_ext.cli.files import require_files
 from recbole_ext.cli.outputs import declare_safe_csv
 from recbole_ext.cli.parser import Parser, typed
+from recbole_ext.cli.run_names import run_of
 from recbole_ext.errors import UsageError
 
 SUMMARY = "compare the lists of two runs for the same users, before a switch (docs/monitoring.md)"
@@ -14,7 +15,9 @@ SUMMARY = "compare the lists of two runs for the same users, before a switch (do
 
 def declare(parser: Parser) -> None:
     """Declare the options."""
-    parser.add_argument("runs", nargs=2, type=Path, metavar="RUN", help="directories: A serves now, B is to take over")
+    parser.add_argument(
+        "runs", nargs=2, type=run_of, metavar="RUN", help="directories: A serves now, B is to take over"
+    )
     parser.add_argument("--users", required=True, type=Path, metavar="FILE", help="a file with a user per line")
     parser.add_argument("--k", type=typed("k"), default=10, metavar="N", help="items of a list (default 10)")
     parser.add_argument("--output", type=Path, metavar="DIR", help="folder that is written: switch.json, page, users")
