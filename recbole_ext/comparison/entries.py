@@ -17,6 +17,8 @@ from recbole_ext.training.stage_list import recorded_epochs
 
 _ROUNDING = 1e-3
 """A result's metrics and its units are of one evaluation; they may differ by rounding alone."""
+_OF_NO_MODEL = ("seed", "baselines")
+"""Keys in which the seeds of one entry may differ: what a model learns does not depend on its baselines."""
 
 
 @dataclass(frozen=True)
@@ -144,9 +146,8 @@ def _read(path: Path) -> Entry:
 
 
 def _require_same_settings(paths: list[Path]) -> None:
-    first, *others = (
-        {key: value for key, value in recorded(path).items() if key not in {*FREE_KEYS, "seed"}} for path in paths
-    )
+    free = {*FREE_KEYS, *_OF_NO_MODEL}
+    first, *others = ({key: value for key, value in recorded(path).items() if key not in free} for path in paths)
     for path, settings in zip(paths[1:], others, strict=True):
         keys = sorted(key for key in {*first, *settings} if first.get(key) != settings.get(key))
         if keys:

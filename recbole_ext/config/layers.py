@@ -85,6 +85,7 @@ def default_layers(entry: ModelEntry, dataset: str, data_folder: Path | None) ->
         recbole_files[1] = f"model/{model.properties.name}"
     recbole_files += [f"quick_start_config/{name}" for name in _family_files(model, dataset)]
     layers = [_shipped_layer(host / n, f"recbole {n}") for n in recbole_files if (host / n).is_file()]
+    layers.insert(1, _shipped_layer(ours / "ranking.yaml", "properties/ranking.yaml"))
     for name in ("overall.yaml", f"model/{model.name}.yaml", f"dataset/{dataset}.yaml"):
         if (ours / name).is_file():
             layers.append(_shipped_layer(ours / name, f"properties/{name}"))
