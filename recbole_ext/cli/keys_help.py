@@ -39,8 +39,25 @@ def keys_text(model: str | None, part: str = "") -> str:
 def _sections(entry: ModelEntry | None) -> list[tuple[str, dict[str, Key]]]:
     described = {name: key for name, key in host_keys().items() if key.text}
     ours = keys_of(properties_folder() / "overall.yaml")
-    own = [(f"Keys of {entry.name}", keys_of(entry.properties))] if entry else []
-    return [*own, ("Keys of this package", ours), ("Keys of RecBole", described)]
+    sections = [("Keys of this package", ours), ("Keys of RecBole", described)]
+    if entry:
+        own = {name: _explained(key, ours) for name, key in keys_of(entry.properties).items()}
+        sections.insert(0, (f"Keys of {entry.name}", own))
+    return _each_once(sections)
+
+
+def _explained(key: Key, ours: dict[str, Key]) -> Key:
+    """The key of a model; where its meaning refers to the key for all models, that one's meaning."""
+    return ours[key.name] if f"see {key.name} in properties/overall.yaml" in key.text else key
+
+
+def _each_once(sections: list[tuple[str, dict[str, Key]]]) -> list[tuple[str, dict[str, Key]]]:
+    """Each key in the first section that has it."""
+    found: list[tuple[str, dict[str, Key]]] = []
+    for title, keys in sections:
+        before = {name for _, others in found for name in others}
+        found.append((title, {name: key for name, key in keys.items() if name not in before}))
+    return found
 
 
 def _shown(keys: dict[str, Key], hidden: set[str], part: str) -> list[Key]:
@@ -57,8 +74,9 @@ def contains(key: Key, part: str) -> bool:
 def _defaults(entry: ModelEntry | None) -> dict[str, Any]:
     if entry:
         return merge(default_layers(entry, "", None))[0]
-    places = (RECBOLE / "properties", properties_folder())
-    return merge([file_layer(place / "overall.yaml", "properties/overall.yaml") for place in places])[0]
+    ours = properties_folder()
+    files = (RECBOLE / "properties" / "overall.yaml", ours / "ranking.yaml", ours / "overall.yaml")
+    return merge([file_layer(file, file.name) for file in files])[0]
 
 
 def _section(title: str, keys: list[Key], defaults: dict[str, Any]) -> str:

@@ -121,7 +121,8 @@ def _rows(path: Path) -> tuple[list[dict[str, str]], list[str]]:
             reader = csv.DictReader(file)
             return list(reader), list(reader.fieldnames or [])
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"cannot read {path}: {error}") from None
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"cannot read {path}: {reason}") from None
 
 
 def _numbers(rows: list[dict[str, str]], name: str) -> list[float | None]:

@@ -104,7 +104,8 @@ def _rows(table: Path) -> tuple[list[dict[str, str]], list[str]]:
             reader = csv.DictReader(file)
             rows, header = list(reader), list(reader.fieldnames or [])
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"cannot read {table}: {error}") from None
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"cannot read {table}: {reason}") from None
     if not rows:
         raise DataError(f"{table}: the file has no runs")
     return rows, header

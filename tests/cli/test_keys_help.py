@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 
@@ -20,7 +21,15 @@ def test_a_models_keys_have_their_type_default_and_meaning(model: str) -> None:
     assert text.startswith(f"Keys of {model}:")
     for key in keys_of(models()[model].properties).values():
         before, _, after = text.partition(f" {key.name} ({key.type}) = ")
-        assert before and after and words(key.text) in after
+        refers = f"see {key.name} in properties/overall.yaml" in key.text
+        assert before and after and (refers or words(key.text) in after)
+
+
+def test_each_key_is_explained_once_and_where_it_is() -> None:
+    text = keys_text("SS4Rec")
+    names = re.findall(r"^  (\w+) ", text, re.MULTILINE)
+    assert len(names) == len(set(names)) > 50 and "properties/overall.yaml" not in text
+    assert "valid_metric (str) = NDCG@10" in keys_text(None)
 
 
 def test_lines_stay_readable() -> None:

@@ -158,6 +158,8 @@ def _of_lists(path: Path, column: pl.Series) -> np.ndarray:
             "the same width"
         )
     flat = column.explode()
+    if flat.dtype == pl.Null:
+        raise DataError(f"{path}: {column.name} holds empty lists alone, and no vectors")
     if not flat.dtype.is_numeric():
         raise DataError(f"{path}: {column.name} holds lists of {flat.dtype}, not of numbers")
     return _numbers(flat).reshape(len(column), width)
