@@ -86,7 +86,7 @@ def test_a_served_run_answers_as_it_recommends_and_follows_events(
         answer = again.ask("/v1/recommend", wrong)
         assert answer.status_code == 422 and sentence in answer.json()["error"], answer.text
     facts = again.ask("/v1/model").json()
-    assert len(facts["weights_sha256"]) == 64 and facts["model_card"].startswith("#") and facts["finished"] is True
+    assert len(facts["weights_sha256"]) == 64 and facts["model_card"].startswith("---\n") and facts["finished"] is True
 
 
 @pytest.mark.slow
