@@ -69,7 +69,8 @@ class Ranked:
 
         def top_items(scores: torch.Tensor, k: int) -> torch.Tensor:
             found = original(scores, k)
-            self.items.append(found.cpu().numpy())
+            if k == K:  # longer lists are those of the analysis
+                self.items.append(found.cpu().numpy())
             return found
 
         def beginning(own: Any) -> Any:
