@@ -64,7 +64,7 @@ def test_the_versions_promised_are_the_versions_that_run() -> None:
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg")
     classified = [
-        line.split(" :: ")[-1] for line in setup["metadata"]["classifiers"].split("\n") if "Python :: 3" in line
+        line.split(" :: ")[-1] for line in setup["metadata"]["classifiers"].split("\n") if "Python :: 3." in line
     ]
     assert classified == [f"{major}.{minor}" for major, minor in VERSIONS]
     (low, high) = VERSIONS[0], VERSIONS[-1]
