@@ -40,6 +40,7 @@ def ended(process: "forked.ForkServerProcess") -> int | None:
     return process.exitcode
 
 
+@pytest.mark.slow
 def test_a_full_disk_behind_the_terminal_does_not_end_training(words: list[str], tmp_path: Path) -> None:
     assert forked.run(words, tmp_path, Path("/dev/full")) == 0 and finished(tmp_path)
 
