@@ -120,8 +120,7 @@ def _future(totals: Totals) -> tuple[int, int]:
 
 def shared_seconds(totals: Totals) -> Alert | None:
     """Consecutive rows of a user with one time."""
-    pairs = int(totals.gaps.sum()) + totals.backwards
-    share = int(totals.gaps[0]) / pairs if pairs else 0.0
+    share = int(totals.gaps[0]) / totals.pairs if totals.pairs else 0.0
     if share < _SHARED or totals.first == totals.last:
         return None
     return Alert(
@@ -168,7 +167,7 @@ def burst(totals: Totals) -> Alert | None:
 
 def few(totals: Totals) -> Alert | None:
     """Too little to compare models."""
-    users, items = (int((rows > 0).sum()) for rows in (totals.user_rows, totals.item_rows))
+    users, items = len(totals.history_lengths), len(totals.item_counts)
     if totals.rows >= _FEW_ROWS and min(users, items) >= _FEW_IDS:
         return None
     found = f"there are {totals.rows:,} rows, {users:,} users and {items:,} items"
@@ -177,7 +176,7 @@ def few(totals: Totals) -> Alert | None:
 
 def copies(totals: Totals) -> Alert | None:
     """Rows whose user, item and time occurred before."""
-    share = totals.repeats.fractions()[1]
+    share = totals.repeats.fractions[1]
     if share < _COPIES:
         return None
     found = f"{share:.2%} of the rows repeat user, item and time of another{_of(totals)}"
@@ -187,7 +186,7 @@ def copies(totals: Totals) -> Alert | None:
 
 def again(totals: Totals) -> Alert | None:
     """Rows whose user and item occurred before, at another time."""
-    both, copied = totals.repeats.fractions()
+    both, copied = totals.repeats.fractions
     share = both - copied
     if share < _AGAIN:
         return None
@@ -203,7 +202,7 @@ def _of(totals: Totals) -> str:
 
 def short_users(totals: Totals) -> Alert | None:
     """Users with too few rows for training, validation and test."""
-    rows = totals.user_rows[totals.user_rows > 0]
+    rows = totals.history_lengths
     share = float((rows < _SHORTEST).mean())
     if share < _SHORT:
         return None
@@ -214,7 +213,7 @@ def short_users(totals: Totals) -> Alert | None:
 
 def rare_items(totals: Totals) -> Alert | None:
     """Items with too few rows to be learned by id."""
-    rows = totals.item_rows[totals.item_rows > 0]
+    rows = totals.item_counts
     share = float((rows < _RAREST).mean())
     if share < _RARE:
         return None
@@ -225,7 +224,7 @@ def rare_items(totals: Totals) -> Alert | None:
 
 def top_items(totals: Totals) -> Alert | None:
     """Few items with most of the rows."""
-    rows = np.sort(totals.item_rows[totals.item_rows > 0])[::-1]
+    rows = np.sort(totals.item_counts)[::-1]
     share = float(rows[: max(len(rows) // 100, 1)].sum()) / totals.rows
     if share < _TOP or len(rows) < 2:
         return None
@@ -236,7 +235,7 @@ def top_items(totals: Totals) -> Alert | None:
 
 def heavy_user(totals: Totals) -> Alert | None:
     """One user with far more rows than people have."""
-    rows = totals.user_rows[totals.user_rows > 0]
+    rows = totals.history_lengths
     most, median = int(rows.max()), float(np.median(rows))
     if most < _HEAVY * median or most < totals.rows / 1000:
         return None

@@ -23,8 +23,8 @@ def bars_of(totals: Totals, has_times: bool, values: dict[str, int], value_field
         value_field: name of their column.
     """
     found = [_time_bars(totals.days())] if has_times else []
-    found.append(_power_bars("Users by history length", totals.user_rows, "rows of a user", "users"))
-    found.append(_power_bars("Items by number of rows", totals.item_rows, "rows of an item", "items"))
+    found.append(_power_bars("Users by history length", totals.history_lengths, "rows of a user", "users"))
+    found.append(_power_bars("Items by number of rows", totals.item_counts, "rows of an item", "items"))
     if has_times:
         found.append(_gap_bars(totals.gaps))
     if values:
@@ -43,8 +43,8 @@ def _time_bars(days: Counter[int]) -> Bars:
 
 
 def _power_bars(title: str, counts: np.ndarray, across: str, up: str) -> Bars:
-    """Bars for 1, 2-3, 4-7, ..., of the ids that occur."""
-    bins = np.bincount(np.frexp(counts[counts > 0].astype(np.float64))[1])[1:]
+    """Bars for 1, 2-3, 4-7, ..."""
+    bins = np.bincount(np.frexp(counts.astype(np.float64))[1])[1:]
     labels = [_span(2**power, 2 ** (power + 1) - 1) for power in range(len(bins))]
     return Bars(title, labels, bins.tolist(), across, up)
 

@@ -91,7 +91,7 @@ def _described(file: Path, totals: Totals, names: tuple[str, str, str | None], v
 
 
 def _sizes(totals: Totals) -> dict[str, Any]:
-    users, items = (rows[rows > 0] for rows in (totals.user_rows, totals.item_rows))
+    users, items = totals.history_lengths, totals.item_counts
     return {
         "rows": totals.rows,
         "users": len(users),
@@ -103,13 +103,12 @@ def _sizes(totals: Totals) -> dict[str, Any]:
 
 
 def _clock(totals: Totals) -> dict[str, Any]:
-    pairs = int(totals.gaps.sum()) + totals.backwards
     return {
         "first": moment(totals.first, "seconds"),
         "last": moment(totals.last, "seconds"),
         "days": round((totals.last - totals.first) / DAY, 2),
-        "gaps of 0 s within a user": _share(int(totals.gaps[0]), pairs),
-        "gaps of a day or more": _share(int(totals.gaps[18:].sum()), pairs),
+        "gaps of 0 s within a user": _share(int(totals.gaps[0]), totals.pairs),
+        "gaps of a day or more": _share(int(totals.gaps[18:].sum()), totals.pairs),
         "neighbours with one time": _share(totals.ties, totals.rows - 1),
         "rows out of time order": totals.disorder,
     }

@@ -1,5 +1,6 @@
 """Rows that occur again: the same user and item, or the same time too, among a sample of the users."""
 
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -44,8 +45,12 @@ class Repeats:
         self._pairs.append(pairs)
         self._rows.append(_mixed(pairs + times.astype(np.uint64), 2))
 
+    @cached_property
     def fractions(self) -> tuple[float, float]:
-        """Of the sampled rows: those whose user and item occurred before, and those whose time did too."""
+        """Of the sampled rows: those whose user and item occurred before, and those whose time did too.
+
+        It is computed once, so it is read when all rows are there.
+        """
         return _again(self._pairs), _again(self._rows)
 
 

@@ -74,6 +74,21 @@ class Totals:
         self.user_begin = room_for(self.user_begin, codes, _LATER)
         self.user_begin[codes] = np.minimum(self.user_begin[codes], users[4])
 
+    @property
+    def history_lengths(self) -> np.ndarray:
+        """(users,) int64, rows of each user."""
+        return self.user_rows[self.user_rows > 0]
+
+    @property
+    def item_counts(self) -> np.ndarray:
+        """(items,) int64, rows of each item."""
+        return self.item_rows[self.item_rows > 0]
+
+    @property
+    def pairs(self) -> int:
+        """Consecutive rows of one user."""
+        return int(self.gaps.sum()) + self.backwards
+
     def days(self) -> Counter[int]:
         """Rows per day since 1970."""
         days: Counter[int] = Counter()

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dataset_tools.drift.verdict import DRIFT, INSUFFICIENT, OK
+from recbole_ext.amounts import amount
 from recbole_ext.drift.reference import Reference
 from recbole_ext.drift.window_names import began
 
@@ -45,7 +46,7 @@ def _harder(judged: list[tuple[dict[str, Any], dict[str, Any]]]) -> list[str]:
     if not harder:
         return []
     return [
-        f"In {len(harder)} window{'s' * (len(harder) > 1)}, first in that of {harder[0]}, the loss is explained by "
+        f"In {amount(len(harder), 'window')}, first in that of {harder[0]}, the loss is explained by "
         "harder data: the baseline that was refitted just before lost as much."
     ]
 

@@ -63,7 +63,7 @@ def test_ranges_add_up_to_the_whole(tmp_path: Path, rows: list[tuple[str, int, i
         found.append(
             (totals.rows, totals.ties, totals.disorder, totals.backwards, totals.first, totals.last,
              totals.gaps.tolist(), totals.hours, totals.values, by_name,
-             sorted(totals.item_rows[totals.item_rows > 0]), totals.repeats.fractions(), totals.midnight,
+             sorted(totals.item_rows[totals.item_rows > 0]), totals.repeats.fractions, totals.midnight,
              sorted(totals.user_begin[totals.user_rows > 0]), sorted(totals.item_begin[totals.item_rows > 0]))
         )  # fmt: skip
     assert found[0] == found[1] == found[2]
