@@ -11,7 +11,7 @@ from dataset_tools.drift.options import REFERENCES
 from dataset_tools.engines.choice import ENGINES
 from dataset_tools.errors import UsageError
 from dataset_tools.sources import RELEASES
-from dataset_tools.sources.label_definitions import DEFINITIONS, LABELS, NEGATIVES
+from dataset_tools.sources.label_definitions import DEFINITIONS, LABELS, NEGATIVES, SAMPLE_NEGATIVES
 from dataset_tools.split.cut_words import PRESETS
 from dataset_tools.times.clocks import UNITS
 
@@ -42,7 +42,7 @@ def build_parser() -> argparse.ArgumentParser:
     _table(commands.add_parser(TABLE, parents=[shared], help="a table of one's own -> atomic files"))
     _split(commands.add_parser("split", parents=[shared], help="a data set -> past and future, by time"))
     _ads(commands.add_parser("ads", parents=[shared], help="Ali_Display_Ad_Click -> a data set cut by day"))
-    _sample(commands.add_parser("sample", parents=[shared], help="a Taobao log -> one click sample per user"))
+    _sample(commands.add_parser("sample", parents=[shared], help="a log -> click samples with histories"))
     _times(commands.add_parser("times", parents=[shared], help="a data set -> the same with times in seconds"))
     _describe(commands.add_parser("describe", parents=[shared], help="tables and charts of data sets"))
     _validate(commands.add_parser("validate", parents=[shared], help="check a data set before training"))
@@ -131,11 +131,15 @@ def _ads(parser: argparse.ArgumentParser) -> None:
 
 
 def _sample(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("input", type=Path, help="folder of a converted Taobao log, or its .inter file")
+    parser.add_argument("input", type=Path, help="folder of a converted log, or its .inter file")
     _result(parser, "of the result (default: <input>-<negatives>)")
-    parser.add_argument("--negatives", choices=NEGATIVES, default="uniform", help="how negative items are sampled")
+    parser.add_argument(
+        "--negatives", choices=SAMPLE_NEGATIVES, default="uniform", help="how negative items are sampled"
+    )
     parser.add_argument("--seed", type=int, default=2020, help="of the random labels and sampled items")
     parser.add_argument("--history", type=int, default=100, help="events before the sample at most (default: 100)")
+    parser.add_argument("--every", type=int, help="one row per user and window of so many events, not one per user")
+    parser.add_argument("--match", default="", help="--negatives matched: a column of .item that negatives share")
 
 
 def _times(parser: argparse.ArgumentParser) -> None:

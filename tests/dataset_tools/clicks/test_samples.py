@@ -81,17 +81,17 @@ def test_users_are_split_by_the_time_of_their_sample(converted: Path, tmp_path: 
 
 
 def test_what_cannot_be_sampled(converted: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="--negatives all: unknown; allowed: uniform, popularity"):
+    with pytest.raises(UsageError, match="--negatives all: unknown; allowed: uniform, popularity, matched"):
         SampleOptions(converted, tmp_path, negatives="all")
     with pytest.raises(UsageError, match="--history 0: at least one event"):
         SampleOptions(converted, tmp_path, history=0)
-    (converted / "log.inter").write_text("user_id:token\titem_id:token\ttimestamp:float\n1\t2\t3\n")
-    with pytest.raises(DataError, match="there is no column behavior; convert the log without --label"):
+    (converted / "log.inter").write_text("user_id:token\titem_id:token\ttimestamp:float\tlabel:float\n1\t2\t3\t1\n")
+    with pytest.raises(DataError, match="its rows have labels, some of sampled items; convert the log without --label"):
         sample(SampleOptions(converted, tmp_path / "out"))
     header = "user_id:token\titem_id:token\tbehavior:token\ttimestamp:float\n"
     (converted / "log.inter").write_text(header + "1\t2\tpv\t3\n1\t3\tpv\t4\n")
     with pytest.raises(DataError, match="1 users have two events or more; three parts need at least 10"):
         sample(SampleOptions(converted, tmp_path / "out"))
-    (converted / "log.inter").write_text(header + "a\t2\tpv\t3\n")
-    with pytest.raises(DataError, match="not read as whole numbers"):
+    (converted / "log.inter").write_text(header + "1\t2\tpv\t3.5\n")
+    with pytest.raises(DataError, match="not read as columns with whole seconds as times"):
         sample(SampleOptions(converted, tmp_path / "out"))
