@@ -43,7 +43,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "precision": ("float32", "bf16", "fp16"),
     "weight_decay_on": ("weights", "all"),
     "gate": ("scalar", "vector", "softmax", "none"),
-    "encoder": ("mamba", "transformer", "none"),
+    "encoder": ("mamba", "transformer", "mean", "none"),
     "history_from": ("train", "before"),
     "implicit_sets": ("none", "before", "train"),
     "next_in_time": ("both", "past", "none"),

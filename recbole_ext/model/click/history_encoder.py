@@ -11,7 +11,7 @@ from recbole_ext.model.layers.dropout import Dropout
 from recbole_ext.model.layers.feed_forward import FeedForward
 from recbole_ext.model.layers.mamba_variant import mamba_variant
 
-ENCODERS = ("mamba", "transformer", "none")
+ENCODERS = ("mamba", "transformer", "mean", "none")
 GAP_BUCKETS = 64
 
 
@@ -69,6 +69,21 @@ class TransformerBlock(nn.Module):
         return self.last_norm(self.dropout(self.feed_forward(x)) + x)
 
 
+class RunningMean(nn.Module):
+    """y_k = mean of x_1 to x_k: which events there were, and not in which order. It has no parameters.
+
+    Args:
+        config: is not read; here as in the other blocks.
+    """
+
+    def __init__(self, config: Any) -> None:
+        super().__init__()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(S, L, hidden_size) -> (S, L, hidden_size)."""
+        return x.cumsum(1) / torch.arange(1, x.shape[1] + 1, device=x.device, dtype=x.dtype).unsqueeze(1)
+
+
 class HistoryEncoder(nn.Module):
     """Events -> states; the state after an event depends on it and those before it alone.
 
@@ -78,7 +93,7 @@ class HistoryEncoder(nn.Module):
         config: sizes, `num_layers`.
         item_width: width of an item's vectors side by side.
         n_behaviours: kinds of behavior, numbered from 1.
-        encoder: `mamba`, `transformer`, or `none`: events are not mixed.
+        encoder: `mamba`, `transformer`, `mean`: the mean of the events so far, once, or `none`: events are not mixed.
 
     Raises:
         UsageError: an unknown encoder.
@@ -95,8 +110,9 @@ class HistoryEncoder(nn.Module):
         for table in (self.behaviour, self.gap):
             nn.init.normal_(table.weight[1:], std=0.1)
         self.norm, self.dropout = nn.LayerNorm(width), Dropout(config["dropout_prob"])
-        block = {"mamba": MambaBlock, "transformer": TransformerBlock}.get(encoder)
-        self.blocks = nn.ModuleList(block(config) for _ in range(config["num_layers"]) if block)
+        block = {"mamba": MambaBlock, "transformer": TransformerBlock, "mean": RunningMean}.get(encoder)
+        n_blocks = 1 if encoder == "mean" else config["num_layers"]
+        self.blocks = nn.ModuleList(block(config) for _ in range(n_blocks) if block)
 
     def forward(self, items: Tensor, behaviours: Tensor, times: Tensor) -> Tensor:
         """(S, L, item_width), (S, L) int64, (S, L) int64 seconds -> (S, L, hidden_size)."""
