@@ -5,6 +5,7 @@
 On ratings our models take properties/experiment/mdaf-ratings.yaml, or what --config_files names.
 P1: rating 3 dropped, a click is a rating of 4 or more, random 8:1:1 (split seed 2020). P2: the same rows, each user's
 in the order of time. P4: `recbole-data sample` of Taobao's log, whose files are the split; --data names its folder.
+P5: `recbole-data sample` of ML-1M with rows per window and negatives of the same genre and popularity, as P4.
 Every model is chosen on validation and tested once per seed; the interval resamples users, for the first seed. Below
 each model stands how far the first one is ahead of it: mean over the seeds, and users resampled for both alike.
 With --train_on train_valid our models and myFM are trained on the validation rows too, with the settings and --epochs
@@ -51,7 +52,13 @@ SPLITS: dict[str, dict[str, Any]] = {
     "P1": {"eval_args": {"split": {"RS": [8, 1, 1]}, "order": "RO", "group_by": "none", "mode": "labeled"}},
     "P2": {"eval_args": {"split": {"RS": [8, 1, 1]}, "order": "TO", "group_by": "user", "mode": "labeled"}},
     "P4": {},
+    "P5": {},
 }
+SAMPLED: dict[str, dict[str, Any]] = {
+    "P4": {"MAX_ITEM_LIST_LENGTH": 100, "train_batch_size": 64, "item": ["item_id", "category_id"]},
+    "P5": {"MAX_ITEM_LIST_LENGTH": 200, "train_batch_size": 256, "item": COLUMNS["ml-1m"]["item"]},
+}
+"""Protocols whose rows have histories and labels of their own."""
 LISTS = ["item_id_list", "behavior_list", "age_list"]
 NEXT_IN_TIME = {"P1": "both", "P2": "past"}
 PEERS: dict[str, Any] = {
@@ -66,26 +73,26 @@ PEERS: dict[str, Any] = {
 def configuration(model: str, arguments: argparse.Namespace, **given: Any) -> Config:
     """The same rows for every model."""
     values: dict[str, Any] = {"show_progress": False, **SPLITS[arguments.protocol]}
-    if arguments.protocol != "P4":
+    if arguments.protocol not in SAMPLED:
         inter = ["user_id", "item_id", "rating", "timestamp"]
         values |= RATINGS | {"load_col": {"inter": inter, **COLUMNS[arguments.data]}}
     else:
         listed = [[], ["item_id_list"], LISTS][(model == "DIN") + 2 * (model in OWN)]
         inter = ["user_id", "item_id", "timestamp", "label", *listed]
+        sampled = dict(SAMPLED[arguments.protocol])
         values |= {
-            "MAX_ITEM_LIST_LENGTH": 100,
-            "train_batch_size": 64,
+            "load_col": {"inter": inter, "item": sampled.pop("item")},
+            **sampled,
             "eval_args": {"order": "TO" if model == "DIN" else "RO", "group_by": None, "mode": "labeled"},
             "threshold": None,  # the samples have labels of their own
             "val_interval": None,
-            "load_col": {"inter": inter, "item": ["item_id", "category_id"]},
         }
     if arguments.data_path:
         values["data_path"] = arguments.data_path
     files = arguments.config_files.split() if model in OWN else []
     if model not in OWN:
         values |= PEERS
-    elif arguments.protocol != "P4":
+    elif arguments.protocol not in SAMPLED:
         values["next_in_time"] = NEXT_IN_TIME[arguments.protocol]
         files = files or ["mdaf-ratings"]
     if arguments.epochs:
