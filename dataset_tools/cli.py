@@ -176,26 +176,13 @@ def _ads(options: Namespace) -> None:
 
 
 def _sample(options: Namespace) -> None:
-    from dataset_tools.clicks.samples import SampleOptions, sample
+    from dataset_tools.clicks.samples import SampleOptions, left_out, sample
 
     checked = SampleOptions(**{name: getattr(options, name) for name in SampleOptions.__dataclass_fields__})
     with _waiting(options, "sampling"):
         summary = sample(checked)
     parts = (f"{name} {part['rows']:,} rows, {part['clicks']:,} clicks" for name, part in summary["parts"].items())
-    _say(options, f"{checked.target}: {'; '.join(parts)}; {_left_out(summary)}")
-
-
-def _left_out(summary: dict[str, Any]) -> str:
-    """Who and what a sample has no rows of."""
-    users = f"{summary['users_left_out']:,} users"
-    if "every" not in summary:
-        return f"{users} with one event left out"
-    if "match" not in summary:
-        return f"{users} left out"
-    return (
-        f"left out: {users}; of {summary['rows_of_windows']:,} rows {summary['rows_item_seen_before']:,} with an item "
-        f"that the user had had, {summary['rows_without_partner']:,} without a partner"
-    )
+    _say(options, f"{checked.target}: {'; '.join(parts)}; {left_out(summary)}")
 
 
 def _times(options: Namespace) -> None:

@@ -103,6 +103,19 @@ def sample(options: SampleOptions) -> dict[str, Any]:
     return summary
 
 
+def left_out(summary: dict[str, Any]) -> str:
+    """Who and what a sample has no rows of."""
+    users = f"{summary['users_left_out']:,} users"
+    if "every" not in summary:
+        return f"{users} with one event left out"
+    if "match" not in summary:
+        return f"{users} left out"
+    return (
+        f"left out: {users}; of {summary['rows_of_windows']:,} rows {summary['rows_item_seen_before']:,} with an item "
+        f"that the user had had, {summary['rows_without_partner']:,} without a partner"
+    )
+
+
 def _of_users(log: pl.DataFrame, options: SampleOptions, source: Path) -> Parts:
     """The three parts with one row per user, and how many users are left out."""
     table = draw(log, options.negatives, options.seed, options.history)
