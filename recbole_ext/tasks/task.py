@@ -7,6 +7,7 @@ its methods import what needs them when they are called.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,19 @@ if TYPE_CHECKING:
     from recbole_ext.evaluation.evaluator import Scorer
     from recbole_ext.evaluation.row_metrics import RowMetrics
     from recbole_ext.model_entry import ModelEntry
+
+
+@dataclass(frozen=True)
+class Batches:
+    """What `train_batch_size: auto` aims at.
+
+    Attributes:
+        steps: per epoch at least, where batches would otherwise be too large for the data.
+        most: rows of a batch.
+    """
+
+    steps: int
+    most: int
 
 
 class Task(ABC):
@@ -36,6 +50,7 @@ class Task(ABC):
         use: what the predictions are for, a sentence for the model card.
         limits: what does not follow from its metrics, for the model card.
         fixed_order: how a model that makes its own batches is trained in the order of the rows; "" where it is not.
+        batches: how `train_batch_size: auto` chooses.
         is_compared_by_name: whether two runs whose protocols differ in their name are of different protocols.
     """
 
@@ -46,6 +61,7 @@ class Task(ABC):
     answers: tuple[str, ...]
     use: str
     limits: str
+    batches: Batches
     same_value: Mapping[str, str] = MappingProxyType({})
     further_metrics: tuple[str, ...] = ()
     criteria_names: tuple[str, ...] = ()

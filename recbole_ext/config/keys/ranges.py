@@ -17,10 +17,12 @@ from recbole_ext.config.keys.schema import (
     word,
 )
 
+AUTO = "auto"
+"""`train_batch_size` by the number of training rows: see pipeline/batch_size.py."""
 _LARGEST_SEED = 2**32 - 1
 """NumPy takes no larger one."""
 _MOST_PROCESSES = 1024
-_SIZES = """train_batch_size eval_batch_size MAX_ITEM_LIST_LENGTH eval_step accumulate_batches keep_checkpoints
+_SIZES = """eval_batch_size MAX_ITEM_LIST_LENGTH eval_step accumulate_batches keep_checkpoints
     hidden_size embedding_size inner_size n_heads num_heads num_layers n_layers d_state d_conv expand
     s5_state_size head_dim n_negatives implicit_set_size set_embedding_size set_hidden_size attention_size
     block_num class_num context_hops conv_kernel_size cross_layer_num depth expert_num gcn_output_dim
@@ -62,7 +64,13 @@ def _rate(value: Any) -> str | None:
     return positive(value) or between(0, 1e30)(value)
 
 
+def _batch_size(value: Any) -> str | None:
+    """Rows per step, or `auto`."""
+    return None if value == AUTO or size(value) is None else f"must be auto or an integer of at least 1 (got {value!r})"
+
+
 RANGES: dict[str, Kind] = {
+    "train_batch_size": _batch_size,
     "learning_rate": _rate,
     **dict.fromkeys(_SIZES, size),
     **dict.fromkeys(_COUNTS, integer(0)),

@@ -7,7 +7,7 @@ from recbole_ext.config.keys.unread_rules import OF_ROWS
 from recbole_ext.evaluation.protocol import LABELED
 from recbole_ext.tasks.clicks.checks import click_faults
 from recbole_ext.tasks.clicks.columns import CLICK_COLUMNS
-from recbole_ext.tasks.task import Task
+from recbole_ext.tasks.task import Batches, Task
 
 if TYPE_CHECKING:
     from recbole_ext.config.config import Config
@@ -24,6 +24,7 @@ class ClickTask(Task):
     name = "clicks"
     title = "Click prediction"
     columns = CLICK_COLUMNS
+    batches = Batches(steps=16, most=4096)
     further_metrics = (
         "gauc",
         "ece",

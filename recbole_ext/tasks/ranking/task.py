@@ -8,7 +8,7 @@ from recbole_ext.data.columns.task_columns import TaskColumns
 from recbole_ext.tasks.ranking.levels import levels_of_presets
 from recbole_ext.tasks.ranking.outputs import baseline_names, metrics_of
 from recbole_ext.tasks.ranking.summary import ranking_lines
-from recbole_ext.tasks.task import Task
+from recbole_ext.tasks.task import Batches, Task
 
 if TYPE_CHECKING:
     from recbole_ext.config.config import Config
@@ -24,6 +24,7 @@ class RankingTask(Task):
     name = "ranking"
     title = "Item recommendation"
     columns = TaskColumns()
+    batches = Batches(steps=128, most=2048)
     answers = ("recommend", "evaluate", "item_embeddings", "user_embeddings")
     use = "Ranking the items of this data set for users with a history in it."
     limits = (

@@ -9,7 +9,7 @@ from recbole_ext.tasks.ratings.checks import rating_faults
 from recbole_ext.tasks.ratings.columns import RATING_COLUMNS
 from recbole_ext.tasks.ratings.levels import HONEST
 from recbole_ext.tasks.ratings.unread import UNREAD, architecture_faults
-from recbole_ext.tasks.task import Task
+from recbole_ext.tasks.task import Batches, Task
 
 if TYPE_CHECKING:
     from recbole_ext.config.config import Config
@@ -26,6 +26,7 @@ class RatingTask(Task):
     name = "ratings"
     title = "Rating prediction"
     columns = RATING_COLUMNS
+    batches = Batches(steps=8, most=8192)
     criteria_names = (
         *("valid.r2", "test.r2", "test.mse", "test.correlation", "test.precision@10", "test.ndcg@10"),
         *("kl", "kl_tables", "fit", "active_units"),

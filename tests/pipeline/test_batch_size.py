@@ -1,0 +1,59 @@
+"""`train_batch_size: auto` gives small data enough steps, and the run records what it took."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recbole_ext.config.config import Config
+from recbole_ext.errors import UsageError
+from recbole_ext.pipeline.batch_size import rows_per_step
+from recbole_ext.pipeline.dataset import create_dataset
+from recbole_ext.pipeline.loaders import build_loaders
+from recbole_ext.pipeline.train import run
+from recbole_ext.serving.load import finished_config
+
+ROWS = [(user, (user + 3 * k) % 12, 1000 * k + user) for user in range(200) for k in range(50)]
+SMALL: dict[str, Any] = {"hidden_size": 8, "d_state": 2, "MAX_ITEM_LIST_LENGTH": 6, "epochs": 1, "topk": [10]}
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "expected"),
+    [(1, 32), (127, 32), (5_000, 32), (9_600, 64), (12_152, 64), (98_000, 512), (262_144, 2048), (10**8, 2048)],
+)
+def test_the_power_of_two_that_gives_an_epoch_its_steps(n_rows: int, expected: int) -> None:
+    assert rows_per_step(n_rows, steps=128, most=2048) == expected
+
+
+@pytest.mark.parametrize(("steps", "most"), [(8, 8192), (16, 4096), (128, 2048)])
+def test_no_size_between_the_bounds_has_fewer_steps_or_could_be_larger(steps: int, most: int) -> None:
+    for n_rows in range(32 * steps, most * steps, 997):
+        size = rows_per_step(n_rows, steps, most)
+        assert n_rows // size >= steps
+        assert size == most or n_rows // (2 * size) < steps
+
+
+def test_the_loader_and_the_run_hold_the_number(
+    make_config: Callable[..., Config], write: Callable[..., Path], tmp_path: Path
+) -> None:
+    config = make_config("Mamba4Rec", write(tmp_path, "made", ROWS), **SMALL)
+    assert config["train_batch_size"] == "auto"
+    result = run(config, ["python"])
+    recorded = finished_config(Path(result["run_directory"]))
+    assert recorded["train_batch_size"] == config["train_batch_size"] == 64  # 200 users, 47 targets each
+
+
+def test_a_given_number_is_kept(make_config: Callable[..., Config], write: Callable[..., Path], tmp_path: Path) -> None:
+    config = make_config("Mamba4Rec", write(tmp_path, "made", ROWS), **SMALL, train_batch_size=2048)
+    loaders = build_loaders(config, create_dataset(config))
+    assert config["train_batch_size"] == 2048
+    assert len(loaders.train) == 5
+
+
+@pytest.mark.parametrize("value", ["automatic", 0, -1, 2.5, True, "[32]"])
+def test_another_word_is_refused(
+    make_config: Callable[..., Config], write: Callable[..., Path], tmp_path: Path, value: Any
+) -> None:
+    with pytest.raises(UsageError, match="train_batch_size"):
+        make_config("Mamba4Rec", write(tmp_path, "made", ROWS), **SMALL, train_batch_size=value)
