@@ -24,7 +24,7 @@ class ClickTask(Task):
     name = "clicks"
     title = "Click prediction"
     columns = CLICK_COLUMNS
-    batches = Batches(steps=16, most=4096)
+    batches = Batches(steps=8, most=4096)
     further_metrics = (
         "gauc",
         "ece",

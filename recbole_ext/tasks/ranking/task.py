@@ -24,7 +24,7 @@ class RankingTask(Task):
     name = "ranking"
     title = "Item recommendation"
     columns = TaskColumns()
-    batches = Batches(steps=128, most=2048)
+    batches = Batches(steps=40, most=2048)
     answers = ("recommend", "evaluate", "item_embeddings", "user_embeddings")
     use = "Ranking the items of this data set for users with a history in it."
     limits = (
