@@ -5,10 +5,10 @@
     python -m benchmarks.rivals --models=SS4Rec,SASRec --seeds=2020 --hours=0.1
 
 Every model is trained four times with the first seed, once for each combination of `RATES` and `DROPOUTS`; validation
-NDCG@10 chooses one of the four, which is then trained with the other seeds. All have the same number of epochs, the same
-patience and the same batches, and each training may take --hours at most. SS4Rec, Mamba4Rec, SASRec and GRU4Rec learn
-from all positions of a window, the others from one row per prefix, which is their own way. `MODEL+` is a model with our
-history term (--history), which is SS4Rec's default. Further --key=value go into every configuration.
+NDCG@10 chooses one of the four, which is then trained with the other seeds. All have the same number of epochs, the
+same patience and the same batches, and each training may take --hours at most. SS4Rec, Mamba4Rec, SASRec and GRU4Rec
+learn from all positions of a window, the others from one row per prefix, which is their own way. `MODEL+` is a model
+with our history term (--history), which is SS4Rec's default. Further --key=value go into every configuration.
 """
 
 import argparse

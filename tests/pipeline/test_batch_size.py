@@ -41,7 +41,7 @@ def test_the_loader_and_the_run_hold_the_number(
     assert config["train_batch_size"] == "auto"
     result = run(config, ["python"])
     recorded = finished_config(Path(result["run_directory"]))
-    assert recorded["train_batch_size"] == config["train_batch_size"] == 128  # 200 users, 47 targets each, 40 steps or more
+    assert recorded["train_batch_size"] == config["train_batch_size"] == 128  # of 9,400 targets
 
 
 def test_a_given_number_is_kept(make_config: Callable[..., Config], write: Callable[..., Path], tmp_path: Path) -> None:
