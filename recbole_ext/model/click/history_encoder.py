@@ -10,6 +10,7 @@ from recbole_ext.errors import UsageError
 from recbole_ext.model.layers.dropout import Dropout
 from recbole_ext.model.layers.feed_forward import FeedForward
 from recbole_ext.model.layers.mamba_variant import mamba_variant
+from recbole_ext.ssm.mamba import MambaState
 
 ENCODERS = ("mamba", "transformer", "mean", "none")
 GAP_BUCKETS = 64
@@ -37,7 +38,15 @@ class MambaBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(S, L, hidden_size) -> (S, L, hidden_size)."""
-        y = self.norm(self.dropout(self.mamba(x, backend=self.backend)[0]) + x)
+        return self._after_mamba(self.mamba(x, backend=self.backend)[0], x)
+
+    def step(self, x: Tensor, state: MambaState | None) -> tuple[Tensor, MambaState]:
+        """One event: (S, hidden_size) and the state before it -> (S, hidden_size) and the state after it."""
+        mixed, after = self.mamba.step(x, state)
+        return self._after_mamba(mixed, x), after
+
+    def _after_mamba(self, mixed: Tensor, x: Tensor) -> Tensor:
+        y = self.norm(self.dropout(mixed) + x)
         return y if self.feed_forward is None else self.last_norm(self.feed_forward(y) + y)
 
 
@@ -117,8 +126,12 @@ class HistoryEncoder(nn.Module):
     def forward(self, items: Tensor, behaviours: Tensor, times: Tensor) -> Tensor:
         """(S, L, item_width), (S, L) int64, (S, L) int64 seconds -> (S, L, hidden_size)."""
         gaps = torch.cat([torch.zeros_like(times[:, :1]), times[:, 1:] - times[:, :-1]], dim=1)
-        x = self.item(items) + self.behaviour(behaviours) + self.gap(gap_buckets(gaps))
-        x = self.dropout(self.norm(x))
+        x = self.embedded(items, behaviours, gaps)
         for block in self.blocks:
             x = block(x)
         return x
+
+    def embedded(self, items: Tensor, behaviours: Tensor, gaps: Tensor) -> Tensor:
+        """What the blocks read: (..., item_width), (...) behaviors and (...) gaps in seconds -> (..., hidden_size)."""
+        x = self.item(items) + self.behaviour(behaviours) + self.gap(gap_buckets(gaps))
+        return self.dropout(self.norm(x))
