@@ -12,6 +12,7 @@ number is what Mamba adds.
 """
 
 import argparse
+import sys
 from typing import Any
 
 import numpy as np
@@ -43,8 +44,8 @@ SWITCHES: dict[str, dict[str, Any]] = {
 }
 ADDED: dict[str, dict[str, Any]] = {"feed-forward in the encoder": {"feed_forward": True}}
 ENCODERS: dict[str, dict[str, Any]] = {
-    f"{encoder}, {'target attention' if attention else 'last state'}": {
-        "encoder": encoder, "target_attention": attention, "hidden_size": 32, "learning_rate": 0.003, "epochs": 3
+    f"{encoder} + {'attention' if attention else 'last state'}": {
+        "encoder": encoder, "target_attention": attention, "hidden_size": 32, "learning_rate": 0.003, "epochs": 2
     }
     for attention in (True, False)
     for encoder in ("mamba", "none", "mean", "transformer")
@@ -96,7 +97,11 @@ def scores(arguments: argparse.Namespace, seed: int, given: dict[str, Any]) -> t
     """AUC on validation and test of one run."""
     config = configuration("MDAFMamba", arguments, seed=seed, **given)
     scored, facts = trained(config, build_loaders(config, create_dataset(config)), seed)
-    return facts["valid"], auc(scored.labels, scored.probabilities)
+    found = facts["valid"], auc(scored.labels, scored.probabilities)
+    print(
+        f"seed {seed}: valid {found[0]:.4f}, test {found[1]:.4f}, epoch {facts['epoch']}", file=sys.stderr, flush=True
+    )
+    return found
 
 
 def interval(differences: np.ndarray) -> str:
