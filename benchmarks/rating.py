@@ -11,8 +11,9 @@
 
 The weights of every model are chosen on validation; test is evaluated once. Peers are trained on the same training
 rows with the settings written below; with `--train_on=train_valid` there is no validation split. `blend` is the mean of
-HybridVAE's seeds and the best peer with one weight, chosen on validation. Further --key=value go into HybridVAE's
-configuration as they are; `--ablation` has a shorter schedule, `SHORT`.
+HybridVAE's seeds and the best peer with one weight, chosen on validation; without that split --peer_weight is what a
+run with it chose. Further --key=value go into HybridVAE's configuration as they are; `--ablation` has a shorter
+schedule, `SHORT`.
 """
 
 import argparse
@@ -130,9 +131,10 @@ def contest(arguments: argparse.Namespace, settings: dict[str, Any]) -> None:
         scores, spent = score(truth, found), time.perf_counter() - started
         row(name, scores, spent)
         best = min(filter(None, (best, (scores[0], name, found, spent))), key=lambda b: b[0])
-    if best and "valid" in truth:
+    if best and ("valid" in truth or arguments.peer_weight):
         both = {p: np.stack([ensemble[p], best[2][p]]) for p in truth}
-        weights = convex_weights(both["valid"], truth["valid"])
+        known = np.array([1 - arguments.peer_weight, arguments.peer_weight])
+        weights = convex_weights(both["valid"], truth["valid"]) if "valid" in truth else known
         blend = {p: blended(both[p], weights, probabilities=False) for p in truth}
         note = f"{weights[0]:.2f} HybridVAE, {weights[1]:.2f} {best[1]}"
         row("blend", score(truth, blend), seconds + best[3], note)
@@ -156,6 +158,7 @@ def main() -> None:
     parser.add_argument("--split", default="random", choices=tuple(SPLITS))
     parser.add_argument("--seeds", default="2020,2021,2022")
     parser.add_argument("--peers", default=",".join(PEERS))
+    parser.add_argument("--peer_weight", type=float, default=0.0, help="in the blend, without validation")
     parser.add_argument("--ablation", action="store_true")
     arguments, more = parser.parse_known_args()
     given = {k: parse_scalar(v, k) for k, v in (item.removeprefix("--").split("=", 1) for item in more)}
