@@ -4,6 +4,10 @@ A run has a number of epochs. With batches of one size a log of ten thousand eve
 steps in all, which is too few for any model; benchmarks/RESULTS.md, batches of small data, has the measurements.
 """
 
+import copy
+from typing import Any
+
+from recbole_ext.amounts import amount
 from recbole_ext.config.config import Config
 from recbole_ext.config.keys.ranges import AUTO
 from recbole_ext.tasks.registered import task_of
@@ -23,8 +27,30 @@ def rows_per_step(n_rows: int, steps: int, most: int) -> int:
     return min(most, max(LEAST, 2 ** (fitting.bit_length() - 1)))
 
 
-def settle_batch_size(config: Config, n_rows: int) -> None:
-    """Replace `auto` by a number; the run records it."""
-    if config["train_batch_size"] == AUTO:
-        batches = task_of(config.entry).batches
-        config.final_config_dict["train_batch_size"] = rows_per_step(n_rows, batches.steps, batches.most)
+def with_batch_size(config: Config, n_rows: int) -> Config:
+    """The configuration for the loaders of a training split, with a number in place of `auto`."""
+    if config["train_batch_size"] != AUTO:
+        return config
+    batches, sized = task_of(config.entry).batches, copy.copy(config)
+    number = rows_per_step(n_rows, batches.steps, batches.most)
+    sized.final_config_dict = {**config.final_config_dict, "train_batch_size": number}
+    return sized
+
+
+def batch_size_of(config: Config, loader: Any) -> int | None:
+    """The rows of a step; None for models whose own loaders take no batches of a size.
+
+    Args:
+        config: of the run.
+        loader: of its training split.
+    """
+    found = getattr(loader, "config", config)["train_batch_size"]
+    return None if found == AUTO else int(found)
+
+
+def batch_lines(config: Config, loader: Any) -> list[str]:
+    """What `auto` chose, for the terminal."""
+    number = batch_size_of(config, loader)
+    if config["train_batch_size"] != AUTO or number is None:
+        return []
+    return [f"batches     {number} rows, {amount(len(loader), 'step')} per epoch (train_batch_size: {AUTO})"]

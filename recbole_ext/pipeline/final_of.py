@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from recbole_ext.config.keys.ranges import AUTO
 from recbole_ext.config.keys.train_on import ALL, trained_on_all
 from recbole_ext.config.layers import Layer, file_layer, merge
 from recbole_ext.errors import UsageError
@@ -10,6 +11,7 @@ from recbole_ext.runs.recorded import FREE_KEYS, recorded, require_run
 from recbole_ext.runs.run_files import read_result
 
 KEY = "final_of"
+_SIZE = "train_batch_size"
 _OF_SESSION = frozenset("criteria seeds budget budget_hours train_sample".split())
 """Keys of the earlier run that its final model does not take: what was asked of its result, and when it was to end."""
 _FREE = FREE_KEYS | {KEY, "seed", "data_path", "device", "gpu_id", "use_gpu"}
@@ -51,10 +53,27 @@ def settled(model: str, dataset: str, layers: list[Layer]) -> list[Layer]:
     epochs = _epochs(run)
     base = file_layer(run / "config.yaml", str(run / "config.yaml"), user=True)
     base = base.without({*_OF_SESSION, "model", "dataset", "config_files", KEY})
-    base.values |= {"epochs": epochs, "train_on": ALL, KEY: {"run": str(run), "epochs": epochs}}
-    above = [layer.without({KEY} if isinstance(layer.values.get(KEY), str) else ()) for layer in layers]
+    base.values |= {
+        "epochs": epochs,
+        "train_on": ALL,
+        KEY: {"run": str(run), "epochs": epochs},
+        **_batches(run, values),
+    }
+    above = [layer.without(_given_here(layer)) for layer in layers]
     _require_no_other(run, base, above)
     return [base, *above]
+
+
+def _batches(run: Path, values: dict[str, Any]) -> dict[str, Any]:
+    """The number that `auto` meant in the run: its epochs would be too few or too many steps with another one."""
+    number = (read_result(run) or {}).get(_SIZE)
+    return {_SIZE: number} if values.get(_SIZE) == AUTO and number else {}
+
+
+def _given_here(layer: Layer) -> set[str]:
+    """Keys of a layer whose values the run gives."""
+    given = {KEY} if isinstance(layer.values.get(KEY), str) else set()
+    return given | ({_SIZE} if layer.values.get(_SIZE) == AUTO else set())
 
 
 def _require_same(run: Path, values: dict[str, Any], model: str, dataset: str) -> None:

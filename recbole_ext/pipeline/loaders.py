@@ -8,7 +8,7 @@ from recbole_ext.data.loaders import Loaders
 from recbole_ext.data.rows.cut import split_text
 from recbole_ext.data.rows.split_counts import count_splits
 from recbole_ext.errors import DataError, memory_for
-from recbole_ext.pipeline.batch_size import settle_batch_size
+from recbole_ext.pipeline.batch_size import with_batch_size
 from recbole_ext.pipeline.refused_settings import settings_net
 from recbole_ext.tasks.registered import task_of
 
@@ -30,9 +30,8 @@ def build_loaders(config: Config, dataset: Any) -> Loaders:
         if not len(part) and not (name == "test" and config["train_on"] == ALL):
             raise DataError(f"{config.dataset}: the {name} split is empty after splitting by {split_text(config)}")
     count_splits(dataset, parts)
-    settle_batch_size(config, len(parts[0]))
     with memory_for("preparing the batches"), settings_net(config, "preparing the batches"):
-        return task.loaders(config, dataset, parts)
+        return task.loaders(with_batch_size(config, len(parts[0])), dataset, parts)
 
 
 def training_sample(config: Config, loaders: Loaders) -> Any:

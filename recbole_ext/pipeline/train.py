@@ -18,6 +18,7 @@ from recbole_ext.evaluation.best_baseline import errors_from_best
 from recbole_ext.evaluation.criteria import judge, tier_reached
 from recbole_ext.evaluation.units import Units
 from recbole_ext.model_entry import missing_library
+from recbole_ext.pipeline.batch_size import batch_lines, batch_size_of
 from recbole_ext.pipeline.build import build_on_device, build_trainer
 from recbole_ext.pipeline.final_test import final_test, known_test
 from recbole_ext.pipeline.new_directory import new_directory, way_on
@@ -142,7 +143,7 @@ def _fit_and_test(
     data = loaders.train._dataset
     size, epochs = parameters_of(trainer.model), trainer.settings.epochs
     opening = opening_lines(config, size, epochs, protocol, data, directory.path if directory else None)
-    for line in [*opening, *loaders.ledger.lines()]:
+    for line in [*opening, *loaders.ledger.lines(), *batch_lines(config, loaders.train)]:
         progress.say(line)
     fit_started = time.perf_counter()
     try:
@@ -160,7 +161,7 @@ def _fit_and_test(
     )
     result |= tested | stages | {"standard_errors_from_best": errors_from_best(result | tested, units)}
     result["split_distances"] = distances_of_splits(config, loaders) if test else []
-    result |= data.real_counts
+    result |= data.real_counts | {"train_batch_size": batch_size_of(config, loaders.train)}
     result["rows"] = loaders.ledger.as_dict() | {"known_test": known_test(loaders, trainer) if test else None}
     rows = directory.rows if directory else []
     found = found_in(rows, trainer.settings.valid_metric, trainer.settings.sign > 0)

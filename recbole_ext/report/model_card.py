@@ -77,6 +77,7 @@ def _training(record: Record) -> dict[str, Any]:
     facts: dict[str, Any] = {name.replace("_", " "): record.config[name] for name in _TRAINING if name in record.config}
     facts["epochs"] = f"{len(record.rows)} of at most {recorded_epochs(record.config)}"
     if result:
+        facts["train batch size"] = result.get("train_batch_size") or facts.get("train batch size")
         facts["epoch of the weights"] = f"{result.get('best_epoch')}, {chosen_by(result)}"
         facts["seconds"] = result.get("fit_seconds")
         facts["memory, MB at most"] = result.get("peak_memory_mb")

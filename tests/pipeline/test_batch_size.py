@@ -1,5 +1,6 @@
 """`train_batch_size: auto` gives small data enough steps, and the run records what it took."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from recbole_ext.serving.load import finished_config
 
 ROWS = [(user, (user + 3 * k) % 12, 1000 * k + user) for user in range(200) for k in range(50)]
 SMALL: dict[str, Any] = {"hidden_size": 8, "d_state": 2, "MAX_ITEM_LIST_LENGTH": 6, "epochs": 1, "topk": [10]}
+
+UNKNOWN = {"SS4Rec": ("embedding_size",), "BPR": ("hidden_size",), "HybridVAE": ("topk",), "MDAFMamba": ("topk",)}
 
 
 @pytest.mark.parametrize(
@@ -34,14 +37,39 @@ def test_no_size_between_the_bounds_has_fewer_steps_or_could_be_larger(steps: in
         assert size == most or n_rows // (2 * size) < steps
 
 
-def test_the_loader_and_the_run_hold_the_number(
-    make_config: Callable[..., Config], write: Callable[..., Path], tmp_path: Path
+def test_the_run_keeps_the_word_and_records_the_number(
+    make_config: Callable[..., Config],
+    write: Callable[..., Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     config = make_config("Mamba4Rec", write(tmp_path, "made", ROWS), **SMALL)
-    assert config["train_batch_size"] == "auto"
     result = run(config, ["python"])
-    recorded = finished_config(Path(result["run_directory"]))
-    assert recorded["train_batch_size"] == config["train_batch_size"] == 128  # of 9,400 targets
+    folder = Path(result["run_directory"])
+    assert config["train_batch_size"] == "auto"
+    assert finished_config(folder)["train_batch_size"] == "auto"  # so that the same command resumes it
+    assert json.loads((folder / "result.json").read_text())["train_batch_size"] == 128  # of 9,400 targets
+    assert "batches     128 rows, 74 steps per epoch (train_batch_size: auto)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("model", ["SS4Rec", "BPR", "HybridVAE", "MDAFMamba"])
+@pytest.mark.parametrize("given", [{}, {"train_batch_size": "auto"}])
+def test_a_final_model_takes_the_number(
+    make_config: Callable[..., Config],
+    write: Callable[..., Path],
+    tmp_path: Path,
+    model: str,
+    given: dict[str, Any],
+) -> None:
+    rows = [(*row[:2], 1 + sum(row) % 5, row[2]) for row in ROWS[:4000]]
+    root = write(tmp_path, "made", rows, "user_id:token\titem_id:token\trating:float\ttimestamp:float")
+    small = {"epochs": 1, "topk": [10], "train_batch_size": "auto", "hidden_size": 8, "embedding_size": 4}
+    if model == "MDAFMamba":
+        small |= {"threshold": {"rating": 4}, "attention_heads": 2}
+    known = {key: value for key, value in small.items() if key not in UNKNOWN.get(model, ())}
+    first = run(make_config(model, root, **known))
+    final = run(make_config(model, root, final_of=first["run_directory"], **given))
+    assert final["train_batch_size"] == first["train_batch_size"] >= 32
 
 
 def test_a_given_number_is_kept(make_config: Callable[..., Config], write: Callable[..., Path], tmp_path: Path) -> None:
