@@ -30,6 +30,21 @@ def checked_name(what: str, name: object) -> str:
     return name
 
 
+def named_folder(text: str | Path, root: str | Path, file: str) -> Path:
+    """A folder by its path, or by its name in the folder where such ones lie by default.
+
+    Args:
+        text: a path, or a name in `root`.
+        root: the default folder.
+        file: what every such folder holds.
+
+    Returns:
+        The path as it is, unless nothing lies there and `root` has a folder of this name.
+    """
+    path, inside = Path(text), Path(root) / text
+    return inside if not path.exists() and (inside / file).is_file() else path
+
+
 def refuse_links(folder: Path) -> None:
     """A run's files and checkpoints are no links: what is appended to them would go elsewhere.
 

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from recbole_ext.errors import UsageError
-from recbole_ext.names import checked_name, inside, is_name
+from recbole_ext.names import checked_name, inside, is_name, named_folder
 from recbole_ext.runs.run_directory import RunDirectory
 
 
@@ -48,3 +48,15 @@ def test_a_run_with_links_is_refused(link: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is a link; a run's own files are needed"):
         RunDirectory(run)
     assert list(outside.iterdir()) == []
+
+
+def test_a_folder_is_named_by_its_path_or_by_its_name_in_the_default_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("kept/a", "kept/b", "b"):
+        Path(name).mkdir(parents=True)
+        (Path(name) / "mark").touch()
+    Path("kept/empty").mkdir()
+    found = [str(named_folder(name, "kept", "mark")) for name in ("a", "b", "kept/a", "empty", "none")]
+    assert found == ["kept/a", "b", "kept/a", "empty", "none"]

@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
+from recbole_ext.names import named_folder
+
 RUNS = Path("runs")
 
 
 def run_of(text: str) -> Path:
     """The directory of a run; a name that is no directory here is looked up in `runs`."""
-    inside = RUNS / text
-    return inside if not Path(text).exists() and (inside / "config.yaml").is_file() else Path(text)
+    return named_folder(text, RUNS, "config.yaml")
 
 
 def entry_of(text: str) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 from recbole_ext.errors import UsageError
 from recbole_ext.experiments.experiment import FACTS
 from recbole_ext.experiments.template import ROOT
+from recbole_ext.names import named_folder
 
 IMPORTED = "imported.json"
 """What a run that was imported from a table left."""
@@ -12,7 +13,7 @@ IMPORTED = "imported.json"
 
 def folder_of(path: Path) -> Path:
     """The folder of a run or of an experiment, which may be named without its root."""
-    return path if path.exists() else Path(ROOT) / path
+    return named_folder(path, ROOT, FACTS)
 
 
 def require_runs(names: list[str]) -> None:

@@ -7,6 +7,7 @@ from recbole_ext.config.keys.ranges import AUTO
 from recbole_ext.config.keys.train_on import ALL, trained_on_all
 from recbole_ext.config.layers import Layer, file_layer, merge
 from recbole_ext.errors import UsageError
+from recbole_ext.names import named_folder
 from recbole_ext.runs.recorded import FREE_KEYS, recorded, require_run
 from recbole_ext.runs.run_files import read_result
 
@@ -27,8 +28,7 @@ def source_of(layers: list[Layer]) -> Path | None:
     named = values.get(KEY)
     if not isinstance(named, str) or not named:
         return None
-    inside = Path(str(values.get("runs_dir") or "runs")) / named
-    return inside if not Path(named).is_dir() and inside.is_dir() else Path(named)
+    return named_folder(named, str(values.get("runs_dir") or "runs"), "config.yaml")
 
 
 def settled(model: str, dataset: str, layers: list[Layer]) -> list[Layer]:
