@@ -44,7 +44,8 @@ def batch_size_of(config: Config, loader: Any) -> int | None:
         config: of the run.
         loader: of its training split.
     """
-    found = getattr(loader, "config", config)["train_batch_size"]
+    read: Any = getattr(loader, "config", config)
+    found = read["train_batch_size"]
     return None if found == AUTO else int(found)
 
 
