@@ -1,11 +1,12 @@
 """What counted transitions know of rows with histories (P5): is it the order, the neighborhood in time, or the taste?
 
-    python -m benchmarks.click_transitions --sample DIR/ml-1m-matched --log DIR/ml-1m
+    python -m benchmarks.click_transitions --sample DIR/ml-1m-matched --log DIR/ml-1m [--vectors FILE.npy]
 
 Counts of item pairs come from all events of the log up to the last training row: a pair (a, b) that is k events apart
 counts 1 / k, k = 1 to 10. A row's score is the mean over the last events e of its history, weighted by .8 per event
 back, of log (counts of (e, candidate) + .1) - log (events of e + 10) - log (events of the candidate + 10). Printed is
-the AUC on validation and test.
+the AUC on validation and test. With --vectors the items get vectors of the same counts, for `item_vectors`: the 32
+largest singular vectors of the positive pointwise mutual information of pairs in either order.
 """
 
 import argparse
@@ -14,10 +15,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 from scipy.sparse import csr_matrix
+from scipy.sparse.linalg import svds
 
 from recbole_ext.evaluation.click_metrics import auc
 
-REACH, DECAY = 10, 0.8
+REACH, DECAY, WIDTH = 10, 0.8, 32
 
 
 def rows_of(folder: Path, part: str) -> pl.DataFrame:
@@ -50,11 +52,30 @@ def scores(rows: pl.DataFrame, counts: csr_matrix, popularity: np.ndarray, last:
     return np.array(found)
 
 
+def vectors(counts: csr_matrix, width: int = WIDTH) -> np.ndarray:
+    """U sqrt(S) of the positive pointwise mutual information: (n, n) symmetric counts -> (n, width) float32."""
+    pairs, sums = counts.tocoo(), np.asarray(counts.sum(0)).ravel() + 1
+    information = np.log(pairs.data * counts.sum() / (sums[pairs.row] * sums[pairs.col]))
+    kept = information > 0
+    positive = csr_matrix((information[kept], (pairs.row[kept], pairs.col[kept])), counts.shape)
+    left, strength, _ = svds(positive, width, random_state=0)
+    return (left * np.sqrt(strength)).astype(np.float32)
+
+
+def write_vectors(file: Path, counts: csr_matrix, popularity: np.ndarray) -> None:
+    """Vectors of all items with events, of standard deviation 1, and their ids in `FILE.ids`."""
+    ids = np.flatnonzero(popularity)
+    found = vectors(counts)[ids]
+    np.save(file, found / found.std())
+    file.with_suffix(".ids").write_text("\n".join(map(str, ids)) + "\n")
+
+
 def main() -> None:
     """Print one table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sample", type=Path, required=True, help="folder of the sampled rows")
     parser.add_argument("--log", type=Path, required=True, help="folder of the log that they were sampled from")
+    parser.add_argument("--vectors", type=Path, help="write vectors of items to this .npy file")
     options = parser.parse_args()
     train, valid, test = (rows_of(options.sample, part) for part in ("train", "valid", "test"))
     log = pl.read_csv(options.log / f"{options.log.name}.inter", separator="\t", infer_schema_length=1000)
@@ -63,6 +84,8 @@ def main() -> None:
     log = log.filter(pl.col("timestamp") <= train["timestamp"].max()).sort("user_id", "timestamp", maintain_order=True)
     user, item = log["user_id"].to_numpy(), log["item_id"].to_numpy()
     ahead, popularity = transitions(user, item, n_items), np.bincount(item, minlength=n_items)
+    if options.vectors:
+        write_vectors(options.vectors, (ahead + ahead.T).tocsr(), popularity)
     touched = csr_matrix((np.ones(len(user)), (user, item)))
     together = (touched.T @ touched).tocsr()
     kinds = {

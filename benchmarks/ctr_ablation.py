@@ -1,14 +1,14 @@
 """What each part of MDAFMamba contributes: one switched off at a time, paired by seed, with t-intervals over seeds.
 
     python -m benchmarks.ctr_ablation --data ml-100k --protocol P2 [--seeds 1,2,3,4,5]
-    python -m benchmarks.ctr_ablation --data ml-1m-matched --data_path DIR --protocol P5
+    python -m benchmarks.ctr_ablation --data ml-1m-matched --data_path DIR --protocol P5 [--item_vectors FILE.npy]
 
 On ratings everything is all three branches with the schedule of properties/experiment/mdaf-ratings.yaml, or what
 --branches and --config_files name; on P4 the branch of sets has no place. A positive number is what the part adds to
 the AUC; a part whose interval contains 0 has no significant effect. Parts that are off by default, `ADDED`, are added
 to everything instead of taken away. The epoch of every run, and the
 defaults, are chosen on validation. On P5 the encoders are compared, each with and without target attention, where a
-number is what Mamba adds.
+number is what Mamba adds. With --item_vectors it is the sequential branch alone, which knows items by these vectors.
 """
 
 import argparse
@@ -51,6 +51,9 @@ ENCODERS: dict[str, dict[str, Any]] = {
     for encoder in ("mamba", "none", "mean", "transformer")
 }  # fmt: skip
 """The variants of P5; sizes and learning rate were chosen for the first one, on validation."""
+BY_VECTORS: dict[str, Any] = {
+    "branches": ["sequential"], "implicit_sets": "none", "item_vectors_mode": "projected", "epochs": 4
+}  # fmt: skip
 
 
 def parts(protocol: str, names: list[str]) -> dict[str, dict[str, Any]]:
@@ -75,16 +78,18 @@ def main() -> None:
     parser.add_argument("--parts", default="", help="names of parts, separated by commas; all by default")
     parser.add_argument("--branches", default="", help="names of branches, separated by commas; all by default")
     parser.add_argument("--config_files", default="")
+    parser.add_argument("--item_vectors", default="", help="P5: vectors that items are known by")
     arguments = parser.parse_args()
     seeds = [int(seed) for seed in arguments.seeds.split(",")]
     print(f"{describe()}\n{arguments.data}, {arguments.protocol}, seeds {arguments.seeds}")
     print(f"{'without':30}{'valid AUC':>11}{'test AUC':>10}   what the part adds (95 %): valid, test")
     whole, known = None, parts(arguments.protocol, arguments.branches.split(",") if arguments.branches else [])
-    chosen = [next(iter(known)), *arguments.parts.split(",")] if arguments.parts else list(known)
+    first = [name for name in ("everything",) if name in known]
+    chosen = [*first, *arguments.parts.split(",")] if arguments.parts else list(known)
     for name in chosen:
         if name not in known:
             parser.error(f"--parts: there is no part {name!r}; all parts: {', '.join(known)}")
-        given = known[name]
+        given = known[name] | (BY_VECTORS | {"item_vectors": arguments.item_vectors} if arguments.item_vectors else {})
         found = np.array([scores(arguments, seed, given) for seed in seeds])
         whole = found if whole is None or name.startswith("mamba") else whole
         valid, test = found.mean(0)
