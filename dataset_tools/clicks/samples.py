@@ -191,11 +191,12 @@ def draw(log: pl.DataFrame, negatives: str, seed: int, history: int) -> pl.DataF
     pool = log["item_id"] if negatives == "popularity" else log["item_id"].unique().sort()
     item, sampled = users["item_id"].to_numpy(), pool.to_numpy()[rng.integers(0, len(pool), (8, len(users)))]
     other = np.argmax(sampled != item, axis=0)  # the first of eight samples that is another item
+    asked = np.where(label == 1, item, sampled[other, np.arange(len(item))])
     ages = pl.col("timestamp") - pl.col("timestamp_list")
     return (
         users.with_columns(
-            pl.Series("item_id", np.where(label == 1, item, sampled[other, np.arange(len(item))])),
-            pl.Series("label", label),
+            pl.Series("item_id", asked),
+            pl.Series("label", (asked == item).astype(np.int64)),  # a log of one item has no other one
             *(_joined(name) for name in ("item_id_list", "behavior_list")),
             ages.list.eval(pl.element().cast(pl.String)).list.join(" ").alias("age_list"),
         )

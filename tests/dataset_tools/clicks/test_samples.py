@@ -63,6 +63,13 @@ def test_the_seed_decides_and_popular_items_are_drawn_often() -> None:
     assert share["popularity"] > 3 * share["uniform"]
 
 
+@pytest.mark.parametrize("negatives", ["uniform", "popularity"])
+def test_a_row_of_the_user_s_own_item_is_a_click(negatives: str) -> None:
+    rows = [(user, 7, "pv", 100 + k) for user in range(30) for k in range(3)]
+    table = pl.DataFrame(rows, schema=["user_id", "item_id", "behavior", "timestamp"], orient="row")
+    assert draw(table, negatives, seed=3, history=4)["label"].to_list() == [1] * 30
+
+
 def test_users_are_split_by_the_time_of_their_sample(converted: Path, tmp_path: Path) -> None:
     assert main(["sample", str(converted), "--output", str(tmp_path / "out"), "--negatives", "popularity"]) == 0
     folder = tmp_path / "out" / "log-popularity"
