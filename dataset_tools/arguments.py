@@ -12,6 +12,7 @@ from dataset_tools.engines.choice import ENGINES
 from dataset_tools.errors import UsageError
 from dataset_tools.sources import RELEASES
 from dataset_tools.sources.label_definitions import DEFINITIONS, LABELS, NEGATIVES, SAMPLE_NEGATIVES
+from dataset_tools.sources.release import ORDERS
 from dataset_tools.split.cut_words import PRESETS
 from dataset_tools.times.clocks import UNITS
 
@@ -65,6 +66,8 @@ def _convert(parser: argparse.ArgumentParser) -> None:
     _result(parser, "of the data set (default: the release's name)")
     parser.add_argument("--download", action="store_true", help="fetch the zip to OUTPUT/downloads first")
     parser.add_argument("--url", help="another address of the same zip; its digest is checked all the same")
+    order = "of the rows; file: as in the raw file, which RecBole's own files keep (default: time)"
+    parser.add_argument("--order", choices=ORDERS, default="time", help=order)
     parser.add_argument("--max-rejected", default="0.1%", help="stop when more rows fail (default: 0.1%%)")
     parser.add_argument("--tags", action="store_true", help="add the most frequent tags to the items")
     parser.add_argument("--links", action="store_true", help="add IMDb and TMDB ids to the items")

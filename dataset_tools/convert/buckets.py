@@ -9,6 +9,7 @@ from dataset_tools.convert.labels import Labelling, labelled
 from dataset_tools.convert.rows import kinds_of, number_roles, packed_symbols, role, symbol_role
 from dataset_tools.convert.runs import Rows, Slice, merge, repeated
 from dataset_tools.lines import column_kinds, kernel
+from dataset_tools.lines.ranges import LINE_BITS
 from dataset_tools.lines.scratch import scratch
 from dataset_tools.sources.release import Log
 
@@ -23,13 +24,17 @@ class View:
 
 @dataclass(frozen=True)
 class BucketJob:
-    """What to do with one bucket; `items_path` holds the items that negatives are sampled from."""
+    """What to do with one bucket; `items_path` holds the items that negatives are sampled from.
+
+    With `placed` the places of its rows in the raw file are returned.
+    """
 
     slices: list[Slice]
     log: Log
     views: tuple[View, ...]
     labelling: Labelling | None = None
     items_path: Path | None = None
+    placed: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,7 @@ class BucketResult:
         users, items: (largest id + 1,) bool, ids that occur.
         pairs, pair_counts: item * 2**32 + category, and how often; empty without categories.
         seconds: first and last second in the time window.
+        places: (rows,) int64, ascending in the order of the raw file; empty where they were not asked for.
     """
 
     texts: list[np.ndarray]
@@ -57,6 +63,7 @@ class BucketResult:
     pairs: np.ndarray
     pair_counts: np.ndarray
     seconds: tuple[int, int]
+    places: np.ndarray
 
 
 def merge_bucket(job: BucketJob) -> BucketResult:
@@ -79,7 +86,13 @@ def merge_bucket(job: BucketJob) -> BucketResult:
         pairs,
         counts,
         (int(rows.seconds[0]), int(rows.seconds[-1])),
+        _places(rows) if job.placed else np.empty(0, np.int64),
     )
+
+
+def _places(rows: Rows) -> np.ndarray:
+    part, line = rows.origin(np.arange(len(rows)))
+    return np.asarray((part << LINE_BITS) | line)
 
 
 def _texts(rows: Rows, job: BucketJob) -> tuple[list[np.ndarray], list[int], int]:

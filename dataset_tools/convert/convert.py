@@ -20,7 +20,7 @@ from dataset_tools.files.yaml_file import dataset_yaml
 from dataset_tools.sources.archive import find_inputs
 from dataset_tools.sources.fetch import digest_of
 from dataset_tools.sources.label_definitions import DEFINITIONS
-from dataset_tools.sources.release import Release
+from dataset_tools.sources.release import ORDERS, Release
 
 DISK_FACTOR = 2.0  # runs and output together, as a multiple of the raw log
 
@@ -38,6 +38,7 @@ class ConvertOptions:
         tags, links: add columns to the item table.
         label, negatives, per_behaviour, sample_users: Taobao alone, see labels.py.
         seed: of the sample and of sampled negatives.
+        order: of the rows, `time` or `file`.
         max_rejected: fraction of the rows of each file that may be refused.
         engine, threads, ray_address: where the work runs.
         quiet: no progress bar.
@@ -55,6 +56,7 @@ class ConvertOptions:
     per_behaviour: bool = False
     sample_users: float = 1.0
     seed: int = 2020
+    order: str = "time"
     max_rejected: float = 0.001
     engine: str = "local"
     threads: int = 0
@@ -77,11 +79,14 @@ def _check_options(options: ConvertOptions) -> None:
         "--links": options.links and release.links is None,
         "--label": options.label is not None and "label" not in release.options,
         "--per-behaviour": options.per_behaviour and "per_behaviour" not in release.options,
+        "--order file": options.order == "file" and bool(release.options),
         "--sample-users": options.sample_users != 1.0 and "sample_users" not in release.options,
     }
     wrong = [option for option, refused in asked.items() if refused]
     if wrong:
         raise UsageError(f"{release.name}: not there for this release: {', '.join(wrong)}; leave it out.")
+    if options.order not in ORDERS:
+        raise UsageError(f"--order {options.order}: unknown; allowed: {', '.join(ORDERS)}.")
     if not 0 < options.sample_users <= 1:
         raise UsageError(f"--sample-users: fraction of the users in (0, 1], got {options.sample_users}.")
     require_folder_name(options.name)
@@ -152,6 +157,7 @@ def _log(options: ConvertOptions, path: Path, folder: Path, work: Path) -> tuple
         labelling=_labelling(options),
         sample=options.sample_users,
         seed=options.seed,
+        file_order=options.order == "file",
         keep_code=log.symbols.index("pv") if options.label == "click" else -1,
         quiet=options.quiet,
     )
@@ -188,6 +194,7 @@ def _summary(
         "seed": options.seed if options.label == "click" or options.sample_users < 1 else None,
         "n_users": int(np.count_nonzero(result.users)),
         "n_items": int(np.count_nonzero(result.items)),
+        "order": options.order,
         "first_timestamp": result.seconds[0] if result.seconds else None,
         "last_timestamp": result.seconds[1] if result.seconds else None,
         "window": list(release.log.window),

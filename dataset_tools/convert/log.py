@@ -18,6 +18,7 @@ from dataset_tools.convert.tables import check_header
 from dataset_tools.engines.local import Engine
 from dataset_tools.errors import DataError
 from dataset_tools.files.output import OutputFile
+from dataset_tools.files.reorder import reorder_rows
 from dataset_tools.lines.ranges import ByteRange, ends_with_newline, lines_of, newline_ranges, read_range
 from dataset_tools.progress import Progress
 from dataset_tools.sources.fetch import digest_of
@@ -37,6 +38,7 @@ class LogJob:
         max_rejected: fraction of the rows that may be refused.
         labelling: label column instead of the behavior.
         sample, seed, keep_code: see RangeJob.
+        file_order: rows in the order of the raw file, and not of time; of a single view without labels.
         quiet: no progress bar.
     """
 
@@ -51,6 +53,7 @@ class LogJob:
     sample: float = 1.0
     seed: int = 0
     keep_code: int = -1
+    file_order: bool = False
     quiet: bool = True
 
 
@@ -205,8 +208,8 @@ def _write_buckets(
     """Merge the runs, write the files, add up the counts; (2, n) range and line of the duplicates."""
     marks = [np.empty(0, np.int64), *(report.marks for report in reports)]
     slices = plan_buckets([report.run for report in reports], np.concatenate(marks))
-    jobs = (BucketJob(parts, job.log, job.views, job.labelling, items_path) for parts in slices)
-    duplicates = [np.empty((2, 0), np.int64)]
+    jobs = (BucketJob(parts, job.log, job.views, job.labelling, items_path, job.file_order) for parts in slices)
+    duplicates, places = [np.empty((2, 0), np.int64)], [np.empty(0, np.int64)]
     bar = Progress(f"writing {job.name}", sum(report.run.rows for report in reports), enabled=not job.quiet)
     outputs = [_open(job, view, result) for view in job.views]
     try:
@@ -214,12 +217,15 @@ def _write_buckets(
             for output, text in zip(outputs, bucket.texts, strict=True):
                 output.write(text.data)
             duplicates.append(bucket.duplicates)
+            places.append(bucket.places)
             _add(result, bucket, job.log)
             bar.update(bucket.rows)
     finally:
         for output in outputs:
             output.close()
     bar.close()
+    if job.file_order:
+        result.files[0].output = reorder_rows(result.files[0].output.path, np.concatenate(places))
     return np.concatenate(duplicates, axis=1)
 
 

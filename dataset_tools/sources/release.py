@@ -59,6 +59,10 @@ class Table:
     header: str | None = None
 
 
+ORDERS = ("time", "file")
+"""Of the rows of a converted log: by time, ties as in the raw file; or as in the raw file, as RecBole has them."""
+
+
 @dataclass(frozen=True)
 class Tags:
     """A file of tags: user, item, tag, time on each line, added to the item table on request."""

@@ -6,11 +6,11 @@ import numpy as np
 
 from dataset_tools.errors import DataError, UnsortedError
 from dataset_tools.files.interactions import Interactions
+from dataset_tools.lines.gather import gather
 from dataset_tools.split.cut import time_at
 from dataset_tools.times.clocks import steps, time_order
 
 _BLOCK_ROWS = 1 << 18
-_LINE_END = ord("\n")
 
 
 def check_order(log: Interactions) -> None:
@@ -50,13 +50,4 @@ def write_sorted(log: Interactions, path: Path) -> None:
         out.write(text[: log.start].tobytes())
         for first in range(0, len(order), _BLOCK_ROWS):
             rows = order[first : first + _BLOCK_ROWS]
-            out.write(_gather(text, start[rows], length[rows]))
-
-
-def _gather(text: np.ndarray, start: np.ndarray, length: np.ndarray) -> bytes:
-    """The given slices in turn; a last line without its end gets one."""
-    begin = np.cumsum(length) - length
-    places = np.repeat(start - begin, length) + np.arange(length.sum())
-    lines = text[np.minimum(places, len(text) - 1)]
-    lines[places == len(text)] = _LINE_END
-    return lines.tobytes()
+            out.write(gather(text, start[rows], length[rows]))

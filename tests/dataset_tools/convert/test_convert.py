@@ -232,6 +232,32 @@ def test_ties_keep_the_order_of_the_file_across_pieces(made: Callable[..., Path]
     assert lines == list(range(501, 511))
 
 
+@pytest.mark.usefixtures("many_pieces")
+@pytest.mark.parametrize(("release", "separator"), [("ml-1m", "::"), ("ml-20m", ",")])
+def test_rows_can_keep_the_order_of_the_file(
+    release: str, separator: str, made: Callable[..., Path], converted: Converted
+) -> None:
+    times = [978300760 + (n * 7919) % 13 for n in range(500)]
+    rows = [(n % 40 + 1, (n * 37) % 1000 + 1, n % 5 + 1, time) for n, time in enumerate(times)]
+    wrong = [(1, 2, 9, times[0])]  # no such rating
+    head = "userId,movieId,rating,timestamp\n" if release == "ml-20m" else ""
+    log = head + text(rows[:100] + wrong + rows[100:] + rows[::50], separator)
+    folder, summary = converted(release, made(release, log), order="file", max_rejected=0.1)
+    assert [list(map(float, line.split("\t"))) for line in body(folder).splitlines()] == [list(row) for row in rows]
+    assert summary["rejected"]["exact_duplicate"] == 10
+    assert sum(summary["rejected"].values()) == 11
+    file = folder / f"{folder.name}.inter"
+    assert summary["sha256_output"][file.name] == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert not list(folder.glob("*.ordered"))
+
+
+def test_what_is_labelled_has_no_order_of_the_file(made: Callable[..., Path], converted: Converted) -> None:
+    with pytest.raises(UsageError, match="taobao: not there for this release: --order file"):
+        converted("taobao", made("taobao"), order="file")
+    with pytest.raises(UsageError, match="--order size: unknown; allowed: time, file"):
+        converted("ml-1m", made("ml-1m"), order="size")
+
+
 @pytest.mark.parametrize("suffix", ["user", "item"])
 def test_ml_1m_tables_equal_recboles_byte_for_byte(
     suffix: str, real: Callable[[str], Path], converted: Converted
@@ -247,8 +273,10 @@ def test_ml_1m_interactions_equal_a_plain_stable_sort(real: Callable[[str], Path
     path = real("ml-1m/ratings_users_1_2999.dat.gz")
     folder, _ = converted("ml-1m", path, max_rejected=0.0)
     rows = [line.split("::") for line in gzip.decompress(path.read_bytes()).decode().splitlines()]
+    in_order = "".join("\t".join(row) + "\n" for row in rows)
     rows.sort(key=lambda row: int(row[3]))
     assert body(folder) == "".join("\t".join(row) + "\n" for row in rows)
+    assert body(converted("ml-1m", path, order="file", overwrite=True)[0]) == in_order
 
 
 def test_real_latest_small_equals_polars(real: Callable[[str], Path], converted: Converted) -> None:
