@@ -1,6 +1,6 @@
 """Full training on ML-1M, several seeds, each protocol separately, with the non-learned baselines beside it.
 
-    python -m dataset_tools convert ml-1m --download --output dataset
+    python -m dataset_tools convert ml-1m --download --output dataset --order file    # as RecBole's file
     python -m benchmarks.accuracy --data_path=dataset                  # protocols recbole and time_aware, 3 seeds
     python -m benchmarks.accuracy --data_path=dataset --protocols=no_time --models=SS4Rec,SASRec --seeds=1
 
