@@ -21,7 +21,7 @@ import polars as pl
 
 from dataset_tools.clicks.log import item_values, read_log
 from dataset_tools.clicks.matching import fresh, matched
-from dataset_tools.clicks.windows import Log, window_rows, with_other_items, written
+from dataset_tools.clicks.windows import Log, other_items, window_rows, with_other_items, written
 from dataset_tools.errors import DataError, UsageError
 from dataset_tools.files.dataset_files import PARTS, whole_file
 from dataset_tools.files.headers import read_header
@@ -187,22 +187,27 @@ def draw(log: pl.DataFrame, negatives: str, seed: int, history: int) -> pl.DataF
     last = pl.col("item_id", "timestamp").last()
     users = ordered.group_by("user_id", maintain_order=True).agg(last, before, pl.len()).filter(pl.col("len") > 1)
     rng = np.random.default_rng(seed)
-    label = rng.integers(0, 2, len(users))
-    pool = log["item_id"] if negatives == "popularity" else log["item_id"].unique().sort()
-    item, sampled = users["item_id"].to_numpy(), pool.to_numpy()[rng.integers(0, len(pool), (8, len(users)))]
-    other = np.argmax(sampled != item, axis=0)  # the first of eight samples that is another item
-    asked = np.where(label == 1, item, sampled[other, np.arange(len(item))])
+    label, names = rng.integers(0, 2, len(users)), log["item_id"].unique().sort()
+    columns = {"popularity": log["item_id"], "uniform": names, "own": users["item_id"]}
+    number = {key: _numbers(items, names) for key, items in columns.items()}
+    other = other_items(number["own"], number[negatives], len(names), rng)
+    asked = np.where(label == 1, number["own"], other)
     ages = pl.col("timestamp") - pl.col("timestamp_list")
     return (
         users.with_columns(
-            pl.Series("item_id", asked),
-            pl.Series("label", (asked == item).astype(np.int64)),  # a log of one item has no other one
+            names[asked].alias("item_id"),
+            pl.Series("label", (asked == number["own"]).astype(np.int64)),  # a log of one item has no other one
             *(_joined(name) for name in ("item_id_list", "behavior_list")),
             ages.list.eval(pl.element().cast(pl.String)).list.join(" ").alias("age_list"),
         )
         .sort(["timestamp", "user_id"])
         .select([name.partition(":")[0] for name in HEADER])
     )
+
+
+def _numbers(items: pl.Series, names: pl.Series) -> np.ndarray:
+    """Places (n,) int64 of items among all, which are sorted."""
+    return np.asarray(names.search_sorted(items), dtype=np.int64)
 
 
 def _joined(name: str) -> pl.Expr:

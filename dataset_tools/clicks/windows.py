@@ -84,13 +84,30 @@ def window_rows(log: Log, every: int | None) -> Rows:
     return Rows(event, log.item[event], np.ones(len(event), np.int64))
 
 
+def other_items(own: np.ndarray, pool: np.ndarray, n_items: int, rng: np.random.Generator) -> np.ndarray:
+    """For each row another item: the first of eight samples of the pool that is one, else any other at random.
+
+    Args:
+        own: (m,) int64, numbers of the rows' own items.
+        pool: (p,) int64, numbers that are sampled from.
+        n_items: how many items there are; of one item there is no other, and the own one is returned.
+        rng: of the samples.
+
+    Returns:
+        (m,) int64.
+    """
+    sampled = pool[rng.integers(0, len(pool), (8, len(own)))]
+    found = sampled[np.argmax(sampled != own, axis=0), np.arange(len(own))]
+    alone = np.flatnonzero(found == own) if n_items > 1 else np.empty(0, np.int64)
+    found[alone] = (own[alone] + 1 + rng.integers(0, max(1, n_items - 1), len(alone))) % n_items
+    return found
+
+
 def with_other_items(log: Log, rows: Rows, negatives: str, rng: np.random.Generator) -> Rows:
     """Half of the rows, at random, ask about another item: of all items (`uniform`) or of a random event."""
     label, n_items = rng.integers(0, 2, len(rows.event)), len(log.count)
     pool = log.item if negatives == "popularity" else np.arange(n_items)
-    sampled = pool[rng.integers(0, len(pool), (8, len(label)))]
-    other = np.argmax(sampled != rows.item, axis=0)  # the first of eight samples that is another item
-    item = np.where(label == 1, rows.item, sampled[other, np.arange(len(label))])
+    item = np.where(label == 1, rows.item, other_items(rows.item, pool, n_items, rng))
     return Rows(rows.event, item, (item == rows.item).astype(np.int64))
 
 

@@ -64,6 +64,18 @@ def test_the_seed_decides_and_popular_items_are_drawn_often() -> None:
 
 
 @pytest.mark.parametrize("negatives", ["uniform", "popularity"])
+def test_an_item_that_nearly_every_row_has_still_gets_negatives(negatives: str) -> None:
+    rows = [(user, 7, "pv", 100 + k) for user in range(200) for k in range(30)] + [
+        (0, item, "pv", 1) for item in (5, 9)
+    ]
+    table = pl.DataFrame(rows, schema=["user_id", "item_id", "behavior", "timestamp"], orient="row")
+    drawn = draw(table, negatives, seed=3, history=4)
+    assert 0.35 < drawn["label"].mean() < 0.65
+    assert ((drawn["item_id"] == 7) == (drawn["label"] == 1)).all()
+    assert set(drawn["item_id"]) == {5, 7, 9}
+
+
+@pytest.mark.parametrize("negatives", ["uniform", "popularity"])
 def test_a_row_of_the_user_s_own_item_is_a_click(negatives: str) -> None:
     rows = [(user, 7, "pv", 100 + k) for user in range(30) for k in range(3)]
     table = pl.DataFrame(rows, schema=["user_id", "item_id", "behavior", "timestamp"], orient="row")
