@@ -165,8 +165,8 @@ def test_a_whole_tuning(words: Callable[..., dict[str, Any]], start: Start, tmp_
 def test_a_budget_ends_a_tuning_and_a_larger_one_goes_on(
     words: Callable[..., dict[str, Any]], start: Start, tmp_path: Path
 ) -> None:
-    given = {"trials": 2, "epochs": 160, "stopping_step": 160, "scheduler": "none", "max_concurrent": 1}
-    process = start(**words(**given, price_per_hour=3600.0, budget=25.0, log_tensorboard=False))
+    given = {"trials": 2, "epochs": 240, "stopping_step": 240, "scheduler": "none", "max_concurrent": 1}
+    process = start(**words(**given, price_per_hour=3600.0, budget=10.0, log_tensorboard=False))
     out = process.communicate(timeout=400)[0]
     assert process.returncode in (0, 4) and "budget is spent after" in out, out
     (folder,) = (tmp_path / "tune").iterdir()
