@@ -34,12 +34,17 @@ The map, from the floor up; a room imports the rooms above its line in this list
     cli/            the command line
 """
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataset_tools.platforms import require_platform
+
+if "OMP_WAIT_POLICY" not in os.environ:
+    # torch's threads spin while they wait for each other: ten times as slow where another program uses a core
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 if TYPE_CHECKING:
     from recbole_ext.comparison.blend import Blend

@@ -1,4 +1,6 @@
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,20 @@ from recbole_ext.source_commit import source_commit
 def git(folder: Path, *words: str) -> str:
     who = ["-c", "user.name=a", "-c", "user.email=a@b"]
     return subprocess.run(["git", *who, *words], cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def waiting(**given: str) -> str:
+    code = "import recbole_ext, os; print(os.environ.get('GOMP_SPINCOUNT'))"
+    others = {name: value for name, value in os.environ.items() if name not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
+    return subprocess.run(
+        [sys.executable, "-c", code], env=others | given, capture_output=True, text=True
+    ).stdout.strip()
+
+
+def test_threads_wait_without_spinning_unless_the_user_says_how() -> None:
+    assert waiting() == "1000"
+    assert waiting(GOMP_SPINCOUNT="7") == "7"
+    assert waiting(OMP_WAIT_POLICY="ACTIVE") == "None"
 
 
 def test_versions_source_and_machine() -> None:
