@@ -1,5 +1,6 @@
 """`final_of`: a run on all rows takes its settings, and the number of its epochs, from an earlier run."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,30 +51,31 @@ def settled(model: str, dataset: str, layers: list[Layer]) -> list[Layer]:
     require_run(run, f"--{KEY}")
     values = recorded(run)
     _require_same(run, values, model, dataset)
-    epochs = _epochs(run)
+    result = read_result(run)
+    epochs, batches = _epochs(run, result), _batches(values, result)
     base = file_layer(run / "config.yaml", str(run / "config.yaml"), user=True)
     base = base.without({*_OF_SESSION, "model", "dataset", "config_files", KEY})
     base.values |= {
         "epochs": epochs,
         "train_on": ALL,
         KEY: {"run": str(run), "epochs": epochs},
-        **_batches(run, values),
+        **batches,
     }
-    above = [layer.without(_given_here(layer)) for layer in layers]
+    above = [layer.without(_given_here(layer, batches)) for layer in layers]
     _require_no_other(run, base, above)
     return [base, *above]
 
 
-def _batches(run: Path, values: dict[str, Any]) -> dict[str, Any]:
+def _batches(values: dict[str, Any], result: Mapping[str, Any] | None) -> dict[str, Any]:
     """The number that `auto` meant in the run: its epochs would be too few or too many steps with another one."""
-    number = (read_result(run) or {}).get(_SIZE)
+    number = (result or {}).get(_SIZE)
     return {_SIZE: number} if values.get(_SIZE) == AUTO and number else {}
 
 
-def _given_here(layer: Layer) -> set[str]:
-    """Keys of a layer whose values the run gives."""
+def _given_here(layer: Layer, batches: dict[str, Any]) -> set[str]:
+    """Keys of a layer whose values the run gives: its name, and `auto` where the run has the number for it."""
     given = {KEY} if isinstance(layer.values.get(KEY), str) else set()
-    return given | ({_SIZE} if layer.values.get(_SIZE) == AUTO else set())
+    return given | (batches.keys() if layer.values.get(_SIZE) == AUTO else set())
 
 
 def _require_same(run: Path, values: dict[str, Any], model: str, dataset: str) -> None:
@@ -82,13 +84,12 @@ def _require_same(run: Path, values: dict[str, Any], model: str, dataset: str) -
             raise UsageError(f"{KEY}: {run} is of --{name}={then}, and this is --{name}={now}; leave that out")
 
 
-def _epochs(run: Path) -> int:
+def _epochs(run: Path, result: Mapping[str, Any] | None) -> int:
     """The number of the best epoch, which counts from 1.
 
     Raises:
         UsageError: there is none that validation of a finished run chose.
     """
-    result = read_result(run)
     if not result:
         raise UsageError(f"{KEY}: {run} has not finished, so its best epoch is not known; finish it with --resume")
     best = result.get("best_epoch")

@@ -13,7 +13,9 @@ from recbole_ext.pipeline.batch_size import rows_per_step
 from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.pipeline.train import run
+from recbole_ext.registry import find_model
 from recbole_ext.serving.load import finished_config
+from recbole_ext.tasks.registered import task_of
 
 ROWS = [(user, (user + 3 * k) % 12, 1000 * k + user) for user in range(200) for k in range(50)]
 SMALL: dict[str, Any] = {"hidden_size": 8, "d_state": 2, "MAX_ITEM_LIST_LENGTH": 6, "epochs": 1, "topk": [10]}
@@ -70,6 +72,23 @@ def test_a_final_model_takes_the_number(
     first = run(make_config(model, root, **known))
     final = run(make_config(model, root, final_of=first["run_directory"], **given))
     assert final["train_batch_size"] == first["train_batch_size"] >= 32
+
+
+def test_a_final_model_of_a_run_with_a_number_of_its_own_takes_no_auto(
+    make_config: Callable[..., Config], write: Callable[..., Path], tmp_path: Path
+) -> None:
+    root = write(tmp_path, "made", ROWS[:2000])
+    first = run(make_config("Mamba4Rec", root, **SMALL, train_batch_size=48))
+    with pytest.raises(UsageError, match=r"train_batch_size \(the run: 48, now: 'auto'\)"):
+        make_config("Mamba4Rec", root, final_of=first["run_directory"], train_batch_size="auto")
+    assert run(make_config("Mamba4Rec", root, final_of=first["run_directory"]))["train_batch_size"] == 48
+
+
+@pytest.mark.parametrize("model", ["SS4Rec", "Mamba4Rec", "HybridVAE", "MDAFMamba", "MDAFBST"])
+def test_the_settings_explain_the_numbers_of_the_task(model: str) -> None:
+    entry = find_model(model)
+    text, batches = " ".join(entry.properties.read_text().replace("#", " ").split()), task_of(entry).batches
+    assert f"from 32 to {batches.most} that gives an epoch {batches.steps} steps or more" in text
 
 
 def test_a_given_number_is_kept(make_config: Callable[..., Config], write: Callable[..., Path], tmp_path: Path) -> None:
