@@ -5,9 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from dataset_tools.files.output import OutputFile
-from dataset_tools.lines.gather import gather
+from dataset_tools.lines.gather import in_order
 
-_BLOCK_ROWS = 1 << 18
 _BLOCK_BYTES = 1 << 24
 _LINE_END = ord("\n")
 
@@ -28,9 +27,8 @@ def reorder_rows(path: Path, keys: np.ndarray) -> OutputFile:
     new = OutputFile(path.with_name(f"{path.name}.ordered"), len(text))
     try:
         new.write(text[: ends[0] + 1].tobytes())
-        for first in range(0, len(order), _BLOCK_ROWS):
-            rows = order[first : first + _BLOCK_ROWS]
-            new.write(gather(text, start[rows], length[rows]))
+        for block in in_order(text, start, length, order):
+            new.write(block)
     finally:
         new.close()
     new.path = new.path.replace(path)

@@ -6,11 +6,9 @@ import numpy as np
 
 from dataset_tools.errors import DataError, UnsortedError
 from dataset_tools.files.interactions import Interactions
-from dataset_tools.lines.gather import gather
+from dataset_tools.lines.gather import in_order
 from dataset_tools.split.cut import time_at
 from dataset_tools.times.clocks import steps, time_order
-
-_BLOCK_ROWS = 1 << 18
 
 
 def check_order(log: Interactions) -> None:
@@ -48,6 +46,4 @@ def write_sorted(log: Interactions, path: Path) -> None:
     text = np.memmap(log.path, np.uint8, "r")
     with path.open("wb") as out:
         out.write(text[: log.start].tobytes())
-        for first in range(0, len(order), _BLOCK_ROWS):
-            rows = order[first : first + _BLOCK_ROWS]
-            out.write(gather(text, start[rows], length[rows]))
+        out.writelines(in_order(text, start, length, order))

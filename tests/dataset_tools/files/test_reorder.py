@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from dataset_tools.files import reorder
+from dataset_tools.lines import gather
 
 
 @pytest.mark.parametrize("n_rows", [1, 2, 37, 400])
@@ -14,7 +15,7 @@ from dataset_tools.files import reorder
 def test_rows_follow_their_keys_and_ties_their_order(
     n_rows: int, block: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reorder, "_BLOCK_ROWS", block)
+    monkeypatch.setattr(gather, "BLOCK_ROWS", block)
     monkeypatch.setattr(reorder, "_BLOCK_BYTES", 3 * block)
     rng = np.random.default_rng(n_rows)
     lines = [f"{n}\t{'é' * int(rng.integers(0, 9))}" for n in range(n_rows)]
