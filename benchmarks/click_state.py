@@ -16,6 +16,7 @@ Bytes are those of float32 vectors, int32 items, int8 behaviors and int64 times.
 
 import argparse
 import time
+from abc import ABC, abstractmethod
 from types import SimpleNamespace
 from typing import Any
 
@@ -36,7 +37,7 @@ SIZES: dict[str, Any] = {
 N_ITEMS, ITEM_FIELDS, BEHAVIOURS = 10_000, 3, 5
 
 
-class Server:
+class Server(ABC):
     """One user of a click model: events come one by one, and candidates are scored after any of them.
 
     Args:
@@ -55,8 +56,31 @@ class Server:
         self.vectors = torch.randn(N_ITEMS, width)
         self.time, self.n = 0, 0
 
+    @abstractmethod
     def take(self, item: int, behaviour: int, seconds: int) -> None:
         """The user's next event."""
+
+    @abstractmethod
+    def logits(self, items: Tensor, seconds: int) -> Tensor:
+        """Candidates (C,) int64 at a time -> (C,)."""
+
+    @abstractmethod
+    def n_bytes(self) -> int:
+        """What is kept of the user."""
+
+
+class StateServer(Server):
+    """Keeps what the encoder needs for the next event, and the last output.
+
+    Args: as of `Server`.
+    """
+
+    def __init__(self, encoder: str, target_attention: bool, longest: int) -> None:
+        super().__init__(encoder, target_attention, longest)
+        self.last = torch.zeros(1, SIZES["hidden_size"])
+
+    def take(self, item: int, behaviour: int, seconds: int) -> None:
+        """Encode the event alone."""
         gap = torch.tensor([seconds - self.time if self.n else 0])
         x = self.branch.encoder.embedded(self.vectors[item].unsqueeze(0), torch.tensor([behaviour]), gap)
         self.advance(x, seconds)
@@ -68,26 +92,22 @@ class Server:
         parts = self.read(target, seconds)
         return self.branch.logit(self.branch.mix(torch.cat(parts, dim=1))).squeeze(1)
 
+    @abstractmethod
     def advance(self, x: Tensor, seconds: int) -> None:
         """Keep an event (1, H)."""
-        raise NotImplementedError
 
     def read(self, target: Tensor, seconds: int) -> list[Tensor]:
-        """Candidates (C, H) -> what the branch mixes, (C, H) each."""
-        raise NotImplementedError
-
-    def n_bytes(self) -> int:
-        """What is kept of the user."""
-        raise NotImplementedError
+        """Candidates (C, H) -> what the branch mixes, (C, H) each; without target attention."""
+        last = self.last.expand(len(target), -1)
+        return [target, last, last * target]
 
 
-class MambaServer(Server):
+class MambaServer(StateServer):
     """Keeps the state of Mamba, and with target attention a key and a value per event."""
 
     def __init__(self, target_attention: bool, longest: int) -> None:
         super().__init__("mamba", target_attention, longest)
         self.states: list[MambaState | None] = [None] * len(self.branch.encoder.blocks)
-        self.last = torch.zeros(1, SIZES["hidden_size"])
         kept = longest if target_attention else 0
         self.key, self.value = torch.zeros(2, kept, SIZES["hidden_size"])
         self.times = torch.zeros(kept, dtype=torch.int64)
@@ -104,12 +124,11 @@ class MambaServer(Server):
 
     def read(self, target: Tensor, seconds: int) -> list[Tensor]:
         """The last state, or what attention reads of all."""
-        last = self.last.expand(len(target), -1)
         if self.branch.read is None:
-            return [target, last, last * target]
+            return super().read(target, seconds)
         key, value, times = self.key[: self.n], self.value[: self.n], self.times[: self.n]
         readout = attended(self.branch.read, target, key, value, times, seconds)
-        return [target, last, readout, readout * target]
+        return [target, self.last.expand(len(target), -1), readout, readout * target]
 
     def n_bytes(self) -> int:
         """States, the last output and its time, and the events' keys, values and times."""
@@ -142,14 +161,14 @@ class EventServer(Server):
         return self.n * sum(column.element_size() for column in (self.items, self.behaviours, self.times))
 
 
-class TransformerServer(Server):
+class TransformerServer(StateServer):
     """Keeps the keys and values of one transformer block."""
 
     def __init__(self, longest: int) -> None:
         super().__init__("transformer", False, longest)
         (block,) = self.branch.encoder.blocks
         assert isinstance(block, TransformerBlock)
-        self.block, self.last = block, torch.zeros(1, SIZES["hidden_size"])
+        self.block = block
         self.key, self.value = torch.zeros(2, block.heads, longest, SIZES["hidden_size"] // block.heads)
 
     def advance(self, x: Tensor, seconds: int) -> None:
@@ -160,11 +179,6 @@ class TransformerServer(Server):
         mixed = F.scaled_dot_product_attention(query, self.key[:, kept], self.value[:, kept])
         x = self.block.norm(self.block.out(mixed.reshape(1, -1)) + x)
         self.last = self.block.last_norm(self.block.feed_forward(x) + x)
-
-    def read(self, target: Tensor, seconds: int) -> list[Tensor]:
-        """The last state."""
-        last = self.last.expand(len(target), -1)
-        return [target, last, last * target]
 
     def n_bytes(self) -> int:
         """Keys and values, the last output and its time."""
