@@ -21,6 +21,7 @@ import numpy as np
 
 from benchmarks.ctr import configuration, trained
 from benchmarks.machine import describe
+from dataset_tools.clicks.samples import HEADER
 from recbole_ext.evaluation.click_metrics import auc
 from recbole_ext.model.click.history_encoder import ENCODERS
 from recbole_ext.pipeline.dataset import create_dataset
@@ -34,10 +35,6 @@ SETTINGS: dict[str, Any] = {
     "MAX_ITEM_LIST_LENGTH": LENGTH,
     "load_col": {"inter": ["user_id", "item_id", "timestamp", "label", "item_id_list", "behavior_list", "age_list"]},
 }  # fmt: skip
-HEADER = (
-    "user_id:token\titem_id:token\ttimestamp:float\tlabel:float\t"
-    "item_id_list:token_seq\tbehavior_list:token_seq\tage_list:float_seq\n"
-)
 
 
 def planted(task: str, n_rows: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -63,7 +60,7 @@ def write(folder: Path, task: str, n_rows: int) -> None:
     target = folder / task
     target.mkdir()
     for part, low, high in (("train", 0.0, 0.8), ("valid", 0.8, 0.9), ("test", 0.9, 1.0)):
-        text = HEADER + "".join(lines[int(low * n_rows) : int(high * n_rows)])
+        text = "\t".join(HEADER) + "\n" + "".join(lines[int(low * n_rows) : int(high * n_rows)])
         (target / f"{task}.{part}.inter").write_text(text)
     keys = ("USER_ID_FIELD: user_id", "ITEM_ID_FIELD: item_id", "TIME_FIELD: timestamp", "LABEL_FIELD: label")
     more = ("benchmark_filename: [train, valid, test]", "alias_of_item_id: [item_id_list]")

@@ -163,9 +163,10 @@ def _advice(options: SampleOptions) -> str:
 
 def _values(log: Log, source: Path, column: str) -> pl.Series:
     """The tokens of each item of a log, by its number; none for an item that the .item file does not have."""
-    names = log.table.select(pl.col("item_id").unique().sort())
-    known = names.select(pl.col("item_id").cast(pl.String)).join(
-        item_values(source, column), on="item_id", how="left", maintain_order="left"
+    known = (
+        log.names.cast(pl.String)
+        .to_frame("item_id")
+        .join(item_values(source, column), on="item_id", how="left", maintain_order="left")
     )
     return known["value"].fill_null([])
 

@@ -16,6 +16,7 @@ class Log:
 
     Attributes:
         table: `user_id`, `item_id`, `behavior`, `timestamp`.
+        names: (n_items,) the items, sorted: names[number] is an item.
         user, item, time: (n,) int64, numbers from 0 of users and items, and seconds.
         start: (n,) the first event of the event's user.
         before: (n,) one after the last event of the user before the event's second.
@@ -24,6 +25,7 @@ class Log:
     """
 
     table: pl.DataFrame
+    names: pl.Series
     user: np.ndarray
     item: np.ndarray
     time: np.ndarray
@@ -46,7 +48,8 @@ class Log:
         pair, first = np.unique(user * n_items + item, return_index=True)
         first_time = np.full(n_items, np.iinfo(np.int64).max)
         np.minimum.at(first_time, item, time)
-        return cls(table, user, item, time, start, before, np.bincount(item), first_time, pair, time[first])
+        names = table["item_id"].unique().sort()
+        return cls(table, names, user, item, time, start, before, np.bincount(item), first_time, pair, time[first])
 
     def first_seen(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
         """Second of the first event of user and item, the largest integer where there is none: (m,), (m,) -> (m,)."""
@@ -127,6 +130,5 @@ def written(log: Log, rows: Rows, history: int) -> pl.DataFrame:
         .agg(pl.all().str.join(" "))
         .drop("row")
     )
-    names = log.table.select(pl.col("item_id")).unique().sort("item_id")["item_id"]
     asked = log.table.select("user_id", "timestamp")[rows.event]
-    return asked.with_columns(names[rows.item].alias("item_id"), pl.Series("label", rows.label)).hstack(lists)
+    return asked.with_columns(log.names[rows.item].alias("item_id"), pl.Series("label", rows.label)).hstack(lists)
