@@ -68,10 +68,14 @@ class ModelEntry:
         """Whether the model is computed in one pass over the training rows, whatever `epochs` is."""
         return "ModelType.TRADITIONAL" in self.source_text
 
-    @property
-    def reads_target_time(self) -> bool:
-        """Whether the model reads the time of the event to be predicted, where `use_target_time` allows it."""
-        return self.own and self.registered in READ_TARGET_TIME
+    def reads_target_time_with(self, values: Any) -> bool:
+        """Whether the model reads the time of the event to be predicted, where `use_target_time` allows it.
+
+        Args:
+            values: settings of a run, as a mapping.
+        """
+        of_term = self.causal and values["history_term"] == "interval"
+        return (self.own and self.registered in READ_TARGET_TIME) or of_term
 
     @property
     def reads_item_vectors(self) -> bool:

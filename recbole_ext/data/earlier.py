@@ -20,6 +20,26 @@ def following_same_item(users: Tensor, items: Tensor) -> Tensor:
     return following
 
 
+def mean_intervals(users: Tensor, items: Tensor, times: Tensor) -> Tensor:
+    """(n,) int64 seconds: the mean interval between the user's events of the item up to each event; -1 for the first.
+
+    Args:
+        users: (n,) int64, a number per user; events are sorted by user, then by time.
+        items: (n,) int64.
+        times: (n,) seconds.
+    """
+    n = len(items)
+    order = torch.argsort(users * (int(items.max()) + 1 if n else 1) + items, stable=True)
+    user, item, time = users[order], items[order], times[order].to(torch.int64)
+    new = torch.ones(n, dtype=torch.bool)
+    new[1:] = (user[1:] != user[:-1]) | (item[1:] != item[:-1])
+    place = torch.arange(n)
+    first = torch.cummax(torch.where(new, place, 0), 0).values if n else place
+    before = place - first
+    mean = torch.where(before > 0, ((time - time[first]) // before.clamp(min=1)).clamp(min=0), -1)
+    return torch.empty_like(mean).scatter(0, order, mean)
+
+
 def earlier_positions(following: Tensor, start: Tensor, end: Tensor) -> Tensor:
     """The latest event of each item among the events [start, end) of each row: (R, E) positions, -1 where fewer.
 

@@ -14,9 +14,11 @@ import torch
 from recbole.data.interaction import Interaction
 from torch import Tensor
 
-from recbole_ext.data.earlier import earlier_columns, earlier_positions, following_same_item
+from recbole_ext.data.earlier import earlier_columns, earlier_positions, following_same_item, mean_intervals
 
 TARGET_POSITION = "_target_position"
+INTERVAL = "_mean_interval"
+"""A field of whole histories that follows from the others; see `mean_intervals`."""
 
 
 class Events:
@@ -25,7 +27,8 @@ class Events:
     Args:
         columns: field to (n,) tensor, or (n, ...) for sequence fields.
         users: (n,) int64, a number per user.
-        whole: fields that a model reads of a whole history, the item's first, for its history term; none if empty.
+        whole: fields that a model reads of a whole history, the item's first, for its history term; none if empty. The
+            last two may be the time's and INTERVAL.
 
     Attributes:
         columns: see above.
@@ -42,7 +45,11 @@ class Events:
         self.user_start = self.first_positions[first.cumsum(0) - 1]
 
     def __getitem__(self, field: str) -> Tensor:
-        return self.columns[field]
+        return self._intervals if field == INTERVAL else self.columns[field]
+
+    @cached_property
+    def _intervals(self) -> Tensor:
+        return mean_intervals(self.user_start, self[self.whole[0]], self[self.whole[-2]])
 
     def __len__(self) -> int:
         return len(self.user_start)
@@ -216,5 +223,8 @@ class HistoryRows(Interaction):
     def written_out(self) -> Interaction:
         """The same rows with padded history tensors, ready for a model."""
         written = {k: v.tensor() if isinstance(v, HistoryColumn) else v for k, v in self.interaction.items()}
-        first = self.target - self._column(self.names["length"])
-        return Interaction({**written, **self.events.before(first, self.names["suffix"])})
+        length = self._column(self.names["length"])
+        first, suffix = self.target - length, self.names["suffix"]
+        if INTERVAL in self.events.whole:
+            written[INTERVAL + suffix] = HistoryColumn(self.events[INTERVAL], first, length, self.width).tensor()
+        return Interaction({**written, **self.events.before(first, suffix)})

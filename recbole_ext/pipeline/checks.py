@@ -51,7 +51,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "gap_transform": ("log1p", "linear", "none"),
     "sublayers": ("s5_mamba", "s5", "mamba"),
     "negative_distribution": ("uniform", "popularity"),
-    "history_term": ("none", "seen", "recency"),
+    "history_term": ("none", "seen", "recency", "interval"),
     "item_vectors_mode": ("init", "frozen", "projected", "added"),
     "item_fields_mode": ("summed", "gated"),
     "torch_compile_mode": ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs"),

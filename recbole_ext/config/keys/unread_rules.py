@@ -148,8 +148,8 @@ RULES = (
     ),
     Rule(
         ("use_target_time",),
-        lambda f: not f.entry.reads_target_time,
-        "of all models SS4Rec reads the time of the target",
+        lambda f: not f.entry.reads_target_time_with(f.values),
+        "of all models SS4Rec reads the time of the target, and those with history_term: interval",
     ),
     Rule(("ssm_backend",), lambda f: not f.entry.own, "{model} has no state-space layer"),
     Rule(

@@ -1,6 +1,5 @@
 """The loops of the history term on a CPU, compiled: the items of histories, and the term in a chunk of a softmax."""
 
-import math
 from typing import Any
 
 import numpy as np
@@ -31,40 +30,21 @@ def count(items: Array, place: Array, until: Array, row: Array, position: Array,
     return total
 
 
-@njit(
-    ["void(i8[:, ::1], i8[:, ::1], i8[:, ::1], i8[:, ::1], i8[::1], i8[::1], i8, i8[::1], i8[::1])"],
-    nogil=True,
-    cache=True,
-)
-def fill(
-    items: Array,
-    place: Array,
-    until: Array,
-    values: Array,
-    row: Array,
-    position: Array,
-    octaves: int,
-    item: Array,
-    group: Array,
-) -> None:
-    """Write the items in each state's history.
+@njit(["void(i8[:, ::1], i8[:, ::1], i8[:, ::1], i8[::1], i8[::1], i8[::1])"], nogil=True, cache=True)
+def fill(items: Array, place: Array, until: Array, row: Array, position: Array, slot: Array) -> None:
+    """Write which slots are in each state's history.
 
     Args:
-        items, place, until, values: (B, S), of `Slots`; values (B, 0) for none.
+        items, place, until: (B, S), of `Slots`.
         row, position: (n,) of the states.
-        octaves: groups by event distance; 0 for none.
-        item, group: (p,), written.
+        slot: (p,), written: b S + s.
     """
-    p = 0
+    p, width = 0, items.shape[1]
     for i in range(len(row)):
         b, k = row[i], position[i]
-        for s in range(items.shape[1]):
+        for s in range(width):
             if items[b, s] > 0 and place[b, s] <= k and until[b, s] > k:
-                item[p] = items[b, s]
-                kind = values[b, s] if values.shape[1] else 0
-                if octaves:
-                    kind = kind * octaves + min(octaves - 1, int(math.log2(k - place[b, s] + 1)))
-                group[p] = kind
+                slot[p] = b * width + s
                 p += 1
 
 

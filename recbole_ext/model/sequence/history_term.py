@@ -4,8 +4,7 @@
 
 h is the state at the position of the prediction, so the model decides at each position how likely a return is: below
 0 where users have each item once, above 0 where they return to items. No item is removed by it. The softmax then no
-longer spends its capacity on learning which items a user has had. Groups (`history_term`): `seen`: one for all items;
-`recency`: the event distance in octaves; each times the values of `history_field`, where one is named.
+longer spends its capacity on learning which items a user has had. Groups: `history_term`, see history_groups.py.
 
 Source: the copy and exclude mechanisms of Chang et al., 2024 (Softmax-CPR), with one learned logit per group in place
 of separate projections.
@@ -20,9 +19,8 @@ from recbole.utils import FeatureType
 from torch import Tensor, nn
 
 from recbole_ext.errors import UsageError
+from recbole_ext.model.sequence.history_groups import KINDS, HistoryGroups, Past
 
-HISTORY_TERMS = ("none", "seen", "recency")
-OCTAVES = 12
 _NEVER = 2**40
 
 
@@ -35,12 +33,16 @@ class Slots:
         place: (B, S) int64, the event's position in the row's list; below 0 for events before the list.
         until: (B, S) int64, the position of the next event with the same item.
         values: (B, S) int64, of `history_field`; None without one.
+        times: (B, S) int64 seconds; None where the groups do not read them, as `intervals`.
+        intervals: (B, S) int64 mean seconds between the row's events of the item up to this one, -1 for its first.
     """
 
     items: Tensor
     place: Tensor
     until: Tensor
-    values: Tensor | None
+    values: Tensor | None = None
+    times: Tensor | None = None
+    intervals: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -84,37 +86,44 @@ def history_term_of(config: Any, dataset: Any, width: int) -> "HistoryTerm | Non
         UsageError: an unknown kind, or a `history_field` that is no column of single tokens beside the ids.
     """
     kind, field = config["history_term"], config["history_field"]
-    if kind not in HISTORY_TERMS:
-        raise UsageError(f"history_term must be one of {', '.join(HISTORY_TERMS)} (got {kind!r})")
+    if kind not in KINDS:
+        raise UsageError(f"history_term must be one of {', '.join(KINDS)} (got {kind!r})")
     if field and kind == "none":
-        raise UsageError(f"history_field {field!r} is read with history_term: seen or recency (got none)")
+        raise UsageError(f"history_field {field!r} is read with history_term: {', '.join(KINDS[1:])} (got none)")
+    if kind == "interval" and not (dataset.timed and hasattr(dataset, "events")):
+        raise UsageError("history_term: interval reads times of single events, and the data have none; take recency")
+    if field:
+        _check_field(field, dataset)
+    return None if kind == "none" else HistoryTerm(config, dataset, width)
+
+
+def _check_field(field: str, dataset: Any) -> None:
     ids = (dataset.uid_field, dataset.iid_field)
     known = getattr(dataset, "events", dataset.inter_feat).columns
     columns = [name for name in known if dataset.field2type.get(name) is FeatureType.TOKEN]
-    if field and (field in ids or field not in columns):
+    if field in ids or field not in columns:
         others = ", ".join(sorted(set(columns) - set(ids))) or "the data have none"
         raise UsageError(
             f"history_field must be a loaded token column of the events, beside the ids: {others} (got {field!r})"
         )
-    return None if kind == "none" else HistoryTerm(config, dataset, width)
 
 
-def slots_of(items: Tensor, earlier: Tensor, earlier_place: Tensor, values: Tensor | None) -> Slots:
-    """Slots of lists (B, L) and the events (B, E) before them; values (B, E + L) or None."""
+def slots_of(items: Tensor, earlier: Tensor, earlier_place: Tensor, **read: Tensor | None) -> Slots:
+    """Slots of lists (B, L) and the events (B, E) before them; `read`: further fields of `Slots`, (B, E + L)."""
     place = torch.arange(items.shape[1], device=items.device).expand_as(items)
     items, place = torch.cat([earlier, items], 1), torch.cat([earlier_place, place], 1)
     order = torch.argsort(items, dim=1, stable=True)
     by_item, by_place = items.gather(1, order), place.gather(1, order)
     following = torch.where(by_item[:, 1:] == by_item[:, :-1], by_place[:, 1:], _NEVER)
     until = torch.full_like(place, _NEVER).scatter(1, order[:, :-1], following)
-    return Slots(items, place, until, values)
+    return Slots(items, place, until, **read)
 
 
 class HistoryTerm(nn.Module):
     """Logits of the groups of a history; settings are keys of a run.
 
     Args:
-        config: `history_term`, `history_field`.
+        config: `history_term`, `history_field`; `use_target_time`: `interval` counts up to the time of the target.
         dataset: the training split, for the number of values of `history_field`.
         width: of the states.
     """
@@ -122,33 +131,32 @@ class HistoryTerm(nn.Module):
     def __init__(self, config: Any, dataset: Any, width: int) -> None:
         super().__init__()
         self.field = config["history_field"]
-        self.items, self.suffix, self.length = (
-            dataset.iid_field,
-            config["LIST_SUFFIX"],
-            config["ITEM_LIST_LENGTH_FIELD"],
-        )
-        self.octaves = OCTAVES if config["history_term"] == "recency" else 0
-        n_values = dataset.num(self.field) if self.field else 1
-        self.logits = nn.Linear(width, n_values * max(1, self.octaves))
+        self.items, self.time, self.suffix = dataset.iid_field, dataset.time_field, config["LIST_SUFFIX"]
+        self.seconds = dataset.events.whole[-2:] if config["history_term"] == "interval" else ()
+        self.length, self.to_target = config["ITEM_LIST_LENGTH_FIELD"], bool(config["use_target_time"])
+        self.groups = HistoryGroups(config["history_term"], dataset.num(self.field) if self.field else 1)
+        self.logits = nn.Linear(width, self.groups.n_logits)
         nn.init.zeros_(self.logits.weight)
         nn.init.zeros_(self.logits.bias)
 
     def forward(self, hidden: Tensor) -> Tensor:
         """(n, width) -> (n, groups)."""
-        return self.logits(hidden)
+        return self.groups.logits(self.logits(hidden))
 
     def slots(self, interaction: Any) -> Slots:
         """The slots of a batch of histories; a batch that was written out without earlier events has none of them."""
         items = interaction[self.items + self.suffix]
-        earlier = f"earlier_{self.items}{self.suffix}"
+        known = f"earlier_{self.items}{self.suffix}" in interaction
         none = items[:, :0]
-        known = earlier in interaction
-        values = None
-        if self.field:
-            parts = [f"earlier_{self.field}{self.suffix}"] if known else []
-            values = torch.cat([interaction[name] for name in (*parts, self.field + self.suffix)], 1)
-        before = (interaction[earlier], interaction[f"earlier_place{self.suffix}"]) if known else (none, none)
-        return slots_of(items, *before, values)
+        before = [interaction[f"earlier_{name}{self.suffix}"] if known else none for name in (self.items, "place")]
+        names = {"values": self.field} if self.field else {}
+        if self.groups.timed:
+            names |= dict(zip(("times", "intervals"), self.seconds, strict=True))
+        parts = [f"earlier_{{}}{self.suffix}"] * known + [f"{{}}{self.suffix}"]
+        whole = {
+            field: torch.cat([interaction[part.format(name)] for part in parts], 1) for field, name in names.items()
+        }
+        return slots_of(items, *before, **whole)
 
     def history(self, interaction: Any, has_target: Tensor | None = None) -> HistoryItems:
         """The items in the histories of a batch.
@@ -157,12 +165,22 @@ class HistoryTerm(nn.Module):
             interaction: windows or prefix rows.
             has_target: (B, L) bool, the positions of windows in question; None, or (B,): the end of each row.
         """
-        if has_target is not None and has_target.dim() == 2:
+        windows = has_target is not None and has_target.dim() == 2
+        if windows:
+            assert has_target is not None
             row, position = torch.nonzero(has_target, as_tuple=True)
         else:
             position = interaction[self.length] - 1
             row = torch.arange(len(position), device=position.device)
-        return self.items_at(self.slots(interaction), row, position)
+        now = self._now(interaction, row, position, windows) if self.groups.timed else None
+        return self.items_at(self.slots(interaction), row, position, now)
+
+    def _now(self, interaction: Any, row: Tensor, position: Tensor, windows: bool) -> Tensor:
+        """(n,) int64 seconds, up to which the time since an event counts."""
+        listed = self.time + self.suffix
+        if not self.to_target or (not windows and self.time not in interaction):
+            return interaction[listed][row, position]
+        return interaction[f"next_{listed}"][row, position] if windows else interaction[self.time].to(torch.int64)
 
     def add(self, scores: Tensor, hidden: Tensor, interaction: Any) -> Tensor:
         """Add the term of each row's history to scores of all items (B, n_items), in place; after states (B, width)."""
@@ -178,40 +196,46 @@ class HistoryTerm(nn.Module):
         """Scores (n, K) of the same items (K,) for every state, and their terms; see `add_to_items`."""
         return scores + logits_of_shared(history, self(hidden), items)
 
-    def items_at(self, slots: Slots, row: Tensor, position: Tensor) -> HistoryItems:
+    def items_at(self, slots: Slots, row: Tensor, position: Tensor, now: Tensor | None = None) -> HistoryItems:
         """The items of histories up to and with a position of a row.
 
         Args:
             slots: of a batch.
             row, position: (n,) int64.
+            now: (n,) int64 seconds, for groups that read times.
         """
-        return (self._compiled if compiled_on(slots.items.device) else self._listed)(slots, row, position)
+        bounds, slot = (_compiled if compiled_on(slots.items.device) else _listed)(slots, row, position)
+        found = HistoryItems(bounds, slots.items.flatten()[slot], torch.zeros_like(slot))
+        if self.groups.n_groups == 1:
+            return found
+        state = found.state
+        of_slots = (slots.place, slots.values, slots.times, slots.intervals)
+        place, values, times, intervals = (None if of is None else of.flatten()[slot] for of in of_slots)
+        assert place is not None
+        elapsed = None if now is None or times is None else (now[state] - times).clamp(min=0)
+        return replace(found, group=self.groups.of(Past(position[state] - place + 1, values, elapsed, intervals)))
 
-    def _listed(self, slots: Slots, row: Tensor, position: Tensor) -> HistoryItems:
-        k = position.unsqueeze(1)
-        there = (slots.items[row] > 0) & (slots.place[row] <= k) & (slots.until[row] > k)
-        state, slot = torch.nonzero(there, as_tuple=True)
-        of = row[state]
-        group = slots.values[of, slot] if slots.values is not None else torch.zeros_like(of)
-        if self.octaves:
-            octave = (position[state] - slots.place[of, slot] + 1).double().log2().long().clamp(max=self.octaves - 1)
-            group = group * self.octaves + octave
-        bounds = torch.searchsorted(state, torch.arange(len(row) + 1, device=state.device))
-        return HistoryItems(bounds, slots.items[of, slot], group)
 
-    def _compiled(self, slots: Slots, row: Tensor, position: Tensor) -> HistoryItems:
-        from recbole_ext.model.sequence import history_kernel as kernel
+def _listed(slots: Slots, row: Tensor, position: Tensor) -> tuple[Tensor, Tensor]:
+    """Where each state's slots begin (n + 1,), and which slots they are (p,)."""
+    k = position.unsqueeze(1)
+    there = (slots.items[row] > 0) & (slots.place[row] <= k) & (slots.until[row] > k)
+    state, slot = torch.nonzero(there, as_tuple=True)
+    bounds = torch.searchsorted(state, torch.arange(len(row) + 1, device=state.device))
+    return bounds, row[state] * slots.items.shape[1] + slot
 
-        values = slots.items[:, :0] if slots.values is None else slots.values
-        of_slots = [x.contiguous().numpy() for x in (slots.items, slots.place, slots.until, values)]
-        of_states = [x.contiguous().numpy() for x in (row, position)]
-        bounds = torch.empty(len(row) + 1, dtype=torch.long)
-        count: Any = kernel.count
-        fill: Any = kernel.fill
-        total = count(*of_slots[:3], *of_states, bounds.numpy())
-        item, group = (torch.empty(total, dtype=torch.long) for _ in range(2))
-        fill(*of_slots, *of_states, self.octaves, item.numpy(), group.numpy())
-        return HistoryItems(bounds, item, group)
+
+def _compiled(slots: Slots, row: Tensor, position: Tensor) -> tuple[Tensor, Tensor]:
+    """See `_listed`; on a CPU."""
+    from recbole_ext.model.sequence import history_kernel as kernel
+
+    given = [x.contiguous().numpy() for x in (slots.items, slots.place, slots.until, row, position)]
+    bounds = torch.empty(len(row) + 1, dtype=torch.long)
+    count: Any = kernel.count
+    slot = torch.empty(count(*given, bounds.numpy()), dtype=torch.long)
+    fill: Any = kernel.fill
+    fill(*given, slot.numpy())
+    return bounds, slot
 
 
 def logits_of_items(history: HistoryItems, logits: Tensor, items: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from recbole_ext.model.mamba4rec import Mamba4Rec, Mamba4RecBlock
 from recbole_ext.model.sequence.gaps import GAP_BUCKETS, gap_bucket, steps_of
+from recbole_ext.model.sequence.history_groups import Past
 from recbole_ext.model.sequence.history_term import HistoryTerm
 from recbole_ext.model.ss4rec import BlockState, SS4Rec, SS4RecBlock
 from recbole_ext.serving.export.real_scan import mamba_over, s5_over
@@ -159,10 +160,18 @@ class Scores(nn.Module):
         self.embedding, self.term = embedding, term
 
     def inputs(self) -> list[str]:
-        """Names of what the history term reads: the items of a history, their ages, their values."""
+        """Names of what the history term reads: the items of a history, and what groups them."""
         if self.term is None:
             return []
-        return ["seen_items", *["seen_ages"] * bool(self.term.octaves), *["seen_values"] * bool(self.term.field)]
+        groups = self.term.groups
+        named = {
+            "seen_items": True,
+            "seen_ages": groups.kind == "recency",
+            "seen_values": bool(self.term.field),
+            "seen_elapsed": groups.timed,
+            "seen_intervals": groups.timed,
+        }
+        return [name for name, read in named.items() if read]
 
     def forward(self, hidden: Tensor, *seen: Tensor) -> Tensor:
         """(B, hidden) and (B, S) int64 for each of `inputs` -> (B, n_items)."""
@@ -170,18 +179,15 @@ class Scores(nn.Module):
         if self.term is not None:
             given = dict(zip(self.inputs(), seen, strict=True))
             items = given["seen_items"]
-            added = self.term.logits(hidden).gather(1, self._group(given)) * (items > 0)
+            added = self.term(hidden).gather(1, self.term.groups.of(past_of(given))) * (items > 0)
             scores = scores.scatter_add(1, items, added)
         return torch.cat([torch.full_like(scores[:, :1], -torch.inf), scores[:, 1:]], dim=1)
 
-    def _group(self, given: dict[str, Tensor]) -> Tensor:
-        """Groups of the history term; an age is 1 for the last event, so its octave is floor(log2(age))."""
-        assert self.term is not None
-        group = given.get("seen_values", torch.zeros_like(given["seen_items"]))
-        if not self.term.octaves:
-            return group
-        powers = 2 ** torch.arange(1, self.term.octaves)
-        return group * self.term.octaves + (given["seen_ages"].unsqueeze(-1) >= powers).to(torch.int64).sum(-1)
+
+def past_of(given: dict[str, Tensor]) -> Past:
+    """What groups the items of histories, from the inputs of a graph."""
+    read = (given.get(f"seen_{name}") for name in ("values", "elapsed", "intervals"))
+    return Past(given.get("seen_ages", given["seen_items"]), *read)
 
 
 class FullSort(nn.Module):

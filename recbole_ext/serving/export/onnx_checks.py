@@ -9,7 +9,7 @@ from torch import Tensor
 from recbole_ext.model.sequence.causal import CausalRecommender, Events
 from recbole_ext.model.sequence.gaps import gap_seconds
 from recbole_ext.model.sequence.history_term import HistoryItems
-from recbole_ext.serving.export.graphs import FullSort, Scores, reads_gaps
+from recbole_ext.serving.export.graphs import FullSort, Scores, past_of, reads_gaps
 from recbole_ext.serving.export.onnx_file import answer, require_equal
 
 _BATCHES = (1, 4)
@@ -85,12 +85,10 @@ def check_scores(model: Any, opened: Any) -> float:
         hidden = torch.randn(rows, model.item_embedding.embedding_dim, generator=generator)
         count = min(seen, model.n_items - 1)
         items = torch.stack([torch.randperm(model.n_items - 1, generator=generator)[:count] + 1 for _ in range(rows)])
-        ages = torch.randint(1, 3000, (rows, count), generator=generator)
         expected, given = hidden @ model.item_embedding.weight.T, {"hidden": hidden}
         term = model.history_term
         if term is not None:
-            values = torch.randint(0, term.logits.out_features // max(1, term.octaves), (rows, count))
-            read = {"seen_items": items, "seen_ages": ages, "seen_values": values}
+            read = _made_past(term, items, generator)
             given |= {name: read[name] for name in Scores(model.item_embedding, term).inputs()}
             expected = _with_term(term, expected, hidden, read)
         found = answer(opened, given)[0]
@@ -99,13 +97,24 @@ def check_scores(model: Any, opened: Any) -> float:
     return largest
 
 
+def _made_past(term: Any, items: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+    """What groups some items (B, S), of all sizes."""
+    seconds = torch.exp(torch.rand(2, *items.shape, generator=generator) * 19).long()
+    once = torch.rand(items.shape, generator=generator) < 0.3
+    return {
+        "seen_items": items,
+        "seen_ages": torch.randint(1, 3000, items.shape, generator=generator),
+        "seen_values": torch.randint(0, term.groups.n_values, items.shape, generator=generator),
+        "seen_elapsed": seconds[0],
+        "seen_intervals": torch.where(once, -1, seconds[1]),
+    }
+
+
 def _with_term(term: Any, scores: Tensor, hidden: Tensor, seen: dict[str, Tensor]) -> Tensor:
     """The scores as the model adds its history term to them."""
     rows, count = seen["seen_items"].shape
-    group = seen["seen_values"].flatten() if term.field else torch.zeros(rows * count, dtype=torch.long)
-    if term.octaves:
-        octave = seen["seen_ages"].flatten().double().log2().long().clamp(max=term.octaves - 1)
-        group = group * term.octaves + octave
+    read = {name: of.flatten() for name, of in seen.items() if name != "seen_values" or term.field}
+    group = term.groups.of(past_of(read))
     history = HistoryItems(torch.arange(rows + 1) * count, seen["seen_items"].flatten(), group)
     logits = term(hidden)
     return scores.index_put((history.state, history.item), logits[history.state, group], accumulate=True)

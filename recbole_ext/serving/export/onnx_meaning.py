@@ -18,6 +18,10 @@ _INPUTS = {
     "seen_items": "int64 numbers of the different items of the whole history, each once, padded with 0",
     "seen_ages": "int64, how many events ago the latest event with each of seen_items was: 1 for the last event",
     "seen_values": "int64 numbers of values.parquet: the value at the latest event with each of seen_items",
+    "seen_elapsed": "int64 seconds >= 0 since the latest event with each of seen_items, up to the time of the "
+    "recommendation where the protocol has the target's time, else up to the last event",
+    "seen_intervals": "int64, mean seconds between the user's events with each of seen_items, rounded down; -1 for an "
+    "item with one event",
 }
 
 

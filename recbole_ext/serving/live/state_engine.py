@@ -105,8 +105,9 @@ class StateEngine(LiveEngine):
             vector = self._vector(question.user, question.at)
         if not np.isfinite(vector).all():
             raise NonFiniteError(f"the state of user {question.user} is not finite; the weights or a time are damaged")
-        items, logits = self.term(question.history, vector) if self.term else (question.excluded[:0], vector[:0])
-        return _Prepared(vector, items, logits)
+        if self.term is None:
+            return _Prepared(vector, question.excluded[:0], vector[:0])
+        return _Prepared(vector, *self.term(question.history, vector, question.at))
 
     def _vector(self, user: int, at: int) -> Array:
         """What the model reads out for a followed user: (width,)."""

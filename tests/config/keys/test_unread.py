@@ -76,6 +76,7 @@ def test_a_setting_that_is_not_read_is_named_with_what_to_use(model: str, given:
         ("SS4Rec", {"item_fields": ["genre"], "item_fields_mode": "gated", "item_vectors_dropout": 0.5}),
         ("MDAFBST", {"item_vectors": "v.npy", "item_vectors_mode": "frozen", "item_vectors_dropout": 0.5}),
         ("SS4Rec", {"use_target_time": True, "enable_amp": True, "enable_scaler": True}),
+        ("SASRec", {"use_target_time": True, "history_term": "interval"}),
         ("BPR", {"state": "INFO", "checkpoint_dir": "saved", "loss_decimal_place": 4, "repeatable": True}),
     ],
     ids=str,

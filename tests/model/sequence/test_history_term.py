@@ -10,8 +10,11 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from recbole_ext.errors import UsageError
+from benchmarks.habits import made
+from recbole_ext.errors import DataError, UsageError
+from recbole_ext.evaluation.protocol import TIME_KNOWN, TIME_UNREAD
 from recbole_ext.model.sequence import losses
+from recbole_ext.model.sequence.history_groups import HistoryGroups, Past
 from recbole_ext.model.sequence.history_term import (
     HistoryItems,
     HistoryTerm,
@@ -24,16 +27,17 @@ from recbole_ext.model.sequence.losses import full_cross_entropy, weighted_mean
 from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.pipeline.train import build_trainer
+from recbole_ext.tasks.ranking.evaluation.protocol_facts import ranking_facts
 from tests.conftest import write_inter
 
 Build = Callable[..., Any]
 N_ITEMS = 9
 
 
-def bare_term(octaves: int) -> HistoryTerm:
+def bare_term(kind: str, n_values: int) -> HistoryTerm:
     term = HistoryTerm.__new__(HistoryTerm)
     torch.nn.Module.__init__(term)
-    term.octaves = octaves
+    term.groups = HistoryGroups(kind, n_values)
     return term
 
 
@@ -46,35 +50,42 @@ def random_slots(values: bool) -> tuple[Slots, torch.Tensor]:
     place = torch.tensor([-9, -7, -2, -1]).repeat(6, 1)
     earlier[2], place[2] = 0, 0
     kinds = torch.randint(1, 3, (6, 16), generator=generator) if values else None
-    return slots_of(items, earlier, place, kinds), items > 0
+    times = torch.randint(0, 10**6, (6, 16), generator=generator).cumsum(1)
+    intervals = torch.randint(-1, 2, (6, 16), generator=generator) * 10**5
+    return slots_of(items, earlier, place, values=kinds, times=times, intervals=intervals), items > 0
 
 
-def by_hand(slots: Slots, counted: torch.Tensor, octaves: int) -> list[set[tuple[int, int]]]:
+def by_hand(slots: Slots, counted: torch.Tensor, groups: HistoryGroups, now: torch.Tensor) -> list[set[Any]]:
     """(item, group) pairs of each counted position."""
     found = []
-    for row, position in torch.nonzero(counted).tolist():
+    for (row, position), time in zip(torch.nonzero(counted).tolist(), now, strict=True):
         latest = {}
         for slot in range(slots.items.shape[1]):
             item, place = int(slots.items[row, slot]), int(slots.place[row, slot])
             if item and place <= position:
-                kind = int(slots.values[row, slot]) if slots.values is not None else 0
-                octave = min(octaves - 1, int(np.log2(position - place + 1))) if octaves else 0
-                latest[item] = kind * max(1, octaves) + octave
+                kind = slots.values[row, slot] if slots.values is not None else None
+                elapsed = (time - slots.times[row, slot]).clamp(min=0)  # type: ignore[index]
+                past = Past(torch.tensor(position - place + 1), kind, elapsed, slots.intervals[row, slot])  # type: ignore[index]
+                latest[item] = int(groups.of(past))
         found.append(set(latest.items()))
     return found
 
 
 @pytest.mark.parametrize("values", [False, True])
-@pytest.mark.parametrize("octaves", [0, 3])
-@pytest.mark.parametrize("way", ["_compiled", "_listed"])
-def test_items_of_histories_equal_a_count_by_hand(way: str, octaves: int, values: bool) -> None:
+@pytest.mark.parametrize("kind", ["seen", "recency", "interval"])
+@pytest.mark.parametrize("compiled", [True, False])
+def test_items_of_histories_equal_a_count_by_hand(
+    monkeypatch: pytest.MonkeyPatch, compiled: bool, kind: str, values: bool
+) -> None:
+    monkeypatch.setattr("recbole_ext.model.sequence.history_term.compiled_on", lambda device: compiled)
     slots, counted = random_slots(values)
     row, position = torch.nonzero(counted, as_tuple=True)
-    history = getattr(bare_term(octaves), way)(slots, row, position)
+    term, now = bare_term(kind, 3 if values else 1), torch.randint(0, 10**7, (len(row),))
+    history = term.items_at(slots, row, position, now)
     pairs = list(zip(history.item.tolist(), history.group.tolist(), strict=True))
     bounds = history.bounds.tolist()
     found = [pairs[begin:end] for begin, end in pairwise(bounds)]
-    assert [set(each) for each in found] == by_hand(slots, counted, octaves)
+    assert [set(each) for each in found] == by_hand(slots, counted, term.groups, now)
     assert all(len({item for item, _ in each}) == len(each) for each in found)
 
 
@@ -156,7 +167,7 @@ def randomised(trainer: Any) -> Any:
 
 
 @pytest.mark.parametrize("name", ["SS4Rec", "Mamba4Rec", "SASRec", "GRU4Rec"])
-@pytest.mark.parametrize("kind", ["seen", "recency"])
+@pytest.mark.parametrize("kind", ["seen", "recency", "interval"])
 def test_rows_and_rankings_agree_and_see_the_whole_history(build: Build, name: str, kind: str) -> None:
     """Lists of 3 of 12 events: an item of the first event has the term as well."""
     _, loaders, trainer = build(name, history_term=kind, MAX_ITEM_LIST_LENGTH=3)
@@ -172,11 +183,14 @@ def test_rows_and_rankings_agree_and_see_the_whole_history(build: Build, name: s
 
 
 @pytest.mark.parametrize("name", ["SS4Rec", "SASRec"])
-def test_windows_see_the_histories_of_prefix_rows(build: Build, name: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "protocol"), [("recency", "no_time"), ("interval", "no_time"), ("interval", "time_aware")]
+)
+def test_windows_see_the_histories_of_prefix_rows(build: Build, name: str, kind: str, protocol: str) -> None:
     found = []
     for mode in ("all_positions", "prefix"):
         given = {"train_mode": mode, "MAX_ITEM_LIST_LENGTH": 5, "train_batch_size": 10_000, "shuffled": True}
-        _, loaders, trainer = build(name, history_term="recency", **given)
+        _, loaders, trainer = build(name, history_term=kind, protocol=protocol, **given)
         batch = next(iter(loaders.train))
         windows = mode == "all_positions"
         counted = batch["next_item_id_list"] > 0 if windows else None
@@ -257,7 +271,7 @@ def test_a_column_groups_the_logits(make_config: Callable[..., Any], tmp_path: P
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"history_term": "all"}, r"history_term must be one of none, seen, recency \(got 'all'\)"),
+        ({"history_term": "all"}, r"history_term must be one of none, seen, recency, interval \(got 'all'\)"),
         ({"history_term": "seen", "history_field": "nothing"}, "history_field.*'nothing'"),
         ({"history_term": "seen", "history_field": "timestamp"}, "history_field.*'timestamp'"),
         ({"history_term": "none", "history_field": "user_id"}, "history_field"),
@@ -266,3 +280,34 @@ def test_a_column_groups_the_logits(make_config: Callable[..., Any], tmp_path: P
 def test_wrong_settings_are_refused(build: Build, given: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         build("SS4Rec", **given)
+
+
+@pytest.mark.slow
+def test_what_is_due_is_learnt_from_intervals(make_config: Callable[..., Any], tmp_path: Path) -> None:
+    """Items that return after periods of their own: the distance in events says less than the time does."""
+    rows = made(users=80, items=60, days=40, jitter=0.05).rows()
+    found = {}
+    for kind in ("recency", "interval"):
+        given = {"hidden_size": 16, "d_state": 4, "MAX_ITEM_LIST_LENGTH": 20, "epochs": 6, "learning_rate": 0.01}
+        fixed = {"topk": [10], "metrics": ["NDCG"], "valid_metric": "NDCG@10", "baselines": [], "train_batch_size": 256}
+        root = write_inter(tmp_path / kind, "made", rows)
+        config = make_config("Mamba4Rec", root, history_term=kind, protocol="recbole_time", **given, **fixed)
+        loaders = build_loaders(config, create_dataset(config))
+        trainer = build_trainer(config, loaders)
+        trainer.fit(loaders.train, loaders.valid)
+        found[kind] = trainer.evaluate(loaders.test)["ndcg@10"]
+    assert found["interval"] > found["recency"] + 0.05
+
+
+@pytest.mark.parametrize(("kind", "said"), [("recency", TIME_UNREAD), ("interval", TIME_KNOWN)])
+def test_the_protocol_says_who_reads_the_targets_time(build: Build, kind: str, said: str) -> None:
+    config, loaders, _ = build("SASRec", history_term=kind, protocol="time_aware")
+    assert ranking_facts(config, loaders)["target_time"] == said
+
+
+def test_intervals_need_times(make_config: Callable[..., Any], tmp_path: Path) -> None:
+    rows = [(u, (u + 3 * k) % 11) for u in range(12) for k in range(9)]
+    root = write_inter(tmp_path, "made", rows, "user_id:token\titem_id:token")
+    columns = {"inter": ["user_id", "item_id"]}
+    with pytest.raises(DataError, match=r"history_term: interval cannot do without it.*recency"):
+        create_dataset(make_config("SS4Rec", root, load_col=columns, history_term="interval", protocol="no_time"))

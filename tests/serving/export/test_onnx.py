@@ -23,7 +23,9 @@ pytest.importorskip("onnxruntime")
 CASES = [
     ("SS4Rec", {"protocol": "time_aware"}, ["encoder", "scores", "step"]),
     ("SS4Rec", {"ssm_variant": "mamba2", "head_dim": 4, "history_term": "seen"}, ["encoder", "scores", "step"]),
-    ("Mamba4Rec", {}, ["encoder", "scores", "step"]),
+    ("SS4Rec", {"protocol": "time_aware", "history_term": "interval"}, ["encoder", "scores", "step"]),
+    ("SS4Rec", {"protocol": "recbole", "history_term": "interval"}, ["encoder", "scores", "step"]),
+    ("Mamba4Rec", {"history_term": "recency"}, ["encoder", "scores", "step"]),
     ("SASRec", {}, ["encoder", "scores"]),
     ("GRU4Rec", {}, ["encoder", "scores"]),
 ]
@@ -79,10 +81,15 @@ def lists_of_graphs(folder: Path, run: Run) -> dict[str, list[str]]:
         gaps = np.diff(times)[-kept:] if known else np.diff(times, prepend=times[0])[:-1][-kept:]
         gaps = gaps if known else np.concatenate([[0], gaps[1:]])
         ages = {item: len(every) - place for place, item in enumerate(every)}
+        of_item = {item: times[:-1][np.array(every) == item] for item in ages}
+        elapsed = [times[-1 if known else -2] - of[-1] for of in of_item.values()]
+        intervals = [(of[-1] - of[0]) // (len(of) - 1) if len(of) > 1 else -1 for of in of_item.values()]
         given = {
             "items": np.array([every[-kept:]], dtype=np.int64), "length": np.array([min(kept, len(every))]),
             "gaps": gaps[None].astype(np.float32), "seen_items": np.array([list(ages)], dtype=np.int64),
             "seen_ages": np.array([list(ages.values())], dtype=np.int64),
+            "seen_elapsed": np.array([elapsed], dtype=np.int64),
+            "seen_intervals": np.array([intervals], dtype=np.int64),
         }  # fmt: skip
         given = {name: value for name, value in given.items() if name in inside}
         first = {value.name: given[value.name] for value in encoder.get_inputs()}

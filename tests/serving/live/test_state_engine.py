@@ -31,7 +31,15 @@ def long_history(n: int = 40) -> list[tuple[str, int]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize("given", [{"model": "SS4Rec", "history_term": "recency"}, {"model": "Mamba4Rec"}], ids=str)
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"model": "SS4Rec", "history_term": "recency"},
+        {"model": "SS4Rec", "history_term": "interval"},
+        {"model": "Mamba4Rec", "history_term": "interval"},
+    ],
+    ids=str,
+)
 def test_states_over_whole_histories_are_those_of_the_full_pass(
     trained: Trained, given: dict[str, Any], protocol: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,17 +6,18 @@ import torch
 from recbole.data.interaction import Interaction
 from torch import Tensor
 
-from recbole_ext.data.history import Events, HistoryRows
+from recbole_ext.data.history import INTERVAL, Events, HistoryRows
 from recbole_ext.errors import DataError
 
 PART = "_part"
 
 
-def whole_fields(config: Any, item: str) -> tuple[str, ...]:
+def whole_fields(config: Any, item: str, time: str) -> tuple[str, ...]:
     """The fields that the run's model reads of a whole history: the item, and what groups the history term's logits."""
     if config["history_term"] == "none" or not getattr(config.model_class, "causal", False):
         return ()
-    return (item, config["history_field"]) if config["history_field"] else (item,)
+    named = (item, config["history_field"]) if config["history_field"] else (item,)
+    return (*named, time, INTERVAL) if config["history_term"] == "interval" and time else named
 
 
 class OffsetHistory:
@@ -66,7 +67,8 @@ class OffsetHistory:
         self.sort(by=[user, self.time_field])  # type: ignore[attr-defined]
         columns = dict(self.inter_feat.interaction)
         self.part = columns.pop(PART, None)
-        self.events = Events(columns, columns[user], whole_fields(self.config, self.iid_field))  # type: ignore[attr-defined]
+        time = self.time_field if self.timed else ""  # type: ignore[attr-defined]
+        self.events = Events(columns, columns[user], whole_fields(self.config, self.iid_field, time))  # type: ignore[attr-defined]
         self._check_parts_in_time()
         length_field = self.item_list_length_field  # type: ignore[attr-defined]
         names = {"length": length_field, "suffix": self.config["LIST_SUFFIX"], "user": user}

@@ -48,7 +48,7 @@ def _of_sequences(config: Config, loaders: Any) -> dict[str, Any]:
 def _target_time(config: Config, timed: bool) -> str:
     if not (timed and config["use_target_time"]):
         return "target time not known"
-    return TIME_KNOWN if config.entry.reads_target_time else TIME_UNREAD
+    return TIME_KNOWN if config.entry.reads_target_time_with(config) else TIME_UNREAD
 
 
 def _has_times(config: Config, loaders: Any) -> bool:
