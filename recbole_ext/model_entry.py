@@ -8,8 +8,10 @@ from typing import Any
 
 from recbole_ext.errors import ResourceError
 from recbole_ext.model_list import (
+    CAUSAL_HOSTS,
     DEFAULT_TASK,
     GROWING,
+    PARTITIONED,
     READ_FIELDS,
     READ_ITEM_VECTORS,
     READ_TARGET_TIME,
@@ -61,7 +63,12 @@ class ModelEntry:
         """Whether the model can train on all positions of windows at once."""
         if self.model_class is not None:
             return bool(getattr(self.model_class, "causal", False))
-        return self.module.endswith(".causal_host") or (self.own and self.family == "sequential")
+        return self.module.rpartition(".")[2] in CAUSAL_HOSTS or (self.own and self.family == "sequential")
+
+    @property
+    def takes_history_term(self) -> bool:
+        """Whether `history_term` is read: by causal models, but for those with a softmax of partitions of their own."""
+        return self.causal and self.registered not in PARTITIONED
 
     @property
     def is_fitted(self) -> bool:
@@ -74,7 +81,7 @@ class ModelEntry:
         Args:
             values: settings of a run, as a mapping.
         """
-        of_term = self.causal and values["history_term"] == "interval"
+        of_term = self.takes_history_term and values["history_term"] == "interval"
         return (self.own and self.registered in READ_TARGET_TIME) or of_term
 
     @property

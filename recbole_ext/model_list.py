@@ -20,6 +20,8 @@ READ_ITEM_VECTORS = ("SS4Rec", "Mamba4Rec", "MDAFMamba", "MDAFBST")
 """Models that read vectors of items, see `item_vectors`."""
 READ_FIELDS = ("SS4Rec", "Mamba4Rec")
 """Models that read `item_fields` and `event_fields`."""
+PARTITIONED = ("GRU4RecCPR", "SASRecCPR")
+"""Models of RecBole that divide the softmax over all items into partitions; they have no other loss."""
 SETTINGS_MODULES = {
     "HybridVAE": "recbole_ext.model.rating.settings",
     "SS4Rec": "recbole_ext.model.sequence.settings",
@@ -28,11 +30,13 @@ SETTINGS_MODULES = {
 FAMILIES = ("general", "context_aware", "sequential", "knowledge_aware", "exlib")
 CLASS_OF_FILE = {"lightgbm": "LightGBM", "xgboost": "XGBoost"}
 WITHOUT_PROPERTIES = ("Random",)
+CAUSAL_HOSTS = ("causal_host", "reranked_host")
+"""Modules whose models train on all positions of windows."""
 ADAPTED = {
     **dict.fromkeys(("SASRec", "GRU4Rec"), "causal_host"),
     **dict.fromkeys(("GCMC", "LightGCN", "NGCF", "SpectralCF"), "bipartite_host"),
     **dict.fromkeys(("KGAT", "KGIN", "MCCLK"), "graph_host"),
-    **dict.fromkeys(("GRU4RecCPR", "SASRecCPR"), "reranked_host"),
+    **dict.fromkeys(PARTITIONED, "reranked_host"),
     **dict.fromkeys(("BERT4Rec", "DGCF", "DIEN", "KTUP", "LINE", "S3Rec"), "sampling_host"),
     "FwFM": "field_host",
     "NCEPLRec": "fitted_host",

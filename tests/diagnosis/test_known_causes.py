@@ -11,11 +11,16 @@ from recbole_ext.diagnosis.result_rules import worse_than_baseline
 CLOCK = {"TIME_FIELD": "timestamp", "load_col": {"inter": ["user_id", "item_id", "timestamp"]}}
 KNOWN: dict[str, dict[str, Any]] = {
     "timestamp is a feature in raw seconds": {"model": "FM", **CLOCK},
-    "at position 50 of a history, which is padding": {"model": "GRU4RecCPR", "MAX_ITEM_LIST_LENGTH": 50},
+    "at position 50 of a history, which is padding": {
+        "model": "GRU4RecCPR",
+        "MAX_ITEM_LIST_LENGTH": 50,
+        "train_mode": "prefix",
+    },
     "loss_type BPR learns from one sampled item": {"model": "SASRec", "loss_type": "BPR"},
 }
 OTHERS: list[dict[str, Any]] = [
     {"model": "BPR", **CLOCK},
+    {"model": "GRU4RecCPR", "MAX_ITEM_LIST_LENGTH": 50, "train_mode": "all_positions"},
     {"model": "FM", **CLOCK, "unused_col": {"inter": ["timestamp"]}},
     {"model": "SASRec", "loss_type": "CE", "MAX_ITEM_LIST_LENGTH": 50},
     {"model": "SASRec", "loss_type": "BPR", "train_neg_sample_args": {"sample_num": 64}},

@@ -4,8 +4,7 @@ from typing import Any
 
 from recbole_ext.config.layers import Layer
 from recbole_ext.model_entry import ModelEntry
-
-_SOFTMAX_ALONE = ("GRU4RecCPR", "SASRecCPR")
+from recbole_ext.model_list import PARTITIONED
 
 
 def samples_negatives(given: Any) -> bool:
@@ -18,7 +17,7 @@ def negative_faults(entry: ModelEntry, layers: list[Layer], values: dict[str, An
     loss, asked = values.get("loss_type"), values.get("train_neg_sample_args")
     if entry.family != "sequential" or loss is None:
         return []
-    if entry.registered in _SOFTMAX_ALONE and loss != "CE":
+    if entry.registered in PARTITIONED and loss != "CE":
         return [f"loss_type must be CE for {entry.name}, which divides a softmax over all items (got {loss!r})"]
     if loss == "CE":
         return _unread(layers)

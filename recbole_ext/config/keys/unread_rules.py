@@ -142,9 +142,14 @@ RULES = (
     ),
     Rule(("repeatable",), lambda f: f.sequential, "sequences: filter_seen_items: False keeps seen items as candidates"),
     Rule(
-        ("train_mode", "window_overlap", "sample_weight", "gradient_checkpointing", "history_term", "history_field"),
+        ("train_mode", "window_overlap", "sample_weight", "gradient_checkpointing"),
         lambda f: not f.entry.causal,
         "it is for sequence models that train on windows, such as SS4Rec or SASRec",
+    ),
+    Rule(
+        ("history_term", "history_field"),
+        lambda f: not f.entry.takes_history_term,
+        "SS4Rec, Mamba4Rec, SASRec and GRU4Rec have the term, and classes that derive from them",
     ),
     Rule(
         ("use_target_time",),

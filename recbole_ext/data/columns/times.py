@@ -93,7 +93,7 @@ def _reasons(config: Any, of_task: TaskColumns, lists: bool) -> Iterator[tuple[s
         origin = config.origins["use_target_time"]
         by_preset = origin.startswith("properties/protocol/")
         yield f"use_target_time: True ({origin})", "take --protocol=no_time" if by_preset else "leave it out"
-    if config["history_term"] == "interval" and config.entry.causal:
+    if config["history_term"] == "interval" and config.entry.takes_history_term:
         yield "history_term: interval", "take recency, which counts events"
     if config["sample_weight"] == "recency" and not lists:
         yield "sample_weight: recency", "leave it out"

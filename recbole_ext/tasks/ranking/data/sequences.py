@@ -14,7 +14,7 @@ PART = "_part"
 
 def whole_fields(config: Any, item: str, time: str) -> tuple[str, ...]:
     """The fields that the run's model reads of a whole history: the item, and what groups the history term's logits."""
-    if config["history_term"] == "none" or not getattr(config.model_class, "causal", False):
+    if config["history_term"] == "none" or not config.entry.takes_history_term:
         return ()
     named = (item, config["history_field"]) if config["history_field"] else (item,)
     return (*named, time, INTERVAL) if config["history_term"] == "interval" and time else named
