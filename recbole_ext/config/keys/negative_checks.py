@@ -19,11 +19,16 @@ def negative_faults(entry: ModelEntry, layers: list[Layer], values: dict[str, An
         return []
     if entry.registered in PARTITIONED and loss != "CE":
         return [f"loss_type must be CE for {entry.name}, which divides a softmax over all items (got {loss!r})"]
+    windows = entry.causal and values.get("train_mode") == "all_positions"
+    if windows and entry.registered in PARTITIONED and values.get("n_facet") != 1:
+        return [
+            f"n_facet must be 1 for {entry.name} with train_mode: all_positions (got {values.get('n_facet')!r}); "
+            "mixtures of softmaxes have --train_mode=prefix"
+        ]
     if loss == "CE":
         return _unread(layers)
     if loss == "BPR" and not samples_negatives(asked):
         return ["train_neg_sample_args: loss_type BPR needs negatives; leave it out, or choose --loss_type=CE"]
-    windows = entry.causal and values.get("train_mode") == "all_positions"
     if windows and isinstance(asked, dict) and asked.get("dynamic"):
         return [f"train_neg_sample_args: dynamic needs prefix rows in {entry.name}; give --train_mode=prefix"]
     return []

@@ -24,8 +24,6 @@ from recbole.model.sequential_recommender.sasreccpr import SASRecCPR as RecBoleS
 from torch import Tensor
 from torch.nn import functional
 
-from recbole_ext.errors import UsageError
-
 _LEAST = 1e-8
 
 
@@ -41,11 +39,6 @@ class _AllPositions(SequentialRecommender):
         super().__init__(config, dataset)
         self.reranker_CAN_NUM = [min(size, self.n_items) for size in self.reranker_CAN_NUM]
         self.of_rows = config["train_mode"] == "prefix"
-        if not self.of_rows and self.n_facet != 1:
-            raise UsageError(
-                f"n_facet must be 1 for {config['model']} with train_mode: all_positions (got {self.n_facet}); "
-                "mixtures of softmaxes have --train_mode=prefix"
-            )
         self.context = 1 + len(self.reranker_CAN_NUM) * self.n_facet_reranker
 
     @property
