@@ -173,7 +173,7 @@ class TransformerServer(StateServer):
 
     def advance(self, x: Tensor, seconds: int) -> None:
         """The new event attends to itself and all before it."""
-        query, key, value = self.block.project(x).view(3, self.block.heads, 1, -1)
+        query, key, value = (part[0] for part in self.block.parts(x.view(1, 1, -1), self.n))
         self.key[:, self.n], self.value[:, self.n] = key[:, 0], value[:, 0]
         kept = slice(self.n + 1)
         mixed = F.scaled_dot_product_attention(query, self.key[:, kept], self.value[:, kept])

@@ -53,8 +53,12 @@ class MambaBlock(nn.Module):
 class TransformerBlock(nn.Module):
     """Causal self-attention over the last `reach` events, then a feed-forward layer, each with residual LayerNorm.
 
+    Queries and keys are turned by their positions, so that attention reads how many events are between two.
+
     Args:
         config: `hidden_size`, `attention_heads`, `dropout_prob` and `MAX_ITEM_LIST_LENGTH`, the reach.
+
+    Source: rotary positions: Su et al., 2021.
     """
 
     def __init__(self, config: Any) -> None:
@@ -66,16 +70,42 @@ class TransformerBlock(nn.Module):
         self.norm, self.last_norm = nn.LayerNorm(width), nn.LayerNorm(width)
         self.dropout = Dropout(config["dropout_prob"])
 
+    def parts(self, x: Tensor, first: int = 0) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values (S, heads, L, width / heads) of events (S, L, hidden_size).
+
+        Args:
+            x: events.
+            first: position of the first one.
+        """
+        n, length, width = x.shape
+        parts = self.project(x).view(n, length, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
+        position = torch.arange(first, first + length, device=x.device)
+        return turned(parts[0], position), turned(parts[1], position), parts[2]
+
     def forward(self, x: Tensor) -> Tensor:
         """(S, L, hidden_size) -> (S, L, hidden_size)."""
         n, length, width = x.shape
-        parts = self.project(x).view(n, length, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
+        query, key, value = self.parts(x)
         back = torch.arange(length, device=x.device).unsqueeze(1) - torch.arange(length, device=x.device)
-        query, key, value = parts.unbind(0)
         allowed = (back >= 0) & (back < self.reach)
         mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=allowed)
         x = self.norm(self.dropout(self.out(mixed.transpose(1, 2).reshape(n, length, width))) + x)
         return self.last_norm(self.dropout(self.feed_forward(x)) + x)
+
+
+def turned(x: Tensor, position: Tensor) -> Tensor:
+    """Rotary positions: pairs of elements turned by position x frequency; an odd last element stays as it is.
+
+    Args:
+        x: (..., L, d).
+        position: (L,) int64.
+    """
+    half = x.shape[-1] // 2
+    frequency = 10_000.0 ** (-torch.arange(half, device=x.device) / max(1, half))
+    angle = position.unsqueeze(-1) * frequency
+    cos, sin = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
+    first, second, rest = x.split([half, half, x.shape[-1] - 2 * half], -1)
+    return torch.cat([first * cos - second * sin, first * sin + second * cos, rest], -1)
 
 
 class RunningMean(nn.Module):

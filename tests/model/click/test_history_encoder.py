@@ -7,7 +7,7 @@ import torch
 from torch.testing import assert_close
 
 from recbole_ext.errors import UsageError
-from recbole_ext.model.click.history_encoder import ENCODERS, HistoryEncoder, RunningMean
+from recbole_ext.model.click.history_encoder import ENCODERS, HistoryEncoder, RunningMean, TransformerBlock, turned
 
 SIZES: dict[str, Any] = {
     "hidden_size": 8, "num_layers": 2, "dropout_prob": 0.0, "attention_heads": 2, "MAX_ITEM_LIST_LENGTH": 20,
@@ -30,6 +30,26 @@ def test_a_state_depends_on_its_event_and_those_before_it_alone(encoder: str) ->
     changed = network(items, behaviours, times)
     assert_close(changed[:, :7], whole[:, :7])
     assert ((changed - whole)[:, 7:].abs().amax(2) > 1e-4).all()
+
+
+def test_the_transformer_reads_the_order_of_the_events_in_its_reach() -> None:
+    torch.manual_seed(0)
+    block, x = TransformerBlock(SIZES | {"MAX_ITEM_LIST_LENGTH": 5}), torch.randn(1, 9, 8)
+    last = block(x)[:, -1]
+    assert (block(x[:, [0, 1, 2, 3, 6, 5, 7, 4, 8]])[:, -1] - last).abs().max() > 1e-3
+    assert_close(block(torch.cat([torch.zeros(1, 4, 8), x[:, 4:]], 1))[:, -1], last)  # out of reach
+    assert_close(block(x[:, 2:])[:, -1], last)  # distances, not places
+
+
+def test_a_turned_product_depends_on_the_distance_alone() -> None:
+    query, key = torch.randn(2, 7)
+    products = [
+        turned(query.view(1, 7), torch.tensor([a])) @ turned(key.view(1, 7), torch.tensor([b])).T
+        for a, b in ((5, 2), (105, 102), (5, 3))
+    ]
+    assert_close(products[0], products[1], rtol=1e-4, atol=1e-5)
+    assert (products[0] - products[2]).abs() > 1e-4
+    assert_close(turned(query.view(1, 7), torch.tensor([0])), query.view(1, 7))
 
 
 def test_the_mean_is_that_of_the_events_so_far_in_any_order() -> None:
