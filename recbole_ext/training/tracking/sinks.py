@@ -3,9 +3,11 @@
 A sink that fails is warned about once, and a message that is not sent each time; the run continues.
 """
 
+import glob
 import json
 import logging
 import math
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -126,9 +128,13 @@ class Curves:
         self.writer.flush()
 
     def close(self) -> None:
-        """Write what is held back."""
-        if self.writer is not None:
-            self.writer.close()
+        """Write what is held back, and take the name of the machine out of the names of the files."""
+        if self.writer is None:
+            return
+        self.writer.close()
+        host = socket.gethostname()
+        for path in self.folder.glob(f"events.out.tfevents.*.{glob.escape(host)}.*"):
+            path.rename(path.with_name(path.name.replace(f".{host}.", ".run.", 1)))
 
 
 class WandbRun:

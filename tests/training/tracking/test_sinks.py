@@ -29,6 +29,19 @@ def curves_of(folder: Path) -> dict[str, list[tuple[int, float]]]:
     return {tag: [(point.step, point.value) for point in found.Scalars(tag)] for tag in found.Tags()["scalars"]}
 
 
+def test_a_finished_file_of_tensorboard_does_not_name_the_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: "our[secret].machine")
+    for epoch in (1, 2):  # the second one as a run that is resumed
+        sink = Curves(tmp_path, ["Hit"])
+        sink.event("epoch", {"epoch": epoch, "hit@10": epoch / 10})
+        sink.close()
+    names = [path.name for path in (tmp_path / "tensorboard").iterdir()]
+    assert len(names) == 2 and not any("secret" in name for name in names)
+    assert curves_of(tmp_path)["valid/hit@10"] == [(1, pytest.approx(0.1)), (2, pytest.approx(0.2))]
+
+
 def test_events_and_curves_of_a_run(build: Build) -> None:
     result = run(build()[0])
     folder = Path(result["run_directory"])
