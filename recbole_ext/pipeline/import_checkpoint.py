@@ -15,6 +15,7 @@ from recbole_ext.config.config import Config
 from recbole_ext.config.keys.train_on import ALL
 from recbole_ext.errors import UsageError
 from recbole_ext.evaluation.evaluator import Evaluator
+from recbole_ext.model_list import PARTITIONED
 from recbole_ext.pipeline.analysis import analysis_of
 from recbole_ext.pipeline.build import build_on_device, scorer_of
 from recbole_ext.pipeline.final_test import evaluate_baselines
@@ -42,11 +43,16 @@ def import_checkpoint(config: Config, path: Path, trusted: bool, command: list[s
         What `result.json` holds.
 
     Raises:
-        UsageError: not trusted, not readable, or of another model or size.
+        UsageError: not trusted, not readable, of another model or size, or of a model that RecBole reads otherwise.
     """
     started = time.perf_counter()
     if config["train_on"] == ALL:
         raise UsageError("train_on: all leaves no rows on which imported weights could be tested; leave it out")
+    if config.entry.registered in PARTITIONED and config["train_mode"] != "prefix":
+        raise UsageError(
+            f"RecBole trains {config.model} on one row per prefix, read at the last place of the list, and its weights "
+            "rank in this way alone; add --train_mode=prefix"
+        )
     state = read_legacy(path, trusted)
     splits = open_splits(config)
     loaders = splits.loaders

@@ -38,11 +38,12 @@ class _Touch:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("model", ["SASRec", "GRU4RecCPR"])
 @pytest.mark.parametrize("with_config", [True, False])
 def test_the_imported_weights_score_what_they_scored(
-    with_config: bool, command: list[str], make_config: Callable[..., Config], tmp_path: Path
+    with_config: bool, model: str, command: list[str], make_config: Callable[..., Config], tmp_path: Path
 ) -> None:
-    config = make_config("SASRec", tmp_path, **{**TINY, "epochs": 2, "loss_type": "CE"})
+    config = make_config(model, tmp_path, **{**TINY, "epochs": 2, "loss_type": "CE", "train_mode": "prefix"})
     result = run(config)
     folder = Path(result["run_directory"])
     from safetensors.torch import load_file
@@ -52,12 +53,23 @@ def test_the_imported_weights_score_what_they_scored(
     state = {"epoch": 1, "state_dict": weights, "other_parameter": None}
     torch.save(state | ({"config": torch.nn.Linear(1, 1)} if with_config else {}), tmp_path / "old.pth")
     words = ["import-checkpoint", str(tmp_path / "old.pth"), *command, "--runs_dir=" + str(tmp_path / "imported")]
-    words = [w for w in words if w != f"--runs_dir={tmp_path / 'runs'}"]
+    others = ("--model=SASRec", "--hidden_size=64", f"--runs_dir={tmp_path / 'runs'}")
+    words = [f"--model={model}", "--train_mode=prefix", *(w for w in words if w not in others)]
+    words = [words[2], words[0], words[1], *words[3:]]
     assert main([*words, "--i-trust-this-file"]) == 0
     (imported,) = (tmp_path / "imported").iterdir()
     written = json.loads((imported / "result.json").read_text())
     assert written["test"] == result["test"] and written["imported_from"] == "old.pth"
     assert {path.suffix for path in (imported / "checkpoint").iterdir()} == {".json", ".safetensors"}
+
+
+def test_weights_that_read_the_last_place_are_not_imported_for_windows(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [word for word in command if not word.startswith(("--model", "--hidden_size"))]
+    words = ["import-checkpoint", str(tmp_path / "a.pth"), "--model=SASRecCPR", *words, "--i-trust-this-file"]
+    assert main(words) == 2
+    assert "add --train_mode=prefix" in " ".join(capsys.readouterr().err.split())
 
 
 def test_without_trust_nothing_is_read(command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
