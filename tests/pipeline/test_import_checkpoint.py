@@ -52,10 +52,9 @@ def test_the_imported_weights_score_what_they_scored(
     weights = {k.removeprefix("weights."): v for k, v in tensors.items() if k.startswith("weights.")}
     state = {"epoch": 1, "state_dict": weights, "other_parameter": None}
     torch.save(state | ({"config": torch.nn.Linear(1, 1)} if with_config else {}), tmp_path / "old.pth")
-    words = ["import-checkpoint", str(tmp_path / "old.pth"), *command, "--runs_dir=" + str(tmp_path / "imported")]
     others = ("--model=SASRec", "--hidden_size=64", f"--runs_dir={tmp_path / 'runs'}")
-    words = [f"--model={model}", "--train_mode=prefix", *(w for w in words if w not in others)]
-    words = [words[2], words[0], words[1], *words[3:]]
+    words = ["import-checkpoint", str(tmp_path / "old.pth"), f"--model={model}", "--train_mode=prefix"]
+    words += [f"--runs_dir={tmp_path / 'imported'}", *(word for word in command if word not in others)]
     assert main([*words, "--i-trust-this-file"]) == 0
     (imported,) = (tmp_path / "imported").iterdir()
     written = json.loads((imported / "result.json").read_text())
