@@ -20,8 +20,10 @@ READ_ITEM_VECTORS = ("SS4Rec", "Mamba4Rec", "MDAFMamba", "MDAFBST")
 """Models that read vectors of items, see `item_vectors`."""
 READ_FIELDS = ("SS4Rec", "Mamba4Rec")
 """Models that read `item_fields` and `event_fields`."""
-PARTITIONED = ("GRU4RecCPR", "SASRecCPR")
-"""Models of RecBole that divide the softmax over all items into partitions; they have no other loss."""
+READ_LAST_PLACE = ("GRU4RecCPR", "SASRecCPR")
+"""Models of RecBole that read the state at the last place of a list, whether an event is there or not."""
+PARTITIONED = (*READ_LAST_PLACE, "RepeatNet")
+"""Models of RecBole that treat items of the list apart in their softmax, and read padding; they have no other loss."""
 SETTINGS_MODULES = {
     "HybridVAE": "recbole_ext.model.rating.settings",
     "SS4Rec": "recbole_ext.model.sequence.settings",
@@ -30,13 +32,14 @@ SETTINGS_MODULES = {
 FAMILIES = ("general", "context_aware", "sequential", "knowledge_aware", "exlib")
 CLASS_OF_FILE = {"lightgbm": "LightGBM", "xgboost": "XGBoost"}
 WITHOUT_PROPERTIES = ("Random",)
-CAUSAL_HOSTS = ("causal_host", "reranked_host")
+CAUSAL_HOSTS = ("causal_host", "reranked_host", "repeating_host")
 """Modules whose models train on all positions of windows."""
 ADAPTED = {
     **dict.fromkeys(("SASRec", "GRU4Rec"), "causal_host"),
     **dict.fromkeys(("GCMC", "LightGCN", "NGCF", "SpectralCF"), "bipartite_host"),
     **dict.fromkeys(("KGAT", "KGIN", "MCCLK"), "graph_host"),
-    **dict.fromkeys(PARTITIONED, "reranked_host"),
+    **dict.fromkeys(READ_LAST_PLACE, "reranked_host"),
+    "RepeatNet": "repeating_host",
     **dict.fromkeys(("BERT4Rec", "DGCF", "DIEN", "KTUP", "LINE", "S3Rec"), "sampling_host"),
     "FwFM": "field_host",
     "NCEPLRec": "fitted_host",

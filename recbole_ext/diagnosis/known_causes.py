@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from recbole_ext.model_list import PARTITIONED
+from recbole_ext.model_list import READ_LAST_PLACE
 from recbole_ext.registry import models
 
 _ONE_NEGATIVE_ALONE = ("FPMC",)
@@ -36,7 +36,7 @@ def raw_clock(settings: dict[str, Any]) -> str:
 
 def _read_at_the_end(settings: dict[str, Any]) -> str:
     """The length of lists of a model that takes the output at their last position, where shorter ones are padded."""
-    reads = settings.get("model") in PARTITIONED and settings.get("train_mode") == "prefix"
+    reads = settings.get("model") in READ_LAST_PLACE and settings.get("train_mode") == "prefix"
     return str(settings.get("MAX_ITEM_LIST_LENGTH") or "") if reads else ""
 
 

@@ -50,8 +50,8 @@ def import_checkpoint(config: Config, path: Path, trusted: bool, command: list[s
         raise UsageError("train_on: all leaves no rows on which imported weights could be tested; leave it out")
     if config.entry.registered in PARTITIONED and config["train_mode"] != "prefix":
         raise UsageError(
-            f"RecBole trains {config.model} on one row per prefix, read at the last place of the list, and its weights "
-            "rank in this way alone; add --train_mode=prefix"
+            f"RecBole trains {config.model} on one row per prefix, whose padding it reads, and its weights rank in "
+            "this way alone; add --train_mode=prefix"
         )
     state = read_legacy(path, trusted)
     splits = open_splits(config)

@@ -20,7 +20,7 @@ def negative_faults(entry: ModelEntry, layers: list[Layer], values: dict[str, An
     if entry.registered in PARTITIONED and loss != "CE":
         return [f"loss_type must be CE for {entry.name}, which divides a softmax over all items (got {loss!r})"]
     windows = entry.causal and values.get("train_mode") == "all_positions"
-    if windows and entry.registered in PARTITIONED and values.get("n_facet") != 1:
+    if windows and entry.registered in PARTITIONED and values.get("n_facet", 1) != 1:
         return [
             f"n_facet must be 1 for {entry.name} with train_mode: all_positions (got {values.get('n_facet')!r}); "
             "mixtures of softmaxes have --train_mode=prefix"

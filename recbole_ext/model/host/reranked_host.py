@@ -24,7 +24,7 @@ from recbole.model.sequential_recommender.sasreccpr import SASRecCPR as RecBoleS
 from torch import Tensor
 from torch.nn import functional
 
-_LEAST = 1e-8
+from recbole_ext.model.host.window_positions import asked_positions, nll_of
 
 
 class _AllPositions(SequentialRecommender):
@@ -51,27 +51,20 @@ class _AllPositions(SequentialRecommender):
         """Mean loss over all targets of windows, or of prefix rows: ()."""
         if self.of_rows:
             return super().calculate_loss(interaction)
-        following = f"next_{self.ITEM_SEQ}"
-        if following not in interaction:
-            return _loss(self._shares(interaction), interaction[self.POS_ITEM_ID])
-        has_target = interaction[following] > 0
-        row, position = torch.nonzero(has_target, as_tuple=True)
-        return _loss(self._shares_at(interaction, row, position), interaction[following][has_target])
+        row, position, target = asked_positions(self, interaction)
+        return nll_of(self._shares_at(interaction, row, position), target)
 
     def full_sort_predict(self, interaction: Any) -> Tensor:
         """Probabilities of all items: (B, n_items)."""
         if self.of_rows:
             return super().full_sort_predict(interaction)
-        shares = self._shares(interaction)
+        length = interaction[self.ITEM_SEQ_LEN]
+        shares = self._shares_at(interaction, torch.arange(len(length), device=length.device), length - 1)
         return shares.scatter(1, interaction[self.ITEM_SEQ], 0.0) if self.post_remove_context else shares
 
     def predict(self, interaction: Any) -> Tensor:
         """Probability of each row's item: (B,)."""
         return self.full_sort_predict(interaction).gather(1, interaction[self.ITEM_ID].unsqueeze(1)).squeeze(1)
-
-    def _shares(self, interaction: Any) -> Tensor:
-        length = interaction[self.ITEM_SEQ_LEN]
-        return self._shares_at(interaction, torch.arange(len(length), device=length.device), length - 1)
 
     def _shares_at(self, interaction: Any, row: Tensor, position: Tensor) -> Tensor:
         """Probabilities of all items after the events at (row, position), (n,) each: (n, n_items)."""
@@ -123,11 +116,6 @@ class _AllPositions(SequentialRecommender):
             own = own.scatter_add(1, items, pointer * before)
         kept = self.kept_scores.get(self.partition_merging_mode, 1.0)
         return torch.where(count > 0, own + kept * scores, scores)
-
-
-def _loss(shares: Tensor, targets: Tensor) -> Tensor:
-    """Probabilities (n, n_items) and (n,) items -> ()."""
-    return -(shares.gather(1, targets.unsqueeze(1)) + _LEAST).log().mean()
 
 
 class GRU4RecCPR(_AllPositions, RecBoleGRU4RecCPR):

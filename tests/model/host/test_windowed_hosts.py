@@ -1,4 +1,4 @@
-"""The CPR models of RecBole on windows, held to RecBole's own code on full lists, and to what they must learn."""
+"""Models of RecBole on windows, held to RecBole's own code on full lists, and to what they must learn."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +10,7 @@ import torch
 
 from recbole_ext.config.config import Config
 from recbole_ext.errors import UsageError
+from recbole_ext.model_list import PARTITIONED
 from recbole_ext.pipeline.build import build_trainer
 from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
@@ -44,14 +45,21 @@ def repeating(tmp_path: Path) -> Path:
     return write_inter(tmp_path, "made", rows)
 
 
-@pytest.mark.parametrize("variant", VARIANTS, ids=str)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("name", "variant"),
+    [
+        *((name, variant) for name in NAMES for variant in VARIANTS),
+        ("RepeatNet", {}),
+    ],
+    ids=str,
+)
 def test_full_lists_have_recboles_probabilities_loss_and_gradient(
     make_config: Callable[..., Config], tmp_path: Path, name: str, variant: dict[str, Any]
 ) -> None:
     root, found = repeating(tmp_path), []
     for mode in ("prefix", "all_positions"):
-        loaders, trainer = built(make_config, root, name, train_mode=mode, **{"reranker_CAN_NUM": "5"} | variant)
+        few = {"reranker_CAN_NUM": "5"} if name in NAMES else {}
+        loaders, trainer = built(make_config, root, name, train_mode=mode, **few | variant)
         model = trainer.model.eval()
         if found:
             model.load_state_dict(found[0][0].state_dict())
@@ -70,7 +78,21 @@ def test_full_lists_have_recboles_probabilities_loss_and_gradient(
             torch.testing.assert_close(other, expected, rtol=1e-3, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", NAMES)
+def test_the_joint_loss_of_repeatnet_is_that_of_each_row(make_config: Callable[..., Config], tmp_path: Path) -> None:
+    losses, kept = [], None
+    for joint in (False, True):
+        loaders, trainer = built(make_config, repeating(tmp_path / str(joint)), "RepeatNet", joint_train=joint)
+        model, rows = trainer.model.eval(), loaders.test._dataset[np.arange(15)]
+        model.load_state_dict(kept := kept or model.state_dict())
+        losses.append(model.calculate_loss(rows).detach())
+    model.forward(rows["item_id_list"], rows["item_length"])  # RecBole's own, which keeps (r, e) of full lists
+    repeats = (rows["item_id_list"] == rows["item_id"].unsqueeze(1)).any(1)
+    assert 0 < repeats.sum() < 15
+    chosen = torch.where(repeats, *model.repeat_explore.T)
+    torch.testing.assert_close(losses[1] - losses[0], -chosen.log().mean().detach() / 2, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", PARTITIONED)
 def test_windows_have_the_loss_of_each_of_their_prefixes(
     make_config: Callable[..., Config], tmp_path: Path, name: str
 ) -> None:
@@ -90,7 +112,7 @@ def test_windows_have_the_loss_of_each_of_their_prefixes(
     torch.testing.assert_close(model.calculate_loss(windows).detach(), pairs[:, 0].mean())
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PARTITIONED)
 def test_the_probability_of_one_item_is_that_of_the_ranking(
     make_config: Callable[..., Config], tmp_path: Path, name: str
 ) -> None:
@@ -102,7 +124,7 @@ def test_the_probability_of_one_item_is_that_of_the_ranking(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PARTITIONED)
 def test_short_lists_are_learnt(make_config: Callable[..., Config], tmp_path: Path, name: str) -> None:
     """Cycles of 20 items in lists of 12 of 50 places: RecBole's own code reads the 50th, which is padding."""
     root = write_inter(tmp_path, "made", cycle_rows(200, 20, shuffled=False))

@@ -1,0 +1,89 @@
+"""RecBole's RepeatNet, trained on all positions of a window.
+
+After the event at position k of a list, with the states m_1 ... m_k of a GRU and the items x_1 ... x_k:
+
+    a_i(W, U, v) = softmax over i <= k of v . tanh(W m_k + U m_i)
+    (r, e)       = softmax of C sum_i a_i m_i                 how likely a repetition is, and a new item
+    P(repeat j)  = sum over i with x_i = j of a_i
+    P(explore j) = softmax over items that are not in the list of D [sum_i a_i m_i, m_k]
+    P(j)         = r P(repeat j) + e P(explore j)
+
+with weights W, U, v of its own for each of the three. RecBole computes this for one row per prefix, and (r, e) over the
+padding of the list too: `train_mode: prefix` trains and ranks with its code as it is. Here the sums end at k, and one
+pass of the GRU over a window serves all its positions.
+
+Source: Ren et al., 2019, RepeatNet; RecBole's code, to which it is equal on full lists, but for `joint_train`: the
+second loss is that of each row, where RecBole multiplies each row's kind by every row's probability.
+"""
+
+from typing import Any
+
+import torch
+from recbole.model.sequential_recommender.repeatnet import RepeatNet as RecBoleRepeatNet
+from torch import Tensor, nn
+
+from recbole_ext.model.host.window_positions import asked_positions, nll_of
+
+_NEVER = -1e9
+
+
+class RepeatNet(RecBoleRepeatNet):
+    """RecBole's RepeatNet."""
+
+    causal = True
+
+    def __init__(self, config: Any, dataset: Any) -> None:
+        super().__init__(config, dataset)
+        self.of_rows = config["train_mode"] == "prefix"
+
+    def calculate_loss(self, interaction: Any) -> Tensor:
+        """Mean loss over all targets of windows, or of prefix rows: ()."""
+        if self.of_rows:
+            return super().calculate_loss(interaction)
+        row, position, target = asked_positions(self, interaction)
+        gate, shares, listed = self._at(interaction[self.ITEM_SEQ], row, position)
+        loss = nll_of(shares, target)
+        if not self.joint_train:
+            return loss
+        repeats = (listed == target.unsqueeze(1)).any(1)
+        return loss - (gate.gather(1, (~repeats).long().unsqueeze(1)) + 1e-8).log().mean() / 2
+
+    def full_sort_predict(self, interaction: Any) -> Tensor:
+        """Probabilities of all items: (B, n_items)."""
+        if self.of_rows:
+            return super().full_sort_predict(interaction)
+        length = interaction[self.ITEM_SEQ_LEN]
+        return self._at(interaction[self.ITEM_SEQ], torch.arange(len(length), device=length.device), length - 1)[1]
+
+    def predict(self, interaction: Any) -> Tensor:
+        """Probability of each row's item: (B,)."""
+        return self.full_sort_predict(interaction).gather(1, interaction[self.ITEM_ID].unsqueeze(1)).squeeze(1)
+
+    def _at(self, items: Tensor, row: Tensor, position: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """After the events at (row, position), (n,) each: (r, e) (n, 2), probabilities (n, n_items), lists (n, L)."""
+        memory = self.gru(self.item_matrix(items))[0]
+        last, states = memory[row, position], memory[row]
+        before = torch.arange(items.shape[1], device=items.device) <= position.unsqueeze(1)
+        listed = items[row] * before
+
+        def weights(decoder: Any, of_last: nn.Module, of_memory: nn.Module, score: nn.Module) -> Tensor:
+            projected = decoder.dropout(of_memory(memory))[row] + decoder.dropout(of_last(last)).unsqueeze(1)
+            return score(projected.tanh()).squeeze(-1).masked_fill(~before, _NEVER).softmax(-1)
+
+        kind, repeat, explore = (
+            self.repeat_explore_mechanism,
+            self.repeat_recommendation_decoder,
+            self.explore_recommendation_decoder,
+        )
+        gate = kind.Wcre(_sum(weights(kind, kind.Wre, kind.Ure, kind.Vre), states)).softmax(-1)
+        again = weights(repeat, repeat.Wr, repeat.Ur, repeat.Vr)
+        read = _sum(weights(explore, explore.We, explore.Ue, explore.Ve), states)
+        scores = explore.dropout(explore.matrix_for_explore(torch.cat([read, last], 1)))
+        seen = torch.where(before, listed, listed[:, :1])
+        new = scores.scatter(1, seen, -torch.inf).softmax(-1)
+        return gate, (new * gate[:, 1:]).scatter_add(1, listed, again * gate[:, :1]), listed
+
+
+def _sum(weights: Tensor, states: Tensor) -> Tensor:
+    """(n, L), (n, L, H) -> (n, H)."""
+    return (weights.unsqueeze(1) @ states).squeeze(1)
