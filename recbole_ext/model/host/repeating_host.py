@@ -16,6 +16,7 @@ Source: Ren et al., 2019, RepeatNet; RecBole's code, to which it is equal on ful
 second loss is that of each row, where RecBole multiplies each row's kind by every row's probability.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -23,8 +24,6 @@ from recbole.model.sequential_recommender.repeatnet import RepeatNet as RecBoleR
 from torch import Tensor, nn
 
 from recbole_ext.model.host.window_positions import asked_positions, nll_of
-
-_NEVER = -1e9
 
 
 class RepeatNet(RecBoleRepeatNet):
@@ -61,29 +60,43 @@ class RepeatNet(RecBoleRepeatNet):
 
     def _at(self, items: Tensor, row: Tensor, position: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """After the events at (row, position), (n,) each: (r, e) (n, 2), probabilities (n, n_items), lists (n, L)."""
-        memory = self.gru(self.item_matrix(items))[0]
-        last, states = memory[row, position], memory[row]
         before = torch.arange(items.shape[1], device=items.device) <= position.unsqueeze(1)
-        listed = items[row] * before
+        memory, listed = self.gru(self.item_matrix(items))[0], items[row] * before
+        states = _States(memory, row, memory[row, position], before)
+        kind, repeat = self.repeat_explore_mechanism, self.repeat_recommendation_decoder
+        gate = kind.Wcre(states.mean(states.weights(kind, kind.Wre, kind.Ure, kind.Vre))).softmax(-1)
+        again = states.weights(repeat, repeat.Wr, repeat.Ur, repeat.Vr) * gate[:, :1]
+        return gate, (self._new(states, listed) * gate[:, 1:]).scatter_add(1, listed, again), listed
 
-        def weights(decoder: Any, of_last: nn.Module, of_memory: nn.Module, score: nn.Module) -> Tensor:
-            projected = decoder.dropout(of_memory(memory))[row] + decoder.dropout(of_last(last)).unsqueeze(1)
-            return score(projected.tanh()).squeeze(-1).masked_fill(~before, _NEVER).softmax(-1)
-
-        kind, repeat, explore = (
-            self.repeat_explore_mechanism,
-            self.repeat_recommendation_decoder,
-            self.explore_recommendation_decoder,
-        )
-        gate = kind.Wcre(_sum(weights(kind, kind.Wre, kind.Ure, kind.Vre), states)).softmax(-1)
-        again = weights(repeat, repeat.Wr, repeat.Ur, repeat.Vr)
-        read = _sum(weights(explore, explore.We, explore.Ue, explore.Ve), states)
-        scores = explore.dropout(explore.matrix_for_explore(torch.cat([read, last], 1)))
-        seen = torch.where(before, listed, listed[:, :1])
-        new = scores.scatter(1, seen, -torch.inf).softmax(-1)
-        return gate, (new * gate[:, 1:]).scatter_add(1, listed, again * gate[:, :1]), listed
+    def _new(self, states: "_States", listed: Tensor) -> Tensor:
+        """P(explore j): (n, n_items); the column of the padding item is a candidate, as in RecBole."""
+        decoder = self.explore_recommendation_decoder
+        read = states.mean(states.weights(decoder, decoder.We, decoder.Ue, decoder.Ve))
+        scores = decoder.dropout(decoder.matrix_for_explore(torch.cat([read, states.last], 1)))
+        return scores.scatter(1, torch.where(states.before, listed, listed[:, :1]), -torch.inf).softmax(-1)
 
 
-def _sum(weights: Tensor, states: Tensor) -> Tensor:
-    """(n, L), (n, L, H) -> (n, H)."""
-    return (weights.unsqueeze(1) @ states).squeeze(1)
+@dataclass(frozen=True)
+class _States:
+    """States of a GRU up to n events.
+
+    Attributes:
+        memory: (B, L, H) of the windows.
+        row: (n,) int64, the window of each event.
+        last: (n, H) the state after it.
+        before: (n, L) bool, the events up to it.
+    """
+
+    memory: Tensor
+    row: Tensor
+    last: Tensor
+    before: Tensor
+
+    def weights(self, decoder: Any, of_last: nn.Module, of_memory: nn.Module, score: nn.Module) -> Tensor:
+        """a_i: (n, L), 0 after the event."""
+        projected = decoder.dropout(of_memory(self.memory))[self.row] + decoder.dropout(of_last(self.last)).unsqueeze(1)
+        return score(projected.tanh()).squeeze(-1).masked_fill(~self.before, -torch.inf).softmax(-1)
+
+    def mean(self, weights: Tensor) -> Tensor:
+        """sum_i a_i m_i: (n, H)."""
+        return (weights.unsqueeze(1) @ self.memory[self.row]).squeeze(1)
