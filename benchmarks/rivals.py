@@ -6,9 +6,9 @@
 
 Every model is trained four times with the first seed, once for each combination of `RATES` and `DROPOUTS`; validation
 NDCG@10 chooses one of the four, which is then trained with the other seeds. All have the same number of epochs, the
-same patience and the same batches, and each training may take --hours at most. SS4Rec, Mamba4Rec, SASRec and GRU4Rec
-learn from all positions of a window, the others from one row per prefix, which is their own way. `MODEL+` is a model
-with our history term (--history), which is SS4Rec's default. Further --key=value go into every configuration.
+same patience and the same batches (`train_batch_size: auto`), and each training may take --hours at most. All learn from
+all positions of a window. `MODEL+` is a model with our history term (--history), which is SS4Rec's default. Further
+--key=value go into every configuration.
 """
 
 import argparse
@@ -36,6 +36,7 @@ SHARED: dict[str, Any] = {
     "metrics": ["Hit", "NDCG", "MRR"],
     "topk": [10],
     "valid_metric": "NDCG@10",
+    "train_batch_size": "auto",
     "epochs": 30,
     "stopping_step": 5,
     "show_progress": False,
