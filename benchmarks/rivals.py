@@ -6,9 +6,9 @@
 
 Every model is trained four times with the first seed, once for each combination of `RATES` and `DROPOUTS`; validation
 NDCG@10 chooses one of the four, which is then trained with the other seeds. All have the same number of epochs, the
-same patience and the same batches (`train_batch_size: auto`), and each training may take --hours at most. All learn from
-all positions of a window. `MODEL+` is a model with our history term (--history), which is SS4Rec's default. Further
---key=value go into every configuration.
+same patience and the same batches (`train_batch_size: auto`), and each training may take --hours at most. All learn
+from all positions of a window, of 200 events in SS4Rec and Mamba4Rec and of 50 in the others. `MODEL+` is a model with
+our history term (--history), which is SS4Rec's default. Further --key=value go into every configuration.
 """
 
 import argparse
