@@ -38,12 +38,12 @@ class _Touch:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", ["SASRec", "GRU4RecCPR"])
+@pytest.mark.parametrize(("model", "mode"), [("SASRec", "all_positions"), ("GRU4RecCPR", "prefix")])
 @pytest.mark.parametrize("with_config", [True, False])
 def test_the_imported_weights_score_what_they_scored(
-    with_config: bool, model: str, command: list[str], make_config: Callable[..., Config], tmp_path: Path
+    with_config: bool, model: str, mode: str, command: list[str], make_config: Callable[..., Config], tmp_path: Path
 ) -> None:
-    config = make_config(model, tmp_path, **{**TINY, "epochs": 2, "loss_type": "CE", "train_mode": "prefix"})
+    config = make_config(model, tmp_path, **{**TINY, "epochs": 2, "loss_type": "CE", "train_mode": mode})
     result = run(config)
     folder = Path(result["run_directory"])
     from safetensors.torch import load_file
@@ -53,7 +53,7 @@ def test_the_imported_weights_score_what_they_scored(
     state = {"epoch": 1, "state_dict": weights, "other_parameter": None}
     torch.save(state | ({"config": torch.nn.Linear(1, 1)} if with_config else {}), tmp_path / "old.pth")
     others = ("--model=SASRec", "--hidden_size=64", f"--runs_dir={tmp_path / 'runs'}")
-    words = ["import-checkpoint", str(tmp_path / "old.pth"), f"--model={model}", "--train_mode=prefix"]
+    words = ["import-checkpoint", str(tmp_path / "old.pth"), f"--model={model}", f"--train_mode={mode}"]
     words += [f"--runs_dir={tmp_path / 'imported'}", *(word for word in command if word not in others)]
     assert main([*words, "--i-trust-this-file"]) == 0
     (imported,) = (tmp_path / "imported").iterdir()

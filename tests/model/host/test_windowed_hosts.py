@@ -143,14 +143,15 @@ def test_mixtures_are_refused_on_windows_at_once(make_config: Callable[..., Conf
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("mode", ["prefix", "all_positions"])
 @pytest.mark.parametrize("name", NAMES)
 def test_more_candidates_than_items_are_all_items(
-    make_config: Callable[..., Config], tmp_path: Path, name: str
+    make_config: Callable[..., Config], tmp_path: Path, name: str, mode: str
 ) -> None:
-    root = write_inter(tmp_path, "made", cycle_rows(12, 7, shuffled=False))
-    result = run(make_config(name, root, **RANKS, reranker_CAN_NUM="100"))
+    root, given = write_inter(tmp_path, "made", cycle_rows(12, 7, shuffled=False)), {**RANKS, "train_mode": mode}
+    result = run(make_config(name, root, **given, reranker_CAN_NUM="100"))
     assert 0 <= result["test"]["hit@2"] <= 1
-    assert result["test"] == run(make_config(name, root, **RANKS, reranker_CAN_NUM="8"))["test"]  # padding is the 8th
+    assert result["test"] == run(make_config(name, root, **given, reranker_CAN_NUM="8"))["test"]  # padding is the 8th
 
 
 @pytest.mark.parametrize("name", NAMES)
