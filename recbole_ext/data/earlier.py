@@ -12,11 +12,9 @@ def following_same_item(users: Tensor, items: Tensor) -> Tensor:
         items: (n,) int64.
     """
     n = len(items)
-    order = torch.argsort(users * (int(items.max()) + 1 if n else 1) + items, stable=True)
+    order, same = _by_pair(users, items)
     following = torch.full((n,), n)
-    before, after = order[:-1], order[1:]
-    same = (users[before] == users[after]) & (items[before] == items[after])
-    following[before[same]] = after[same]
+    following[order[:-1][same]] = order[1:][same]
     return following
 
 
@@ -28,16 +26,21 @@ def mean_intervals(users: Tensor, items: Tensor, times: Tensor) -> Tensor:
         items: (n,) int64.
         times: (n,) seconds.
     """
-    n = len(items)
-    order = torch.argsort(users * (int(items.max()) + 1 if n else 1) + items, stable=True)
-    user, item, time = users[order], items[order], times[order].to(torch.int64)
-    new = torch.ones(n, dtype=torch.bool)
-    new[1:] = (user[1:] != user[:-1]) | (item[1:] != item[:-1])
-    place = torch.arange(n)
-    first = torch.cummax(torch.where(new, place, 0), 0).values if n else place
+    order, same = _by_pair(users, items)
+    time, place = times[order].to(torch.int64), torch.arange(len(items))
+    new = torch.ones(len(items), dtype=torch.bool)
+    new[1:] = ~same
+    first = place[new][new.cumsum(0) - 1]
     before = place - first
     mean = torch.where(before > 0, ((time - time[first]) // before.clamp(min=1)).clamp(min=0), -1)
     return torch.empty_like(mean).scatter(0, order, mean)
+
+
+def _by_pair(users: Tensor, items: Tensor) -> tuple[Tensor, Tensor]:
+    """Positions (n,) by user and item, those of a pair in their order, and whether each has the pair of the next."""
+    order = torch.argsort(users * (int(items.max()) + 1 if len(items) else 1) + items, stable=True)
+    before, after = order[:-1], order[1:]
+    return order, (users[before] == users[after]) & (items[before] == items[after])
 
 
 def earlier_positions(following: Tensor, start: Tensor, end: Tensor) -> Tensor:

@@ -23,40 +23,24 @@ import torch
 from recbole.model.sequential_recommender.repeatnet import RepeatNet as RecBoleRepeatNet
 from torch import Tensor, nn
 
-from recbole_ext.model.host.window_positions import asked_positions, nll_of
+from recbole_ext.model.host.on_windows import OnWindows, nll_of
 
 
-class RepeatNet(RecBoleRepeatNet):
+class RepeatNet(OnWindows, RecBoleRepeatNet):
     """RecBole's RepeatNet."""
 
-    causal = True
+    def shares_at(self, interaction: Any, row: Tensor, position: Tensor) -> Tensor:
+        """Probabilities of all items after the events at (row, position), (n,) each: (n, n_items)."""
+        return self._at(interaction[self.ITEM_SEQ], row, position)[1]
 
-    def __init__(self, config: Any, dataset: Any) -> None:
-        super().__init__(config, dataset)
-        self.of_rows = config["train_mode"] == "prefix"
-
-    def calculate_loss(self, interaction: Any) -> Tensor:
-        """Mean loss over all targets of windows, or of prefix rows: ()."""
-        if self.of_rows:
-            return super().calculate_loss(interaction)
-        row, position, target = asked_positions(self, interaction)
+    def loss_at(self, interaction: Any, row: Tensor, position: Tensor, target: Tensor) -> Tensor:
+        """Mean loss of targets (n,) after these events; with `joint_train` that of their kinds too: ()."""
         gate, shares, listed = self._at(interaction[self.ITEM_SEQ], row, position)
         loss = nll_of(shares, target)
         if not self.joint_train:
             return loss
         repeats = (listed == target.unsqueeze(1)).any(1)
-        return loss - (gate.gather(1, (~repeats).long().unsqueeze(1)) + 1e-8).log().mean() / 2
-
-    def full_sort_predict(self, interaction: Any) -> Tensor:
-        """Probabilities of all items: (B, n_items)."""
-        if self.of_rows:
-            return super().full_sort_predict(interaction)
-        length = interaction[self.ITEM_SEQ_LEN]
-        return self._at(interaction[self.ITEM_SEQ], torch.arange(len(length), device=length.device), length - 1)[1]
-
-    def predict(self, interaction: Any) -> Tensor:
-        """Probability of each row's item: (B,)."""
-        return self.full_sort_predict(interaction).gather(1, interaction[self.ITEM_ID].unsqueeze(1)).squeeze(1)
+        return loss + nll_of(gate, (~repeats).long()) / 2
 
     def _at(self, items: Tensor, row: Tensor, position: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """After the events at (row, position), (n,) each: (r, e) (n, 2), probabilities (n, n_items), lists (n, L)."""

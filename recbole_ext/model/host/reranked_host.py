@@ -17,20 +17,18 @@ Source: Chang et al., 2024, To Copy, or not to Copy; RecBole's code, to which it
 from typing import Any, ClassVar
 
 import torch
-from recbole.model.abstract_recommender import SequentialRecommender
 from recbole.model.sequential_recommender.gru4reccpr import GRU4RecCPR as RecBoleGRU4RecCPR
 from recbole.model.sequential_recommender.gru4reccpr import gelu
 from recbole.model.sequential_recommender.sasreccpr import SASRecCPR as RecBoleSASRecCPR
 from torch import Tensor
 from torch.nn import functional
 
-from recbole_ext.model.host.window_positions import asked_positions, nll_of
+from recbole_ext.model.host.on_windows import OnWindows
 
 
-class _AllPositions(SequentialRecommender):
+class _Reranked(OnWindows):
     """Mixin before a model of RecBole with reranked and context partitions."""
 
-    causal = True
     kept_scores: ClassVar[dict[str, float]] = {"replace": 0.0}
     """What is left of the other partitions' score of an item of the list, by `partition_merging_mode`; 1 by others."""
     reranker_CAN_NUM: list[int]
@@ -38,7 +36,6 @@ class _AllPositions(SequentialRecommender):
     def __init__(self, config: Any, dataset: Any) -> None:
         super().__init__(config, dataset)
         self.reranker_CAN_NUM = [min(size, self.n_items) for size in self.reranker_CAN_NUM]
-        self.of_rows = config["train_mode"] == "prefix"
         self.context = 1 + len(self.reranker_CAN_NUM) * self.n_facet_reranker
 
     @property
@@ -47,26 +44,13 @@ class _AllPositions(SequentialRecommender):
         out: Any = getattr(self, "out_item_embedding", self.item_embedding)
         return out.weight
 
-    def calculate_loss(self, interaction: Any) -> Tensor:
-        """Mean loss over all targets of windows, or of prefix rows: ()."""
-        if self.of_rows:
-            return super().calculate_loss(interaction)
-        row, position, target = asked_positions(self, interaction)
-        return nll_of(self._shares_at(interaction, row, position), target)
-
     def full_sort_predict(self, interaction: Any) -> Tensor:
         """Probabilities of all items: (B, n_items)."""
-        if self.of_rows:
-            return super().full_sort_predict(interaction)
-        length = interaction[self.ITEM_SEQ_LEN]
-        shares = self._shares_at(interaction, torch.arange(len(length), device=length.device), length - 1)
-        return shares.scatter(1, interaction[self.ITEM_SEQ], 0.0) if self.post_remove_context else shares
+        shares = super().full_sort_predict(interaction)
+        removes = self.post_remove_context and not self.of_rows  # RecBole's own code does it itself
+        return shares.scatter(1, interaction[self.ITEM_SEQ], 0.0) if removes else shares
 
-    def predict(self, interaction: Any) -> Tensor:
-        """Probability of each row's item: (B,)."""
-        return self.full_sort_predict(interaction).gather(1, interaction[self.ITEM_ID].unsqueeze(1)).squeeze(1)
-
-    def _shares_at(self, interaction: Any, row: Tensor, position: Tensor) -> Tensor:
+    def shares_at(self, interaction: Any, row: Tensor, position: Tensor) -> Tensor:
         """Probabilities of all items after the events at (row, position), (n,) each: (n, n_items)."""
         items, length = interaction[self.ITEM_SEQ], interaction[self.ITEM_SEQ_LEN]
         states = self.forward(items, length)
@@ -118,11 +102,11 @@ class _AllPositions(SequentialRecommender):
         return torch.where(count > 0, own + kept * scores, scores)
 
 
-class GRU4RecCPR(_AllPositions, RecBoleGRU4RecCPR):
+class GRU4RecCPR(_Reranked, RecBoleGRU4RecCPR):
     """RecBole's GRU4RecCPR."""
 
     kept_scores: ClassVar[dict[str, float]] = {"replace": 0.0, "half": 0.5}
 
 
-class SASRecCPR(_AllPositions, RecBoleSASRecCPR):
+class SASRecCPR(_Reranked, RecBoleSASRecCPR):
     """RecBole's SASRecCPR."""

@@ -51,25 +51,28 @@ class HistoryGroups:
     Attributes:
         timed: whether seconds are read.
         n_logits: learned logits of a state.
+        per_value: groups for each value of `history_field`.
         n_groups: of an item.
     """
 
     def __init__(self, kind: str, n_values: int) -> None:
         self.kind, self.n_values, self.timed = kind, n_values, kind == "interval"
         logits = {"seen": 1, "recency": OCTAVES, "interval": RATIOS + 2 * AGES}
-        groups = {**logits, "interval": RATIOS * AGES + AGES}
-        self.n_logits, self.n_groups = n_values * logits[kind], n_values * groups[kind]
+        self.per_value = {**logits, "interval": RATIOS * AGES + AGES}[kind]
+        self.n_logits, self.n_groups = n_values * logits[kind], n_values * self.per_value
 
     def of(self, past: Past) -> Tensor:
         """Groups in [0, n_groups): int64, of the shape of `past.distance`."""
-        value = torch.zeros_like(past.distance) if past.values is None else past.values
+        group = self._within_value(past)
+        return group if past.values is None else past.values * self.per_value + group
+
+    def _within_value(self, past: Past) -> Tensor:
         if self.kind == "seen":
-            return value
+            return torch.zeros_like(past.distance)
         if self.kind == "recency":
-            octaves = 2 ** torch.arange(1, OCTAVES, device=value.device)
-            return value * OCTAVES + _bucket(past.distance, octaves)
+            return _bucket(past.distance, 2 ** torch.arange(1, OCTAVES, device=past.distance.device))
         assert past.elapsed is not None and past.interval is not None
-        return value * (RATIOS * AGES + AGES) + _of_interval(past.elapsed, past.interval)
+        return _of_interval(past.elapsed, past.interval)
 
     def logits(self, learned: Tensor) -> Tensor:
         """(n, n_logits) -> (n, n_groups)."""

@@ -165,22 +165,22 @@ class HistoryTerm(nn.Module):
             interaction: windows or prefix rows.
             has_target: (B, L) bool, the positions of windows in question; None, or (B,): the end of each row.
         """
-        windows = has_target is not None and has_target.dim() == 2
-        if windows:
-            assert has_target is not None
+        if has_target is not None and has_target.dim() == 2:
             row, position = torch.nonzero(has_target, as_tuple=True)
         else:
             position = interaction[self.length] - 1
             row = torch.arange(len(position), device=position.device)
-        now = self._now(interaction, row, position, windows) if self.groups.timed else None
+        now = self._now(interaction, row, position) if self.groups.timed else None
         return self.items_at(self.slots(interaction), row, position, now)
 
-    def _now(self, interaction: Any, row: Tensor, position: Tensor, windows: bool) -> Tensor:
-        """(n,) int64 seconds, up to which the time since an event counts."""
+    def _now(self, interaction: Any, row: Tensor, position: Tensor) -> Tensor:
+        """(n,) int64 seconds, up to which the time since an event counts: to the target's time where it is read."""
         listed = self.time + self.suffix
-        if not self.to_target or (not windows and self.time not in interaction):
-            return interaction[listed][row, position]
-        return interaction[f"next_{listed}"][row, position] if windows else interaction[self.time].to(torch.int64)
+        if self.to_target and f"next_{listed}" in interaction:
+            return interaction[f"next_{listed}"][row, position]
+        if self.to_target and self.time in interaction:
+            return interaction[self.time].to(torch.int64)
+        return interaction[listed][row, position]
 
     def add(self, scores: Tensor, hidden: Tensor, interaction: Any) -> Tensor:
         """Add the term of each row's history to scores of all items (B, n_items), in place; after states (B, width)."""
