@@ -33,6 +33,7 @@ from recbole_ext.training.stage_list import Stage
 from recbole_ext.training.state import TrainingState
 from recbole_ext.training.step_record import StepRecord
 from recbole_ext.training.steps import Steps, StepSettings
+from recbole_ext.training.threads import sums_in_order
 from recbole_ext.training.tracking.resources import Resources
 from recbole_ext.training.validation import Validator
 
@@ -93,7 +94,7 @@ class RunTrainer(Measured):
         if (stage, first_epoch) != (self.stage, self.first_epoch):
             self._prepare(stage, first_epoch)
         self.begin(Batches(train_data, valid_data, self.model, self.state.halvings))
-        with self.watch.stopping_hangs(self.session.folder):
+        with sums_in_order(self.device), self.watch.stopping_hangs(self.session.folder):
             while self.state.epoch < first_epoch + stage.epochs and not self.state.stopped and not self.budget.ends():
                 try:
                     self.epoch()
