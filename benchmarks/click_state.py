@@ -25,8 +25,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from benchmarks.machine import describe
-from recbole_ext.model.click.history_encoder import MambaBlock, TransformerBlock, gap_buckets
+from recbole_ext.model.click.history_encoder import MambaBlock, TransformerBlock
 from recbole_ext.model.click.target_attention import TargetAttention
+from recbole_ext.model.layers.gap_bucket import gap_bucket
 from recbole_ext.model.mdaf import SequentialBranch, Settings
 from recbole_ext.ssm.mamba import MambaState
 
@@ -191,7 +192,7 @@ def attended(layer: TargetAttention, target: Tensor, key: Tensor, value: Tensor,
     query = layer.query(target).view(-1, heads, width).transpose(0, 1) / width**0.5
     key, value = (x.view(-1, heads, width).transpose(0, 1) for x in (key, value))
     none = layer.nothing.view(2, heads, width)
-    age = layer.age(gap_buckets(now - times)).t().unsqueeze(1)  # (heads, 1, n)
+    age = layer.age(gap_bucket(now - times)).t().unsqueeze(1)  # (heads, 1, n)
     scores = torch.cat([query @ key.transpose(1, 2) + age, query @ none[0].unsqueeze(2)], dim=2)
     weights = scores.softmax(-1)
     read = weights[..., :-1] @ value + weights[..., -1:] * none[1].unsqueeze(1)

@@ -28,11 +28,12 @@ from torch import Tensor, nn
 from recbole_ext.errors import UsageError
 from recbole_ext.model.layers.dropout import Dropout
 from recbole_ext.model.layers.feed_forward import GatedFeedForward
+from recbole_ext.model.layers.gap_bucket import GAP_BUCKETS, gap_bucket
 from recbole_ext.model.layers.mamba_variant import mamba_variant
 from recbole_ext.model.layers.residual import Residual
 from recbole_ext.model.sequence.causal import CausalRecommender, Events
 from recbole_ext.model.sequence.event_fields import event_fields_of
-from recbole_ext.model.sequence.gaps import GAP_BUCKETS, StepSettings, gap_bucket, gap_seconds, steps_of
+from recbole_ext.model.sequence.gaps import StepSettings, gap_seconds, steps_of
 from recbole_ext.ssm import S5
 
 SUBLAYERS = ("s5_mamba", "s5", "mamba")

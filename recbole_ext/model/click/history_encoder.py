@@ -9,16 +9,11 @@ from torch.nn import functional as F
 from recbole_ext.errors import UsageError
 from recbole_ext.model.layers.dropout import Dropout
 from recbole_ext.model.layers.feed_forward import FeedForward
+from recbole_ext.model.layers.gap_bucket import GAP_BUCKETS, gap_bucket
 from recbole_ext.model.layers.mamba_variant import mamba_variant
 from recbole_ext.ssm.mamba import MambaState
 
 ENCODERS = ("mamba", "transformer", "mean", "none")
-GAP_BUCKETS = 64
-
-
-def gap_buckets(seconds: Tensor) -> Tensor:
-    """Half-octaves of times in seconds, elementwise: int64 in [0, GAP_BUCKETS); 0 s is bucket 0, a day 32."""
-    return (2 * torch.log2(1 + seconds.clamp(min=0).float())).long().clamp(max=GAP_BUCKETS - 1)
 
 
 class MambaBlock(nn.Module):
@@ -163,5 +158,5 @@ class HistoryEncoder(nn.Module):
 
     def embedded(self, items: Tensor, behaviours: Tensor, gaps: Tensor) -> Tensor:
         """What the blocks read: (..., item_width), (...) behaviors and (...) gaps in seconds -> (..., hidden_size)."""
-        x = self.item(items) + self.behaviour(behaviours) + self.gap(gap_buckets(gaps))
+        x = self.item(items) + self.behaviour(behaviours) + self.gap(gap_bucket(gaps))
         return self.dropout(self.norm(x))

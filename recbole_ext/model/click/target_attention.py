@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from recbole_ext.model.click.history_encoder import GAP_BUCKETS, gap_buckets
+from recbole_ext.model.layers.gap_bucket import GAP_BUCKETS, gap_bucket
 
 _MOST_SCORES = 2**26
 """Scores (S, heads, Q, L + 1) held at once, 256 MB: one user with many rows would pad every history to them."""
@@ -147,7 +147,7 @@ class TargetAttention(nn.Module):
         seen = reading.spread(reading.visible, n).unsqueeze(2)
         event = torch.arange(length, device=times.device)
         allowed = (event < seen) & (event >= seen - self.reach)
-        ages = gap_buckets(age).masked_fill_(~allowed, GAP_BUCKETS)
+        ages = gap_bucket(age).masked_fill_(~allowed, GAP_BUCKETS)
         beside = self.age.weight.new_tensor([float("-inf"), 0.0]).unsqueeze(1).expand(2, self.heads)
         table = torch.cat([self.age.weight, beside])
         return _Lookup.apply(table, nn.functional.pad(ages, (0, 1), value=GAP_BUCKETS + 1))

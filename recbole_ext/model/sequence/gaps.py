@@ -1,4 +1,4 @@
-"""Gaps between events in seconds, the steps of S5 that they become, and their buckets for an embedding."""
+"""Gaps between events in seconds, and the steps of S5 that they become."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,6 @@ from recbole_ext.model.sequence.causal import Events
 
 TRANSFORMS = ("log1p", "linear", "none")
 _LARGEST_GAP = 1e12
-GAP_BUCKETS = 64
 
 
 @dataclass(frozen=True)
@@ -58,8 +57,3 @@ def steps_of(gaps: Tensor, settings: StepSettings) -> Tensor:
         return gaps.clamp(max=_LARGEST_GAP)
     units = gaps / settings.gap_unit
     return (1 + (units.log1p() if settings.gap_transform == "log1p" else units)).clamp(max=settings.max_step)
-
-
-def gap_bucket(gaps: Tensor) -> Tensor:
-    """Half-octaves of gaps in seconds, elementwise: int64 in [0, GAP_BUCKETS); 0 s is bucket 0, 1 s is 2, a day 32."""
-    return (2 * torch.log2(1 + gaps)).long().clamp(max=GAP_BUCKETS - 1)

@@ -7,8 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from recbole_ext.model.layers.gap_bucket import GAP_BUCKETS, gap_bucket
 from recbole_ext.model.mamba4rec import Mamba4Rec, Mamba4RecBlock
-from recbole_ext.model.sequence.gaps import GAP_BUCKETS, gap_bucket, steps_of
+from recbole_ext.model.sequence.gaps import steps_of
 from recbole_ext.model.sequence.history_groups import Past
 from recbole_ext.model.sequence.history_term import HistoryTerm
 from recbole_ext.model.ss4rec import BlockState, SS4Rec, SS4RecBlock

@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from recbole_ext.model.layers.gap_bucket import GAP_BUCKETS, gap_bucket
 from recbole_ext.model.mamba4rec import Mamba4Rec
-from recbole_ext.model.sequence.gaps import GAP_BUCKETS, StepSettings, gap_bucket
+from recbole_ext.model.sequence.gaps import StepSettings
 from recbole_ext.model.ss4rec import SS4Rec
 from recbole_ext.ssm.backend import SELECTIVE, resolve_backend
 from recbole_ext.ssm.cpu.operators import kernel_module

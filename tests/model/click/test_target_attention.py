@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from recbole_ext.model.click.history_encoder import gap_buckets
 from recbole_ext.model.click.target_attention import Reading, TargetAttention
+from recbole_ext.model.layers.gap_bucket import gap_bucket
 
 WIDTH, HEADS, REACH = 8, 2, 3
 READING = Reading(
@@ -27,7 +27,7 @@ def read_alone(layer: TargetAttention, target: torch.Tensor, states: torch.Tenso
             torch.cat([of(states[history, events]), none.unsqueeze(0)]).view(-1, HEADS, WIDTH // HEADS)
             for of, none in zip((layer.key, layer.value), layer.nothing, strict=True)
         )
-        age = layer.age(gap_buckets(READING.time[r] - TIMES[history, events]))
+        age = layer.age(gap_bucket(READING.time[r] - TIMES[history, events]))
         query = layer.query(target[r]).view(HEADS, -1)
         scores = torch.einsum("hd,khd->kh", query, key) / (WIDTH // HEADS) ** 0.5
         scores = scores + torch.cat([age, torch.zeros(1, HEADS)])

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from recbole_ext.model.sequence.gaps import GAP_BUCKETS, gap_bucket
+from recbole_ext.model.layers.gap_bucket import GAP_BUCKETS, gap_bucket
 from recbole_ext.serving.export.graphs import Encoder, Step, bucket_bounds, reads_gaps
 from recbole_ext.serving.export.onnx_checks import gaps_of, made_events
 from recbole_ext.serving.run import Run

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 
+from recbole_ext.model.layers.gap_bucket import gap_bucket
 from recbole_ext.model.sequence.causal import Events
-from recbole_ext.model.sequence.gaps import gap_bucket, gap_seconds
+from recbole_ext.model.sequence.gaps import gap_seconds
 from recbole_ext.serving.live.step_weights import step_weights
 from recbole_ext.serving.live.stepper import CompiledStepper, TorchStepper, bucket_starts, stepper_of
 
