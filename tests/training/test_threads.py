@@ -1,7 +1,7 @@
 """Repeated training on several threads: a seed gives the same weights, whichever thread is faster."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +9,13 @@ import pytest
 import torch
 
 import recbole_ext as rx
-from recbole_ext.training.steps import Steps
+from recbole_ext.config.config import Config
+from recbole_ext.data.loaders import Loaders
 from recbole_ext.training.threads import sums_in_order
+from recbole_ext.training.trainer import RunTrainer
 from tests.conftest import write_inter
 
+Build = Callable[..., tuple[Config, Loaders, RunTrainer]]
 CPU = torch.device("cpu")
 HEADER = "user_id:token\titem_id:token\ttimestamp:float"
 SEQUENTIAL = {"load_col": {"inter": ["user_id", "item_id", "timestamp"]}}
@@ -74,15 +77,16 @@ def test_sequential_models_have_the_same_weights_each_time(model: str, root: Pat
     assert same_each_time(model, root, tmp_path, **SEQUENTIAL)
 
 
-def test_training_adds_in_order(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found, step = [], Steps.add
+def test_training_adds_in_order(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, loaders, trainer = build(epochs=1)
+    found, step = [], trainer.steps.add
 
-    def add(steps: Steps, *given: Any) -> Any:
+    def add(*given: Any) -> Any:
         found.append(torch.are_deterministic_algorithms_enabled())
-        return step(steps, *given)
+        return step(*given)
 
-    monkeypatch.setattr(Steps, "add", add)
-    weights(root, tmp_path, "BPR")
+    monkeypatch.setattr(trainer.steps, "add", add)
+    trainer.fit(loaders.train, loaders.valid)
     assert found and all(found)
     assert not torch.are_deterministic_algorithms_enabled()
 
