@@ -26,25 +26,10 @@ from recbole_ext.data.columns.needs import embeds_numbers, list_field
 from recbole_ext.data.columns.roles import Columns, settle
 from recbole_ext.data.columns.task_columns import TaskColumns
 from recbole_ext.data.columns.vectors import report_vectors
+from recbole_ext.data.event_order import order_key, tie_keys
 from recbole_ext.data.files import require_files
 from recbole_ext.data.rows.ledger import Ledger
 from recbole_ext.errors import DataError
-
-
-def recbole_order_key(seconds: np.ndarray, normalised: bool) -> np.ndarray:
-    """The float32 values by which RecBole orders events.
-
-    Args:
-        seconds: (n,) int64.
-        normalised: whether RecBole scales its float columns to [0, 1] first (`normalize_all`).
-
-    Returns:
-        (n,) float32; equal values keep the order of the file.
-    """
-    values = seconds.astype(np.float64)
-    if normalised and values.max() > values.min():
-        values = (values - values.min()) / (values.max() - values.min())
-    return values.astype(np.float32)
 
 
 class ExactTime:
@@ -212,20 +197,24 @@ class ExactTime:
         return Interaction({name: seconds[name] if name in seconds else rest[name] for name in data})
 
     def sort(self, by: str | Collection[str], ascending: bool | Collection[bool] = True) -> None:
-        """Sort interactions stably; times compare as `time_order` says, and without times the order stays."""
+        """Sort interactions stably by times as `time_order` and `tie_order` say; without times the order stays."""
         fields = [by] if isinstance(by, str) else list(by)
         if self.time_field not in fields or ascending is not True:
             super().sort(by=by, ascending=ascending)  # type: ignore[misc]
             return
         keys = [self._order_key(name) for name in reversed(fields) if self.timed or name != self.time_field]
         if keys:
-            self.inter_feat._reindex(np.lexsort(keys))
+            self.inter_feat._reindex(np.lexsort(self._tie_keys() + keys))
+
+    def _tie_keys(self) -> list[np.ndarray]:
+        pair = (self.uid_field, self.iid_field)  # type: ignore[attr-defined]
+        if not self.timed or not all(name in self.inter_feat for name in pair):
+            return []
+        return tie_keys(self, *(self.inter_feat[name].numpy() for name in pair))
 
     def _order_key(self, field: str) -> np.ndarray:
-        values = self.inter_feat[field].numpy()
-        if field != self.time_field or self.config["time_order"] != "recbole":
-            return values
-        return recbole_order_key(values, getattr(self, "normalises_time", False))
+        values: np.ndarray = self.inter_feat[field].numpy()
+        return order_key(self, values) if field == self.time_field else values
 
 
 def _seconds(column: pd.Series) -> torch.Tensor:

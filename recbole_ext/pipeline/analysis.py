@@ -6,6 +6,7 @@ from typing import Any
 
 from dataset_tools.files.titles import read_titles
 from recbole_ext.config.config import Config
+from recbole_ext.data.event_order import tied_rows
 from recbole_ext.data.loaders import Loaders
 from recbole_ext.errors import DataError
 from recbole_ext.evaluation.analysis.examples import tokens_of, with_titles
@@ -44,7 +45,8 @@ def _analysis(config: Config, loaders: Loaders, tested: Evaluation) -> dict[str,
     if rows is not None:
         users = user_counts(train) if train.uid_field in train.inter_feat else None
         items = item_counts(train) if train.iid_field in train.inter_feat else None
-        found["groups"] = by_groups(of, rows, str(config["valid_metric"]).lower(), users, items)
+        tied = tied_rows(loaders.parts[2], rows)
+        found["groups"] = by_groups(of, rows, str(config["valid_metric"]).lower(), users, items, tied)
     if found.get("examples"):
         tokens = {token for example in found["examples"] for token in tokens_of(example)}
         found["examples"] = with_titles(found["examples"], _titles(config, tokens))

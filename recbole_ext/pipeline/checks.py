@@ -35,6 +35,7 @@ LEARNERS = ("adam", "adamw", "sgd", "adagrad", "rmsprop")
 """RecBole's `sparse_adam` needs a model of sparse embeddings alone, which none is; see `sparse_embedding`."""
 CHOICES: dict[str, tuple[str, ...]] = {
     "time_order": ("exact", "recbole"),
+    "tie_order": ("file", "random"),
     "time_unit": ("seconds", "milliseconds", "microseconds", "nanoseconds"),
     "train_mode": ("all_positions", "prefix"),
     "loss_type": ("CE", "sampled_softmax", "gBCE", "BPR"),

@@ -77,6 +77,5 @@ def _order(config: Config, timed: bool) -> str:
         return f"order of the files{unit}"
     if config["eval_args"]["order"] != "TO":
         return f"random order{unit}"
-    if config["time_order"] == "recbole":
-        return f"RecBole's float32 time order, ties in file order{unit}"
-    return f"exact time order, ties in file order{unit}"
+    order = "RecBole's float32" if config["time_order"] == "recbole" else "exact"
+    return f"{order} time order, ties in {config['tie_order']} order{unit}"

@@ -107,7 +107,7 @@ ANALYSIS = FileKind(
             {"k": WHOLE, "items": WHOLE, "items_listed": WHOLE, "mean_popularity": NUMBER, "classes": list_of(_CLASS)},
             concentration=map_of(list_of(_PAIR)),
         ),
-        groups=record(metric=TEXT, history=list_of(_GROUP), popularity=list_of(_GROUP)),
+        groups=record(metric=TEXT, history=list_of(_GROUP), popularity=list_of(_GROUP), time=list_of(_GROUP)),
         stars=list_of(_STAR),
         errors=record({"edges": list_of(NUMBER), "rows": list_of(WHOLE)}, mean=NUMBER),
         calibration=_RELIABILITY,

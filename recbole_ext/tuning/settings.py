@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 SCHEDULERS = ("asha", "none")
 SEARCHERS = ("tpe", "random")
-_MEASURED = """protocol time_order filter_seen_items candidate_seed tested_users use_target_time eval_args topk
-    metrics valid_metric baselines load_col benchmark_filename rating_scale normalize_all val_interval
+_MEASURED = """protocol time_order tie_order filter_seen_items candidate_seed tested_users use_target_time
+    eval_args topk metrics valid_metric baselines load_col benchmark_filename rating_scale normalize_all val_interval
     user_inter_num_interval item_inter_num_interval threshold""".split()
 _PLACES = "model dataset data_path runs_dir device torch_threads".split()
 NOT_TUNED = {

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from recbole_ext.config.config import Config
-from recbole_ext.data.exact import recbole_order_key
+from recbole_ext.data.event_order import recbole_order_key
 from recbole_ext.errors import DataError, UsageError
 from recbole_ext.pipeline.dataset import create_dataset
 from tests.conftest import ML_100K, write_inter

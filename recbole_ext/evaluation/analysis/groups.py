@@ -1,4 +1,4 @@
-"""Tested rows by the length of the user's history and by the popularity of the item, each group with its metric."""
+"""Tested rows by history, by popularity of the item, and by what their time says; each group with its metric."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,6 +12,8 @@ from recbole_ext.evaluation.units import shape
 
 CLASSES = ("head", "middle", "tail", "new")
 """Items by training rows: the most frequent with a third of all rows, the next third, the rest; without any: new."""
+TIMES = ("at the time of the event before", "later")
+"""Targets of sequences: where both have one time, the next event follows from the order of the file."""
 _GROUPS = 5
 
 
@@ -50,7 +52,12 @@ def history_groups(users: np.ndarray, user_counts: np.ndarray) -> Iterator[tuple
 
 
 def by_groups(
-    of: RowMetrics, rows: pd.DataFrame, wanted: str, user_counts: np.ndarray | None, item_counts: np.ndarray | None
+    of: RowMetrics,
+    rows: pd.DataFrame,
+    wanted: str,
+    user_counts: np.ndarray | None,
+    item_counts: np.ndarray | None,
+    tied: np.ndarray | None = None,
 ) -> dict[str, Any]:
     """`groups` of the analysis: the metric of each group of tested rows.
 
@@ -59,6 +66,7 @@ def by_groups(
         rows: tested rows, with ids `user` and `item` where the data has them, and the task's columns.
         wanted: the metric; another one is taken where it has no value per user.
         user_counts, item_counts: training rows of each user and item by id; None where there are no ids.
+        tied: (n,) bool, the rows whose time the user's event before has too; None where that is not known.
     """
     users = rows["user"].to_numpy() if "user" in rows else None
     rows = rows if users is not None else rows.assign(user=np.arange(len(rows)))
@@ -74,6 +82,9 @@ def by_groups(
         classes = popularity_classes(item_counts[1:])[rows["item"].to_numpy() - 1]
         groups = ((name, classes == number) for number, name in enumerate(CLASSES))
         found["popularity"] = [_group(of, rows[inside], metric, name) for name, inside in groups if inside.any()]
+    if tied is not None and tied.any():
+        groups = zip(TIMES, (tied, ~tied), strict=True)
+        found["time"] = [_group(of, rows[inside], metric, name) for name, inside in groups if inside.any()]
     return found
 
 

@@ -63,20 +63,32 @@ def _add_table(page: Page, result: Mapping[str, Any]) -> None:
     page.table(["test", *names], body, fold="All metrics")
 
 
+_GROUPED = {
+    "history": "training rows of the user",
+    "popularity": "popularity of the item",
+    "time": "time of the target",
+}
+_TIMES = (
+    " Time: where the target and the event before it have one time, the next item follows from the order of the "
+    "file; a metric that is far higher there than later rewards that order (tie_order)."
+)
+
+
 def add_groups(page: Page, record: Record) -> None:
-    """The metric by length of history and by popularity of the item."""
+    """The metric by length of history, by popularity of the item, and of targets at the time of the event before."""
     groups = record.analysis.get("groups") or {}
     metric = str(groups.get("metric", ""))
-    known = [(kind, groups[kind]) for kind in ("history", "popularity") if groups.get(kind)]
+    known = [(kind, groups[kind]) for kind in ("history", "popularity", "time") if groups.get(kind)]
     if not known:
         return
     page.heading("Users and items").text(
         f"{metric} on test by groups, each with its 95 % interval over users. History: training rows of the user. "
         "Popularity: head are the most frequent items with a third of all training rows, middle those with the next "
         "third, tail the others; new items have none. A rare group has a wide interval."
+        + (_TIMES if groups.get("time") else "")
     )
     overall = (record.result.get("test") or {}).get(metric)
-    titles = {"history": f"{metric} by training rows of the user", "popularity": f"{metric} by popularity of the item"}
+    titles = {kind: f"{metric} by {of}" for kind, of in _GROUPED.items()}
     for kind, found in known:
         rows = [_group_row(kind, group) for group in found]
         level = (float(overall), "all") if overall is not None and kind == "history" else None

@@ -8,7 +8,7 @@ import torch
 from recbole.data.interaction import Interaction
 from torch import Tensor
 
-from recbole_ext.data.exact import recbole_order_key
+from recbole_ext.data.event_order import order_key, tie_keys
 from recbole_ext.data.history import Events, HistoryRows
 from recbole_ext.errors import UsageError
 from recbole_ext.serving.later.rows import LaterRows
@@ -111,9 +111,12 @@ def sequence_parts(chosen: Chosen) -> list[LaterPart]:
     others, each with a sequence of their own under the number 0.
     """
     run, train, later = chosen.run, chosen.run.train, chosen.later
-    columns, group = _joined(chosen)
-    times = [_order_key(run, columns[train.time_field].numpy())] if train.timed else []
-    order = np.lexsort((*times, group))
+    columns, group, origin = _joined(chosen)
+    keys = [group]
+    if train.timed:
+        ties = tie_keys(train, group, columns[train.iid_field].numpy())
+        keys = [*ties, origin, order_key(train, columns[train.time_field].numpy()), group]
+    order = np.lexsort(keys)
     index = torch.from_numpy(order)
     events = Events(
         {name: of[index] for name, of in columns.items()}, torch.from_numpy(group[order]), train.events.whole
@@ -138,8 +141,8 @@ def _of_targets(train: Any, events: Events, target: np.ndarray, row_of: np.ndarr
     return LaterPart(part, row_of[target], [], known)
 
 
-def _joined(chosen: Chosen) -> tuple[dict[str, Tensor], np.ndarray]:
-    """Columns of all events, and a number of each one's user: the run's, then the history, then the later ones.
+def _joined(chosen: Chosen) -> tuple[dict[str, Tensor], np.ndarray, np.ndarray]:
+    """Columns of all events, a number of each one's user, and where it is from: the run, the history, the later ones.
 
     At one time, events stay in this order.
     """
@@ -150,7 +153,8 @@ def _joined(chosen: Chosen) -> tuple[dict[str, Tensor], np.ndarray]:
         found.append(_events_of(chosen, chosen.history, chosen.known_history))
     found.append(_events_of(chosen, chosen.later, chosen.new))
     columns = {name: torch.cat([of[name].to(own[name].dtype) for of, _ in found]) for name in own}
-    return columns, np.concatenate([group for _, group in found])
+    origin = np.repeat(np.arange(len(found)), [len(group) for _, group in found])
+    return columns, np.concatenate([group for _, group in found]), origin
 
 
 def _events_of(chosen: Chosen, rows: LaterRows, which: np.ndarray) -> tuple[dict[str, Tensor], np.ndarray]:
@@ -169,10 +173,3 @@ def _shared_groups(chosen: Chosen, rows: LaterRows) -> np.ndarray:
     column = rows.table[train.uid_field].cat
     numbers = [known.get(str(name), train.user_num + len(names) + k) for k, name in enumerate(column.categories)]
     return np.where(rows.user > 0, rows.user, np.array([*numbers, -1])[column.codes.to_numpy()])
-
-
-def _order_key(run: LoadedRun, seconds: np.ndarray) -> np.ndarray:
-    """What events of a user are ordered by, as the run's were."""
-    if run.config["time_order"] != "recbole":
-        return seconds
-    return recbole_order_key(seconds, getattr(run.train, "normalises_time", False))

@@ -6,6 +6,7 @@ import torch
 from recbole.data.interaction import Interaction
 from torch import Tensor
 
+from recbole_ext.data.event_order import tie_warning
 from recbole_ext.data.history import INTERVAL, Events, HistoryRows
 from recbole_ext.errors import DataError
 
@@ -64,12 +65,14 @@ class OffsetHistory:
             sizes = torch.tensor(self.file_size_list)  # type: ignore[attr-defined]
             self.inter_feat[PART] = torch.repeat_interleave(torch.arange(len(sizes)), sizes)
         user = self.uid_field  # type: ignore[attr-defined]
-        self.sort(by=[user, self.time_field])  # type: ignore[attr-defined]
+        part = [PART] if self.cut_into_events else []
+        self.sort(by=[user, self.time_field, *part])  # type: ignore[attr-defined]
         columns = dict(self.inter_feat.interaction)
         self.part = columns.pop(PART, None)
         time = self.time_field if self.timed else ""  # type: ignore[attr-defined]
         self.events = Events(columns, columns[user], whole_fields(self.config, self.iid_field, time))  # type: ignore[attr-defined]
         self._check_parts_in_time()
+        self._report_ties()
         length_field = self.item_list_length_field  # type: ignore[attr-defined]
         names = {"length": length_field, "suffix": self.config["LIST_SUFFIX"], "user": user}
         self.inter_feat = HistoryRows(
@@ -83,6 +86,12 @@ class OffsetHistory:
                 f"{self.config['dataset']} has no column {self.time_field!r} (TIME_FIELD), so events are in the "  # type: ignore[attr-defined]
                 "order of the file and no model reads gaps; name the column of times, or confirm: --TIME_FIELD=None"
             )
+
+    def _report_ties(self) -> None:
+        """Events of one time in an order that files share."""
+        warning = tie_warning(self) if self.timed else None  # type: ignore[attr-defined]
+        if warning:
+            self.ledger.warn(f"{self.config['dataset']}: {warning}")  # type: ignore[attr-defined]
 
     def _check_parts_in_time(self) -> None:
         """A history must not hold an event of a later file than its target's."""
