@@ -127,8 +127,8 @@ def shared_seconds(totals: Totals) -> Alert | None:
         "shared_seconds",
         round(share, 6),
         f"{share:.1%} of a user's events share their second with the one before",
-        "their order in the file may mean nothing, and a gap of 0 says little: compare SS4Rec with "
-        "Mamba4Rec, which reads no times",
+        "their order in the file may mean nothing, or be one of the items, which models learn: compare with "
+        "tie_order: random; a gap of 0 says little: compare SS4Rec with Mamba4Rec, which reads no times",
     )
 
 

@@ -12,8 +12,8 @@ from recbole_ext.evaluation.units import shape
 
 CLASSES = ("head", "middle", "tail", "new")
 """Items by training rows: the most frequent with a third of all rows, the next third, the rest; without any: new."""
-TIMES = ("at the time of the event before", "later")
-"""Targets of sequences: where both have one time, the next event follows from the order of the file."""
+TIMES = ("same time", "later")
+"""Targets of sequences by the time since the event before: of two events of one time, the file decides which is next."""
 _GROUPS = 5
 
 

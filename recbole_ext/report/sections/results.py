@@ -66,11 +66,11 @@ def _add_table(page: Page, result: Mapping[str, Any]) -> None:
 _GROUPED = {
     "history": "training rows of the user",
     "popularity": "popularity of the item",
-    "time": "time of the target",
+    "time": "time since the event before",
 }
 _TIMES = (
-    " Time: where the target and the event before it have one time, the next item follows from the order of the "
-    "file; a metric that is far higher there than later rewards that order (tie_order)."
+    " Time: the order of the file decides which of two events of one time is next; where that is the same for all "
+    "users, a metric that is far higher there than later rewards it (tie_order)."
 )
 
 

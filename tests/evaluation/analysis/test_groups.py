@@ -33,6 +33,17 @@ def test_each_group_has_its_metric_and_the_number_of_its_rows() -> None:
     assert [(g["name"], g["rows"]) for g in found["popularity"]] == [("head", 2), ("tail", 1), ("new", 1)]
 
 
+def test_targets_at_the_time_of_the_event_before_are_apart() -> None:
+    rows = pd.DataFrame({"user": [1, 2, 3, 4], "t": [1.0, 2, 3, 4], "p": [1.0, 4, 5, 6]})
+    tied = np.array([True, False, False, True])
+    found = by_groups(ValueRows(("t", "p"), ["rmse"]), rows, "rmse", None, None, tied)["time"]
+    assert [(g["name"], g["rows"], g["value"]) for g in found] == [
+        ("same time", 2, pytest.approx(2**0.5)),
+        ("later", 2, pytest.approx(2.0)),
+    ]
+    assert "time" not in by_groups(ValueRows(("t", "p"), ["rmse"]), rows, "rmse", None, None, ~tied & tied)
+
+
 def test_another_metric_is_taken_where_the_wanted_one_has_none_per_user() -> None:
     rows = pd.DataFrame({"t": [1.0, 2], "p": [1.0, 2]})
     found = by_groups(ValueRows(("t", "p"), ["rmse"]), rows, "itemcoverage@10", None, None)
