@@ -13,7 +13,7 @@ from recbole_ext.evaluation.units import shape
 CLASSES = ("head", "middle", "tail", "new")
 """Items by training rows: the most frequent with a third of all rows, the next third, the rest; without any: new."""
 TIMES = ("same time", "later")
-"""Targets of sequences by the time since the event before: of two events of one time, the file decides which is next."""
+"""Targets of sequences by the time since the event before; of two events of one time, the file says which is next."""
 _GROUPS = 5
 
 
