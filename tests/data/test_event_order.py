@@ -14,6 +14,7 @@ import pytest
 from recbole_ext.config.config import Config
 from recbole_ext.data.event_order import hashed, tied_events, tied_rows, ties_of
 from recbole_ext.pipeline.dataset import create_dataset
+from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.pipeline.train import run
 from recbole_ext.runs.run_files import read_analysis
 from tests.conftest import write_inter
@@ -98,6 +99,24 @@ def test_files_of_a_cut_data_set_stay_in_order(make_config: Callable[..., Config
     items = dataset.field2id_token["item_id"]
     expected = [row[1] for row, k in zip(rows, place, strict=True) if k == 19]
     assert sorted(items[k] for k in test.inter_feat["item_id"].tolist()) == sorted(expected)
+
+
+@pytest.mark.parametrize("model", ["BPR", "SASRec"])
+def test_ties_decide_who_is_tested_on_what(model: str, make_config: Callable[..., Config], tmp_path: Path) -> None:
+    root, last = write_inter(tmp_path, "made", log(ordered=True)), {}
+    by_time = {"split": {"LS": "valid_and_test"}, "order": "TO", "group_by": "user", "mode": "full"}
+    columns = {"inter": ["user_id", "item_id", "timestamp"]}
+    for order in ("file", "random"):
+        config = make_config(model, root, tie_order=order, eval_args=by_time, load_col=columns)
+        test = build_loaders(config, create_dataset(config)).parts[2]
+        users, items = (test.id2token(name, test.inter_feat[name]) for name in ("user_id", "item_id"))
+        last[order] = dict(zip(users.tolist(), items.tolist(), strict=True))
+    baskets: dict[str, set[str]] = defaultdict(set)
+    for user, item, time in log(ordered=True):
+        baskets[user] |= {item} if time >= START + 4000 else set()
+    assert all(item == max(baskets[user]) for user, item in last["file"].items())
+    assert all(item in baskets[user] for user, item in last["random"].items())
+    assert 20 < sum(item == max(baskets[user]) for user, item in last["random"].items()) < 60  # of 150, a quarter
 
 
 def test_hashes_are_of_the_pair_alone_and_differ() -> None:
