@@ -84,6 +84,18 @@ def test_ranked_rows_of_the_test_get_its_values(trained: Callable[[str], Any], m
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("order", ["file", "random"])
+def test_rows_of_one_time_stay_where_the_run_had_them(order: str, tmp_path: Path) -> None:
+    data = write_inter(tmp_path, "made", [(user, item, time // 300) for user, item, time in ROWS])
+    columns = {"load_col": {"inter": NAMES}, "runs_dir": tmp_path / "runs", "show_progress": False, "device": "cpu"}
+    opened = rx.train("SS4Rec", "made", data_path=data, tie_order=order, **{**TINY, **OF_MODEL["SS4Rec"], **columns})
+    found = opened.evaluate(test_table(opened), test_rows=True)
+    assert found.metrics == opened.result["test"] and found.rows == 18
+    last = pd.DataFrame({"user_id": ["u1", "u1"], "item_id": ["i13", "i2"], "timestamp": [ROWS[-1][2] // 300] * 2})
+    assert opened.evaluate(last).rows == 2  # at the time of events of the run, and after them
+
+
+@pytest.mark.slow
 def test_ratings_of_the_test_get_its_values(
     make_config: Callable[..., Config], train_run: Callable[..., Any], tmp_path: Path
 ) -> None:
