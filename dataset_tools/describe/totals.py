@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from dataset_tools.describe.neighbours import Neighbours
 from dataset_tools.describe.repeats import Repeats
 from dataset_tools.describe.summary import GAP_BINS, Summary, gap_counts
 from dataset_tools.files.ids import Ids, room_for
@@ -17,7 +18,7 @@ class Totals:
     """All ranges added up, in the order of the file; memory grows with users and items alone.
 
     Attributes:
-        one_in: of how many users one is in the sample whose rows are looked at for repetitions.
+        one_in: of how many users one is in the sample whose rows are looked at for repetitions and order.
     """
 
     one_in: int = 1
@@ -32,6 +33,7 @@ class Totals:
     hours: Counter[int] = field(default_factory=Counter)
     values: Counter[int] = field(default_factory=Counter)
     repeats: Repeats = field(default_factory=Repeats)
+    neighbours: Neighbours = field(default_factory=Neighbours)
 
     def __post_init__(self) -> None:
         self.user_ids, self.item_ids = Ids(), Ids()
@@ -57,11 +59,10 @@ class Totals:
         self.item_rows, self.item_begin = room_for(self.item_rows, codes), room_for(self.item_begin, codes, _LATER)
         self.item_rows[codes] += part.items[1]
         self.item_begin[codes] = np.minimum(self.item_begin[codes], part.items[2])
-        self.repeats.add(
-            self.user_ids.adopt(part.sample[0], part.user_names),
-            self.item_ids.adopt(part.sample[1], part.item_names),
-            part.sample[2],
-        )
+        users = self.user_ids.adopt(part.sample[0], part.user_names)
+        items = self.item_ids.adopt(part.sample[1], part.item_names)
+        self.repeats.add(users, items, part.sample[2])
+        self.neighbours.add(users, items, part.sample[2])
 
     def _add_users(self, codes: np.ndarray, users: np.ndarray) -> None:
         self.user_rows, self._seen = room_for(self.user_rows, codes), room_for(self._seen, codes, _NEVER)

@@ -5,12 +5,12 @@ names next. A file that was written in an order of its items names two items in 
 learns that order, and a hit rewards it: `tie_order: random` takes it away.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from dataset_tools.times.item_order import ItemOrder, item_order
 from recbole_ext.data.history import HistoryRows
 
 MOST_EVENTS = 2_000_000
@@ -93,48 +93,21 @@ def tied_rows(part: Any, rows: pd.DataFrame) -> np.ndarray | None:
     return tied_events(part)[target][place]
 
 
-@dataclass(frozen=True)
-class Ties:
-    """Neighbouring events of one time.
-
-    Attributes:
-        share: of the events that have one of the same user before them, those that share its time.
-        pairs: pairs of occurrences of the same two items as such neighbours.
-        agreement: of these, those in which both have the same order; about .5 where the order says nothing.
-    """
-
-    share: float
-    pairs: int
-    agreement: float
-
-    @property
-    def ordered(self) -> bool:
-        """Whether the order within one time is one of the items, and is met often enough to matter."""
-        return self.share > 0.05 and self.pairs >= 1000 and self.agreement > 0.75
-
-
-def ties_of(dataset: Any) -> Ties:
-    """Counts of a sequential data set whose events have times."""
+def order_of_ties(dataset: Any) -> ItemOrder:
+    """Of a sequential data set whose events have times."""
     tied = tied_events(dataset)[:MOST_EVENTS]
-    items = dataset.events.columns[dataset.iid_field].numpy()[: len(tied)]
+    items = dataset.events.columns[dataset.iid_field].numpy()
     place = np.flatnonzero(tied)
-    low, high = np.minimum(items[place - 1], items[place]), np.maximum(items[place - 1], items[place])
-    other = low != high
-    pair = low[other].astype(np.int64) * dataset.item_num + high[other]
-    _, number, count = np.unique(pair, return_inverse=True, return_counts=True)
-    up = np.bincount(number, items[place][other] == high[other], minlength=len(count))
-    down = count - up
-    both, same = (count * (count - 1)).sum(), (up * (up - 1) + down * (down - 1)).sum()
-    with_one_before = len(tied) - int((dataset.events.first_positions < len(tied)).sum())
-    return Ties(len(place) / max(with_one_before, 1), int(both) // 2, float(same / both) if both else 0.5)
+    firsts = int((dataset.events.first_positions < len(tied)).sum())
+    return item_order(items[place - 1], items[place], len(tied) - firsts)
 
 
 def tie_warning(dataset: Any) -> str | None:
     """What a user should know of the order of events of one time; None where there is nothing to say."""
     if dataset.config["tie_order"] != "file":
         return None
-    ties = ties_of(dataset)
-    if not ties.ordered:
+    ties = order_of_ties(dataset)
+    if not ties.matters:
         return None
     return (
         f"{ties.share:.0%} of the events share their time with the user's event before, and two items that do so come "

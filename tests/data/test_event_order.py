@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from recbole_ext.config.config import Config
-from recbole_ext.data.event_order import hashed, tied_events, tied_rows, ties_of
+from recbole_ext.data.event_order import hashed, order_of_ties, tied_events, tied_rows
 from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.pipeline.train import run
@@ -57,7 +57,7 @@ def test_an_order_that_files_share_is_warned_of(
     ordered: bool, warned: bool, make_config: Callable[..., Config], tmp_path: Path
 ) -> None:
     dataset = opened(make_config("SS4Rec", write_inter(tmp_path, "made", log(ordered))))
-    ties = ties_of(dataset)
+    ties = order_of_ties(dataset)
     assert ties.share == pytest.approx(15 / 19) and ties.pairs > 2000
     assert ties.agreement == 1.0 if ordered else abs(ties.agreement - 0.5) < 0.05
     found = [text for text in dataset.ledger.warnings if "tie_order" in text]
@@ -78,7 +78,7 @@ def test_random_ties_move_nothing_but_events_of_one_time(
         for order, seed in (("file", 1), ("random", 1), ("random", 2))
     )
     assert not [text for text in by_hash.ledger.warnings if "tie_order" in text]
-    assert abs(ties_of(by_hash).agreement - 0.5) < 0.05
+    assert abs(order_of_ties(by_hash).agreement - 0.5) < 0.05
     first, second = sequences(by_file), sequences(by_hash)
     assert second == sequences(again) and second != first
     for user, events in first.items():

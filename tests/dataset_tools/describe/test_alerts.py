@@ -59,6 +59,10 @@ PLANTED: dict[str, tuple[Callable[[Rows], Rows], str]] = {
     "new_items": (lambda rows: late(rows, 1), r"^5\d\.\d% of the rows from .* are of items"),
     "one_time": (lambda rows: every(rows, 1, lambda _: START), r"all 6,000 rows have the time 2017-07-14T02:40:00Z"),
     "shared_seconds": (lambda rows: every(rows, 1, lambda at: at // 10**6 * 10**6), r"% of a user's events share"),
+    "order_of_items": (
+        lambda rows: sorted(every(rows, 1, lambda at: at // 10**6 * 10**6), key=lambda row: (row[3], row[1])),
+        r"come in the same order in 100\.0% of cases, 50% by chance",
+    ),
     "whole_days": (lambda rows: every(rows, 1, lambda at: at // 86400 * 86400), r"^100\.0% of the times are midnight"),
     "strange_clock": (lambda rows: [*rows, ("u1", "i1", 3.0, int(time.time()) + 10**8)], "the last time is 20.*later"),
     "burst": (
@@ -93,6 +97,12 @@ def test_what_is_planted_is_found(name: str, tmp_path: Path, fields: Namespace) 
     planted, text = PLANTED[name]
     found = {alert.name: alert for alert in described(tmp_path, planted(plain()), fields).alerts}
     assert re.search(text, found[name].found), found[name].found
+
+
+def test_shared_seconds_in_an_order_of_each_user_are_no_order_of_items(tmp_path: Path, fields: Namespace) -> None:
+    rows = every(plain(), 1, lambda at: at // 10**6 * 10**6)
+    names = {alert.name for alert in described(tmp_path, rows, fields).alerts}
+    assert "shared_seconds" in names and "order_of_items" not in names
 
 
 def test_a_plain_log_has_no_alerts(tmp_path: Path, fields: Namespace) -> None:
