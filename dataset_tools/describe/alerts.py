@@ -142,8 +142,8 @@ def order_of_items(totals: Totals) -> Alert | None:
         "order_of_items",
         round(found.agreement, 4),
         f"two items of one user and second come in the same order in {found.agreement:.1%} of cases, 50% by chance",
-        "models learn the order of the file, and hits among events of one second reward that: compare with "
-        "tie_order: random",
+        "models learn that order of the file, which is part of what metrics of the next item then measure: compare "
+        "with tie_order: random",
     )
 
 

@@ -111,6 +111,6 @@ def tie_warning(dataset: Any) -> str | None:
         return None
     return (
         f"{ties.share:.0%} of the events share their time with the user's event before, and two items that do so come "
-        f"in the same order in {ties.agreement:.0%} of cases, 50% by chance: the next item follows from the "
-        "order of the file; --tie_order=random shows results without it"
+        f"in the same order in {ties.agreement:.0%} of cases, 50% by chance: models learn that order of the "
+        "file; --tie_order=random shows results without it"
     )

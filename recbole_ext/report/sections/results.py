@@ -69,8 +69,8 @@ _GROUPED = {
     "time": "time since the event before",
 }
 _TIMES = (
-    " Time: the order of the file decides which of two events of one time is next; where that is the same for all "
-    "users, a metric that is far higher there than later rewards it (tie_order)."
+    " Time: events of one time are often of one page or basket, which makes them easier, and the order of the file "
+    "decides which of them is next; tie_order: random shows the metric without that order."
 )
 
 
