@@ -128,13 +128,15 @@ class Curves:
         self.writer.flush()
 
     def close(self) -> None:
-        """Write what is held back, and take the name of the machine out of the names of the files."""
+        """Write what is held back, and name the files by second and number: in their order, and not by the machine."""
         if self.writer is None:
             return
         self.writer.close()
         host = socket.gethostname()
-        for path in self.folder.glob(f"events.out.tfevents.*.{glob.escape(host)}.*"):
-            path.rename(path.with_name(path.name.replace(f".{host}.", ".run.", 1)))
+        ours = self.folder.glob(f"events.out.tfevents.*.{glob.escape(host)}.*")
+        number = len(list(self.folder.glob("events.out.tfevents.*.run.*")))
+        for place, path in enumerate(sorted(ours, key=lambda path: path.stat().st_mtime_ns), number):
+            path.rename(path.with_name(f"{path.name.split(f'.{host}.')[0]}.run.{place:06d}"))
 
 
 class WandbRun:
