@@ -69,8 +69,8 @@ _GROUPED = {
     "time": "time since the event before",
 }
 _TIMES = (
-    " Time: events of one time are often of one page or basket, which makes them easier, and the order of the file "
-    "decides which of them is next; tie_order: random shows the metric without that order."
+    " Time: events of one time are often of one page or basket, which makes them easier. Which of them is next is "
+    "decided by the order of the file, with tie_order: random by chance."
 )
 
 
