@@ -120,14 +120,14 @@ def _future(totals: Totals) -> tuple[int, int]:
 
 
 def shared_seconds(totals: Totals) -> Alert | None:
-    """Consecutive rows of a user with one time."""
-    share = int(totals.gaps[0]) / totals.pairs if totals.pairs else 0.0
+    """Rows of a user that have the time of the one before, in order of time however the file is sorted."""
+    share = totals.item_order.share
     if share < _SHARED or totals.first == totals.last:
         return None
     return Alert(
         "shared_seconds",
         round(share, 6),
-        f"{share:.1%} of a user's events share their second with the one before",
+        f"{share:.1%} of a user's events share their second with the one before{_of(totals)}",
         "their order in the file may mean nothing, and a gap of 0 says little: compare SS4Rec with "
         "Mamba4Rec, which reads no times",
     )
@@ -135,13 +135,14 @@ def shared_seconds(totals: Totals) -> Alert | None:
 
 def order_of_items(totals: Totals) -> Alert | None:
     """Items of one time in the same order for all users."""
-    found = totals.neighbours.item_order()
+    found = totals.item_order
     if not found.matters:
         return None
     return Alert(
         "order_of_items",
         round(found.agreement, 4),
-        f"two items of one user and second come in the same order in {found.agreement:.1%} of cases, 50% by chance",
+        f"two items of one user and second come in the same order in {found.agreement:.1%} of cases, 50% by chance"
+        f"{_of(totals)}",
         "models learn that order of the file, which is part of what metrics of the next item then measure: compare "
         "with tie_order: random",
     )

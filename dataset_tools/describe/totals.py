@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from dataset_tools.describe.neighbours import Neighbours
 from dataset_tools.describe.repeats import Repeats
 from dataset_tools.describe.summary import GAP_BINS, Summary, gap_counts
 from dataset_tools.files.ids import Ids, room_for
+from dataset_tools.times.item_order import ItemOrder
 
 _NEVER, _LATER = -(2**62), 2**62
 
@@ -74,6 +76,11 @@ class Totals:
         self._seen[codes] = users[3]
         self.user_begin = room_for(self.user_begin, codes, _LATER)
         self.user_begin[codes] = np.minimum(self.user_begin[codes], users[4])
+
+    @cached_property
+    def item_order(self) -> ItemOrder:
+        """Of neighbouring rows of one user and time; computed once, so it is read when all rows are there."""
+        return self.neighbours.item_order()
 
     @property
     def history_lengths(self) -> np.ndarray:

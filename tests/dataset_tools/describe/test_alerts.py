@@ -105,6 +105,15 @@ def test_shared_seconds_in_an_order_of_each_user_are_no_order_of_items(tmp_path:
     assert "shared_seconds" in names and "order_of_items" not in names
 
 
+def test_shared_seconds_are_counted_in_order_of_time_however_the_file_is_sorted(
+    tmp_path: Path, fields: Namespace
+) -> None:
+    rows = every(plain(), 1, lambda at: at // 10**6 * 10**6)
+    by_time = {alert.name: alert.value for alert in described(tmp_path, rows, fields).alerts}
+    by_item = {a.name: a.value for a in described(tmp_path, sorted(rows, key=lambda row: row[1]), fields).alerts}
+    assert by_item["shared_seconds"] == by_time["shared_seconds"] == pytest.approx(1 - 24 / 99, abs=0.05)
+
+
 def test_a_plain_log_has_no_alerts(tmp_path: Path, fields: Namespace) -> None:
     assert described(tmp_path, plain(), fields).alerts == []
 
