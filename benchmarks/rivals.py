@@ -2,9 +2,9 @@
 
     python -m benchmarks.rivals --dataset=ml-100k --protocol=recbole
     python -m benchmarks.rivals --dataset=taobao --data_path=dataset --protocol=recbole --history=recency
-    python -m benchmarks.rivals --models=SS4Rec,SASRec --seeds=2020 --hours=0.1
+    python -m benchmarks.rivals --models=SS4Rec,SASRec --seeds=2020 --hours=0.1 --rates=0.001 --dropouts=0.1,0.3
 
-Every model is trained four times with the first seed, once for each combination of `RATES` and `DROPOUTS`; validation
+Every model is trained four times with the first seed, once for each combination of --rates and --dropouts; validation
 NDCG@10 chooses one of the four, which is then trained with the other seeds. All have the same number of epochs, the
 same patience and the same batches (`train_batch_size: auto`), and each training may take --hours at most. All learn
 from all positions of a window, of 200 events in SS4Rec and Mamba4Rec and of 50 in the others. `MODEL+` is a model with
@@ -25,9 +25,10 @@ from recbole_ext.config.yaml_reader import parse_scalar
 from recbole_ext.pipeline.configure import build_config
 from recbole_ext.pipeline.train import run
 
-RATES, DROPOUTS = (0.001, 0.003), (0.1, 0.3)
 DROPOUT_KEYS = {"SASRec": ("hidden_dropout_prob", "attn_dropout_prob"), "SASRecCPR": ("hidden_dropout_prob",)}
 MODELS = "SS4Rec+,Mamba4Rec+,SASRec+,GRU4Rec+,Mamba4Rec,SASRec,GRU4Rec,GRU4RecCPR,SASRecCPR,RepeatNet"
+Grid = list[tuple[float, float]]
+"""Learning rates and dropouts of the trials."""
 METRICS = ("hit@10", "ndcg@10")
 SHARED: dict[str, Any] = {
     "user_inter_num_interval": "[5,inf)",
@@ -67,11 +68,11 @@ def settings_of(name: str, rate: float, dropout: float, history: str) -> dict[st
     return {"learning_rate": rate, **keys, "history_term": history if name.endswith("+") else "none"}
 
 
-def tuned(name: str, dataset: str, settings: dict[str, Any], seeds: list[int], history: str) -> Rival:
-    """Choose one of four trials by validation, and train it with the other seeds."""
+def tuned(name: str, dataset: str, settings: dict[str, Any], grid: Grid, seeds: list[int], history: str) -> Rival:
+    """Choose one trial of the grid by validation, and train it with the other seeds."""
     model, started = name.removesuffix("+"), time.perf_counter()
     trials = []
-    for rate, dropout in itertools.product(RATES, DROPOUTS):
+    for rate, dropout in grid:
         keys = settings_of(name, rate, dropout, history)
         trials.append((trained(model, dataset, {**settings, **keys, "seed": seeds[0]}), keys))
         valid = trials[-1][0]["valid"]
@@ -102,13 +103,16 @@ def main() -> None:
     parser.add_argument("--seeds", default="2020,2021,2022")
     parser.add_argument("--history", default="seen", help="history_term of the models with +")
     parser.add_argument("--hours", type=float, default=0.0, help="of one training at most; 0: no limit")
+    parser.add_argument("--rates", default="0.001,0.003", help="learning rates of the trials")
+    parser.add_argument("--dropouts", default="0.1,0.3", help="of the trials")
     arguments, more = parser.parse_known_args()
     given = {k: parse_scalar(v, k) for k, v in (item.removeprefix("--").split("=", 1) for item in more)}
     settings = {**SHARED, **({"budget_hours": arguments.hours} if arguments.hours else {}), **given}
     seeds = [int(seed) for seed in arguments.seeds.split(",")]
+    grid = list(itertools.product(*(map(float, part.split(",")) for part in (arguments.rates, arguments.dropouts))))
     print(f"{describe()}\n{arguments.dataset}: {settings}")
     rivals = [
-        tuned(name, arguments.dataset, settings, seeds, arguments.history) for name in arguments.models.split(",")
+        tuned(name, arguments.dataset, settings, grid, seeds, arguments.history) for name in arguments.models.split(",")
     ]
     print(f"{'':12}{'valid HR':>9}{'NDCG':>9}{'test HR':>9}{'NDCG':>9}{'s':>8}  of one training; chosen")
     for rival in rivals:
