@@ -284,7 +284,7 @@ EVERY_SOURCE = [path for room in ("tests", "benchmarks", "examples") for path in
 def names_of(path: Path) -> set[str]:
     """What a module holds at its top level: what it defines, assigns and imports."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes(path):
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             found.add(node.name)
         elif isinstance(node, ast.Import | ast.ImportFrom):
