@@ -4,8 +4,8 @@
     python -m benchmarks.rivals --dataset=taobao --data_path=dataset --protocol=recbole --history=recency
     python -m benchmarks.rivals --models=SS4Rec,SASRec --seeds=2020 --hours=0.1 --rates=0.001 --dropouts=0.1,0.3
 
-Every model is trained four times with the first seed, once for each combination of --rates and --dropouts; validation
-NDCG@10 chooses one of the four, which is then trained with the other seeds. All have the same number of epochs, the
+Every model is trained with the first seed once for each combination of --rates and --dropouts (four); validation
+NDCG@10 chooses one, which is then trained with the other seeds. All have the same number of epochs, the
 same patience and the same batches (`train_batch_size: auto`), and each training may take --hours at most. All learn
 from all positions of a window, of 200 events in SS4Rec and Mamba4Rec and of 50 in the others. `MODEL+` is a model with
 our history term (--history), which is SS4Rec's default. Further --key=value go into every configuration.
