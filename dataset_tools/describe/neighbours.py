@@ -2,30 +2,26 @@
 
 import numpy as np
 
-from dataset_tools.files.ids import room_for
 from dataset_tools.times.item_order import ItemOrder, item_order
 
 
 class Neighbours:
-    """Items of those with one time, range by range; neighbours across a boundary of ranges are left out."""
+    """The rows of the sample, kept until all are there: those of one user may be anywhere in a file."""
 
     def __init__(self) -> None:
-        self._first: list[np.ndarray] = []
-        self._second: list[np.ndarray] = []
-        self._rows = 0
-        self._users = np.zeros(0, bool)
+        self._ids = [np.zeros((2, 0), np.int32)]
+        self._times = [np.zeros(0, np.int64)]
 
     def add(self, users: np.ndarray, items: np.ndarray, times: np.ndarray) -> None:
-        """Rows with the codes of the whole log, those of a user together and in order of time."""
-        tied = np.flatnonzero((users[1:] == users[:-1]) & (times[1:] == times[:-1]))
-        self._first.append(items[tied].astype(np.int32))
-        self._second.append(items[tied + 1].astype(np.int32))
-        self._rows += len(users)
-        self._users = room_for(self._users, users)
-        self._users[users] = True
+        """Rows with the codes of the whole log, in the order of the file."""
+        self._ids.append(np.array([users, items], np.int32))
+        self._times.append(times)
 
     def item_order(self) -> ItemOrder:
-        """Of all rows that were added."""
-        none = np.zeros(0, np.int32)
-        first, second = np.concatenate([*self._first, none]), np.concatenate([*self._second, none])
-        return item_order(first, second, self._rows - int(self._users.sum()))
+        """Of all rows that were added; those of one user and time are in the order of the file."""
+        (users, items), times = np.concatenate(self._ids, axis=1), np.concatenate(self._times)
+        order = np.lexsort((times, users))
+        users, items, times = users[order], items[order], times[order]
+        same_user = users[1:] == users[:-1]
+        tied = np.flatnonzero(same_user & (times[1:] == times[:-1]))
+        return item_order(items[tied], items[tied + 1], int(same_user.sum()))

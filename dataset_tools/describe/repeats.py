@@ -20,9 +20,7 @@ def one_in(path: Path) -> int:
 
 
 def rows_of_sample(users: np.ndarray, items: np.ndarray, times: np.ndarray, ids: Ids, chosen_one_in: int) -> np.ndarray:
-    """(3, n) int64: codes of user and item, and time, of the rows of sampled users, by user and time.
-
-    Rows of one user and time keep their order.
+    """(3, n) int64: codes of user and item, and time, of the rows of sampled users.
 
     Args:
         users, items: (rows,) codes.
@@ -30,8 +28,7 @@ def rows_of_sample(users: np.ndarray, items: np.ndarray, times: np.ndarray, ids:
         ids: the numbering of the users.
         chosen_one_in: of how many users one is in the sample.
     """
-    kept = np.flatnonzero(ids.sampled(users, chosen_one_in))
-    kept = kept[np.lexsort((times[kept], users[kept]))]
+    kept = ids.sampled(users, chosen_one_in)
     return np.array([users[kept], items[kept], times[kept]])
 
 

@@ -15,6 +15,7 @@ from dataset_tools.describe.describe import describe
 from dataset_tools.describe.described import Described
 from dataset_tools.files.headers import Column
 from dataset_tools.files.titles import read_titles, title_column
+from dataset_tools.lines.ranges import newline_ranges
 
 Rows = list[tuple[str, str, float, int]]
 START = 1_500_000_000
@@ -112,6 +113,17 @@ def test_shared_seconds_are_counted_in_order_of_time_however_the_file_is_sorted(
     by_time = {alert.name: alert.value for alert in described(tmp_path, rows, fields).alerts}
     by_item = {a.name: a.value for a in described(tmp_path, sorted(rows, key=lambda row: row[1]), fields).alerts}
     assert by_item["shared_seconds"] == by_time["shared_seconds"] == pytest.approx(1 - 24 / 99, abs=0.05)
+
+
+def test_shared_seconds_of_a_file_that_is_read_in_pieces(
+    tmp_path: Path, fields: Namespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = sorted(every(plain(), 1, lambda at: at // 10**6 * 10**6), key=lambda row: row[1])
+    whole = described(tmp_path, rows, fields)
+    monkeypatch.setattr(newline_ranges, "__defaults__", (0, 4096))
+    pieces = described(tmp_path, rows, fields)
+    assert len(newline_ranges(tmp_path / "toy" / "toy.inter")) > 20
+    assert "shared_seconds" in {alert.name for alert in whole.alerts} and pieces.alerts == whole.alerts
 
 
 def test_a_plain_log_has_no_alerts(tmp_path: Path, fields: Namespace) -> None:
