@@ -6,6 +6,7 @@ from pathlib import Path
 from recbole_ext.places import from_here
 
 PROGRAM = "recbole-ext"
+SCRIPT = "run_recbole_ext.py"
 
 
 def typed_command() -> list[str]:
@@ -14,8 +15,11 @@ def typed_command() -> list[str]:
 
 
 def program_of(command: list[str]) -> list[str]:
-    """What begins a command: its first word, and the script where that is an interpreter."""
-    return command[:2] if command[1:2] and command[1].endswith(".py") else command[:1]
+    """What begins a command that takes our options: the script with its interpreter, or the installed program.
+
+    A script of the user's own that calls this package takes other options; the installed program continues its runs.
+    """
+    return command[:2] if command[1:2] and Path(command[1]).name == SCRIPT else [PROGRAM]
 
 
 def typed_program() -> list[str]:

@@ -12,6 +12,7 @@ def dataset_yaml(
     parts: list[str] | None = None,
     sampled_negatives: bool = False,
     time_unit: str = "seconds",
+    no_times: bool = False,
 ) -> str:
     """Text of the configuration.
 
@@ -22,12 +23,14 @@ def dataset_yaml(
         parts: names of the parts of a cut data set, in the order train, valid, test.
         sampled_negatives: whether rows are sampled negatives.
         time_unit: what the times count; seconds are not mentioned.
+        no_times: whether it was asked for that events have no times, so a run does not ask for their column.
     """
     fields = [header.partition(":")[0] for header in inter]
     lines = [f"# {title}", 'field_separator: "\\t"', 'seq_separator: " "']
     lines += ["USER_ID_FIELD: user_id", "ITEM_ID_FIELD: item_id"]
     for key, name in (("RATING_FIELD", "rating"), ("LABEL_FIELD", "label"), ("TIME_FIELD", "timestamp")):
         lines += [f"{key}: {name}"] if name in fields else []
+    lines += ["TIME_FIELD:  # no times: events are in the order of the file"] * no_times
     lines += [f"time_unit: {time_unit}"] * (time_unit != "seconds")
     lines += ["load_col:", f"  inter: [{', '.join(fields)}]"]
     for suffix, headers in tables.items():

@@ -11,6 +11,9 @@ import recbole_ext as rx
 from recbole_ext.cli.main import main
 from recbole_ext.config.keys.known_keys import host_keys, keys_of
 from recbole_ext.errors import DataError, UsageError
+from recbole_ext.pipeline.configure import build_config
+from recbole_ext.pipeline.dataset import create_dataset
+from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.pipeline.own_table import KEYS_TOO, OPTIONS, data_set_of
 from recbole_ext.places import properties_folder
 
@@ -74,6 +77,34 @@ def test_a_data_set_is_made_once_for_one_content(tmp_path: Path) -> None:
     assert data_set_of(purchases(), "shop", str(tmp_path), COLUMNS, quiet=True) == "shop"
     with pytest.raises(UsageError, match=r"shop: a data set of other data, or of other columns of it; give this one"):
         data_set_of(purchases().head(40), "shop", str(tmp_path), COLUMNS, quiet=True)
+
+
+def warned_of_no_times(data: pd.DataFrame, root: Path, **given: Any) -> bool:
+    name = data_set_of(data, None, str(root), {"rating": "none", **given}, quiet=True)
+    settings = {"data_path": str(root), "device": "cpu", "topk": [3], "valid_metric": "MRR@3", "show_progress": False}
+    config = build_config("SS4Rec", name, [], settings)
+    dataset = create_dataset(config)
+    build_loaders(config, dataset)
+    assert not dataset.timed
+    return any("order of the file" in warning for warning in dataset.ledger.warnings)
+
+
+def test_a_run_warns_of_no_times_unless_none_were_asked_for(tmp_path: Path) -> None:
+    timed, named = purchases(), {"user": "customer", "item": "sku"}
+    without = timed.drop(columns="bought")
+    assert warned_of_no_times(without, tmp_path, **named)  # the column may have a name that is not recognized
+    assert not warned_of_no_times(without, tmp_path, **named, time="none")
+    assert not warned_of_no_times(timed, tmp_path, **named, time="none")
+    with pytest.raises(UsageError, match=r"(?s)use_target_time: True .* needs the times of events.*--protocol=no_time"):
+        name = data_set_of(without, None, str(tmp_path), {**named, "time": "none"}, quiet=True)
+        create_dataset(build_config("SS4Rec", name, [], {"data_path": str(tmp_path), "protocol": "time_aware"}))
+
+
+def test_a_column_that_is_called_none_is_a_column(tmp_path: Path) -> None:
+    data = purchases().rename(columns={"bought": "none"})
+    folder = rx.convert(data, tmp_path, "shop", **{**COLUMNS, "time": "none"}, quiet=True)
+    text = (folder / "shop.yaml").read_text()
+    assert "TIME_FIELD: timestamp" in text and "no times" not in text
 
 
 def test_convert_returns_the_folder(tmp_path: Path) -> None:

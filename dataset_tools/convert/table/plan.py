@@ -7,7 +7,7 @@ from functools import cached_property
 
 import polars as pl
 
-from dataset_tools.convert.table.layout import Layout
+from dataset_tools.convert.table.layout import NONE, Layout
 from dataset_tools.convert.table.options import TableOptions
 from dataset_tools.convert.table.reading.source import Source, find_source
 from dataset_tools.convert.table.resolve import resolve
@@ -57,11 +57,17 @@ class Plan:
     digests: Digests
 
     @property
+    def no_times(self) -> bool:
+        """Whether it was asked for that events have no times; where no column was found, it was not."""
+        return self.options.time == NONE and not self.layout.time
+
+    @property
     def fingerprint(self) -> str:
         """The sha256 of all that decides what the files hold, but for their name."""
         layout = asdict(self.layout) | {"lists": sorted(self.layout.lists), "choice": self.options.rows}
         keys = [(side.kind, side.key_column) for side in self.sides]
         source = [self.options.columns, self.options.encoding, self.options.max_rejected]
+        source += ["no times"] * self.no_times
         everything = [_VERSION, list(self.digests.by_input.values()), layout, keys, source]
         return hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()
 

@@ -98,7 +98,8 @@ def _write_all(plan: Plan, folder: Path, report: Callable[[str], object]) -> dic
         rejected.close()
     headers = inter_headers(layout, log.counts)
     columns = {side.kind: side.headers for side in plan.sides}
-    text = dataset_yaml(f"{stem.name}: a table converted by recbole-data", headers, columns)
+    title = f"{stem.name}: a table converted by recbole-data"
+    text = dataset_yaml(title, headers, columns, no_times=plan.no_times)
     _write(stem, "yaml", text)
     summary = summary_of(options, layout, folder, log.counts, inter, tables)
     summary["made_of"] = plan.fingerprint
