@@ -5,8 +5,9 @@
     python -m benchmarks.rivals --models=SS4Rec,SASRec --seeds=2020 --hours=0.1 --rates=0.001 --dropouts=0.1,0.3
 
 Every model is trained with the first seed once for each combination of --rates and --dropouts (four); validation
-NDCG@10 chooses one, which is then trained with the other seeds. All have the same number of epochs, the
-same patience and the same batches (`train_batch_size: auto`), and each training may take --hours at most. All learn
+NDCG@10 chooses one, which is then trained with the other seeds. All have the same number of epochs, the same
+patience, schedule of the learning rate and batches (`train_batch_size: auto`), and each training may take --hours at
+most, validations included. A best epoch that is the last one says that the model was not trained to its end. All learn
 from all positions of a window, of 200 events in SS4Rec and Mamba4Rec and of 50 in the others. `MODEL+` is a model with
 our history term (--history), which is SS4Rec's default. Further --key=value go into every configuration.
 """
@@ -40,6 +41,9 @@ SHARED: dict[str, Any] = {
     "train_batch_size": "auto",
     "epochs": 30,
     "stopping_step": 5,
+    "lr_schedule": "cosine",
+    "warmup_share": 0.03,
+    "final_lr_share": 0.02,
     "show_progress": False,
 }
 
@@ -92,7 +96,8 @@ def line(rival: Rival) -> str:
     """Means over the seeds."""
     cells = [statistics.mean(of[part][m] for of in rival.results) for part in ("valid", "test") for m in METRICS]
     keys = ", ".join(f"{key} {value}" for key, value in rival.chosen.items() if key != "history_term")
-    return f"{rival.name:12}" + "".join(f"{cell:9.4f}" for cell in cells) + f"{rival.seconds:8.0f}  {keys}"
+    best = ", ".join(str(of["best_epoch"]) for of in rival.results)
+    return f"{rival.name:12}" + "".join(f"{cell:9.4f}" for cell in cells) + f"{rival.seconds:8.0f}  {keys}; {best}"
 
 
 def main() -> None:
@@ -114,7 +119,7 @@ def main() -> None:
     rivals = [
         tuned(name, arguments.dataset, settings, grid, seeds, arguments.history) for name in arguments.models.split(",")
     ]
-    print(f"{'':12}{'valid HR':>9}{'NDCG':>9}{'test HR':>9}{'NDCG':>9}{'s':>8}  of one training; chosen")
+    print(f"{'':12}{'valid HR':>9}{'NDCG':>9}{'test HR':>9}{'NDCG':>9}{'s':>8}  of one training; chosen; best epochs")
     for rival in rivals:
         print(line(rival))
     entries = [",".join(str(Path(of["run_directory"])) for of in rival.results) for rival in rivals]
