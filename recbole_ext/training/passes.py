@@ -52,6 +52,15 @@ class Plan:
         """The first optimiser, or the only one."""
         return next(iter(self.optimizers.values()))
 
+    def forget_gradients(self) -> None:
+        """Of batches that made no step."""
+        for optimizer in self.optimizers.values():
+            optimizer.zero_grad()
+
+    def lengths(self, batches: Any, epoch: int) -> list[int]:
+        """Batches of each pass of an epoch."""
+        return [len(batches)]
+
     def passes(self, batches: Any, epoch: int) -> Iterator[Pass]:
         """The passes of an epoch, in turn; code between two of them runs between them."""
         yield Pass(self.model.calculate_loss, self.optimizer)

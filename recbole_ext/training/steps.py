@@ -151,7 +151,10 @@ class Steps:
         self.skipped += 1
         if self.scaler.is_enabled() and self.skipped < PATIENCE_OF_SCALER:
             return
-        raise self._fault("a gradient is not finite", _rate(optimizer), f"the gradient of {bad_gradient(self.model)}")
+        error = self._fault("a gradient is not finite", _rate(optimizer), f"the gradient of {bad_gradient(self.model)}")
+        if self.scaler.is_enabled():
+            self.scaler.update()  # the scale was taken off these gradients; a retry takes it off its own
+        raise error
 
     def _fault(self, what: str, learning_rate: float, place: str) -> NonFiniteError:
         epoch, batch = self.where

@@ -1,8 +1,6 @@
 """Recovery from non-finite values and missing memory: the last good state, then smaller steps or batches."""
 
 import logging
-from typing import Any
-
 from recbole_ext.errors import NonFiniteError, ResourceError, asked, is_out_of_memory
 from recbole_ext.training.batches import Batches
 from recbole_ext.training.guards.memory import HALVINGS, free
@@ -36,6 +34,7 @@ class RollBack(Hook):
             return False
         state = self.keeper.state
         retries = state.retries
+        self.plan.forget_gradients()
         self.keeper.restore()
         if retries >= self.retries:
             return False
@@ -65,11 +64,11 @@ class SmallerBatches(Hook):
         keeper: of the state.
         batches: of the stage.
         steps: which count the batches of a step.
-        optimizers: whose gradients are forgotten.
+        plan: whose gradients are forgotten.
     """
 
-    def __init__(self, keeper: Keeper, batches: Batches, steps: Steps, optimizers: dict[str, Any]) -> None:
-        self.keeper, self.batches, self.steps, self.optimizers = keeper, batches, steps, optimizers
+    def __init__(self, keeper: Keeper, batches: Batches, steps: Steps, plan: Plan) -> None:
+        self.keeper, self.batches, self.steps, self.plan = keeper, batches, steps, plan
 
     def on_error(self, error: Exception) -> bool:
         """Halve, and begin the epoch again.
@@ -94,8 +93,7 @@ class SmallerBatches(Hook):
         return True
 
     def _halve(self, halvings: int) -> None:
-        for optimizer in self.optimizers.values():
-            optimizer.zero_grad()
+        self.plan.forget_gradients()
         free(self.steps.device)
         self.batches.halve()
         self.keeper.restore()

@@ -116,6 +116,36 @@ def test_a_retry_goes_back_and_makes_smaller_steps(build: Build, monkeypatch: py
     assert '"retries"' in json.dumps(description)
 
 
+@pytest.mark.parametrize(("place", "accumulate"), [("gradient", 1), ("gradient", 2), ("loss", 2), ("weight", 1)])
+def test_a_retry_starts_without_the_gradients_of_what_failed(
+    place: str, accumulate: int, build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, loaders, trainer = build(train_batch_size=16, nan_retries=1, accumulate_batches=accumulate, epochs=1)
+    poison(trainer, place, math.nan, 3, monkeypatch, times=2 if place == "loss" else 1)
+    restore, gradients = trainer.keeper.restore, []
+    monkeypatch.setattr(trainer.keeper, "restore", lambda: (restore(), gradients.extend(norms_of(trainer.model))))
+    trainer.fit(loaders.train, loaders.valid)
+    assert trainer.state.retries == 1 and gradients and set(gradients) == {0.0}
+
+
+def norms_of(model: nn.Module) -> list[float]:
+    return [0.0 if p.grad is None else float(p.grad.norm()) for p in model.parameters()]
+
+
+def test_a_scale_that_was_taken_off_is_forgotten_with_its_gradients(build: Build) -> None:
+    _, _, trainer = build()
+    steps, weight = trainer.steps, trainer.model.item_embedding.weight
+    steps.scaler = torch.amp.GradScaler("cpu")
+    for value, skipped in ((math.nan, PATIENCE_OF_SCALER), (1.0, 0)):
+        steps.skipped = skipped
+        trainer.plan.forget_gradients()
+        steps.backward(weight.sum() * value)
+        if skipped:
+            with pytest.raises(NonFiniteError, match="a gradient is not finite"):
+                steps.step(trainer.optimizer)
+    steps.step(trainer.optimizer)
+
+
 def test_retries_end(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     _, loaders, trainer = build(train_batch_size=16, nan_retries=2)
     poison(trainer, "gradient", math.nan, 2, monkeypatch)
