@@ -11,6 +11,7 @@ import pytest
 from recbole_ext.config.config import Config
 from recbole_ext.errors import UsageError
 from recbole_ext.pipeline.train import run
+from recbole_ext.runs.run_files import read_metrics
 from recbole_ext.training.cost import budget
 from recbole_ext.training.steps import Steps
 from tests.conftest import write_inter
@@ -76,6 +77,46 @@ def test_a_run_ends_at_its_best_and_goes_on_to_the_same_numbers(
     again = run(configure(price_per_hour=6.0, budget=100.0), resume="newest")
     assert again["run_directory"] == str(folder) and again["ended_by"] == "epochs"
     assert numbers(again) == numbers(whole) and again["cost"] == pytest.approx(0.1 * STEPS * 6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("minutes", [0.4, 2.4, 4.4])
+def test_between_two_steps_means_of_the_optimiser(
+    minutes: float, configure: Callable[..., Config], clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With accumulation a budget ends after a step too, so the run goes on to the same weights."""
+    add = Steps.add
+
+    def timed(self: Steps, *arguments: Any) -> list[float]:
+        clock.seconds += 30
+        return add(self, *arguments)
+
+    monkeypatch.setattr(Steps, "add", timed)
+    given = {"accumulate_batches": 2, "epochs": 3}
+    whole = run(configure(**given))
+    ended = run(configure(**given, budget_hours=minutes / 60))
+    assert ended["ended_by"] == "budget_hours"
+    again = run(configure(**given), resume="newest")
+    assert again["run_directory"] == ended["run_directory"] and numbers(again) == numbers(whole)
+    assert losses(again) == losses(whole)
+
+
+def losses(result: dict[str, Any]) -> list[str]:
+    return [row["train_loss"] for row in read_metrics(Path(result["run_directory"]))]
+
+
+@pytest.mark.parametrize("other", [False, True])
+def test_time_is_counted_once_when_a_state_of_the_same_session_is_restored(
+    other: bool, configure: Callable[..., Config], clock: SimpleNamespace
+) -> None:
+    clock.seconds, config = 1000.0, configure()
+    spent = budget.Budget(config, 0.0)
+    state = spent.state_dict()
+    clock.seconds = 1600.0
+    counted = budget.Budget(config, 1500.0) if other else spent
+    for _ in range(2):
+        counted.load_state_dict(state)
+    assert counted.seconds == (1100.0 if other else 1600.0)
 
 
 def test_without_a_validation_the_weights_of_the_moment_are_kept(

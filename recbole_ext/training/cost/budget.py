@@ -67,12 +67,16 @@ class Budget:
             raise BudgetSpent
 
     def state_dict(self) -> dict[str, Any]:
-        """The seconds until now."""
-        return {"seconds": self.seconds}
+        """The seconds until now, and of which session they are."""
+        return {"seconds": self.seconds, "session": self.started}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Go on counting; a session that ended with a result has counted its evaluation too."""
-        self.before = max(self.before, float(saved["seconds"]))
+        """Go on counting where another session has saved; its result, if it left one, has counted the evaluation too.
+
+        A state of this session is restored after an error, and the time since then was spent all the same.
+        """
+        if saved.get("session") != self.started:
+            self.before = max(self.before, float(saved["seconds"]))
 
     def facts(self) -> dict[str, Any]:
         """`total_seconds`, `price_per_hour`, `price_source` and `cost` of a result; None without a price."""
