@@ -23,21 +23,32 @@ class KnowledgePlan(Plan):
 
     whole_epochs = True
 
+    def lengths(self, batches: Any, epoch: int) -> list[int]:
+        """One pass over what the epoch is of."""
+        return [_length(batches, self._state(epoch))]
+
     def passes(self, batches: Any, epoch: int) -> Iterator[Pass]:
         """Both at once, or so many epochs of the one and of the other."""
-        rec, graph = self.config["train_rec_step"], self.config["train_kg_step"]
-        state = KGDataLoaderState.RSKG
-        if rec is not None and graph is not None:
-            state = KGDataLoaderState.RS if epoch % (rec + graph) < rec else KGDataLoaderState.KG
+        state = self._state(epoch)
         batches.set_mode(state)
         of_graph = state == KGDataLoaderState.KG
         yield Pass(self.model.calculate_kg_loss if of_graph else self.model.calculate_loss, self.optimizer)
+
+    def _state(self, epoch: int) -> KGDataLoaderState:
+        rec, graph = self.config["train_rec_step"], self.config["train_kg_step"]
+        if rec is None or graph is None:
+            return KGDataLoaderState.RSKG
+        return KGDataLoaderState.RS if epoch % (rec + graph) < rec else KGDataLoaderState.KG
 
 
 class AttentivePlan(Plan):
     """KGAT: interactions, then triples, then the attention of the graph again."""
 
     whole_epochs = True
+
+    def lengths(self, batches: Any, epoch: int) -> list[int]:
+        """Those of interactions and of triples."""
+        return [_length(batches, state) for state in (KGDataLoaderState.RS, KGDataLoaderState.KG)]
 
     def passes(self, batches: Any, epoch: int) -> Iterator[Pass]:
         """Two passes, and the attention after them."""
@@ -54,6 +65,11 @@ class MultiTaskPlan(Plan):
     """MKR: interactions in each epoch, triples in each `kge_interval`-th."""
 
     whole_epochs = True
+
+    def lengths(self, batches: Any, epoch: int) -> list[int]:
+        """Those of interactions, and of triples in some epochs."""
+        kinds = [KGDataLoaderState.RS, *[KGDataLoaderState.KG] * (epoch % self.config["kge_interval"] == 0)]
+        return [_length(batches, state) for state in kinds]
 
     def passes(self, batches: Any, epoch: int) -> Iterator[Pass]:
         """One pass or two."""
@@ -95,6 +111,11 @@ class ClusteringPlan(Plan):
         warm = epoch >= self.config["warm_up_step"]
         loss = self.model.calculate_loss
         yield Pass(loss if warm else lambda batch: loss(batch)[:-1], self.optimizer)
+
+
+def _length(batches: Any, state: KGDataLoaderState) -> int:
+    batches.set_mode(state)
+    return len(batches)
 
 
 PLANS: dict[str, type[Plan]] = {

@@ -5,6 +5,7 @@ Differs from source: RecBole's `Trainer` is no base class; what its special trai
 
 import time
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 from torch import nn
@@ -136,9 +137,9 @@ class RunTrainer(Measured):
                     self.state.step_done(number)
                     for hook in self.hooks:
                         hook.after_step()
+                    if number < last:
+                        self.budget.leave_epoch()
                 self.session.progress.step(self._done(epoch, number))
-                if number < last:
-                    self.budget.leave_epoch()
             loss += sum(self.state.total) if each.counts else 0.0
         return loss
 
@@ -157,10 +158,12 @@ class RunTrainer(Measured):
 
     def begin(self, batches: Batches) -> None:
         """Begin the stage that is prepared, or continue it where the state on disk is."""
-        steps = -(-len(batches.train) // self.steps.accumulate)
+        epochs = range(self.first_epoch, self.first_epoch + self.stage.epochs)
+        lengths = chain.from_iterable(self.plan.lengths(batches.train, epoch) for epoch in epochs)
+        steps = sum(-(-length // self.steps.accumulate) for length in lengths)
         optimizers = list(self.plan.optimizers.values())
         self.batches = batches
-        self.schedule = build_schedule(optimizers, self.schedule_settings, self.stage.epochs, steps)
+        self.schedule = build_schedule(optimizers, self.schedule_settings, steps)
         self.hooks = self._hooks()
         self.keeper.begin(batches, self._parts())
 
@@ -176,7 +179,7 @@ class RunTrainer(Measured):
         kept = [self.keeper, self.resources, self._selection(), warnings]
         kept += [*self._pretrained_files(), self.watch, FreedMemory(self.device)]
         retries = RollBack(self.keeper, self.plan, self.schedule, self.settings.nan_retries)
-        smaller = SmallerBatches(self.keeper, self.batches, self.steps, self.plan.optimizers)
+        smaller = SmallerBatches(self.keeper, self.batches, self.steps, self.plan)
         return [*averaged, *kept, self.session.signals, retries, smaller]
 
     def _selection(self) -> Selection:

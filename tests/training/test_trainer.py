@@ -192,6 +192,30 @@ def test_models_with_epochs_of_their_own_have_a_plan(
     assert plan.whole_epochs == (plan is not Plan)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("model", "given"),
+    [
+        ("KGAT", {}),
+        ("MKR", {"kge_interval": 2}),
+        ("KTUP", {"train_rec_step": 1, "train_kg_step": 1}),
+        ("CKE", {"accumulate_batches": 2}),
+    ],
+)
+def test_a_schedule_is_as_long_as_all_passes_together(
+    model: str, given: dict[str, Any], make_config: Callable[..., Config], small_ml_100k: Path, tmp_path: Path
+) -> None:
+    rate = {"lr_schedule": "linear", "final_lr_share": 0.0, "learning_rate": 0.01}
+    config = make_config(model, small_ml_100k, "ml-100k", epochs=3, train_batch_size=512, **rate, **given)
+    loaders = build_loaders(config, create_dataset(config))
+    trainer, rates = build_trainer(config, loaders, Session(RunDirectory.new(tmp_path, model, "ml-100k"))), []
+    step = trainer.steps.step
+    trainer.steps.step = lambda optimizer: (rates.append(optimizer.param_groups[0]["lr"]), step(optimizer))[1]
+    trainer.fit(loaders.train, loaders.valid)
+    assert rates and rates == pytest.approx([0.01 * (1 - n / len(rates)) for n in range(len(rates))])
+    assert trainer.optimizer.param_groups[0]["lr"] == pytest.approx(0.0, abs=1e-12)
+
+
 def test_models_that_count_have_one_epoch_and_pretraining_has_its_own(
     make_config: Callable[..., Config], small_ml_100k: Path
 ) -> None:

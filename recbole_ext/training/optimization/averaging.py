@@ -22,7 +22,8 @@ class Averaging(Hook):
     With n steps (EMA) or epochs (SWA) counted before, and theta the current weights:
 
         EMA: mean <- d mean + (1 - d) theta,   d = min(ema_decay, (1 + n) / (10 + n)), after each step
-        SWA: mean <- mean + (theta - mean) / (n + 1), after each epoch from swa_start_share of the run on
+        SWA: mean <- mean + (theta - mean) / (n + 1), after each epoch from swa_start_share of the run on, the last
+        one at least
 
     The first time, mean = theta. The growing d keeps the random start out of the averages of short runs.
 
@@ -37,7 +38,8 @@ class Averaging(Hook):
 
     def __init__(self, model: nn.Module, settings: AveragingSettings, first_epoch: int, epochs: int) -> None:
         self.settings, self.n_averaged, self.last_epoch = settings, 0, -1
-        self.start_epoch = first_epoch + round(settings.swa_start_share * (epochs - first_epoch))
+        start = first_epoch + round(settings.swa_start_share * (epochs - first_epoch))
+        self.start_epoch = min(start, epochs - 1)
         self.own = _averaged_tensors(model) if settings.averaging != "none" else []
         self.mean = [tensor.detach().clone() for tensor in self.own]
 

@@ -101,9 +101,7 @@ class Schedule(Hook):
                 group["lr"] = base * share(part.last_epoch)
 
 
-def build_schedule(
-    optimizers: list[Any], settings: ScheduleSettings, epochs: int, steps_per_epoch: int
-) -> Schedule | None:
+def build_schedule(optimizers: list[Any], settings: ScheduleSettings, total_steps: int) -> Schedule | None:
     """The schedule of a run; None where there is no single optimiser to move.
 
     Raises:
@@ -113,4 +111,4 @@ def build_schedule(
         raise UsageError("this model is trained by two optimisers; leave lr_schedule and warm-up at their defaults")
     if len(optimizers) != 1:
         return None
-    return Schedule(optimizers[0], settings, epochs * steps_per_epoch)
+    return Schedule(optimizers[0], settings, total_steps)

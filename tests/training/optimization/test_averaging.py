@@ -56,6 +56,18 @@ def test_swa_is_the_mean_of_torchs_averaged_model() -> None:
     assert average.mean[0].item() == 5.0 == expected.module.weight.item()
 
 
+@pytest.mark.parametrize(
+    ("epochs", "start", "expected"), [(1, 0.75, 0.0), (2, 0.75, 1.0), (4, 0.9, 3.0), (4, 0.5, 2.5)]
+)
+def test_swa_averages_the_last_epoch_at_least(epochs: int, start: float, expected: float) -> None:
+    model = number()
+    average = averaging(model, "swa", start=start, epochs=epochs)
+    for epoch in range(epochs):
+        model.weight.data.fill_(float(epoch))
+        average.after_training(epoch, 1.0)
+    assert average.n_averaged and average.mean[0].item() == expected
+
+
 def test_the_average_is_used_in_the_block_alone() -> None:
     model = number()
     average = averaging(model, "swa", start=0.0)

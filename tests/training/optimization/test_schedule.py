@@ -103,7 +103,7 @@ def test_a_warm_up_counts_the_steps_of_a_run_and_never_its_epochs(build: Callabl
     """Warm-up is over within the first of 20 epochs, and no key counts in epochs."""
     _, loaders, trainer = build(epochs=20, warmup_steps=3, train_batch_size=8, accumulate_batches=2)
     steps = -(-len(loaders.train) // trainer.steps.accumulate)
-    schedule = build_schedule([trainer.optimizer], trainer.schedule_settings, trainer.settings.epochs, steps)
+    schedule = build_schedule([trainer.optimizer], trainer.schedule_settings, trainer.settings.epochs * steps)
     per_epoch = -(-len(loaders.train) // 2)
     assert 3 <= per_epoch < len(loaders.train)
     found = []
