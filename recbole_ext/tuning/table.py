@@ -97,8 +97,9 @@ class Table:
         self.trials = [_trial(file) for file in files]
 
     def add(self, values: dict[str, Any]) -> Trial:
-        """A new trial, on disk before anything is run."""
-        trial = Trial(len(self.trials), values)
+        """A new trial, on disk before anything is run; it takes no folder that is there, whatever was removed."""
+        taken = [int(place.name) for place in self.folder.glob("trials/*") if place.name.isdecimal()]
+        trial = Trial(1 + max(taken, default=-1), values)
         self.trials.append(trial)
         self.save(trial)
         return trial

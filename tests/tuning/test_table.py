@@ -1,4 +1,5 @@
 import csv
+import shutil
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,15 @@ def test_it_is_read_back_as_it_was(table: Table) -> None:
     assert Table(table.folder, True).trials == table.trials
     assert [trial.number for trial in table.trials] == [0, 1, 2, 3]
     assert (table.folder / "trials" / "0003" / "trial.json").is_file()
+
+
+def test_a_new_trial_takes_the_place_of_no_other(table: Table) -> None:
+    """A damaged `trial.json` is removed by its folder; or by the file alone, which leaves the run of that trial."""
+    shutil.rmtree(table.place(1))
+    (table.place(3) / "trial.json").unlink()
+    again = Table(table.folder, True)
+    assert [again.add({"learning_rate": 0.1}).number for _ in range(2)] == [4, 5]
+    assert [trial.number for trial in Table(table.folder, True).trials] == [0, 2, 4, 5]
 
 
 def test_the_best_is_the_first_of_equals_and_did_not_fail(table: Table) -> None:
