@@ -9,6 +9,7 @@ experiments/NAME/report.html
 
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -167,14 +168,15 @@ def create(root: Path, name: str, plan: Plan) -> Experiment:
     experiment = Experiment(
         folder, plan.model, plan.dataset, plan.seeds, plan.origins, plan.template, plan.template_sha256, now()
     )
-    make_folder(folder)
-    experiment.write_settings(plan.settings)
-    experiment.write()
+    with made_folder(folder):
+        experiment.write_settings(plan.settings)
+        experiment.write()
     return experiment
 
 
-def make_folder(folder: Path) -> None:
-    """A new folder for an experiment, with `runs`.
+@contextmanager
+def made_folder(folder: Path) -> Iterator[None]:
+    """A new folder for an experiment, with `runs`, to be filled in the block; it is removed if that fails.
 
     Raises:
         UsageError: there is one.
@@ -186,6 +188,11 @@ def make_folder(folder: Path) -> None:
         raise UsageError(f"there is an experiment {folder.name} in {folder.parent}; choose another name") from None
     except OSError as error:
         raise ResourceError(f"cannot make {folder}: {error.strerror}; choose another --experiments-dir") from None
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def experiments(root: Path) -> list[Experiment]:

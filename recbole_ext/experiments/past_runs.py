@@ -28,7 +28,7 @@ from recbole_ext.config.yaml_reader import parse_scalar, read_yaml
 from recbole_ext.diagnosis.curve import COLUMNS
 from recbole_ext.errors import DataError, UsageError, nearest
 from recbole_ext.experiments.attempts import CRASHED, FINISHED, Attempt, now
-from recbole_ext.experiments.experiment import Experiment, make_folder
+from recbole_ext.experiments.experiment import Experiment, made_folder
 from recbole_ext.experiments.imported_list import ranking_of
 from recbole_ext.experiments.named_runs import IMPORTED
 from recbole_ext.files import write_atomically
@@ -64,15 +64,15 @@ def import_runs(root: Path, name: str, table: Path, map_name: str, history: Path
     _refuse_losses(chosen["metrics"], rows, header)
     ranking = ranking_of(chosen["metrics"], chosen["rank_by"], chosen["criteria"], map_name)
     folder = root / checked_name("the name of an experiment", name)
-    make_folder(folder)
     digest = hashlib.sha256(table.read_bytes()).hexdigest()
     experiment = Experiment(
         folder, chosen["model"], chosen["dataset"], [], {}, f"map {map_name}", digest, now(), table.name
     )
-    for number, row in enumerate(rows, 1):
-        _import_run(experiment, chosen, number, row, history)
-    experiment.write_settings(ranking)
-    experiment.write()
+    with made_folder(folder):
+        for number, row in enumerate(rows, 1):
+            _import_run(experiment, chosen, number, row, history)
+        experiment.write_settings(ranking)
+        experiment.write()
     return experiment
 
 
@@ -99,9 +99,10 @@ def _read_map(name: str) -> dict[str, Any]:
 
 
 def _rows(table: Path) -> tuple[list[dict[str, str]], list[str]]:
+    """Rows and header; a row that ends early has empty cells."""
     try:
         with open(table, newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
+            reader = csv.DictReader(file, restval="")
             rows, header = list(reader), list(reader.fieldnames or [])
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or error

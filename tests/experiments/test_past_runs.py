@@ -128,6 +128,22 @@ def test_what_a_map_may_not_say(
     assert not (export / "experiments").exists()
 
 
+def test_a_row_that_ends_early_is_imported_with_what_it_has(export: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (export / "past.csv").write_text("\n".join([HEADER, *ROWS, "cut-5", "cut-6,finished,2025-08"]))
+    assert main(["experiment", "import", "past.csv", MAP]) == 0
+    assert "2 of 6 runs finished with a number" in capsys.readouterr().out
+
+
+def test_nothing_is_left_of_an_import_that_fails(export: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = (export / "past.csv").read_text()
+    (export / "past.csv").write_text(whole.replace("[512,256,128]", "[512,256", 1))
+    assert main(["experiment", "import", "past.csv", MAP]) == 2
+    printed_error(capsys)
+    assert not (export / "experiments" / "past").exists()
+    (export / "past.csv").write_text(whole)
+    assert main(["experiment", "import", "past.csv", MAP]) == 0
+
+
 def test_files_that_are_none(export: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["experiment", "import", "past.csv"]) == 2
     assert "experiment import needs --map" in printed_error(capsys)
