@@ -17,7 +17,6 @@ from recbole_ext.comparison.comparison import (
 from recbole_ext.comparison.entries import Entry, baseline_entries, read_entry
 from recbole_ext.comparison.groups import Group, group
 from recbole_ext.errors import UsageError, nearest
-from recbole_ext.evaluation.metric_order import SMALLER_IS_BETTER
 from recbole_ext.evaluation.tables import table_lines
 
 HEAD = ("", "seeds", "mean", "std", "difference", "95 % users", "p users", "95 % seeds", "p seeds", "shown")
@@ -131,7 +130,7 @@ def _longest_histories(entries: list[Entry]) -> str:
 
 def title(table: Table) -> str:
     """What a table shows."""
-    better = "smaller" if table.metric in SMALLER_IS_BETTER else "larger"
+    better = "smaller" if table.smaller else "larger"
     users = f", {table.n_users:,} users" if table.n_users else ""
     return f"{table.metric} on test ({better} is better{users}); differences to {table.reference.name}"
 
@@ -182,7 +181,7 @@ def cells(row: Row, table: Table) -> list[str]:
         _p(row.users_p),
         _interval((seeds.low, seeds.high) if seeds else None),
         _p(row.seeds_p),
-        row.verdict(table.metric),
+        row.verdict(),
     ]
 
 

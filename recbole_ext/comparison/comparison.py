@@ -7,7 +7,6 @@ import numpy as np
 
 from recbole_ext.comparison.entries import Entry
 from recbole_ext.diagnosis.finding import limit
-from recbole_ext.evaluation.metric_order import SMALLER_IS_BETTER
 from recbole_ext.evaluation.statistics import LEVEL, OverSeeds, holm, middle, over_seeds, resampled, sign_flip_p
 from recbole_ext.evaluation.units import shape
 
@@ -19,6 +18,7 @@ class Row:
     Attributes:
         entry: whose.
         own: the metric over its seeds.
+        smaller: whether less of the metric is better.
         difference: own mean minus the reference's; None for the reference itself.
         users: 95 % interval of the difference over users; None where the data do not support it.
         users_p: of the sign flip over users, corrected by `correct`.
@@ -27,13 +27,14 @@ class Row:
 
     entry: Entry
     own: OverSeeds
+    smaller: bool = False
     difference: float | None = None
     users: tuple[float, float] | None = None
     users_p: float | None = None
     seeds: OverSeeds | None = None
     seeds_p: float | None = None
 
-    def verdict(self, metric: str) -> str:
+    def verdict(self) -> str:
         """Whether a difference is shown; "" for the reference.
 
         Over several seeds it must hold over users and over seeds; with one, it is of these trained models only.
@@ -44,7 +45,7 @@ class Row:
             return "no claim"
         by_users = _is_shown(self.users_p, self.users)
         by_seeds = _is_shown(self.seeds_p, (self.seeds.low, self.seeds.high) if self.seeds else None)
-        word = "better" if (self.difference < 0) == (metric in SMALLER_IS_BETTER) else "worse"
+        word = "better" if (self.difference < 0) == self.smaller else "worse"
         if by_seeds and (by_users or self.users_p is None):
             return word
         return f"{word}, these models only" if by_users else "not shown"
@@ -74,6 +75,11 @@ class Table:
     rows: list[Row]
     n_users: int | None
 
+    @property
+    def smaller(self) -> bool:
+        """Whether less of the metric is better."""
+        return self.rows[0].smaller
+
 
 def compare_entries(entries: list[Entry], reference: Entry, metric: str) -> Table:
     """Values, differences, intervals and uncorrected tests.
@@ -84,7 +90,8 @@ def compare_entries(entries: list[Entry], reference: Entry, metric: str) -> Tabl
         metric: that all of them have.
     """
     order = [reference, *(entry for entry in entries if entry is not reference)]
-    rows = [Row(entry, over_seeds([entry.test(run)[metric] for run in entry.runs])) for entry in order]
+    smaller = any(metric in run.smaller for entry in entries for run in entry.runs)
+    rows = [Row(entry, over_seeds([entry.test(run)[metric] for run in entry.runs]), smaller) for entry in order]
     for row in rows[1:]:
         row.difference = row.own.mean - rows[0].own.mean
         if carries(row.entry) and carries(reference):
@@ -94,13 +101,13 @@ def compare_entries(entries: list[Entry], reference: Entry, metric: str) -> Tabl
 
 
 def _over_common_seeds(entry: Entry, reference: Entry, metric: str) -> OverSeeds | None:
-    """Differences paired by seed; a non-learned baseline has no seed and is the same for each."""
+    """Differences paired by seed; a non-learned baseline is the same for each, unless their splits differ."""
     ours, theirs = ({run.seed: e.test(run)[metric] for run in e.runs} for e in (entry, reference))
     if entry.baseline and reference.baseline:
         return None
-    if entry.baseline:
+    if entry.baseline and len(ours) == 1:
         ours = dict.fromkeys(theirs, next(iter(ours.values())))
-    if reference.baseline:
+    if reference.baseline and len(theirs) == 1:
         theirs = dict.fromkeys(ours, next(iter(theirs.values())))
     common = [seed for seed in ours if seed in theirs]
     return over_seeds([ours[seed] - theirs[seed] for seed in common]) if len(common) > 1 else None
@@ -113,7 +120,8 @@ def _over_users(rows: list[Row], metric: str) -> int | None:
         return None
     unit = known[0].entry.units(known[0].entry.runs[0])
     assert unit is not None
-    tested = [row for row in known[1:] if carries(row.entry) and carries(rows[0].entry)]
+    same = [row for row in known[1:] if _rows_of(row.entry) == unit.tested.rows]
+    tested = [row for row in same if carries(row.entry) and carries(rows[0].entry)]
     if tested:
         weight = unit.weights[metric]
         totals = [_totals(row.entry, metric) for row in (rows[0], *tested)]
@@ -128,6 +136,12 @@ def _over_users(rows: list[Row], metric: str) -> int | None:
 def _has_units(entry: Entry, metric: str) -> bool:
     found = [entry.units(run) for run in entry.runs]
     return len({unit.tested.rows for unit in found if unit}) == 1 and all(u and metric in u.totals for u in found)
+
+
+def _rows_of(entry: Entry) -> int | None:
+    """Fingerprint of the rows that its runs were tested on, where all were on the same."""
+    unit = entry.units(entry.runs[0])
+    return unit.tested.rows if unit else None
 
 
 def _totals(entry: Entry, metric: str) -> np.ndarray:
@@ -200,7 +214,7 @@ def as_facts(table: Table) -> dict[str, Any]:
                 "p_over_users": row.users_p,
                 "interval_over_seeds": None if row.seeds is None else [row.seeds.low, row.seeds.high],
                 "p_over_seeds": row.seeds_p,
-                "shown": row.verdict(table.metric),
+                "shown": row.verdict(),
                 "cost": row.entry.cost,
             }
             for row in table.rows

@@ -15,7 +15,6 @@ from recbole_ext.comparison.entries import Entry
 from recbole_ext.comparison.fusion import Measured, Weighing, best_member, chosen_method, measure_test, weigh
 from recbole_ext.comparison.members import Member, load_members, read_members
 from recbole_ext.errors import DataError, ResourceError, UsageError
-from recbole_ext.evaluation.metric_order import SMALLER_IS_BETTER
 from recbole_ext.evaluation.tables import table_lines
 from recbole_ext.files import new_folder, write_atomically
 from recbole_ext.report.page import Page
@@ -191,8 +190,8 @@ def gain_lines(found: Ensemble) -> list[str]:
         spread = ""
         if row.users is not None and row.users_p is not None:
             spread = f", 95 % over users {row.users[0]:+.4f} to {row.users[1]:+.4f}, p {row.users_p:.4f} (Holm)"
-        text.append(f"  {one.metric:10} {row.difference or 0:+.4f}{spread}: {row.verdict(one.metric)}")
-    smaller = [one.metric for one in found.gains if one.metric in SMALLER_IS_BETTER]
+        text.append(f"  {one.metric:10} {row.difference or 0:+.4f}{spread}: {row.verdict()}")
+    smaller = [one.metric for one in found.gains if one.smaller]
     return [*text, *([f"  of {', '.join(smaller)} smaller is better"] if smaller else []), ""]
 
 
@@ -222,7 +221,7 @@ def as_facts(found: Ensemble) -> dict[str, Any]:
                 "difference": one.rows[1].difference,
                 "interval_over_users": one.rows[1].users,
                 "p_over_users": one.rows[1].users_p,
-                "shown": one.rows[1].verdict(one.metric),
+                "shown": one.rows[1].verdict(),
             }
             for one in found.gains
         },

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ext.errors import DataError, UsageError
+from recbole_ext.evaluation.metric_order import smaller_is_better
 from recbole_ext.evaluation.protocol import Protocol, read_protocol
 from recbole_ext.evaluation.units import Units, read_units
 from recbole_ext.experiments.experiment import FACTS, Experiment, read_experiment
@@ -29,6 +30,7 @@ class FinishedRun:
         path: its directory.
         model, seed: of the run.
         test: metric -> value.
+        smaller: those of which less is better.
         valid: the same of the validation split, for the chosen weights; {} without one.
         baselines: name -> metric -> value.
         units: contributions of users, by the model's and the baselines' names; {} where the run left none.
@@ -42,6 +44,7 @@ class FinishedRun:
     model: str
     seed: int
     test: dict[str, float]
+    smaller: frozenset[str]
     valid: dict[str, float]
     baselines: dict[str, dict[str, float]]
     units: dict[str, Units]
@@ -168,6 +171,7 @@ def _finished(path: Path, settings: dict[str, Any]) -> FinishedRun:
             model=str(result["model"]),
             seed=int(result["protocol"]["seed"]),
             test=_numbers(result["test"]),
+            smaller=frozenset(name for name in result["test"] if smaller_is_better(name, result)),
             valid=_numbers(result["valid"]) if result["valid"] else {},
             baselines={str(name): _numbers(of) for name, of in result["baselines"].items()},
             units=read_units(path),
@@ -216,16 +220,31 @@ def _require_one_evaluation(run: FinishedRun) -> None:
 
 
 def baseline_entries(entries: list[Entry]) -> list[Entry]:
-    """The non-learned baselines of finished runs; one that all runs agree on is listed once."""
+    """The non-learned baselines of finished runs; one that all runs agree on is listed once.
+
+    Where the seeds of an entry split the data differently, a baseline has a value for each of them.
+    """
     found: list[Entry] = []
-    for run in (run for entry in entries for run in entry.runs):
-        for name, metrics in run.baselines.items():
-            same = [e for e in found if e.baseline == name and _agree(e.runs[0].baselines[name], metrics)]
-            if not same:
-                again = any(e.baseline == name for e in found)
-                label = f"{name} of {run.path.name}" if again else name
-                found.append(Entry(label, [run], baseline=name))
+    for entry in entries:
+        for name in dict.fromkeys(name for run in entry.runs for name in run.baselines):
+            runs = _distinct([run for run in entry.runs if name in run.baselines], name)
+            if not any(_same(other, runs, name) for other in found):
+                again = any(other.baseline == name for other in found)
+                label = f"{name} of {runs[0].path.name}" if again else name
+                found.append(Entry(label, runs, len(runs), baseline=name))
     return found
+
+
+def _distinct(runs: list[FinishedRun], name: str) -> list[FinishedRun]:
+    """The first run, where a baseline is the same in all of them."""
+    agree = all(_agree(runs[0].baselines[name], run.baselines[name]) for run in runs)
+    return runs[:1] if agree else runs
+
+
+def _same(other: Entry, runs: list[FinishedRun], name: str) -> bool:
+    if other.baseline != name or len(other.runs) != len(runs):
+        return False
+    return all(_agree(a.baselines[name], b.baselines[name]) for a, b in zip(other.runs, runs, strict=True))
 
 
 def _agree(first: dict[str, float], second: dict[str, float]) -> bool:

@@ -13,7 +13,6 @@ from recbole_ext.comparison.comparison import Row, Table
 from recbole_ext.comparison.entries import Entry, FinishedRun
 from recbole_ext.comparison.groups import Group
 from recbole_ext.errors import DataError
-from recbole_ext.evaluation.metric_order import SMALLER_IS_BETTER
 from recbole_ext.evaluation.row_metrics import user_intervals
 from recbole_ext.report.charts.dots import Row as Dot
 from recbole_ext.report.charts.dots import dots
@@ -91,7 +90,7 @@ def _shortened(text: str, names: Mapping[str, str]) -> str:
 
 
 def _add_table(built: Page, table: Table, names: Mapping[str, str], output: Path) -> None:
-    rows = sorted(table.rows, key=lambda row: row.own.mean * (1 if table.metric in SMALLER_IS_BETTER else -1))
+    rows = sorted(table.rows, key=lambda row: row.own.mean * (1 if table.smaller else -1))
     built.heading(_shortened(title(table), names))
     built.figure(table.metric, _values(rows, table.metric, names, output), main=True)
     built.figure(f"Difference to {_shortened(table.reference.name, names)}", _differences(rows, table, names, output))
@@ -124,7 +123,7 @@ def _differences(rows: list[Row], table: Table, names: Mapping[str, str], output
             seeds = (row.seeds.low, row.seeds.high) if row.seeds else (None, None)
             low, high = row.users or seeds
             colour = GREY if row.entry.baseline else 0
-            verdict = row.verdict(table.metric).replace("not shown", "unclear")
+            verdict = row.verdict().replace("not shown", "unclear")
             name, address = _shortened(row.entry.name, names), _address(row.entry, output)
             shown.append(Dot(name, row.difference, low, high, verdict.partition(",")[0], colour, False, address))
     return dots(f"Differences of {table.metric}", shown, f"difference of {table.metric}", (0.0, "equal"))

@@ -7,7 +7,7 @@ errors   1 / the metric (RMSE, MAE, log loss, calibration error): an error that 
 
 from typing import Any
 
-from recbole_ext.evaluation.metric_order import SMALLER_IS_BETTER
+from recbole_ext.evaluation.metric_order import ERRORS
 
 LISTS = ("hit", "ndcg", "mrr", "recall", "precision", "map")
 AREAS = ("auc", "gauc")
@@ -22,7 +22,7 @@ def kind_of(metric: str) -> str | None:
     name = metric.partition("@")[0]
     if name in LISTS:
         return "lists"
-    return "auc" if name in AREAS else "errors" if name in SMALLER_IS_BETTER else None
+    return "auc" if name in AREAS else "errors" if name in ERRORS else None
 
 
 def quality(metric: str, values: Any) -> Any:

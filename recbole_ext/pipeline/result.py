@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 import torch
+from recbole.evaluator.register import smaller_metrics
 
 from recbole_ext.config.config import Config
 from recbole_ext.evaluation.evaluator import Evaluator
@@ -51,6 +52,7 @@ def run_result(
         "rollbacks": state.retries,
         "valid_metric": config["valid_metric"],
         "valid_metric_bigger": config["valid_metric_bigger"],
+        "smaller_metrics": [name for name in map(str.lower, config["metrics"]) if name in smaller_metrics],
         "trained_on": config["train_on"],
         "tested_on": "nothing" if test is None else "test",
         "final_of": config["final_of"],

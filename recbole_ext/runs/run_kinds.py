@@ -62,6 +62,7 @@ RESULT = FileKind(
         further_test=_METRICS,
         baselines=_TABLE,
         valid_metric_bigger=FLAG,
+        smaller_metrics=maybe(list_of(TEXT)),
         protocol=maybe(_PROTOCOL),
         warnings=maybe(list_of(TEXT)),
         criteria=maybe(list_of(_VERDICT)),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ext.errors import DataError, UsageError
-from recbole_ext.evaluation.metric_order import SMALLER_IS_BETTER
+from recbole_ext.evaluation.metric_order import smaller_is_better
 from recbole_ext.evaluation.tables import table_lines
 from recbole_ext.runs.marks import Marks, read_marks
 from recbole_ext.runs.run_files import read_events, read_metrics, read_result
@@ -27,7 +27,7 @@ class Listed:
         state: finished, running, failed, interrupted, unfinished or damaged.
         epochs, best_epoch: that were trained, and whose weights were tested; None where it is not known.
         metric: by which validation chose, in small letters.
-        bigger: whether more of it is better.
+        smaller: metrics of the test split of which less is better.
         valid, test: metrics; {} where there are none.
         marks: tags and note.
     """
@@ -37,7 +37,7 @@ class Listed:
     epochs: int | None = None
     best_epoch: int | None = None
     metric: str = ""
-    bigger: bool = True
+    smaller: tuple[str, ...] = ()
     valid: dict[str, Any] = field(default_factory=dict)
     test: dict[str, Any] = field(default_factory=dict)
     marks: Marks = field(default_factory=Marks)
@@ -122,14 +122,14 @@ def list_runs(folder: Path, asked: Asked = Asked()) -> RunList:
     if asked.last < 0:
         raise UsageError(f"--last must be a whole number of at least 0 (got {asked.last})")
     names = sorted((n for n in names_of_runs(folder) if _is_of(n, asked)), key=_newest, reverse=True)
-    n_finished = sum(os.path.lexists(f"{folder}/{name}/result.json") for name in names)
     damage: list[str] = []
     whole = bool(asked.sort or asked.tag)
     runs = [_listed(folder / name, damage) for name in (names if whole else names[: asked.last or None])]
     runs = [run for run in runs if not asked.tag or asked.tag in run.marks.tags]
-    count = len(runs) if asked.tag else len(names)
+    found = [run.run for run in runs] if asked.tag else names
+    n_finished = sum(os.path.lexists(f"{folder}/{name}/result.json") for name in found)
     return RunList(
-        folder, count, n_finished, _sorted(runs, asked.sort)[: asked.last or None], damage, asked.sort.lower()
+        folder, len(found), n_finished, _sorted(runs, asked.sort)[: asked.last or None], damage, asked.sort.lower()
     )
 
 
@@ -153,10 +153,9 @@ def _sorted(runs: list[Listed], metric: str) -> list[Listed]:
     if not known:
         names = sorted({name for run in runs for name in run.test})
         raise UsageError(f"--sort={metric}: no listed run has it; they have {', '.join(names) or 'no test result'}")
-    chosen = {run.bigger for run in known if run.metric.split("@")[0] == metric.split("@")[0]}
-    bigger = chosen.pop() if len(chosen) == 1 else metric.split("@")[0] not in SMALLER_IS_BETTER
+    smaller = any(metric in run.smaller for run in known)
     rest = [run for run in runs if metric not in run.test]
-    return [*sorted(known, key=lambda run: run.test[metric], reverse=bigger), *rest]
+    return [*sorted(known, key=lambda run: run.test[metric], reverse=not smaller), *rest]
 
 
 def _listed(run: Path, damage: list[str]) -> Listed:
@@ -173,7 +172,7 @@ def _listed(run: Path, damage: list[str]) -> Listed:
         result.get("epochs_trained"),
         result.get("best_epoch"),
         str(result["valid_metric"]).lower(),
-        bool(result.get("valid_metric_bigger", True)),
+        tuple(name for name in result.get("test") or {} if smaller_is_better(name, result)),
         result.get("valid") or {},
         result.get("test") or {},
         marks,

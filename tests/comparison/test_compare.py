@@ -11,7 +11,7 @@ from recbole_ext.comparison.compare import compare, lines
 from recbole_ext.comparison.comparison import Table, cannot_say, compare_entries
 from recbole_ext.comparison.entries import Entry, read_entry
 from recbole_ext.errors import DataError, UsageError
-from recbole_ext.evaluation.units import UNITS_FILE
+from recbole_ext.evaluation.units import UNITS_FILE, ranked_units, units_bytes
 from recbole_ext.experiments.attempts import FINISHED, Attempt, Journal, now
 from recbole_ext.experiments.experiment import Experiment
 from tests.written_runs import N_USERS, words_of
@@ -36,14 +36,14 @@ def test_a_planted_difference_between_single_runs_is_of_these_models_only(finish
     assert first.difference is None and first.own.std is None
     assert second.users is not None and second.difference is not None
     assert second.users[0] < second.difference < second.users[1]
-    assert second.users[0] > 0 and second.verdict("hit@10") == "better, these models only"
+    assert second.users[0] > 0 and second.verdict() == "better, these models only"
     assert second.seeds is None
-    assert markov.entry.name == "markov" and markov.verdict("hit@10") == "worse, these models only"
+    assert markov.entry.name == "markov" and markov.verdict() == "worse, these models only"
 
 
 def test_runs_that_differ_by_noise_are_not_called_different(finished_run: Make) -> None:
     found = table(finished_run("a", hits(0.3)), finished_run("b", hits(0.3, 1)))
-    assert found.rows[1].verdict("hit@10") == "not shown"
+    assert found.rows[1].verdict() == "not shown"
     assert len(found.rows) == 3  # both runs' markov is the same, and stands there once
 
 
@@ -58,9 +58,9 @@ def test_seeds_are_paired_and_both_tests_must_hold(finished_run: Make) -> None:
     row = found.rows[1]
     assert row.entry.name == "b0 and 3 more" and row.own.n == 4 and row.own.std is not None
     assert row.seeds is not None and row.seeds.n == 4 and row.seeds.mean == pytest.approx(row.difference, abs=1e-9)
-    assert row.verdict("hit@10") == "better"
-    assert found.rows[2].verdict("hit@10") == "not shown"
-    assert found.rows[3].verdict("hit@10") == "worse"  # markov, the same beside each seed
+    assert row.verdict() == "better"
+    assert found.rows[2].verdict() == "not shown"
+    assert found.rows[3].verdict() == "worse"  # markov, the same beside each seed
     assert table(",".join(one), ",".join(other), baseline="b2").reference.name == "b0 and 3 more"
 
 
@@ -80,8 +80,50 @@ def test_smaller_errors_are_better(finished_run: Make) -> None:
     folders = [finished_run(name, errors=rng.normal(0, s, (N_USERS, 4))) for name, s in (("a", 1.0), ("b", 0.8))]
     found = compare([str(folder) for folder in folders], ["all"])
     assert [one.metric for one in found.tables[0]] == ["rmse", "mae"]
-    assert [one.rows[1].verdict(one.metric) for one in found.tables[0]] == ["better, these models only"] * 2
+    assert [one.rows[1].verdict() for one in found.tables[0]] == ["better, these models only"] * 2
     assert found.n_tests == 2
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"metric": "giniindex@10"},
+        {"metric": "waste@10", "smaller_metrics": ["waste"]},
+        {"metric": "waste@10", "valid_metric": "Waste@5", "valid_metric_bigger": False},
+    ],
+    ids=lambda facts: " ".join(facts),
+)
+def test_metrics_of_which_less_is_better_are_recognized(facts: dict[str, Any], finished_run: Make) -> None:
+    entries = []
+    for name, values in (("a", (0.5, 0.51, 0.52)), ("b", (0.3, 0.31, 0.32))):
+        folders = [finished_run(f"{name}{seed}", hits(0.3), seed=seed) for seed in range(3)]
+        for folder, value in zip(folders, values, strict=True):
+            changed(folder, test={facts["metric"]: value}, baselines={}, **facts)
+        entries.append(",".join(map(str, folders)))
+    found = compare(entries, [facts["metric"]])
+    assert found.tables[0][0].rows[1].verdict() == "better" and "smaller is better" in str(found)
+
+
+def changed(folder: Path, **facts: Any) -> None:
+    path = folder / "result.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | facts))
+
+
+def test_a_baseline_of_splits_that_differ_by_seed_is_paired_with_its_own_seed(finished_run: Make) -> None:
+    """The users tested differ too, so no test over users joins them."""
+    runs, own = [finished_run(f"a{seed}", hits(0.3, seed), seed=seed, rows=seed) for seed in range(3)], []
+    for seed, folder in enumerate(runs):
+        users, values = np.arange(150 + seed).astype(str), hits(0.3, seed)[: 150 + seed].astype(float)
+        of = {"Made": values, "markov": np.full(150 + seed, seed / 10)}
+        units = {name: ranked_units(users, seed, {"hit@10": each}) for name, each in of.items()}
+        (folder / UNITS_FILE).write_bytes(units_bytes(units))
+        own.append(values.mean())
+        changed(folder, test={"hit@10": own[-1]}, baselines={"markov": {"hit@10": seed / 10}})
+    found = table(",".join(map(str, runs)), baseline="markov")
+    assert found.reference.name == "markov" and found.rows[0].own.mean == pytest.approx(0.1)
+    model = found.rows[1]
+    assert model.seeds is not None and model.seeds.mean == pytest.approx(np.mean(own) - 0.1)
+    assert model.users is None and found.n_users is None
 
 
 def test_holm_is_over_everything_that_is_printed(finished_run: Make) -> None:
@@ -132,7 +174,7 @@ def test_one_seed_of_five_and_one_epoch_of_five_carry_nothing(finished_run: Make
         "phase: 1 of 5 seeds, 1 of 5 epochs: no statement on variance, best epoch or significance is possible"
     )
     found = compare_entries([other, entry], other, "hit@10")
-    assert found.rows[1].difference is not None and found.rows[1].verdict("hit@10") == "no claim"
+    assert found.rows[1].difference is not None and found.rows[1].verdict() == "no claim"
     assert found.rows[1].users_p is None and found.rows[1].seeds is None
 
 
@@ -185,7 +227,7 @@ def test_an_experiment_is_its_finished_seeds(finished_run: Make, tmp_path: Path)
         "mine: 2 of 4 seeds, 9 of 9 epochs, seed 3: 2 of 9 epochs, seed 4: not started: the plan is not finished"
     )
     row = table(finished_run("a", hits(0.6)), folder).rows[1]
-    assert row.own.n == 2 and row.verdict("hit@10") == "worse, these models only"
+    assert row.own.n == 2 and row.verdict() == "worse, these models only"
 
 
 def test_what_was_imported_is_compared_with_nothing(finished_run: Make, tmp_path: Path) -> None:

@@ -112,6 +112,11 @@ def test_runs_are_chosen_by_model_data_set_and_tag_and_sorted_by_a_metric(three:
     first = next(three.glob("A-one*"))
     assert main(["runs", "tag", str(first), "--add=good,base", "--note=the first"]) == 0
     assert names(three, "--tag=good") == ["1"]
+    unfinished = next(three.glob("A-a-b*"))
+    assert main(["runs", "tag", str(unfinished), "--add=good"]) == 0
+    found = list_runs(three, Asked(tag="good"))
+    assert (found.count, found.n_finished) == (2, 1)
+    assert main(["runs", "tag", str(unfinished), "--remove=good"]) == 0
     assert main(["runs", "tag", str(first), "--remove=base"]) == 0 and names(three, "--tag=base") == []
     assert read_marks(first) == Marks(("good",), "the first")
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from recbole_ext.evaluation.best_baseline import best_baseline
-from recbole_ext.evaluation.metric_order import SMALLER_IS_BETTER, in_order
+from recbole_ext.evaluation.metric_order import in_order, smaller_is_better
 from recbole_ext.report.charts.dots import Row, dots
 from recbole_ext.report.charts.drawing import GREY
 from recbole_ext.report.page import Page
@@ -46,9 +46,7 @@ def _rows(result: Mapping[str, Any], metric: str) -> list[Row]:
 def _badness(value: float | None, metric: str, result: Mapping[str, Any]) -> float:
     if value is None or not math.isfinite(value):
         return math.inf
-    chosen = metric == str(result.get("valid_metric", "")).lower()
-    smaller = metric in SMALLER_IS_BETTER or (chosen and not result.get("valid_metric_bigger", True))
-    return value if smaller else -value
+    return value if smaller_is_better(metric, result) else -value
 
 
 def _add_table(page: Page, result: Mapping[str, Any]) -> None:

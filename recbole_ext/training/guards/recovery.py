@@ -1,6 +1,7 @@
 """Recovery from non-finite values and missing memory: the last good state, then smaller steps or batches."""
 
 import logging
+
 from recbole_ext.errors import NonFiniteError, ResourceError, asked, is_out_of_memory
 from recbole_ext.training.batches import Batches
 from recbole_ext.training.guards.memory import HALVINGS, free
