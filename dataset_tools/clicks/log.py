@@ -16,7 +16,8 @@ def read_log(path: Path) -> pl.DataFrame:
     """`user_id`, `item_id`, `behavior` and `timestamp` (whole seconds), in file order; ids are numbers where all are.
 
     Raises:
-        DataError: a column is missing, the rows have labels, or a time is no whole number.
+        DataError: a column is missing, the rows have labels, a value is empty, an item or a behavior holds a blank, or
+            a time is no whole number.
     """
     fields = [found.field for found in read_header(path)]
     missing = [name for name in ("user_id", "item_id", "timestamp") if name not in fields]
@@ -24,14 +25,27 @@ def read_log(path: Path) -> pl.DataFrame:
         raise DataError(f"{path}: there is no column {missing[0]}; a sample requires users, items and times.")
     if "label" in fields:
         raise DataError(f"{path}: its rows have labels, some of sampled items; convert the log without --label.")
-    kind = next((name for name in BEHAVIOURS if name in fields), None)
-    behavior = pl.lit(ONE_KIND) if kind is None else pl.col(kind)
+    kind = next((name for name in BEHAVIOURS if name in fields), "")
     table = _table(path, {name: pl.Int64 if name == "timestamp" else pl.String for name in fields})
-    empty = [name for name in ("user_id", "item_id", "timestamp") if table[name].null_count()]
-    if empty:
-        raise DataError(f"{path}: {table[empty[0]].null_count():,} rows have no {empty[0]}.")
+    _require_elements(path, table, kind)
     ids = [_numbers(table[name]) for name in ("user_id", "item_id")]
+    behavior = pl.col(kind) if kind else pl.lit(ONE_KIND)
     return table.select(*ids, behavior.alias("behavior"), "timestamp")
+
+
+def _require_elements(path: Path, table: pl.DataFrame, kind: str) -> None:
+    """Refuse a value that is no single element of a history, whose elements are separated by blanks."""
+    for name in filter(None, ("user_id", "item_id", "timestamp", kind)):
+        if n_empty := table[name].null_count():
+            raise DataError(f"{path}: {n_empty:,} rows have no {name}; fill it in, or remove these rows.")
+    for name in filter(None, ("item_id", kind)):
+        blank = table[name].filter(table[name].str.contains(" ", literal=True))
+        if len(blank):
+            raise DataError(
+                f"{path}: {name} {blank[0]!r} holds a blank ({len(blank):,} such rows), and a history separates its "
+                f"elements by blanks;\nwrite {name} without blanks, such as {blank[0].replace(' ', '_')!r}, "
+                "in all files of the data set."
+            )
 
 
 def item_values(path: Path, column: str) -> pl.DataFrame:
@@ -69,6 +83,6 @@ def _table(path: Path, types: dict[str, type[pl.DataType]]) -> pl.DataFrame:
 
 
 def _numbers(ids: pl.Series) -> pl.Series:
-    """Whole numbers where all ids are; otherwise the ids as they are."""
+    """Whole numbers where all ids are written as such, so that each is written as it was; otherwise the ids."""
     found = ids.cast(pl.Int64, strict=False)
-    return ids if found.null_count() else found
+    return found if (found.cast(pl.String) == ids).fill_null(False).all() else ids

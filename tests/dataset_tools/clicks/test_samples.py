@@ -114,3 +114,40 @@ def test_what_cannot_be_sampled(converted: Path, tmp_path: Path) -> None:
     (converted / "log.inter").write_text(header + "1\t2\tpv\t3.5\n")
     with pytest.raises(DataError, match="not read as columns with whole seconds as times"):
         sample(SampleOptions(converted, tmp_path / "out"))
+
+
+EVERY = pytest.mark.parametrize("every", [None, 2])
+
+
+def histories(folder: Path, rows: list[str], every: int | None) -> tuple[set[str], set[str], set[str]]:
+    """Users, items and items of histories in a sample of 20 times the rows `item behavior time` of one user."""
+    text = "".join(f"{user:04}\t{row}\n" for user in range(20) for row in rows)
+    (folder / "log.inter").write_text("user_id:token\titem_id:token\tbehavior:token\ttimestamp:float\n" + text)
+    sample(SampleOptions(folder, folder / "out", every=every))
+    texts = [part.read_text().splitlines()[1:] for part in (folder / "out").rglob("*.inter")]
+    table = [line.split("\t") for lines in texts for line in lines]
+    return {row[0] for row in table}, {row[1] for row in table}, {item for row in table for item in row[4].split()}
+
+
+@EVERY
+def test_ids_with_leading_zeros_stay_as_they_are(every: int | None, converted: Path) -> None:
+    users, items, past = histories(converted, ["0012\tpv\t1", "12\tpv\t2", "001\tpv\t3", "-0\tpv\t4"], every)
+    assert users == {f"{user:04}" for user in range(20)}
+    assert items | past == {"0012", "12", "001", "-0"}
+
+
+@EVERY
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("Dota 2\tpv\t1", r"item_id 'Dota 2' holds a blank \(20 such rows\)(.|\n)*such as 'Dota_2'"),
+        ("7\tadd to cart\t1", "behavior 'add to cart' holds a blank"),
+        ("7\t\t1", "20 rows have no behavior; fill it in, or remove these rows"),
+        ("\tpv\t1", "20 rows have no item_id"),
+    ],
+)
+def test_what_is_no_single_element_of_a_history_is_refused(
+    row: str, message: str, every: int | None, converted: Path
+) -> None:
+    with pytest.raises(DataError, match=message):
+        histories(converted, [row, "8\tpv\t2", "9\tpv\t3"], every)
