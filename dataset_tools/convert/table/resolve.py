@@ -4,7 +4,7 @@ from itertools import islice
 
 import polars as pl
 
-from dataset_tools.convert.table import guess
+from dataset_tools.convert.table import guess, guess_times
 from dataset_tools.convert.table.column_types import require_one_type, require_types
 from dataset_tools.convert.table.layout import Layout, field_names
 from dataset_tools.convert.table.options import TableOptions
@@ -66,7 +66,7 @@ def resolve(options: TableOptions, sources: list[Source]) -> tuple[Layout, str]:
         raise UsageError(f"--user and --item: both are {roles['user']}; two columns are needed")
     unit = check_unit(options.time_unit) if options.time_unit else ""
     if roles["time"] and not unit:
-        unit = guess.guess_unit(roles["time"], sample[roles["time"]])
+        unit = guess_times.guess_unit(roles["time"], sample[roles["time"]])
     for name in options.keep:
         guess.named_column("keep", name, names, False)
     field_names(options.keep)
@@ -107,13 +107,13 @@ def _guess_missing(
         ("user", guess.USERS, lambda name: True),
         ("item", guess.ITEMS, lambda name: True),
         ("rating", guess.RATINGS, lambda name: guess.is_rating(sample[name])),
-        ("time", guess.TIMES, lambda name: bool(guess.time_units(sample[name]))),
+        ("time", guess.TIMES, lambda name: bool(guess_times.time_units(sample[name]))),
     )
     for role, tiers, fits in rules:
         if not given[role]:
             roles[role] = guess.guess_column(role, tiers, free(), fits)
     if not given["time"] and not roles["time"]:
-        roles["time"] = guess.guess_by_value(free(), sample)
+        roles["time"] = guess_times.guess_by_value(free(), sample)
 
 
 def _refuse_index(sources: list[Source], given: dict[str, str]) -> None:

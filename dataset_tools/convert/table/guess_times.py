@@ -1,0 +1,90 @@
+"""What the times of a column count, and which columns hold times: from values."""
+
+import numpy as np
+import polars as pl
+
+from dataset_tools.convert.table.guess import MOST, present
+from dataset_tools.convert.table.times_read import ISO, UNIT_WORDS, read_times
+from dataset_tools.errors import UsageError
+from dataset_tools.times.clocks import UNITS, unit_of
+from dataset_tools.times.tally import EARLIEST, LATEST
+
+_FORMATS = (
+    "%d/%m/%Y %H:%M:%S",
+    "%m/%d/%Y %H:%M:%S",
+    "%d/%m/%Y %H:%M",
+    "%m/%d/%Y %H:%M",
+    "%m/%d/%Y %I:%M:%S %p",
+    "%d/%m/%Y %I:%M:%S %p",
+    "%d/%m/%Y",
+    "%m/%d/%Y",
+    "%d.%m.%Y %H:%M:%S",
+    "%d.%m.%Y %H:%M",
+    "%d.%m.%Y",
+    "%Y/%m/%d %H:%M:%S",
+    "%Y/%m/%d",
+    "%m %d, %Y",
+    "%B %d, %Y",
+    "%b %d, %Y",
+    "%a %b %d %H:%M:%S %z %Y",
+    "%d %b %Y",
+)
+_SAMPLED_BY_VALUE = ("s", "ms", ISO)
+
+
+def time_units(values: pl.Series) -> list[str]:
+    """What nine of ten values of a column of times can count, for `--time-unit`; empty if it holds no times."""
+    values = present(values)
+    if isinstance(values.dtype, pl.Date | pl.Datetime):
+        return [ISO]
+    if values.dtype.is_nested() or values.dtype == pl.Boolean or not len(values):
+        return []
+    _, _, numbers, good = read_times(values, "s")
+    if good.mean() >= MOST:
+        return _unit_of_numbers(numbers[good])
+    texts = values.cast(pl.String)
+    for patterns in ((ISO,), _FORMATS):
+        found = [pattern for pattern in patterns if read_times(texts, pattern)[3].mean() >= MOST]
+        if found:
+            return found
+    return []
+
+
+def _unit_of_numbers(numbers: np.ndarray) -> list[str]:
+    middle = int(np.sort(numbers)[len(numbers) // 2])
+    unit = unit_of(middle)
+    if not EARLIEST * UNITS[unit] <= middle < LATEST * UNITS[unit]:
+        return []
+    return [short for short, long in UNIT_WORDS.items() if long == unit]
+
+
+def guess_by_value(names: list[str], sample: pl.DataFrame) -> str:
+    """The one column whose values are times whatever it is called; "" if there is none.
+
+    Raises:
+        UsageError: two columns could be it.
+    """
+    found = [name for name in names if set(time_units(sample[name])) & set(_SAMPLED_BY_VALUE)]
+    if len(found) > 1:
+        raise UsageError(f"--time: {' and '.join(found)} hold times; name one, or none: --time {found[0]}")
+    return found[0] if found else ""
+
+
+def guess_unit(name: str, values: pl.Series) -> str:
+    """What the times of a column count.
+
+    Raises:
+        UsageError: two units are possible, or none is.
+    """
+    found = time_units(values)
+    if len(found) == 1:
+        return found[0]
+    example = next(iter(present(values).cast(pl.String).to_list()), "")
+    if found:
+        raise UsageError(
+            f"--time-unit: {name} {example!r} fits {' and '.join(map(repr, found))}; name one: --time-unit {found[0]!r}"
+        )
+    raise UsageError(
+        f"--time {name}: {example!r} is neither a date nor seconds, ms, us or ns of our time; state what it is with "
+        "--time-unit, such as '%d/%m/%Y %H:%M', or leave it out: --time none"
+    )
