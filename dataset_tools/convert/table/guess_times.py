@@ -88,3 +88,20 @@ def guess_unit(name: str, values: pl.Series) -> str:
         f"--time {name}: {example!r} is neither a date nor seconds, ms, us or ns of our time; state what it is with "
         "--time-unit, such as '%d/%m/%Y %H:%M', or leave it out: --time none"
     )
+
+
+def require_zones(name: str, values: pl.Series, unit: str) -> None:
+    """Refuse a format with `%Z` whose column has zones by name.
+
+    Raises:
+        UsageError: fewer than nine of ten values fit the format with a zone that is known.
+    """
+    if "%Z" not in unit or values.dtype.is_nested():
+        return
+    texts = present(values).cast(pl.String)
+    good = read_times(texts, unit)[3]
+    if len(good) and good.mean() < MOST:
+        raise UsageError(
+            f"--time-unit {unit!r}: {name} {texts[int(np.argmin(good))]!r} does not fit it; %Z reads UTC, GMT and Z, "
+            "since other names of zones do not state one offset;\nwrite offsets such as +0100, and %z in the format"
+        )

@@ -64,9 +64,7 @@ def resolve(options: TableOptions, sources: list[Source]) -> tuple[Layout, str]:
             )
     if roles["user"] == roles["item"]:
         raise UsageError(f"--user and --item: both are {roles['user']}; two columns are needed")
-    unit = check_unit(options.time_unit) if options.time_unit else ""
-    if roles["time"] and not unit:
-        unit = guess_times.guess_unit(roles["time"], sample[roles["time"]])
+    unit = _unit(options.time_unit, roles["time"], sample)
     for name in options.keep:
         guess.named_column("keep", name, names, False)
     field_names(options.keep)
@@ -76,7 +74,7 @@ def resolve(options: TableOptions, sources: list[Source]) -> tuple[Layout, str]:
     lists = frozenset(name for name in options.keep if is_list(sample[name], sources[0].kind))
     layout = Layout(
         **roles,
-        time_unit=unit or "s",
+        time_unit=unit,
         keep=options.keep,
         lists=lists,
         choice=choice,
@@ -114,6 +112,16 @@ def _guess_missing(
             roles[role] = guess.guess_column(role, tiers, free(), fits)
     if not given["time"] and not roles["time"]:
         roles["time"] = guess_times.guess_by_value(free(), sample)
+
+
+def _unit(stated: str, time: str, sample: pl.DataFrame) -> str:
+    unit = check_unit(stated) if stated else ""
+    if not time:
+        return unit or "s"
+    if not unit:
+        return guess_times.guess_unit(time, sample[time])
+    guess_times.require_zones(time, sample[time], unit)
+    return unit
 
 
 def _refuse_index(sources: list[Source], given: dict[str, str]) -> None:

@@ -2,9 +2,11 @@
 
 import gzip
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 import zstandard
 
@@ -13,6 +15,7 @@ from dataset_tools.convert.table.options import TableOptions
 from dataset_tools.convert.table.reading import read
 from dataset_tools.convert.table.reading.blocks import text_blocks
 from dataset_tools.convert.table.table import convert_table
+from dataset_tools.convert.table.times_read import read_times
 from dataset_tools.errors import DataError, UsageError
 
 HEADER = "customer,sku,mark,bought\n"
@@ -150,6 +153,12 @@ def test_without_times_the_file_gives_the_order_and_repeats_stay(converted: Conv
         ("%d/%m/%Y %H:%M", ("13/09/2020 12:27", "13/09/2020 12:26"), ("1599999960", "1600000020")),
         ("%d.%m.%Y", ("14.09.2020", "13.09.2020"), ("1599955200", "1600041600")),
         ("%a %b %d %H:%M:%S %z %Y", ("Sun Sep 13 05:26:41 -0700 2020",) * 2, ("1600000001",)),
+        ("%Y-%m-%d %H:%M:%S.%f", ("2020-09-13 12:26:40.9", "2020-09-13 12:26:40"), ("1600000000", "1600000000.9")),
+        ("%d.%m.%Y %H:%M:%S:%f", ("13.09.2020 12:26:40:250",) * 2, ("1600000000.25",)),
+        ("%Y/%m/%d %H:%M:%S.%f", ("2020/09/13 12:26:40.123456789",) * 2, ("1600000000.123456789",)),
+        ("iso", ("2020-09-13T12:26:40.1234567Z",) * 2, ("1600000000.1234567",)),
+        ("%Y-%m-%d %H:%M:%S %Z", ("2020-09-13 12:26:41 GMT", "2020-09-13 12:26:40 utc"), ("1600000000", "1600000001")),
+        ("%y-%m-%d", ("20-09-13",) * 2, ("1599955200",)),
     ],
 )
 def test_times_of_every_unit_become_exact_seconds(
@@ -159,6 +168,20 @@ def test_times_of_every_unit_become_exact_seconds(
     folder, summary, _ = converted(text, time_unit=unit)
     assert tuple(row.split("\t")[3] for row in inter(folder)) == seconds
     assert summary["first_timestamp"] == int(seconds[0].partition(".")[0])
+
+
+def test_times_that_do_not_fit_their_format_are_refused(converted: Convert) -> None:
+    text = HEADER + "u,a,3,2020-09-13 12:26:40 UTC\n" * 2 + "u,a,3,2020-09-13 12:26:40 CET\n" * 2
+    with pytest.raises(UsageError, match="bought '2020-09-13 12:26:40 CET' does not fit it; %Z reads UTC, GMT and Z"):
+        converted(text, time_unit="%Y-%m-%d %H:%M:%S %Z")
+    folder, _, _ = converted(HEADER + "u,a,3,2020-09-13\nu,b,3,20-09-13\n", time_unit="%Y-%m-%d")
+    assert [row.split("\t")[2] for row in rejected(folder)] == ["time_not_a_time"]
+
+
+def test_decimal_times_keep_their_fractions() -> None:
+    exact = pl.Series([Decimal("1600000000.123"), None]).cast(pl.Decimal(20, 3))
+    seconds, fractions, _, good = read_times(exact, "s")
+    assert (seconds[0], fractions[0], good.tolist()) == (1_600_000_000, 123 * 10**15, [True, False])
 
 
 def test_several_files_are_one_table(converted: Convert, tmp_path: Path) -> None:
