@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 
 from dataset_tools.convert.table.guess import MOST, present
+from dataset_tools.convert.table.reading.source import shown
 from dataset_tools.convert.table.times_read import ISO, UNIT_WORDS, read_times
 from dataset_tools.errors import UsageError
 from dataset_tools.times.clocks import UNITS, unit_of
@@ -58,16 +59,44 @@ def _unit_of_numbers(numbers: np.ndarray) -> list[str]:
     return [short for short, long in UNIT_WORDS.items() if long == unit]
 
 
-def guess_by_value(names: list[str], sample: pl.DataFrame) -> str:
+def are_times(values: pl.Series, unit: str) -> bool:
+    """Whether nine of ten values of a column with a usual name are times, of a unit where one is stated."""
+    values = present(values)
+    if values.dtype.is_nested() or values.dtype == pl.Boolean or not len(values):
+        return False
+    if "%" not in unit and not time_units(values):
+        return False
+    return not unit or bool(read_times(values, unit)[3].mean() >= MOST)
+
+
+def guess_by_value(names: list[str], sample: pl.DataFrame, unit: str) -> str:
     """The one column whose values are times whatever it is called; "" if there is none.
 
+    Args:
+        names: columns that are free.
+        sample: the first rows.
+        unit: that is stated, or "".
+
     Raises:
-        UsageError: two columns could be it.
+        UsageError: two columns could be it, or none is of the unit that is stated.
     """
-    found = [name for name in names if set(time_units(sample[name])) & set(_SAMPLED_BY_VALUE)]
+    found = [name for name in names if _are_typical(sample[name], unit)]
     if len(found) > 1:
         raise UsageError(f"--time: {' and '.join(found)} hold times; name one, or none: --time {found[0]}")
+    if unit and not found:
+        raise UsageError(
+            f"--time-unit {unit!r}: no column holds such times; name the column with --time, one of "
+            f"{shown(names) or 'no further columns'}, or leave --time-unit out"
+        )
     return found[0] if found else ""
+
+
+def _are_typical(values: pl.Series, unit: str) -> bool:
+    """Whether a column is one of times by its values alone."""
+    if "%" in unit:
+        return are_times(values, unit)
+    dates = isinstance(values.dtype, pl.Date | pl.Datetime)
+    return dates or bool(({unit} if unit else set(_SAMPLED_BY_VALUE)) & set(time_units(values)))
 
 
 def guess_unit(name: str, values: pl.Series) -> str:

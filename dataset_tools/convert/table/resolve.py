@@ -56,7 +56,8 @@ def resolve(options: TableOptions, sources: list[Source]) -> tuple[Layout, str]:
         role: guess.named_column(role, name, names, role in ("rating", "time")) if name else ""
         for role, name in given.items()
     }
-    _guess_missing(roles, given, options.keep, names, sample)
+    unit = check_unit(options.time_unit) if options.time_unit else ""
+    _guess_missing(roles, given, options.keep, names, sample, unit)
     for role in ("user", "item"):
         if not roles[role]:
             raise UsageError(
@@ -64,7 +65,6 @@ def resolve(options: TableOptions, sources: list[Source]) -> tuple[Layout, str]:
             )
     if roles["user"] == roles["item"]:
         raise UsageError(f"--user and --item: both are {roles['user']}; two columns are needed")
-    unit = _unit(options.time_unit, roles["time"], sample)
     for name in options.keep:
         guess.named_column("keep", name, names, False)
     field_names(options.keep)
@@ -74,7 +74,7 @@ def resolve(options: TableOptions, sources: list[Source]) -> tuple[Layout, str]:
     lists = frozenset(name for name in options.keep if is_list(sample[name], sources[0].kind))
     layout = Layout(
         **roles,
-        time_unit=unit,
+        time_unit=_unit(unit, roles["time"], sample),
         keep=options.keep,
         lists=lists,
         choice=choice,
@@ -94,7 +94,12 @@ def resolve(options: TableOptions, sources: list[Source]) -> tuple[Layout, str]:
 
 
 def _guess_missing(
-    roles: dict[str, str], given: dict[str, str], keep: tuple[str, ...], names: tuple[str, ...], sample: pl.DataFrame
+    roles: dict[str, str],
+    given: dict[str, str],
+    keep: tuple[str, ...],
+    names: tuple[str, ...],
+    sample: pl.DataFrame,
+    unit: str,
 ) -> None:
     """Fill in the roles that were not given."""
 
@@ -105,17 +110,16 @@ def _guess_missing(
         ("user", guess.USERS, lambda name: True),
         ("item", guess.ITEMS, lambda name: True),
         ("rating", guess.RATINGS, lambda name: guess.is_rating(sample[name])),
-        ("time", guess.TIMES, lambda name: bool(guess_times.time_units(sample[name]))),
+        ("time", guess.TIMES, lambda name: guess_times.are_times(sample[name], unit)),
     )
     for role, tiers, fits in rules:
         if not given[role]:
             roles[role] = guess.guess_column(role, tiers, free(), fits)
     if not given["time"] and not roles["time"]:
-        roles["time"] = guess_times.guess_by_value(free(), sample)
+        roles["time"] = guess_times.guess_by_value(free(), sample, unit)
 
 
-def _unit(stated: str, time: str, sample: pl.DataFrame) -> str:
-    unit = check_unit(stated) if stated else ""
+def _unit(unit: str, time: str, sample: pl.DataFrame) -> str:
     if not time:
         return unit or "s"
     if not unit:

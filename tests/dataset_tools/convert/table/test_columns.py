@@ -62,6 +62,30 @@ def test_values_decide_among_names(tmp_path: Path) -> None:
     assert said[1] == "columns left out: score, time, date; --keep adds columns"
 
 
+@pytest.mark.parametrize(
+    ("head", "row", "unit", "guessed"),
+    [
+        ("time,date", "soon,2020-09-13 at 12h", "%Y-%m-%d at %Hh", "date"),
+        ("ts,x", "7,13.Sep.20", "%d.%b.%y", "x"),
+        ("date,ts", "2020-09-13,1600000000", "s", "ts"),
+        ("date,n", "soon,1600000000000000", "us", "n"),
+    ],
+)
+def test_a_stated_unit_decides_which_column_has_the_times(
+    head: str, row: str, unit: str, guessed: str, tmp_path: Path
+) -> None:
+    lines, _, said = convert(written(tmp_path, f"user,item,{head}\n1,2,{row}\n"), time_unit=unit)
+    assert lines[0].endswith("timestamp:float") and f"--time {guessed} --time-unit {shlex.quote(unit)}" in said[0]
+
+
+@pytest.mark.parametrize("unit", ["%d/%m/%Y", "s", "iso"])
+def test_a_stated_unit_that_no_column_fits_is_an_error(unit: str, tmp_path: Path) -> None:
+    path = written(tmp_path, "user,item,day,x\n1,2,monday,3\n")
+    with pytest.raises(UsageError, match=f"--time-unit '{unit}': no column holds such times; .* one of day, x, or"):
+        convert(path, time_unit=unit)
+    assert convert(path, time_unit=unit, time="none")[0][1:] == ["1\t2"]
+
+
 def test_the_printed_command_writes_the_same_and_guesses_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
