@@ -43,7 +43,7 @@ def _kept(path: Path, rows: pl.DataFrame, column: str) -> pl.DataFrame:
     """`user_id`, `column`, `timestamp` and `btag` of the log, for the pairs that impressions have."""
     pairs = rows.lazy().select(user="user_id", **{column: column}).drop_nulls().unique()
     try:
-        table = pl.scan_csv(path, infer_schema=False)
+        table = pl.scan_csv(path, infer_schema=False, glob=False)
         missing = [name for name in _COLUMNS if name not in table.collect_schema().names()]
         if missing:
             raise DataError(f"{path}: the column {missing[0]} is missing; needed are {', '.join(_COLUMNS)}.")

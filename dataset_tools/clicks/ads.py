@@ -111,7 +111,7 @@ def _file(folder: Path, name: str) -> Path:
 
 def _read(path: Path, wanted: list[str]) -> pl.DataFrame:
     try:
-        table = pl.scan_csv(path, infer_schema=False)
+        table = pl.scan_csv(path, infer_schema=False, glob=False)
         names = {name: name.strip() for name in table.collect_schema().names()}  # one column's name ends in a space
         missing = [name for name in wanted if name not in names.values()]
         if missing:

@@ -77,7 +77,9 @@ def _tokens(column: Column) -> pl.Expr:
 
 def _table(path: Path, types: dict[str, type[pl.DataType]]) -> pl.DataFrame:
     try:
-        return pl.read_csv(path, separator="\t", has_header=False, skip_lines=1, quote_char=None, schema=types)
+        return pl.read_csv(
+            path, separator="\t", has_header=False, skip_lines=1, quote_char=None, schema=types, glob=False
+        )
     except pl.exceptions.PolarsError as error:
         raise DataError(f"{path}: not read as columns with whole seconds as times: {error}") from None
 

@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def convert_times(options: TimesOptions) -> dict[str, Any]:
     counts = {"rows": 0, "dates": 0, "without_zone": 0}
     converted = interaction_files(options.input)
     with whole_folder(options.target, options.overwrite, [options.input]) as folder:
-        for path in sorted(options.input.glob(f"{options.input.name}.*")):
+        for path in sorted(options.input.glob(f"{escape(options.input.name)}.*")):
             target = folder / f"{options.target.name}{path.name.removeprefix(options.input.name)}"
             if path in converted:
                 _convert(path, target, options, counts)

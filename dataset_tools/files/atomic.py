@@ -85,7 +85,9 @@ def _read_typed(
     names = list(dict.fromkeys([*(c.field for c in chosen), header[-1].field]))
     try:
         table = (
-            pl.scan_csv(path, separator=separator, has_header=False, skip_lines=1, quote_char=None, schema=schema)
+            pl.scan_csv(
+                path, separator=separator, has_header=False, skip_lines=1, quote_char=None, schema=schema, glob=False
+            )
             .select(names)
             .collect(engine="streaming")
         )

@@ -130,6 +130,6 @@ def _parquet_columns(path: Path) -> list[Any]:
     import polars  # whose import takes a second: quick answers do without it
 
     try:
-        return list(polars.read_parquet_schema(path))
+        return list(polars.scan_parquet(path, glob=False).collect_schema())
     except polars.exceptions.PolarsError:
         return []

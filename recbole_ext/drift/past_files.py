@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +56,7 @@ def write_data(run: LoadedRun, future: Future, start: int, end: int, root: Path,
         inside = inside if span.start is None else inside & (pl.col("time") >= span.start)
         chosen = rows.filter(inside).drop("time")
         chosen.sink_csv(folder / name, separator=run.config["field_separator"], quote_style="never")
-    for table in Path(run.config["data_path"]).glob(f"{run.config.dataset}.*"):
+    for table in Path(run.config["data_path"]).glob(f"{escape(run.config.dataset)}.*"):
         if table.is_file() and table.suffix not in (".inter", ".json", ".tsv"):
             shutil.copy(table, folder)
     os.replace(partial, root)
@@ -73,7 +74,9 @@ def _rows(run: LoadedRun, future: Future, known_only: bool) -> pl.LazyFrame:
         if lacking:
             raise DataError(f"{file}: it has no column {lacking[0]}, which {files[0].name} has; the columns changed")
     frames = [
-        pl.scan_csv(file, separator=config["field_separator"], infer_schema=False, quote_char=None).select(headers[0])
+        pl.scan_csv(file, separator=config["field_separator"], infer_schema=False, quote_char=None, glob=False).select(
+            headers[0]
+        )
         for file in files
     ]
     names = {header.partition(":")[0]: header for header in headers[0]}

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +133,7 @@ def data_hashes(folder: Path, dataset: str, parts: list[str]) -> dict[str, str]:
     Tables count whether or not the model loads them, so that models with and without features can be compared.
     """
     used = [f"{dataset}.{part}.inter" for part in parts] or [f"{dataset}.inter"]
-    tables = [path.name for path in sorted(folder.glob(f"{dataset}.*")) if path.suffix not in _NO_TABLE]
+    tables = [path.name for path in sorted(folder.glob(f"{escape(dataset)}.*")) if path.suffix not in _NO_TABLE]
     paths = {name: folder / name for name in [*used, *tables]}
     kept = {name: (path, path.stat()) for name, path in paths.items() if path.is_file()}
     return {name: _sha256(path, at.st_size, at.st_mtime_ns) for name, (path, at) in kept.items()}

@@ -104,3 +104,9 @@ def test_latin_1_is_read_when_asked_for(tmp_path: Path) -> None:
         written(tmp_path, "item_id:token\ttitle:token\n1\tCaf\xe9\n".encode("latin-1")), encoding="latin-1"
     )
     assert frame["title"].tolist() == ["Caf\xe9"]
+
+
+def test_the_name_of_a_file_is_no_pattern(tmp_path: Path) -> None:
+    for name in ("1", "[1]"):
+        (tmp_path / f"made{name}.inter").write_text(f"{HEADER}user {name}\tb\t3\t4\n")
+    assert read_atomic(tmp_path / "made[1].inter", times=TIMES)[0]["user_id"].tolist() == ["user [1]"]

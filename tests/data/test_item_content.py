@@ -126,8 +126,9 @@ def test_a_table_that_holds_no_vectors_is_refused(tmp_path: Path, table: dict[st
 
 
 def test_a_table_with_a_column_per_number(tmp_path: Path) -> None:
-    pl.DataFrame({"sku": ["7", "8"], "x": [1.0, 2], "y": [3.0, 4]}).write_parquet(tmp_path / "w.parquet")
-    found = read_vectors(tmp_path / "w.parquet", "item_id")
+    pl.DataFrame({"sku": ["7", "8"], "x": [1.0, 2], "y": [3.0, 4]}).write_parquet(tmp_path / "w[1].parquet")
+    pl.DataFrame({"sku": ["9"], "x": [1.0], "y": [3.0]}).write_parquet(tmp_path / "w1.parquet")
+    found = read_vectors(tmp_path / "w[1].parquet", "item_id")
     assert found.ids.tolist() == ["7", "8"] and found.values.tolist() == [[1, 3], [2, 4]]
 
 

@@ -143,6 +143,8 @@ def test_hashes_of_the_files_bytes(tmp_path: Path) -> None:
         (tmp_path / name).write_text(name)
     expected = {name: hashlib.sha256(name.encode()).hexdigest() for name in ("d.inter", "d.item")}
     assert data_hashes(tmp_path, "d", []) == expected
+    (tmp_path / "d[1].item").touch()
+    assert list(data_hashes(tmp_path, "d[1]", [])) == ["d[1].item"]
 
 
 def test_hashes_of_the_parts_in_use(tmp_path: Path) -> None:

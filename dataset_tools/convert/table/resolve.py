@@ -30,7 +30,7 @@ def sample_of(source: Source) -> pl.DataFrame:
     if source.frame is not None:
         sample = source.frame.head(_SAMPLE_ROWS)
     elif source.kind == "parquet":
-        sample = pl.scan_parquet(source.path).head(_SAMPLE_ROWS).collect()
+        sample = pl.scan_parquet(source.path, glob=False).head(_SAMPLE_ROWS).collect()
     else:
         blocks = islice(text_blocks(source, size=_SAMPLE_BYTES), 1)
         tables = [parse_block(block, list(source.columns)) for block in blocks]

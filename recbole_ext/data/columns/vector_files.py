@@ -111,7 +111,7 @@ def _ids_beside(path: Path) -> np.ndarray:
 
 def _table(path: Path, id_field: str) -> GivenVectors:
     try:
-        table = pl.read_parquet(path)
+        table = pl.read_parquet(path, glob=False)
     except (OSError, pl.exceptions.PolarsError) as error:
         text = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
         raise DataError(f"{path} cannot be read as parquet ({text}); write it again") from None

@@ -113,3 +113,12 @@ def test_faults_of_the_behaviour_log(tmp_path: Path, log: str, fault: str) -> No
     (folder / "behavior_log.csv").write_text(log)
     with pytest.raises(DataError, match=fault):
         convert_ads(AdOptions(folder, tmp_path / "out"))
+
+
+def test_the_name_of_a_folder_is_no_pattern(tmp_path: Path) -> None:
+    for name, days in (("raw1", 3), ("raw[1]", 2)):
+        (raw(tmp_path / name, days) / "behavior_log.csv").write_text(
+            behaviours("0,1,pv,0,0" if days == 2 else "broken")
+        )
+    parts = convert_ads(AdOptions(tmp_path / "raw[1]", tmp_path / "out"))["parts"]
+    assert sum(part["rows"] for part in parts.values()) == 30

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from dataset_tools.cli import main
+from dataset_tools.clicks.log import read_log
 from dataset_tools.clicks.samples import SampleOptions, draw, sample
 from dataset_tools.errors import DataError, UsageError
 
@@ -151,3 +152,10 @@ def test_what_is_no_single_element_of_a_history_is_refused(
 ) -> None:
     with pytest.raises(DataError, match=message):
         histories(converted, [row, "8\tpv\t2", "9\tpv\t3"], every)
+
+
+def test_the_name_of_a_log_is_no_pattern(converted: Path) -> None:
+    header = "user_id:token\titem_id:token\ttimestamp:float\n"
+    (converted / "log[1].inter").write_text(f"{header}7\t8\t9\n")
+    (converted / "log1.inter").write_text(f"{header}1\t2\t3\n")
+    assert read_log(converted / "log[1].inter").row(0) == (7, 8, "event", 9)

@@ -96,6 +96,9 @@ def test_parquet_is_known_by_its_columns(tmp_path: Path) -> None:
     assert "--overwrite" in refusal(path, is_ours=table_ending_with("probability"))
     path.write_bytes(b"PAR1")
     assert "--overwrite" in refusal(path, is_ours=table_ending_with("rank", "score"))
+    pl.DataFrame({"rank": [1], "score": [0.5]}).write_parquet(tmp_path / "x1.parquet")
+    pl.DataFrame({"mine": [1]}).write_parquet(tmp_path / "x[1].parquet")
+    assert "--overwrite" in refusal(tmp_path / "x[1].parquet", is_ours=table_ending_with("rank", "score"))
 
 
 def a_data_set(folder: Path) -> Path:

@@ -116,6 +116,11 @@ def test_times_writes_a_copy_in_seconds(tmp_path: Path, capsys: pytest.CaptureFi
     assert cli.main(["validate", str(copy)]) == 0
 
 
+def test_times_copies_a_data_set_whose_name_is_no_pattern(tmp_path: Path) -> None:
+    assert cli.main(["times", str(made(tmp_path, ["1600000000"], name="a[1]")), "--output", str(tmp_path / "out")]) == 0
+    assert (tmp_path / "out" / "a[1]-seconds" / "a[1]-seconds.inter").is_file()
+
+
 @pytest.mark.parametrize("time", ["soon", "13/09/2020", "99999999999999", ""])
 def test_what_is_no_time_is_refused_by_its_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], time: str) -> None:
     folder = made(tmp_path, ["1600000000", time])

@@ -27,7 +27,8 @@ def parquet_blocks(
     """
     row, rows, total = 0, row_count(source.path), source.path.stat().st_size
     try:
-        for table in pl.scan_parquet(source.path).select(wanted).collect_batches(chunk_size=size, maintain_order=True):
+        rows_of = pl.scan_parquet(source.path, glob=False).select(wanted)
+        for table in rows_of.collect_batches(chunk_size=size, maintain_order=True):
             for piece in table.iter_slices(size):
                 yield Block(source, row + 1, piece, np.arange(piece.height), NO_WIDTHS, NO_FLAGS)
                 row += piece.height

@@ -14,14 +14,14 @@ def parquet_columns(path: Path) -> tuple[str, ...]:
         DataError: it is no parquet file, or it is cut off.
     """
     try:
-        return tuple(pl.read_parquet_schema(path))
+        return tuple(pl.scan_parquet(path, glob=False).collect_schema())
     except (pl.exceptions.PolarsError, OSError) as error:
         raise broken(path, error) from None
 
 
 def row_count(path: Path) -> int:
     """Rows of a file, from its footer."""
-    return int(pl.scan_parquet(path).select(pl.len()).collect().item())
+    return int(pl.scan_parquet(path, glob=False).select(pl.len()).collect().item())
 
 
 def broken(path: Path, error: Exception) -> DataError:

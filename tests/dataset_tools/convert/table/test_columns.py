@@ -294,3 +294,9 @@ def test_ids_are_plain_only_if_each_one_is(odd: str | None) -> None:
     from dataset_tools.convert.table.values import are_plain
 
     assert are_plain(pl.Series(["u1", "~!", "x"])) and not are_plain(pl.Series(["u1", odd, "x"], dtype=pl.String))
+
+
+def test_the_name_of_a_parquet_is_no_pattern(tmp_path: Path) -> None:
+    for name, user in (("q1", "other"), ("q[1]", "own")):
+        pl.DataFrame({"user": [user], "item": ["x"]}).write_parquet(tmp_path / f"{name}.parquet")
+    assert convert(tmp_path / "q[1].parquet")[0][1:] == ["own\tx"]
