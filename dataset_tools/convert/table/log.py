@@ -10,6 +10,7 @@ import numpy as np
 from dataset_tools.convert.quarantine import RejectedList, check_limit
 from dataset_tools.convert.runs import plan_buckets
 from dataset_tools.convert.table.id_kinds import IdKinds
+from dataset_tools.convert.table.item_lists import pieces
 from dataset_tools.convert.table.layout import Layout
 from dataset_tools.convert.table.options import TableOptions
 from dataset_tools.convert.table.reading.blocks import Block
@@ -99,7 +100,8 @@ class TableLog:
             def progress(read: int, before: int = done) -> None:
                 bar.update(max(before + read - bar.n, 0))
 
-            yield from read_blocks(source, self.layout.wanted, progress)
+            for block in read_blocks(source, self.layout.wanted, progress):
+                yield from pieces(block, self.layout)
             done += source.size
 
     def _check(self) -> None:

@@ -8,6 +8,7 @@ import polars as pl
 
 from dataset_tools.convert.table.accepted import accepted
 from dataset_tools.convert.table.id_kinds import kinds_in
+from dataset_tools.convert.table.item_lists import one_item_a_row
 from dataset_tools.convert.table.layout import Layout
 from dataset_tools.convert.table.reading.blocks import Block
 from dataset_tools.convert.table.reading.parse import parse_block
@@ -75,7 +76,7 @@ def scan_block(job: ScanJob) -> ScanReport:
     parsed = parse_block(block, job.layout.wanted)
     table, rows = parsed.table, parsed.rows
     if job.layout.item_separator:
-        table, rows = _one_item_a_row(table, rows, job.layout)
+        table, rows = one_item_a_row(table, rows, job.layout)
     good = accepted(table, job.layout)
     refused = [*parsed.refused.items(), *((int(rows[at]), reason) for at, reason in good.refused.items())]
     records = rows[good.rows]
@@ -101,14 +102,6 @@ def scan_block(job: ScanJob) -> ScanReport:
         numbers=good.numbers,
         cut=block.ends_within,
     )
-
-
-def _one_item_a_row(table: pl.DataFrame, rows: np.ndarray, layout: Layout) -> tuple[pl.DataFrame, np.ndarray]:
-    """Rows whose items are between separators as one row an item, with the record of each."""
-    items = table[layout.item].cast(pl.String).fill_null("").str.strip_chars().str.split(layout.item_separator)
-    counts = items.list.len().to_numpy()
-    places = np.repeat(np.arange(table.height), counts)
-    return table[places].with_columns(items.explode().alias(layout.item)), rows[places]
 
 
 def _distinct(ids: pl.Series) -> np.ndarray:

@@ -11,6 +11,8 @@ import polars as pl
 import pytest
 
 from dataset_tools.cli import main
+from dataset_tools.convert import runs
+from dataset_tools.convert.table import item_lists, log, scan, text_runs
 from dataset_tools.convert.table.id_kinds import kinds_in
 from dataset_tools.convert.table.options import TableOptions
 from dataset_tools.convert.table.reading.blocks import text_blocks
@@ -300,3 +302,20 @@ def test_the_name_of_a_parquet_is_no_pattern(tmp_path: Path) -> None:
     for name, user in (("q1", "other"), ("q[1]", "own")):
         pl.DataFrame({"user": [user], "item": ["x"]}).write_parquet(tmp_path / f"{name}.parquet")
     assert convert(tmp_path / "q[1].parquet")[0][1:] == ["own\tx"]
+
+
+def test_items_of_one_row_are_more_rows_than_a_block_can_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (runs, scan, log, text_runs):
+        monkeypatch.setattr(module, "LINE_BITS", 3)
+    for module in (runs, text_runs):
+        monkeypatch.setattr(module, "LINE_MASK", 7)
+    monkeypatch.setattr(item_lists, "MOST_ROWS", 7)
+    rows = [(f"u{k}", " ".join(f"i{k}{item}" for item in range(5)), 1_600_000_000 - k // 2) for k in range(6)]
+    table = pl.DataFrame([*rows, ("u9", "", 1), rows[0]], schema=["user", "item", "time"], orient="row")
+    table.write_parquet(tmp_path / "log.parquet")
+    lines, _, _ = convert(tmp_path / "log.parquet", item_separator=" ", max_rejected=1.0)
+    assert lines[1:] == [f"u{k}\ti{k}{item}\t{1_600_000_000 - k // 2}" for k in (4, 5, 2, 3, 0, 1) for item in range(5)]
+    lost = [line.split("\t") for line in (tmp_path / "out/log/log.rejected.tsv").read_text().splitlines()[1:]]
+    assert [row[1:3] for row in lost] == [["7", "empty_item"], *[["8", "exact_duplicate"]] * 5]
