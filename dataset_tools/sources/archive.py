@@ -20,7 +20,7 @@ def find_inputs(path: Path, release: Release, names: list[str], work: Path) -> d
     """Names of raw files to readable files; archives are unpacked to `work`; absent names are left out.
 
     Raises:
-        UsageError: `path` does not exist, or holds no log of this release.
+        UsageError: `path` does not exist, holds no log of this release, or holds several.
         DataError: an archive is broken, unsafe or far larger than its release.
     """
     if not path.exists():
@@ -28,7 +28,7 @@ def find_inputs(path: Path, release: Release, names: list[str], work: Path) -> d
             f"--input {path}: no such file or folder.\n"
             f"Expected the zip, its folder or {release.log.file}; --download fetches MovieLens releases."
         )
-    found = _in_folder(path, names) if path.is_dir() else _in_file(path, release, names, work)
+    found = _in_folder(path, release, names) if path.is_dir() else _in_file(path, release, names, work)
     if release.log.file not in found:
         raise UsageError(
             f"--input {path}: {release.log.file} (or {release.log.file}.gz) of {release.name} is not in it.\n"
@@ -39,27 +39,43 @@ def find_inputs(path: Path, release: Release, names: list[str], work: Path) -> d
 
 def _fitting(path: Path) -> str:
     """Which releases have the log that is in a folder instead, for an error message."""
-    logs = {release.log.file for release in RELEASES.values()}
-    found = sorted(_in_folder(path, sorted(logs))) if path.is_dir() else []
-    owners = [release.name for release in RELEASES.values() if release.log.file in found[:1]]
-    return f"{found[0]} is there, which belongs to {' or '.join(owners)}.\n" if found else ""
+    logs = sorted({release.log.file for release in RELEASES.values()})
+    places = [*_files(path, logs).values(), *(room / name for name in logs for room in _rooms(path, name))]
+    if not places:
+        return ""
+    name = places[0].name.removesuffix(".gz")
+    owners = [release.name for release in RELEASES.values() if release.log.file == name]
+    return f"{places[0].relative_to(path)} is there, which belongs to {' or '.join(owners)}.\n"
 
 
-def _in_folder(folder: Path, names: list[str]) -> dict[str, Path]:
-    """Files directly in the folder, or in its only matching sub-folder (as the zip unpacks)."""
-    found: dict[str, Path] = {}
-    for name in names:
-        places = [folder / name, folder / f"{name}.gz", *sorted(folder.glob(f"*/{name}"))]
-        present = [place for place in places if place.is_file()]
-        if present:
-            found[name] = present[0]
-    return found
+def _in_folder(folder: Path, release: Release, names: list[str]) -> dict[str, Path]:
+    """Files directly in the folder; those that are not, in the sub-folder of the release (as the zip unpacks)."""
+    found = _files(folder, names)
+    others = {one.name for one in RELEASES.values()} - {release.name}
+    rooms = [room for room in _rooms(folder, *names) if room.name.lower() not in others]
+    own = [room for room in rooms if room.name.lower() == release.name] or rooms
+    if len(own) > 1 and release.log.file not in found:
+        raise UsageError(
+            f"--input {folder}: {', '.join(room.name for room in own)} could each be {release.name}.\n"
+            f"Name one of these folders: --input {own[0]}"
+        )
+    return {**_files(own[0], names), **found} if len(own) == 1 else found
+
+
+def _rooms(folder: Path, *names: str) -> list[Path]:
+    """Sub-folders that hold one of the files."""
+    return sorted({place.parent for name in names for place in folder.glob(f"*/{name}") if place.is_file()})
+
+
+def _files(folder: Path, names: list[str]) -> dict[str, Path]:
+    places = {name: [folder / name, folder / f"{name}.gz"] for name in names}
+    return {name: place for name, both in places.items() for place in reversed(both) if place.is_file()}
 
 
 def _in_file(path: Path, release: Release, names: list[str], work: Path) -> dict[str, Path]:
     if path.suffix == ".zip":
         return unpack_zip(path, release, names, work)
-    return {**_in_folder(path.parent, names), release.log.file: path}
+    return {**_in_folder(path.parent, release, names), release.log.file: path}
 
 
 def _plain(path: Path, release: Release, work: Path) -> Path:

@@ -95,3 +95,39 @@ def test_absent_input_says_what_is_expected(tmp_path: Path, converted: Converted
     (tmp_path / "empty").mkdir()
     with pytest.raises(UsageError, match=r"ratings.dat \(or ratings.dat.gz\) of ml-1m is not in it"):
         converted("ml-1m", tmp_path / "empty")
+
+
+def unpacked(folder: Path, **ratings: str) -> Path:
+    """A folder of releases: name (`_` for `-`) -> user of its only row; each has a table of items too."""
+    for name, user in ratings.items():
+        room = folder / name.replace("_", "-")
+        room.mkdir(parents=True)
+        (room / "ratings.dat").write_text(f"{user}::1193::5::978300760\n")
+        (room / "movies.dat").write_text(f"1193::Film of {user} (1975)::Drama\n")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("release", "user", "folders"),
+    [
+        ("ml-1m", "7", {"a": "1", "ml_10M100K": "2", "ml_1m": "7"}),
+        ("ml-10m", "7", {"ml_10M100K": "7", "ml_1m": "1"}),
+        ("ml-1m", "7", {"mine": "7", "ml_10m": "1"}),
+    ],
+)
+def test_of_several_unpacked_releases_the_one_that_is_named_is_read(
+    release: str, user: str, folders: dict[str, str], tmp_path: Path, converted: Converted
+) -> None:
+    folder, _ = converted(release, unpacked(tmp_path / "in", **folders))
+    assert (folder / f"{folder.name}.inter").read_text().splitlines()[1].startswith(f"{user}\t")
+    assert f"Film of {user}" in (folder / f"{folder.name}.item").read_text()
+
+
+def test_which_of_several_folders_is_meant_is_asked(tmp_path: Path, converted: Converted) -> None:
+    folder = unpacked(tmp_path / "in", a="1", b="2")
+    with pytest.raises(UsageError, match=r"a, b could each be ml-1m.\n.*--input .*/in/a"):
+        converted("ml-1m", folder)
+    with pytest.raises(UsageError, match=r"u.data .*of ml-100k is not in it.\na/ratings.dat is there"):
+        converted("ml-100k", folder)
+    (folder / "ratings.dat").write_text("3::1193::5::978300760\n")
+    assert "3\t" in next(converted("ml-1m", folder)[0].glob("*.inter")).read_text()
