@@ -13,6 +13,7 @@ import polars as pl
 
 from dataset_tools.convert.table.reading.json_value import as_json
 
+_NUMBER = r"^-?((0|[1-9][0-9]*)(\.[0-9]+)?|\.[0-9]+)([eE][+-]?[0-9]{1,2})?$"
 _ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
 
 
@@ -98,4 +99,4 @@ def is_number_column(values: pl.Series) -> bool:
         return not values.dtype.is_float() or bool(values.is_finite().fill_null(True).all())
     if values.dtype != pl.String:
         return False
-    return not (~values.str.contains(r"^-?(0|[1-9]\d*)?(\.\d+)?([eE][+-]?\d{1,2})?$") & (values != "")).any()
+    return not (~values.str.contains(_NUMBER) & (values != "")).any()

@@ -19,7 +19,7 @@ from dataset_tools.convert.table.reading.blocks import text_blocks
 from dataset_tools.convert.table.reading.source import find_source
 from dataset_tools.convert.table.row_choice import row_choice
 from dataset_tools.convert.table.table import convert_table
-from dataset_tools.convert.table.values import as_list
+from dataset_tools.convert.table.values import as_list, is_number_column
 from dataset_tools.errors import DataError, UsageError
 
 
@@ -319,3 +319,13 @@ def test_items_of_one_row_are_more_rows_than_a_block_can_number(
     assert lines[1:] == [f"u{k}\ti{k}{item}\t{1_600_000_000 - k // 2}" for k in (4, 5, 2, 3, 0, 1) for item in range(5)]
     lost = [line.split("\t") for line in (tmp_path / "out/log/log.rejected.tsv").read_text().splitlines()[1:]]
     assert [row[1:3] for row in lost] == [["7", "empty_item"], *[["8", "exact_duplicate"]] * 5]
+
+
+@pytest.mark.parametrize("text", ["0", "-1.5", ".5", "-.5e3", "1E-05", "10", ""])
+def test_a_column_of_numbers_is_one_of_floats(text: str) -> None:
+    assert is_number_column(pl.Series(["1", text, None]))
+
+
+@pytest.mark.parametrize("text", ["-", "E5", "e10", ".", "-e1", "01", "1.", "1e", "1e100", " 1", "1\u0663", "nan"])
+def test_what_has_no_digits_of_a_number_is_text(text: str) -> None:
+    assert not is_number_column(pl.Series(["1", text, None]))
