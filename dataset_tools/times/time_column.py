@@ -10,8 +10,9 @@ from dataset_tools.errors import DataError
 from dataset_tools.faults import Fault, broken
 from dataset_tools.times.clock_text import exact_times
 from dataset_tools.times.clocks import in_seconds, is_date, order_within_seconds
-from dataset_tools.times.tally import Examined, Found, Tally, wrong_unit
+from dataset_tools.times.tally import Examined, Found, Tally, moment, wrong_unit
 
+_FAR = "is before the year 69 or after 3871"
 _NO_TIME = "is not a time in seconds since 1970"
 _DATE = (
     "is a date, and times are seconds since 1970; "
@@ -29,6 +30,7 @@ class TimeColumn:
         fractions_order: whether fractions of a second order the rows of one second; off: the file does.
         report: called with a sentence about rows that are suspicious and stay.
         option: of the command line, that names the unit.
+        dates: whether the times are written as dates, whose unit is known.
     """
 
     field: str
@@ -36,6 +38,7 @@ class TimeColumn:
     fractions_order: bool = True
     report: Callable[[str], object] = str
     option: str = "--time_unit"
+    dates: bool = False
 
     def read(self, values: pl.Series, where: Callable[[int], str]) -> tuple[pl.Series, np.ndarray | None]:
         """The column as seconds.
@@ -98,8 +101,11 @@ class TimeColumn:
             where: `file:line` of a row of the tally.
         """
         if found.unit is not None and found.typical is not None:
+            place = f"{where(found.typical.row)}: {self.field}"
+            if self.dates:
+                return [f"{place} {moment(found.typical.value, self.unit)} {_FAR}, as most are; see {self.option}"], []
             sentence = wrong_unit(self.field, found, self.unit, self.option)
-            return [f"{where(found.typical.row)}: {self.field} {found.typical.value} {_NO_TIME}: {sentence}"], []
+            return [f"{place} {found.typical.value} {_NO_TIME}: {sentence}"], []
         errors = [] if found.strangers is None else [self._unlike(found.strangers, where)]
         if found.odd is None:
             return errors, []
@@ -110,7 +116,10 @@ class TimeColumn:
 
     def _unlike(self, strangers: Found, where: Callable[[int], str]) -> str:
         more = f" ({strangers.count:,} such rows)" if strangers.count > 1 else ""
+        no_time = f"{str(strangers.value)!r} is not a time in {self.unit} since 1970"
+        if self.dates:
+            no_time = f"{moment(strangers.value, self.unit)} {_FAR}"
         return (
-            f"{where(strangers.row)}: {self.field} {str(strangers.value)!r} is not a time in {self.unit} since 1970, "
-            f"unlike the others of the column{more}; correct or remove it"
+            f"{where(strangers.row)}: {self.field} {no_time}, unlike the others of the column{more}; "
+            "correct or remove it"
         )

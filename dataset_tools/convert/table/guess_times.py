@@ -30,11 +30,23 @@ _FORMATS = (
     "%a %b %d %H:%M:%S %z %Y",
     "%d %b %Y",
 )
+_SHORT_FORMATS = ("%d-%m-%y", "%m-%d-%y", "%y-%m-%d", *(pattern.replace("%Y", "%y") for pattern in _FORMATS))
+"""With years of two digits."""
 _SAMPLED_BY_VALUE = ("s", "ms", ISO)
 
 
 def time_units(values: pl.Series) -> list[str]:
     """What nine of ten values of a column of times can count, for `--time-unit`; empty if it holds no times."""
+    found, texts = _standard_units(values), present(values)
+    if found or texts.dtype != pl.String or not len(texts):
+        return found
+    for patterns in (_FORMATS, _SHORT_FORMATS):
+        found = found or [pattern for pattern in patterns if read_times(texts, pattern)[3].mean() >= MOST]
+    return found
+
+
+def _standard_units(values: pl.Series) -> list[str]:
+    """`s`, `ms`, `us`, `ns` of our time, or `iso`."""
     values = present(values)
     if isinstance(values.dtype, pl.Date | pl.Datetime):
         return [ISO]
@@ -43,12 +55,7 @@ def time_units(values: pl.Series) -> list[str]:
     _, _, numbers, good = read_times(values, "s")
     if good.mean() >= MOST:
         return _unit_of_numbers(numbers[good])
-    texts = values.cast(pl.String)
-    for patterns in ((ISO,), _FORMATS):
-        found = [pattern for pattern in patterns if read_times(texts, pattern)[3].mean() >= MOST]
-        if found:
-            return found
-    return []
+    return [ISO] if read_times(values.cast(pl.String), ISO)[3].mean() >= MOST else []
 
 
 def _unit_of_numbers(numbers: np.ndarray) -> list[str]:
@@ -96,7 +103,7 @@ def _are_typical(values: pl.Series, unit: str) -> bool:
     if "%" in unit:
         return are_times(values, unit)
     dates = isinstance(values.dtype, pl.Date | pl.Datetime)
-    return dates or bool(({unit} if unit else set(_SAMPLED_BY_VALUE)) & set(time_units(values)))
+    return dates or bool(({unit} if unit else set(_SAMPLED_BY_VALUE)) & set(_standard_units(values)))
 
 
 def guess_unit(name: str, values: pl.Series) -> str:

@@ -19,7 +19,7 @@ from dataset_tools.convert.table.reading.source import Source
 from dataset_tools.convert.table.result import Counts, inter_headers
 from dataset_tools.convert.table.scan import ScanJob, ScanReport, scan_block
 from dataset_tools.convert.table.text_runs import TextBucket, TextBucketJob, merge_text
-from dataset_tools.convert.table.times_read import declared
+from dataset_tools.convert.table.times_read import UNIT_WORDS, declared
 from dataset_tools.engines.local import Engine
 from dataset_tools.errors import DataError
 from dataset_tools.files.output import OutputFile
@@ -124,7 +124,8 @@ class TableLog:
             found = self._blocks[place >> LINE_BITS]
             return f"{found.file}:{found.line(place & ((1 << LINE_BITS) - 1))}"
 
-        column = TimeColumn(self.layout.time, declared(self.layout.time_unit), option="--time-unit")
+        dates = self.layout.time_unit not in UNIT_WORDS
+        column = TimeColumn(self.layout.time, declared(self.layout.time_unit), option="--time-unit", dates=dates)
         errors, warnings = column.judged(tally.examined(), tally.count, where)
         if errors:
             raise DataError(errors[0])

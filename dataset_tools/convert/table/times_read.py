@@ -8,7 +8,7 @@ import polars as pl
 
 from dataset_tools.errors import UsageError
 from dataset_tools.times.clock_text import exact_times
-from dataset_tools.times.clocks import LIMIT, ONE_SECOND, in_seconds, parse_date
+from dataset_tools.times.clocks import LIMIT, ONE_SECOND, UNITS, in_seconds, parse_date
 
 UNIT_WORDS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
 ISO = "iso"
@@ -49,16 +49,19 @@ def read_times(values: pl.Series, unit: str) -> tuple[np.ndarray, np.ndarray | N
     """
     if isinstance(values.dtype, pl.Date | pl.Datetime):
         moments = values.cast(pl.Datetime("us")) if values.dtype == pl.Date else values
-        return _of(moments.to_physical(), UNIT_WORDS[str(getattr(moments.dtype, "time_unit", "us"))])
+        seconds, fractions, good = _of(
+            moments.to_physical(), UNIT_WORDS[str(getattr(moments.dtype, "time_unit", "us"))]
+        )
+        return seconds, fractions, seconds * UNITS[declared(unit)], good
     if unit in UNIT_WORDS:
         return _numbers(values, UNIT_WORDS[unit])
     return _dates(values.cast(pl.String), unit)
 
 
-def _of(values: pl.Series, unit: str) -> tuple[np.ndarray, np.ndarray | None, np.ndarray, np.ndarray]:
+def _of(values: pl.Series, unit: str) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
     good = values.is_not_null().to_numpy()
     seconds, fractions = in_seconds(values.fill_null(0).to_numpy(), unit)
-    return seconds, fractions, seconds, good
+    return seconds, fractions, good
 
 
 def _numbers(values: pl.Series, unit: str) -> tuple[np.ndarray, np.ndarray | None, np.ndarray, np.ndarray]:
@@ -89,7 +92,7 @@ def _dates(values: pl.Series, unit: str) -> tuple[np.ndarray, np.ndarray | None,
         if not missing.any():
             break
         found = found.zip_with(~missing, _parsed(plain, pattern))
-    seconds, fractions, _, good = _of(found, "microseconds")
+    seconds, fractions, good = _of(found, "microseconds")
     odd = np.flatnonzero(~good & plain.is_not_null().to_numpy())
     if len(odd) or "%f" in unit:
         seconds, good = seconds.copy(), good.copy()

@@ -47,6 +47,8 @@ def written(folder: Path, text: str, name: str = "log.csv") -> Path:
         ("user,item,date,created_at\n1,2,2020-01-01,2020-01-02\n", "--time: date and created_at could be it"),
         ("user,item,a,b\n1,2,2020-01-01,2020-01-02\n", "--time: a and b hold times; name one, or none: --time a"),
         ("user,item,date\n1,2,03/04/2020\n", "--time-unit: date '03/04/2020' fits '%d/%m/%Y' and '%m/%d/%Y'"),
+        ("user,item,date\n1,2,03/04/20\n", "'03/04/20' fits '%d/%m/%y' and '%m/%d/%y' and '%y/%m/%d'; name one"),
+        ("user,item,date\n1,2,20-01-31\n", "--time-unit: date '20-01-31' fits '%d-%m-%y' and '%y-%m-%d'"),
         ("x,item\n1,2\n", "--user: no column has a name that people use for it; name one of x, item"),
     ],
 )
@@ -86,6 +88,22 @@ def test_a_stated_unit_that_no_column_fits_is_an_error(unit: str, tmp_path: Path
     with pytest.raises(UsageError, match=f"--time-unit '{unit}': no column holds such times; .* one of day, x, or"):
         convert(path, time_unit=unit)
     assert convert(path, time_unit=unit, time="none")[0][1:] == ["1\t2"]
+
+
+def test_dates_are_never_said_to_count_another_unit(tmp_path: Path) -> None:
+    lines, _, said = convert(written(tmp_path, "user,item,date\nu,a,13/09/95\nu,b,01/02/20\n"))
+    assert [line.split("\t")[2] for line in lines[1:]] == ["810950400", "1580515200"]
+    assert "--time-unit %d/%m/%y" in said[0]
+    far = written(tmp_path, "user,item,date\nu,a,2020-01-01\nu,b,9999-12-31\nu,c,9999-12-31\n", "far.csv")
+    message = r"far.csv:3: date 9999-12-31T00:00:00Z is before the year 69 or after 3871, as most are; see --time-unit"
+    with pytest.raises(DataError, match=message):
+        convert(far)
+    far.write_text("user,item,date\nu,a,2020-01-01\nu,c,2020-01-02\nu,b,9999-12-31\n")
+    with pytest.raises(DataError, match=r"far.csv:4: date 9999.* or after 3871, unlike the others of the column"):
+        convert(far)
+    moments = pl.DataFrame({"user": ["u"], "item": ["a"], "date": [datetime.datetime(2020, 1, 1)]})
+    moments.write_parquet(tmp_path / "log.parquet")
+    assert convert(tmp_path / "log.parquet", time_unit="ms")[0][1:] == ["u\ta\t1577836800"]
 
 
 def test_the_printed_command_writes_the_same_and_guesses_nothing(
