@@ -40,8 +40,5 @@ def not_utf_8(block: Block, buffer: np.ndarray) -> list[int]:
         buffer.tobytes().decode("utf-8")
         return []
     except UnicodeDecodeError:
-        return [at for at in range(len(block)) if _is_foreign(block.text(at))]
-
-
-def _is_foreign(text: bytes) -> bool:
-    return text.decode("utf-8", "replace").encode() != text and b"\xef\xbf\xbd" not in text
+        texts = map(block.text, range(len(block)))
+        return [at for at, text in enumerate(texts) if text.decode("utf-8", "replace").encode() != text]

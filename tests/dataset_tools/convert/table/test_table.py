@@ -97,6 +97,13 @@ def test_rows_that_cannot_be_used_are_listed_with_file_line_and_reason(converted
     assert summary["rows_in"] == 18 and len(inter(folder)) == 4
 
 
+def test_a_replacement_character_does_not_hide_a_byte_that_is_no_utf_8(converted: Convert) -> None:
+    rows = [b"u1,a\xef\xbf\xbd,3,1600000300\n", b"u1,a\xef\xbf\xbd\xff,3,1600000300\n"]
+    folder, _, _ = converted(HEADER.encode() + b"".join(rows))
+    assert inter(folder) == ["u1\ta\ufffd\t3\t1600000300"]
+    assert [row.split("\t")[1:3] for row in rejected(folder)] == [["3", "not_utf8"]]
+
+
 def test_too_many_refused_rows_end_the_conversion(converted: Convert, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"(?s)1 of 5 rows rejected .* empty_user 1 \(first: shop.csv line 6\)"):
         converted(HEADER + ROWS + ",a,3,1600000300\n", max_rejected=0.001)
