@@ -6,6 +6,8 @@ from dataset_tools.convert.table.layout import Layout
 from dataset_tools.convert.table.reading.source import Source
 from dataset_tools.errors import DataError
 
+_NO_TEXT = {"Binary": ("bytes", "text, such as hexadecimal digits"), "Duration": ("durations", "numbers of seconds")}
+
 
 def require_types(source: Source, layout: Layout, sample: pl.DataFrame) -> None:
     """Refuse columns of the log that cannot be read.
@@ -24,17 +26,18 @@ def require_types(source: Source, layout: Layout, sample: pl.DataFrame) -> None:
 
 
 def require_text(source: Source, sample: pl.DataFrame) -> None:
-    """Refuse columns of bytes.
+    """Refuse columns of bytes and of durations.
 
     Raises:
         DataError: there is one.
     """
     for column in sample:
-        if "Binary" in str(column.dtype):
-            raise DataError(
-                f"{source.path}: the column {column.name} holds bytes, which have no text; write it as text, such as "
-                "hexadecimal digits, or leave it out"
-            )
+        for kind, (word, instead) in _NO_TEXT.items():
+            if kind in str(column.dtype):
+                raise DataError(
+                    f"{source.path}: the column {column.name} holds {word}, which have no text; write it as {instead}, "
+                    "or leave it out"
+                )
 
 
 def require_one_type(typed: list[tuple[Source, pl.DataFrame]], role: str, column: str) -> None:

@@ -7,6 +7,7 @@ import polars as pl
 
 from dataset_tools.convert.table.layout import NONE
 from dataset_tools.convert.table.reading.source import shown
+from dataset_tools.convert.table.values import as_text
 from dataset_tools.errors import UsageError
 
 USERS = (
@@ -81,8 +82,11 @@ def present(values: pl.Series) -> pl.Series:
     """The values that are there: no null, no blank, none of the marks that exports write in place of a value.
 
     What a column is does not follow from the values that it lacks. Rows without one are refused later, each by itself.
+    Of a type that is neither text nor numbers nor dates, such as lists or bytes, there is none.
     """
-    values = values.drop_nulls()
+    values = as_text(values.drop_nulls())
+    if not (values.dtype.is_numeric() or isinstance(values.dtype, pl.String | pl.Date | pl.Datetime)):
+        return pl.Series(values.name, [], pl.String)
     if values.dtype != pl.String:
         return values
     return values.filter(~values.str.strip_chars().str.to_lowercase().is_in(_NO_VALUE))

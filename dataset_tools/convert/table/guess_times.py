@@ -50,7 +50,7 @@ def _standard_units(values: pl.Series) -> list[str]:
     values = present(values)
     if isinstance(values.dtype, pl.Date | pl.Datetime):
         return [ISO]
-    if values.dtype.is_nested() or values.dtype == pl.Boolean or not len(values):
+    if not len(values):
         return []
     _, _, numbers, good = read_times(values, "s")
     if good.mean() >= MOST:
@@ -69,7 +69,7 @@ def _unit_of_numbers(numbers: np.ndarray) -> list[str]:
 def are_times(values: pl.Series, unit: str) -> bool:
     """Whether nine of ten values of a column with a usual name are times, of a unit where one is stated."""
     values = present(values)
-    if values.dtype.is_nested() or values.dtype == pl.Boolean or not len(values):
+    if not len(values):
         return False
     if "%" not in unit and not time_units(values):
         return False
@@ -132,7 +132,7 @@ def require_zones(name: str, values: pl.Series, unit: str) -> None:
     Raises:
         UsageError: fewer than nine of ten values fit the format with a zone that is known.
     """
-    if "%Z" not in unit or values.dtype.is_nested():
+    if "%Z" not in unit:
         return
     texts = present(values).cast(pl.String)
     good = read_times(texts, unit)[3]

@@ -82,7 +82,7 @@ class SideTable:
         for block in read_blocks(self.source, list(self.source.columns)):
             count, table = self._good(block, rejected)
             rows += count
-            numbers &= [is_number_column(table[f"kept {at}"]) for at in range(len(self._others))]
+            numbers &= np.array([is_number_column(table[f"kept {at}"]) for at in range(len(self._others))], bool)
             texts.append(lines_of_table(table))
         refused = rejected.counts - before
         check_limit(self.source.path.name, rows, refused, rejected.examples, max_rejected, ADVICE)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 import numpy as np
 import polars as pl
 
+from dataset_tools.convert.table.values import as_text
 from dataset_tools.errors import UsageError
 from dataset_tools.times.clock_text import exact_times
 from dataset_tools.times.clocks import LIMIT, ONE_SECOND, UNITS, in_seconds, parse_date
@@ -53,6 +54,7 @@ def read_times(values: pl.Series, unit: str) -> tuple[np.ndarray, np.ndarray | N
             moments.to_physical(), UNIT_WORDS[str(getattr(moments.dtype, "time_unit", "us"))]
         )
         return seconds, fractions, seconds * UNITS[declared(unit)], good
+    values = as_text(values)
     if unit in UNIT_WORDS:
         return _numbers(values, UNIT_WORDS[unit])
     return _dates(values.cast(pl.String), unit)

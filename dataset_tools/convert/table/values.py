@@ -17,6 +17,11 @@ _NUMBER = r"^-?((0|[1-9][0-9]*)(\.[0-9]+)?|\.[0-9]+)([eE][+-]?[0-9]{1,2})?$"
 _ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
 
 
+def as_text(values: pl.Series) -> pl.Series:
+    """Categories as the text that they are; other values as they are."""
+    return values.cast(pl.String) if isinstance(values.dtype, pl.Categorical | pl.Enum) else values
+
+
 def escaped_text(values: pl.Series) -> pl.Series:
     """(n,) text whose separators are escaped."""
     if not values.str.contains("[\t\n\r\\\\]").any():
@@ -90,6 +95,7 @@ def kept_text(values: pl.Series, is_list: bool) -> pl.Series:
     if is_list:
         texts = [as_list(text) for text in values.cast(pl.String).to_list()]
         return pl.Series(values.name, texts, pl.String)
+    values = as_text(values)
     return escaped_text(values) if values.dtype == pl.String else values.cast(pl.String)
 
 

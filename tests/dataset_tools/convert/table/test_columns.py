@@ -198,6 +198,7 @@ def test_parquet_with_lists_structs_datetimes_and_floats(tmp_path: Path) -> None
     [
         ("item", [b"x", b"\xff"], {}, "the column item holds bytes, which have no text"),
         ("more", [[b"x"], []], {"keep": ("more",)}, "the column more holds bytes"),
+        ("gap", [datetime.timedelta(1)] * 2, {"keep": ("gap",)}, "the column gap holds durations, which have no text"),
         ("time", [[1], [2]], {}, "the column time holds lists, and one value a row is needed"),
         ("mark", [{"a": 1}, {"a": 2}], {"rating": "mark"}, "the column mark holds objects, and one value"),
         ("more", [[1], [2]], {"rows": "more > 1"}, "the column more holds lists"),
@@ -299,6 +300,38 @@ def test_tables_of_users_and_items(tmp_path: Path) -> None:
         convert(log, items=items, item_key="x")
     with pytest.raises(UsageError, match="--item-key x: names a column of --items FILE"):
         convert(log, item_key="x")
+
+
+def test_a_table_of_ids_alone(tmp_path: Path) -> None:
+    log, items = written(tmp_path, "user,item\n1,2\n"), tmp_path / "items.parquet"
+    pl.DataFrame({"item": [2, 3]}).write_parquet(items)
+    convert(log, items=items)
+    assert (tmp_path / "out" / "log" / "log.item").read_text() == "item_id:token\n2\n3\n"
+
+
+@pytest.mark.parametrize("kind", [pl.Categorical(), pl.Enum(["u", "i", "2020-01-02", "a\tb", "1600000000"])])
+@pytest.mark.parametrize("time", ["2020-01-02", "1600000000"])
+def test_categories_are_read_as_their_text(kind: pl.DataType, time: str, tmp_path: Path) -> None:
+    table = pl.DataFrame({"user": ["u"], "item": ["i"], "when": [time], "note": ["a\tb"]}).cast(kind)
+    table.write_parquet(tmp_path / "log.parquet")
+    lines, _, said = convert(tmp_path / "log.parquet", keep=("note",))
+    assert lines[1:] == [f"u\ti\t{1577923200 if time[4] == '-' else time}\ta\\tb"]
+    table.rename({"when": "x"}).write_parquet(tmp_path / "log.parquet")
+    assert convert(tmp_path / "log.parquet", keep=("note",))[0] == lines
+    assert "--time when" in said[0]
+
+
+def test_columns_of_types_without_text_are_no_ratings_and_no_times(tmp_path: Path) -> None:
+    table = {
+        "user": ["u"],
+        "item": ["i"],
+        "day": [datetime.timedelta(1)],
+        "rating": [[1]],
+        "x": [b"x"],
+        "y": [{"a": 1}],
+    }
+    pl.DataFrame(table).write_parquet(tmp_path / "log.parquet")
+    assert convert(tmp_path / "log.parquet")[0][1:] == ["u\ti"]
 
 
 def test_kept_names_fit_a_header_and_a_yaml(tmp_path: Path) -> None:
