@@ -1,5 +1,6 @@
 """A copy of a data set whose times are seconds since 1970: dates of ISO 8601 and other units are converted exactly."""
 
+import json
 import shutil
 from dataclasses import dataclass
 from glob import escape
@@ -49,7 +50,7 @@ def convert_times(options: TimesOptions) -> dict[str, Any]:
 
     Raises:
         UsageError: the input is not the folder of a data set.
-        DataError: there is no such column, or a time is neither a number nor a date.
+        DataError: there is no such column, a time is neither a number nor a date, or `split.json` is damaged.
     """
     if not options.input.is_dir():
         raise UsageError(f"{options.input}: the folder of a data set is needed.")
@@ -58,14 +59,34 @@ def convert_times(options: TimesOptions) -> dict[str, Any]:
     with whole_folder(options.target, options.overwrite, [options.input]) as folder:
         for path in sorted(options.input.glob(f"{escape(options.input.name)}.*")):
             target = folder / f"{options.target.name}{path.name.removeprefix(options.input.name)}"
-            if path in converted:
-                _convert(path, target, options, counts)
+            if path.suffix == ".inter":
+                counted = counts if path in converted else dict(counts)  # rows of a window are those of the test split
+                _convert(path, target, options, counted)
             elif path.suffix == ".yaml":
                 lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
                 target.write_text("".join(li for li in lines if not li.startswith("time_unit:")), encoding="utf-8")
             elif path.suffix not in _LEFT_OUT:
                 shutil.copyfile(path, target)
+        _write_facts(options, folder, counts)
     return counts
+
+
+def _write_facts(options: TimesOptions, folder: Path, counts: dict[str, int]) -> None:
+    """The summary, and for a cut data set where it is cut, which is in seconds already."""
+    facts = {"input": options.input.name, "time_field": options.time_field, "time_unit": options.time_unit, **counts}
+    written = {f"{options.target.name}.summary.json": facts}
+    cut = options.input / "split.json"
+    if cut.is_file():
+        written[cut.name] = _facts_of_cut(cut)
+    for name, content in written.items():
+        (folder / name).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _facts_of_cut(path: Path) -> dict[str, Any]:
+    try:
+        return {**json.loads(path.read_text(encoding="utf-8")), "time_unit": "seconds"}
+    except (ValueError, TypeError):
+        raise DataError(f"{path}: not written by recbole-data split; cut the data set again.") from None
 
 
 def _convert(path: Path, target: Path, options: TimesOptions, counts: dict[str, int]) -> None:

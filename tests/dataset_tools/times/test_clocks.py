@@ -116,6 +116,29 @@ def test_times_writes_a_copy_in_seconds(tmp_path: Path, capsys: pytest.CaptureFi
     assert cli.main(["validate", str(copy)]) == 0
 
 
+def test_times_replaces_its_own_copy_and_keeps_where_a_data_set_is_cut(tmp_path: Path) -> None:
+    words = ["--output", str(tmp_path), "--time-unit", "milliseconds"]
+    folder = made(tmp_path, [f"{1_600_000_000_000 + 1_000_250 * k}" for k in range(20)])
+    cut = ["--at-timestamp", "1600009000", "--valid", "none", "--windows", "1h"]
+    assert cli.main(["split", str(folder), *cut, *words]) == 0
+    (source,) = (path.parent for path in tmp_path.glob("*/split.json"))
+    for again in ([], ["--overwrite"]):
+        assert cli.main(["times", str(source), *words, *again]) == 0
+    copy = tmp_path / f"{source.name}-seconds"
+    facts, own = (json.loads((room / "split.json").read_text()) for room in (source, copy))
+    assert own == facts | {"time_unit": "seconds"} and facts["windows"]
+    for part in (*facts["parts"], *facts["windows"]):
+        name = f"{copy.name}.{part}.inter"
+        first, *_, last = (line.split("\t")[3] for line in (copy / name).read_text().splitlines()[1:])
+        span = {**facts["parts"], **facts["windows"]}[part]
+        assert [int(float(first)), int(float(last))] == [span["first_timestamp"], span["last_timestamp"]]
+    summary = json.loads((copy / f"{copy.name}.summary.json").read_text())
+    assert summary["rows"] == 20 and summary["input"] == source.name and summary["time_unit"] == "milliseconds"
+    (source / "split.json").write_text("[1]")
+    assert cli.main(["times", str(source), *words, "--overwrite"]) == 3
+    assert json.loads((copy / "split.json").read_text()) == own
+
+
 def test_times_copies_a_data_set_whose_name_is_no_pattern(tmp_path: Path) -> None:
     assert cli.main(["times", str(made(tmp_path, ["1600000000"], name="a[1]")), "--output", str(tmp_path / "out")]) == 0
     assert (tmp_path / "out" / "a[1]-seconds" / "a[1]-seconds.inter").is_file()
