@@ -93,7 +93,7 @@ def guess_by_value(names: list[str], sample: pl.DataFrame, unit: str) -> str:
     if unit and not found:
         raise UsageError(
             f"--time-unit {unit!r}: no column holds such times; name the column with --time, one of "
-            f"{shown(names) or 'no further columns'}, or leave --time-unit out"
+            f"{shown(tuple(names)) or 'no further columns'}, or leave --time-unit out"
         )
     return found[0] if found else ""
 

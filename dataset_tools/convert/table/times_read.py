@@ -67,8 +67,8 @@ def _of(values: pl.Series, unit: str) -> tuple[np.ndarray, np.ndarray | None, np
 
 
 def _numbers(values: pl.Series, unit: str) -> tuple[np.ndarray, np.ndarray | None, np.ndarray, np.ndarray]:
-    has_fractions = values.dtype.is_float() or getattr(values.dtype, "scale", 0)
-    whole = values.cast(pl.String) if has_fractions else values.cast(pl.Int64, strict=False)
+    may_have_fractions = values.dtype.is_float() or values.dtype.is_decimal()
+    whole = values.cast(pl.String) if may_have_fractions else values.cast(pl.Int64, strict=False)
     if whole.dtype == pl.Int64:
         numbers, good = whole.fill_null(0).to_numpy(), whole.is_not_null().to_numpy()
         seconds, fractions = in_seconds(numbers, unit)
