@@ -123,11 +123,12 @@ def wrong_unit(name: str, examined: Examined, unit: str, option: str) -> str:
         name: of the column.
         examined: with a unit.
         unit: that it is declared to count.
-        option: that names the unit, `--time_unit` or `--time-unit`.
+        option: that names the unit, `--time_unit` or `--time-unit`; "" where the unit is fixed.
     """
     found = str(examined.unit)
     times = f", 1 second = {UNITS[found]:,}" if found != "seconds" else ""
-    return f"{name} seems to count {found} since 1970{times}, and not {unit}; read it with {option}={found}"
+    advice = f"read it with {option}={found}" if option else f"give it in {unit}"
+    return f"{name} seems to count {found} since 1970{times}, and not {unit}; {advice}"
 
 
 def moment(value: int, unit: str) -> str:

@@ -29,7 +29,7 @@ class TimeColumn:
         unit: one of dataset_tools.times.clocks.UNITS.
         fractions_order: whether fractions of a second order the rows of one second; off: the file does.
         report: called with a sentence about rows that are suspicious and stay.
-        option: of the command line, that names the unit.
+        option: of the command line, that names the unit; "" where the unit is fixed.
         dates: whether the times are written as dates, whose unit is known.
     """
 
@@ -61,7 +61,7 @@ class TimeColumn:
             for fault in self.faults(values, whole):
                 raise DataError(fault.at(where(int(fault.rows[0]))))
             seconds = whole.to_numpy()
-        self._examine(numbers, where)
+        self.examine(numbers, where)
         column = values if seconds is numbers and values.dtype == pl.Int64 else pl.Series(self.field, seconds.copy())
         if fractions is None or not fractions.any() or not self.fractions_order:
             return column, None
@@ -83,7 +83,16 @@ class TimeColumn:
         yield from broken(values, wrong & ~date & ~number, self.field, "is not a number")
         yield from broken(values, wrong & ~date & number, self.field, _NO_TIME)
 
-    def _examine(self, numbers: np.ndarray, where: Callable[[int], str]) -> None:
+    def examine(self, numbers: np.ndarray, where: Callable[[int], str]) -> None:
+        """Refuse times that count something else, and report those that are suspicious.
+
+        Args:
+            numbers: (n,) int64, of the unit.
+            where: `file:line` of a row.
+
+        Raises:
+            DataError: the column or some rows count something else.
+        """
         tally = Tally(self.unit)
         tally.add(numbers)
         errors, warnings = self.judged(tally.examined(), len(numbers), where)

@@ -11,6 +11,7 @@ from recbole.utils import FeatureType
 from torch import Tensor
 
 from recbole_ext.errors import DataError, UsageError
+from recbole_ext.serving.given_columns import GivenTimes, given_tokens, ids_of
 from recbole_ext.serving.histories import has_events, newest, unknown_value
 from recbole_ext.serving.load import LoadedRun
 from recbole_ext.serving.skipped import Skipped
@@ -58,32 +59,41 @@ def read_histories(run: LoadedRun, history: Any, name: str, skipped: Skipped, so
         run: opened.
         history: a table with the data set's columns of users, items and times (`user_id`, `item_id`, `timestamp` will
             do); (user, item, time) triples; or items. Without times, all events have the newest time of the data.
+            Times are seconds, or what the run's `time_unit` names where there is a source.
         name: of the user where no column names one.
-        skipped: receives the lines whose item is unknown.
+        skipped: receives the lines without a user or a known item.
         source: the file of the table, whose first line is its header; "" where there is none.
 
     Raises:
-        DataError: there is no column of items, or a time is no number.
+        DataError: there is no column of items, or a row has no time.
         UsageError: it is none of these.
     """
     table = _table(run, history, name)
     user, item, time = run.train.uid_field, run.train.iid_field, run.train.time_field
-    known = run.train.field2token_id[item]
-    ids = np.array([int(known.get(token, 0)) for token in table[item].astype(str)], dtype=np.int64)
-    for line in np.flatnonzero(ids == 0):
-        place = int(line) + (2 if source else 1)
-        skipped.add(place, f"{item} {str(table[item].iloc[line])!r} is not in the run's data", source)
-    for one in table[user].astype(str)[~table[user].astype(str).isin(table[user].astype(str)[ids > 0])].unique():
-        skipped.add(None, f"{user} {one!r} has no event of a known item")
-    kept = np.flatnonzero(ids > 0)
-    group, users = pd.factorize(table[user].astype(str).iloc[kept])
-    times = _times(run, table, time)[kept]
-    order = np.lexsort((times, group))
-    columns = {item: ids[kept][order], time: times[order]} | _further(run, table, kept[order], {user, item, time})
+    named = {field: given_tokens(table[field]) for field in (user, item)}
+    ids = ids_of(named[item], run.train.field2token_id[item])
+    kept = np.flatnonzero((ids > 0) & (named[user].codes >= 0))
+    _report(named, kept, skipped, source)
+    group, found = pd.factorize(named[user].codes[kept])
+    users = [str(one) for one in named[user].categories[found]]
+    seconds, fractions = (column[kept] for column in _times(run, table, time, source))
+    order = np.lexsort((fractions, seconds, group))
+    columns = {item: ids[kept][order], time: seconds[order]} | _further(run, table, kept[order], {user, item, time})
     count = np.bincount(group, minlength=len(users))
     known_users = run.train.field2token_id[user]
     numbers = np.array([int(known_users.get(one, 0)) for one in users], dtype=np.int64)
-    return GivenHistories(list(users), numbers, count, {n: torch.from_numpy(of) for n, of in columns.items()})
+    return GivenHistories(users, numbers, count, {n: torch.from_numpy(of) for n, of in columns.items()})
+
+
+def _report(named: dict[str, pd.Categorical], kept: np.ndarray, skipped: Skipped, source: str) -> None:
+    """What is left out: rows without a user or a known item, and users who have no other row."""
+    (user, users), (item, items) = named.items()
+    for row in np.setdiff1d(np.arange(len(users)), kept):
+        empty = next((field for field, tokens in named.items() if tokens.codes[row] < 0), None)
+        reason = f"{item} {items[row]!r} is not in the run's data" if empty is None else f"{empty} is empty"
+        skipped.add(int(row) + (2 if source else 1), reason, source)
+    for code in np.setdiff1d(users.codes, [-1, *users.codes[kept]]):
+        skipped.add(None, f"{user} {users.categories[code]!r} has no event of a known item")
 
 
 def _table(run: LoadedRun, history: Any, name: str) -> pd.DataFrame:
@@ -108,15 +118,11 @@ def _rows(history: Any) -> list[Any]:
     return [tuple(row) if isinstance(row, list | tuple) else row for row in history]
 
 
-def _times(run: LoadedRun, table: pd.DataFrame, field: str) -> np.ndarray:
-    """(n,) int64 seconds."""
+def _times(run: LoadedRun, table: pd.DataFrame, field: str, source: str) -> tuple[np.ndarray, np.ndarray]:
+    """(n,) int64 seconds and (n,) int64 fractions; a file is in the unit of the run."""
     if field not in table:
-        return np.full(len(table), newest(run) or 0)
-    numbers = pd.to_numeric(table[field], errors="coerce").to_numpy(dtype=np.float64)
-    bad = np.flatnonzero(~np.isfinite(numbers))
-    if len(bad):
-        raise DataError(f"line {bad[0] + 1}: {field} {table[field].iloc[bad[0]]!r} is not a number of seconds")
-    return numbers.astype(np.int64)
+        return np.full(len(table), newest(run) or 0), np.zeros(len(table), dtype=np.int64)
+    return GivenTimes(run.config["time_unit"] if source else "seconds", source).moments(table[field])
 
 
 def _further(run: LoadedRun, table: pd.DataFrame, rows: np.ndarray, given: set[str]) -> dict[str, np.ndarray]:
@@ -127,8 +133,7 @@ def _further(run: LoadedRun, table: pd.DataFrame, rows: np.ndarray, given: set[s
             continue
         values = table[name].iloc[rows]
         if train.field2type[name] == FeatureType.TOKEN:
-            known = train.field2token_id[name]
-            found[name] = np.array([0 if pd.isna(of) else int(known.get(str(of), 0)) for of in values], dtype=np.int64)
+            found[name] = ids_of(given_tokens(values), train.field2token_id[name])
         else:
             found[name] = pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64, copy=True)
             found[name][~np.isfinite(found[name])] = unknown_value(run, name)

@@ -9,12 +9,14 @@ import torch
 from recbole.data.interaction import Interaction
 
 from recbole_ext.errors import DataError, UsageError
+from recbole_ext.serving.given_columns import GivenTimes, given_tokens, ids_of
 from recbole_ext.serving.known_rows import SPLITS, find_rows
 from recbole_ext.serving.load import LoadedRun, finished_config, load_run
 from recbole_ext.tasks.ratings.batches import RatingEvalLoader, RatingSampleLoader
 from recbole_ext.tasks.registered import task_of
 
 _ROWS_AT_ONCE = 16384
+_SECONDS = GivenTimes()
 
 
 class Rater:
@@ -37,14 +39,15 @@ class Rater:
         fields = {"user_id": "USER_ID", "item_id": "ITEM_ID", "rating": "RATING", "timestamp": "TIME"}
         return {self.config[f"{field}_FIELD"]: name for name, field in fields.items()}
 
-    def fold_in(self, history: pd.DataFrame) -> None:
+    def fold_in(self, history: pd.DataFrame, times: GivenTimes = _SECONDS) -> None:
         """Take ratings of a new user, who is the unknown user from now on; no weight is trained.
 
         Args:
-            history: item_id, rating and perhaps timestamp (seconds).
+            history: item_id, rating and perhaps timestamp.
+            times: what the timestamps count.
 
         Raises:
-            DataError: no rating is of a known item, or one is off the scale.
+            DataError: no rating is of a known item, one is off the scale, or a row has no time.
             UsageError: the architecture sees no other ratings.
         """
         table = self.model.table
@@ -57,18 +60,17 @@ class Rater:
         items = self._ids(table.item, history["item_id"])
         if not (items > 0).any():
             raise DataError("the history holds no item of the training split")
-        times = history["timestamp"].to_numpy(dtype=np.int64) if "timestamp" in history else None
+        moments = times.seconds(history["timestamp"]) if "timestamp" in history else None
         kept = items > 0
         ratings = history["rating"].to_numpy(dtype=float)[kept]
-        table.fold_in(items[kept], ratings, None if times is None else times[kept])
+        table.fold_in(items[kept], ratings, None if moments is None else moments[kept])
 
     def _ids(self, field: str, tokens: Any) -> np.ndarray:
         """(n,) ids; 0 for those not in the training split."""
-        known = self.data.field2token_id[field]
-        return np.array([known.get(str(token), 0) for token in tokens], dtype=np.int64)
+        return ids_of(given_tokens(tokens), self.data.field2token_id[field])
 
     @torch.no_grad()
-    def rate(self, pairs: pd.DataFrame) -> pd.DataFrame:
+    def rate(self, pairs: pd.DataFrame, times: GivenTimes = _SECONDS) -> pd.DataFrame:
         """The pairs with `prediction` (clipped to the scale) and `std`, neither of them rounded.
 
         A pair that is a row of the run's splits gets what the run computes for that row: for a tested or validation
@@ -78,13 +80,17 @@ class Rater:
         without ratings, or has the history that `fold_in` took; an unknown item is one that no one has rated.
 
         Args:
-            pairs: user_id, item_id and perhaps timestamp (seconds).
+            pairs: user_id, item_id and perhaps timestamp.
+            times: what the timestamps count.
+
+        Raises:
+            DataError: there are times, and a row has none, or one in another unit.
         """
         table = self.model.table
         columns = {table.user: self._ids(table.user, pairs["user_id"])}
         columns[table.item] = self._ids(table.item, pairs["item_id"])
         if "timestamp" in pairs and table.time in self.loaders[0].columns:
-            columns[table.time] = pairs["timestamp"].to_numpy(dtype=np.int64)
+            columns[table.time] = times.seconds(pairs["timestamp"])
         keys = [tuple(loader.columns[name].numpy() for name in columns) for loader in self.loaders]
         split, place = find_rows(keys, tuple(columns.values()))
         found = np.empty((2, len(pairs)))

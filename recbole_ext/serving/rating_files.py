@@ -11,7 +11,8 @@ import polars as pl
 
 from recbole_ext.errors import DataError
 from recbole_ext.serving.bulk.safe_cells import safe_frame
-from recbole_ext.serving.rater import open_rater, together
+from recbole_ext.serving.given_columns import GivenTimes
+from recbole_ext.serving.rater import Rater, open_rater, together
 from recbole_ext.tasks.ratings.audit.evidence import Evidence
 from recbole_ext.tasks.ratings.audit.metric_audit import metric_audit
 from recbole_ext.tasks.ratings.metrics import Predictions
@@ -19,12 +20,14 @@ from recbole_ext.tasks.ratings.metrics import Predictions
 _DECIMALS = 4
 """Places to which a file of predictions is rounded; what the calls return is not."""
 
+_VALUES = ("rating", "prediction")
+
 
 def read_columns(
     path: Path,
     needed: list[str],
     names: Mapping[str, str] = MappingProxyType({}),
-    numbers: Sequence[str] = ("rating", "prediction", "timestamp"),
+    numbers: Sequence[str] = (*_VALUES, "timestamp"),
 ) -> pd.DataFrame:
     """A tab- or comma-separated file with a header, `user_id` or `user_id:token`; ids stay text.
 
@@ -90,6 +93,11 @@ def _numbered(first: pd.Series, second: pd.Series) -> np.ndarray:
     return pd.factorize(pd.concat([first, second]).astype(str))[0]
 
 
+def _times(rater: Rater, path: Path | None) -> GivenTimes:
+    """What the times of a file count: the unit of the run."""
+    return GivenTimes(rater.config["time_unit"], str(path or ""))
+
+
 def rated_text(
     runs: list[Path],
     pairs: Path | None,
@@ -118,11 +126,11 @@ def rated_text(
     raters = [open_rater(run, data_path, device) for run in runs]
     names = raters[0].names
     if history:
-        known = read_columns(history, ["item_id", "rating"], names)
+        known = read_columns(history, ["item_id", "rating"], names, _VALUES)
         for rater in raters:
-            rater.fold_in(known)
-    wanted = read_columns(pairs, ["user_id", "item_id"], names) if pairs else raters[0].everything()
-    rated = together([rater.rate(wanted) for rater in raters])
+            rater.fold_in(known, _times(rater, history))
+    wanted = read_columns(pairs, ["user_id", "item_id"], names, _VALUES) if pairs else raters[0].everything()
+    rated = together([rater.rate(wanted, _times(rater, pairs)) for rater in raters])
     if not pairs:
         rated = rated.sort_values("prediction", ascending=False, kind="stable")
     rated = rated.round({"prediction": _DECIMALS, "std": _DECIMALS})

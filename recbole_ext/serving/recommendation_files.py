@@ -92,8 +92,10 @@ class Inputs:
 def read_history(config: Config, path: Path) -> pd.DataFrame:
     """All columns of a file of events: `user_id`, `item_id`, `timestamp`, or the run's own names of these, and others.
 
+    All of them are text; the times count what the run's `time_unit` names.
+
     Raises:
-        DataError: the file cannot be read, or a column or a number is missing.
+        DataError: the file cannot be read, or a column is missing.
     """
     own = {config["USER_ID_FIELD"]: "user_id", config["ITEM_ID_FIELD"]: "item_id", config["TIME_FIELD"]: "timestamp"}
-    return read_columns(path, ["item_id"], {name: plain for name, plain in own.items() if name}, ("timestamp",))
+    return read_columns(path, ["item_id"], {name: plain for name, plain in own.items() if name}, ())

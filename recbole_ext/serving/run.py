@@ -21,6 +21,7 @@ from recbole_ext.serving.click_answers import ClickAnswers
 from recbole_ext.serving.continued.continue_run import Continuation, continue_run
 from recbole_ext.serving.embeddings import embeddings
 from recbole_ext.serving.export.export import Exported, export
+from recbole_ext.serving.given_columns import text_or_times
 from recbole_ext.serving.item_scores import FOLD_IN
 from recbole_ext.serving.later.evaluate import evaluate_later
 from recbole_ext.serving.later.files import Given
@@ -183,8 +184,8 @@ class Run:
             DataError: a column is missing, or a value is no number where one is needed.
         """
         self.require("click_probability")
-        table = pl.DataFrame({str(name): rows[name].astype(str).to_numpy(dtype=object) for name in rows})
-        asked = read_rows(self.loaded.train, table, Path("rows"))
+        table = pl.DataFrame([text_or_times(rows[name]) for name in rows])
+        asked = read_rows(self.loaded.train, table)
         return rows.assign(probability=self._clicks.probabilities(asked))
 
     def evaluate(

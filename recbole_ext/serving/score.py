@@ -10,7 +10,6 @@ ids are allowed.
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 import torch
 
@@ -18,11 +17,13 @@ from recbole_ext.errors import DataError, UsageError
 from recbole_ext.files import write_atomically
 from recbole_ext.serving.bulk.safe_cells import safe_cells
 from recbole_ext.serving.click_answers import ClickAnswers, ClickRows
+from recbole_ext.serving.given_columns import GivenTimes
 from recbole_ext.serving.load import finished_config, load_run
 from recbole_ext.tasks.clicks.columns import AGES, BEHAVIOURS
 from recbole_ext.tasks.registered import task_of
 
 _DECIMALS = 6
+_SECONDS = GivenTimes()
 
 
 def score(
@@ -55,7 +56,8 @@ def score(
         raise UsageError(f"--run={run}: {config.model} predicts no clicks; score is for MDAFMamba and MDAFBST")
     table = _read(source)
     loaded = load_run(run, config, raw=data_path is not None)
-    probabilities = ClickAnswers(loaded).probabilities(read_rows(loaded.train, table, source))
+    asked = read_rows(loaded.train, table, GivenTimes(config["time_unit"], str(source)))
+    probabilities = ClickAnswers(loaded).probabilities(asked)
     scored = table.with_columns(pl.Series("probability", probabilities).round(_DECIMALS))
     scored = safe_cells(scored) if safe else scored
     write_atomically(target, scored.write_csv(separator="\t", quote_style="never").encode())
@@ -69,34 +71,45 @@ def _read(source: Path) -> pl.DataFrame:
         raise DataError(f"cannot read {source} as a table with tabs: {error}") from None
 
 
-def read_rows(train: Any, table: pl.DataFrame, source: Path) -> ClickRows:
-    """The rows in the ids of the run."""
+def read_rows(train: Any, table: pl.DataFrame, times: GivenTimes = _SECONDS) -> ClickRows:
+    """The rows in the ids of the run.
+
+    Args:
+        train: the run's training split.
+        table: columns of text; times may be datetimes.
+        times: what these count, and the file.
+
+    Raises:
+        DataError: a column is missing, or a value is no number or no time where one is needed.
+    """
     listed = train.iid_field + train.config["LIST_SUFFIX"]
     needed = [train.uid_field, train.iid_field, train.time_field, *train.context_fields()]
     needed += [listed, BEHAVIOURS, AGES] if listed in table.columns else []
     missing = [name for name in needed if name not in table.columns]
     if missing:
-        raise DataError(f"{source}: the column {missing[0]!r} is missing; needed are {', '.join(needed)}")
+        raise DataError(
+            f"{times.source or 'the table'}: the column {missing[0]!r} is missing; needed are {', '.join(needed)}"
+        )
     tokens = [train.uid_field, train.iid_field, *train.context_fields()]
     columns = {name: _ids(train, name, table[name].to_list()) for name in tokens}
-    columns[train.time_field] = torch.from_numpy(_numbers(table[train.time_field], source).astype(np.int64))
+    columns[train.time_field] = torch.from_numpy(times.seconds(table[train.time_field]))
     if listed not in table.columns:
         return ClickRows(columns, {})
     words = [[text.split() for text in table[name]] for name in (listed, BEHAVIOURS, AGES)]
-    return ClickRows(columns, _lists(train, listed, words, source))
+    return ClickRows(columns, _lists(train, listed, words, times))
 
 
-def _lists(train: Any, listed: str, words: list[list[list[str]]], source: Path) -> dict[str, torch.Tensor]:
+def _lists(train: Any, listed: str, words: list[list[list[str]]], times: GivenTimes) -> dict[str, torch.Tensor]:
     """Histories that are in the file, without the events whose item is unknown."""
     lines: list[tuple[list[int], list[int], list[int]]] = []
-    for number, (items, behaviours, ages) in enumerate(zip(*words, strict=True), start=2):
+    for number, (items, behaviours, ages) in enumerate(zip(*words, strict=True)):
         try:
             ids = _known(train, train.iid_field, items)
             codes = [train.behaviour_names.index(word) + 1 for word in behaviours]
             events = list(zip(ids, codes, (round(float(age)) for age in ages), strict=True))
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             raise DataError(
-                f"{source}:{number}: {listed}, {BEHAVIOURS} and {AGES} are of one length, ages are numbers, and "
+                f"{times.where(number)}: {listed}, {BEHAVIOURS} and {AGES} are of one length, ages are numbers, and "
                 f"behaviours among {', '.join(train.behaviour_names)} ({error})"
             ) from None
         kept = [event for event in events if event[0]]
@@ -111,14 +124,6 @@ def _known(train: Any, field: str, tokens: list[str]) -> list[int]:
 
 def _ids(train: Any, field: str, tokens: list[str]) -> torch.Tensor:
     return torch.tensor(_known(train, field, tokens), dtype=torch.int64)
-
-
-def _numbers(column: pl.Series, source: Path) -> np.ndarray:
-    numbers = column.cast(pl.Float64, strict=False)
-    if numbers.null_count():
-        row = int(numbers.is_null().arg_true()[0])
-        raise DataError(f"{source}:{row + 2}: {column.name} {column[row]!r} is not a number")
-    return numbers.to_numpy()
 
 
 def _padded(rows: list[list[int]]) -> torch.Tensor:

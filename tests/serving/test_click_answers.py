@@ -66,7 +66,7 @@ def answers(trained: Trained) -> Callable[[dict[str, Any], Any], np.ndarray]:
     def of(columns: dict[str, Any], order: Any = None) -> np.ndarray:
         table = pl.DataFrame({name: list(map(str, column)) for name, column in columns.items()})
         table = table if order is None else table[order]
-        return answering.probabilities(read_rows(loaded.train, table, Path("rows.tsv")))
+        return answering.probabilities(read_rows(loaded.train, table))
 
     return of
 
@@ -111,7 +111,7 @@ def test_a_row_that_is_none_of_the_runs_sees_what_came_strictly_before(
     assert before != after and at != after  # four events of the user are in the second 1101
     loaded = load_run(trained.folder, trained.config)
     table = pl.DataFrame({name: list(map(str, column)) for name, column in columns.items()})
-    past = ClickAnswers(loaded)._new_part(read_rows(loaded.train, table, Path("x")), np.full(3, -1)).past
+    past = ClickAnswers(loaded)._new_part(read_rows(loaded.train, table), np.full(3, -1)).past
     seen = [past.by_user.time[low:high] for low, high in zip(past.of_user.start, past.of_user.end, strict=True)]
     assert [len(times) for times in seen] == [SAME_SECOND, SAME_SECOND, 2 * SAME_SECOND]
     assert all((times < moment).all() for times, moment in zip(seen, columns["timestamp"], strict=True))
@@ -126,7 +126,7 @@ def test_a_training_row_with_a_given_history_is_left_out_of_the_set_of_its_item(
     columns = {name: list(map(str, column)) for name, column in trained.tokens(split).items()}
     n = len(columns["user_id"])
     columns |= {"item_id_list": ["i1 i2"] * n, "behavior_list": ["1 0"] * n, "age_list": ["900 800"] * n}
-    rows = read_rows(loaded.train, pl.DataFrame(columns), Path("rows.tsv"))
+    rows = read_rows(loaded.train, pl.DataFrame(columns))
     shown: list[Any] = []
 
     def predict(batch: Any) -> torch.Tensor:

@@ -10,7 +10,7 @@ from recbole_ext.config.config import Config
 from recbole_ext.errors import DataError, UsageError
 from recbole_ext.pipeline.train import run
 from recbole_ext.serving.rater import open_rater, together
-from recbole_ext.serving.rating_files import audit_files, read_columns
+from recbole_ext.serving.rating_files import audit_files, rated_text, read_columns
 from tests.conftest import write_inter
 from tests.model.test_hybridvae import HEADER, SIZES, rating_rows
 
@@ -101,6 +101,19 @@ def test_several_runs_rate_by_their_mean(finished: Path, tmp_path: Path) -> None
 def test_a_history_that_tells_nothing_is_refused(finished: Path, history: dict[str, Any], message: str) -> None:
     with pytest.raises(DataError, match=message):
         open_rater(finished).fold_in(pd.DataFrame(history))
+
+
+def test_times_are_read_and_written_as_the_file_has_them(finished: Path, tmp_path: Path) -> None:
+    pairs = file(tmp_path, "user_id\titem_id\ttimestamp\n4\t2\t1600000000.50\n")
+    text, _ = rated_text([finished], pairs, None, None)
+    assert text.splitlines()[1].startswith("4\t2\t1600000000.50\t")
+    wrong = file(tmp_path, "user_id\titem_id\ttimestamp\n4\t2\t1600000000000\n")
+    with pytest.raises(DataError, match=r"tsv:2: timestamp 1600000000000 .*; give it in seconds"):
+        rated_text([finished], wrong, None, None)
+    rater, history = open_rater(finished), pd.DataFrame({"item_id": [1.0], "rating": [3.0]})
+    with pytest.raises(DataError, match="line 1: timestamp is empty"):
+        rater.fold_in(history.assign(timestamp=[pd.NaT]))
+    rater.fold_in(history.assign(timestamp=[pd.Timestamp("2020-01-01")]))  # and 1.0 is the item '1'
 
 
 def test_no_run_and_no_rating_model(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_clicks(make_config: Callable[..., Config], train_run: Callable[[Config]
     unshuffled = ClickLoader(trained.config, loaders.train.dataset)
     for name, loader in (("train", unshuffled), ("valid", loaders.valid), ("test", loaders.test)):
         table = pl.DataFrame({key: list(map(str, column)) for key, column in trained.tokens(loader).items()})
-        found = answers.probabilities(read_rows(loaded.train, table, tmp_path))
+        found = answers.probabilities(read_rows(loaded.train, table))
         assert (found == predicted_clicks(trained, loader)).all()
         areas[name] = auc(loader.dataset.inter_feat["label"].numpy(), found)
     assert abs(areas["train"] - areas["test"]) < 0.06

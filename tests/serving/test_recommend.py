@@ -9,7 +9,10 @@ import pytest
 
 import recbole_ext as rx
 from recbole_ext.errors import DataError, UsageError
+from recbole_ext.serving.given_histories import read_histories
+from recbole_ext.serving.recommendation_files import read_history
 from recbole_ext.serving.run import Run
+from recbole_ext.serving.skipped import Skipped
 from tests.conftest import write_inter
 
 ROWS = [(f"u{u}", f"i{(u + 3 * k + k * (u % 3)) % 14}", 100 * u + 10 * k) for u in range(18) for k in range(6)]
@@ -119,13 +122,50 @@ def test_several_histories_and_what_is_wrong_with_them(trained: Any) -> None:
         (["x", "y"], "none of the events can be used: line 1: item_id 'x' is not"),
         ([], "no events are given"),
         (pd.DataFrame({"a": [1]}), "the history has no column 'item_id'; it has a"),
-        ([("u", "i1", "noon")], "line 1: timestamp 'noon' is not a number of seconds"),
+        ([("u", "i1", "noon")], "line 1: timestamp 'noon' is not a number"),
     ):
         with pytest.raises(DataError, match=words):
             run.recommend(history=wrong)
     for wrong in ("i1", 3, [("a", "b")]):
         with pytest.raises(UsageError, match="history"):
             run.recommend(history=wrong)
+
+
+def test_a_table_of_histories_is_read_as_training_reads_one(trained: Any) -> None:
+    run = trained("SASRec")
+    rows = [("new", "i1", 5), ("new", "i2", 3), (None, "i3", 4), ("new", None, 6)]
+    table = pd.DataFrame(rows, columns=["user_id", "item_id", "timestamp"])
+    dated = table.assign(timestamp=pd.to_datetime(table["timestamp"], unit="s"))
+    expected = run.recommend(history=rows[:2], k=3)
+    for given in (table, dated):
+        with pytest.warns(UserWarning, match=r"left out: line 3: user_id is empty; line 4: item_id is empty"):
+            found = run.recommend(history=given, k=3)
+        assert found["user_id"].to_list() == ["new"] * 3 and found["score"].to_list() == expected["score"].to_list()
+    for times, words in (
+        (dated["timestamp"].where(dated.index != 1), "line 2: timestamp is empty, and every row needs a time"),
+        (table["timestamp"].where(table.index != 1), "line 2: timestamp is empty"),
+        (
+            table["timestamp"].astype(float).where(table.index != 1, np.inf),
+            "line 2: timestamp 'inf' is not a time in seconds",
+        ),
+        (table["timestamp"] + 1_600_000_000_000, "seems to count milliseconds .*; give it in seconds"),
+    ):
+        with pytest.raises(DataError, match=words):
+            run.recommend(history=table.assign(timestamp=times))
+
+
+def test_a_file_of_histories_is_in_the_unit_of_the_run(trained: Any, tmp_path: Path) -> None:
+    run, path = trained("SASRec", time_unit="milliseconds"), tmp_path / "history.csv"
+    history = [("new", "i1", 1_600_000_000_500), ("new", "i2", 1_600_000_000_400)]
+    pd.DataFrame(history, columns=["user_id", "item_id", "timestamp"]).to_csv(path, index=False)
+    table = read_history(run.config, path)
+    given = read_histories(run.loaded, table, "", Skipped("events"), str(path))
+    assert given.columns["timestamp"].tolist() == [1_600_000_000] * 2
+    known = run.loaded.train.field2token_id["item_id"]
+    assert given.columns["item_id"].tolist() == [known["i2"], known["i1"]]
+    path.write_text(path.read_text().replace("1600000000400", "nan"))
+    with pytest.raises(DataError, match=r"history.csv:3: timestamp 'nan' is not a time in seconds since 1970"):
+        read_histories(run.loaded, read_history(run.config, path), "", Skipped("events"), str(path))
 
 
 def test_models_that_must_know_the_user_say_so(trained: Any) -> None:

@@ -13,7 +13,9 @@ from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.pipeline.train import run
 from recbole_ext.runs.checkpoint import load_checkpoint
-from recbole_ext.serving.score import score
+from recbole_ext.serving.given_columns import GivenTimes
+from recbole_ext.serving.load import finished_config, load_run
+from recbole_ext.serving.score import read_rows, score
 from tests.conftest import CLICK_HEADER, SMALL_CLICKS, write_inter
 
 
@@ -101,3 +103,15 @@ def test_what_is_no_run_of_a_click_model(tmp_path: Path, capsys: pytest.CaptureF
         score(tmp_path, tmp_path / "in.tsv", tmp_path / "out.tsv")
     assert main(["score", "--run=x"]) == 2
     assert "score needs --input" in capsys.readouterr().err
+
+
+def test_times_count_what_the_run_names(finished: Any, tmp_path: Path) -> None:
+    columns = {"user_id": ["u1", "new"], "item_id": ["i3", "i3"], "timestamp": [1_600_000_000, 1_600_000_100]}
+    train = load_run(finished[0], finished_config(finished[0], None, None)).train
+    table = pl.DataFrame(columns).with_columns(timestamp=pl.Series(["1600000000999", "1600000100000"]))
+    rows = read_rows(train, table, GivenTimes("milliseconds", "in.tsv"))
+    assert rows.columns[train.time_field].tolist() == columns["timestamp"]
+    for times, fault in (("nan", "in.tsv:3: timestamp 'nan' is not a time"), ("1600000100000", "in.tsv:3: timestamp")):
+        wrong = pl.DataFrame(columns).with_columns(timestamp=pl.Series(["1600000000", times]))
+        with pytest.raises(DataError, match=fault):
+            read_rows(train, wrong, GivenTimes(source="in.tsv"))

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from dataset_tools.convert.table.reading.json_value import whole_as_int
 from recbole_ext.errors import DataError
 from recbole_ext.serving.skipped import Skipped
 
@@ -27,8 +28,9 @@ class Lines:
 
     @classmethod
     def of(cls, given: Any) -> "Lines":
-        """One id or several, from Python."""
-        ids = [str(given)] if isinstance(given, str | int) or not isinstance(given, Iterable) else [*map(str, given)]
+        """One id or several, from Python; a whole number has no decimals."""
+        several = isinstance(given, Iterable) and not isinstance(given, str)
+        ids = [str(whole_as_int(one)) for one in (given if several else [given])]
         return cls(ids, [*range(1, len(ids) + 1)])
 
     @classmethod

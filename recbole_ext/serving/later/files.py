@@ -5,13 +5,17 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
+import polars as pl
 from recbole.utils import FeatureType
 
+from dataset_tools.convert.table.reading.pandas_column import column_of
 from dataset_tools.files.dataset_files import interaction_files
 from dataset_tools.files.headers import Column, read_header
+from dataset_tools.times.clocks import order_within_seconds
 from dataset_tools.times.time_column import TimeColumn
 from recbole_ext.data.atomic import read_atomic
 from recbole_ext.errors import DataError
+from recbole_ext.serving.given_columns import GivenTimes, given_tokens
 from recbole_ext.serving.histories import has_events
 from recbole_ext.serving.load import LoadedRun
 
@@ -24,7 +28,7 @@ def read_events(run: LoadedRun, given: Given) -> pd.DataFrame:
 
     Args:
         run: opened.
-        given: where the interactions are; times of a table are seconds.
+        given: where the interactions are; times of a table are seconds, dates or datetimes.
 
     Returns:
         A frame whose index is the row's number in what was given, from 0; ids are categories of str, times int64.
@@ -73,7 +77,7 @@ def _of_file(run: LoadedRun, path: Path) -> pd.DataFrame:
     _check_types(run, path, header)
     with_time = bool(time) and time not in fields and any(column.field == time for column in header)
     fields += [time] if with_time else []
-    times = TimeColumn(time, config["time_unit"]) if time in fields else None
+    times = TimeColumn(time, config["time_unit"], option="") if time in fields else None
     return read_atomic(path, fields, (), times, separator, encoding)[0]
 
 
@@ -95,16 +99,15 @@ def _of_table(run: LoadedRun, given: pd.DataFrame) -> pd.DataFrame:
         raise DataError(f"the table has no column {missing[0]!r}; the run reads {', '.join(fields)}")
     fields += [time] if time and time in given and time not in fields else []
     table = given[fields].reset_index(drop=True)
-    table = table.assign(**{name: pd.Categorical(table[name].astype(str)) for name in _tokens(run, table)})
-    return table.assign(**{time: _seconds(table, time)}) if time in table else table
+    table = table.assign(**{name: given_tokens(table[name]) for name in _tokens(run, table)})
+    if time not in table:
+        return table
+    seconds, fractions = GivenTimes().moments(table[time])
+    return table.assign(**{time: seconds}).iloc[order_within_seconds(seconds, fractions)]
 
 
 def _tokens(run: LoadedRun, table: pd.DataFrame) -> list[str]:
     return [name for name in table if run.train.field2type.get(name) == FeatureType.TOKEN]
-
-
-def _seconds(table: pd.DataFrame, field: str) -> np.ndarray:
-    return numbers(table, field).astype(np.int64)
 
 
 def numbers(table: pd.DataFrame, field: str) -> np.ndarray:
@@ -115,7 +118,9 @@ def numbers(table: pd.DataFrame, field: str) -> np.ndarray:
     """
     if table[field].dtype == np.int64:
         return table[field].to_numpy()
-    found = pd.to_numeric(table[field], errors="coerce").to_numpy(dtype=np.float64)
+    values = column_of(table[field], "the table")
+    values = values.str.strip_chars() if values.dtype == pl.String else values
+    found = values.cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
     bad = np.flatnonzero(~np.isfinite(found))
     if len(bad):
         raise DataError(f"line {table.index[bad[0]] + 1}: {field} {table[field].iloc[bad[0]]!r} is not a number")

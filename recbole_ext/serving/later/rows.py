@@ -10,6 +10,7 @@ from recbole.utils import FeatureType
 from dataset_tools.times.tally import dated
 from recbole_ext.data.rows.split_counts import trained_columns
 from recbole_ext.errors import DataError
+from recbole_ext.serving.given_columns import ids_of
 from recbole_ext.serving.histories import has_events
 from recbole_ext.serving.known_rows import SPLITS, Keys, find_rows
 from recbole_ext.serving.later.files import needed_fields, numbers
@@ -41,9 +42,7 @@ class LaterRows:
         return len(self.table)
 
     def _ids(self, field: str) -> np.ndarray:
-        known, column = self.run.train.field2token_id[field], self.table[field].cat
-        ids = np.array([*(int(known.get(str(token), 0)) for token in column.categories), 0], dtype=np.int64)
-        return ids[column.codes.to_numpy()]  # the last one: a missing token
+        return ids_of(self.table[field].array, self.run.train.field2token_id[field])
 
     @cached_property
     def time(self) -> np.ndarray | None:

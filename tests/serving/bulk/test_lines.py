@@ -39,4 +39,4 @@ def test_numbers_are_given_once_and_unknown_ids_are_named() -> None:
     skipped = Skipped("users")
     found = Lines(["b", "x", "a", "b"], [1, 2, 3, 4], "f").numbers_of({"[PAD]": 0, "a": 1, "b": 2}, "who", skipped)
     assert found.tolist() == [2, 1] and skipped.sentences == ["f:2: who 'x' is not in the run's data"]
-    assert Lines.of(7).ids == ["7"] and Lines.of(["x", 8]).numbers == [1, 2]
+    assert Lines.of(7).ids == Lines.of(7.0).ids == ["7"] and Lines.of(["x", 8]).numbers == [1, 2]

@@ -174,6 +174,19 @@ def test_sequences_see_all_that_came_before(
     assert missed.metrics["hit@3"] == pytest.approx(hits / missed.evaluated)
 
 
+def test_a_table_is_read_as_training_reads_one(trained: Callable[[str], Any]) -> None:
+    opened, later = trained("FPMC"), pd.DataFrame(LATER, columns=NAMES)
+    later.loc[1, "user_id"] = None
+    expected = opened.evaluate(later)
+    assert expected.unknown_users == 4 and {*expected.table["user"].cat.categories} == {"u1", "new", "nobody"}
+    dated = opened.evaluate(later.assign(timestamp=pd.to_datetime(later["timestamp"], unit="s")))
+    assert dated.metrics == expected.metrics and dated.table["time"].tolist() == later["timestamp"].tolist()
+    with pytest.raises(DataError, match="line 3: timestamp is empty, and every row needs a time"):
+        opened.evaluate(later.assign(timestamp=pd.to_datetime(later["timestamp"].where(later.index != 2), unit="s")))
+    with pytest.raises(DataError, match=r"seems to count milliseconds .*; give it in seconds"):
+        opened.evaluate(later.assign(timestamp=later["timestamp"] + 1_600_000_000_000))
+
+
 def test_new_users_are_left_out_where_the_model_must_know_them(trained: Callable[[str], Any]) -> None:
     found = trained("FPMC").evaluate(pd.DataFrame(LATER, columns=NAMES))
     assert found.unknown_users == 4 and found.rows == 3 and found.groups["new_users"].evaluated == 0
