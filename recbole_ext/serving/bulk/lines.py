@@ -1,7 +1,9 @@
 """Ids that are given, one a line: from Python, from a file, or from a word of the command line."""
 
-from collections.abc import Iterable, Mapping
+import csv
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -48,11 +50,13 @@ class Lines:
             text = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             raise DataError(f"cannot read {path} as text in UTF-8: {error}") from None
-        lines = {number: line.strip() for number, line in enumerate(text.splitlines(), start=1) if line.strip()}
-        separator, column = _column(path, next(iter(lines.values()), ""), names)
-        if column is not None:
-            lines.pop(next(iter(lines)))
-            lines = {number: _cell(line, separator, column) for number, line in lines.items()}
+        lines = {number: line for number, line in enumerate(text.split("\n"), start=1) if line.strip()}
+        header = next(iter(lines.values()), "")
+        separator, column = _column(path, header, names)
+        if column is None:
+            lines = {number: line.strip() for number, line in lines.items()}
+        else:
+            lines = _cells(path, text, next(iter(lines)), separator, column)
         if not lines:
             raise DataError(f"{path}: the file names no {names[0]}")
         return cls([*lines.values()], [*lines], str(path))
@@ -75,7 +79,8 @@ class Lines:
 def _column(path: Path, header: str, names: tuple[str, ...]) -> tuple[str, int | None]:
     """The separator and the place of the ids in a table; no place for a file without a header."""
     for separator in ("\t", ","):
-        cells = [cell.strip().strip('"').partition(":")[0] for cell in header.split(separator)]
+        _, row = next(_rows(path, [header], separator))
+        cells = [cell.strip().strip('"').partition(":")[0] for cell in row]
         for name in names:
             if name in cells:
                 return separator, cells.index(name)
@@ -86,6 +91,27 @@ def _column(path: Path, header: str, names: tuple[str, ...]) -> tuple[str, int |
     return "", None
 
 
-def _cell(line: str, separator: str, column: int) -> str:
-    cells = line.split(separator)
-    return cells[column].strip().strip('"') if column < len(cells) else ""
+def _rows(path: Path, lines: Iterable[str], separator: str, first: int = 1) -> Iterator[tuple[int, list[str]]]:
+    """The line of each row and its cells; between tabs quotes are text, as `recbole-data convert` reads them.
+
+    Raises:
+        DataError: the rows cannot be read as a csv.
+    """
+    is_plain, line = separator == "\t", first
+    rows = csv.reader(lines, delimiter=separator, quoting=csv.QUOTE_NONE) if is_plain else csv.reader(lines)
+    try:
+        for cells in rows:
+            yield line, cells
+            line = first + rows.line_num
+    except csv.Error as error:
+        raise DataError(f"{path}:{line}: the row is no csv: {error}") from None
+
+
+def _cells(path: Path, text: str, header: int, separator: str, column: int) -> dict[int, str]:
+    """Line -> cell of a column, of the rows after line `header`; "" where a row is too short."""
+    around = '"' if separator == "\t" else ""
+    return {
+        line: cells[column].strip().strip(around) if column < len(cells) else ""
+        for line, cells in _rows(path, StringIO(text.split("\n", header)[-1]), separator, header + 1)
+        if any(cell.strip() for cell in cells)
+    }

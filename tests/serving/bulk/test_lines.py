@@ -19,6 +19,12 @@ NAMES = ("who", "user_id")
         ("age\twho:token\n3\ta b\n4\tc\n", ["a b", "c"], [2, 3]),
         ('"user_id","age"\n"x",3\n', ["x"], [2]),
         ("1,5\n2\n", ["1,5", "2"], [1, 2]),
+        ("age\tuser_id\n\t7\n 3\t8\n", ["7", "8"], [2, 3]),
+        (",user_id\n,7\n,\n0,8\n", ["7", "8"], [2, 4]),
+        ("user_id\tage\n\t7\n8\t9\n", ["", "8"], [2, 3]),
+        ('name,"user_id"\n"Doe, Jane",7\n\n"two\nlines",8\n9,"a ""b"""\n', ["7", "8", 'a "b"'], [2, 4, 6]),
+        ('"last, first",who\nx,7\n', ["7"], [2]),
+        ('user_id\n"7"\na,b\n', ["7", "a,b"], [2, 3]),
     ],
 )
 def test_files(text: str, ids: list[str], numbers: list[int], tmp_path: Path) -> None:
@@ -40,3 +46,10 @@ def test_numbers_are_given_once_and_unknown_ids_are_named() -> None:
     found = Lines(["b", "x", "a", "b"], [1, 2, 3, 4], "f").numbers_of({"[PAD]": 0, "a": 1, "b": 2}, "who", skipped)
     assert found.tolist() == [2, 1] and skipped.sentences == ["f:2: who 'x' is not in the run's data"]
     assert Lines.of(7).ids == Lines.of(7.0).ids == ["7"] and Lines.of(["x", 8]).numbers == [1, 2]
+
+
+def test_a_row_that_is_no_csv(tmp_path: Path) -> None:
+    path = tmp_path / "ids.csv"
+    path.write_text(f"who,age\n1,2\n{'x' * 200_000},3\n")
+    with pytest.raises(DataError, match=r"ids\.csv:3: the row is no csv: field larger than field limit"):
+        Lines.read(path, NAMES)
