@@ -183,6 +183,7 @@ def test_wrong_questions(trained: Any) -> None:
         ({"k": 0}, "k must be a whole number of at least 1"),
         ({"k": 1.5}, "k must be a whole number"),
         ({"at": "noon"}, "at must be one of now, test, valid"),
+        ({"time": 1_700_000_000_000}, "time must be a whole number of seconds since 1970"),
         ({"at": "test", "time": 3}, "time is for at='now'"),
         ({"history": ["i1"], "at": "test"}, "leave history out"),
         ({"history": ["i1"], "users": ["a", "b"]}, "users names 2 users beside a history"),

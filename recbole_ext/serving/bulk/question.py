@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from dataset_tools.times.clocks import unit_of
 from recbole_ext.errors import UsageError
 from recbole_ext.serving.bulk.lines import Lines
 
@@ -43,7 +44,7 @@ class Question:
             raise UsageError(f"k must be a whole number of at least 1 (got {self.k!r})")
         if self.at not in VIEWS:
             raise UsageError(f"at must be one of {', '.join(VIEWS)} (got {self.at!r})")
-        if self.time is not None and not _whole(self.time):
+        if self.time is not None and not (_whole(self.time) and unit_of(self.time) == "seconds"):
             raise UsageError(f"time must be a whole number of seconds since 1970 (got {self.time!r})")
         if self.time is not None and self.at != "now":
             raise UsageError(f"time is for at='now'; a row of {self.at} has its own")

@@ -6,15 +6,14 @@ from typing import Any
 import numpy as np
 import torch
 
+from dataset_tools.times.clocks import unit_of
+from dataset_tools.times.tally import EARLIEST, LATEST, dated
 from recbole_ext.data.history import Events
 from recbole_ext.errors import UsageError
 from recbole_ext.serving.live.event_chains import EventChains
 from recbole_ext.serving.live.messages import Event
 from recbole_ext.serving.live.value_fields import ValueFields
 from recbole_ext.serving.load import LoadedRun
-
-_LARGEST_TIME = 2**50
-"""Seconds; also a bound of the differences of times."""
 
 
 class FollowedUsers:
@@ -60,6 +59,7 @@ class FollowedUsers:
             users, items = users[order], torch.cat([part[train.iid_field] for part in parts])[order]
             times, values = torch.zeros_like(items), np.zeros((len(items), 0))
         self.newest = int(times.max()) if len(times) else 0
+        self._is_dated = EARLIEST <= self.newest < LATEST
         self.chains.load(users.numpy().astype(np.int64), items.numpy(), times.numpy(), values)
 
     def number(self, user: str) -> int | None:
@@ -107,7 +107,11 @@ class FollowedUsers:
                 raise UsageError(f"{name} of an event must be a text that is not empty (got {value!r})")
         if not self.timed:
             return 0
-        return checked_time(event.time, f"time of an event of user {event.user!r}")
+        what = f"time of an event of user {event.user!r}"
+        time = checked_time(event.time, what)
+        if self._is_dated and time >= LATEST:
+            raise UsageError(f"the {what} must be before 2100, as the times of the run's data are (got {dated(time)})")
+        return time
 
     def _remember(self, event_id: str | None) -> None:
         if event_id is None:
@@ -146,8 +150,11 @@ def checked_time(time: Any, what: str) -> int:
     """A time in whole seconds.
 
     Raises:
-        UsageError: it is none.
+        UsageError: it is none, or counts another unit by the rule for files.
     """
-    if not isinstance(time, int | np.integer) or isinstance(time, bool) or not abs(int(time)) < _LARGEST_TIME:
+    if not isinstance(time, int | np.integer) or isinstance(time, bool):
         raise UsageError(f"the {what} must be a whole number of seconds (got {time!r})")
+    unit = unit_of(int(time))
+    if unit != "seconds":
+        raise UsageError(f"the {what} must be a number of seconds since 1970 (got {time}, which counts {unit})")
     return int(time)

@@ -140,17 +140,22 @@ def test_what_cannot_be_answered_is_refused(trained: Trained, model: str, protoc
         (Query(history=[("nothing", 3)]), "no event of a known item"),
         (Query(history=[("i1", 3), ("i2", None)]), "have a time, or none"),
         (Query("u1", at="now"), "at of a query must be a whole number of seconds"),  # type: ignore[arg-type]
+        (Query("u1", at=float("nan")), "at of a query must be a whole number of seconds"),  # type: ignore[arg-type]
+        (Query("u1", at=1_700_000_000_000), "at of a query must be a number of seconds since 1970"),
     ):
         with pytest.raises(UsageError, match=message):
             engine.recommend(query)
     for event, message in (
         (Event("u1", "i1", None), "time of an event of user 'u1' must be a whole number of seconds .got None"),
-        (Event("u1", "i1", 2**60), "must be a whole number of seconds"),
+        (Event("u1", "i1", 1_700_000_000_000), "a number of seconds since 1970 .got 1700000000000, which counts milli"),
+        (Event("u1", "i1", -(2**60)), "a number of seconds since 1970 .got -1152921504606846976, which counts nano"),
+        (Event("u1", "i1", 5 * 10**9), "before 2100, as the times of the run's data are .got 5000000000 .2128-06-11"),
         (Event("", "i1", 1), "user of an event must be a text"),
         (Event("u1", 5, 1), "item of an event must be a text"),  # type: ignore[arg-type]
     ):
         with pytest.raises(UsageError, match=message):
             engine.update(event)
+    assert engine.users.newest == run.loaded.train.events["timestamp"].max()
     for given, message in (({"histroy": "whole"}, "did you mean 'history'"), ({"index": "flat"}, "index must be one")):
         with pytest.raises(UsageError, match=message):
             open_engine(run, **given)
