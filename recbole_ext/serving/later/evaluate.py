@@ -227,6 +227,11 @@ class LaterEvaluation:
             yield f"{self.run.config.model} ranks new users from a history, and none is given"
         if self.chosen.history is not None and isinstance(self.row_metrics, ValueRows) and not has_events(self.run):
             yield f"{self.run.config.model} predicts from its training data, so the history is not read"
+        if self.chosen.n_again:
+            yield (
+                f"{self.chosen.n_again:,} interactions of the history are among the later ones too; they are known "
+                "from their own time on"
+            )
 
 
 @dataclass(frozen=True)

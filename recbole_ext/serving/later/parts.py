@@ -1,6 +1,7 @@
 """Later interactions as splits of a run's data set, each row with what was known before it."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch import Tensor
 from recbole_ext.data.event_order import order_key, tie_keys
 from recbole_ext.data.history import Events, HistoryRows
 from recbole_ext.errors import UsageError
+from recbole_ext.serving.known_rows import find_rows
 from recbole_ext.serving.later.rows import LaterRows
 from recbole_ext.serving.load import LoadedRun
 
@@ -65,11 +67,30 @@ class Chosen:
 
     @property
     def known_history(self) -> np.ndarray:
-        """(h,) int64 rows of the history that the run can represent and does not hold already."""
-        if self.history is None:
-            return np.zeros(0, dtype=np.int64)
+        """(h,) int64 rows of the history that the run can represent, and that neither it nor `new` holds already."""
+        return self._history_rows[~self._comes_again]
+
+    @property
+    def n_again(self) -> int:
+        """How many rows of the history are among the later interactions too."""
+        return int(self._comes_again.sum())
+
+    @cached_property
+    def _history_rows(self) -> np.ndarray:
         of = self.history
-        return np.flatnonzero(of.named & (of.item > 0) & (of.split < 0) & of.wanted)
+        known = np.zeros(0, dtype=bool) if of is None else of.named & (of.item > 0) & (of.split < 0) & of.wanted
+        return np.flatnonzero(known)
+
+    @cached_property
+    def _comes_again(self) -> np.ndarray:
+        """(h,) bool, of those rows: the same row is later, by the rule for rows of the run."""
+        of, later = self.history, self.later
+        if of is None or not (of.identified and later.identified):
+            return np.zeros(len(self._history_rows), dtype=bool)
+        both = ((later, later.group, self.new), (of, _shared_groups(self, of), self._history_rows))
+        columns = min(len(rows.keys) for rows, _, _ in both)
+        known, asked = (tuple(key[which] for key in (group, *rows.keys[1:columns])) for rows, group, which in both)
+        return find_rows([known], asked)[0] >= 0
 
     def require_columns(self, columns: dict[str, Tensor], needed: Any) -> None:
         """Refuse rows that lack what the run's rows have.

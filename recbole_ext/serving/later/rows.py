@@ -36,7 +36,7 @@ class LaterRows:
         self.run, self.table = run, table
         train = run.train
         self.user, self.item = (self._ids(field) for field in (train.uid_field, train.iid_field))
-        self.split, self.place = find_rows(self._keys_of_run(), self._keys()) if self.identified else self._all_new()
+        self.split, self.place = find_rows(self._keys_of_run(), self.keys) if self.identified else self._all_new()
 
     def __len__(self) -> int:
         return len(self.table)
@@ -67,7 +67,9 @@ class LaterRows:
         timed = train.time_field in own and self.time is not None
         return [train.uid_field, train.iid_field, *([train.time_field] if timed else [])]
 
-    def _keys(self) -> Keys:
+    @property
+    def keys(self) -> Keys:
+        """Users, items, and times where they identify rows."""
         return (self.user, self.item, *([self.time] if len(self._key_fields()) > 2 and self.time is not None else []))
 
     def _keys_of_run(self) -> list[Keys]:

@@ -174,6 +174,18 @@ def test_sequences_see_all_that_came_before(
     assert missed.metrics["hit@3"] == pytest.approx(hits / missed.evaluated)
 
 
+@pytest.mark.parametrize("model", ["SASRec", "EASE"])
+def test_a_row_is_not_known_before_itself(trained: Callable[[str], Any], model: str) -> None:
+    opened, later = trained(model), pd.DataFrame(LATER, columns=NAMES)
+    history = pd.DataFrame(HISTORY, columns=NAMES)
+    both = pd.concat([later.iloc[[0, 3, 4]], history, later.iloc[[3]], later.iloc[[6]].assign(timestamp=4500)])
+    kept = pd.concat([history, later.iloc[[6]].assign(timestamp=4500)])
+    expected, found = opened.evaluate(later, kept), opened.evaluate(later, both)
+    pd.testing.assert_frame_equal(found.table, expected.table)
+    note = "3 interactions of the history are among the later ones too; they are known from their own time on"
+    assert note in found.notes and not any("history are among" in one for one in expected.notes)
+
+
 def test_a_table_is_read_as_training_reads_one(trained: Callable[[str], Any]) -> None:
     opened, later = trained("FPMC"), pd.DataFrame(LATER, columns=NAMES)
     later.loc[1, "user_id"] = None
