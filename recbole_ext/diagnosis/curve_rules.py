@@ -1,7 +1,7 @@
 """What may be wrong with the training curve of a run: one short rule each, reporting only what the numbers support."""
 
-from itertools import pairwise
-from math import ceil
+from itertools import accumulate, pairwise
+from math import ceil, inf
 from statistics import median
 
 from recbole_ext.diagnosis.curve import Curve
@@ -85,30 +85,44 @@ def over_fitting(curve: Curve) -> Finding | None:
 def wasted_epochs(curve: Curve) -> Finding | None:
     """Epochs after the best, and a patience that would still have found it, with a margin for other seeds.
 
-    Where the first validation was the best, the run has shown no wait for a better one, and no patience is advised.
+    A patience counts validations, and a run ends at the validation after so many without a gain. Where the first
+    validation was the best, the run has shown no wait for a better one, and no patience is advised.
     """
     if len(curve.valid) < limit("few_epochs"):
         return None
-    epoch, best = best_point(curve)
-    wasted = curve.last_epoch - epoch
-    if wasted < limit("wasted"):
+    (epoch, best), step = best_point(curve), _epochs_between(curve)
+    wasted, longest = curve.last_epoch - epoch, ceil(_longest_wait(curve.valid) / step)
+    after = wasted // step
+    if after < limit("wasted"):
         return None
-    lowest, improved, longest = float("inf"), curve.valid[0][0], 0
-    for at, value in curve.valid:
-        if value < lowest and at <= epoch:
-            lowest, longest, improved = value, max(longest, at - improved), at
-    least = max(longest, int(limit("least_patience")))
-    patience = max(ceil(limit("wait_margin") * longest), least)
     text = f"{wasted} wasted epochs: the best is {epoch}, the run stopped at {curve.last_epoch}"
     if not longest:
         return Finding("wasted_epochs", text, [(epoch, abs(best))], "none: no validation was better than the first")
-    if least < wasted:
-        text += f"; a patience of {least} would have found the same best and saved {wasted - least}"
-    if patience >= wasted:
+    least = max(longest - 1, int(limit("least_patience")))
+    patience = max(ceil(limit("wait_margin") * longest) - 1, least)
+    if least + 1 < after:
+        saved = wasted - (least + 1) * step
+        text += f"; a patience of {least} validations would have found the same best and saved {saved}"
+    if patience + 1 >= after:
         return Finding("wasted_epochs", text, [(epoch, abs(best))], "none: a smaller patience could miss the best")
-    reason = f"the longest wait for a better validation was {longest} epochs; other seeds may need half as many more"
+    reason = f"a better one came after {longest} validations at most; other seeds may need half as many more"
     advice = f"patience {patience}, with a margin for other seeds"
     return Finding("wasted_epochs", text, [(epoch, abs(best))], advice, [Change("stopping_step", patience, reason)])
+
+
+def _epochs_between(curve: Curve) -> int:
+    """From one validation to the next; a file may lack the values of some."""
+    step = curve.settings.get("eval_step")
+    if isinstance(step, int) and step > 0:
+        return step
+    return min(b - a for (a, _), (b, _) in pairwise(curve.valid))
+
+
+def _longest_wait(points: list[tuple[int, float]]) -> int:
+    """Most epochs from one improvement to the next; 0 where none was better than the first."""
+    lowest = [inf, *accumulate((value for _, value in points), min)]
+    better = [epoch for (epoch, value), before in zip(points, lowest, strict=False) if value < before]
+    return max((b - a for a, b in pairwise(better)), default=0)
 
 
 def gap_under_dropout(curve: Curve) -> Finding | None:

@@ -213,7 +213,7 @@ def _misleads(run: Curve, other: Curve) -> bool:
     best = 0
     for epoch, value in enumerate(values):
         best = epoch if value < values[best] else best
-        if epoch - best >= patience:
+        if epoch - best > patience:
             break
     gained = values[0] - min(values)
     return values[best] - min(values) > 0.1 * gained

@@ -57,8 +57,30 @@ def test_a_patience_is_advised_where_the_run_has_shown_a_wait() -> None:
     assert never_better is not None and never_better.changes == []
     assert never_better.advice == "none: no validation was better than the first"
     found = wasted_epochs(curve_of([1.0, *[1.1] * 8, 0.9, *[1.1] * 15]))
-    assert found is not None and [change.value for change in found.changes] == [14]
-    assert "a patience of 9 would have found the same best and saved 6" in found.text
+    assert found is not None and [change.value for change in found.changes] == [13]
+    assert "a patience of 8 validations would have found the same best and saved 6" in found.text
+
+
+def test_a_patience_counts_validations_and_ends_the_run_at_one_more() -> None:
+    values = [1.0, *[1.1] * 8, 0.9, *[1.1] * 15]
+    curve = curve_of(values)
+    curve.points["valid"] = [(5 * place + 5, value) for place, value in enumerate(values)]
+    curve.last_epoch = 5 * len(values)
+    found = wasted_epochs(curve)
+    assert found is not None and found.text.startswith("75 wasted epochs: the best is 50, the run stopped at 125")
+    assert "a patience of 8 validations would have found the same best and saved 30" in found.text
+    assert [(change.key, change.value) for change in found.changes] == [("stopping_step", 13)]
+    stopped, failures, best = 0, 0, float("inf")
+    for epoch, value in curve.valid:
+        best, failures = (value, 0) if value < best else (best, failures + 1)
+        stopped = stopped or epoch * (failures > 8)
+    assert (best, stopped) == (0.9, 125 - 30)
+
+
+def test_one_validation_after_the_best_is_no_waste() -> None:
+    curve = curve_of([1.0, 0.9, 0.8, 0.7, 0.75])
+    curve.points["valid"], curve.last_epoch = [(10 * e + 10, value) for e, value in curve.points["valid"]], 50
+    assert wasted_epochs(curve) is None
 
 
 def test_few_epochs_after_the_best_are_not_advised_away() -> None:

@@ -55,11 +55,11 @@ def test_the_warmup_that_was_stepped_per_epoch(tmp_path: Path, capsys: Any) -> N
     assert "never passed 1.5 % of its target 0.001" in text["rate_never_reached"]
     assert "0.001 x epoch / 2000" in text["rate_never_reached"]
     assert "2.1549 in epoch 22" in text["erratic_validation"]
-    assert "15 wasted epochs: the best is 14, the run stopped at 29; a patience of 7" in text["wasted_epochs"]
+    assert "15 wasted epochs: the best is 14, the run stopped at 29; a patience of 7 val" in text["wasted_epochs"]
     assert "R2 is -0.0927" in text["worse_than_mean"]
     said = json.dumps(found).lower()
     assert "too high" not in said and "lower the learning rate" not in said
-    assert read_yaml(tuned)[0] == {"warmup_steps": 0, "warmup_share": 0.05, "stopping_step": 11}
+    assert read_yaml(tuned)[0] == {"warmup_steps": 0, "warmup_share": 0.05, "stopping_step": 10}
     assert all("  # was " in line for line in tuned.read_text().splitlines()[1:])
 
 
@@ -121,7 +121,8 @@ def test_a_run_directory_needs_no_options(tmp_path: Path, capsys: Any) -> None:
     (tmp_path / "metrics.csv").write_text("\n".join(["epoch,train_loss,ndcg@10", *rows]))
     assert main(["diagnose", str(tmp_path)]) == 0
     out = capsys.readouterr().out
-    assert "9 wasted epochs: the best is 3, the run stopped at 12; a patience of 7" in out
+    assert "9 wasted epochs: the best is 3, the run stopped at 12; a patience of 7 validations" in out
+    assert "found the same best and saved 1" in out
     assert "evidence epoch 3: 0.31" in out and "stopping_step: 7  # was 10" in out
 
 
