@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from recbole_ext.errors import DataError
+from recbole_ext.errors import DataError, nearest
 from recbole_ext.evaluation.units import Units, read_units
 from recbole_ext.runs.recorded import recorded
 from recbole_ext.runs.run_files import if_sound, read_environment, read_imported, read_metrics, read_result
@@ -76,7 +76,7 @@ def read_curve(
         settings: configuration that the file lacks; it overrides `config.yaml`. Validation is a
             loss unless its name or `valid_metric_bigger` says otherwise.
         reported: results that are in no file.
-        metric: the validation column; else the run's `valid_metric`, or a validation loss.
+        metric: the validation column, in capitals or not; else the run's `valid_metric`, or a validation loss.
 
     Raises:
         DataError: the table of epochs cannot be read, has no epochs, or lacks a column that was named.
@@ -91,9 +91,12 @@ def read_curve(
         read_metrics(run)  # reports damage that the reader of tables of any program passes over
     rows, header = _rows(run / "metrics.csv" if path.is_dir() else path)
     chosen = metric or columns.get("valid", "")
-    metric = chosen or str(settings.get("valid_metric") or "").lower()
+    wanted = chosen or str(settings.get("valid_metric") or "")
+    found = _like(wanted, header)
+    if metric and not found:
+        raise DataError(f"{path}: no column {metric!r}{nearest(metric, header)}; the header has {', '.join(header)}")
     names = {ours: next((known for known in theirs if known in header), "") for ours, theirs in COLUMNS.items()}
-    names |= columns | ({"valid": metric} if metric in header or not names["valid"] else {})
+    names |= columns | ({"valid": found or wanted.lower()} if found or not names["valid"] else {})
     missing = [theirs for ours, theirs in columns.items() if theirs not in header]
     if missing or not names["epoch"]:
         raise DataError(f"{path}: no column {missing[0] if missing else 'epoch'!r}; the header has {', '.join(header)}")
@@ -113,6 +116,11 @@ def read_curve(
     course = points, int(max(epochs)), bigger, settings
     beside = known.environment, known.units, known.damage
     return Curve(*course, result, rounding, *beside, metric=names["valid"])
+
+
+def _like(name: str, header: list[str]) -> str:
+    """The column of a name, else the first that differs in capitals alone; "" if there is none."""
+    return name if name in header else next((known for known in header if known.lower() == name.lower()), "")
 
 
 def _rows(path: Path) -> tuple[list[dict[str, str]], list[str]]:

@@ -78,6 +78,18 @@ def test_one_epoch_of_five_concludes_nothing(
     assert [one["name"] for one in answer["findings"]][1:] == (["gap_under_dropout"] if train else [])
 
 
+def test_a_metric_is_found_whatever_its_capitals_and_an_absent_one_is_refused(tmp_path: Path, capsys: Any) -> None:
+    path = tmp_path / "history.csv"
+    path.write_text("epoch,val_loss,Val_AUC,NDCG@10\n1,0.7,0.6,0.1\n2,0.6,0.7,0.3\n")
+    for metric in ("Val_AUC", "val_auc", "VAL_AUC"):
+        curve = read_curve(path, {}, {}, {}, metric)
+        assert curve.points["valid"] == [(1, 0.6), (2, 0.7)]
+        assert curve.bigger and curve.metric == "Val_AUC"
+    assert read_curve(path, {}, {"valid_metric": "ndcg@10"}, {}).metric == "NDCG@10"
+    assert main(["diagnose", str(path), "--metric=val_auk"]) == 3
+    assert "no column 'val_auk'; did you mean 'Val_AUC'" in capsys.readouterr().err
+
+
 def test_a_healthy_run_is_left_alone() -> None:
     falling = [1.0, 0.8, 0.7, 0.65, 0.63, 0.62, 0.625]
     assert names(curve_of(falling, train_loss=falling, train_seconds=[3.0] * 7, kl=[5.0] * 7)) == []

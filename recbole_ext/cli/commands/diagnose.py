@@ -37,7 +37,7 @@ def diagnose_command(words: argparse.Namespace) -> int:
 
     if words.output:
         require_free(words.output, [words.file], begins_with(ADVICE), words.overwrite)
-    found, curve = diagnose(words.file, words.columns, words.settings, words.reported, words.metric.lower())
+    found, curve = diagnose(words.file, words.columns, words.settings, words.reported, words.metric)
     print(diagnosis_text(found, curve, words.json, words.output))
     if curve.damage:
         raise DataError("\n".join(curve.damage))
