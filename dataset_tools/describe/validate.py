@@ -36,6 +36,13 @@ def validate(
 ) -> Report:
     """Check `<name>.inter`, or the parts of a cut data set as one, and the files beside them.
 
+    Args:
+        path: the file, or the folder of the data set.
+        user_field, item_field: columns of ids.
+        time_field: column of times; "" where it is not read, and a number like any other.
+        quiet: no progress bar.
+        time_unit: what the times count.
+
     Raises:
         UsageError: there is no such data set.
         DataError: a header is wrong, or a needed field is absent.
@@ -61,7 +68,7 @@ def _about_times(files: list[CheckedFile], time_field: str, report: Report) -> N
         DataError: a column of times was named, and there is none of that name.
     """
     for file in files:
-        if file.times is None:
+        if file.times is None and time_field:
             report.notes.append(_without_times(file, time_field))
     tallies = [file.tally for file in files if file.tally.count]
     if not tallies:

@@ -65,12 +65,12 @@ class ExactTime:
         load, _ = self._get_load_and_unload_col(source)
         if not load:
             return None
-        of_interactions = source in (FeatureSource.INTERACTION, "inter")
+        with_times = source in (FeatureSource.INTERACTION, "inter") and self.time_field in load
         frame, columns = read_atomic(
             Path(filepath),
             load,
             (),
-            self._time_column() if of_interactions else None,
+            self._time_column() if with_times else None,
             self.config["field_separator"],
             self.config["encoding"] or "utf-8",
         )

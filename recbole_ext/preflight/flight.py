@@ -11,10 +11,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from dataset_tools.describe.validate import TIME_FIELD, validate
+from dataset_tools.describe.validate import validate
+from dataset_tools.files.headers import is_utf_8
 from recbole_ext.config.config import Config
 from recbole_ext.config.keys.train_on import ALL_ROWS
 from recbole_ext.config.show import unread_lines
+from recbole_ext.data.columns.headers import INTER
+from recbole_ext.data.columns.roles import settle
 from recbole_ext.errors import DataError, ResourceError
 from recbole_ext.evaluation.units import Units
 from recbole_ext.pipeline.build import build_on_device, build_trainer
@@ -27,6 +30,7 @@ from recbole_ext.preflight import estimate
 from recbole_ext.preflight.estimate import FirstBatches, FirstRows
 from recbole_ext.runs.checkpoint import read_description
 from recbole_ext.runs.run_directory import RunDirectory
+from recbole_ext.tasks.registered import task_of
 from recbole_ext.training.batches import Batches
 from recbole_ext.training.session import Session
 from recbole_ext.training.signals import Signals
@@ -83,8 +87,12 @@ class Flight:
         config = self.config
         if config["field_separator"] != "\t":
             return [f"fields are separated by {config['field_separator']!r}: the reader of the run checks them"]
+        if not is_utf_8(config["encoding"] or "utf-8"):
+            return [f"the text is {config['encoding']}: the reader of the run checks the rows"]
         path, fields = Path(config["data_path"]), (config["USER_ID_FIELD"], config["ITEM_ID_FIELD"])
-        found = validate(path, *fields, config["TIME_FIELD"] or TIME_FIELD, time_unit=config["time_unit"])
+        read = settle(config, task_of(config.entry).columns, path, config.dataset).read[INTER]
+        times = config["TIME_FIELD"] if config["TIME_FIELD"] in read else ""
+        found = validate(path, *fields, times, time_unit=config["time_unit"])
         if found.errors:
             raise DataError("\n".join(found.errors))
         self.is_validated = True

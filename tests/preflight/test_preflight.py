@@ -95,6 +95,21 @@ def test_rows_are_read_by_the_rules_of_validate(
     assert states(text)["data files"] == "FAILED" and "yesterday" in text
 
 
+def test_another_encoding_and_times_that_are_not_read_are_no_errors(
+    words: Callable[..., list[str]], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    typed = words("BPR", eval_args="{split: {RS: [0.8, 0.1, 0.1]}, order: RO}")
+    path = tmp_path / "data" / "made" / "made.inter"
+    header, *rows = path.read_text().splitlines()
+    late = [row.rpartition("\t")[0] + f"\t{1_600_000_000_000 + k}" for k, row in enumerate(rows)]
+    path.write_text("\n".join([header, *late, "\xfc\t3\t1600000000000"]), encoding="latin-1")
+    assert main([*typed, "--encoding=latin-1"]) == 0
+    text = capsys.readouterr().out
+    assert states(text) == dict.fromkeys(NAMES, "ok") and "latin-1: the reader of the run checks the rows" in text
+    path.write_text("\n".join([header, *late]))
+    assert main(typed) == 0 and "rows, no errors" in capsys.readouterr().out
+
+
 def test_a_full_disk_and_an_old_package_are_named(
     words: Callable[..., list[str]], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
