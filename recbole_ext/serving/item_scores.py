@@ -12,14 +12,16 @@ from recbole_ext.evaluation.values import predicted_in_parts
 from recbole_ext.serving.load import LoadedRun
 from recbole_ext.tasks.ranking.evaluation.full_ranking import Batch
 
-FOLD_IN = "SS4Rec, Mamba4Rec, SASRec, GRU4Rec; without an order in time EASE, ItemKNN, MultiVAE"
+SEQUENCES = "SS4Rec, Mamba4Rec, SASRec, GRU4Rec"
+"""Models that rank for a history, in an engine too."""
+FOLD_IN = f"{SEQUENCES}; without an order in time EASE, ItemKNN (knn_method: item), MultiVAE"
 
 
-def not_folded_in(model: str) -> UsageError:
+def not_folded_in(model: str, others: str = FOLD_IN) -> UsageError:
     """The error for a history that is given to a model which ranks for the users of its training data alone."""
     return UsageError(
         f"{model} ranks for users of its training data, and no history is folded in; models that rank for a history "
-        f"alone: {FOLD_IN}"
+        f"alone: {others}"
     )
 
 
@@ -74,7 +76,7 @@ class ItemScores:
         if field in self.of_users:
             return UsageError(
                 f"{name} ranks for users of its training data: it reads {field!r}. Models that rank for a history "
-                f"alone: {FOLD_IN}; and RecBole's other sequential models without user embeddings"
+                f"alone: {SEQUENCES}; and RecBole's other sequential models without user embeddings"
             )
         if field in self.config["load_col"].get("inter", ()) if self.config["load_col"] else False:
             return UsageError(f"{name} reads {field!r} of each interaction, which is not known of items to recommend")

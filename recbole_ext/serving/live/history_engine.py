@@ -6,8 +6,9 @@ import numpy as np
 import torch
 
 from recbole_ext.errors import UsageError
+from recbole_ext.serving.folded_users import folder_of
 from recbole_ext.serving.histories import has_events, lists_of_histories, lists_of_users, unknown_value
-from recbole_ext.serving.item_scores import ItemScores, not_folded_in
+from recbole_ext.serving.item_scores import SEQUENCES, ItemScores, not_folded_in
 from recbole_ext.serving.live.event_chains import History
 from recbole_ext.serving.live.live_engine import LiveEngine
 from recbole_ext.serving.live.question import Question
@@ -47,11 +48,21 @@ class HistoryEngine(LiveEngine):
         if has_events(self.run):
             scores = self._of_history(question.history, user, question.at)
         elif question.given or not user:
-            raise not_folded_in(self.run.config.model)
+            raise self._not_ranked()
         else:
             lists = lists_of_users(self.run, np.array([user]), None, False)
             scores = self.scores.of(lists.loader.collate_fn(np.zeros(1, dtype=np.int64)))
         return scores[0].float().cpu().numpy()
+
+    def _not_ranked(self) -> UsageError:
+        """The error for a history, or a new user, of a model without sequences."""
+        model = self.run.config.model
+        if folder_of(self.run) is None:
+            return not_folded_in(model, SEQUENCES)
+        return UsageError(
+            f"{model} folds in the histories of `recommend`, and an engine ranks by it for users of its training data "
+            f"alone; engines rank for a history by models of sequences: {SEQUENCES}"
+        )
 
     def _of_history(self, history: History, user: int, at: int) -> torch.Tensor:
         train, count = self.run.train, np.array([len(history)])

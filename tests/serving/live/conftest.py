@@ -31,6 +31,8 @@ OF_MODEL: dict[str, dict[str, Any]] = {
     "BPR": {"embedding_size": 16},
     "FPMC": {"embedding_size": 16},
     "Pop": {},
+    "EASE": {},
+    "ItemKNN": {},
 }
 
 

@@ -169,6 +169,20 @@ def test_models_of_users_refuse_new_ones(trained: Trained) -> None:
             engine.recommend(query)
 
 
+def test_models_that_fold_in_elsewhere_say_what_an_engine_ranks_by(trained: Trained) -> None:
+    run = trained("EASE", protocol="no_time")
+    assert len(run.recommend(history=["i1", "i2"], k=3)) == 3
+    query = Query(history=[("i1", 3)])
+    with pytest.raises(UsageError, match="EASE folds in the histories of `recommend`, and an engine ranks by") as error:
+        open_engine(run).recommend(query)
+    assert str(error.value).endswith("models of sequences: SS4Rec, Mamba4Rec, SASRec, GRU4Rec")
+    by_users = trained("ItemKNN", protocol="no_time", knn_method="user")
+    with pytest.raises(UsageError, match=r"ItemKNN ranks for users .*EASE, ItemKNN \(knn_method: item\), MultiVAE"):
+        by_users.recommend(history=["i1"])
+    with pytest.raises(UsageError, match=r"ItemKNN ranks for users .* alone: SS4Rec, Mamba4Rec, SASRec, GRU4Rec$"):
+        open_engine(by_users).recommend(query)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("model", ["SS4Rec", "Mamba4Rec", "SASRec"])
 def test_data_without_times_are_followed_in_the_order_of_arrival(trained: Trained, model: str) -> None:
