@@ -1,13 +1,22 @@
 """How a live engine keeps users and finds items."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
+from recbole_ext.config.keys.schema import Kind, boolean, integer, one_of, positive
 from recbole_ext.errors import UsageError, nearest
 from recbole_ext.serving.retrieval.indexes import INDEXES
 
 HISTORIES = ("whole", "window")
 DTYPES = ("float32", "float16")
+_KINDS: dict[str, Kind] = {
+    "history": one_of(*HISTORIES),
+    "state_dtype": one_of(*DTYPES),
+    "state_memory_gb": positive,
+    "index": one_of(*INDEXES),
+    "recent_events": integer(1),
+    "warm": boolean,
+}
 
 
 @dataclass(frozen=True)
@@ -39,15 +48,11 @@ class EngineSettings:
         Raises:
             UsageError: an unknown one, or a value that is not allowed.
         """
-        names = [field.name for field in fields(EngineSettings)]
-        for name in given:
-            if name not in names:
-                raise UsageError(f"an engine has no setting {name!r}{nearest(name, names)}; it has {', '.join(names)}")
-        settings = EngineSettings(**given)
-        for name, allowed in (("history", HISTORIES), ("state_dtype", DTYPES), ("index", INDEXES)):
-            if getattr(settings, name) not in allowed:
-                raise UsageError(f"{name} must be one of {', '.join(allowed)} (got {getattr(settings, name)!r})")
-        for name in ("state_memory_gb", "recent_events"):
-            if not getattr(settings, name) > 0:
-                raise UsageError(f"{name} must be positive (got {getattr(settings, name)!r})")
-        return settings
+        for name, value in given.items():
+            if name not in _KINDS:
+                close = nearest(str(name), _KINDS)
+                raise UsageError(f"an engine has no setting {name!r}{close}; it has {', '.join(_KINDS)}")
+            fault = _KINDS[name](value)
+            if fault:
+                raise UsageError(f"{name} {fault}")
+        return EngineSettings(**given)
