@@ -1,6 +1,7 @@
 """Locations outside the code of this package: RecBole's folder, and the property files."""
 
 from functools import cache
+from glob import escape
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def properties_folder() -> Path:
 def found_datasets(root: Path) -> list[str]:
     """Names of the data sets that the main command finds: under `root`, and those that RecBole carries."""
     folders = [*root.glob("*"), *(RECBOLE / "dataset_example").glob("*")]
-    return sorted({f.name for f in folders if f.is_dir() and any(f.glob(f"{f.name}*.inter"))})
+    return sorted({f.name for f in folders if f.is_dir() and any(f.glob(f"{escape(f.name)}*.inter"))})
 
 
 def from_here(path: Path) -> Path:

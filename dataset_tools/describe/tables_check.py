@@ -1,5 +1,6 @@
 """Checks of the files beside the interactions, by the rules of training's reader: `.user`, `.item`, graphs, vectors."""
 
+from glob import escape
 from pathlib import Path
 
 import numpy as np
@@ -118,7 +119,7 @@ def _settled(name: str, links: CheckedTable, triples: CheckedTable, item_field: 
 def check_others(folder: Path, name: str) -> list[str]:
     """Further files `NAME.SUFFIX` with a header, such as vectors: lines and numbers."""
     errors = []
-    for path in sorted(folder.glob(f"{name}.*")):
+    for path in sorted(folder.glob(f"{escape(name)}.*")):
         if path.is_file() and path.suffix not in (".user", ".item", ".inter", ".link", ".kg"):
             try:
                 errors += CheckedTable(path).errors()

@@ -42,7 +42,7 @@ def read_columns(
     """
     try:
         separator = "\t" if "\t" in path.read_text(encoding="utf-8").partition("\n")[0] else ","
-        table = pl.read_csv(path, separator=separator, infer_schema=False)
+        table = pl.read_csv(path, separator=separator, infer_schema=False, glob=False)
     except (OSError, UnicodeDecodeError, pl.exceptions.PolarsError) as error:
         raise DataError(f"cannot read {path}: {error}") from None
     table = table.rename({name: name.partition(":")[0] for name in table.columns})

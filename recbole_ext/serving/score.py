@@ -66,7 +66,7 @@ def score(
 
 def _read(source: Path) -> pl.DataFrame:
     try:
-        return pl.read_csv(source, separator="\t", quote_char=None, infer_schema=False).fill_null("")
+        return pl.read_csv(source, separator="\t", quote_char=None, infer_schema=False, glob=False).fill_null("")
     except (OSError, pl.exceptions.PolarsError) as error:
         raise DataError(f"cannot read {source} as a table with tabs: {error}") from None
 

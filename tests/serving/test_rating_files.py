@@ -164,3 +164,9 @@ def test_columns_may_have_the_names_of_the_data(tmp_path: Path) -> None:
     assert found.iloc[0].to_dict() == {"user_id": "u", "item_id": "i", "rating": 3}  # the run's own name comes first
     plain = file(tmp_path, "user_id\titem_id\trating\nu\ti\t4\n")
     assert read_columns(plain, ["user_id", "item_id", "rating"], names).iloc[0]["rating"] == 4
+
+
+def test_a_file_whose_name_is_a_pattern_is_read_itself(tmp_path: Path) -> None:
+    (tmp_path / "f1.tsv").write_text("user_id:token\titem_id:token\nother\tother\n")
+    (tmp_path / "f[1].tsv").write_text("user_id:token\titem_id:token\nown\town\n")
+    assert list(read_columns(tmp_path / "f[1].tsv", ["user_id", "item_id"])["user_id"]) == ["own"]

@@ -83,7 +83,7 @@ class ParquetWriter:
         if self.waiting:
             self._write_part()
         parts = [self.parts / f"{number:06}.parquet" for number in range(self.n_parts)]
-        pl.scan_parquet(parts).sink_parquet(self.target, row_group_size=_ROW_GROUP)
+        pl.scan_parquet(parts, glob=False).sink_parquet(self.target, row_group_size=_ROW_GROUP)
         flush(self.target)
 
 

@@ -179,7 +179,7 @@ def _features(run: LoadedRun, kind: str, beside: Path | None) -> pl.DataFrame | 
 
 def _features_of_new(run: LoadedRun, file: Path, known: pl.DataFrame, key: str) -> pl.DataFrame:
     """The rows of a file of features whose ids the run does not know, with the run's columns."""
-    table = pl.read_csv(file, separator=run.config["field_separator"], infer_schema=False, quote_char=None)
+    table = pl.read_csv(file, separator=run.config["field_separator"], infer_schema=False, quote_char=None, glob=False)
     lacking = [name for name in known.columns if name not in table.columns]
     if lacking:
         raise DataError(f"{file}: it has no column {lacking[0]}, which the run reads; its columns are {table.columns}")

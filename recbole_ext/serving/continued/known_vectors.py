@@ -85,7 +85,7 @@ def _of_column(run: LoadedRun, name: str, beside: Path | None, required: bool) -
             )
         return None
     config = run.config
-    table = pl.read_csv(file, separator=config["field_separator"], infer_schema=False, quote_char=None)
+    table = pl.read_csv(file, separator=config["field_separator"], infer_schema=False, quote_char=None, glob=False)
     key, column = f"{run.train.iid_field}:token", f"{name}:float_seq"
     lacking = [header for header in (key, column) if header not in table.columns]
     if lacking:
