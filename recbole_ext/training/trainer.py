@@ -128,10 +128,10 @@ class RunTrainer(Measured):
         loss = 0.0
         for each in self.plan.passes(batches, epoch):
             self.model.train()
-            last = len(batches) - 1
             for number, batch in self.watch.timed(self.keeper.rest_of(batches)):
                 rate = each.optimizer.param_groups[0]["lr"]
                 self.state.add_loss(self.steps.add(each.loss, batch, (epoch, number), rate))
+                last = len(batches) - 1  # what shuffles windows knows it once the epoch has begun
                 if (number + 1) % self.steps.accumulate == 0 or number == last:
                     self.steps.step(each.optimizer)
                     self.state.step_done(number)

@@ -93,6 +93,7 @@ class WindowLoader:
         one_process = config.placement.world_size == 1  # each of several processes samples for its own rows alone
         self.negatives_generator = self.generator if one_process else torch.Generator().manual_seed(config["seed"])
         self.batch_targets = config["train_batch_size"]
+        self.n_batches: int | None = None
 
     def _cut(self, first: np.ndarray, targets: np.ndarray) -> Windows:
         if not len(targets):
@@ -119,6 +120,13 @@ class WindowLoader:
         return torch.bincount(events, minlength=self.dataset.item_num).numpy()
 
     def __len__(self) -> int:
+        """Batches of the epoch that was begun last; before the first, of one in the order of the windows.
+
+        Windows have different numbers of targets, so that the number of batches differs by a few from order to order.
+        """
+        return self._planned() if self.n_batches is None else self.n_batches
+
+    def _planned(self) -> int:
         return len(self._batches(np.arange(len(self.windows.start))))
 
     def _batches(self, order: np.ndarray) -> list[np.ndarray]:
@@ -132,9 +140,10 @@ class WindowLoader:
     def batch_rows(self) -> list[np.ndarray]:
         """This epoch's batches: random pools, each sorted by length so that little padding is computed."""
         order = torch.randperm(len(self.windows.start), generator=self.generator).numpy()
-        pools = np.array_split(order, max(1, round(len(self) / POOL_BATCHES)))
+        pools = np.array_split(order, max(1, round(self._planned() / POOL_BATCHES)))
         order = np.concatenate([pool[np.argsort(self.windows.length[pool], kind="stable")] for pool in pools])
         batches = self._batches(order)
+        self.n_batches = len(batches)
         shuffled = torch.randperm(len(batches), generator=self.generator).tolist()
         return [batches[i] for i in shuffled]
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from recbole_ext.config.config import Config
 from recbole_ext.errors import DataError
+from recbole_ext.pipeline.build import build_trainer
 from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.tasks.ranking.data.windows import WindowLoader, cut_windows
@@ -116,3 +117,35 @@ def test_users_with_one_interaction_only_are_a_data_error(make_config: Callable[
     root = write_inter(tmp_path, "made", [(user, user, user) for user in range(1, 20)])
     with pytest.raises(DataError, match=r"the training split is empty|no user has two interactions"):
         loader(make_config, root)
+
+
+def test_an_epoch_has_as_many_batches_as_it_says(make_config: Callable[..., Config], root: Path) -> None:
+    """Their number depends on the order of the windows."""
+    train = loader(make_config, root, MAX_ITEM_LIST_LENGTH=5, train_batch_size=7)
+    before, found = len(train), []
+    for _ in range(20):
+        batches = iter(train)
+        said = len(train)
+        found.append(len(list(batches)))
+        assert said == found[-1] == len(train)
+    assert len(set(found)) > 1 and abs(before - found[0]) <= 3
+
+
+@pytest.mark.parametrize("accumulate", [7])
+def test_no_gradient_is_left_over_at_the_end_of_an_epoch(
+    accumulate: int, make_config: Callable[..., Config], root: Path
+) -> None:
+    given = {"MAX_ITEM_LIST_LENGTH": 5, "train_batch_size": 7, "hidden_size": 4, "d_state": 2, "topk": [2]}
+    given |= {"valid_metric": "NDCG@2", "epochs": 20, "accumulate_batches": accumulate, "baselines": []}
+    config = make_config("Mamba4Rec", root, **given)
+    loaders = build_loaders(config, create_dataset(config))
+    trainer, left = build_trainer(config, loaders), []
+    epoch = trainer.epoch
+
+    def watched() -> None:
+        epoch()
+        left.extend(p.grad for p in trainer.model.parameters() if p.grad is not None)
+
+    trainer.epoch = watched
+    trainer.fit(loaders.train)
+    assert len(trainer.state.train_losses) == 20 and not left
