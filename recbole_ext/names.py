@@ -66,3 +66,15 @@ def inside(folder: Path, name: object) -> Path:
     if not isinstance(name, str) or path.name != name or "\0" in name or path.resolve().parent != folder.resolve():
         raise UsageError(f"{folder}: {str(name)[:80]!r} lies outside this folder; it is not opened")
     return path
+
+
+CONTEXT = "context_"
+"""Prefix of context columns in models and batches of clicks, whose other fields have fixed names."""
+
+
+def part_name(column: str, prefix: str = "column_") -> str:
+    """`column_age` of `age`, a name for a part of a torch module.
+
+    torch takes no dots, and no name that a container has already, such as `type`.
+    """
+    return prefix + column.replace("%", "%25").replace(".", "%2E")

@@ -251,6 +251,22 @@ def test_days_are_numbered_and_unknown_ones_have_no_vector(
     assert ids["day"].tolist()[0] == 1 and ids["day"].tolist()[2:] == [0, 0]
 
 
+@pytest.mark.parametrize(
+    "given", [{}, {"latent_levels": 2}, {"architecture": "pairwise", "latent_levels": 2, "loss": "mse"}]
+)
+def test_columns_may_have_any_name(given: dict[str, Any], make_config: Callable[..., Config], tmp_path: Path) -> None:
+    root, names = write_inter(tmp_path, "made", rating_rows(False), HEADER), ["type", "a.b", "a%2Eb", "keys"]
+    lines = ["\t".join(["item_id:token", *(f"{name}:token" for name in names)])]
+    lines += ["\t".join([str(k), *(f"{k % 3}" for _ in names)]) for k in range(40)]
+    (root / "made" / "made.item").write_text("\n".join(lines) + "\n")
+    sizes = SIZES_OF[given.get("architecture", "sets")]
+    config = make_config("HybridVAE", root, **{**SIZES, **sizes, **given, "side_features": names})
+    loaders = build_loaders(config, create_dataset(config))
+    model = build_trainer(config, loaders).model
+    assert len(model.table.side_sizes) == 4
+    assert torch.isfinite(model.calculate_loss(next(iter(loaders.train))))
+
+
 def test_an_unknown_user_or_item_has_no_vector_of_its_own_in_pairwise(build: Callable[..., Any]) -> None:
     """Row 0 stands for every unknown id: a sampled vector there would be noise in each cold row."""
     network = build(architecture="pairwise", loss="mse", latent_size=4)[2].model.network

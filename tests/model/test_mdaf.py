@@ -12,9 +12,15 @@ from torch.nn import functional as F
 
 from recbole_ext.data.loaders import Loaders
 from recbole_ext.errors import UsageError
+from recbole_ext.model.click.row_fields import RowFields
 from recbole_ext.model.mdaf import Prediction
+from recbole_ext.pipeline.build import build_trainer
+from recbole_ext.pipeline.dataset import create_dataset
+from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.runs.checkpoint import load_checkpoint, save_checkpoint
 from recbole_ext.training.trainer import RunTrainer
+from tests.conftest import write_inter
+from tests.model.conftest import CLICK_SIZES
 
 Build = Callable[..., tuple[Loaders, RunTrainer]]
 BOTH = pytest.mark.parametrize("model", ["MDAFMamba", "MDAFBST"])
@@ -232,6 +238,28 @@ def test_tastes_are_learnt_with_sparse_updates(build: Build) -> None:
     loaders, trainer = build(epochs=5, learning_rate=0.02, dropout_prob=0.0, sparse_embedding=True)
     trainer.fit(loaders.train, loaders.valid)
     assert trainer.evaluate(loaders.test)["auc"] > 0.7
+
+
+NAMES = ("type", "keys", "values", "training", "a.b", "a%2Eb", "column_type")
+
+
+def test_columns_may_have_any_name(make_config: Callable[..., Any], tmp_path: Path) -> None:
+    header = "user_id:token\titem_id:token\ttimestamp:float\tlabel:float\tupdate:token\tc.d:token"
+    rows = [(k % 6, k % 5, k, k * 7 % 3 % 2, f"u{k % 4}", f"c{k % 3}") for k in range(60)]
+    root = write_inter(tmp_path, "made", rows, header)
+    columns = {"inter": ["user_id", "item_id", "timestamp", "label", "update", "c.d"]}
+    for suffix, n, before in (("user", 6, "u"), ("item", 5, "")):
+        names = columns[suffix] = [f"{suffix}_id", *(before + name for name in NAMES)]
+        kinds = ["token", *("token", "float") * len(NAMES)]
+        lines = ["\t".join(f"{name}:{kind}" for name, kind in zip(names, kinds, strict=False))]
+        lines += ["\t".join([str(k), *(str(k % 3) for _ in NAMES)]) for k in range(n)]
+        (root / "made" / f"made.{suffix}").write_text("\n".join(lines) + "\n")
+    config = make_config("MDAFMamba", root, load_col=columns, **CLICK_SIZES)
+    loaders = build_loaders(config, create_dataset(config))
+    model = build_trainer(config, loaders).model
+    assert torch.isfinite(model.calculate_loss(first_batch(loaders)))
+    fields = next(part for part in model.modules() if isinstance(part, RowFields))
+    assert fields.item.n_vectors == fields.user.n_vectors == 1 + len(NAMES) and len(fields.context) == 2
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from recbole_ext.model.layers.item_vectors import item_table
+from recbole_ext.names import part_name
 
 _STD = 0.05
 
@@ -51,26 +52,23 @@ class EntityFields(nn.Module):
         self.id = item_table(config, dataset, own) if side == "item" else own
         self.tokens, self.numbers = nn.ModuleDict(), nn.ParameterDict()
         for name, column in columns.items():
-            self.register_buffer(f"column_{name}", _standardised(column, ids), persistent=False)
+            part = part_name(name)
+            self.register_buffer(part, _standardised(column, ids), persistent=False)
             if column.dtype == torch.int64:
                 values = torch.unique(column[ids])
-                self.tokens[name] = embedding(dataset.num(name), width, values)
+                self.tokens[part] = embedding(dataset.num(name), width, values)
             elif column.dim() == 1:
-                self.numbers[name] = nn.Parameter(torch.randn(width) * _STD)
-        self.names = [self.id_field, *self.tokens, *self.numbers]
+                self.numbers[part] = nn.Parameter(torch.randn(width) * _STD)
+        self.n_vectors = 1 + len(self.tokens) + len(self.numbers)
 
     def forward(self, ids: Tensor) -> Tensor:
         """(n,) int64 -> (n, number of fields, width)."""
         vectors = [self.id(ids)]
-        for name, table in self.tokens.items():
-            values = self.column(name)[ids]
+        for part, table in self.tokens.items():
+            values = self.get_buffer(part)[ids]
             vectors.append(table(values) if values.dim() == 1 else mean_of_values(table, values))
-        vectors += [self.column(name)[ids].unsqueeze(1) * weight for name, weight in self.numbers.items()]
+        vectors += [self.get_buffer(part)[ids].unsqueeze(1) * weight for part, weight in self.numbers.items()]
         return torch.stack(vectors, dim=1)
-
-    def column(self, name: str) -> Tensor:
-        """An attribute of all entities: (n_entities,) or, for lists, (n_entities, longest list)."""
-        return getattr(self, f"column_{name}")
 
 
 def mean_of_values(table: nn.Module, values: Tensor) -> Tensor:

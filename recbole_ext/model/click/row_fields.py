@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from recbole_ext.model.click.entity_fields import EntityFields, embedding
 from recbole_ext.model.click.implicit_sets import FoundSets, ImplicitSet
+from recbole_ext.names import CONTEXT, part_name
 
 _DAY, _HOUR = 86_400, 3_600
 _FIRST_WEEKDAY = 3  # 1 January 1970 was a Thursday
@@ -41,7 +42,7 @@ class RowFields(nn.Module):
         table = dataset.inter_feat
         self.context = nn.ModuleDict(
             {
-                name: embedding(dataset.num(name), width, torch.unique(table[name]))
+                part_name(name, CONTEXT): embedding(dataset.num(name), width, torch.unique(table[name]))
                 for name in dataset.context_fields()
                 if table[name].dim() == 1
             }
@@ -60,8 +61,8 @@ class RowFields(nn.Module):
                     "item": ImplicitSet(dataset.user_num, kinds, width, users, sparse),
                 }
             )
-        self.item_width = len(self.item.names) * width
-        self.n_fields = len(self.user.names) + len(self.item.names) + len(self.context)
+        self.item_width = self.item.n_vectors * width
+        self.n_fields = self.user.n_vectors + self.item.n_vectors + len(self.context)
         self.n_fields += (2 if self.clock is not None else 0) + (4 if self.sets is not None else 0)
         self.n_fields += self.n_fields * width % 2  # DCNv3 halves the width
 

@@ -10,9 +10,11 @@ from torch import Tensor
 from recbole_ext.model.rating.neighbours import N_FEATURES, NeighbourIndex
 from recbole_ext.model.rating.order import RatingOrder
 from recbole_ext.model.rating.sets import RowSide, Side, build_side, smoothed_mean
+from recbole_ext.names import part_name
 
 SECONDS_PER_DAY = 86400
 ROW = "rating_row"
+SIDE = "side_"
 _LONGEST_GAP = 7
 
 
@@ -148,7 +150,8 @@ class RatingTable:
             for name in wanted if feat is not None else []:
                 if name in feat and feat[name].dtype == torch.int64:
                     found[name] = feat[name]
-        self.side_sizes = {f"side_{n}": int(ids.max()) + 1 for n, ids in {**self.of_user, **self.of_item}.items()}
+        columns = {**self.of_user, **self.of_item}
+        self.side_sizes = {part_name(name, SIDE): int(ids.max()) + 1 for name, ids in columns.items()}
 
     def _read_time(self, columns: Columns) -> None:
         self.context_sizes: dict[str, int] = {}
@@ -186,7 +189,7 @@ class RatingTable:
     @property
     def item_columns(self) -> dict[str, int]:
         """Rows of the table of each side field of items."""
-        return {name: self.side_sizes[name] for name in (f"side_{column}" for column in self.of_item)}
+        return {name: self.side_sizes[name] for name in (part_name(column, SIDE) for column in self.of_item)}
 
     @property
     def n_neighbour_features(self) -> int:
@@ -201,8 +204,8 @@ class RatingTable:
 
     def side_ids(self, pairs: Pairs) -> list[tuple[str, Tensor]]:
         """Field and ids of each side field, (B,) or (B, L), and of the day."""
-        found = [(f"side_{n}", ids.to(pairs.user.device)[pairs.user]) for n, ids in self.of_user.items()]
-        found += [(f"side_{n}", ids.to(pairs.user.device)[pairs.item]) for n, ids in self.of_item.items()]
+        found = [(part_name(n, SIDE), ids.to(pairs.user.device)[pairs.user]) for n, ids in self.of_user.items()]
+        found += [(part_name(n, SIDE), ids.to(pairs.user.device)[pairs.item]) for n, ids in self.of_item.items()]
         if self.context_sizes:
             found.append(("day", self._days(pairs)))
         return found

@@ -12,6 +12,7 @@ import torch
 from recbole.data.interaction import Interaction
 
 from recbole_ext.errors import UsageError
+from recbole_ext.names import CONTEXT, part_name
 from recbole_ext.tasks.clicks.matches import match_cells
 from recbole_ext.tasks.clicks.past import Slices, as_tensors, flat
 
@@ -46,7 +47,8 @@ class ClickLoader:
 
     Each batch is an Interaction with R rows, S histories of up to L events, and M members of implicit sets:
 
-        user, item, time, label, context fields, row (R,)   row: its number in the split
+        user, item, time, label, row (R,)    row: its number in the split
+        context_<column> (R,)            see `recbole_ext.names.part_name`
         training_row (R,)                the same, in batches of the training split alone; needs history_from: train
         history_item, history_behaviour, history_time (S, L) 0 at padding
         history, slot, visible (R,)      whose history, the row's place among its rows, how many events it sees
@@ -151,7 +153,7 @@ class ClickLoader:
         part, table = self.dataset, self.dataset.inter_feat
         index = torch.from_numpy(rows)
         names = {"user": part.uid_field, "item": part.iid_field, "time": part.time_field, "label": part.label_field}
-        names |= {name: name for name in self.context}
+        names |= {part_name(name, CONTEXT): name for name in self.context}
         fields = {key: table.interaction[field][index] for key, field in names.items()}
         columns = {"row": rows, **({"training_row": rows} if self.trains else {})}
         columns |= self._histories(rows) if self.reads_histories else {"visible": self.visible[rows]}
@@ -187,8 +189,7 @@ class ClickLoader:
         own = np.full(len(rows), -1)
         if self.sets == "train":
             own = past.own[rows].astype(np.int64)
-            start, first, group = np.unique(past.start[rows].astype(np.int64), return_index=True, return_inverse=True)
-            end = past.stop[rows[first]].astype(np.int64)
+            start, end, group = _distinct(past.start[rows], past.stop[rows], len(member))
         else:
             start, end = (bound[rows].astype(np.int64) for bound in (past.start, past.end))
             group = np.arange(len(rows))
@@ -198,6 +199,15 @@ class ClickLoader:
         found = {"member": member[place], "behaviour": behaviour[place], "owner": owner, "group": group}
         found["own"] = np.where(inside, behaviour[np.where(inside, own, 0)], 0) if len(behaviour) else own * 0
         return {f"{side}_set_{name}": column for name, column in found.items()}
+
+
+def _distinct(start: np.ndarray, stop: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The distinct slices of n members: their starts and stops (m,), and which one each of (R,) is.
+
+    A group without events begins where the next one does, so that a start alone does not name a group.
+    """
+    found, group = np.unique(start.astype(np.int64) * (n + 1) + stop, return_inverse=True)
+    return *divmod(found, n + 1), group
 
 
 def _refuse_lists(config: Any, dataset: Any) -> None:

@@ -4,10 +4,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from recbole_ext.config.config import Config
 from recbole_ext.data.loaders import Loaders
 from recbole_ext.errors import DataError, UsageError
+from recbole_ext.pipeline.build import build_trainer
 from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.tasks.clicks.batches import ClickLoader, stretches
@@ -138,10 +140,13 @@ def test_a_stretch_holds_the_last_events_of_each_row(n_events: int) -> None:
     assert min(4, n_events) <= visible[0] <= 8
 
 
+@pytest.mark.parametrize(
+    ("n_users", "n_items"), [(12, 15), (40, 500)], ids=["items with many rows", "items that training does not have"]
+)
 @pytest.mark.parametrize("sets", ["before", "train"])
-def test_sets_hold_others_and_never_the_row_itself(build: Any, sets: str) -> None:
+def test_sets_hold_others_and_never_the_row_itself(build: Any, sets: str, n_users: int, n_items: int) -> None:
     given = IN_TIME if sets == "before" else {}
-    loaders = build(**given, implicit_sets=sets, implicit_set_size=1000)
+    loaders = build(made_rows(n_users, n_items), **given, implicit_sets=sets, implicit_set_size=1000)
     train = loaders.train.dataset.inter_feat
     rows = [tuple(int(train[n][k]) for n in ("user_id", "item_id", "timestamp", "_row")) for k in range(len(train))]
     for loader in (loaders.train, loaders.test):
@@ -161,6 +166,28 @@ def test_sets_hold_others_and_never_the_row_itself(build: Any, sets: str) -> Non
                     if batch[f"{side}_set_own"][k] > 0:
                         members.remove(item if side == "user" else user)
                     assert sorted(members) == sorted(expected)
+
+
+def test_a_context_column_keeps_its_values_whatever_its_name(
+    make_config: Callable[..., Config], tmp_path: Path
+) -> None:
+    """Batches have fields of their own that are called so too."""
+    names = ("time", "slot", "match", "label", "type", "row")
+    own = ("user_id", "item_id", "timestamp", "clicked")
+    kinds = [f"{name}:{'token' if name.endswith('_id') else 'float'}" for name in own]
+    header = "\t".join([*kinds, *(f"{name}:token" for name in names)])
+    rows = [(*row, *(f"{n}{(7 * k + at) % 5}" for at, n in enumerate(names))) for k, row in enumerate(made_rows())]
+    root, columns = write_inter(tmp_path, "made", rows, header), {"inter": [*own, *names]}
+    config = make_config("MDAFMamba", root, load_col=columns, LABEL_FIELD="clicked", MAX_ITEM_LIST_LENGTH=4)
+    loaders = build_loaders(config, create_dataset(config))
+    table = loaders.test.dataset.inter_feat
+    for batch in loaders.test:
+        rows_of = batch["row"]
+        assert torch.equal(batch["time"], table["timestamp"][rows_of])
+        assert torch.equal(batch["label"], table["clicked"][rows_of])
+        assert all(torch.equal(batch[f"context_{name}"], table[name][rows_of]) for name in names)
+        assert int(batch["slot"].max()) < len(rows_of) and batch["history"].max() < len(batch["history_item"])
+    assert torch.isfinite(build_trainer(config, loaders).model.calculate_loss(next(iter(loaders.train))))
 
 
 def test_ties_keep_the_order_of_the_file() -> None:
