@@ -94,7 +94,8 @@ class HybridVAE(GeneralRecommender):
     def _fit(self, scores: Scores, pairs: Pairs, ratings: Tensor) -> Tensor:
         """How badly the scores explain the ratings: (); of `centre`, an error in stars."""
         if self.centre is not None:
-            return _ERROR[self.settings.loss](self.centre(scores, pairs), scores.mixed(ratings))
+            predicted, ratings = self.centre(scores, pairs), scores.mixed(ratings)
+            return _ERROR[self.settings.loss](predicted, ratings) + self._noise(ratings - predicted.detach())
         loss = scores.mean.new_zeros(())
         if self.settings.loss != "bpr":
             loss = self.likelihood.loss(scores.mean, scores.variance, ratings).mean()
@@ -102,6 +103,12 @@ class HybridVAE(GeneralRecommender):
             weight = 1.0 if self.settings.loss == "bpr" else self.settings.ranking_weight
             loss = loss + weight * pairwise_ranking(scores.mean, pairs.user, ratings)
         return loss
+
+    def _noise(self, errors: Tensor) -> Tensor:
+        """0 (), whose gradient fits the scale of the noise to errors (B,), in stars, and nothing else."""
+        assert isinstance(self.likelihood, AdditiveNoise)
+        nats = self.likelihood.of_errors(errors / self.likelihood.get_buffer("unit")).mean()
+        return nats - nats.detach()
 
     def _mean_square(self, interaction: Any) -> Tensor:
         """Mean squared length of the vectors of the batch's users and items, each once: ()."""

@@ -267,6 +267,19 @@ def test_columns_may_have_any_name(given: dict[str, Any], make_config: Callable[
     assert torch.isfinite(model.calculate_loss(next(iter(loaders.train))))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("loss", ["mse", "huber", "mae"])
+def test_the_deviation_of_pairwise_models_is_that_of_their_errors(loss: str, build: Callable[..., Any]) -> None:
+    _, loaders, trainer = build(shuffled=True, architecture="pairwise", loss=loss, epochs=15, learning_rate=0.02)
+    trainer.fit(loaders.train, loaders.valid)
+    model, errors, deviations = trainer.model.eval(), [], []
+    for batch in loaders.train:
+        errors.append((batch["rating"] - model.predict(batch)).detach())
+        deviations.append(model.variance(batch).sqrt().detach())
+    found, expected = torch.cat(deviations).mean(), torch.cat(errors).square().mean().sqrt()
+    assert found.item() == pytest.approx(expected.item(), rel=0.25)
+
+
 def test_an_unknown_user_or_item_has_no_vector_of_its_own_in_pairwise(build: Callable[..., Any]) -> None:
     """Row 0 stands for every unknown id: a sampled vector there would be noise in each cold row."""
     network = build(architecture="pairwise", loss="mse", latent_size=4)[2].model.network

@@ -7,7 +7,8 @@
 
 Source: DCNv3: Towards Next Generation Deep Cross Network for CTR Prediction (Li et al., 2024), arXiv 2407.13349,
 section 4.
-Differs from source: no BatchNorm over the batch, whose rows share users here.
+Differs from source: no BatchNorm over the batch, whose rows share users here; dropout is on what a layer adds x from,
+and not on its output.
 """
 
 import torch
@@ -17,11 +18,11 @@ from recbole_ext.model.layers.dropout import Dropout
 
 
 class CrossLayer(nn.Module):
-    """x, base -> base * (H(x) + b) + x.
+    """x, base -> base * (H(x) + b) + dropout(x).
 
     Args:
         width: D, even.
-        dropout: on the output.
+        dropout: on the x that is added.
     """
 
     def __init__(self, width: int, dropout: float) -> None:

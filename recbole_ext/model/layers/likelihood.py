@@ -35,15 +35,19 @@ class AdditiveNoise(nn.Module):
 
     def loss(self, mean: Tensor, variance: Tensor, ratings: Tensor) -> Tensor:
         """(B,), (B,), raw ratings (B,) -> (B,) nats."""
-        noise = (2 * self.log_noise).exp()
         target = (ratings - self.get_buffer("centre")) / self.get_buffer("unit")
-        constant = self.log_noise + 0.5 * math.log(2 * math.pi)
         if self.error == "mse":
-            return constant + 0.5 * ((target - mean).square() + variance) / noise
-        error = (target - sampled(mean, variance)) / noise.sqrt()
+            return self.of_errors(target - mean) + 0.5 * variance / (2 * self.log_noise).exp()
+        return self.of_errors(target - sampled(mean, variance))
+
+    def of_errors(self, errors: Tensor) -> Tensor:
+        """(B,) errors of scores -> (B,) nats."""
+        scaled, constant = errors / self.log_noise.exp(), self.log_noise + 0.5 * math.log(2 * math.pi)
+        if self.error == "mse":
+            return constant + 0.5 * scaled.square()
         if self.error == "mae":
-            return self.log_noise + math.log(2) + error.abs()
-        return constant + F.huber_loss(error, torch.zeros_like(error), reduction="none")
+            return self.log_noise + math.log(2) + scaled.abs()
+        return constant + F.huber_loss(scaled, torch.zeros_like(scaled), reduction="none")
 
     def rating(self, mean: Tensor, variance: Tensor) -> Tensor:
         """The expected rating: (B,), not clipped."""

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from recbole_ext.model.layers.dropout import Dropout
 
@@ -29,11 +30,21 @@ class Skip(nn.Module):
         return self.layer(x) + self.map(x)
 
 
+class RowNorm(nn.BatchNorm1d):
+    """Batch normalization that takes the running statistics for a training batch of one row, which has no variance."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(B, width) -> (B, width)."""
+        if self.training and len(input) < 2:
+            return F.batch_norm(input, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
+        return super().forward(input)
+
+
 def tower(widths: Sequence[int], dropout: float, skip: bool = False) -> nn.Sequential:
     """(B, widths[0]) -> (B, widths[-1]); Linear, BatchNorm, ReLU and Dropout between each two widths, see `Skip`."""
     layers: list[nn.Module] = []
     for width, following in pairwise(widths):
-        layer = [nn.Linear(width, following), nn.BatchNorm1d(following), nn.ReLU(), Dropout(dropout)]
+        layer = [nn.Linear(width, following), RowNorm(following), nn.ReLU(), Dropout(dropout)]
         layers += [Skip(nn.Sequential(*layer), width, following)] if skip else layer
     return nn.Sequential(*layers)
 

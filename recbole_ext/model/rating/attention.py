@@ -3,7 +3,8 @@
     a_h = sum_j e_hj d_uj / (1 + sum_j e_hj),    e_hj = exp( q_h(i) . k_h(j) / sqrt(D) - s_h log(1 + steps(j)) )
 
 over the user's ratings j nearest in the order of time, the predicted one left out; d_uj is the rating's deviation from
-the item's mean, steps(j) how many ratings are between, s_h a learned slope. The 1 shrinks a user without ratings to 0.
+the item's mean, steps(j) 1 for the rating next in time, 2 for the one after it, s_h a learned slope. The 1 shrinks a
+user without ratings to 0.
 
 Source: attention, Bahdanau et al. 2015; a rating as a weighted mean of ratings of like items, Sarwar et al. 2001.
 """
@@ -54,7 +55,8 @@ class RatingAttention(nn.Module):
         pair, at = ranges(first, (last - first).clamp(min=0))
         like = self.query(pairs.item)[pair] * self.key(order.tensors["item"][at])
         logits = like.unflatten(1, (self.heads, -1)).sum(2)
-        steps = (at - place[pair]).abs().float().log1p().unsqueeze(1)
+        steps = (at - place[pair]).abs().add(0 if row is not None else at >= place[pair])
+        steps = steps.float().log1p().unsqueeze(1)
         logits = logits * (self.heads / self.query.embedding_dim) ** 0.5 - F.softplus(self.slope) * steps
         weight = logits.clamp(max=_MOST).exp()
         if row is not None:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 TOP = 10
+_HIGHEST_GRADE = 10
 WARM = 5
 """A user or item with fewer training ratings is cold; with none it is new."""
 
@@ -89,7 +90,7 @@ def rating_report(
         "rounded": errors(found.truth, predicted.round()),
         "by_star": {f"{star:g}": _of_star(found.truth, predicted, star) for star in np.unique(found.truth)[:50]},
         "groups": _groups(found, predicted, user_counts[found.user], item_counts[found.item]),
-        **ranking(found.user, found.truth, predicted, relevant),
+        **ranking(found.user, found.truth, predicted, relevant, found.scale),
     }
 
 
@@ -106,21 +107,25 @@ def _groups(found: Predictions, predicted: np.ndarray, of_user: np.ndarray, of_i
     return {name: errors(found.truth[mask], predicted[mask]) for name, mask in masks.items() if mask.any()}
 
 
-def ranking(user: np.ndarray, truth: np.ndarray, predicted: np.ndarray, relevant: float) -> dict[str, float]:
+def ranking(
+    user: np.ndarray, truth: np.ndarray, predicted: np.ndarray, relevant: float, scale: tuple[float, float]
+) -> dict[str, float]:
     """Each user's test items ranked by predicted rating: Precision@10 and NDCG@10, means over users.
 
         Precision@10 = relevant items among the first 10 / min(10, items of the user),   users with 2 items or more
         NDCG@10      = sum_k (2^r_k - 1) / log2(k + 1) over its largest value
 
-    Ties are broken by the order of the rows.
+    where r is the rating, on a scale that is not within 0 to 10 its place on the scale as 0 to 5. Ties are broken by
+    the order of the rows.
     """
+    grade = _grades(truth, scale)
     order = np.lexsort((-predicted, user))
     best = np.lexsort((-truth, user))
     _, start, count = np.unique(user[order], return_index=True, return_counts=True)
     rank = np.arange(len(user)) - np.repeat(start, count)
     first = rank < TOP
     discount = np.where(first, 1 / np.log2(rank + 2), 0.0)
-    gains = [np.add.reduceat((2.0 ** truth[rows] - 1) * discount, start) for rows in (order, best)]
+    gains = [np.add.reduceat((2.0 ** grade[rows] - 1) * discount, start) for rows in (order, best)]
     hits = np.add.reduceat(((truth[order] >= relevant) & first).astype(float), start)
     kept = count >= 2
     if not kept.any():
@@ -128,6 +133,14 @@ def ranking(user: np.ndarray, truth: np.ndarray, predicted: np.ndarray, relevant
     precision = (hits / np.minimum(count, TOP))[kept]
     ndcg = (gains[0] / np.maximum(gains[1], 1e-12))[kept]
     return {"precision@10": float(precision.mean()), "ndcg@10": float(ndcg.mean())}
+
+
+def _grades(ratings: np.ndarray, scale: tuple[float, float]) -> np.ndarray:
+    """Ratings as exponents of gains: of -10 a gain would be negative, of 1,024 it would be infinite."""
+    low, high = scale
+    if low >= 0 and high <= _HIGHEST_GRADE:
+        return ratings
+    return 5 * (ratings.clip(low, high) - low) / max(high - low, 1e-12)
 
 
 def report_lines(report: dict[str, Any]) -> list[str]:

@@ -14,3 +14,14 @@ def test_skip_connections_add_the_input_or_a_linear_map_of_it() -> None:
 def test_without_them_a_tower_is_a_plain_sequence() -> None:
     assert [name for name, _ in tower([3, 5, 2], 0.1).named_parameters()][:2] == ["0.weight", "0.bias"]
     assert len(tower([3, 5, 2], 0.1)) == 8
+
+
+def test_a_training_batch_of_one_row_is_computed_by_the_statistics_so_far() -> None:
+    network = tower([3, 5, 2], 0.0)
+    for _ in range(3):
+        network(torch.randn(8, 3) + 1)
+    row, mean = torch.randn(1, 3), network[1].running_mean.clone()
+    found = network(row)
+    found.sum().backward()
+    assert torch.equal(network[1].running_mean, mean)
+    torch.testing.assert_close(found, network.eval()(row))

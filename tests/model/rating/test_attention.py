@@ -23,8 +23,8 @@ def order() -> RatingOrder:
     return RatingOrder(USER, ITEM, TIME, DEVIATION, n_users=3)
 
 
-def by_hand(attention: RatingAttention, item: int, place: int, rows: list[int]) -> Tensor:
-    """The docstring's formula; rows are places in the order, which is that of the file here."""
+def by_hand(attention: RatingAttention, item: int, place: float, rows: list[int]) -> Tensor:
+    """The docstring's formula; rows are places in the order, that of the file here; 1.5 is between two."""
     heads = []
     for head in range(2):
         columns = slice(2 * head, 2 * head + 2)
@@ -32,7 +32,9 @@ def by_hand(attention: RatingAttention, item: int, place: int, rows: list[int]) 
         total, over = torch.tensor(1.0), torch.tensor(0.0)
         for row in rows:
             slope = torch.nn.functional.softplus(attention.slope[head])
-            logit = query @ attention.key.weight[ITEM[row], columns] / 2**0.5 - slope * np.log1p(abs(row - place))
+            logit = query @ attention.key.weight[ITEM[row], columns] / 2**0.5 - slope * np.log1p(
+                np.ceil(abs(row - place))
+            )
             total, over = total + logit.exp(), over + logit.exp() * DEVIATION[row]
         heads.append(over / total)
     return torch.stack(heads) @ attention.field
@@ -48,9 +50,9 @@ def test_a_training_rating_sees_its_neighbours_and_not_itself(attention: RatingA
 
 def test_another_moment_sees_what_lies_around_it_or_only_before(attention: RatingAttention) -> None:
     pair = Pairs(torch.tensor([1]), torch.tensor([2]), torch.tensor([25]), None)
-    torch.testing.assert_close(attention(order(), pair, None)[0], by_hand(attention, 2, 2, [0, 1, 2, 3]))
+    torch.testing.assert_close(attention(order(), pair, None)[0], by_hand(attention, 2, 1.5, [0, 1, 2, 3]))
     attention.ahead = False
-    torch.testing.assert_close(attention(order(), pair, None)[0], by_hand(attention, 2, 2, [0, 1]))
+    torch.testing.assert_close(attention(order(), pair, None)[0], by_hand(attention, 2, 1.5, [0, 1]))
 
 
 def test_somebody_without_ratings_gets_nothing(attention: RatingAttention) -> None:

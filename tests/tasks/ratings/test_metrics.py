@@ -40,9 +40,27 @@ def test_ranking_by_hand_in_any_order_of_rows() -> None:
     gains = 2 ** truth[:3] - 1
     ndcg = (gains[1] + gains[0] / np.log2(3) + gains[2] / 2) / (gains[0] + gains[1] / np.log2(3) + gains[2] / 2)
     for order in (np.arange(4), np.array([3, 1, 0, 2])):
-        found = ranking(user[order], truth[order], predicted[order], relevant=4)
+        found = ranking(user[order], truth[order], predicted[order], relevant=4, scale=(1, 5))
         assert found == {"precision@10": pytest.approx(1 / 3), "ndcg@10": pytest.approx(ndcg)}
 
 
 def test_users_with_one_tested_item_have_no_ranking() -> None:
-    assert ranking(np.array([1, 2]), np.array([5.0, 1]), np.array([1.0, 2]), 4) == {}
+    assert ranking(np.array([1, 2]), np.array([5.0, 1]), np.array([1.0, 2]), 4, (1, 5)) == {}
+
+
+@pytest.mark.parametrize("scale", [(-10.0, 10.0), (0.0, 5000.0), (-3.0, -1.0), (2.0, 2.0)], ids=str)
+def test_ndcg_is_within_0_and_1_on_every_scale(scale: tuple[float, float]) -> None:
+    rng = np.random.default_rng(0)
+    user, truth = np.repeat(np.arange(5), 6), rng.uniform(*scale, 30)
+    truth[:6] = scale[0]
+    found = ranking(user, truth, rng.permutation(truth), 4, scale)["ndcg@10"]
+    best = ranking(user, truth, truth, 4, scale)["ndcg@10"]
+    assert 0 <= found <= best <= 1
+    if scale[0] < scale[1]:
+        assert found < best == pytest.approx(0.8)  # the user whose ratings are all the lowest has no gain
+
+
+def test_scales_of_one_form_have_one_ndcg() -> None:
+    user, truth, predicted = np.zeros(4, int), np.array([-10.0, 0, 10, 4]), np.array([3.0, 1, 2, 4])
+    shifted = ranking(user, truth * 100 + 7, predicted, 4, (-993, 1007))
+    assert shifted["ndcg@10"] == pytest.approx(ranking(user, truth, predicted, 4, (-10, 10))["ndcg@10"])

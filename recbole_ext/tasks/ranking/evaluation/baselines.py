@@ -4,8 +4,9 @@
     markov       score(item) = how often it followed the last item in training; popularity breaks ties
     skip_markov  score(item) = sum_k d^k P(item | item k events ago), where P counts what came 1 to 10
                  events later, weighted by d^(events later); d = 0.8, 10 events back
-    personal_popularity  score(item) = how often it occurs in the user's history; popularity breaks ties. Where people
-                 come back: seen items are candidates, and 1 % of the training targets occur in their history
+    personal_popularity  score(item) = how often it occurs in the history that the model reads (MAX_ITEM_LIST_LENGTH
+                 events); popularity breaks ties. Where people come back: seen items are candidates, and 1 % of the
+                 training targets occur in their history
 
 All are evaluated on the same batches, with the same candidates and filters as the model.
 """
