@@ -56,12 +56,18 @@ def place(values: Mapping[str, Any]) -> Placement:
 
 
 def _best_device(values: Mapping[str, Any], local_rank: int, world_size: int) -> str:
-    gpu_id = str(values.get("gpu_id", "0") if values.get("gpu_id") is not None else "")
+    gpu_id = gpu_text(values)
     if values.get("use_gpu") is False or not gpu_id:
         return "cpu"
     if torch.cuda.is_available():
         return f"cuda:{local_rank if world_size > 1 else gpu_id.split(',')[0]}"
     return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def gpu_text(values: Mapping[str, Any]) -> str:
+    """`gpu_id` as RecBole reads it: `0` is the first GPU, as a number and as a text; "" is none."""
+    given = values.get("gpu_id", 0)
+    return "" if given is None else str(given)
 
 
 def is_here(device: torch.device) -> bool:

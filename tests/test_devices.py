@@ -38,6 +38,7 @@ def test_without_a_gpu_auto_is_the_cpu() -> None:
         ({"gpu_id": "0", "device": None}, "cuda:0"),
         ({"gpu_id": "1"}, "cuda:1"),
         ({"gpu_id": 1}, "cuda:1"),
+        ({"gpu_id": 0}, "cuda:0"),
         ({"gpu_id": "1,0"}, "cuda:1"),
         ({"gpu_id": ""}, "cpu"),
         ({"gpu_id": None}, "cpu"),

@@ -14,7 +14,7 @@ from recbole_ext.config.layers import Layer, protocol_layer
 from recbole_ext.config.old_numpy import provide_old_names
 from recbole_ext.config.resolved import Resolved, data_folder
 from recbole_ext.config.yaml_reader import _Loader
-from recbole_ext.devices import Placement, place
+from recbole_ext.devices import Placement, gpu_text, place
 from recbole_ext.errors import UsageError
 
 LOSSES_WITHOUT_PAIRS = ("CE", "sampled_softmax", "gBCE")
@@ -88,7 +88,7 @@ class Config(RecBoleConfig):
             single_spec=placement.world_size == 1,
             local_rank=placement.local_rank,
             world_size=placement.world_size,
-            gpu_id=str(self.final_config_dict.get("gpu_id") or ""),
+            gpu_id=gpu_text(self.final_config_dict),
         )
         return placement
 

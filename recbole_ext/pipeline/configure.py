@@ -67,11 +67,20 @@ def resolve(
     task = task_of(entry)
     for key, source in task.same_value.items():
         values[key], origins[key] = values[source], origins[source]
-    values |= {key: literal(values[key]) for key in SEPARATORS}
-    values["TIME_FIELD"] = values["TIME_FIELD"] or ""  # names of lists are made by appending to it
+    values |= _in_one_form(values)
     if origins.get("load_col", "").startswith(OF_NO_DATA_SET):
         values["load_col"] = None
     return Resolved(entry, dataset, layers, values, origins, unread_settings(entry, layers, values, task.unread))
+
+
+def _in_one_form(values: dict[str, Any]) -> dict[str, Any]:
+    """Settings that may be written in several ways, each as all readers expect it."""
+    gpu_id = values["gpu_id"]
+    return {
+        **{key: literal(values[key]) for key in SEPARATORS},
+        "TIME_FIELD": values["TIME_FIELD"] or "",  # names of lists are made by appending to it
+        "gpu_id": gpu_id if gpu_id is None else str(gpu_id),
+    }
 
 
 def data_root(config_files: list[str], given: dict[str, Any]) -> str:

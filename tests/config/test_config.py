@@ -10,6 +10,7 @@ import yaml
 
 from recbole_ext.config.config import Config
 from recbole_ext.config.resolved import data_folder
+from recbole_ext.config.yaml_reader import parse_scalar
 from recbole_ext.errors import UsageError
 from recbole_ext.pipeline.configure import build_config
 from recbole_ext.places import RECBOLE
@@ -111,6 +112,16 @@ def test_nothing_outside_the_configuration_is_touched(monkeypatch: pytest.Monkey
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "3"
     assert yaml.FullLoader.yaml_implicit_resolvers == resolvers
     assert not torch.is_anomaly_enabled()
+
+
+@pytest.mark.parametrize(("written", "read"), [("0", "0"), ("1", "1"), ("'1'", "1"), ("0,1", "0,1"), ("~", "")])
+def test_the_number_of_a_gpu_is_a_text_however_it_is_written(tmp_path: Path, written: str, read: str) -> None:
+    (tmp_path / "a.yaml").write_text(f"gpu_id: {written}\n")
+    config = build("BPR", tmp_path / "a.yaml", device="auto")
+    assert config["gpu_id"] == read and ("gpu_id" in config.changed) == (read != "0")
+    assert build(gpu_id=parse_scalar(written, "--gpu_id"))["gpu_id"] == read
+    with pytest.raises(UsageError, match=r"gpu_id must be of type str or int \(got True\)"):
+        build(gpu_id=True)
 
 
 def test_text_stays_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

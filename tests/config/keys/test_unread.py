@@ -68,6 +68,7 @@ def test_a_setting_that_is_not_read_is_named_with_what_to_use(model: str, given:
         ),
         ("BPR", {"threshold": {"rating": 4}, "train_neg_sample_args": None}),
         ("SASRec", {"filter_seen_items": False, "window_overlap": 0.25, "gpu_id": "1"}),
+        ("BPR", {"gpu_id": 0, "device": "cpu"}),
         ("SASRec", {"train_mode": "prefix", "worker": 2, "transform": "mask_itemseq", "mask_ratio": 0.3}),
         ("CKE", {"kg_reverse_r": True}),
         ("GRU4RecKG", {"preload_weight": {"a": "b"}}),
