@@ -20,6 +20,11 @@ SHORTEST = 8
 
 PROSE = frozenset(("text", "cause", "warnings", "reason", "message"))
 """Keys of sentences in events, results and records."""
+NAMES_OF_DATA = frozenset(
+    """threshold val_interval seq_len discretization load_col unload_col unused_col preload_weight filled titles
+    data_sha256""".split()
+)
+"""Mappings of settings and results from names in the data (columns, items, files), which name no secrets."""
 _remembered: dict[str, re.Pattern[str]] = {}
 
 
@@ -103,6 +108,8 @@ def _redacted(value: Any, hide: Callable[[str], str]) -> Any:
 
 
 def _part(key: Any, value: Any, hide: Callable[[str], str]) -> Any:
+    if key in NAMES_OF_DATA and isinstance(value, dict):
+        return {name: _redacted(part, hide) for name, part in value.items()}
     return HIDDEN if _hidden_by_name(key, value) else _redacted(value, _without_remembered if key in PROSE else hide)
 
 
@@ -134,7 +141,9 @@ def _hidden_by_name(key: Any, value: Any) -> bool:
 def _secrets(value: Any, under: bool = False) -> Iterator[str]:
     if isinstance(value, Mapping):
         for key, part in value.items():
-            yield from _secrets(part, under or is_secret_name(str(key)))
+            parts = part.values() if key in NAMES_OF_DATA and isinstance(part, Mapping) else [part]
+            for one in parts:
+                yield from _secrets(one, under or is_secret_name(str(key)))
     elif isinstance(value, list | tuple | set):
         for part in value:
             yield from _secrets(part, under)

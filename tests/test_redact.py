@@ -13,9 +13,12 @@ import yaml
 from recbole_ext import redact as module
 from recbole_ext.cli.main import main
 from recbole_ext.config.keys.known_keys import host_keys, keys_of
+from recbole_ext.config.keys.mappings import DECLARED
+from recbole_ext.config.keys.schema import ByColumn
 from recbole_ext.redact import HIDDEN, is_secret_name, redact, redact_text, redact_words, remember, remember_text
 from recbole_ext.registry import models
 from recbole_ext.report.page import Page
+from recbole_ext.runs.recorded import recorded
 from recbole_ext.runs.run_files import config_text
 from recbole_ext.runs.setting_lines import setting_lines
 
@@ -126,6 +129,25 @@ def test_nested_values_keep_their_shape() -> None:
     }
     remember(values)
     assert redact_text("12345678 x") == f"{HIDDEN} x"
+
+
+def test_names_of_columns_and_items_name_no_secrets(tmp_path: Path) -> None:
+    given = {
+        "discretization": {"key": {"method": "ED", "bucket": 3}},
+        "val_interval": {"cookie": ["accepted", "refused!"], "sort_token": "[1,2]"},
+        "api_token": "canary-4711",
+    }
+    remember(given)
+    (tmp_path / "config.yaml").write_text(config_text(given, {}))
+    assert recorded(tmp_path) == {**given, "api_token": HIDDEN}
+    assert redact_text("accepted canary-4711") == f"accepted {HIDDEN}"
+    result = {"rows": {"filled": {"pass": 3, "my_token": 1}}, "examples": [{"titles": {"the-key": "Title"}}]}
+    assert redact(result) == result
+    assert redact({"store": {"password": "x"}, "titles": "a"}) == {"store": {"password": HIDDEN}, "titles": "a"}
+
+
+def test_every_setting_by_column_is_known_as_one() -> None:
+    assert {key for key, form in DECLARED.items() if isinstance(form, ByColumn)} <= module.NAMES_OF_DATA
 
 
 def test_settings_that_equal_a_secret_stay_as_they_were_set(monkeypatch: pytest.MonkeyPatch) -> None:
