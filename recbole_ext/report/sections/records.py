@@ -5,17 +5,18 @@ from typing import Any
 
 from dataset_tools.drift.split_table import distances_table
 from recbole_ext.redact import redact
+from recbole_ext.report.changed_settings import changed_settings
 from recbole_ext.report.page import Page
 from recbole_ext.report.plain_value import plain_value
 from recbole_ext.report.record import Record
 
-_DEFAULTS = ("recbole ", "properties/", "derived", "default")
 _HEAD = ["key", "value", "where it came from"]
 
 
 def add_settings(page: Page, record: Record) -> None:
     """The settings that are no defaults."""
-    chosen = [row for row in _settings(record) if not str(row[2]).startswith(_DEFAULTS)]
+    changed = changed_settings(record)
+    chosen = [row for row in _settings(record) if row[0] in changed]
     page.heading("Settings that differ from the default")
     if chosen:
         page.table(_HEAD, chosen)
