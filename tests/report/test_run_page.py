@@ -154,3 +154,13 @@ def test_whatever_a_part_of_the_analysis_is_there_is_a_page(make_run: Callable[.
             parent[path[-1]] = other
             html = page_of(folder, changed)
             assert "Model and baselines" in html and ">nan<" not in html.replace("mean nan", ""), (path, other)
+
+
+def test_other_validation_metrics_are_metrics_alone_and_what_is_cut_is_counted(make_run: Callable[..., Path]) -> None:
+    machine = ("memory_mb", "memory_share", "cpu_use", "gpu_use", "first_loss", "grad_norm_growth", "train_valid_gap")
+    html = page_of(make_run(columns={name: [0.5] * 6 for name in machine}, name="few"))
+    assert ">Validation hit@10<" in html and "cpu_use" not in html and "first_loss" not in html
+    many = {name: [0.5] * 6 for name in (*machine, *(f"recall@{k}" for k in range(1, 9)))}
+    html = page_of(make_run(columns=many, name="many"))
+    assert ">Other validation metrics: the first 8 of 9, all in metrics.csv<" in html
+    assert "recall@7" in html and "recall@8" not in html and "memory_mb" not in html

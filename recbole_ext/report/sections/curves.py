@@ -1,11 +1,12 @@
 """The curves of one run on a page."""
 
+from recbole_ext.evaluation.criteria import OF_EPOCH
 from recbole_ext.report.charts.lines import Point
 from recbole_ext.report.page import Page
 from recbole_ext.report.record import Record
 from recbole_ext.report.sections.results import best_reference
 
-_OTHERS = ("train_", "grad_", "valid_seconds", "learning_rate", "kl", "fit", "active_units", "gate_")
+_OF_TRAINING = ("train_", "kl_", "gate_")
 _MOST_LINES = 8
 
 Columns = dict[str, list[Point]]
@@ -30,14 +31,19 @@ def add_curves(page: Page, record: Record) -> None:
 def add_further_curves(page: Page, record: Record) -> None:
     """The other columns: further metrics, gap, learning rate, gradients and time."""
     columns, metric = record.columns, record.metric
-    rest = [name for name in columns if name != metric and not name.startswith(_OTHERS)]
+    rest = [name for name in columns if name != metric and _is_of_validation(name)]
     title = "Other validation metrics" if len(rest) > 1 else f"Validation {''.join(rest)}"
+    title += f": the first {_MOST_LINES} of {len(rest)}, all in metrics.csv" if len(rest) > _MOST_LINES else ""
     _chart(page, title, columns, {name: name for name in rest[:_MOST_LINES]}, "")
     gap = {"train_valid_gap": "gap"}
     _chart(page, "Gap: training rows better than validation by", columns, gap, f"{metric}, evaluation mode")
     _chart(page, "Learning rate", columns, {"learning_rate": "learning rate"}, "at the end of the epoch")
     _chart(page, "Gradient norm", columns, {"grad_norm_mean": "mean", "grad_norm_max": "largest"}, "before clipping")
     _chart(page, "Time", columns, {"train_seconds": "training", "valid_seconds": "validation"}, "seconds")
+
+
+def _is_of_validation(column: str) -> bool:
+    return column not in (*OF_EPOCH, "first_loss") and not column.startswith(_OF_TRAINING)
 
 
 def add_gate(page: Page, record: Record) -> None:
