@@ -1,5 +1,6 @@
 """Where the interactions of a data set are: in one file, or in the files of a cut."""
 
+import shlex
 from pathlib import Path
 
 from dataset_tools.errors import UsageError
@@ -24,7 +25,8 @@ def interaction_files(path: Path) -> list[Path]:
         release = next((name for name in RELEASES if path.name.startswith(name)), "RELEASE")
         raise UsageError(
             f"{path}: no data set there (expected {expected}).\n"
-            f"Create one: recbole-data convert {release} --input <zip or folder> --output {path.parent}"
+            f"Create one: recbole-data convert {release} --input <zip or folder> "
+            f"--output {shlex.quote(str(path.parent))}"
         )
     return found
 

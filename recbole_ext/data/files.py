@@ -1,5 +1,6 @@
 """What is wrong with the files of a data set before one of them is read; imports neither torch nor RecBole."""
 
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,7 @@ def _how_to_make(dataset: str, folder: Path) -> str:
     fetched = "--download" if release and release.download else "--input <zip or folder>"
     own = "; from a file that is there: --input <zip or folder>" if fetched == "--download" else ""
     return (
-        f"make it with: recbole-data convert {name or '<release>'} {fetched} --output {folder.parent}{own}\n"
+        f"make it with: recbole-data convert {name or '<release>'} {fetched} "
+        f"--output {shlex.quote(str(folder.parent))}{own}\n"
         "or name the folder that holds it with --data_path=DIR"
     )

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -96,7 +97,8 @@ def _run_seed(experiment: Experiment, seed: int, label: str, of_start: Mapping[s
 
 def _continued(experiment: Experiment) -> str:
     root = experiment.folder.parent
-    return f"experiment run {experiment.name}" + ("" if str(root) == ROOT else f" --experiments-dir={root}")
+    elsewhere = [] if str(root) == ROOT else [f"--experiments-dir={root}"]
+    return shlex.join(["experiment", "run", experiment.name, *elsewhere])
 
 
 def made_on_the_fly(root: Path, plan: Plan) -> Experiment:

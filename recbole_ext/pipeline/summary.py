@@ -1,5 +1,6 @@
 """The last lines of a run: what is wrong with it, the model and its baselines, the protocol, and what to do next."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from recbole_ext.evaluation.criteria import verdict_lines
 from recbole_ext.evaluation.metric_order import in_order
 from recbole_ext.evaluation.protocol import Protocol
 from recbole_ext.evaluation.tables import Strong, labelled, table_lines
-from recbole_ext.runs.recorded import is_ended_by_budget
+from recbole_ext.runs.recorded import is_ended_by_budget, resume_words
 from recbole_ext.tasks.registered import all_tasks
 
 
@@ -76,7 +77,7 @@ def _cost_lines(result: dict[str, Any]) -> list[str]:
         key, folder = result["ended_by"], Path(str(result["run_directory"]))
         lines.append(
             f"{key} is spent after {result['epochs_trained']} epochs, {seconds:.0f} s in all, so training ended; "
-            f"a larger one goes on: --resume={folder.name} --runs_dir={folder.parent} --{key}=MORE"
+            f"a larger one goes on: {shlex.join([*resume_words(folder), f'--{key}=MORE'])}"
         )
     return lines
 

@@ -1,6 +1,7 @@
 """`report.html`, `results.png` and `model_card.md` of a run: what came out, what it was, and what can be concluded."""
 
 import logging
+import shlex
 import sys
 from contextlib import suppress
 from dataclasses import replace
@@ -19,6 +20,7 @@ from recbole_ext.report.page import Page
 from recbole_ext.report.record import read_record
 from recbole_ext.report.run_page import run_page
 from recbole_ext.training.tracking.progress import Progress
+from recbole_ext.typed_command import PROGRAM
 
 _LOG = logging.getLogger(__name__)
 _MOST_SAID = 5
@@ -89,7 +91,7 @@ def leave_report(folder: Path) -> None:
         _LOG.debug("no report", exc_info=True)
         print(
             f"warning: no report of {folder}: {redact_text(str(error))}\n"
-            f"the run itself is whole; write the report later with: recbole-ext report {folder}",
+            f"the run itself is whole; write the report later with: {shlex.join([PROGRAM, 'report', str(folder)])}",
             file=sys.stderr,
         )
 

@@ -56,6 +56,11 @@ def recorded(folder: Path) -> dict[str, Any]:
     return SETTINGS.checked(values, path)
 
 
+def resume_words(folder: Path) -> list[str]:
+    """The options that continue a run; `shlex.join` makes a text of them that can be pasted."""
+    return [f"--resume={folder.name}", f"--runs_dir={folder.parent}"]
+
+
 def require_whole(path: Path, first_line: bytes, n_values: int) -> None:
     """Refuse a `config.yaml` of a newer version, or one that was cut short, by the line that a run writes at its head.
 

@@ -1,6 +1,7 @@
 """Which run is continued: named, or the newest unfinished one of the same model, data set and configuration."""
 
 import os
+import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 from recbole_ext.config.config import Config
 from recbole_ext.errors import ResourceError, UsageError
 from recbole_ext.machine_paths import below_here, recorded_data_path
-from recbole_ext.runs.recorded import NEWEST, is_ended_by_budget, run_folder
+from recbole_ext.runs.recorded import NEWEST, is_ended_by_budget, resume_words, run_folder
 from recbole_ext.runs.run_directory import BUDGET_FILE, RunDirectory
 from recbole_ext.runs.run_files import config_text, read_result
 from recbole_ext.runs.setting_lines import SameSettings, SettingLines, differing, recorded_lines, setting_lines
@@ -124,4 +125,4 @@ def run_values(config: Config) -> dict[str, Any]:
 
 def resume_command(folder: Path, command: list[str]) -> str:
     """What to type to continue a run."""
-    return f"{' '.join(program_of(command))} --resume={folder.name} --runs_dir={folder.parent}"
+    return shlex.join([*program_of(command), *resume_words(folder)])

@@ -1,5 +1,6 @@
 """What a tuning leaves: `best.yaml`, `trials.csv`, `report.html`, and a few lines on the terminal."""
 
+import shlex
 from statistics import median
 from typing import Any
 
@@ -17,6 +18,7 @@ from recbole_ext.tuning.importance import Importance, importance
 from recbole_ext.tuning.settings import Settings, epochs_of
 from recbole_ext.tuning.spending import Spending
 from recbole_ext.tuning.table import PAUSED, Table, Trial
+from recbole_ext.typed_command import PROGRAM
 
 _CURVES = 8
 
@@ -51,7 +53,7 @@ def write_outcome(settings: Settings, table: Table, config: Config, spending: Sp
 
 def test_command(table: Table) -> str:
     """The command that trains the best settings and evaluates them once on test."""
-    return f"recbole-ext --config_files={table.folder / 'best.yaml'}"
+    return shlex.join([PROGRAM, f"--config_files={table.folder / 'best.yaml'}"])
 
 
 def best_text(settings: Settings, table: Table, best: Trial, metric: str) -> str:

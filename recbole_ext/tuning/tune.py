@@ -6,6 +6,7 @@
     trials/       one folder per trial, with its run; checkpoints of the best alone
 """
 
+import shlex
 import shutil
 import signal
 from collections.abc import Iterator
@@ -120,11 +121,10 @@ def _interruptible(folder: Path) -> Iterator[None]:
     asked: list[InterruptedRun] = []
 
     def stop(number: int, frame: Any) -> None:
-        way_on = f"{' '.join(typed_program())} tune --resume={folder.name} --tune-dir={folder.parent}"
         asked.append(
             InterruptedRun(
                 "interrupted; what was reported is in the table, and running trials go on from their last state with: "
-                f"{way_on}",
+                f"{_resume_command(folder)}",
                 number,
             )
         )
@@ -207,13 +207,18 @@ def _say_opening(settings: Settings, table: Table, folder: Path, metric: str, ep
         )
 
 
+def _resume_command(folder: Path, *more: str) -> str:
+    """What to type to continue a tuning."""
+    return shlex.join([*typed_program(), "tune", f"--resume={folder.name}", f"--tune-dir={folder.parent}", *more])
+
+
 def _budget_line(settings: Settings, table: Table, spending: "Spending") -> str:
     """That the budget ended the tuning, and how to go on."""
     key = spending.limit.key if spending.limit else "budget"
     over, folder = len(table.ended()), table.folder
     return (
         f"{key} is spent after {over} of {settings.trials} trials; those that were running are paused. A larger one "
-        f"goes on: {' '.join(typed_program())} tune --resume={folder.name} --tune-dir={folder.parent} --{key}=MORE"
+        f"goes on: {_resume_command(folder, f'--{key}=MORE')}"
     )
 
 
