@@ -55,6 +55,9 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:int", _INT, list("-+0123456789"
 _Loader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+0123456789."))
 
 
+_OF_TOKENS = ("val_interval",)
+"""Keys of columns with lists of tokens, which stay as they are typed: `NO`, `007` and `1.50` are ids."""
+_SCALARS = tuple(f"tag:yaml.org,2002:{kind}" for kind in ("null", "bool", "int", "float"))
 _TEXT = ("field_separator", "seq_separator", "encoding", "data_path", "runs_dir")
 
 
@@ -74,21 +77,22 @@ def typed_value(key: str, text: str, where: str) -> Any:
     Raises:
         UsageError: see `parse_scalar`.
     """
-    return unquoted(text) if is_text(key) else parse_scalar(text, where)
+    return unquoted(text) if is_text(key) else parse_scalar(text, where, key)
 
 
-def parse_scalar(text: str, where: str) -> Any:
+def parse_scalar(text: str, where: str, key: str = "") -> Any:
     """Read one command-line value as YAML: `0.1`, `true`, `[5, 10]`, `{mode: full}`.
 
     Args:
         text: what follows `--key=`.
         where: named in the error, for instance `--topk`.
+        key: whose value it is; lists of tokens stay texts.
 
     Raises:
         UsageError: the text is not YAML, or asks for a tag that is not safe.
     """
     try:
-        return _load(text)[1]
+        return _load(text, key)[1]
     except yaml.YAMLError as error:
         shown = repr(text) if len(text) <= 200 else f"{text[:200]!r}..."
         raise UsageError(f"{where}: cannot read the value {shown} as YAML: {_problem(error, text)}") from None
@@ -121,7 +125,7 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], dict[str, int]]:
     return values, {key.value: key.start_mark.line + 1 for key in keys}
 
 
-def _load(text: str) -> tuple[list[yaml.Node], Any]:
+def _load(text: str, key: str = "") -> tuple[list[yaml.Node], Any]:
     """The keys of the document's mapping and its values, or a YAMLError whatever is wrong with it."""
     try:
         loader = _Loader(text)
@@ -130,12 +134,23 @@ def _load(text: str) -> tuple[list[yaml.Node], Any]:
             return [], None
         if _size(node, {}) > _MOST_VALUES:
             raise yaml.YAMLError(f"aliases and values unfold to more than {_MOST_VALUES:,}")
-        keys = [key for key, _ in node.value] if isinstance(node, yaml.MappingNode) else []
-        return keys, loader.construct_document(node)
+        entries = node.value if isinstance(node, yaml.MappingNode) else []
+        for by_column in (
+            [node] if key in _OF_TOKENS else [value for name, value in entries if name.value in _OF_TOKENS]
+        ):
+            _keep_tokens(by_column)
+        return [name for name, _ in entries], loader.construct_document(node)
     except RecursionError:
         raise yaml.YAMLError("it is nested too deeply") from None
     except (ValueError, LookupError, AttributeError) as error:
         raise yaml.YAMLError(f"a value does not fit its type: {str(error)[:200]}") from None
+
+
+def _keep_tokens(by_column: yaml.Node) -> None:
+    """Make texts of the scalars in the lists of a mapping."""
+    lists = [value for _, value in by_column.value] if isinstance(by_column, yaml.MappingNode) else []
+    for token in chain.from_iterable(each.value for each in lists if isinstance(each, yaml.SequenceNode)):
+        token.tag = "tag:yaml.org,2002:str" if token.tag in _SCALARS else token.tag
 
 
 def _size(node: yaml.Node, known: dict[int, int]) -> int:

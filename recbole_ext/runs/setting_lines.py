@@ -118,6 +118,6 @@ def _compared(line: str) -> Any:
 def _value(line: str) -> Any:
     key, _, value = line.partition(": ")
     try:
-        return parse_scalar(value, key)
+        return parse_scalar(value, key, key)
     except UsageError as error:
         raise DataError(f"config.yaml is damaged: {error}") from None

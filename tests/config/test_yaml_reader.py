@@ -2,8 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from recbole_ext.config.yaml_reader import parse_scalar, read_yaml
+from recbole_ext.config.yaml_reader import parse_scalar, read_yaml, typed_value
 from recbole_ext.errors import UsageError
+from recbole_ext.runs.run_files import setting_line
+from recbole_ext.runs.setting_lines import differing
 
 
 @pytest.mark.parametrize(
@@ -32,6 +34,16 @@ def test_scalars(text: str, value: object) -> None:
     found = parse_scalar(text, "--x")
     assert found == value
     assert type(found) is type(value)
+
+
+def test_listed_tokens_stay_as_they_are_typed(tmp_path: Path) -> None:
+    text = "{country: [NO, SE, ~, 'x'], id: [007, 08, 1.50, 1e5], stars: '[4,inf)'}"
+    read = {"country": ["NO", "SE", "~", "x"], "id": ["007", "08", "1.50", "1e5"], "stars": "[4,inf)"}
+    assert typed_value("val_interval", text, "--val_interval") == read
+    (tmp_path / "a.yaml").write_text(f"val_interval: {text}\ntopk: [007]\n")
+    assert read_yaml(tmp_path / "a.yaml")[0] == {"val_interval": read, "topk": [7]}
+    line = setting_line("val_interval", read)
+    assert list(differing({"val_interval": f"val_interval: {text}"}, {"val_interval": line})) == []
 
 
 def test_infinity_is_a_float() -> None:

@@ -29,12 +29,18 @@ def parse_intervals(text: Any) -> Intervals:
     """Read `[A,B]`, `[A,B)`, `(A,B]` or `(A,B)`, several of them with `;` between; infinite ends are `inf`, `-inf`.
 
     Args:
-        text: as RecBole writes them; a list of two numbers is a closed interval, as YAML reads `[A,B]`.
+        text: as RecBole writes them; a list of two numbers, also as texts, is a closed interval, as YAML reads `[A,B]`.
 
     Raises:
         ValueError: it is something else, or holds no number; the message gives the syntax and a suggestion.
     """
-    return [_interval(part.strip(), text) for part in str(text).split(";")]
+    written = f"[{','.join(map(str, text))}]" if isinstance(text, list) else str(text)
+    return [_interval(part.strip(), text) for part in written.split(";")]
+
+
+def in_unit(intervals: Intervals, size: float) -> Intervals:
+    """Intervals of a unit as those of another one that is so many times as large."""
+    return [(opening, low / size, high / size, closing) for opening, low, high, closing in intervals]
 
 
 def interval_fault(text: Any) -> str | None:

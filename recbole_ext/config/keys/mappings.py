@@ -24,7 +24,10 @@ DISTRIBUTIONS = ("uniform", "popularity", "none")
 
 def _kept_values(value: Any) -> str | None:
     """Intervals of a number, or the tokens to keep."""
-    return None if isinstance(value, list) and value else interval_fault(value)
+    if not isinstance(value, list) or not value:
+        return interval_fault(value)
+    wrong = [token for token in value if isinstance(token, bool) or not isinstance(token, str | int | float)]
+    return f"must list values as texts, such as the file has them (got {wrong[0]!r})" if wrong else None
 
 
 def _columns_of_file(value: Any) -> str | None:

@@ -90,7 +90,21 @@ class RowCounts:
 
     def _filter_by_field_value(self) -> None:
         step = super()._filter_by_field_value  # type: ignore[misc]
+        self._report_unknown_tokens()
         self._counted(step, "outside the wanted values", self._setting("val_interval"))
+
+    def _report_unknown_tokens(self) -> None:
+        """Values that `val_interval` lists and that no row has, such as `7` where the file has `007`."""
+        for field, wanted in (self.config["val_interval"] or {}).items():
+            for frame in self.field2feats(field) if isinstance(wanted, list) else ():  # type: ignore[attr-defined]
+                known = set(frame[field].unique())
+                lacking = [token for token in map(str, wanted) if token not in known]
+                if lacking and self.field2type[field] == FeatureType.TOKEN:  # type: ignore[attr-defined]
+                    self.ledger.warn(
+                        f"val_interval: no row has {field} {', '.join(map(repr, lacking[:3]))}"
+                        f"{f' and {len(lacking) - 3} more' if len(lacking) > 3 else ''}; "
+                        "list values as the file has them"
+                    )
 
     def _filter_by_inter_num(self) -> None:
         settings = [self._setting(f"{kind}_inter_num_interval") for kind in ("user", "item")]

@@ -28,6 +28,7 @@ from recbole_ext.pipeline.configure import build_config
         ({"threshold": {"rating": 3, "stars": 4}}, "threshold makes labels of one column"),
         ({"val_interval": {"stars": ">=3"}}, r"val_interval: stars must be an interval .*mean '\[3,inf\)'"),
         ({"val_interval": {"city": []}}, "val_interval: city must be an interval"),
+        ({"val_interval": {"city": ["a", False]}}, r"city must list values as texts, such as .* \(got False\)"),
         ({"val_interval": "[4,inf)"}, "val_interval must be a mapping from columns, for instance {rating:"),
         ({"user_inter_num_interval": "9"}, r"user_inter_num_interval must be an interval .*mean '\[9,inf\)'"),
         ({"item_inter_num_interval": "5+"}, "item_inter_num_interval must be an interval"),

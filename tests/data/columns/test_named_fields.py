@@ -29,6 +29,7 @@ def kept(make_config: Callable[..., Config], tmp_path: Path) -> Callable[..., An
         ({"stars": "(4,inf)"}, 4),
         ({"stars": "[1,1];[5,5]"}, 8),
         ({"stars": [2, 3]}, 8),
+        ({"stars": ["2", "3"]}, 8),
         ({"city": ["0", "2"]}, 13),
         ({"city": [1]}, 7),
         ({"stars": "(-inf,2]", "city": [0]}, sum(row[2] <= 2 and row[3] == 0 for row in ROWS)),
@@ -37,6 +38,30 @@ def kept(make_config: Callable[..., Config], tmp_path: Path) -> Callable[..., An
 )
 def test_val_interval_keeps_these_rows(kept: Callable[..., Any], wanted: dict[str, Any], count: int) -> None:
     assert len(kept(val_interval=wanted)) == count
+
+
+@pytest.mark.parametrize(
+    ("given", "count"),
+    [
+        ({"time_unit": "milliseconds", "val_interval": {"timestamp": "[1600000002000,1600000005000)"}}, 3),
+        ({"time_unit": "milliseconds", "val_interval": {"timestamp": "(-inf,1600000002000)"}}, 2),
+        ({"val_interval": {"timestamp": "[1600000002,1600000005)"}}, 3),
+    ],
+    ids=str,
+)
+def test_times_are_filtered_in_the_unit_of_the_file(
+    make_config: Callable[..., Config], tmp_path: Path, given: dict[str, Any], count: int
+) -> None:
+    size = 1000 if "time_unit" in given else 1
+    root = write_inter(tmp_path, "made", [(f"u{n % 2}", f"i{n % 3}", (1600000000 + n) * size) for n in range(9)])
+    assert len(create_dataset(make_config("BPR", root, load_col=None, **given)).inter_feat) == count
+
+
+def test_listed_values_that_no_row_has_are_reported(make_config: Callable[..., Config], tmp_path: Path) -> None:
+    root = write_inter(tmp_path, "made", ROWS, HEADER)
+    dataset = create_dataset(make_config("BPR", root, load_col=None, val_interval={"city": ["0", "00", "1.0"]}))
+    sentence = "val_interval: no row has city '00', '1.0'; list values as the file has them"
+    assert len(dataset.inter_feat) == 7 and dataset.ledger.warnings == [sentence]
 
 
 @pytest.mark.parametrize(
