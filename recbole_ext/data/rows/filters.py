@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from recbole.utils import FeatureType
 
-from recbole_ext.config.keys.intervals import Intervals, parse_intervals
+from dataset_tools.times.clocks import UNITS
+from recbole_ext.config.keys.intervals import Intervals, in_unit, parse_intervals
 from recbole_ext.errors import DataError, UsageError
 
 
@@ -49,6 +50,8 @@ class FastFilters:
     def _wanted_rows(self, column: pd.Series, ftype: FeatureType, wanted: Any) -> np.ndarray:
         """(n,) bool: the rows of one column that an entry of `val_interval` keeps.
 
+        Times are whole seconds here, and the entry of their column is in the unit of the file.
+
         Raises:
             UsageError: an interval for a token column, or a list of values for a float column.
         """
@@ -60,10 +63,14 @@ class FastFilters:
                 f"{where}; list the values to keep, for instance {{{column.name}: [a, b]}} (got {wanted!r})"
             )
         try:
-            intervals = parse_intervals(wanted)
+            intervals = in_unit(parse_intervals(wanted), self._unit_of(column.name))
         except ValueError as error:
             raise UsageError(f"{where}; its values {error}") from None
         return np.asarray(self._within_intervals(column.to_numpy(), intervals))
+
+    def _unit_of(self, field: str) -> int:
+        """How many of the units of a column of the files are one of the column as it was read."""
+        return UNITS[self.config["time_unit"]] if field == self.time_field else 1  # type: ignore[attr-defined]
 
     def _filter_nan_user_or_item(self) -> None:
         """Drop rows without a user or an item; RecBole drops the wrong rows when both kinds are there."""
