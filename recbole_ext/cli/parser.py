@@ -143,7 +143,7 @@ def _key(keys: dict[str, Any], name: str) -> str:
 def _typed(name: str, text: str) -> Any:
     from recbole_ext.config.yaml_reader import typed_value
 
-    return None if text == "None" else typed_value(name.replace("-", "_"), text, f"--{name}")
+    return typed_value(name.replace("-", "_"), text, f"--{name}")
 
 
 def typed(name: str) -> Callable[[str], Any]:

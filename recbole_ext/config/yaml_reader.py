@@ -1,4 +1,4 @@
-"""YAML without surprises: safe tags only, no duplicate keys, and the line of every key."""
+"""YAML without surprises: safe tags only, no duplicate keys, the line of every key, and texts that stay texts."""
 
 import re
 from itertools import chain
@@ -13,6 +13,7 @@ _FLOAT = re.compile(
     r"^[-+]?(?:[0-9][0-9_]*\.?[0-9_]*(?:[eE][-+]?[0-9]+)?|\.[0-9_]+(?:[eE][-+]?[0-9]+)?|\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$"
 )
 _INT = re.compile(r"^[-+]?[0-9][0-9_]*$")
+_NONE = re.compile(r"^None$")
 _BARE_SEPARATOR = re.compile(r"^((?:field|seq)_separator\s*:[ ]+)([,|])[ ]*(#.*)?$", re.MULTILINE)
 _HALF_OPEN = re.compile(r"(?<!['\"])(?:\[[^\[\](),;]+,[^\[\](),;]+\)|\([^\[\](),;]+,[^\[\](),;]+\])")
 """An interval such as [4,inf), which YAML takes for a list that does not end."""
@@ -20,7 +21,7 @@ _MOST_VALUES = 100_000
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe loader that reads `1e-3` as a number and `010` as ten, and refuses a key given twice."""
+    """Safe loader that reads `1e-3` as a number, `010` as ten and `None` as nothing, and refuses a key given twice."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
@@ -51,8 +52,30 @@ _Loader.yaml_implicit_resolvers = {
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_decimal)
-_Loader.add_implicit_resolver("tag:yaml.org,2002:int", _INT, list("-+0123456789"))
-_Loader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+0123456789."))
+
+
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+    """Writes in quotes whatever text the loader would read as something else, as `08` and `None`.
+
+    libyaml's, where PyYAML has it: a configuration has over 150 lines, each dumped by itself.
+    """
+
+
+for _reads in (_Loader, _Dumper):
+    _reads.add_implicit_resolver("tag:yaml.org,2002:int", _INT, list("-+0123456789"))
+    _reads.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+0123456789."))
+    _reads.add_implicit_resolver("tag:yaml.org,2002:null", _NONE, ["N"])
+
+
+def yaml_text(value: Any, in_a_line: bool = False) -> str:
+    """A nested value as YAML that reads as the same value.
+
+    Args:
+        value: of mappings, lists, texts, numbers and None.
+        in_a_line: mappings and lists in braces and brackets.
+    """
+    style = {"sort_keys": False, "allow_unicode": True, "width": 10**6}
+    return str(yaml.dump(value, Dumper=_Dumper, default_flow_style=in_a_line, **style))
 
 
 _OF_TOKENS = ("val_interval",)
@@ -72,12 +95,12 @@ def unquoted(text: str) -> str:
 
 
 def typed_value(key: str, text: str, where: str) -> Any:
-    """What was typed for a key: literally where it `is_text`, else as YAML.
+    """What was typed for a key: literally where it `is_text`, else as YAML; `None` is nothing for all of them.
 
     Raises:
         UsageError: see `parse_scalar`.
     """
-    return unquoted(text) if is_text(key) else parse_scalar(text, where, key)
+    return unquoted(text) if is_text(key) and not _NONE.match(text) else parse_scalar(text, where, key)
 
 
 def parse_scalar(text: str, where: str, key: str = "") -> Any:

@@ -16,11 +16,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from dataset_tools.files.schema import damaged
 from recbole_ext.config.seeds import read_seeds
-from recbole_ext.config.yaml_reader import read_yaml
+from recbole_ext.config.yaml_reader import read_yaml, yaml_text
 from recbole_ext.errors import DataError, ResourceError, UsageError, nearest
 from recbole_ext.experiments.attempts import FINISHED, RUNNING, Attempt, Journal, now
 from recbole_ext.experiments.endings import ending_of
@@ -92,7 +90,7 @@ class Experiment:
     def write(self) -> None:
         """Write `experiment.yaml`."""
         facts = {key: value for key, value in asdict(self).items() if key != "folder"}
-        text = yaml.safe_dump(redact(facts), sort_keys=False, allow_unicode=True, width=10**6)
+        text = yaml_text(redact(facts))
         write_atomically(self.folder / FACTS, text.encode())
 
     def with_seeds(self, seeds: list[int]) -> "Experiment":

@@ -22,9 +22,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from recbole_ext.config.yaml_reader import parse_scalar, read_yaml
+from recbole_ext.config.yaml_reader import parse_scalar, read_yaml, yaml_text
 from recbole_ext.diagnosis.curve import COLUMNS
 from recbole_ext.errors import DataError, UsageError, nearest
 from recbole_ext.experiments.attempts import CRASHED, FINISHED, Attempt, now
@@ -158,7 +156,7 @@ def _import_run(
     started = _time(row.get(columns.get("created", ""), ""))
     facts = {"name": name, "state": state, "reported": reported, "protocol": "unknown", "file": experiment.imported}
     write_atomically(folder / IMPORTED, json.dumps(redact(facts), indent=2).encode())
-    write_atomically(folder / "config.yaml", yaml.safe_dump(redact(settings), allow_unicode=True).encode())
+    write_atomically(folder / "config.yaml", yaml_text(redact(settings)).encode())
     if history is not None:
         _copy_history(chosen["history"], history / f"{name}.csv", folder)
     ended = (datetime.fromisoformat(started) + timedelta(seconds=seconds)).isoformat(timespec="seconds")

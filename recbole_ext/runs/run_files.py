@@ -9,9 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
-
 from dataset_tools.files.schema import FileKind, damaged
+from recbole_ext.config.yaml_reader import yaml_text
 from recbole_ext.errors import DataError
 from recbole_ext.machine_paths import without_machine_paths
 from recbole_ext.redact import redact
@@ -143,10 +142,6 @@ def if_sound(read: Callable[[Path], Value], run: Path, damage: list[str]) -> Val
         return None
 
 
-_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-"""libyaml's, where PyYAML has it: a configuration has over 150 lines, each dumped by itself."""
-
-
 def config_text(values: dict[str, Any], origins: dict[str, str]) -> str:
     """A configuration as YAML, each value with its origin."""
     lines = [f"# {len(values)} values; behind each one, where it came from; format {SETTINGS.version}"]
@@ -158,9 +153,7 @@ def config_text(values: dict[str, Any], origins: dict[str, str]) -> str:
 
 def setting_line(key: str, value: Any) -> str:
     """`key: value` as YAML, on one line unless the value is a text of several."""
-    one = {key: value}
-    text = yaml.dump(one, Dumper=_DUMPER, default_flow_style=True, width=10**6, allow_unicode=True, sort_keys=False)
-    return str(text).strip()[1:-1]
+    return yaml_text({key: value}, in_a_line=True).strip()[1:-1]
 
 
 def plain(value: Any) -> Any:

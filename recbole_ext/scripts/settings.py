@@ -71,8 +71,6 @@ def _typed(key: str, value: Any) -> Any:
     """A text as RecBole reads it: a number, list or None where it is one."""
     if not isinstance(value, str):
         return str(value) if isinstance(value, Path) else value
-    if value == "None":
-        return None
     try:
         return typed_value(key, value, key)
     except UsageError:

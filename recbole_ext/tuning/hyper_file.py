@@ -58,8 +58,6 @@ def _unquoted(value: Any, name: str) -> Any:
     """A choice as RecBole's configuration reads it: lists and None are in quotes in these files."""
     if not isinstance(value, str):
         return value
-    if value == "None":
-        return None
     try:
         return parse_scalar(value, name)
     except UsageError:

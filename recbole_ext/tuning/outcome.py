@@ -4,10 +4,9 @@ import shlex
 from statistics import median
 from typing import Any
 
-import yaml
-
 from recbole_ext.config.config import Config
 from recbole_ext.config.layers import Layer, merge, user_file
+from recbole_ext.config.yaml_reader import yaml_text
 from recbole_ext.files import write_atomically
 from recbole_ext.pipeline.protocol import protocol_of
 from recbole_ext.report.charts.dots import Row, dots
@@ -80,7 +79,7 @@ def best_text(settings: Settings, table: Table, best: Trial, metric: str) -> str
 
 
 def _yaml(key: str, value: Any) -> str:
-    text = yaml.safe_dump({key: value}, default_flow_style=True, width=10**6, allow_unicode=True, sort_keys=False)
+    text = yaml_text({key: value}, in_a_line=True)
     return text.strip()[1:-1]
 
 

@@ -5,14 +5,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from dataset_tools.files.schema import NUMBER, OBJECT, TEXT, WHOLE, FileKind, damaged, list_of, record
 from recbole_ext.config.keys.model_keys import known_keys
 from recbole_ext.config.keys.train_on import TRAIN
 from recbole_ext.config.layers import Layer, default_layers, file_names
 from recbole_ext.config.resolved import Resolved, data_folder
-from recbole_ext.config.yaml_reader import read_yaml
+from recbole_ext.config.yaml_reader import read_yaml, yaml_text
 from recbole_ext.errors import UsageError, nearest
 from recbole_ext.files import write_atomically
 from recbole_ext.pipeline.configure import resolve
@@ -123,7 +121,7 @@ class Settings:
 
     def write(self, folder: Path) -> None:
         """`tune.yaml`."""
-        text = yaml.safe_dump(asdict(self), sort_keys=False, allow_unicode=True)
+        text = yaml_text(asdict(self))
         write_atomically(folder / "tune.yaml", text.encode())
 
     @classmethod

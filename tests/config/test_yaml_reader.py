@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from recbole_ext.config.yaml_reader import parse_scalar, read_yaml, typed_value
+from recbole_ext.config.yaml_reader import parse_scalar, read_yaml, typed_value, yaml_text
 from recbole_ext.errors import UsageError
 from recbole_ext.runs.run_files import setting_line
 from recbole_ext.runs.setting_lines import differing
@@ -28,12 +28,25 @@ from recbole_ext.runs.setting_lines import differing
         ("[5, 1e-1]", [5, 0.1]),
         ("{mode: uni100}", {"mode": "uni100"}),
         ("12:30", "12:30"),
+        ("None", None),
+        ("'None'", "None"),
+        ("[None, Nones]", [None, "Nones"]),
     ],
 )
 def test_scalars(text: str, value: object) -> None:
     found = parse_scalar(text, "--x")
     assert found == value
     assert type(found) is type(value)
+
+
+@pytest.mark.parametrize("text", ["None", "08", "010", "1e5", "1_0", "~", "true", "no", "1.", "2024-01-01", "a: b"])
+def test_what_is_written_reads_as_the_same_text(text: str) -> None:
+    assert parse_scalar(yaml_text({"a": [text, 8, None]}, in_a_line=True), "--x") == {"a": [text, 8, None]}
+
+
+def test_none_is_no_value_of_any_key() -> None:
+    assert typed_value("user_inter_num_interval", "None", "x") is None
+    assert typed_value("data_path", "'None'", "x") == "None"
 
 
 def test_listed_tokens_stay_as_they_are_typed(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ class Key:
     def accepts(self, value: Any) -> bool:
         """Whether a value fits the declared type; None and undeclared types always fit."""
         allowed = tuple(t for word in re.findall(r"\w+", self.type) for t in _TYPES.get(word, ()))
-        if value is None or not allowed or ("None" in self.type and value == "None"):
+        if value is None or not allowed:
             return True
         if isinstance(value, bool):
             return bool in allowed

@@ -48,7 +48,7 @@ class KeyRules:
     def _of_key(self, name: str, value: Any) -> list[str]:
         if name not in self.keys:
             return [f"unknown key '{name}'{_instead(name, value, self.keys, self.listed)}"]
-        if name in DECLARED and value not in (None, "None"):
+        if name in DECLARED and value is not None:
             return DECLARED[name].faults(name, value)
         key = self._typed(name)
         if not key.accepts(value):

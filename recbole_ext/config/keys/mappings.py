@@ -44,7 +44,7 @@ def _alpha(value: Any) -> str | None:
 
 
 def _distribution(value: Any) -> str | None:
-    return None if value in (None, "None") else one_of(*DISTRIBUTIONS)(value)
+    return None if value is None else one_of(*DISTRIBUTIONS)(value)
 
 
 def _discretization(value: Any) -> str | None:
@@ -75,7 +75,6 @@ NEGATIVES = Entries(
 )
 FILES = ("inter", "user", "item", "kg", "link", "net")
 """Suffixes of a data set's files that every data set class knows."""
-_FILES = ByColumn(_columns_of_file, "{inter: [user_id, item_id]}")
 DECLARED: dict[str, Entries | ByColumn | Single] = {
     "eval_args": EVAL_ARGS,
     "train_neg_sample_args": NEGATIVES,
@@ -88,9 +87,9 @@ DECLARED: dict[str, Entries | ByColumn | Single] = {
     "val_interval": ByColumn(_kept_values, "{rating: '[4,inf)'}"),
     "seq_len": ByColumn(integer(1), "{genres: 3}"),
     "discretization": ByColumn(_discretization, "{price: {method: ED, bucket: 10}}"),
-    "load_col": _FILES,
-    "unload_col": _FILES,
-    "unused_col": _FILES,
+    "load_col": ByColumn(_columns_of_file, "{inter: [user_id, item_id]}"),
+    "unload_col": ByColumn(names, "{inter: [rating]}"),
+    "unused_col": ByColumn(names, "{inter: [rating]}"),
     "preload_weight": ByColumn(_name, "{iid: item_emb}"),
     "additional_feat_suffix": Single(_names_or_one),
     "rm_dup_inter": Single(one_of("first", "last")),
@@ -108,18 +107,17 @@ DECLARED: dict[str, Entries | ByColumn | Single] = {
 def mapping_faults(values: dict[str, Any]) -> list[str]:
     """Errors in all declared settings among some values, and of entries that do not go together."""
     faults = [
-        fault for key, form in DECLARED.items() if _is_set(values.get(key)) for fault in form.faults(key, values[key])
+        fault
+        for key, form in DECLARED.items()
+        if values.get(key) is not None
+        for fault in form.faults(key, values[key])
     ]
     return faults or [*_negatives(values.get("train_neg_sample_args")), *_files(values), *_numbers(values)]
 
 
-def _is_set(value: Any) -> bool:
-    return value is not None and value != "None"
-
-
 def _negatives(given: Any) -> list[str]:
     """Entries of `train_neg_sample_args` that need each other."""
-    if not isinstance(given, dict) or given.get("distribution") in (None, "None", "none"):
+    if not isinstance(given, dict) or given.get("distribution") in (None, "none"):
         return []
     faults = []
     if given.get("sample_num", 1) in (None, "none"):

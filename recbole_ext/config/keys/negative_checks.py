@@ -9,7 +9,7 @@ from recbole_ext.model_list import PARTITIONED
 
 def samples_negatives(given: Any) -> bool:
     """Whether a value of `train_neg_sample_args` asks for negatives; RecBole writes `{distribution: none}` for none."""
-    return given not in (None, "None", {}) and not (isinstance(given, dict) and given.get("distribution") == "none")
+    return given not in (None, {}) and not (isinstance(given, dict) and given.get("distribution", "") in (None, "none"))
 
 
 def negative_faults(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> list[str]:

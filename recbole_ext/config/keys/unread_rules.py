@@ -69,7 +69,7 @@ class Facts:
     def reads_labels(self) -> bool:
         """Whether labels are learned, or decide what is relevant."""
         negatives = self.values.get("train_neg_sample_args")
-        sampled = isinstance(negatives, dict) and negatives.get("distribution") not in (None, "None", "none")
+        sampled = isinstance(negatives, dict) and negatives.get("distribution") not in (None, "none")
         mode = self.values["eval_args"].get("mode") if isinstance(self.values.get("eval_args"), dict) else None
         modes = mode.values() if isinstance(mode, dict) else [mode]
         learns = self.entry.family in ("context_aware", "exlib") or not (sampled or self.sequential)

@@ -116,8 +116,8 @@ class Needs:
     def _unused(self) -> Iterator[Need]:
         """What `unused_col` names of the files that are there; labels are made, so no file has them."""
         for source, fields in (self.config["unused_col"] or {}).items():
-            for field in fields or () if self.headers.table(source) else ():
-                if field not in (self.config["LABEL_FIELD"], "*"):
+            for field in fields if self.headers.table(source) else ():
+                if field != self.config["LABEL_FIELD"]:
                     yield Need("unused", field, "unused_col", (*TOKENS, *NUMBERS), (source,), read=False)
 
     def _features(self) -> Iterator[Need]:

@@ -48,7 +48,7 @@ def test_a_missing_file_has_no_keys(tmp_path: Path) -> None:
         ("list", [[1]], ["x", 1]),
         ("dict", [{"a": 1}], [[1]]),
         ("list or str", [[1], "x"], [1]),
-        ("float or None", [0.1, "None"], ["x"]),
+        ("float or None", [0.1, None], ["x", "None"]),
         ("", [1, "x", [1], {}, True], []),
         ("list of int", [[1]], ["x"]),
     ],

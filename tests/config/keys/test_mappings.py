@@ -1,10 +1,11 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from recbole_ext.config.keys.mappings import DECLARED, mapping_faults
 from recbole_ext.errors import UsageError
-from recbole_ext.pipeline.configure import build_config
+from recbole_ext.pipeline.configure import build_config, resolve
 
 
 @pytest.mark.parametrize(
@@ -46,6 +47,10 @@ from recbole_ext.pipeline.configure import build_config
         ({"clip_grad_norm": {"norm_type": 1}}, "clip_grad_norm needs max_norm"),
         ({"load_col": {"intr": ["user_id"]}}, "load_col names the file suffix 'intr'.*did you mean 'inter'"),
         ({"load_col": {"inter": "user_id"}}, "load_col: inter must be a list of names"),
+        ({"unload_col": {"item": None}}, r"unload_col: item must be a list of names \(got None\)"),
+        ({"unused_col": {"inter": None}}, r"unused_col: inter must be a list of names \(got None\)"),
+        ({"unused_col": {"inter": "*"}}, r"unused_col: inter must be a list of names \(got '\*'\)"),
+        ({"rm_dup_inter": "None"}, r"rm_dup_inter must be one of first, last \(got 'None'\)"),
         ({"preload_weight": {"iid": 3}}, "preload_weight: iid must be the name of a column"),
         ({"alias_of_item_id": ["a", "a"]}, "alias_of_item_id names 'a' twice"),
     ],
@@ -69,7 +74,7 @@ def test_a_mapping_of_a_wrong_type_is_reported_in_one_line(key: str, value: Any)
     [
         {"train_neg_sample_args": {"distribution": "popularity", "sample_num": 4, "alpha": 0.75}},
         {"train_neg_sample_args": {"dynamic": True, "candidate_num": 3}},
-        {"train_neg_sample_args": "None"},
+        {"train_neg_sample_args": None},
         {"val_interval": {"rating": "[4,inf)", "city": ["a", "b"], "year": "[1990,2000];(2010,inf)"}},
         {"threshold": {"rating": 3.5}},
         {"load_col": {"inter": ["user_id", "item_id"], "item": "*", "ent": ["id"]}, "additional_feat_suffix": "ent"},
@@ -81,6 +86,16 @@ def test_a_mapping_of_a_wrong_type_is_reported_in_one_line(key: str, value: Any)
 )
 def test_what_recbole_documents_passes(given: dict[str, Any]) -> None:
     assert mapping_faults(given) == []
+
+
+def test_none_in_a_file_is_no_value(tmp_path: Path) -> None:
+    keys = ("user_inter_num_interval", "item_inter_num_interval", "rm_dup_inter", "train_neg_sample_args")
+    (tmp_path / "a.yaml").write_text("".join(f"{key}: None\n" for key in keys))
+    found = resolve("BPR", "there-is-none", [str(tmp_path / "a.yaml")], {})
+    assert [found[key] for key in keys] == [None] * 4
+    (tmp_path / "b.yaml").write_text("rm_dup_inter: 'None'\n")
+    with pytest.raises(UsageError, match=r"b.yaml:1: rm_dup_inter must be one of first, last \(got 'None'\)"):
+        resolve("BPR", "there-is-none", [str(tmp_path / "b.yaml")], {})
 
 
 def test_every_declared_form_takes_the_defaults() -> None:
