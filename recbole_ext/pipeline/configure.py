@@ -75,11 +75,12 @@ def resolve(
 
 def _in_one_form(values: dict[str, Any]) -> dict[str, Any]:
     """Settings that may be written in several ways, each as all readers expect it."""
-    gpu_id = values["gpu_id"]
+    gpu_id, suffixes = values["gpu_id"], values.get("additional_feat_suffix")
     return {
         **{key: literal(values[key]) for key in SEPARATORS},
         "TIME_FIELD": values["TIME_FIELD"] or "",  # names of lists are made by appending to it
         "gpu_id": gpu_id if gpu_id is None else str(gpu_id),
+        "additional_feat_suffix": [suffixes] if isinstance(suffixes, str) else suffixes,
     }
 
 

@@ -11,6 +11,7 @@ import torch
 from recbole_ext.cli.main import main
 from recbole_ext.config.config import Config
 from recbole_ext.errors import DataError, RecBoleExtError, UsageError
+from recbole_ext.pipeline.configure import check_data, resolve
 from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
 from tests.conftest import write_inter
@@ -225,6 +226,15 @@ def test_vectors_that_nobody_reads_and_items_without_one(read: Callable[..., Any
     warnings = read("SASRec", **given, alias_of_item_id=["pid"]).ledger.warnings
     assert warnings[0].startswith("preload_weight: SASRec reads no vectors")
     assert warnings[1] == "preload_weight: 1 of 5 items have no vector and get zeros"
+
+
+def test_one_more_file_is_named_by_a_text_or_a_list(shop: Path) -> None:
+    write_table(shop, "vec", "pid:token\tvector:float_seq", [(f"p{k}", "0.5 1") for k in range(4)])
+    given = {**NAMES, "preload_weight": {"pid": "vector"}, "alias_of_item_id": ["pid"], "data_path": str(shop)}
+    for suffix in ("vec", ["vec"]):
+        resolved = resolve("SASRec", "shop", [], {**given, "additional_feat_suffix": suffix})
+        check_data(resolved)
+        assert resolved["additional_feat_suffix"] == ["vec"]
 
 
 @pytest.mark.parametrize(
