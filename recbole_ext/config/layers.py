@@ -163,6 +163,19 @@ def protocol_layer(layers: list[Layer]) -> Layer:
     return _shipped_layer(folder / f"{name}.yaml", f"properties/protocol/{name}.yaml")
 
 
+def with_protocol(lower: list[Layer], user: list[Layer]) -> list[Layer]:
+    """All layers, lowest first, with the preset directly below the highest layer of the user that names `protocol`.
+
+    So it is above the user's lower layers, as that layer is; a preset that a default names is above all defaults.
+
+    Raises:
+        UsageError: there is no such preset.
+    """
+    preset = protocol_layer([*lower, *user])
+    place = max((place for place, layer in enumerate(user) if "protocol" in layer.values), default=0)
+    return [*lower, *user[:place], preset, *user[place:]]
+
+
 def merge(layers: list[Layer]) -> tuple[dict[str, Any], dict[str, str]]:
     """Lay the layers over each other.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from recbole_ext.config.keys.separators import SEPARATORS, literal
 from recbole_ext.config.keys.unread import unread_settings
-from recbole_ext.config.layers import Layer, default_layers, merge, protocol_layer, user_file
+from recbole_ext.config.layers import Layer, default_layers, merge, user_file, with_protocol
 from recbole_ext.config.resolved import Resolved, data_folder
 from recbole_ext.data.columns.roles import settle
 from recbole_ext.data.files import require_files
@@ -61,7 +61,7 @@ def resolve(
     lower = [*([below] if below else []), *default_layers(entry, dataset, described)]
     for layer in [*lower, *user]:
         remember(layer.values)
-    layers = [*lower, protocol_layer([*lower, *user]), *user]
+    layers = with_protocol(lower, user)
     values, origins = merge(layers)
     check(entry, layers, values)
     task = task_of(entry)

@@ -63,7 +63,7 @@ def settled(model: str, dataset: str, layers: list[Layer]) -> list[Layer]:
     }
     above = [layer.without(_given_here(layer, batches)) for layer in layers]
     _require_no_other(run, base, above)
-    return [base, *above]
+    return [base, *(layer.without(["protocol"]) for layer in above)]  # the run's, with what it changed of the preset
 
 
 def _batches(values: dict[str, Any], result: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from recbole_ext.config.yaml_reader import parse_scalar
 from recbole_ext.errors import UsageError
 from recbole_ext.pipeline.configure import build_config
 from recbole_ext.places import RECBOLE
+from recbole_ext.runs.resume import run_values
+from recbole_ext.runs.run_files import config_text
 
 
 def build(model: str = "SS4Rec", *files: Path, **given: Any) -> Config:
@@ -34,6 +36,21 @@ def test_a_preset_sets_its_three_keys(preset: str, order: str, seen: bool, time:
     assert (config["time_order"], config["filter_seen_items"], config["use_target_time"]) == (order, seen, time)
     assert config.protocol_changes == {}
     assert config.origins["time_order"].startswith(f"properties/protocol/{preset}.yaml:")
+
+
+def test_a_protocol_is_above_the_files_below_the_layer_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "run.yaml").write_text(config_text(run_values(build(protocol="recbole_time")), {}))
+    again = build("SS4Rec", tmp_path / "run.yaml")
+    assert (again["protocol"], again["time_order"], again.protocol_changes) == ("recbole_time", "recbole", {})
+    other = build("SS4Rec", tmp_path / "run.yaml", protocol="time_aware")
+    keys = ("protocol", "time_order", "filter_seen_items", "use_target_time")
+    assert [other[key] for key in keys] == ["time_aware", "exact", True, True] and other.protocol_changes == {}
+    (tmp_path / "b.yaml").write_text("filter_seen_items: False\n")
+    above = build("SS4Rec", tmp_path / "run.yaml", tmp_path / "b.yaml", time_order="recbole")
+    assert (above["filter_seen_items"], above["time_order"]) == (False, "recbole")
+    (tmp_path / "c.yaml").write_text("protocol: no_time\n")
+    mixed = build("SS4Rec", tmp_path / "b.yaml", tmp_path / "c.yaml", time_order="recbole")
+    assert mixed.protocol_changes == {"time_order": "recbole"} and mixed["filter_seen_items"] is True
 
 
 def test_what_the_user_sets_apart_from_the_preset_is_kept_and_named() -> None:

@@ -1,5 +1,6 @@
 """A final model on all rows: `train_on: all`, and the settings of an earlier run with `final_of`."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,12 @@ from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.pipeline.train import run
 from recbole_ext.report.report import leave_report
+from recbole_ext.runs.resume import run_values
+from recbole_ext.runs.run_files import config_text
 from recbole_ext.training.keeper import Keeper
 from recbole_ext.training.tracking.notify import event_text
 from tests.conftest import write_inter
+from tests.written_runs import RESULT
 
 HEADER = "user_id:token\titem_id:token\trating:float\ttimestamp:float"
 ROWS = [
@@ -193,6 +197,16 @@ def test_it_takes_the_settings_and_the_best_epoch_of_a_run(
     assert opened.config["final_of"] == recorded and len(opened.recommend(users=["u1"], k=2)) == 2
     with pytest.raises(UsageError, match=rf"can be compared; compare {folder}, whose settings"):
         compare([result["run_directory"]], None, None)
+
+
+def test_a_protocol_that_is_named_again_keeps_what_the_run_changed_of_it(
+    configured: Callable[..., Config], tmp_path: Path
+) -> None:
+    config = configured("BPR", train_on="train", protocol="recbole", filter_seen_items=True)
+    (tmp_path / "config.yaml").write_text(config_text(run_values(config), {}))
+    (tmp_path / "result.json").write_text(json.dumps({**RESULT, "best_epoch": 1}))
+    given = {"data_path": str(config["data_path"]), "device": "cpu", "final_of": str(tmp_path), "protocol": "recbole"}
+    assert build_config("BPR", "made", [], given).protocol_changes == {"filter_seen_items": True}
 
 
 def test_the_command_line_needs_the_run_alone(root: Path, chosen: dict[str, Any]) -> None:
