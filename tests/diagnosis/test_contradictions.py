@@ -78,9 +78,10 @@ def test_no_difference_is_claimed_beside_an_interval_that_holds_0(
     low: float, high: float, p: float, verdict: str, metric: str
 ) -> None:
     turned = {"better": "worse", "worse": "better"}
-    row = Row(entry=None, own=None, difference=(low + high) / 2, users=(low, high), users_p=p)  # type: ignore[arg-type]
+    of = {"smaller": metric == "rmse", "difference": (low + high) / 2, "users": (low, high), "users_p": p}
+    row = Row(entry=None, own=None, **of)  # type: ignore[arg-type]
     expected = turned.get(verdict, verdict) if metric == "rmse" else verdict
-    assert row.verdict(metric).partition(",")[0] == expected
+    assert row.verdict().partition(",")[0] == expected
 
 
 @pytest.mark.parametrize(("value", "word"), [(0.02, "better by +0.02"), (-0.02, "worse by -0.02")])
