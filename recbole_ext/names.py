@@ -1,4 +1,4 @@
-"""Names that become parts of paths, and paths that must stay inside their folder."""
+"""Names that become parts of paths or of modules, and paths that must stay inside their folder."""
 
 import re
 from pathlib import Path

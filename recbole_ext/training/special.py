@@ -22,62 +22,50 @@ class KnowledgePlan(Plan):
     """Interactions and triples of a knowledge graph, together or in turn (RecBole's KGTrainer)."""
 
     whole_epochs = True
+    loss_of_rows = "calculate_loss"
 
-    def lengths(self, batches: Any, epoch: int) -> list[int]:
-        """One pass over what the epoch is of."""
-        return [_length(batches, self._state(epoch))]
-
-    def passes(self, batches: Any, epoch: int) -> Iterator[Pass]:
-        """Both at once, or so many epochs of the one and of the other."""
-        state = self._state(epoch)
-        batches.set_mode(state)
-        of_graph = state == KGDataLoaderState.KG
-        yield Pass(self.model.calculate_kg_loss if of_graph else self.model.calculate_loss, self.optimizer)
-
-    def _state(self, epoch: int) -> KGDataLoaderState:
+    def parts(self, epoch: int) -> list[KGDataLoaderState]:
+        """What each pass of an epoch is over: both at once, or so many epochs of the one and of the other."""
         rec, graph = self.config["train_rec_step"], self.config["train_kg_step"]
         if rec is None or graph is None:
-            return KGDataLoaderState.RSKG
-        return KGDataLoaderState.RS if epoch % (rec + graph) < rec else KGDataLoaderState.KG
-
-
-class AttentivePlan(Plan):
-    """KGAT: interactions, then triples, then the attention of the graph again."""
-
-    whole_epochs = True
+            return [KGDataLoaderState.RSKG]
+        return [KGDataLoaderState.RS if epoch % (rec + graph) < rec else KGDataLoaderState.KG]
 
     def lengths(self, batches: Any, epoch: int) -> list[int]:
-        """Those of interactions and of triples."""
-        return [_length(batches, state) for state in (KGDataLoaderState.RS, KGDataLoaderState.KG)]
+        """Batches of each part."""
+        return [_length(batches, part) for part in self.parts(epoch)]
 
     def passes(self, batches: Any, epoch: int) -> Iterator[Pass]:
-        """Two passes, and the attention after them."""
-        batches.set_mode(KGDataLoaderState.RS)
-        yield Pass(self.model.calculate_loss, self.optimizer)
-        batches.set_mode(KGDataLoaderState.KG)
-        yield Pass(self.model.calculate_kg_loss, self.optimizer)
+        """One for each part."""
+        for part in self.parts(epoch):
+            batches.set_mode(part)
+            name = "calculate_kg_loss" if part == KGDataLoaderState.KG else self.loss_of_rows
+            yield Pass(getattr(self.model, name), self.optimizer)
+
+
+class AttentivePlan(KnowledgePlan):
+    """KGAT: interactions, then triples, then the attention of the graph again."""
+
+    def parts(self, epoch: int) -> list[KGDataLoaderState]:
+        """Both, in turn."""
+        return [KGDataLoaderState.RS, KGDataLoaderState.KG]
+
+    def passes(self, batches: Any, epoch: int) -> Iterator[Pass]:
+        """One for each part, and the attention after them."""
+        yield from super().passes(batches, epoch)
         self.model.eval()
         with torch.no_grad():
             self.model.update_attentive_A()
 
 
-class MultiTaskPlan(Plan):
+class MultiTaskPlan(KnowledgePlan):
     """MKR: interactions in each epoch, triples in each `kge_interval`-th."""
 
-    whole_epochs = True
+    loss_of_rows = "calculate_rs_loss"
 
-    def lengths(self, batches: Any, epoch: int) -> list[int]:
-        """Those of interactions, and of triples in some epochs."""
-        kinds = [KGDataLoaderState.RS, *[KGDataLoaderState.KG] * (epoch % self.config["kge_interval"] == 0)]
-        return [_length(batches, state) for state in kinds]
-
-    def passes(self, batches: Any, epoch: int) -> Iterator[Pass]:
-        """One pass or two."""
-        batches.set_mode(KGDataLoaderState.RS)
-        yield Pass(self.model.calculate_rs_loss, self.optimizer)
-        if epoch % self.config["kge_interval"] == 0:
-            batches.set_mode(KGDataLoaderState.KG)
-            yield Pass(self.model.calculate_kg_loss, self.optimizer)
+    def parts(self, epoch: int) -> list[KGDataLoaderState]:
+        """One or both."""
+        return [KGDataLoaderState.RS, *[KGDataLoaderState.KG] * (epoch % self.config["kge_interval"] == 0)]
 
 
 class AlternatingPlan(Plan):

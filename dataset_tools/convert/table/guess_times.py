@@ -37,7 +37,8 @@ _SAMPLED_BY_VALUE = ("s", "ms", ISO)
 
 def time_units(values: pl.Series) -> list[str]:
     """What nine of ten values of a column of times can count, for `--time-unit`; empty if it holds no times."""
-    found, texts = _standard_units(values), present(values)
+    texts = present(values)
+    found = _standard_units(texts)
     if found or texts.dtype != pl.String or not len(texts):
         return found
     for patterns in (_FORMATS, _SHORT_FORMATS):
@@ -46,8 +47,7 @@ def time_units(values: pl.Series) -> list[str]:
 
 
 def _standard_units(values: pl.Series) -> list[str]:
-    """`s`, `ms`, `us`, `ns` of our time, or `iso`."""
-    values = present(values)
+    """`s`, `ms`, `us`, `ns` of our time, or `iso`, of values that are present."""
     if isinstance(values.dtype, pl.Date | pl.Datetime):
         return [ISO]
     if not len(values):
@@ -103,7 +103,7 @@ def _are_typical(values: pl.Series, unit: str) -> bool:
     if "%" in unit:
         return are_times(values, unit)
     dates = isinstance(values.dtype, pl.Date | pl.Datetime)
-    return dates or bool(({unit} if unit else set(_SAMPLED_BY_VALUE)) & set(_standard_units(values)))
+    return dates or bool(({unit} if unit else set(_SAMPLED_BY_VALUE)) & set(_standard_units(present(values))))
 
 
 def guess_unit(name: str, values: pl.Series) -> str:
