@@ -38,9 +38,8 @@ def png(title: str, subtitle: str, drawings: Sequence[tuple[str, Drawing]]) -> b
     canvas.write((_MARGIN, _MARGIN + 34), fitted(subtitle, width - 2 * _MARGIN), _LETTER, "soft")
     for (left, top), (name, drawing) in zip(places, drawings, strict=True):
         canvas.chart(left, top, name, drawing)
-    small = image.resize((image.width // _FINER, image.height // _FINER), Image.Resampling.LANCZOS)
     file = io.BytesIO()
-    small.save(file, "PNG", optimize=True)
+    image.reduce(_FINER).save(file, "PNG")
     return file.getvalue()
 
 
