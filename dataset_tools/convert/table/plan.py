@@ -16,7 +16,7 @@ from dataset_tools.convert.table.side import SideTable
 from dataset_tools.convert.table.text_runs import lines_of_table
 from dataset_tools.convert.table.values import kept_text
 
-_VERSION = 1
+_VERSION = 2
 """Another one where the same input and options would become other files."""
 
 
