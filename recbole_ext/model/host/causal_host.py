@@ -1,8 +1,9 @@
 """RecBole's causal models, SASRec and GRU4Rec, trained on all positions of a window, with a history term if asked for.
 
 Their forward pass computes a state for every position and then picks the last one with `gather_indexes`.
-Asked for all positions instead, one window does the work of a row per prefix, with the same loss. Without a history
-term nothing else changes: `train_mode: prefix`, predicting and ranking are RecBole's own code.
+Asked for all positions instead, one window does the work of a row per prefix, with the same loss. Predicting and
+ranking compute no position behind the last event of rows of similar lengths; `train_mode: prefix` without a history
+term is RecBole's own code.
 """
 
 from typing import Any
@@ -13,6 +14,7 @@ from recbole.model.sequential_recommender.gru4rec import GRU4Rec as RecBoleGRU4R
 from recbole.model.sequential_recommender.sasrec import SASRec as RecBoleSASRec
 from torch import Tensor
 
+from recbole_ext.model.sequence.causal import without_padding
 from recbole_ext.model.sequence.history_term import HistoryItems, history_term_of
 from recbole_ext.model.sequence.losses import full_cross_entropy
 
@@ -62,18 +64,19 @@ class AllPositions(SequentialRecommender):
 
     def predict(self, interaction: Any) -> Tensor:
         """Score of each row's item: (B,)."""
-        if self.history_term is None:
-            return super().predict(interaction)
-        hidden = self.forward(interaction[self.ITEM_SEQ], interaction[self.ITEM_SEQ_LEN])
-        history = self.history_term.history(interaction)
-        return self._scores(hidden, interaction[self.ITEM_ID].unsqueeze(1), history).squeeze(1)
+        history = None if self.history_term is None else self.history_term.history(interaction)
+        return self._scores(self._last(interaction), interaction[self.ITEM_ID].unsqueeze(1), history).squeeze(1)
 
     def full_sort_predict(self, interaction: Any) -> Tensor:
         """Scores of all items: (B, n_items)."""
-        if self.history_term is None:
-            return super().full_sort_predict(interaction)
-        hidden = self.forward(interaction[self.ITEM_SEQ], interaction[self.ITEM_SEQ_LEN])
-        return self.history_term.add(hidden @ self.item_embedding.weight.T, hidden, interaction)
+        hidden = self._last(interaction)
+        scores = hidden @ self.item_embedding.weight.T
+        return scores if self.history_term is None else self.history_term.add(scores, hidden, interaction)
+
+    def _last(self, interaction: Any) -> Tensor:
+        """The state after the last event of each row: (B, H)."""
+        items, length = interaction[self.ITEM_SEQ], interaction[self.ITEM_SEQ_LEN]
+        return without_padding(length, lambda rows: self.forward(items[rows, : int(length[rows].max())], length[rows]))
 
 
 class SASRec(AllPositions, RecBoleSASRec):

@@ -5,6 +5,7 @@ positions of a window at once, and what the prefix mode, the prediction of one r
 reuse: each of them reads the position of the last event.
 """
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -86,6 +87,20 @@ def similar_lengths(length: Tensor) -> list[Tensor]:
     held = POSITIONS_AT_ONCE * (1 if length.device.type == "cpu" else 64)
     parts = (length[order].cumsum(0) - 1) // held
     return list(order.split(torch.unique_consecutive(parts, return_counts=True)[1].tolist()))
+
+
+def without_padding(length: Tensor, states: Callable[[Tensor], Tensor]) -> Tensor:
+    """What rows of similar lengths give, computed together, in the order of all rows.
+
+    Args:
+        length: (B,) int64.
+        states: of some rows, (n,) numbers of them -> (n, H).
+
+    Returns:
+        (B, H).
+    """
+    parts = similar_lengths(length)
+    return torch.cat([states(rows) for rows in parts])[torch.cat(parts).argsort()]
 
 
 class CausalRecommender(SequentialRecommender):
@@ -190,10 +205,8 @@ class CausalRecommender(SequentialRecommender):
         events = self.read(interaction)
         if torch.is_grad_enabled():
             return self._at_last(events)
-        hidden = next(self.parameters()).new_empty(len(events.length), self.item_embedding.embedding_dim)
-        for rows in similar_lengths(events.length):
-            hidden[rows] = self._at_last(events.take(rows)).to(hidden.dtype)
-        return hidden
+        hidden = without_padding(events.length, lambda rows: self._at_last(events.take(rows)))
+        return hidden.to(next(self.parameters()).dtype)
 
     def _at_last(self, events: Events) -> Tensor:
         return self.gather_indexes(self(events), events.length - 1)

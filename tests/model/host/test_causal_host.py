@@ -49,6 +49,30 @@ def test_windows_give_the_loss_and_gradient_of_recboles_prefix_rows(
         torch.testing.assert_close(a.grad, b.grad, rtol=1e-3, atol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["SASRec", "GRU4Rec"])
+def test_rows_are_ranked_as_recbole_ranks_them_without_their_padding(
+    make_config: Callable[..., Config],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    _, trainer = built(make_config, tmp_path, name)
+    model, recbole = trainer.model.eval(), type(trainer.model).__mro__[2]
+    generator = torch.Generator().manual_seed(4)
+    length = torch.randint(1, 21, (200,), generator=generator)
+    items = torch.randint(1, model.n_items, (200, 20), generator=generator) * (torch.arange(20) < length.unsqueeze(1))
+    rows = {"item_id_list": items, "item_length": length, "item_id": items[:, 0]}
+    computed: list[int] = []
+    forward = model.forward
+    monkeypatch.setattr(model, "forward", lambda *given: computed.append(given[0].numel()) or forward(*given))
+    monkeypatch.setattr("recbole_ext.model.sequence.causal.POSITIONS_AT_ONCE", 64)
+    for method in ("full_sort_predict", "predict"):
+        computed.clear()
+        torch.testing.assert_close(getattr(model, method)(rows), getattr(recbole, method)(model, rows))
+        *ours, of_recbole = computed
+        assert sum(ours) < 1.1 * length.sum() < of_recbole == items.numel()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("loss_type", ["CE", "BPR"])
 def test_planted_structure_is_learnt(make_config: Callable[..., Config], tmp_path: Path, loss_type: str) -> None:
