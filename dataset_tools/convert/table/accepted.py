@@ -19,6 +19,8 @@ REASONS = (
     "rating_not_finite",
     "empty_time",
     "time_not_a_time",
+    "user_beyond_exact_floats",
+    "item_beyond_exact_floats",
 )
 
 
@@ -90,7 +92,9 @@ def _refuse(reasons: np.ndarray, wrong: np.ndarray, reason: np.ndarray | int) ->
 
 
 def _ids(values: pl.Series, at: int, reasons: np.ndarray) -> pl.Series:
-    """Ids as text or whole numbers."""
+    """Ids as text or whole numbers; floats that two ids may have become are refused."""
+    if values.dtype.is_float():
+        _refuse(reasons, _beyond_exact(values).to_numpy(), 8 + at)
     values = plain_ids(values)
     if values.dtype.is_integer():
         _refuse(reasons, values.is_null().to_numpy(), at)
@@ -100,8 +104,15 @@ def _ids(values: pl.Series, at: int, reasons: np.ndarray) -> pl.Series:
     return values
 
 
+def _beyond_exact(values: pl.Series) -> pl.Series:
+    """(n,) bool: floats of a size at which neighboring whole numbers are one."""
+    largest = 2.0 ** (np.finfo(values.head(0).to_numpy().dtype).nmant + 1)
+    return (values.is_finite() & (values.abs() > largest)).fill_null(False)
+
+
 def _ratings(values: pl.Series, reasons: np.ndarray) -> pl.Series:
-    """Ratings as they are written, blanks around them removed."""
+    """Ratings as they are written, blanks around them removed; true is 1 and false is 0."""
+    values = values.cast(pl.UInt8) if values.dtype == pl.Boolean else values
     text = values if values.dtype.is_numeric() else values.cast(pl.String)
     numbers = text.cast(pl.Float64, strict=False)
     if text.dtype == pl.String and numbers.null_count():

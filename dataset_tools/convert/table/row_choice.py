@@ -16,7 +16,7 @@ _AND = re.compile(r"""\s+and\s+(?=(?:[^'"]|'[^']*'|"[^"]*")*\Z)""")
 
 @dataclass(frozen=True)
 class Term:
-    """One comparison; a value without quotes that is a number compares numbers."""
+    """One comparison; a value without quotes that is a number compares numbers, of which true is 1."""
 
     column: str
     op: str
@@ -25,9 +25,12 @@ class Term:
 
     def holds(self, values: pl.Series) -> pl.Series:
         """(n,) bool; a missing value, and text where numbers are compared, never holds."""
+        is_boolean = values.dtype == pl.Boolean
         if self.number is None:
-            texts = values.cast(pl.String)
-            return (texts == self.value if self.op == "==" else texts != self.value).fill_null(False)
+            texts, value = values.cast(pl.String), self.value.lower() if is_boolean else self.value
+            return (texts == value if self.op == "==" else texts != value).fill_null(False)
+        if is_boolean:
+            values = values.cast(pl.UInt8)
         if not values.dtype.is_numeric():
             values = values.cast(pl.String).str.strip_chars().cast(pl.Float64, strict=False)
         compare = {">=": values.ge, "<=": values.le, ">": values.gt, "<": values.lt, "==": values.eq, "!=": values.ne}

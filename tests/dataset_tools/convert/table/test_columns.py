@@ -150,6 +150,22 @@ def test_rows_are_chosen_by_comparisons(rule: str, kept: list[int]) -> None:
     assert row_choice(rule).chosen(table).nonzero()[0].tolist() == kept
 
 
+@pytest.mark.parametrize(
+    ("rule", "kept"),
+    [
+        ("liked == 1", [0]),
+        ("liked != 1", [1]),
+        ("liked == True", [0]),
+        ("liked == 'false'", [1]),
+        ("liked != FALSE", [0]),
+        ("liked > 0", [0]),
+    ],
+)
+def test_rows_are_chosen_by_a_column_of_true_and_false(rule: str, kept: list[int]) -> None:
+    table = pl.DataFrame({"liked": [True, False, None]})
+    assert row_choice(rule).chosen(table).nonzero()[0].tolist() == kept
+
+
 @pytest.mark.parametrize("rule", ["n", "n >", "n > x", "n => 3", "", "n > 1 and"])
 def test_other_rules_are_refused(rule: str) -> None:
     with pytest.raises(UsageError, match="--rows"):

@@ -206,3 +206,22 @@ def test_bad_frames_are_one_sentence_and_nothing_is_written(case: str, tmp_path:
         lines(data(), tmp_path, **options)
     assert len(str(caught.value).splitlines()) <= 3
     assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
+
+
+def test_true_and_false_are_ratings_of_1_and_0(tmp_path: Path) -> None:
+    assert [line.split("\t")[2] for line in lines(table().assign(mark=[True, False, True]), tmp_path)] == [
+        "0",
+        "1",
+        "1",
+    ]
+
+
+@pytest.mark.parametrize(("column", "role"), [("customer", "user"), ("sku", "item")])
+@pytest.mark.parametrize(("kind", "first"), [("float64", 76561198000000001), ("float32", 20_000_001)])
+def test_ids_that_two_numbers_may_have_become_are_refused(
+    column: str, role: str, kind: str, first: int, tmp_path: Path
+) -> None:
+    ids = pd.Series([first, first + 1, 8])
+    assert len(lines(table().assign(**{column: ids}), tmp_path)) == 3
+    with pytest.raises(DataError, match=f"{role}_beyond_exact_floats 2"):
+        lines(table().assign(**{column: ids.astype(kind)}), tmp_path)
