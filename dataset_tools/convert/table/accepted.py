@@ -107,7 +107,7 @@ def _ids(values: pl.Series, at: int, reasons: np.ndarray) -> pl.Series:
 def _beyond_exact(values: pl.Series) -> pl.Series:
     """(n,) bool: floats of a size at which neighboring whole numbers are one."""
     largest = 2.0 ** (np.finfo(values.head(0).to_numpy().dtype).nmant + 1)
-    return (values.is_finite() & (values.abs() > largest)).fill_null(False)
+    return (values.is_finite() & (values.abs() >= largest)).fill_null(False)
 
 
 def _ratings(values: pl.Series, reasons: np.ndarray) -> pl.Series:
