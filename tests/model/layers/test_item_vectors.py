@@ -161,3 +161,11 @@ def test_items_that_fields_alone_describe_are_dropped_beside_vectors_that_begin_
 def test_the_own_vector_of_an_item_without_interactions_is_zero() -> None:
     """So a run that goes on with its interactions begins with the vector that it had."""
     assert not made("added")[0].table.weight[4].any() and made("added")[0].table.weight[5].any()
+
+
+@pytest.mark.parametrize("fields", ["summed", "gated"])
+def test_a_list_column_without_any_token_adds_nothing(fields: str) -> None:
+    torch.manual_seed(0)
+    table, none = nn.Embedding(N, WIDTH, padding_idx=0), torch.zeros(N, 0, dtype=torch.int64)
+    layer = ItemVectors(table, None, None, Mixture(fields=fields), {"genre": (none, 1)}, TRAINED)
+    assert torch.equal(layer(torch.arange(1, N)), table.weight[1:])
