@@ -186,7 +186,7 @@ class ItemVectors(nn.Module):
     def _projected(self, given: Tensor, known: Tensor) -> Tensor:
         """P (x - centre) / length (m, embedding_dim) of x (m, width); 0 where it is not known (m, 1)."""
         assert self.projection is not None
-        return (self.projection(given) - self.projection(self.centre)) / self.length * known
+        return self.projection((given - self.centre) / self.length) * known  # P x - P centre would lose its digits
 
     def _share_of_own(self, items: Tensor) -> Tensor:
         """a_j of (m,) items: (m, 1); with `dropout` another draw at each call in training."""

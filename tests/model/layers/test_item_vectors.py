@@ -169,3 +169,27 @@ def test_a_list_column_without_any_token_adds_nothing(fields: str) -> None:
     table, none = nn.Embedding(N, WIDTH, padding_idx=0), torch.zeros(N, 0, dtype=torch.int64)
     layer = ItemVectors(table, None, None, Mixture(fields=fields), {"genre": (none, 1)}, TRAINED)
     assert torch.equal(layer(torch.arange(1, N)), table.weight[1:])
+
+
+def of_vectors(given: Tensor, has: Tensor) -> ItemVectors:
+    """Of projected vectors alone."""
+    torch.manual_seed(2)
+    return ItemVectors(nn.Embedding(N, WIDTH, padding_idx=0), given, has, Mixture("projected"), {}, torch.ones(N).bool())
+
+
+def test_vectors_that_do_not_differ_tell_nothing() -> None:
+    """Rounding errors, divided by a length of 0, were scores of thousands, others for each batch."""
+    given, has = torch.zeros(N, 9), torch.zeros(N, dtype=torch.bool)
+    given[2], has[2] = torch.rand(9), True
+    assert not of_vectors(given, has).weight[2].any()
+
+
+def test_vectors_far_from_0_are_projected_exactly() -> None:
+    given = torch.randn(N, 9) + 1000
+    layer = of_vectors(given, torch.arange(N) > 0)
+    centred = (given[1:] - given[1:].mean(0)).double()
+    assert layer.projection is not None
+    expected = centred @ layer.projection.weight.double().T / centred.square().sum(1).mean().sqrt()
+    torch.testing.assert_close(layer.weight[1:].double(), expected, rtol=1e-3, atol=1e-6)
+    with torch.autocast("cpu", torch.bfloat16):
+        torch.testing.assert_close(layer.weight[1:].double(), expected, rtol=0.05, atol=1e-3)
