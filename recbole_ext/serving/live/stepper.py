@@ -201,4 +201,4 @@ def _floats(tensor: Tensor) -> Tensor:
 def _like(part: Tensor, tensor: Tensor) -> Tensor:
     """Floats in the shape of a tensor."""
     shaped = part.reshape(_floats(tensor).shape)
-    return torch.view_as_complex(shaped) if tensor.is_complex() else shaped
+    return torch.complex(*shaped.unbind(-1)) if tensor.is_complex() else shaped  # a view begins at an even place alone

@@ -88,8 +88,9 @@ def test_the_compiled_step_stays_with_the_full_pass_over_long_histories(build: B
     assert scores.topk(10).indices.tolist() == wanted.topk(10).indices.tolist()
 
 
-def test_mamba2_takes_the_models_own_step(build: Build) -> None:
-    model = scattered(build("SS4Rec", ssm_variant="mamba2", head_dim=8)[2].model)
+@pytest.mark.parametrize("sizes", [{"head_dim": 8}, {"head_dim": 1, "hidden_size": 5, "expand": 1}], ids=str)
+def test_mamba2_takes_the_models_own_step(build: Build, sizes: dict[str, int]) -> None:
+    model = scattered(build("SS4Rec", ssm_variant="mamba2", num_layers=2, **sizes)[2].model)
     stepper, events = stepper_of(model), made_events(30)
     assert isinstance(stepper, TorchStepper) and step_weights(model) is None
     state = np.zeros(stepper.state_size, dtype=np.float32)
