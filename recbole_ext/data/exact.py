@@ -191,10 +191,16 @@ class ExactTime:
         numerical = self.config["numerical_features"]
         exact = [name for name in (self.time_field, self._time_list()) if name in data and name not in numerical]
         if data is not self.inter_feat or not exact:
-            return super()._dataframe_to_interaction(data)  # type: ignore[misc]
+            return self._as_tensors(data)
         seconds = {name: _seconds(data[name]) for name in exact}
-        rest = super()._dataframe_to_interaction(data.drop(columns=exact))  # type: ignore[misc]
+        rest = self._as_tensors(data.drop(columns=exact))
         return Interaction({name: seconds[name] if name in seconds else rest[name] for name in data})
+
+    def _as_tensors(self, data: pd.DataFrame) -> Interaction:
+        """RecBole's; lists of tokens are padded to one place at least, as models take the mean or maximum over them."""
+        found: dict[str, torch.Tensor] = super()._dataframe_to_interaction(data).interaction  # type: ignore[misc]
+        empty = [name for name, of in found.items() if of.shape[1:] == (0,) and of.dtype == torch.int64]
+        return Interaction({**found, **{name: found[name].new_zeros(len(found[name]), 1) for name in empty}})
 
     def sort(self, by: str | Collection[str], ascending: bool | Collection[bool] = True) -> None:
         """Sort interactions stably by times as `time_order` and `tie_order` say; without times the order stays."""

@@ -11,7 +11,9 @@ import torch
 from recbole_ext.config.config import Config
 from recbole_ext.data.event_order import recbole_order_key
 from recbole_ext.errors import DataError, UsageError
+from recbole_ext.pipeline.build import build_trainer
 from recbole_ext.pipeline.dataset import create_dataset
+from recbole_ext.pipeline.loaders import build_loaders
 from tests.conftest import ML_100K, write_inter
 
 
@@ -138,3 +140,21 @@ def test_general_models_keep_exact_times_too(make_config: Callable[..., Config],
     parts = dataset.build()
     tokens = dataset.field2id_token["item_id"]
     assert [[tokens[i] for i in part.inter_feat["item_id"]] for part in parts] == [["4", "2"], ["3"], ["1"]]
+
+
+@pytest.mark.parametrize(
+    ("model", "settings"),
+    [("Mamba4Rec", {"item_fields": ["genres"], "topk": 1, "valid_metric": "MRR@1"}), ("HybridVAE", {})],
+)
+def test_a_list_column_may_be_empty_for_all_items(
+    make_config: Callable[..., Config], tmp_path: Path, model: str, settings: dict[str, Any]
+) -> None:
+    rows = [(user, user + k, 1 + k, k) for user in range(4) for k in range(5)]
+    root = write_inter(tmp_path, "made", rows, "user_id:token\titem_id:token\trating:float\ttimestamp:float")
+    lines = [f"{item}\t" for item in range(8)]
+    (root / "made" / "made.item").write_text("\n".join(["item_id:token\tgenres:token_seq", *lines]) + "\n")
+    config = make_config(model, root, load_col=None, **settings)
+    loaders = build_loaders(config, create_dataset(config))
+    assert loaders.train._dataset.item_feat["genres"].shape == (9, 1)
+    trainer = build_trainer(config, loaders)
+    trainer.model.calculate_loss(next(iter(loaders.train))).backward()

@@ -59,6 +59,4 @@ def mean_of(table: Any, values: Tensor) -> Tensor:
     """Of each row's tokens (m,), or the mean over a list of them (m, l), 0 for an empty one: (m, width)."""
     if values.dim() == 1:
         return table(values)
-    if not values.shape[1]:  # no item of the data has a token
-        values = values.new_zeros(len(values), 1)
     return F.embedding_bag(values, table.weight, mode="mean", padding_idx=0)

@@ -163,14 +163,6 @@ def test_the_own_vector_of_an_item_without_interactions_is_zero() -> None:
     assert not made("added")[0].table.weight[4].any() and made("added")[0].table.weight[5].any()
 
 
-@pytest.mark.parametrize("fields", ["summed", "gated"])
-def test_a_list_column_without_any_token_adds_nothing(fields: str) -> None:
-    torch.manual_seed(0)
-    table, none = nn.Embedding(N, WIDTH, padding_idx=0), torch.zeros(N, 0, dtype=torch.int64)
-    layer = ItemVectors(table, None, None, Mixture(fields=fields), {"genre": (none, 1)}, TRAINED)
-    assert torch.equal(layer(torch.arange(1, N)), table.weight[1:])
-
-
 def of_vectors(given: Tensor, has: Tensor) -> ItemVectors:
     """Of projected vectors alone."""
     torch.manual_seed(2)
