@@ -142,6 +142,24 @@ def check_ratings(config: Any, dataset: Any) -> None:
             )
 
 
+def check_training(config: Any, train: Any) -> None:
+    """Refuse a training split from which no rating can be learned.
+
+    Args:
+        config: of the run.
+        train: the training split.
+
+    Raises:
+        DataError: its ratings are all equal.
+    """
+    ratings = train.inter_feat[config["RATING_FIELD"]]
+    if ratings.min() == ratings.max():
+        raise DataError(
+            f"{config.dataset}, training split: all {len(ratings):,} ratings are {float(ratings[0]):g}, so there is "
+            "nothing to learn; change the split (eval_args)"
+        )
+
+
 class ExactRatingDataset(
     Restorable, TrainedRows, RatingSplits, FileParts, RowCounts, ExactTime, FastFilters, TimeSplit, Dataset
 ):

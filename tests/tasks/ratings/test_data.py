@@ -13,6 +13,7 @@ from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.tasks.ratings.data import split_rows
 from tests.conftest import write_inter
 
+NEWEST = {"eval_args": {"order": "TO", "group_by": "user"}}
 HEADER = "user_id:token\titem_id:token\trating:float\ttimestamp:float"
 
 
@@ -81,6 +82,7 @@ def test_every_training_row_comes_once_with_its_place(rated: Callable[..., Any])
     ("ratings", "given", "message"),
     [
         ([3.0] * 200, {}, "every rating is 3, so there is nothing to learn"),
+        ([5.0, *[3.0] * 9] * 20, NEWEST, "made, training split: all 160 ratings are 3, so there is nothing to learn"),
         ([1.0, 7.0] * 100, {"rating_scale": [1, 5]}, "100 ratings lie off rating_scale .*, the first is 7"),
         (None, {"RATING_FIELD": "stars", "LABEL_FIELD": "stars"}, "no column 'stars' .RATING_FIELD: the rating"),
     ],
