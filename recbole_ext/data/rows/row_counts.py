@@ -155,6 +155,8 @@ class RowCounts:
     def _fill_nan(self) -> None:
         """Fill missing values as RecBole does, and enter how many; a target is never made up.
 
+        RecBole takes the mean of a column of numbers, which no number has where all are missing; they are 0 here.
+
         Raises:
             DataError: a value that is to be learned is missing.
         """
@@ -162,6 +164,14 @@ class RowCounts:
             if self.field2type[field] in (FeatureType.FLOAT, FeatureType.TOKEN):  # type: ignore[attr-defined]
                 self._enter_missing(field)
         super()._fill_nan()  # type: ignore[misc]
+        for table in self.feat_name_list:  # type: ignore[attr-defined]
+            self._fill_empty(table.removesuffix("_feat"), getattr(self, table))
+
+    def _fill_empty(self, source: str, table: pd.DataFrame) -> None:
+        for field in table:
+            if self.field2type[field] == FeatureType.FLOAT and table[field].isnull().all():  # type: ignore[attr-defined]
+                table[field] = 0.0
+                self.ledger.warn(f"no row of {self.config['dataset']}.{source} has a {field}: it has no effect")
 
     def _enter_missing(self, field: str) -> None:
         is_float = self.field2type[field] == FeatureType.FLOAT  # type: ignore[attr-defined]
@@ -175,6 +185,8 @@ class RowCounts:
                 "is learned; remove these rows, or fill them in"
             )
         self.ledger.filled[field] = missing
+        if is_float and missing == len(column):
+            return
         value = "the mean of the others" if is_float else "a separate unknown value"
         self.ledger.warn(f"{missing:,} of {len(column):,} interactions have no {field}; they are given {value}")
 

@@ -203,6 +203,21 @@ def test_a_missing_target_is_refused_and_another_missing_value_is_told(
     assert "1 of 25 interactions have no rating; they are given the mean" in ledger.warnings[0]
 
 
+def test_numbers_that_no_row_has_are_0(make_config: MakeConfig, tmp_path: Path, write: Any) -> None:
+    """Their mean, which RecBole fills in, is not finite, and neither was the loss."""
+    header = "user_id:token\titem_id:token\tlabel:float\tdwell:float"
+    root = write(tmp_path, "made", [(u, i, r % 2, "") for u, i, r, _ in rows()], header)
+    table(root, "item", ["item_id:token\tprice:float", *(f"b{k}\t" for k in range(9))])
+    columns = {"inter": ["user_id", "item_id", "label", "dwell"], "item": ["item_id", "price"]}
+    dataset = create_dataset(make_config("FM", root, load_col=columns))
+    assert not dataset.inter_feat["dwell"].any() and not dataset.item_feat["price"].any()
+    assert dataset.ledger.filled == {"dwell": 25}
+    assert dataset.ledger.warnings == [
+        "no row of made.inter has a dwell: it has no effect",
+        "no row of made.item has a price: it has no effect",
+    ]
+
+
 def test_interactions_without_an_item_are_told(make_config: MakeConfig, tmp_path: Path, write: Any) -> None:
     root = write(tmp_path, "made", [*rows(), ("a0", "", 1, 9)], HEADER)
     ledger = create_dataset(make_config("BPR", root)).ledger
