@@ -166,7 +166,9 @@ def test_the_own_vector_of_an_item_without_interactions_is_zero() -> None:
 def of_vectors(given: Tensor, has: Tensor) -> ItemVectors:
     """Of projected vectors alone."""
     torch.manual_seed(2)
-    return ItemVectors(nn.Embedding(N, WIDTH, padding_idx=0), given, has, Mixture("projected"), {}, torch.ones(N).bool())
+    return ItemVectors(
+        nn.Embedding(N, WIDTH, padding_idx=0), given, has, Mixture("projected"), {}, torch.ones(N).bool()
+    )
 
 
 def test_vectors_that_do_not_differ_tell_nothing() -> None:
