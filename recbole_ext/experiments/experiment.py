@@ -177,13 +177,16 @@ def made_folder(folder: Path) -> Iterator[None]:
     """A new folder for an experiment, with `runs`, to be filled in the block; it is removed if that fails.
 
     Raises:
-        UsageError: there is one.
+        UsageError: there is one, or something else of its name.
         ResourceError: the disk refuses.
     """
+    if os.path.lexists(folder):
+        kind = "an experiment" if (folder / FACTS).is_file() else "a file or folder"
+        raise UsageError(f"there is {kind} {folder.name} in {folder.parent}; choose another name")
     try:
-        (folder / "runs").mkdir(parents=True)
-    except FileExistsError:
-        raise UsageError(f"there is an experiment {folder.name} in {folder.parent}; choose another name") from None
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir()
+        (folder / "runs").mkdir()
     except OSError as error:
         raise ResourceError(f"cannot make {folder}: {error.strerror}; choose another --experiments-dir") from None
     try:

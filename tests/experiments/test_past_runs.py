@@ -144,6 +144,16 @@ def test_nothing_is_left_of_an_import_that_fails(export: Path, capsys: pytest.Ca
     assert main(["experiment", "import", "past.csv", MAP]) == 0
 
 
+def test_a_folder_that_is_no_experiment_keeps_its_files(export: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = export / "past"
+    folder.mkdir()
+    (folder / "best-1.csv").write_text("x\n1\n")
+    words = ["experiment", "import", "past.csv", MAP, "--history=past", "--experiments-dir=."]
+    assert main(words) == 2
+    assert "there is a file or folder past in .; choose another name" in printed_error(capsys)
+    assert [path.name for path in folder.iterdir()] == ["best-1.csv"]
+
+
 def test_files_that_are_none(export: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["experiment", "import", "past.csv"]) == 2
     assert "experiment import needs --map" in printed_error(capsys)
