@@ -35,6 +35,7 @@ from recbole_ext.places import properties_folder
 from recbole_ext.redact import redact
 
 _SECTIONS = ("model", "dataset", "columns", "metrics", "settings", "history", "rank_by", "criteria")
+_MAPPINGS = ("columns", "metrics", "settings", "history")
 _COLUMNS = ("name", "state", "created", "runtime_seconds", "seed")
 _REASON = (
     "a loss may hold more than the squared error and is its square besides: an MSE + 0.01 KL of 0.5996 is an RMSE of "
@@ -87,6 +88,9 @@ def _read_map(name: str) -> dict[str, Any]:
         if key not in _SECTIONS:
             raise UsageError(f"{path}: unknown key {key!r}{nearest(key, _SECTIONS)}; it has {', '.join(_SECTIONS)}")
     chosen = {key: given.get(key) or {} for key in _SECTIONS}
+    for section in _MAPPINGS:
+        if not isinstance(chosen[section], dict):
+            raise UsageError(f"{path}: {section} must map our names to columns (got {str(chosen[section])[:80]!r})")
     for section, names in (("columns", _COLUMNS), ("history", tuple(COLUMNS))):
         for key in chosen[section]:
             if key not in names:
@@ -159,7 +163,7 @@ def _import_run(
     write_atomically(folder / "config.yaml", yaml_text(redact(settings)).encode())
     if history is not None:
         _copy_history(chosen["history"], history / f"{name}.csv", folder)
-    ended = (datetime.fromisoformat(started) + timedelta(seconds=seconds)).isoformat(timespec="seconds")
+    ended = _later(started, seconds)
     seed = _number(row.get(columns.get("seed", ""), ""))
     good, cause = state.lower() == "finished" and bool(reported), ""
     if not good:
@@ -210,7 +214,15 @@ def _time(text: str) -> str:
     """A time of the table in UTC; 1970 where there is none."""
     try:
         moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError:
-        moment = datetime.fromtimestamp(0, timezone.utc)
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
-    return aware.astimezone(timezone.utc).isoformat(timespec="seconds")
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+        return aware.astimezone(timezone.utc).isoformat(timespec="seconds")
+    except (ValueError, OverflowError):
+        return datetime.fromtimestamp(0, timezone.utc).isoformat(timespec="seconds")
+
+
+def _later(start: str, seconds: float) -> str:
+    """The time so many seconds after another; the same one where no calendar has it."""
+    try:
+        return (datetime.fromisoformat(start) + timedelta(seconds=seconds)).isoformat(timespec="seconds")
+    except OverflowError:
+        return start

@@ -111,6 +111,8 @@ def test_a_run_with_a_history_can_be_diagnosed(export: Path, capsys: pytest.Capt
             r"map.yaml: 'rmse' is none of its metrics; did you mean 'mse'",
         ),
         ({"criteria": "[rmse < 1]", "metrics": "{mse: val_rmse}"}, r"'rmse' is none of its metrics"),
+        ({"metrics": "[val_rmse]"}, "map.yaml: metrics must map our names to columns (got \"['val_rmse']\")"),
+        ({"settings": "lr"}, "map.yaml: settings must map our names to columns (got 'lr')"),
         ({"history": "{epochs: epoch}"}, r"history: unknown name 'epochs'; did you mean 'epoch'"),
     ],
     ids=str,
@@ -132,6 +134,17 @@ def test_a_row_that_ends_early_is_imported_with_what_it_has(export: Path, capsys
     (export / "past.csv").write_text("\n".join([HEADER, *ROWS, "cut-5", "cut-6,finished,2025-08"]))
     assert main(["experiment", "import", "past.csv", MAP]) == 0
     assert "2 of 6 runs finished with a number" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("created", "seconds"), [("2025-08-09", "1e15"), ("0001-01-01T00:00:00+05:00", "60")])
+def test_times_beyond_the_calendar_end_no_import(
+    created: str, seconds: str, export: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = ROWS[1].replace("2025-08-12T21:37:13.000Z", created).replace("7200", seconds)
+    (export / "past.csv").write_text(f"{HEADER}\n{row}\n")
+    assert main(["experiment", "import", "past.csv", MAP]) == 0
+    assert "1 of 1 runs finished with a number" in capsys.readouterr().out
+    assert main(["experiment", "show", "past"]) == 0
 
 
 def test_nothing_is_left_of_an_import_that_fails(export: Path, capsys: pytest.CaptureFixture[str]) -> None:
