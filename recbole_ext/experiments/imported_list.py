@@ -45,9 +45,8 @@ def imported_lines(experiment: Experiment) -> list[str]:
     """The runs from the best to the worst, those without a number behind them, and what is odd about them."""
     attempts, settings = experiment.journal.attempts(), experiment.settings()
     by, criteria = str(settings.get("rank_by") or ""), settings.get("criteria") or []
-    records = [read_imported(experiment.runs / a.run) for a in attempts]
-    runs = list(zip(attempts, records, strict=True))
-    names = list(dict.fromkeys(name for record in records for name in record["reported"]))
+    runs = [(a, record) for a in attempts if (record := read_imported(experiment.runs / a.run))]
+    names = list(dict.fromkeys(name for _, record in runs for name in record["reported"]))
     ranked = [run for run in runs if run[0].state == FINISHED and by in run[1]["reported"]]
     ranked.sort(key=lambda run: run[1]["reported"][by] * (-1 if _is_bigger_better(by) else 1))
     rest = [run for run in runs if run not in ranked]
@@ -62,6 +61,7 @@ def imported_lines(experiment: Experiment) -> list[str]:
         *([f"ranked by {by}, {'larger' if _is_bigger_better(by) else 'smaller'} is better"] if ranked else []),
         *table_lines(head, rows),
         *_copies(runs),
+        *_removed(attempts, runs),
     ]
     with_history = next((row[1] for row in rows if row[-1] == "yes"), None)
     return [
@@ -87,6 +87,12 @@ def _verdict(text: str, reported: Mapping[str, float]) -> str:
     """Whether a run's report meets a criterion; a run that does not report the metric is not judged."""
     value = reported.get(_metric(text))
     return NOT_YET if value is None else PASS if read_criterion(text).holds(value) else FAIL
+
+
+def _removed(attempts: list[Attempt], runs: list[Run]) -> list[str]:
+    """Runs whose directory was removed; what they reported is no longer known."""
+    there = {attempt.run for attempt, _ in runs}
+    return [f"removed: {attempt.run}, whose numbers went with it" for attempt in attempts if attempt.run not in there]
 
 
 def _copies(runs: list[Run]) -> list[str]:

@@ -136,6 +136,15 @@ def test_a_row_that_ends_early_is_imported_with_what_it_has(export: Path, capsys
     assert "2 of 6 runs finished with a number" in capsys.readouterr().out
 
 
+def test_a_run_that_was_removed_is_named(export: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["experiment", "import", "past.csv", MAP]) == 0
+    assert main(["runs", "rm", "experiments/past/runs/both-2"]) == 0
+    capsys.readouterr()
+    assert main(["experiment", "show", "past"]) == 0
+    out = capsys.readouterr().out
+    assert "removed: both-2" in out and "best-1" in out and "odd:" not in out
+
+
 @pytest.mark.parametrize(("created", "seconds"), [("2025-08-09", "1e15"), ("0001-01-01T00:00:00+05:00", "60")])
 def test_times_beyond_the_calendar_end_no_import(
     created: str, seconds: str, export: Path, capsys: pytest.CaptureFixture[str]
