@@ -3,6 +3,7 @@
 import csv
 import math
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,12 @@ from recbole_ext.runs.recorded import recorded
 from recbole_ext.runs.run_files import if_sound, read_environment, read_imported, read_metrics, read_result
 from recbole_ext.training.course.course import COLUMNS, Course
 
-BIGGER_IS_BETTER = ("auc", "hit", "ndcg", "mrr", "recall", "precision", "map", "r2", "acc", "coverage")
+_SCORES = (
+    *("auc", "hit", "ndcg", "mrr", "recall", "precision", "map", "r2", "acc", "coverage"),
+    *("correlation", "shannonentropy", "tailpercentage"),
+)
+_SHORT_SCORES = re.compile(r"(?<![a-z])(?:hr|f1)(?![a-z])")
+_ERRORS = ("loss", "error", "mae", "mse", "mape")
 
 
 @dataclass
@@ -52,6 +58,13 @@ class _Beside:
     damage: tuple[str, ...] = ()
 
 
+def is_bigger_better(metric: str) -> bool:
+    """Whether anybody's name of a metric is that of a score, `val/HR@10`; else it is taken for a loss."""
+    name = metric.lower()
+    known = any(word in name for word in _SCORES) or _SHORT_SCORES.search(name) is not None
+    return known and not any(word in name for word in _ERRORS)
+
+
 def _beside(run: Path, settings: dict[str, Any], reported: dict[str, Any]) -> _Beside:
     damage: list[str] = []
     own = if_sound(recorded, run, damage) if os.path.lexists(run / "config.yaml") else {}
@@ -79,7 +92,7 @@ def read_curve(
         metric: the validation column, in capitals or not; else the run's `valid_metric`, or a validation loss.
 
     Raises:
-        DataError: the table of epochs cannot be read, has no epochs, or lacks a column that was named.
+        DataError: the table of epochs cannot be read, has no epochs or parts of one, or lacks a column that was named.
     """
     run = path if path.is_dir() else path.parent
     of_run = path.is_dir() or path.name == "metrics.csv"
@@ -103,19 +116,23 @@ def read_curve(
     epochs = [epoch for epoch in _numbers(rows, names["epoch"]) if epoch is not None]
     if len(epochs) != len(rows) or not epochs:
         raise DataError(f"{path}: {'no epochs' if not rows else 'a row has no epoch'}")
-    points = {
-        ours: sorted((int(e), v) for e, v in zip(epochs, _numbers(rows, theirs), strict=True) if v is not None)
-        for ours, theirs in names.items()
-        if theirs
-    }
+    parts = [epoch for epoch in epochs if epoch != int(epoch)]
+    if parts:
+        raise DataError(f"{path}: {names['epoch']} must be a whole number in each row (got {parts[0]:g})")
+    points = {ours: _points(epochs, _numbers(rows, theirs)) for ours, theirs in names.items() if theirs}
     rounding = {ours: _rounding(rows, theirs) for ours, theirs in names.items() if theirs}
-    bigger = any(word in names["valid"].lower() for word in BIGGER_IS_BETTER)
+    bigger = is_bigger_better(names["valid"])
     if "valid_metric_bigger" in settings | result and not chosen:
         bigger = bool((settings | result)["valid_metric_bigger"])
     result = result | {"reported": known.reported}
     course = points, int(max(epochs)), bigger, settings
     beside = known.environment, known.units, known.damage
     return Curve(*course, result, rounding, *beside, metric=names["valid"])
+
+
+def _points(epochs: list[float], values: list[float | None]) -> list[tuple[int, float]]:
+    """A value per epoch, in order; of several rows of one epoch the last value counts."""
+    return sorted({int(e): v for e, v in zip(epochs, values, strict=True) if v is not None}.items())
 
 
 def _like(name: str, header: list[str]) -> str:

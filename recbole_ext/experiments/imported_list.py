@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from recbole_ext.diagnosis.curve import BIGGER_IS_BETTER
+from recbole_ext.diagnosis.curve import is_bigger_better
 from recbole_ext.errors import UsageError, nearest
 from recbole_ext.evaluation.criteria import FAIL, NOT_YET, PASS, read_criterion
 from recbole_ext.evaluation.tables import table_lines
@@ -48,7 +48,7 @@ def imported_lines(experiment: Experiment) -> list[str]:
     runs = [(a, record) for a in attempts if (record := read_imported(experiment.runs / a.run))]
     names = list(dict.fromkeys(name for _, record in runs for name in record["reported"]))
     ranked = [run for run in runs if run[0].state == FINISHED and by in run[1]["reported"]]
-    ranked.sort(key=lambda run: run[1]["reported"][by] * (-1 if _is_bigger_better(by) else 1))
+    ranked.sort(key=lambda run: run[1]["reported"][by] * (-1 if is_bigger_better(by) else 1))
     rest = [run for run in runs if run not in ranked]
     ranks = [*map(str, range(1, len(ranked) + 1)), *("-" for _ in rest)]
     rows = [[rank, *_row(experiment, run, names, criteria)] for rank, run in zip(ranks, [*ranked, *rest], strict=True)]
@@ -58,7 +58,7 @@ def imported_lines(experiment: Experiment) -> list[str]:
         f"{experiment.name}: imported from {experiment.imported}, {experiment.model} on {experiment.dataset}; protocol "
         "unknown, so these numbers are never put beside ours",
         f"{good} of {over} runs finished with a number ({good / over:.0%}), {sum(a.hours for a in attempts):.2f} hours",
-        *([f"ranked by {by}, {'larger' if _is_bigger_better(by) else 'smaller'} is better"] if ranked else []),
+        *([f"ranked by {by}, {'larger' if is_bigger_better(by) else 'smaller'} is better"] if ranked else []),
         *table_lines(head, rows),
         *_copies(runs),
         *_removed(attempts, runs),
@@ -68,10 +68,6 @@ def imported_lines(experiment: Experiment) -> list[str]:
         *lines,
         f"diagnose {experiment.runs / with_history}" if with_history else "no run has a history to diagnose",
     ]
-
-
-def _is_bigger_better(metric: str) -> bool:
-    return any(word in metric.lower() for word in BIGGER_IS_BETTER)
 
 
 def _row(experiment: Experiment, run: Run, names: list[str], criteria: list[str]) -> list[str]:

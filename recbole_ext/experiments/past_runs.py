@@ -36,7 +36,7 @@ from recbole_ext.redact import redact
 
 _SECTIONS = ("model", "dataset", "columns", "metrics", "settings", "history", "rank_by", "criteria")
 _MAPPINGS = ("columns", "metrics", "settings", "history")
-_COLUMNS = ("name", "state", "created", "runtime_seconds", "seed")
+_NAMES = {"columns": ("name", "state", "created", "runtime_seconds", "seed"), "history": tuple(COLUMNS)}
 _REASON = (
     "a loss may hold more than the squared error and is its square besides: an MSE + 0.01 KL of 0.5996 is an RMSE of "
     "about 0.774"
@@ -76,28 +76,35 @@ def import_runs(root: Path, name: str, table: Path, map_name: str, history: Path
 
 
 def _read_map(name: str) -> dict[str, Any]:
-    path = Path(name)
-    folder = properties_folder() / "past_runs"
-    if not path.is_file():
-        path = folder / f"{name}.yaml"
-    if not path.is_file():
-        known = [each.stem for each in folder.glob("*.yaml")]
-        raise UsageError(f"--map: no file {name!r}{nearest(name, known)}; those that are shipped: {', '.join(known)}")
+    path = _map_file(name)
     given = read_yaml(path)[0]
     for key in given:
         if key not in _SECTIONS:
             raise UsageError(f"{path}: unknown key {key!r}{nearest(key, _SECTIONS)}; it has {', '.join(_SECTIONS)}")
     chosen = {key: given.get(key) or {} for key in _SECTIONS}
     for section in _MAPPINGS:
-        if not isinstance(chosen[section], dict):
-            raise UsageError(f"{path}: {section} must map our names to columns (got {str(chosen[section])[:80]!r})")
-    for section, names in (("columns", _COLUMNS), ("history", tuple(COLUMNS))):
-        for key in chosen[section]:
-            if key not in names:
-                raise UsageError(f"{path}: {section}: unknown name {key!r}{nearest(key, names)}")
+        _require_mapping(f"{path}: {section}", chosen[section], _NAMES.get(section))
     if not chosen["model"] or not chosen["dataset"] or "name" not in chosen["columns"]:
         raise UsageError(f"{path}: a map names model, dataset, and under columns at least name")
     return chosen
+
+
+def _map_file(name: str) -> Path:
+    folder = properties_folder() / "past_runs"
+    path = Path(name) if Path(name).is_file() else folder / f"{name}.yaml"
+    if not path.is_file():
+        known = [each.stem for each in folder.glob("*.yaml")]
+        raise UsageError(f"--map: no file {name!r}{nearest(name, known)}; those that are shipped: {', '.join(known)}")
+    return path
+
+
+def _require_mapping(where: str, section: Any, names: tuple[str, ...] | None) -> None:
+    """Refuse a section that is no mapping, or that has other names than these; None for any."""
+    if not isinstance(section, dict):
+        raise UsageError(f"{where} must map our names to columns (got {str(section)[:80]!r})")
+    for key in section:
+        if names and key not in names:
+            raise UsageError(f"{where}: unknown name {key!r}{nearest(key, names)}")
 
 
 def _rows(table: Path) -> tuple[list[dict[str, str]], list[str]]:

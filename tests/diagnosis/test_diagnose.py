@@ -8,7 +8,7 @@ import pytest
 
 from recbole_ext.cli.main import main
 from recbole_ext.config.yaml_reader import read_yaml
-from recbole_ext.diagnosis.curve import Curve, read_curve
+from recbole_ext.diagnosis.curve import Curve, is_bigger_better, read_curve
 from recbole_ext.diagnosis.diagnose import diagnose
 from recbole_ext.diagnosis.finding import THRESHOLDS
 from recbole_ext.diagnosis.rules import findings
@@ -88,6 +88,31 @@ def test_a_metric_is_found_whatever_its_capitals_and_an_absent_one_is_refused(tm
     assert read_curve(path, {}, {"valid_metric": "ndcg@10"}, {}).metric == "NDCG@10"
     assert main(["diagnose", str(path), "--metric=val_auk"]) == 3
     assert "no column 'val_auk'; did you mean 'Val_AUC'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["HR@10", "val/hr@10", "valid_f1", "ItemCoverage@10", "TailPercentage@5"])
+def test_more_of_a_score_is_better(name: str, tmp_path: Path) -> None:
+    rows = [f"{epoch},{value}" for epoch, value in enumerate([0.1, 0.3, 0.2], 1)]
+    (tmp_path / "c.csv").write_text("\n".join([f"epoch,{name}", *rows]) + "\n")
+    curve = read_curve(tmp_path / "c.csv", {}, {}, {}, metric=name)
+    assert min(curve.valid, key=lambda point: point[1])[0] == 2
+
+
+@pytest.mark.parametrize("name", ["val_mape", "map_loss", "hit_error", "chr"])
+def test_less_of_an_error_is_better(name: str) -> None:
+    assert not is_bigger_better(name)
+
+
+def test_rows_of_one_epoch_are_one_value(tmp_path: Path) -> None:
+    steps = [(epoch, step) for epoch in range(1, 9) for step in range(3)]
+    rows = [f"{epoch},{2 - 0.1 * epoch - 0.01 * step},{1 + abs(epoch - 3)}" for epoch, step in steps]
+    (tmp_path / "c.csv").write_text("\n".join(["epoch,train_loss,val_loss", *rows]) + "\n")
+    found, curve = diagnose(tmp_path / "c.csv", {}, {}, {})
+    assert curve.n_epochs == 8 and curve.points["train_loss"][0] == (1, pytest.approx(1.88))
+    assert "over_fitting" in [one.name for one in found]
+    (tmp_path / "c.csv").write_text("epoch,val_loss\n0.5,1\n1.0,2\n")
+    with pytest.raises(DataError, match=r"epoch must be a whole number in each row \(got 0.5\)"):
+        read_curve(tmp_path / "c.csv", {}, {}, {})
 
 
 def test_a_healthy_run_is_left_alone() -> None:
