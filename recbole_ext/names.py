@@ -1,5 +1,6 @@
 """Names that become parts of paths or of modules, and paths that must stay inside their folder."""
 
+import os
 import re
 from pathlib import Path
 
@@ -39,9 +40,12 @@ def named_folder(text: str | Path, root: str | Path, file: str) -> Path:
         file: what every such folder holds.
 
     Returns:
-        The path as it is, unless nothing lies there and `root` has a folder of this name.
+        The path as it is, unless nothing lies there and `root` has a folder of this name; `.` and `..` become
+        paths with a name.
     """
     path, inside = Path(text), Path(root) / text
+    if path.name in ("", ".."):
+        return Path(os.path.abspath(path))
     return inside if not path.exists() and (inside / file).is_file() else path
 
 

@@ -58,5 +58,6 @@ def test_a_folder_is_named_by_its_path_or_by_its_name_in_the_default_one(
         Path(name).mkdir(parents=True)
         (Path(name) / "mark").touch()
     Path("kept/empty").mkdir()
+    assert [named_folder(text, "kept", "mark").name for text in (".", "b/..", "b/.")] == [tmp_path.name] * 2 + ["b"]
     found = [str(named_folder(name, "kept", "mark")) for name in ("a", "b", "kept/a", "empty", "none")]
     assert found == ["kept/a", "b", "kept/a", "empty", "none"]

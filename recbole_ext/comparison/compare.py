@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,11 @@ from recbole_ext.comparison.comparison import (
     compare_entries,
     correct,
 )
-from recbole_ext.comparison.entries import Entry, baseline_entries, read_entry
+from recbole_ext.comparison.entries import Entry, baseline_entries, own_names, read_entry
 from recbole_ext.comparison.groups import Group, group
 from recbole_ext.errors import UsageError, nearest
 from recbole_ext.evaluation.tables import table_lines
+from recbole_ext.experiments.named_runs import folder_of
 
 HEAD = ("", "seeds", "mean", "std", "difference", "95 % users", "p users", "95 % seeds", "p seeds", "shown")
 
@@ -63,21 +64,26 @@ def compare(names: list[str], metrics: list[str] | None = None, baseline: str | 
             runs of other settings.
         DataError: a result is damaged.
     """
-    paths = [Path(name).resolve() for names_of_one in names for name in names_of_one.split(",")]
+    folders = [[folder_of(Path(name)) for name in names_of_one.split(",")] for names_of_one in names]
+    paths = [path.resolve() for of_one in folders for path in of_one]
     twice = [path for i, path in enumerate(paths) if path in paths[:i]]
     if twice:
         raise UsageError(f"compare: {twice[0]} is given twice")
-    entries = [read_entry([Path(name) for name in one.split(",")]) for one in names]
+    found = [read_entry(of_one) for of_one in folders]
+    called = own_names([entry.name for entry in found], [of_one[0].resolve() for of_one in folders])
+    entries = [replace(entry, name=name) for entry, name in zip(found, called, strict=True)]
     groups = group(entries)
     wholes = [[*one.entries, *baseline_entries(one.entries)] for one in groups]
-    _require_known(baseline, wholes)
+    if baseline is not None:
+        baseline = _known_baseline(baseline, [entry for whole in wholes for entry in whole])
     tables = [[compare_entries(w, _reference(w, baseline), name) for name in _metrics(w, metrics)] for w in wholes]
     n_tests = correct([table for of_group in tables for table in of_group])
     return Comparison(groups, tables, n_tests, [text for entry in entries if (text := cannot_say(entry))])
 
 
 def _reference(entries: list[Entry], baseline: str | None) -> Entry:
-    return next((entry for entry in entries if baseline in _names(entry)), entries[0])
+    named = [entry for entry in entries if entry.name == baseline] or entries
+    return next((entry for entry in named if baseline in _names(entry)), entries[0])
 
 
 def _names(entry: Entry) -> list[str]:
@@ -85,12 +91,22 @@ def _names(entry: Entry) -> list[str]:
     return [entry.name, *(run.path.name for run in entry.runs if not entry.baseline)]
 
 
-def _require_known(baseline: str | None, wholes: list[list[Entry]]) -> None:
-    names = list(dict.fromkeys(name for whole in wholes for entry in whole for name in _names(entry)))
-    if baseline is not None and baseline not in names:
+def _known_baseline(baseline: str, entries: list[Entry]) -> str:
+    """The name of `--baseline` among those of the entries and their runs; of a path its last part."""
+    called, last = [entry.name for entry in entries], Path(baseline).name
+    if baseline in called or last in called:
+        return baseline if baseline in called else last
+    holders = list(dict.fromkeys(entry.name for entry in entries if last in _names(entry)))
+    if len(holders) == 1:
+        return last
+    if holders:
         raise UsageError(
-            f"--baseline={baseline} is none of the entries{nearest(baseline, names)} Known: {', '.join(names)}"
+            f"--baseline={baseline} may be one of several entries: {', '.join(holders)}; take one of these"
         )
+    names = list(dict.fromkeys(name for entry in entries for name in _names(entry)))
+    raise UsageError(
+        f"--baseline={baseline} is none of the entries{nearest(baseline, names)} Known: {', '.join(names)}"
+    )
 
 
 def _metrics(entries: list[Entry], wanted: list[str] | None) -> list[str]:

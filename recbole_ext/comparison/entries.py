@@ -12,13 +12,14 @@ from recbole_ext.evaluation.protocol import Protocol, read_protocol
 from recbole_ext.evaluation.units import Units, read_units
 from recbole_ext.experiments.experiment import FACTS, Experiment, read_experiment
 from recbole_ext.experiments.named_runs import IMPORTED, folder_of, require_one
+from recbole_ext.runs.origin import OF_MACHINE
 from recbole_ext.runs.recorded import FREE_KEYS, recorded, require_tested
 from recbole_ext.runs.run_files import read_metrics, read_result
 from recbole_ext.training.stage_list import recorded_epochs
 
 _ROUNDING = 1e-3
 """A result's metrics and its units are of one evaluation; they may differ by rounding alone."""
-_OF_NO_MODEL = ("seed", "baselines")
+_OF_NO_MODEL = frozenset(("seed", "baselines"))
 """Keys in which the seeds of one entry may differ: what a model learns does not depend on its baselines."""
 
 
@@ -93,6 +94,17 @@ class Entry:
         return run.units.get(self.baseline or run.model)
 
 
+def own_names(names: list[str], folders: list[Path]) -> list[str]:
+    """Names of entries, each its own: where several are equal, with as much of their folders as tells them apart."""
+    found = list(names)
+    for name in {name for name in names if names.count(name) > 1}:
+        places = [place for place, other in enumerate(names) if other == name]
+        depth = next(n for n in range(2, 100) if len({folders[place].parts[-n:-1] for place in places}) == len(places))
+        for place in places:
+            found[place] = "/".join((*folders[place].parts[-depth:-1], name))
+    return found
+
+
 def read_entry(paths: list[Path]) -> Entry:
     """An experiment, a run, or the runs of one model under several seeds, as an entry.
 
@@ -103,13 +115,16 @@ def read_entry(paths: list[Path]) -> Entry:
         UsageError: there is no run, it was imported, or the runs differ in more than their seed.
         DataError: a result is damaged.
     """
-    folder = folder_of(paths[0])
-    if len(paths) == 1 and (folder / FACTS).is_file():
-        return _of_experiment(read_experiment(folder.parent, folder.name))
+    paths = [folder_of(path) for path in paths]
+    if len(paths) == 1 and (paths[0] / FACTS).is_file():
+        return _of_experiment(read_experiment(paths[0].parent, paths[0].name))
     found = [_read(path) for path in paths]
     if len(paths) > 1:
         _require_same_settings(paths)
     runs = [run for entry in found for run in entry.runs]
+    others = [run.path for run in runs if run.protocol.data_sha256 != runs[0].protocol.data_sha256]
+    if others:
+        raise UsageError(f"{others[0]} is no other seed of {runs[0].path}: its data are others; give them apart")
     twice = [run.seed for i, run in enumerate(runs) if run.seed in [other.seed for other in runs[:i]]]
     if twice:
         raise UsageError(f"{','.join(map(str, paths))}: seed {twice[0]} is there twice; a seed counts once")
@@ -149,7 +164,7 @@ def _read(path: Path) -> Entry:
 
 
 def _require_same_settings(paths: list[Path]) -> None:
-    free = {*FREE_KEYS, *_OF_NO_MODEL}
+    free = FREE_KEYS | OF_MACHINE | _OF_NO_MODEL
     first, *others = ({key: value for key, value in recorded(path).items() if key not in free} for path in paths)
     for path, settings in zip(paths[1:], others, strict=True):
         keys = sorted(key for key in {*first, *settings} if first.get(key) != settings.get(key))

@@ -11,7 +11,7 @@ from recbole_ext.runs.recorded import FREE_KEYS
 from recbole_ext.runs.run_kinds import DATA
 from recbole_ext.runs.setting_lines import differing, recorded_lines
 
-_OF_MACHINE = frozenset(("data_path", "device", "gpu_id", "use_gpu", "worker"))
+OF_MACHINE = frozenset(("data_path", "device", "gpu_id", "use_gpu", "worker"))
 """Settings that are edited in `config.yaml` when a run moves to another machine."""
 
 
@@ -20,7 +20,7 @@ def origin_of(run: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
     with suppress(DataError):
         lines = recorded_lines(run)
-        found["settings"] = {key: line for key, line in lines.items() if key not in FREE_KEYS | _OF_MACHINE}
+        found["settings"] = {key: line for key, line in lines.items() if key not in FREE_KEYS | OF_MACHINE}
     with suppress(DataError):
         if tables := DATA.read_json(run / "data.json")["tables"]:
             found["tables"] = hashlib.sha256(json.dumps(tables, sort_keys=True).encode()).hexdigest()
@@ -41,7 +41,7 @@ def require_origin(recorded: Any, checkpoint: Path) -> None:
     saved, now = (of if isinstance(of, dict) else {} for of in (recorded, origin_of(run) if recorded else None))
     again = "put the checkpoint of this run back, or train the model again"
     if "settings" in saved and "settings" in now:
-        then_lines = {key: line for key, line in saved["settings"].items() if key not in _OF_MACHINE}
+        then_lines = {key: line for key, line in saved["settings"].items() if key not in OF_MACHINE}
         for key, then, found in differing(then_lines, now["settings"]):
             raise DataError(
                 f"{checkpoint} is of another run: {key} was {then!r} when it was saved, and is {found!r} in "

@@ -10,10 +10,11 @@ from recbole_ext.cli.main import main
 from recbole_ext.comparison.compare import compare, lines
 from recbole_ext.comparison.comparison import Table, cannot_say, compare_entries
 from recbole_ext.comparison.entries import Entry, read_entry
-from recbole_ext.errors import DataError, UsageError
+from recbole_ext.errors import DataError, ResourceError, UsageError
 from recbole_ext.evaluation.units import UNITS_FILE, ranked_units, units_bytes
 from recbole_ext.experiments.attempts import FINISHED, Attempt, Journal, now
 from recbole_ext.experiments.experiment import Experiment
+from recbole_ext.report.page import Page
 from tests.written_runs import N_USERS, words_of
 
 Make = Callable[..., Path]
@@ -62,6 +63,52 @@ def test_seeds_are_paired_and_both_tests_must_hold(finished_run: Make) -> None:
     assert found.rows[2].verdict() == "not shown"
     assert found.rows[3].verdict() == "worse"  # markov, the same beside each seed
     assert table(",".join(one), ",".join(other), baseline="b2").reference.name == "b0 and 3 more"
+
+
+def test_entries_of_one_name_are_told_apart_by_their_folders(
+    finished_run: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for place, share in (("one", 0.2), ("two", 0.5)):
+        (tmp_path / place).mkdir()
+        finished_run(place, hits(share), settings={"epochs": 9 + len(place), place: 1}).rename(
+            tmp_path / place / "same"
+        )
+    found = table("one/same", "two/same", baseline="two/same")
+    assert [row.entry.name for row in found.rows] == ["two/same", "one/same", "markov"]
+    with pytest.raises(UsageError, match="may be one of several entries: one/same, two/same; take one of these"):
+        table("one/same", "two/same", baseline="./two/same")
+    assert main(["compare", "one/same", "two/same", "--output=page.html"]) == 0
+    page = (tmp_path / "page.html").read_text()
+    assert "one/same" in page and "two/same" in page
+
+
+def test_a_run_is_named_from_within_its_own_folder(finished_run: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = finished_run("a", hits(0.2))
+    finished_run("b", hits(0.5))
+    monkeypatch.chdir(first)
+    assert [row.entry.name for row in table("../b", ".", baseline="a").rows] == ["a", "b", "markov"]
+
+
+def test_seeds_may_come_from_other_machines_but_not_from_other_data(finished_run: Make) -> None:
+    places = [{"data_path": f"/{name}/made", "device": name} for name in ("cpu", "cuda")]
+    one, other = (finished_run(f"a{n}", hits(0.3, n), seed=n, settings=of) for n, of in enumerate(places))
+    assert table(f"{one},{other}").rows[0].own.n == 2
+    third = finished_run("a3", hits(0.3), seed=3, data_sha256={"made.inter": "cd" * 32})
+    with pytest.raises(UsageError, match=r"a3 is no other seed of .*a0: its data are others; give them apart"):
+        table(f"{one},{third}")
+
+
+def test_the_table_is_printed_where_no_page_can_be_written(
+    finished_run: Make, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(page: Page, path: Path) -> None:
+        raise ResourceError(f"cannot write {path}")
+
+    monkeypatch.setattr(Page, "write", refused)
+    assert main(["compare", str(finished_run("a", hits(0.2))), str(finished_run("b", hits(0.5)))]) == 4
+    out, err = capsys.readouterr()
+    assert "hit@10 on test" in out and "cannot write" in err
 
 
 def test_users_are_resampled_and_not_rows(finished_run: Make) -> None:

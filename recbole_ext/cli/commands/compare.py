@@ -3,7 +3,6 @@
 import argparse
 import shlex
 import sys
-from pathlib import Path
 
 from recbole_ext.cli.files import repeating_command
 from recbole_ext.cli.outputs import declare_output
@@ -41,10 +40,10 @@ def compare_command(words: argparse.Namespace) -> int:
 
     metrics = [name.strip().lower() for name in words.metric.split(",")] if words.metric else None
     with waiting("comparing"):
-        found = compare(words.runs, metrics, Path(words.baseline).name if words.baseline else None)
+        found = compare(words.runs, metrics, words.baseline or None)
     command = shlex.join(repeating_command("compare", words.runs, words, ("metric", "baseline", "output")))
     output = words.output or beside(words.runs[0], command)
+    print(as_json(found) if words.json else "\n".join(lines(found)), flush=True)
     page(found, command, output).write(output)
-    print(as_json(found) if words.json else "\n".join(lines(found)))
     print(f"page        {from_here(output)}", file=sys.stderr)
     return 0
