@@ -1,5 +1,6 @@
 """A configuration that has passed all checks; imports neither torch nor RecBole."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,8 +33,7 @@ class Resolved:
     def changed(self) -> set[str]:
         """Keys to which the user gave another value than the defaults have."""
         defaults = merge([layer for layer in self.layers if not layer.user])[0]
-        given = {key for layer in self.layers if layer.user for key in layer.values}
-        return {key for key in given if key not in defaults or self.values[key] != defaults[key]}
+        return changed_keys(self.values, {key for layer in self.layers if layer.user for key in layer.values}, defaults)
 
     def __getitem__(self, key: str) -> Any:
         """A value, None where there is none, as a `Config` gives it."""
@@ -43,6 +43,18 @@ class Resolved:
     def data_folder(self) -> Path:
         """Where the files of the data set are expected."""
         return data_folder(self.values.get("data_path") or "dataset", self.dataset)
+
+
+def changed_keys(values: Mapping[str, Any], given: Iterable[str], defaults: Mapping[str, Any]) -> set[str]:
+    """Keys that were given and have another value than the defaults, whatever file gave them."""
+    return {key for key in given if key not in defaults or _of_each(values[key]) != _of_each(defaults[key])}
+
+
+def _of_each(value: Any) -> Any:
+    """`eval_args` with its mode for validation and test, as a run records it."""
+    if isinstance(value, dict) and isinstance(mode := value.get("mode"), str):
+        return {**value, "mode": {"valid": mode, "test": mode}}
+    return value
 
 
 def data_folder(root: str, dataset: str) -> Path:

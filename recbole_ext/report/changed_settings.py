@@ -4,7 +4,7 @@ from typing import Any
 
 from recbole_ext.config.keys.unread_rules import DERIVED
 from recbole_ext.config.layers import Layer, default_layers, merge, protocol_layer
-from recbole_ext.config.resolved import data_folder
+from recbole_ext.config.resolved import changed_keys, data_folder
 from recbole_ext.errors import UsageError
 from recbole_ext.registry import models
 from recbole_ext.report.record import Record
@@ -25,7 +25,7 @@ def changed_settings(record: Record) -> set[str]:
         for key, origin in record.origins.items()
         if key not in _OF_NO_FILE and key in record.config and origin != "derived" and not origin.startswith(sources)
     }
-    return {key for key in given if key not in defaults or _differ(record.config[key], defaults[key])}
+    return changed_keys(record.config, given, defaults)
 
 
 def _default_layers(config: dict[str, Any]) -> list[Layer]:
@@ -38,14 +38,3 @@ def _default_layers(config: dict[str, Any]) -> list[Layer]:
         return [*lower, protocol_layer([*lower, Layer("config.yaml", config)])]
     except UsageError:  # the data set's own file, or a preset of another version
         return []
-
-
-def _differ(value: Any, default: Any) -> bool:
-    return bool(_of_each(value) != _of_each(default))
-
-
-def _of_each(value: Any) -> Any:
-    """`eval_args` with its mode for validation and test, as a run records it."""
-    if isinstance(value, dict) and isinstance(mode := value.get("mode"), str):
-        return {**value, "mode": {"valid": mode, "test": mode}}
-    return value
