@@ -17,24 +17,24 @@ def remove_runs(runs: list[Path]) -> list[Path]:
         Where they are now.
 
     Raises:
-        UsageError: a directory is no run's.
+        UsageError: a directory is no run's, or the folder has one of its name.
         ResourceError: a run is still going on, or cannot be moved.
     """
     for run in runs:
         require_run(run, "RUN")
         if is_held(run):
             raise ResourceError(f"{run} is still going on; end it first")
-    return [_moved(run) for run in runs]
+    targets = {run: run.parent / FOLDER / run.name for run in (run.resolve() for run in runs)}
+    for target in targets.values():
+        if os.path.lexists(target):
+            raise UsageError(f"{target} is there already; remove it, or move it back, first")
+    return [_moved(run, target) for run, target in targets.items()]
 
 
-def _moved(run: Path) -> Path:
-    folder = run.resolve().parent / FOLDER
-    target = folder / run.resolve().name
-    if os.path.lexists(target):
-        raise UsageError(f"{target} is there already; remove it, or move it back, first")
+def _moved(run: Path, target: Path) -> Path:
     try:
-        folder.mkdir(exist_ok=True)
-        run.resolve().rename(target)
+        target.parent.mkdir(exist_ok=True)
+        run.rename(target)
     except OSError as error:
         raise ResourceError(f"cannot move {run} to {target}: {error.strerror}") from None
     return target

@@ -145,7 +145,15 @@ def test_removed_runs_can_be_moved_back_and_running_ones_stay(three: Path, capsy
     assert "is still going on; end it first" in capsys.readouterr().err
     assert list_runs(three).runs[0].state == "finished"
     lock.release()
-    assert main(["runs", "rm", str(first)]) == 0 and names(three) == ["2", "3"]
+    assert main(["runs", "rm", str(first), f"{first}/"]) == 0 and names(three) == ["2", "3"]
+    (three / second.name).rename(three / "kept")
+    (three / first.name).mkdir()
+    (three / first.name / "config.yaml").touch()
+    assert main(["runs", "rm", str(three / "kept"), str(first)]) == 2 and (three / "kept").is_dir()
+    assert "is there already; remove it, or move it back, first" in capsys.readouterr().err
+    (three / "kept").rename(second)
+    (three / first.name / "config.yaml").unlink()
+    first.rmdir()
     (three / ".trash" / first.name).rename(first)
     assert names(three) == ["2", "3", "1"]
 
