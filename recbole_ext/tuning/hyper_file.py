@@ -32,7 +32,7 @@ def read_hyper_file(path: Path) -> list[Parameter]:
         UsageError: the file cannot be read, or a line is none of these; all errors are listed.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"--space: cannot read {path}: {error}") from None
     values: dict[str, Any] = {}
@@ -73,7 +73,7 @@ def _entry(words: list[str]) -> tuple[str, dict[str, list[Any]]]:
     values = parse_scalar(text if kind == "choice" else f"[{text}]", name)
     if kind == "choice" and isinstance(values, list):
         return name, {kind: [_unquoted(value, name) for value in values]}
-    if not isinstance(values, list) or not all(isinstance(v, int | float) for v in values):
+    if not isinstance(values, list) or not all(isinstance(v, int | float) and math.isfinite(v) for v in values):
         return name, {kind: values}  # refused by its own rule
     if kind == "loguniform":
         values = [float(f"{math.exp(value):.6g}") for value in values if value < 700]

@@ -26,7 +26,8 @@ SCHEDULERS = ("asha", "none")
 SEARCHERS = ("tpe", "random")
 _MEASURED = """protocol time_order tie_order filter_seen_items candidate_seed tested_users use_target_time
     eval_args topk metrics valid_metric baselines load_col benchmark_filename rating_scale normalize_all val_interval
-    user_inter_num_interval item_inter_num_interval threshold""".split()
+    user_inter_num_interval item_inter_num_interval threshold rm_dup_inter filter_inter_by_user_or_item repeatable
+    unload_col normalize_field time_unit USER_ID_FIELD ITEM_ID_FIELD RATING_FIELD TIME_FIELD LABEL_FIELD""".split()
 _PLACES = "model dataset data_path runs_dir device torch_threads".split()
 NOT_TUNED = {
     **dict.fromkeys(("seed", "split_seed"), "the best of several seeds is luck; tune with one, then compare seeds"),

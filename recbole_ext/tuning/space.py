@@ -42,6 +42,8 @@ class Parameter:
 
     def ends(self) -> list[Any]:
         """Values that stand for all: every choice, or both ends of the range."""
+        if self.kind in ("uniform", "loguniform"):
+            return [float(value) for value in self.values]  # as trials get them, so that keys of integers refuse them
         if self.kind != "quniform":
             return list(self.values)
         low, high, step = self.values

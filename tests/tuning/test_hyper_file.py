@@ -69,6 +69,8 @@ def test_nothing_is_evaluated(tmp_path: Path) -> None:
         ("learning_rate lognormal 0,1", "unknown kind 'lognormal'; did you mean 'loguniform'"),
         ("learning_rate loguniform -8", r"loguniform needs numbers, \[lowest, highest\]"),
         ("learning_rate loguniform -8,x", "loguniform needs numbers"),
+        ("n_layers quniform -.inf,4,1", "quniform needs numbers"),
+        ("\ufefflearning_rate loguniform 0,-8", "bpr.hyper:1: learning_rate: loguniform needs the lowest value"),
         ("learning_rate loguniform 0,-8", "lowest value before the highest"),
         ("a choice [1,2]\na choice [3,4]", "bpr.hyper:2: a is given twice"),
     ],

@@ -55,6 +55,8 @@ def test_words_that_are_refused(words: Words, more: dict[str, Any], message: str
         ("protocol: {choice: [recbole, no_time]}", "protocol is not tuned: it changes what is measured"),
         ("epochs: {randint: [1, 2]}", "epochs is not tuned: it is the budget of every trial"),
         ("dropout_prob: {choice: [0.1, 1.5]}", "with dropout_prob=1.5: dropout_prob must be at least 0 and below 1"),
+        ("rm_dup_inter: {choice: [first, last]}", "rm_dup_inter is not tuned: it changes what is measured"),
+        ("num_layers: {uniform: [1, 3]}", "num_layers must be of type int"),
         ("num_layers: {uniform: [1.0, 2.5]}", "num_layers must be of type int"),
         ("ssm_variant: {choice: [mamba1, mamba3]}", "with ssm_variant='mamba3'"),
     ],

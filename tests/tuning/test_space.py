@@ -32,6 +32,7 @@ def test_each_kind_is_read(tmp_path: Path) -> None:
 
 def test_steps_end_at_the_last_one_that_fits() -> None:
     assert Parameter("x", "quniform", (32, 130, 32)).ends() == [32, 128]
+    assert [type(end) for end in Parameter("x", "uniform", (1, 3)).ends()] == [float, float]
     assert Parameter("x", "quniform", (0.1, 0.4, 0.1)).ends() == [0.1, 0.4]
 
 
