@@ -2,12 +2,15 @@
 
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from recbole_ext.config.layers import Layer, file_names, user_file
 from recbole_ext.errors import DataError, UsageError
 from recbole_ext.evaluation.criteria import FAIL, FAILED_EXIT_CODE
 from recbole_ext.experiments.template import ROOT, change_of, described, modifications_of, plan, shipped, templates
+
+if TYPE_CHECKING:
+    from recbole_ext.experiments.experiment import Experiment
 
 
 def create_experiment(
@@ -56,18 +59,30 @@ def listed(root: Path) -> list[str]:
     return [first, *(f"{name:<24}{reason}" for name, reason in templates().items())]
 
 
-def shown(root: Path, name: str) -> tuple[list[str], int]:
-    """Settings, runs and results of an experiment, whose page is written; 6 where a criterion failed, else 0.
+def show(root: Path, name: str) -> int:
+    """Print settings, runs and results of an experiment, and write its page; 6 where a criterion failed, else 0.
 
     Raises:
         UsageError: there is no such experiment.
+        DataError: a file of it is damaged.
+        ResourceError: the page cannot be written; everything else is printed before.
     """
     from recbole_ext.experiments.experiment import read_experiment
     from recbole_ext.experiments.experiment_page import write_page
+
+    experiment = read_experiment(root, name)
+    lines, code = _shown(experiment)
+    print("\n".join(lines), flush=True)
+    if not experiment.imported:
+        write_page(experiment)
+        print(f"page        {experiment.folder / 'report.html'}")
+    return code
+
+
+def _shown(experiment: "Experiment") -> tuple[list[str], int]:
     from recbole_ext.experiments.imported_list import imported_lines
     from recbole_ext.experiments.standing import standing, standing_lines, verdicts_over_seeds
 
-    experiment = read_experiment(root, name)
     if experiment.imported:
         return imported_lines(experiment), 0
     found = standing(experiment)
@@ -76,9 +91,8 @@ def shown(root: Path, name: str) -> tuple[list[str], int]:
     settings = experiment.settings()
     lines += ["", *(f"{key} = {settings[key]}  # {experiment.origins.get(key, '')}" for key in sorted(settings))]
     lines += [f"seed {seed}: {run}" for seed, run in experiment.finished().items()]
-    write_page(experiment)
     failed = any(verdict.verdict == FAIL for verdict in verdicts_over_seeds(found))
-    lines += [*standing_lines(found), f"page        {experiment.folder / 'report.html'}"]
+    lines += standing_lines(found)
     return lines, FAILED_EXIT_CODE if failed else 0
 
 

@@ -20,7 +20,7 @@ from dataset_tools.files.schema import damaged
 from recbole_ext.config.seeds import read_seeds
 from recbole_ext.config.yaml_reader import read_yaml, yaml_text
 from recbole_ext.errors import DataError, ResourceError, UsageError, nearest
-from recbole_ext.experiments.attempts import FINISHED, RUNNING, Attempt, Journal, now
+from recbole_ext.experiments.attempts import RUNNING, Attempt, Journal, now
 from recbole_ext.experiments.endings import ending_of
 from recbole_ext.experiments.template import Plan
 from recbole_ext.files import hold, write_atomically
@@ -103,9 +103,10 @@ class Experiment:
         return wider
 
     def finished(self) -> dict[int, Path]:
-        """Seed -> the run that finished, in the order of the plan."""
-        found = {a.seed: self.runs / a.run for a in self.journal.attempts() if a.state == FINISHED and a.run}
-        return {seed: found[seed] for seed in self.seeds if (found.get(seed, self.folder) / "result.json").is_file()}
+        """Seed -> the run that has a result, in the order of the plan, whatever failed after it was written."""
+        runs = [(attempt.seed, self.runs / attempt.run) for attempt in self.journal.attempts() if attempt.run]
+        found = {seed: run for seed, run in runs if (run / "result.json").is_file()}
+        return {seed: found[seed] for seed in self.seeds if seed in found}
 
     def run_of(self, seed: int) -> Path | None:
         """The newest run directory of a seed."""
@@ -146,13 +147,16 @@ class Experiment:
 
 
 def _seed(config: Path) -> int | None:
-    """The seed in a run's `config.yaml`, which has a key per line; reading all of it takes a hundred times as long."""
-    found = re.search(r"^seed: (\d+)\b", config.read_text(encoding="utf-8"), re.MULTILINE)
+    """The seed in a run's `config.yaml`, which has a key per line; reading all of it takes a hundred times as long.
+
+    None where the file is damaged.
+    """
+    found = re.search(r"^seed: (\d+)\b", config.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
     return int(found[1]) if found else None
 
 
 def _last_sign(run: Path) -> int:
-    return max(path.stat().st_mtime_ns for path in (run, *run.iterdir()))
+    return max(path.lstat().st_mtime_ns for path in (run, *run.iterdir()))
 
 
 def create(root: Path, name: str, plan: Plan) -> Experiment:

@@ -131,7 +131,7 @@ def seed_table(found: Standing) -> tuple[list[str], list[list[object]]]:
     rows: list[list[object]] = [
         [
             *(seed, *(_cell(column.get(seed)) for column in columns)),
-            *(result["best_epoch"], _hours(found, seed)),
+            *(result.get("best_epoch"), _hours(found, seed)),
             *(_cost(found.costs.get(seed)) for _ in costs),
         ]
         for seed, result in found.results.items()

@@ -8,11 +8,14 @@ import pytest
 
 from recbole_ext.cli.main import main
 from recbole_ext.config.yaml_reader import read_yaml
+from recbole_ext.errors import ResourceError
 from recbole_ext.experiments import seed_runs
-from recbole_ext.experiments.attempts import Journal
+from recbole_ext.experiments.attempts import Attempt, Journal, now
 from recbole_ext.experiments.experiment import read_experiment
 from recbole_ext.experiments.standing import standing
 from recbole_ext.pipeline import train as quick_start
+from recbole_ext.report.page import Page
+from tests.written_runs import RESULT
 
 Made = Callable[..., Path]
 
@@ -137,6 +140,31 @@ def test_a_fault_of_the_data_is_recorded_and_stops_the_rest(made: Made, capsys: 
     assert "no interaction is left" in printed_error(capsys)
     (attempt,) = Journal(folder / "runs.jsonl").attempts()
     assert (attempt.state, attempt.run) == ("crashed", "") and "no interaction is left" in attempt.cause
+
+
+def test_a_seed_with_a_result_is_done_and_damaged_or_refused_files_hide_nothing(
+    made: Made, make_run: Made, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = made("--seeds=7,8")
+    make_run({key: value for key, value in RESULT.items() if key != "best_epoch"}).rename(folder / "runs" / "one")
+    (folder / "runs" / "two").mkdir()
+    (folder / "runs" / "two" / "config.yaml").write_bytes(b"\xff\xfe\x00")
+    (folder / "runs" / "two" / "link").symlink_to("nowhere")
+    (folder / "runs" / "three").mkdir()
+    (folder / "runs" / "three" / "config.yaml").write_text("seed: 8\n")
+    (folder / "runs" / "three" / "link").symlink_to("nowhere")
+    Journal(folder / "runs.jsonl").record(Attempt(1, 7, "one", now(), now(), "crashed", "no space", 0.1))
+    assert main(["experiment", "show", "t"]) == 0
+    out = capsys.readouterr().out
+    assert "1 of 2 seeds" in out and "no space" in out and "page        experiments/t/report.html" in out
+
+    def refused(page: Page, path: Path) -> None:
+        raise ResourceError(f"cannot write {path}")
+
+    monkeypatch.setattr(Page, "write", refused)
+    assert main(["experiment", "show", "t"]) == 4
+    out, err = capsys.readouterr()
+    assert "1 of 2 seeds" in out and "cannot write" in err
 
 
 def test_a_second_process_is_refused(made: Made, capsys: pytest.CaptureFixture[str]) -> None:

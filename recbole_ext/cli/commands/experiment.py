@@ -90,11 +90,9 @@ def _list(words: argparse.Namespace) -> int:
 
 
 def _show(words: argparse.Namespace) -> int:
-    from recbole_ext.experiments.command import shown
+    from recbole_ext.experiments.command import show
 
-    text, code = shown(_root(words), words.name)
-    print("\n".join(text))
-    return code
+    return show(_root(words), words.name)
 
 
 def _import(words: argparse.Namespace) -> int:
