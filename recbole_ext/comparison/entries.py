@@ -95,7 +95,7 @@ class Entry:
 
 
 def own_names(names: list[str], folders: list[Path]) -> list[str]:
-    """Names of entries, each its own: where several are equal, with as much of their folders as tells them apart."""
+    """Names of entries, each its own: where several are equal, with as much of their folders as distinguishes them."""
     found = list(names)
     for name in {name for name in names if names.count(name) > 1}:
         places = [place for place, other in enumerate(names) if other == name]
