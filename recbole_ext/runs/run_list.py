@@ -10,7 +10,8 @@ from recbole_ext.errors import DataError, UsageError
 from recbole_ext.evaluation.metric_order import smaller_is_better
 from recbole_ext.evaluation.tables import table_lines
 from recbole_ext.runs.marks import Marks, read_marks
-from recbole_ext.runs.run_files import read_events, read_metrics, read_result
+from recbole_ext.runs.recorded import recorded
+from recbole_ext.runs.run_files import if_sound, read_events, read_metrics, read_result
 from recbole_ext.runs.trash import is_held, names_of_runs
 
 HEAD = ["run", "state", "epochs", "best epoch", "metric", "valid", "test"]
@@ -121,7 +122,7 @@ def list_runs(folder: Path, asked: Asked = Asked()) -> RunList:
     """
     if asked.last < 0:
         raise UsageError(f"--last must be a whole number of at least 0 (got {asked.last})")
-    names = sorted((n for n in names_of_runs(folder) if _is_of(n, asked)), key=_newest, reverse=True)
+    names = sorted((n for n in names_of_runs(folder) if _is_of(folder / n, asked)), key=_newest, reverse=True)
     damage: list[str] = []
     whole = bool(asked.sort or asked.tag)
     runs = [_listed(folder / name, damage) for name in (names if whole else names[: asked.last or None])]
@@ -133,10 +134,19 @@ def list_runs(folder: Path, asked: Asked = Asked()) -> RunList:
     )
 
 
-def _is_of(name: str, asked: Asked) -> bool:
-    found = _NAME.fullmatch(name)
-    model, dataset = (found["model"], found["dataset"]) if found else ("", "")
+def _is_of(run: Path, asked: Asked) -> bool:
+    """Whether a run is of the model and data set that are asked for; only settings of renamed runs are read."""
+    if not (asked.model or asked.dataset):
+        return True
+    found = _NAME.fullmatch(run.name)
+    model, dataset = (found["model"], found["dataset"]) if found else _recorded_names(run)
     return asked.model in ("", model) and asked.dataset in ("", dataset)
+
+
+def _recorded_names(run: Path) -> tuple[str, str]:
+    """Model and data set by the run's settings; "" where they cannot be read."""
+    settings = if_sound(recorded, run, []) or {}
+    return str(settings.get("model", "")).rpartition(":")[2], str(settings.get("dataset", ""))
 
 
 def _newest(name: str) -> tuple[str, str]:

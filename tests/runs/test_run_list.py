@@ -105,6 +105,13 @@ def names(folder: Path, *words: str) -> list[str]:
     return [run["run"][-1] for run in json.loads(out.getvalue())]
 
 
+def test_a_renamed_run_is_chosen_by_its_settings(three: Path) -> None:
+    next(three.glob("B*")).rename(three / "the best 2")
+    assert names(three, "--model=Made") == ["2"] and names(three, "--dataset=made") == ["2"]
+    (three / "the best 2" / "config.yaml").write_bytes(b"\xff")
+    assert names(three, "--model=Made") == [] and names(three, "--model=A") == ["3", "1"]
+
+
 def test_runs_are_chosen_by_model_data_set_and_tag_and_sorted_by_a_metric(three: Path) -> None:
     assert names(three) == ["2", "3", "1"]
     assert names(three, "--model=A") == ["3", "1"] and names(three, "--dataset=a-b") == ["3"]
