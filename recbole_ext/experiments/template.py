@@ -152,8 +152,9 @@ def _seeds(layers: Sequence[Layer]) -> list[int]:
 
 
 def _path(source: str) -> Path | None:
+    """The file of a layer's source; one of the user comes before a shipped one, as `user_file` takes it."""
     inside = properties_folder() / source.removeprefix("properties/")
-    return next((path for path in (inside, Path(source)) if source and path.is_file()), None)
+    return next((path for path in (Path(source), inside) if source and path.is_file()), None)
 
 
 def templates() -> dict[str, str]:

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import os
 import signal
@@ -165,6 +166,15 @@ def test_a_seed_with_a_result_is_done_and_damaged_or_refused_files_hide_nothing(
     assert main(["experiment", "show", "t"]) == 4
     out, err = capsys.readouterr()
     assert "1 of 2 seeds" in out and "cannot write" in err
+
+
+def test_the_hash_is_that_of_the_users_own_template(tiny: Path) -> None:
+    own = tiny / "experiment" / "ss4rec-sparse.yaml"
+    own.parent.mkdir()
+    (tiny / "tiny.yaml").rename(own)
+    assert main(["experiment", "create", "experiment/ss4rec-sparse.yaml", "t"]) == 0
+    facts = read_yaml(tiny / "experiments" / "t" / "experiment.yaml")[0]
+    assert facts["template_sha256"] == hashlib.sha256(own.read_bytes()).hexdigest()
 
 
 def test_a_second_process_is_refused(made: Made, capsys: pytest.CaptureFixture[str]) -> None:
