@@ -12,6 +12,7 @@ from torch import Tensor
 
 from recbole_ext.errors import DataError, UsageError
 from recbole_ext.serving.given_columns import GivenTimes, given_tokens, ids_of
+from recbole_ext.serving.given_table import given_table
 from recbole_ext.serving.histories import has_events, newest, unknown_value
 from recbole_ext.serving.load import LoadedRun
 from recbole_ext.serving.skipped import Skipped
@@ -99,8 +100,9 @@ def _report(named: dict[str, pd.Categorical], kept: np.ndarray, skipped: Skipped
 def _table(run: LoadedRun, history: Any, name: str) -> pd.DataFrame:
     """The events with the data set's names of columns."""
     fields = {"user_id": run.train.uid_field, "item_id": run.train.iid_field, "timestamp": run.train.time_field}
-    if isinstance(history, pd.DataFrame):
-        table = history.rename(columns={word: own for word, own in fields.items() if own not in history})
+    given = given_table(history)
+    if given is not None:
+        table = given.rename(columns={word: own for word, own in fields.items() if own not in given})
     else:
         rows = _rows(history)
         names = [fields["item_id"]] if not rows or not isinstance(rows[0], tuple) else list(fields.values())

@@ -22,6 +22,7 @@ from recbole_ext.serving.continued.continue_run import Continuation, continue_ru
 from recbole_ext.serving.embeddings import embeddings
 from recbole_ext.serving.export.export import Exported, export
 from recbole_ext.serving.given_columns import text_or_times
+from recbole_ext.serving.given_table import required_table, under_names
 from recbole_ext.serving.item_scores import FOLD_IN
 from recbole_ext.serving.later.evaluate import evaluate_later
 from recbole_ext.serving.later.files import Given
@@ -167,26 +168,31 @@ class Run:
         self.require("recommend")
         return self._recommender.plan(question)
 
-    def rate(self, pairs: pd.DataFrame) -> pd.DataFrame:
-        """`pairs` (user_id, item_id, perhaps timestamp) with `prediction` and `std`; see `Rater.rate`.
+    def rate(self, pairs: Any) -> pd.DataFrame:
+        """`pairs` (user_id, item_id, perhaps timestamp, or the data's own names) with `prediction` and `std`.
+
+        See `Rater.rate`.
 
         Raises:
             UsageError: the model predicts no ratings.
+            DataError: it is no table, or a column or a time is missing.
         """
         self.require("rate")
-        return self._rater.rate(pairs)
+        table = required_table(pairs, "rate")
+        rated = self._rater.rate(under_names(table, self._rater.names, ("user_id", "item_id")))
+        return table.assign(prediction=rated["prediction"].to_numpy(), std=rated["std"].to_numpy())
 
-    def click_probability(self, rows: pd.DataFrame) -> pd.DataFrame:
+    def click_probability(self, rows: Any) -> pd.DataFrame:
         """`rows` (user_id, item_id, timestamp and context columns) with `probability`; see `ClickAnswers`.
 
         Raises:
             UsageError: the model predicts no clicks.
-            DataError: a column is missing, or a value is no number where one is needed.
+            DataError: it is no table, a column is missing, or a value is no number where one is needed.
         """
         self.require("click_probability")
-        table = pl.DataFrame([text_or_times(rows[name]) for name in rows])
-        asked = read_rows(self.loaded.train, table)
-        return rows.assign(probability=self._clicks.probabilities(asked))
+        table = required_table(rows, "click_probability")
+        asked = read_rows(self.loaded.train, pl.DataFrame([text_or_times(table[name]) for name in table]))
+        return table.assign(probability=self._clicks.probabilities(asked))
 
     def evaluate(
         self, later: Given, history: Given | None = None, test_rows: bool = False, users: int | None = None

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 import recbole_ext as rx
@@ -23,7 +24,12 @@ def test_ratings(make_config: Callable[..., Config], train_run: Callable, tmp_pa
     tokens = pd.DataFrame(trained.tokens(trained.loaders.test))
     shutil.rmtree(root)
     run = rx.load(trained.folder)
-    assert np.array_equal(run.rate(tokens)["prediction"].to_numpy(), trained.tested)
+    of_polars = pl.DataFrame(tokens.to_dict("list"))
+    for given in (tokens, of_polars, tokens.set_index(np.zeros(len(tokens)))):
+        assert np.array_equal(run.rate(given)["prediction"].to_numpy(), trained.tested)
+    assert run.evaluate(of_polars.with_columns(rating=3.0, timestamp=99_999)).rows == len(tokens)
+    with pytest.raises(DataError, match="the table has no column 'user_id'; it has a"):
+        run.rate(pd.DataFrame({"a": [1]}))
     later = tokens.assign(rating=3.0, timestamp=99_999)
     found = run.evaluate(later)
     mean_error = float((run.rate(later)["prediction"] - 3.0).abs().mean())
@@ -42,6 +48,10 @@ def test_clicks(make_config: Callable[..., Config], train_run: Callable, tmp_pat
     run = rx.load(trained.folder)
     expected = predicted_clicks(trained, trained.loaders.test)
     assert np.array_equal(run.click_probability(tokens)["probability"].to_numpy(), expected)
+    of_polars = pl.DataFrame(tokens.to_dict("list"))
+    assert np.array_equal(run.click_probability(of_polars)["probability"].to_numpy(), expected)
+    with pytest.raises(DataError, match=r"click_probability takes a DataFrame of .* \(got str\)"):
+        run.click_probability("rows.tsv")
     with pytest.raises(UsageError, match="rate is for models of ratings"):
         run.rate(tokens)
     with pytest.raises(DataError, match="the table has no column 'label'"):

@@ -14,13 +14,16 @@ from dataset_tools.files.headers import Column, read_header
 from dataset_tools.times.clocks import order_within_seconds
 from dataset_tools.times.time_column import TimeColumn
 from recbole_ext.data.atomic import read_atomic
-from recbole_ext.errors import DataError
+from recbole_ext.errors import DataError, UsageError
 from recbole_ext.serving.given_columns import GivenTimes, given_tokens
+from recbole_ext.serving.given_table import given_table
 from recbole_ext.serving.histories import has_events
 from recbole_ext.serving.load import LoadedRun
 
-Given: TypeAlias = Path | str | pd.DataFrame
-"""An atomic file, a folder of a data set, or a table."""
+Given: TypeAlias = Any
+"""An atomic file or a folder of a data set, as a path; or a table of pandas, polars or Arrow."""
+
+_GIVEN = "an atomic file of interactions, a data set's folder or a table"
 
 
 def read_events(run: LoadedRun, given: Given) -> pd.DataFrame:
@@ -35,9 +38,10 @@ def read_events(run: LoadedRun, given: Given) -> pd.DataFrame:
 
     Raises:
         DataError: there is nothing to read, a column is missing or of another type, or a value is no number.
-        UsageError: a folder holds no data set.
+        UsageError: a folder holds no data set, or what is given is neither a path nor a table.
     """
-    table = _of_table(run, given) if isinstance(given, pd.DataFrame) else _of_files(run, Path(given))
+    own = given_table(given)
+    table = _of_files(run, _path(given)) if own is None else _of_table(run, own)
     time = run.train.time_field
     if not len(table):
         raise DataError("the table of later interactions has no rows")
@@ -60,9 +64,15 @@ def _behaviour(config: Any) -> str | None:
     return config["behaviour_field"] if "behaviour_field" in config else None
 
 
+def _path(given: Any) -> Path:
+    if not isinstance(given, str | Path):
+        raise UsageError(f"{_GIVEN} is needed (got {type(given).__name__})")
+    return Path(given)
+
+
 def _of_files(run: LoadedRun, path: Path) -> pd.DataFrame:
     if not path.exists():
-        raise DataError(f"there is no file {path}; give an atomic file of interactions, a data set's folder or a table")
+        raise DataError(f"there is no file {path}; give {_GIVEN}")
     tables = [_of_file(run, file) for file in interaction_files(path)]
     if len(tables) == 1:
         return tables[0]

@@ -90,18 +90,24 @@ def frame_of(data: Any, name: str) -> Frame:
         UsageError: it is none.
         DataError: it has no rows, a name of a column twice, or columns of several levels.
     """
+    table = known_table(data)
+    if table is None:
+        raise UsageError(f"data: {_READABLE} are needed, got {type(data).__module__}.{type(data).__name__}")
+    return _checked(_of_polars(table, name) if isinstance(table, pl.DataFrame) else _of_pandas(table, name))
+
+
+def known_table(data: Any) -> Any:
+    """A table of a library that is known, as one of pandas or polars; None for what is no table, such as one column."""
     pandas = sys.modules.get("pandas")
-    if pandas is not None and isinstance(data, pandas.DataFrame):
-        return _checked(_of_pandas(data, name))
+    if isinstance(data, pl.DataFrame) or (pandas is not None and isinstance(data, pandas.DataFrame)):
+        return data
     if isinstance(data, pl.LazyFrame):
-        data = data.collect()
-    if hasattr(data, "__arrow_c_stream__") and not isinstance(data, pl.DataFrame):
-        data = pl.DataFrame(data)
-    if isinstance(data, pl.DataFrame):
-        return _checked(_of_polars(data, name))
-    if hasattr(data, "to_pandas"):
-        return frame_of(data.to_pandas(), name)
-    raise UsageError(f"data: {_READABLE} are needed, got {type(data).__module__}.{type(data).__name__}")
+        return data.collect()
+    if isinstance(data, type | pl.Series) or (pandas is not None and isinstance(data, pandas.Series | pandas.Index)):
+        return None
+    if hasattr(data, "__arrow_c_stream__"):
+        return pl.DataFrame(data)
+    return known_table(data.to_pandas()) if hasattr(data, "to_pandas") else None
 
 
 def _checked(frame: Frame) -> Frame:
