@@ -6,6 +6,7 @@ The continued run has a directory of its own, as any run; the earlier one is onl
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +51,8 @@ class Continuation:
     at_end: Callable[[Path], None] | None = None
 
     def __post_init__(self) -> None:
-        if not 0 <= self.replay <= 1:
-            raise UsageError(f"--replay must lie between 0 and 1 (got {self.replay:g})")
+        if not (isinstance(self.replay, Real) and 0 <= self.replay <= 1):
+            raise UsageError(f"--replay must lie between 0 and 1 (got {self.replay!r})")
 
 
 def continue_run(run: LoadedRun, given: Given, how: Continuation) -> Path:
@@ -70,7 +71,7 @@ def continue_run(run: LoadedRun, given: Given, how: Continuation) -> Path:
     require_growing(run)
     new = read_new(run, given, how.shares)
     settings = {"runs_dir": str(run.path.parent), "device": str(run.config["device"]), **how.settings}
-    beside = given if isinstance(given, Path) and given.is_dir() else None
+    beside = Path(given) if isinstance(given, str | Path) and Path(given).is_dir() else None
     named = settings.pop("item_vectors", None) if reads_vectors(run) else None
     root = joined_data(run, new, beside, Path(settings["runs_dir"]), named)
     config = continued_config(run, new, root, how.replay, settings)

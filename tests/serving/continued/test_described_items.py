@@ -116,6 +116,20 @@ def test_known_items_and_values_keep_their_vectors_and_new_ones_have_their_own(
     assert torch.equal(event_fields.scale_1, earlier.scale_1)
 
 
+@pytest.mark.parametrize("form", [str, Path])
+def test_a_folder_is_taken_as_text_and_as_a_path(
+    described: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, form: type
+) -> None:
+    def joined(run: Any, new: Any, beside: Path | None, *rest: Any) -> Path:
+        raise UsageError(f"features of new items are read in {beside}")
+
+    monkeypatch.setattr("recbole_ext.serving.continued.continue_run.joined_data", joined)
+    with pytest.raises(UsageError, match=f"read in {folder}"):
+        described.continue_with(form(folder))
+    with pytest.raises(UsageError, match=r"--replay must lie between 0 and 1 \(got 'x'\)"):
+        described.continue_with(folder, replay="x")  # type: ignore[arg-type]
+
+
 def vector_file(path: Path, items: list[str], width: int = WIDTH) -> str:
     np.save(path, np.stack([of_item(item) for item in items])[:, :width].astype(np.float32))
     path.with_suffix(".ids").write_text("\n".join(items) + "\n")
