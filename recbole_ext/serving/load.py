@@ -15,7 +15,9 @@ from recbole_ext.pipeline.build_model import build_model
 from recbole_ext.pipeline.configure import build_config
 from recbole_ext.pipeline.splits import open_splits, recorded_data
 from recbole_ext.runs.checkpoint import load_checkpoint, read_description
+from recbole_ext.runs.data_record import files_now
 from recbole_ext.runs.recorded import recorded, require_run
+from recbole_ext.runs.stored_data import FILE as STORED
 
 
 @dataclass(frozen=True)
@@ -97,10 +99,15 @@ def load_run(run: Path, config: Config, raw: bool = False) -> LoadedRun:
 
     Raises:
         UsageError: it has no checkpoint, or there is no such data set.
-        DataError: the data is not what the run was trained on.
+        DataError: the data is not what the run was trained on, or is not where it is said to be.
     """
     best = read_best(run)  # first what costs nothing
     recorded_data(run)
+    if raw and os.path.lexists(run / STORED) and not files_now(config):
+        raise DataError(
+            f"--data_path={config['data_path']}: no file of the data set {config['dataset']} is there; name the folder "
+            f"that holds {config['dataset']}/, or leave the option out: the run stored its data"
+        )
     splits = open_splits(config, run, raw)
     model = build_model(config, splits.loaders.train._dataset).to(config["device"])
     load_checkpoint(run / "checkpoint", "best", model, config["device"])

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 import recbole_ext as rx
@@ -137,7 +138,7 @@ def test_a_table_of_histories_is_read_as_training_reads_one(trained: Any) -> Non
     table = pd.DataFrame(rows, columns=["user_id", "item_id", "timestamp"])
     dated = table.assign(timestamp=pd.to_datetime(table["timestamp"], unit="s"))
     expected = run.recommend(history=rows[:2], k=3)
-    for given in (table, dated):
+    for given in (table, dated, pl.DataFrame(rows, schema=[*table], orient="row")):
         with pytest.warns(UserWarning, match=r"left out: line 3: user_id is empty; line 4: item_id is empty"):
             found = run.recommend(history=given, k=3)
         assert found["user_id"].to_list() == ["new"] * 3 and found["score"].to_list() == expected["score"].to_list()
@@ -190,6 +191,16 @@ def test_wrong_questions(trained: Any) -> None:
     ):
         with pytest.raises(UsageError, match=words):
             run.recommend(**given)
+    numbers = run.recommend(["u1"], k=np.int64(2), time=np.int64(900))
+    assert numbers.equals(run.recommend(["u1"], k=2, time=900))
+
+
+def test_a_folder_of_data_that_is_not_there_is_refused(trained: Any, tmp_path: Path) -> None:
+    run = trained("SASRec")
+    with pytest.raises(
+        DataError, match=r"--data_path=.*: no file of the data set .* is there; .* leave the option out"
+    ):
+        rx.load(run.path, data_path=tmp_path / "mistyped").recommend(["u1"])
 
 
 @pytest.mark.slow
@@ -200,7 +211,8 @@ def test_later_interactions(trained: Any, tmp_path: Path) -> None:
     for model in ("SASRec", "BPR"):
         run = trained(model, filter_seen_items=False)
         found, again = run.evaluate(table), run.evaluate(path)
-        assert found == again and (found.rows, found.unknown_users, found.unknown_items) == (3, 1, 1)
+        assert found == again == run.evaluate(pl.DataFrame(later, schema=[*table], orient="row"), users=np.int64(0))
+        assert (found.rows, found.unknown_users, found.unknown_items) == (3, 1, 1)
         ranked = run.recommend(["u1", "u2", "u4"], k=3)
         hits = [(user, item) in {*zip(ranked["user_id"], ranked["item_id"], strict=True)} for user, item, _ in later]
         assert found.metrics["hit@3"] == pytest.approx(sum(hits) / 3, abs=1e-4)
@@ -210,6 +222,14 @@ def test_later_interactions(trained: Any, tmp_path: Path) -> None:
         run.evaluate(table.drop(columns="item_id"))
     with pytest.raises(DataError, match="there is no file"):
         run.evaluate(tmp_path / "none.inter")
+    for wrong, words in (
+        ({"later": 5}, r"a data set's folder or a table is needed \(got int\)"),
+        ({"users": "3"}, r"must be a whole number of at least 0 \(got '3'\)"),
+        ({"users": True}, r"must be a whole number of at least 0 \(got True\)"),
+        ({"test_rows": "no"}, r"test_rows must be True or False \(got 'no'\)"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            run.evaluate(**{"later": table, **wrong})
 
 
 def test_vectors_and_what_a_run_holds(trained: Any, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dataset_tools.times.clocks import unit_of
+from recbole_ext.amounts import is_whole
 from recbole_ext.errors import UsageError
 from recbole_ext.serving.bulk.lines import Lines
 
@@ -40,11 +41,11 @@ class Question:
     deny: Lines | None = None
 
     def __post_init__(self) -> None:
-        if not _whole(self.k) or self.k < 1:
+        if not is_whole(self.k) or self.k < 1:
             raise UsageError(f"k must be a whole number of at least 1 (got {self.k!r})")
         if self.at not in VIEWS:
             raise UsageError(f"at must be one of {', '.join(VIEWS)} (got {self.at!r})")
-        if self.time is not None and not (_whole(self.time) and unit_of(self.time) == "seconds"):
+        if self.time is not None and not (is_whole(self.time) and unit_of(self.time) == "seconds"):
             raise UsageError(f"time must be a whole number of seconds since 1970 (got {self.time!r})")
         if self.time is not None and self.at != "now":
             raise UsageError(f"time is for at='now'; a row of {self.at} has its own")
@@ -73,8 +74,5 @@ class Question:
             UsageError: see the class.
         """
         named, allowed, denied = (None if ids is None else Lines.of(ids) for ids in (users, allow, deny))
-        return cls(named, k, history, allow=allowed, deny=denied, **more)
-
-
-def _whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+        whole = {name: int(of) for name, of in {"k": k, **more}.items() if is_whole(of)}  # numpy has whole numbers too
+        return cls(named, history=history, allow=allowed, deny=denied, **{"k": k, **more, **whole})

@@ -15,6 +15,7 @@ import pandas as pd
 import torch
 
 from recbole_ext.config.keys.train_on import ALL, ALL_ROWS
+from recbole_ext.errors import UsageError
 from recbole_ext.evaluation.predicted_values import ValuePredictor, Values
 from recbole_ext.evaluation.row_metrics import Measure, RowMetrics, ValueRows
 from recbole_ext.serving.folded_users import folder_of
@@ -51,7 +52,8 @@ def evaluate_later(
     Raises:
         DataError: a column is missing or of another type, a value is no number, all interactions are earlier than the
             end of the training data, or none can be evaluated.
-        UsageError: the model's rows bring histories along, which later interactions do not have.
+        UsageError: the model's rows bring histories along, which later interactions do not have; or an argument is of
+            another type.
     """
     return LaterEvaluation(run, later, history, test_rows).of_users(users).result
 
@@ -70,6 +72,8 @@ class LaterEvaluation:
     """
 
     def __init__(self, run: LoadedRun, later: Given, history: Given | None = None, test_rows: bool = False) -> None:
+        if not isinstance(test_rows, bool):
+            raise UsageError(f"test_rows must be True or False (got {test_rows!r})")
         self.run, self.task = run, task_of(run.config.entry)
         self.later = LaterRows(run, read_events(run, later))
         self.early = check_order(self.later)

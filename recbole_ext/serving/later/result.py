@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from recbole_ext.errors import UsageError
 from recbole_ext.evaluation.row_metrics import Interval, Measure, RowMetrics
 
 KNOWN_USERS, NEW_USERS = "known_users", "new_users"
@@ -70,9 +71,14 @@ class LaterResult:
         Args:
             rows: (n,) bool of the table, or numbers of rows; None for all.
             with_intervals: whether users are resampled.
+
+        Raises:
+            UsageError: they are neither.
         """
         return measured_rows(
-            self.row_metrics, self.table if rows is None else self.table.iloc[_places(rows)], with_intervals
+            self.row_metrics,
+            self.table if rows is None else self.table.iloc[_places(rows, len(self.table))],
+            with_intervals,
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -90,9 +96,16 @@ class LaterResult:
         }
 
 
-def _places(rows: Any) -> np.ndarray:
+def _places(rows: Any, n: int) -> np.ndarray:
     given = np.asarray(rows)
-    return np.flatnonzero(given) if given.dtype == bool else given
+    if given.dtype == bool and given.shape == (n,):
+        return np.flatnonzero(given)
+    if given.ndim == 1 and (not given.size or (given.dtype.kind in "iu" and -n <= given.min() <= given.max() < n)):
+        return given.astype(np.int64)
+    raise UsageError(
+        f"rows must be a True or False for each of the {n:,} rows of the table, or numbers of rows "
+        f"(got {given.dtype} of shape {given.shape})"
+    )
 
 
 def measured_rows(row_metrics: RowMetrics, table: pd.DataFrame, with_intervals: bool = True) -> Measure:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from recbole_ext.amounts import is_whole
 from recbole_ext.data.rows.sampled_users import sample_users
 from recbole_ext.errors import UsageError
 from recbole_ext.serving.later.rows import LaterRows
@@ -16,10 +17,12 @@ def sampled_targets(later: LaterRows, count: int, place: np.ndarray | None = Non
         place: (n,) int64, the window of each interaction; None for one window.
 
     Raises:
-        UsageError: the number is negative.
+        UsageError: it is no whole number, or a negative one.
     """
-    if count < 0:
-        raise UsageError(f"the number of users to sample must be at least 0 (got {count}); 0 is all")
+    if not is_whole(count) or count < 0:
+        raise UsageError(
+            f"the number of users to sample must be a whole number of at least 0 (got {count!r}); 0 is all"
+        )
     if not count:
         return np.ones(len(later), dtype=bool)
     column, seed = later.table[later.run.train.uid_field].cat, later.run.config["candidate_seed"]
