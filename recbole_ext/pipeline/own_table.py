@@ -14,6 +14,8 @@ OPTIONS = (*_COLUMNS, "users", "user_key", "items", "item_key", "max_rejected")
 """Options of `recbole-data convert table` that a run takes besides its keys."""
 KEYS_TOO = ("time_unit", "encoding")
 """Options that are keys of a run as well, about its atomic files; those of a converted table need neither."""
+_TEXTS = ("item_separator", "rows", "time_unit", "user_key", "item_key", "encoding", "engine", "name")
+_KINDS: dict[str, type] = {"overwrite": bool, "quiet": bool, "threads": int, **dict.fromkeys(_TEXTS, str)}
 
 
 def converted(data: Any, output: str | Path, name: str = "", report: Any = None, **options: Any) -> Path:
@@ -94,4 +96,19 @@ def _options(data: Any, output: str | Path, given: Mapping[str, Any]) -> Any:
     values = {key: readers[key](value) if key in readers else value for key, value in values.items()}
     for role in ("user", "item", "rating", "time"):
         values[role] = str(values.get(role, ""))
-    return TableOptions(inputs_of(data), Path(output), **values)
+    if not isinstance(output, str | Path):
+        raise UsageError(f"output: the folder of data sets is needed (got {output!r})")
+    return TableOptions(inputs_of(data), Path(output), **_of_their_types(values))
+
+
+def _of_their_types(values: dict[str, Any]) -> dict[str, Any]:
+    """The values of options, refused where one is of another type: "no" would count as True."""
+    for key in values.keys() & _KINDS.keys():
+        value, kind = values[key], _KINDS[key]
+        if not isinstance(value, kind) or isinstance(value, bool) != (kind is bool):
+            raise UsageError(f"{key} must be of type {kind.__name__} (got {type(value).__name__} {str(value)[:40]!r})")
+    if not 0 <= values.get("max_rejected", 0) <= 1:
+        raise UsageError(
+            f"max_rejected must lie between 0 and 1, or be a text such as '1%' (got {values['max_rejected']})"
+        )
+    return values

@@ -145,6 +145,34 @@ def test_convert_refuses_an_unknown_option(tmp_path: Path) -> None:
         rx.convert(purchases(), tmp_path, users_key="x")
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"overwrite": "no"}, r"overwrite must be of type bool \(got str 'no'\)"),
+        ({"threads": "4"}, r"threads must be of type int \(got str '4'\)"),
+        ({"threads": True}, r"threads must be of type int \(got bool 'True'\)"),
+        ({"rows": purchases()["sku"] == "s1"}, r"rows must be of type str \(got Series"),
+        ({"item_separator": 5}, r"item_separator must be of type str \(got int '5'\)"),
+        ({"max_rejected": -1}, r"max_rejected must lie between 0 and 1, .* \(got -1.0\)"),
+        ({"output": None}, r"output: the folder of data sets is needed \(got None\)"),
+        ({"columns": "a,b,c"}, r"--columns names those of a csv without a header; those of DataFrame have names"),
+    ],
+)
+def test_convert_refuses_values_of_another_type(tmp_path: Path, given: dict[str, Any], message: str) -> None:
+    folder = rx.convert(purchases(), tmp_path, "shop", quiet=True, **COLUMNS)
+    before = (folder / "shop.inter").stat().st_mtime_ns
+    with pytest.raises(UsageError, match=message):
+        rx.convert(purchases(), **{"output": tmp_path, "name": "shop", "quiet": True, **COLUMNS, **given})
+    assert (folder / "shop.inter").stat().st_mtime_ns == before
+
+
+def test_names_of_columns_of_a_csv_occur_once(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    purchases().to_csv(path, index=False, header=False)
+    with pytest.raises(UsageError, match="--columns: 'a' occurs twice; give each column a name of its own"):
+        rx.convert(path, tmp_path / "sets", columns=["a", *"abcdefgh"][: purchases().shape[1]], quiet=True)
+
+
 def test_no_option_of_a_table_is_a_key_of_a_run() -> None:
     files = [properties_folder() / "overall.yaml", *(properties_folder() / "model").glob("*.yaml")]
     keys = set(host_keys()) | {key for path in files for key in keys_of(path)}

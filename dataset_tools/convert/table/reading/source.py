@@ -63,10 +63,12 @@ def find_source(given: Path | Frame, columns: tuple[str, ...], encoding: str) ->
         encoding: of the text.
 
     Raises:
-        UsageError: there is no such file, or it has no header and the columns are not named.
+        UsageError: there is no such file, or it has no header and the columns are not named, or they are named
+            where they have names.
         DataError: it is empty, no text, or a column occurs twice.
     """
     if isinstance(given, Frame):
+        _require_text(columns, given.name)
         return Source(Path(given.name), "frame", given.columns, frame=given)
     path = given
     if path.is_dir():
@@ -74,9 +76,11 @@ def find_source(given: Path | Frame, columns: tuple[str, ...], encoding: str) ->
     if not path.exists():
         raise UsageError(f"--input {path}: no such file")
     if Path(plain_name(path)).suffix in _PARQUET:
+        _require_text(columns, str(path))
         return Source(path, "parquet", parquet_columns(path))
     text = _first_text(path, encoding)
     if Path(plain_name(path)).suffix in _JSON or text.lstrip().startswith("{"):
+        _require_text(columns, str(path))
         return Source(path, "json", _keys(path, text), encoding=encoding)
     return _csv(path, text, columns, encoding)
 
@@ -131,6 +135,9 @@ def _csv(path: Path, text: str, columns: tuple[str, ...], encoding: str) -> Sour
     if columns:
         if len(columns) != len(first):
             raise UsageError(f"--columns: {len(columns)} names, and {path} has {len(first)} columns: {first}")
+        twice = [name for place, name in enumerate(columns) if name in columns[:place]]
+        if twice:
+            raise UsageError(f"--columns: {twice[0]!r} occurs twice; give each column a name of its own")
         return Source(path, "csv", columns, separator, False, encoding)
     values = [value for value in first if _NUMBER.match(value.strip()) or is_date(value)]
     if values or not any(first):
@@ -139,6 +146,11 @@ def _csv(path: Path, text: str, columns: tuple[str, ...], encoding: str) -> Sour
             f"{path}:1: a row and no header, it holds {(values or first)[0]!r};\nname the columns: --columns {names}"
         )
     return Source(path, "csv", _distinct(path, [name.strip() for name in first]), separator, True, encoding)
+
+
+def _require_text(columns: tuple[str, ...], given: str) -> None:
+    if columns:
+        raise UsageError(f"--columns names those of a csv without a header; those of {given} have names: leave it out")
 
 
 def _distinct(path: Path, names: list[str]) -> tuple[str, ...]:
