@@ -60,7 +60,7 @@ __all__ = ["blend", "compare", "convert", "load", "train"]
 def train(
     model: str,
     dataset: str | None = None,
-    config_files: Iterable[str | Path] = (),
+    config_files: Iterable[str | Path] | str | Path | None = (),
     *,
     data: Any = None,
     **settings: Any,
@@ -70,7 +70,7 @@ def train(
     Args:
         model: a name of the registry, such as `SS4Rec`.
         dataset: name of the data set's folder under `data_path` (default `dataset`); `ml-100k` comes with RecBole.
-        config_files: paths, or names of files in properties/model; later ones win.
+        config_files: a path or the name of a file in properties/model, or several; later ones win.
         data: a DataFrame of pandas, polars or Arrow, or the path of a csv, tsv, json lines or parquet, or a list of
             them. It becomes a data set under `data_path`, called `dataset` if that is given; the run answers without.
         settings: values of configuration keys, as `--key=value` on the command line; with `data` also the options of
@@ -83,15 +83,21 @@ def train(
         RecBoleExtError: of `recbole_ext.errors`, one class for each kind of error, with the message of the command
             line; Ctrl-C is an InterruptedRun, and the run can be resumed.
     """
+    from recbole_ext.config.layers import file_names
+    from recbole_ext.config.plain_values import plain_value
     from recbole_ext.errors import UsageError
     from recbole_ext.host_warnings import without_host_warnings
     from recbole_ext.pipeline.configure import check_data, data_root, resolve
-    from recbole_ext.pipeline.own_table import data_set_of, taken_options
+    from recbole_ext.pipeline.own_table import TABLES, data_set_of, taken_options
     from recbole_ext.report.report import leave_report
 
-    files = [str(path) for path in config_files]
-    given = {key: str(value) if isinstance(value, Path) else value for key, value in settings.items()}
+    files = file_names(config_files)
+    given = {key: value if key in TABLES else plain_value(value) for key, value in settings.items()}
     with _reported():
+        if dataset is not None and not isinstance(dataset, str):
+            raise UsageError(
+                f"dataset must be a name (got {type(dataset).__name__}); a table of your own is data=TABLE"
+            )
         options = taken_options(data, given)
         if data is not None:
             dataset = data_set_of(data, dataset, data_root(files, given), options, given.get("show_progress") is False)
@@ -169,13 +175,15 @@ def load(path: str | Path, data_path: str | Path | None = None, device: str | No
 
 
 def compare(
-    runs: "Iterable[Run | str | Path]", metrics: list[str] | None = None, baseline: str | None = None
+    runs: "Iterable[Run | str | Path] | Run | str | Path",
+    metrics: list[str] | str | None = None,
+    baseline: str | None = None,
 ) -> "Comparison":
     """Compare finished runs and experiments: values, differences, intervals and tests.
 
     Args:
         runs: at least one; "RUN,RUN,RUN" are the seeds of one entry.
-        metrics: which; `["all"]` for all, None for the one that chose the weights.
+        metrics: one or several; `"all"` for all, None for the one that chose the weights.
         baseline: name of the entry or non-learned baseline to which differences are taken; None for the first.
 
     Returns:
@@ -186,12 +194,14 @@ def compare(
         DataError: a result is damaged.
     """
     from recbole_ext.comparison.compare import compare as compare_runs
+    from recbole_ext.config.plain_values import several
 
-    return compare_runs([str(getattr(run, "path", run)) for run in runs], metrics, baseline)
+    named = [str(getattr(run, "path", run)) for run in several(runs)]
+    return compare_runs(named, several(metrics) or None, baseline)
 
 
 def blend(
-    runs: "Iterable[Run | str | Path]",
+    runs: "Iterable[Run | str | Path] | Run | str | Path",
     method: str | None = None,
     weights: list[float] | None = None,
     data_path: str | Path | None = None,
@@ -211,6 +221,7 @@ def blend(
         DataError: a result or a checkpoint is damaged, or the data has changed.
     """
     from recbole_ext.comparison.blend import Blend
+    from recbole_ext.config.plain_values import several
 
-    paths = [Path(str(getattr(run, "path", run))) for run in runs]
+    paths = [Path(str(getattr(run, "path", run))) for run in several(runs)]
     return Blend(paths, method, weights, None if data_path is None else str(data_path), device)

@@ -31,7 +31,7 @@ from recbole_ext.scripts.by_hand import Prepared, run_of
 from recbole_ext.scripts.by_hand import Trainer as Trainer
 from recbole_ext.scripts.full_sort import full_sort_scores as full_sort_scores
 from recbole_ext.scripts.full_sort import full_sort_topk as full_sort_topk
-from recbole_ext.scripts.settings import read_script_settings
+from recbole_ext.scripts.settings import checked_mapping, read_script_settings
 from recbole_ext.serving.load import finished_config, load_run
 from recbole_ext.tuning.hyper_tuning import HyperTuning as HyperTuning
 from recbole_ext.typed_command import PROGRAM
@@ -84,7 +84,7 @@ class Config(RunConfig):
         self,
         model: str | type[Any] | None = None,
         dataset: str | None = None,
-        config_file_list: list[str] | None = None,
+        config_file_list: list[str] | str | None = None,
         config_dict: dict[str, Any] | None = None,
     ) -> None:
         adopt_metrics()
@@ -99,7 +99,7 @@ class Config(RunConfig):
 def run_recbole(
     model: str | type[Any] | None = None,
     dataset: str | None = None,
-    config_file_list: list[str] | None = None,
+    config_file_list: list[str] | str | None = None,
     config_dict: dict[str, Any] | None = None,
     saved: bool = True,
     queue: Any = None,
@@ -119,10 +119,12 @@ def run_recbole(
         RecBoleExtError: with a message and an exit code for each kind of error.
     """
     with ExitStack() as stack:
-        values = dict(config_dict or {})
         if not saved:
-            values["runs_dir"] = stack.enter_context(tempfile.TemporaryDirectory())
-        config = Config(model, dataset, config_file_list, values)
+            config_dict = {
+                **checked_mapping(config_dict),
+                "runs_dir": stack.enter_context(tempfile.TemporaryDirectory()),
+            }
+        config = Config(model, dataset, config_file_list, config_dict)
         words = [f"--model={config.entry.reference or config.model}", f"--dataset={config.dataset}", *config.typed]
         command = [PROGRAM, *words]
         with without_host_warnings():
@@ -143,7 +145,7 @@ def run_recbole(
 def run(
     model: str | type[Any],
     dataset: str,
-    config_file_list: list[str] | None = None,
+    config_file_list: list[str] | str | None = None,
     config_dict: dict[str, Any] | None = None,
     saved: bool = True,
     nproc: int = 1,
@@ -161,7 +163,7 @@ def run(
 
 
 def objective_function(
-    config_dict: dict[str, Any] | None = None, config_file_list: list[str] | None = None, saved: bool = True
+    config_dict: dict[str, Any] | None = None, config_file_list: list[str] | str | None = None, saved: bool = True
 ) -> dict[str, Any]:
     """What `HyperTuning` calls for each set of parameters.
 

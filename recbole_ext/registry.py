@@ -62,6 +62,8 @@ def find_model(model: str | type[Any]) -> ModelEntry:
         UsageError: no model has this name, and the nearest names are given; or the class cannot be used as a model.
         ResourceError: the user's module needs a library that is not installed.
     """
+    if not isinstance(model, str | type):
+        raise UsageError(f"--model must be a name, package.module:Class or a class (got {model!r})")
     if not isinstance(model, str) or ":" in model:
         return _own_entry(model)
     known = models()

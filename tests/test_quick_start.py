@@ -200,6 +200,14 @@ def test_a_configuration_is_as_strict_as_the_command_line() -> None:
         Config("BPR", "tiny", config_dict={"learning_rat": 0.1})
     with pytest.raises(UsageError, match="dataset is needed: as an argument"):
         Config("BPR")
+    for given in (["epochs", 3], {5: 3}):
+        with pytest.raises(UsageError, match="config_dict must be a mapping of keys to values"):
+            run_recbole("BPR", "tiny", config_dict=given, saved=False)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=r"--config_files: no file 'none.yaml'"):
+        Config("BPR", "tiny", config_file_list="none.yaml")
+    given = {"epochs": np.int64(3), "topk": (5, 10), "embedding_size": np.array(8)[()]}
+    numbers = Config("BPR", "tiny", config_dict=given)
+    assert (numbers["epochs"], numbers["topk"], numbers["embedding_size"]) == (3, [5, 10], 8)
     config = Config(config_dict={"model": "NeuMF", "dataset": "tiny", "mlp_hidden_size": "[8, 4]"})
     assert config["mlp_hidden_size"] == [8, 4]
 

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from recbole_ext.config.plain_values import several
 from recbole_ext.config.yaml_reader import read_yaml
 from recbole_ext.errors import UsageError, nearest
 from recbole_ext.model_entry import ModelEntry
@@ -114,15 +115,15 @@ def _family_files(entry: ModelEntry, dataset: str) -> list[str]:
     return ["sequential.yaml"] + ["special_sequential_on_ml-100k.yaml"] * special
 
 
-def file_names(given: str | list[str] | None) -> list[str]:
-    """Names in `--config_files`: a list, or a text with blanks between them; a path with blanks of its own is one.
+def file_names(given: Iterable[str | Path] | str | Path | None) -> list[str]:
+    """Names in `--config_files`: several, or a text with blanks between them; a path with blanks of its own is one.
 
     Args:
         given: as it was typed; None for no file.
     """
-    if isinstance(given, list):
-        return [str(name) for name in given]
-    words, names = str(given or "").split(), []
+    if not isinstance(given, str):
+        return [str(name) for name in several(given)]
+    words, names = given.split(), []
     while words:
         whole = [n for n in range(len(words), 1, -1) if Path(" ".join(words[:n])).is_file()]
         taken = whole[0] if whole else 1

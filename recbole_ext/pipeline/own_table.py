@@ -14,6 +14,8 @@ OPTIONS = (*_COLUMNS, "users", "user_key", "items", "item_key", "max_rejected")
 """Options of `recbole-data convert table` that a run takes besides its keys."""
 KEYS_TOO = ("time_unit", "encoding")
 """Options that are keys of a run as well, about its atomic files; those of a converted table need neither."""
+TABLES = ("users", "items")
+"""Options that hold tables."""
 _TEXTS = ("item_separator", "rows", "time_unit", "user_key", "item_key", "encoding", "engine", "name")
 _KINDS: dict[str, type] = {"overwrite": bool, "quiet": bool, "threads": int, **dict.fromkeys(_TEXTS, str)}
 

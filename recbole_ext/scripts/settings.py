@@ -2,13 +2,15 @@
 
 import logging
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from recbole_ext.config.keys.known_keys import host_keys, keys_read_in
 from recbole_ext.config.keys.model_keys import known_keys
-from recbole_ext.config.layers import Layer, default_layers, user_file
+from recbole_ext.config.layers import Layer, default_layers, file_names, user_file
+from recbole_ext.config.plain_values import plain_value
 from recbole_ext.config.yaml_reader import typed_value
 from recbole_ext.errors import UsageError
 from recbole_ext.registry import find_model
@@ -37,15 +39,15 @@ class ScriptSettings:
 
 
 def read_script_settings(
-    model: str | type[Any] | None, dataset: str | None, files: list[str] | None, values: dict[str, Any] | None
+    model: str | type[Any] | None, dataset: str | None, files: list[str] | str | None, values: dict[str, Any] | None
 ) -> ScriptSettings:
     """Bring the sources of a script together; later ones win: files, `values`, words of the command line.
 
     Raises:
         UsageError: nothing names a model or a data set, or there is no such file.
     """
-    names = [str(name) for name in files or []]
-    given = {key: _typed(key, value) for key, value in (values or {}).items()}
+    names = file_names(files)
+    given = {key: _typed(key, value) for key, value in checked_mapping(values).items()}
     words = _words()
     named: dict[str, Any] = {}
     for layer in [*(user_file(name).values for name in names), given, words]:
@@ -67,10 +69,21 @@ def read_script_settings(
     )
 
 
+def checked_mapping(values: Any) -> Mapping[str, Any]:
+    """`config_dict`; {} for None.
+
+    Raises:
+        UsageError: it is no mapping of texts to values.
+    """
+    if not isinstance(values or {}, Mapping) or any(not isinstance(key, str) for key in values or {}):
+        raise UsageError(f"config_dict must be a mapping of keys to values (got {values!r})")
+    return values or {}
+
+
 def _typed(key: str, value: Any) -> Any:
     """A text as RecBole reads it: a number, list or None where it is one."""
     if not isinstance(value, str):
-        return str(value) if isinstance(value, Path) else value
+        return plain_value(value)
     try:
         return typed_value(key, value, key)
     except UsageError:

@@ -9,6 +9,7 @@ import pandas as pd
 import polars as pl
 
 from recbole_ext.config.config import Config
+from recbole_ext.config.plain_values import plain_value
 from recbole_ext.errors import UsageError
 from recbole_ext.host_warnings import without_host_warnings
 from recbole_ext.model.sequence.causal import CausalRecommender
@@ -227,7 +228,8 @@ class Run:
             UsageError: the model cannot be continued, or a setting is wrong.
             DataError: the rows cannot be used, see `read_new`.
         """
-        how = Continuation(replay=replay, settings=settings, resume=resume)
+        plain = {key: plain_value(value) for key, value in settings.items()}
+        how = Continuation(replay=replay, settings=plain, resume=resume)
         return Run(continue_run(self.loaded, new, how), device=self._device)
 
     def export(self, format: str, output: str | Path) -> Exported:

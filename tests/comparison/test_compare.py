@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import recbole_ext as rx
 from recbole_ext.cli.main import main
 from recbole_ext.comparison.compare import compare, lines
 from recbole_ext.comparison.comparison import Table, cannot_say, compare_entries
@@ -361,3 +362,10 @@ def test_what_runs_have_cost_stands_beside_their_numbers(finished_run: Make, cap
     assert next(line for line in lines if "seeds" in line)[-1] == "cost"
     assert [line[-1] for line in lines if line and line[0] in ("a", "markov")] == ["1.75", "-"]
     assert any("1.75" in page.read_text() for page in folders[0].parent.glob("comparison-*.html"))
+
+
+def test_one_run_need_not_be_in_a_list() -> None:
+    with pytest.raises(UsageError, match="none-such: there is no run and no experiment"):
+        rx.compare("none-such")
+    with pytest.raises(UsageError, match="--run=none-such: there is no run"):
+        rx.blend(Path("none-such"))

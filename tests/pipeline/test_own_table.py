@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -130,13 +131,17 @@ def test_convert_returns_the_folder(tmp_path: Path) -> None:
         ({"data": purchases(), "keep": "a,,b"}, UsageError, "names of columns with commas between"),
         ({"data": purchases(), "dataset": "a/b"}, UsageError, "--dataset must be 1 to 64 letters"),
         ({"data": purchases(), "epoch": 1}, UsageError, "unknown key 'epoch'"),
+        ({"dataset": purchases()}, UsageError, r"dataset must be a name \(got DataFrame\); .* data=TABLE"),
+        ({"dataset": "ml-100k", "config_files": "no.yaml"}, UsageError, "--config_files: no file 'no.yaml'"),
+        ({"dataset": "none", "config_files": None, "topk": (np.int64(10),)}, UsageError, "no data set named 'none'"),
+        ({"dataset": "ml-100k", "model": None}, UsageError, r"--model must be a name, .* or a class \(got None\)"),
     ],
 )
 def test_what_is_wrong_is_one_sentence(
     settings: dict[str, Any], kind: type[Exception], message: str, given: dict[str, Any]
 ) -> None:
     with pytest.raises(kind, match=message):
-        rx.train("BPR", **settings)
+        rx.train(**{"model": "BPR", **settings})
     assert not Path("runs").exists()
 
 
