@@ -10,6 +10,7 @@ from dataset_tools.convert.table.arguments import declare_columns
 from dataset_tools.drift.options import REFERENCES
 from dataset_tools.engines.choice import ENGINES
 from dataset_tools.errors import UsageError
+from dataset_tools.files.dataset_files import with_name
 from dataset_tools.sources import RELEASES
 from dataset_tools.sources.label_definitions import DEFINITIONS, LABELS, NEGATIVES, SAMPLE_NEGATIVES
 from dataset_tools.sources.release import ORDERS
@@ -111,14 +112,16 @@ def _fields(parser: argparse.ArgumentParser) -> None:
 
 
 def _split(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("input", type=Path, help="folder of a data set, or its .inter file")
+    parser.add_argument("input", type=with_name, help="folder of a data set, or its .inter file")
     _result(parser, "of the result (default: <input>-cut)")
     cut = parser.add_mutually_exclusive_group(required=True)
     cut.add_argument("--at", help="first moment of the future, such as 2015-03-31T06:40:03Z")
     cut.add_argument("--at-timestamp", dest="at", help="the same in Unix seconds")
     cut.add_argument("--ratio", help="fraction of the interactions in the past, such as 0.8")
     cut.add_argument("--preset", help="a named cut: " + ", ".join(PRESETS))
-    cut.add_argument("--after", type=Path, metavar="OLDER", help="an older release of the same log: cut at its end")
+    cut.add_argument(
+        "--after", type=with_name, metavar="OLDER", help="an older release of the same log: cut at its end"
+    )
     parser.add_argument("--valid", default="0.1", help="last fraction of the past, a time, or none (default: 0.1)")
     parser.add_argument("--windows", help="also split the future into windows of this length, such as 30d")
     parser.add_argument("--min-user", type=int, default=1, help="rows in the past that a user needs")
@@ -134,7 +137,7 @@ def _ads(parser: argparse.ArgumentParser) -> None:
 
 
 def _sample(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("input", type=Path, help="folder of a converted log, or its .inter file")
+    parser.add_argument("input", type=with_name, help="folder of a converted log, or its .inter file")
     _result(parser, "of the result (default: <input>-<negatives>)")
     parser.add_argument(
         "--negatives", choices=SAMPLE_NEGATIVES, default="uniform", help="how negative items are sampled"
@@ -146,14 +149,14 @@ def _sample(parser: argparse.ArgumentParser) -> None:
 
 
 def _times(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("input", type=Path, help="folder of a data set, cut or not")
+    parser.add_argument("input", type=with_name, help="folder of a data set, cut or not")
     _result(parser, "of the result (default: <input>-seconds)")
     parser.add_argument("--time-field", default="timestamp", help="the column to convert")
     parser.add_argument("--time-unit", choices=UNITS, default="seconds", help="what its numbers count; dates need none")
 
 
 def _describe(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("input", type=Path, nargs="+", help="folders of data sets, or .inter files")
+    parser.add_argument("input", type=with_name, nargs="+", help="folders of data sets, or .inter files")
     parser.add_argument("--html", type=Path, help="write one self-contained page with charts")
     parser.add_argument("--json", type=Path, help="write the numbers")
     parser.add_argument("--overwrite", action="store_true", help="replace files that another program wrote")
@@ -163,13 +166,13 @@ def _describe(parser: argparse.ArgumentParser) -> None:
 
 
 def _validate(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("input", type=Path, help="folder of a data set, or its .inter file")
+    parser.add_argument("input", type=with_name, help="folder of a data set, or its .inter file")
     _fields(parser)
 
 
 def _drift(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--past", type=Path, required=True, help="folder of a data set, or its .inter file")
-    parser.add_argument("--future", type=Path, help="the same of the later interactions")
+    parser.add_argument("--past", type=with_name, required=True, help="folder of a data set, or its .inter file")
+    parser.add_argument("--future", type=with_name, help="the same of the later interactions")
     parser.add_argument("--cut", help="for one data set: first moment of the future, or the fraction that is past")
     parser.add_argument("--output", type=Path, required=True, help="folder that is written: drift.json, drift.html")
     parser.add_argument("--overwrite", action="store_true", help="replace a folder this command wrote")

@@ -9,12 +9,18 @@ from dataset_tools.sources import RELEASES
 PARTS = ("train", "valid", "test")
 
 
+def with_name(path: str | Path) -> Path:
+    """The path; of `.` and of `..`, which do not say what their folder is called, the whole one."""
+    return Path(path).resolve() if Path(path).name in ("", "..") else Path(path)
+
+
 def interaction_files(path: Path) -> list[Path]:
     """The file itself, or `<name>.inter` of a folder, or the parts of a cut in the order of time.
 
     Raises:
         UsageError: none of them exists.
     """
+    path = with_name(path)
     whole = path / f"{path.name}.inter" if path.is_dir() else path
     if whole.is_file():
         return [whole]
