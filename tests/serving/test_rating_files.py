@@ -126,7 +126,7 @@ def test_the_audit_of_a_file_ends_with_an_exit_code(tmp_path: Path, capsys: pyte
     path = file(tmp_path, "user_id\titem_id\trating\tprediction\n" + rows)
     assert main(["metric-audit", str(path)]) == 0
     assert "no problems found" in capsys.readouterr().out
-    assert main(["metric-audit", str(path), "--reported={rmse: 0.5996}"]) == 7
+    assert main(["metric-audit", str(path), "--reported={RMSE: 0.5996}"]) == 7
     assert "FINDING     other_number" in capsys.readouterr().out
     train = file(tmp_path, "user_id\titem_id\trating\n0\t0\t3\n1\t999\t5\n")
     found = audit_files(path, train, {}, "")["findings"]
@@ -139,6 +139,9 @@ def test_the_audit_of_a_file_ends_with_an_exit_code(tmp_path: Path, capsys: pyte
         (["metric-audit"], "metric-audit needs FILE"),
         (["metric-audit", "f", "--rmse=1"], "unknown option --rmse"),
         (["metric-audit", "f", "--reported=1"], "--reported must be a mapping of numbers"),
+        (["metric-audit", "f", "--reported={rmsee: 1}"], "'rmsee' is not audited; those that are: rmse, mse, loss, kl"),
+        (["metric-audit", "f", "--reported={mae: .7, rmse: 1}"], "'mae' is not audited"),
+        (["metric-audit", "f", "--reported={loss: .7}"], "--reported needs the rmse"),
         (["rate"], "rate needs --run"),
         (["rate", "--run="], "rate needs --run=RUN and --pairs"),
     ],

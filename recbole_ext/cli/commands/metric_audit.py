@@ -6,11 +6,12 @@ from typing import Any
 
 from recbole_ext.cli.files import require_files
 from recbole_ext.cli.parser import Parser, mapping
-from recbole_ext.errors import UsageError
+from recbole_ext.errors import UsageError, nearest
 
 SUMMARY = "test whether reported rating errors are possible, from a file of predictions"
 FOUND_EXIT_CODE = 7
 _EXAMPLE = "{rmse: 0.9}"
+_NUMBERS = ("rmse", "mse", "loss", "kl", "kl_weight")
 
 
 def declare(parser: Parser) -> None:
@@ -31,7 +32,14 @@ def _numbers(text: str) -> dict[str, Any]:
         reported = {"": text}
     if not all(isinstance(value, int | float) for value in reported.values()):
         raise UsageError(f'--reported must be a mapping of numbers, for instance "{_EXAMPLE}" (got {text!r})')
-    return reported
+    named = {str(name).lower(): value for name, value in reported.items()}
+    for name in named:
+        if name not in _NUMBERS:
+            known = ", ".join(_NUMBERS)
+            raise UsageError(f"--reported: {name!r} is not audited; those that are: {known}{nearest(name, _NUMBERS)}")
+    if named and "rmse" not in named:
+        raise UsageError(f'--reported needs the rmse, which the others are compared with: "{_EXAMPLE}" (got {text!r})')
+    return named
 
 
 def audit_command(words: argparse.Namespace) -> int:
