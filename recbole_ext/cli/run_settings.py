@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from dataset_tools.convert.table.arguments import declare_columns
 from recbole_ext.cli.parser import Parser, typed
-from recbole_ext.errors import UsageError
+from recbole_ext.errors import UsageError, nearest
 
 if TYPE_CHECKING:
     from recbole_ext.config.config import Config
     from recbole_ext.config.resolved import Resolved
+
+_NEAR = 0.8
+"""Similarity from which a key is taken for a misspelt `model` or `dataset`."""
 
 
 def declare_run(parser: Parser) -> None:
@@ -126,9 +129,11 @@ def named_in_files(given: dict[str, Any]) -> dict[str, Any]:
     sources = [recorded(run) if run and (run / "config.yaml").is_file() else {}, *(layer.values for layer in layers)]
     named = {key: of[key] for of in sources for key in ("model", "dataset") if of.get(key)}
     given = {**named, **given}
-    if not given.get("model") or not given.get("dataset"):
+    missing = [name for name in ("model", "dataset") if not given.get(name)]
+    if missing:
+        meant = [f" (got --{word}{near})" for word in given if (near := nearest(word, missing, cutoff=_NEAR))]
         raise UsageError(
-            "--model and --dataset are required, for instance: --model=SS4Rec --dataset=ml-100k\n"
+            f"--model and --dataset are required, for instance: --model=SS4Rec --dataset=ml-100k{''.join(meant)}\n"
             "all commands: --help; all models: models; all settings: keys; check the installation: doctor"
         )
     return given

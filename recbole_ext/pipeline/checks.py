@@ -23,6 +23,7 @@ from recbole_ext.device_names import device_fault
 from recbole_ext.errors import UsageError, nearest
 from recbole_ext.evaluation.criteria import criteria_faults
 from recbole_ext.model_entry import ModelEntry
+from recbole_ext.pipeline.own_table import OPTIONS
 from recbole_ext.ssm.names import BACKENDS
 from recbole_ext.tasks.ranking.data.recency_settings import RecencySettings
 from recbole_ext.tasks.registered import task_of
@@ -68,7 +69,8 @@ def check(entry: ModelEntry, layers: list[Layer], values: dict[str, Any]) -> Non
     Raises:
         UsageError: with one line per error.
     """
-    rules = KeyRules(entry, known_keys(entry, layers), merge([layer for layer in layers if not layer.user])[0])
+    defaults = merge([layer for layer in layers if not layer.user])[0]
+    rules = KeyRules(entry, known_keys(entry, layers), defaults, OPTIONS)
     found = [{} if layer.shipped else rules.faults(layer) for layer in layers]
     faults = [line for by_key in found for lines in by_key.values() for line in lines]
     if faults:  # the rules are of values that are right by themselves

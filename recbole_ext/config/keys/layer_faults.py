@@ -24,10 +24,13 @@ class KeyRules:
         entry: the model.
         keys: those that it knows.
         defaults: their values under those of the user.
+        options: further names of the command line, which may be meant there.
     """
 
-    def __init__(self, entry: ModelEntry, keys: Mapping[str, Key], defaults: Mapping[str, Any]) -> None:
-        self.keys, self.defaults = keys, defaults
+    def __init__(
+        self, entry: ModelEntry, keys: Mapping[str, Key], defaults: Mapping[str, Any], options: Collection[str] = ()
+    ) -> None:
+        self.keys, self.defaults, self.options = keys, defaults, options
         self.reference, self.own_file = entry.reference, str(entry.properties)
         base = keys_of(models()[entry.base].properties) if entry.base else {}
         of_all = {**host_keys(), **keys_of(properties_folder() / "overall.yaml"), **base}
@@ -37,7 +40,8 @@ class KeyRules:
     def faults(self, layer: Layer) -> dict[str, list[str]]:
         """Key -> what is wrong with its value, a line each with its place."""
         values = {name: value for name, value in layer.values.items() if not self._clashes(layer, name, value)}
-        found = {name: self._of_key(name, value) for name, value in values.items()}
+        options = self.options if layer.source == "command line" else ()
+        found = {name: self._of_key(name, value, options) for name, value in values.items()}
         return {name: [f"{layer.origin(name)}: {text}" for text in texts] for name, texts in found.items() if texts}
 
     def _clashes(self, layer: Layer, name: str, value: Any) -> bool:
@@ -45,9 +49,9 @@ class KeyRules:
         own = bool(self.reference) and layer.source == self.own_file
         return own and name in self.keys and not self.keys[name].accepts(value)
 
-    def _of_key(self, name: str, value: Any) -> list[str]:
+    def _of_key(self, name: str, value: Any, options: Collection[str]) -> list[str]:
         if name not in self.keys:
-            return [f"unknown key '{name}'{_instead(name, value, self.keys, self.listed)}"]
+            return [f"unknown key '{name}'{_instead(name, value, {*self.keys, *options}, self.listed)}"]
         if name in DECLARED and value is not None:
             return DECLARED[name].faults(name, value)
         key = self._typed(name)
@@ -73,7 +77,7 @@ class KeyRules:
         return key if key.type or not inferred else Key(name, inferred, key.text)
 
 
-def _instead(name: str, value: Any, keys: Mapping[str, Key], own: Collection[str]) -> str:
+def _instead(name: str, value: Any, keys: Collection[str], own: Collection[str]) -> str:
     """What to write instead of an unknown key: its name in this RecBole, else the nearest, the model's own first."""
     now = replacement(name, value)
     return f"; write {now}" if now else nearest(name, keys, first=own)
