@@ -10,12 +10,13 @@ import numpy as np
 from dataset_tools.describe.alerts import COLD, NEW_ITEMS, NEW_USERS, OF_A_WHOLE, OF_TRAINING, Alert
 from dataset_tools.describe.describe import VALUE_FIELDS
 from dataset_tools.describe.described import Described
-from dataset_tools.drift.counting.profile import as_number, text_of
+from dataset_tools.drift.counting.profile import as_number
 from dataset_tools.drift.split_distances import SplitCounts, SplitDistance, split_distances
 from dataset_tools.files.dataset_files import PARTS
 from dataset_tools.files.headers import read_header
 from dataset_tools.files.ids import Ids
 from dataset_tools.files.interactions import Interactions
+from dataset_tools.files.texts import Texts
 from dataset_tools.progress import Progress
 
 _UNKNOWN = (
@@ -104,14 +105,13 @@ def _counted(file: Path, fields: Namespace, ids: dict[str, Ids], bar: Progress) 
         counts.add_ids(chunk.users, chunk.items)
         counts.add_times(chunk.times)
         if value:
-            counts.add_values(_numbers_of(chunk.values))
+            counts.add_values(_numbers_of(chunk.values, log.values))
         bar.update(part.end - part.start)
     return counts
 
 
-def _numbers_of(packed: np.ndarray) -> np.ndarray:
+def _numbers_of(values: np.ndarray, texts: Texts) -> np.ndarray:
     """(n,) float of the values that are numbers."""
-    codes, place = np.unique(packed, return_inverse=True)
-    numbers = np.array([as_number(text_of(int(code))) for code in codes], float)  # None becomes NaN
-    values = numbers[place]
-    return values[np.isfinite(values)]
+    codes, place = np.unique(values, return_inverse=True)
+    numbers = np.array([as_number(text) for text in texts.texts(codes.tolist())], float)[place]  # None becomes NaN
+    return numbers[np.isfinite(numbers)]

@@ -50,7 +50,7 @@ class Summary:
         hours: rows per hour since 1970.
         midnight: rows whose time is the beginning of a day in UTC.
         sample: (3, n) user, item and time of the rows of sampled users.
-        values: rows per packed value.
+        values: rows per value.
     """
 
     rows: int
@@ -67,7 +67,7 @@ class Summary:
     hours: Counter[int]
     midnight: int
     sample: np.ndarray
-    values: Counter[int]
+    values: Counter[str]
 
 
 def summarise_range(job: SummaryJob) -> Summary:
@@ -91,12 +91,17 @@ def summarise_range(job: SummaryJob) -> Summary:
         hours=_counted(chunk.times // HOUR),
         midnight=int((chunk.times % DAY == 0).sum()),
         sample=rows_of_sample(chunk.users, chunk.items, chunk.times, log.users, job.one_in),
-        values=_counted(chunk.values),
+        values=_of_values(chunk, log),
     )
 
 
 def _full(chunk: Chunk, row: int) -> tuple[int, int]:
     return int(chunk.times[row]), 0 if chunk.fractions is None else int(chunk.fractions[row])
+
+
+def _of_values(chunk: Chunk, log: Interactions) -> Counter[str]:
+    counts = _counted(chunk.values)
+    return Counter(dict(zip(log.values.texts(counts), counts.values(), strict=True)))
 
 
 def _counted(values: np.ndarray) -> Counter[int]:

@@ -33,7 +33,7 @@ class Totals:
     midnight: int = 0
     gaps: np.ndarray = field(default_factory=lambda: np.zeros(GAP_BINS, np.int64))
     hours: Counter[int] = field(default_factory=Counter)
-    values: Counter[int] = field(default_factory=Counter)
+    values: Counter[str] = field(default_factory=Counter)
     repeats: Repeats = field(default_factory=Repeats)
     neighbours: Neighbours = field(default_factory=Neighbours)
 

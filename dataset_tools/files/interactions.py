@@ -9,7 +9,8 @@ import numpy as np
 from dataset_tools.errors import DataError
 from dataset_tools.files.headers import read_header
 from dataset_tools.files.ids import MAX_PLAIN, Ids
-from dataset_tools.lines import column_kinds, kernel
+from dataset_tools.files.texts import Texts, short_number
+from dataset_tools.lines import column_kinds
 from dataset_tools.lines.ranges import ByteRange, lines_of, newline_ranges, read_range
 from dataset_tools.lines.scan import scan
 from dataset_tools.times.clocks import UNITS, in_seconds, is_date, parse_number, unit_of
@@ -28,7 +29,7 @@ class Chunk:
         starts: (rows,) int64, byte offset of each line in the buffer; scratch memory.
         users, items: (rows,) int64 codes, see ids.py.
         times: (rows,) int64, Unix seconds.
-        values: (rows,) int64, the first seven bytes of the value field, packed; empty without one.
+        values: (rows,) int64 codes of the value field, see texts.py; empty without one.
         fractions: (rows,) int64, of the times, see clocks.py; None where all are 0.
         groups: (rows,) int64 codes of the group field, see ids.py; empty without one.
     """
@@ -97,6 +98,7 @@ class Interactions:
     items: Ids = field(default_factory=Ids)
     group_field: str | None = None
     groups: Ids = field(default_factory=Ids)
+    values: Texts = field(default_factory=Texts)
 
     def __post_init__(self) -> None:
         self.fields = read_header(self.path)
@@ -196,7 +198,7 @@ class Interactions:
         """A line that the kernel does not accept: ids that are not plain numbers, or times such as `9.5` or `9.7e8`.
 
         Returns:
-            Codes of user and item, whole seconds, fraction, the packed value, and the code of the group.
+            Codes of user and item, whole seconds, fraction, and the codes of value and group.
         """
         values = line.decode("utf-8", "replace").split("\t")
         where = f"{self.path}: row {row + 1} after byte {part.start}"
@@ -205,10 +207,13 @@ class Interactions:
         user, item, time = [*(values[at] for at in self._at), "0"][:3]
         if not user or not item:
             raise DataError(f"{where}: an empty id; `recbole-data validate` lists all errors.")
-        value = values[self._value].encode()[: kernel.MAX_TEXT] if self._value >= 0 else b""
-        packed = int.from_bytes(value, "big")
+        value = self._value_code(values[self._value]) if self._value >= 0 else 0
         group = self.groups.code(values[self._group]) if self._group >= 0 else 0
-        return self.users.code(user), self.items.code(item), *self._seconds(time, where), packed, group
+        return self.users.code(user), self.items.code(item), *self._seconds(time, where), value, group
+
+    def _value_code(self, text: str) -> int:
+        """Numbers of many digits are rounded; of tokens every letter counts."""
+        return self.values.code(short_number(text) if self.fields[self._value].type == "float" else text)
 
     def _seconds(self, text: str, where: str) -> tuple[int, int]:
         """One time as whole seconds and fraction."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -13,6 +14,7 @@ from dataset_tools.drift.windows import Windows
 from dataset_tools.errors import UnsortedError
 from dataset_tools.files.ids import Ids
 from dataset_tools.files.interactions import Chunk
+from dataset_tools.files.texts import Texts
 from dataset_tools.lines.ranges import ByteRange
 
 TABLES = {
@@ -54,7 +56,7 @@ class Counts:
     """Tables of counts, the numbering of their ids, and what later ranges need to know of each user."""
 
     def __init__(self) -> None:
-        self.ids = {"user": Ids(), "item": Ids(), "group": Ids()}
+        self.ids: dict[str, Any] = {"user": Ids(), "item": Ids(), "group": Ids(), "value": Texts()}
         self.tables: dict[str, list[pl.DataFrame]] = {name: [] for name in TABLES}
         self.spans = Spans()
         self.ends: dict[int, tuple[int, int]] = {}
@@ -119,7 +121,7 @@ def count_range(job: CountJob) -> Counts:
         raise UnsortedError(f"{log.path}: not in time order")
     rows = _rows(job, chunk)
     counts = Counts()
-    counts.ids = {"user": log.users, "item": log.items, "group": log.groups}
+    counts.ids = {"user": log.users, "item": log.items, "group": log.groups, "value": log.values}
     for name in ("users", "items", "hours", *["values"] * bool(log.value_field), *["groups"] * bool(log.group_field)):
         counts.add(name, _counted(name, rows))
     if job.columns.mix:

@@ -116,10 +116,11 @@ class Profile:
         if "values" not in self._tables:
             return [], None
         table = self._tables["values"]
-        found = {int(packed): text_of(int(packed)) for packed in table["value"].unique().to_list()}
-        order = sorted(found, key=lambda packed: (as_number(found[packed]) or 0.0, found[packed]))
+        codes = table["value"].unique().to_list()
+        found = dict(zip(codes, self._ids["value"].texts(codes), strict=True))
+        order = sorted(found, key=lambda code: (as_number(found[code]) or 0.0, found[code]))
         ranked = table.with_columns(_ranks("value", np.array(order, np.int64)))
-        return [found[packed] for packed in order], Table(ranked, "value", len(order))
+        return [found[code] for code in order], Table(ranked, "value", len(order))
 
     def _categories_of_items(self, pairs: pl.DataFrame, ids: Ids) -> None:
         """Counts of categories from the counts of items."""
@@ -154,11 +155,6 @@ class Profile:
 def _ranks(column: str, order: np.ndarray) -> pl.Expr:
     """The column as places in `order`."""
     return pl.col(column).replace_strict(order, np.arange(len(order)), return_dtype=pl.Int32)
-
-
-def text_of(packed: int) -> str:
-    """A value as the file has it, from its packed bytes."""
-    return packed.to_bytes(8, "big").lstrip(b"\0").decode("utf-8", "replace")
 
 
 def as_number(text: str) -> float | None:

@@ -140,3 +140,13 @@ def test_bars_are_as_high_as_their_counts() -> None:
         float(h) for h in re.findall(r'<rect [^>]*height="([0-9.]+)"', picture(Bars("t", list("abc"), [4, 2, 0])))
     ]
     assert heights == [150.0, 75.0, 0.0]
+
+
+def test_values_with_one_beginning_are_counted_apart(tmp_path: Path, fields: Namespace) -> None:
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    kinds = ["add_to_cart", "add_to_wishlist", "view", "purchase", "purchase"]
+    rows = "".join(f"u\t{k}\t{kind}\t{1_600_000_000 + k}\n" for k, kind in enumerate(kinds))
+    (folder / "shop.inter").write_text("user_id:token\titem_id:token\tbehavior:token\ttimestamp:float\n" + rows)
+    found = describe(folder, fields).numbers["behavior"]
+    assert found == {"add_to_cart": 1, "add_to_wishlist": 1, "purchase": 2, "view": 1}

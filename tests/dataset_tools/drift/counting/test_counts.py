@@ -24,7 +24,7 @@ WINDOWS = Windows(first=0, last=99, cut=50, span=20, n_future=3, past_span=20, n
 ROWS = st.tuples(
     st.sampled_from(["1", "2", "x", "ü", "007"]),
     st.sampled_from(["5", "y", "z"]),
-    st.sampled_from(["3", "4.5"]),
+    st.sampled_from(["3", "4.5", "add_to_cart", "add_to_wishlist"]),
     st.sampled_from(["8", "a kind"]),
     st.integers(0, 99),
 )
@@ -66,6 +66,7 @@ def test_any_order_of_any_ranges_equals_the_count_of_the_rows(
     edges = [int(WINDOWS.index(np.array([row[-1]]), None)[0]) for row in rows]
     assert whole.rows.tolist() == [edges.count(index) for index in range(5)]
     assert whole.users.vector(tuple(range(5))).sum() == len(rows)
+    assert set(whole.value_names) == {row[2] for row in rows}
     gaps: Counter[tuple[int, int]] = Counter()
     for user in {row[0] for row in rows}:
         times = [(row[-1], edge) for row, edge in zip(rows, edges, strict=True) if row[0] == user]
