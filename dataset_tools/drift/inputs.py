@@ -183,10 +183,10 @@ def _all_ends(columns: Columns, sources: Sequence[Source]) -> list[tuple[int, in
 
 
 def _ends(log: Interactions) -> tuple[int, int]:
-    if log.start >= log.path.stat().st_size:
+    if log.start >= log.end:
         raise DataError(f"{log.path}: the file has a header and no rows.")
     check_order(log)
-    return time_at(log, log.start), time_at(log, log.path.stat().st_size - 1)
+    return time_at(log, log.start), time_at(log, log.end - 1)
 
 
 def _cut_time(text: str, columns: Columns, sources: Sequence[Source]) -> int:
@@ -195,7 +195,7 @@ def _cut_time(text: str, columns: Columns, sources: Sequence[Source]) -> int:
     if len(sources) > 1:
         raise UsageError(f"--cut {text}: a fraction needs a data set in one file; write a time.")
     log = columns.open(sources[0].path)
-    return time_at_share(log, parse_share(text, "--cut"), log.path.stat().st_size)
+    return time_at_share(log, parse_share(text, "--cut"), log.end)
 
 
 def _check_order(options: DriftOptions, past: Sequence[tuple[int, int]], future: Sequence[tuple[int, int]]) -> None:

@@ -11,7 +11,7 @@ from dataset_tools.files.headers import read_header
 from dataset_tools.files.ids import MAX_PLAIN, Ids
 from dataset_tools.files.texts import Texts, short_number
 from dataset_tools.lines import column_kinds
-from dataset_tools.lines.ranges import ByteRange, lines_of, newline_ranges, read_range
+from dataset_tools.lines.ranges import ByteRange, end_of_text, lines_of, newline_ranges, read_range
 from dataset_tools.lines.scan import scan
 from dataset_tools.times.clocks import UNITS, in_seconds, is_date, parse_number, unit_of
 from dataset_tools.times.tally import examine, wrong_unit
@@ -121,10 +121,11 @@ class Interactions:
             self._kinds[self._group] = column_kinds.ID
         with self.path.open("rb") as file:
             self.start = len(file.readline())
+        self.end = end_of_text(self.path, self.start)
 
     def ranges(self) -> list[ByteRange]:
-        """The file after its header in ranges."""
-        return newline_ranges(self.path, self.start)
+        """The file after its header, without empty lines at its end, in ranges."""
+        return newline_ranges(self.path, self.start, end=self.end)
 
     def chunks(self, ranges: list[ByteRange] | None = None) -> Iterator[Chunk]:
         """All rows, range by range in the order of the file."""

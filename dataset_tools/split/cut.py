@@ -35,7 +35,7 @@ def _until(part: ByteRange, end: int) -> np.ndarray:
 
 def offset_of(log: Interactions, time: int) -> int:
     """Byte offset of the first row at or after `time` in a file sorted by time; bisection over bytes."""
-    low, high = log.start, log.path.stat().st_size
+    low, high = log.start, log.end
     while low < high:
         middle = (low + high) // 2
         start, end = _line_around(log.path, middle, log.start)

@@ -105,7 +105,7 @@ class PartWriter:
     def _open(self, part: Part, header: bytes) -> OutputFile:
         """The part's file, with room for the bytes that the cut gives it."""
         begin = self.log.start if part.start is None else offset_of(self.log, part.start)
-        end = self.log.path.stat().st_size if part.end is None else offset_of(self.log, part.end)
+        end = self.log.end if part.end is None else offset_of(self.log, part.end)
         path = self.stem.with_name(f"{self.stem.name}.{part.name}.inter")
         output = OutputFile(path, len(header) + max(end - begin, 0), hashed=False)
         output.write(header)

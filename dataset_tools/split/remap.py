@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from dataset_tools.errors import DataError
 from dataset_tools.files.headers import read_header
 from dataset_tools.files.ids import Ids
 from dataset_tools.files.interactions import Chunk, Interactions
@@ -45,15 +46,26 @@ def write_map(path: Path, ids: Ids, numbers: IdMap, past: np.ndarray) -> None:
 
 
 def write_renumbered_table(source: Path, target: Path, name: str, ids: Ids, numbers: IdMap) -> None:
-    """A `.user` or `.item` file with numbers for ids; entities without a number are left out."""
-    at = [found.field for found in read_header(source)].index(name)
+    """A `.user` or `.item` file with numbers for ids; entities without a number are left out.
+
+    Raises:
+        DataError: the file has no column of these ids, or a row has more or fewer columns than the header.
+    """
+    header = [found.field for found in read_header(source)]
+    if name not in header:
+        raise DataError(f"{source}: no column {name}, whose ids are to be renumbered; it has {', '.join(header)}.")
+    at = header.index(name)
     with (
         source.open(encoding="utf-8", newline="\n") as file,
         target.open("w", encoding="utf-8", newline="\n") as out,
     ):
         out.write(next(file))
-        for line in file:
+        for number, line in enumerate(file, 2):
             values = line.rstrip("\r\n").split("\t")
+            if not any(values):
+                continue
+            if len(values) != len(header):
+                raise DataError(f"{source}:{number}: {len(values)} columns, the header has {len(header)}.")
             code = ids.code(values[at])
             if code < len(numbers.number) and numbers.number[code]:
                 values[at] = str(numbers.number[code])

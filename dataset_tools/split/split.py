@@ -154,7 +154,7 @@ def make_plan(log: Interactions, options: SplitOptions, cut: int | None = None) 
 
 def _check_inside(log: Interactions, options: SplitOptions, cut: int) -> None:
     """Both sides of the cut must have rows."""
-    first, last = time_at(log, log.start), time_at(log, log.path.stat().st_size - 1)
+    first, last = time_at(log, log.start), time_at(log, log.end - 1)
     if not first < cut <= last:
         side = "before" if cut <= first else "at or after"
         raise DataError(
@@ -175,7 +175,7 @@ def _cut_time(log: Interactions, options: SplitOptions, end_of_older: int | None
             raise UsageError(f"--preset {options.preset}: unknown; allowed: {', '.join(PRESETS)}.")
         return PRESETS[options.preset]
     if options.ratio is not None:
-        return time_at_share(log, parse_share(options.ratio, "--ratio"), log.path.stat().st_size)
+        return time_at_share(log, parse_share(options.ratio, "--ratio"), log.end)
     return parse_time(options.at or "")
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from dataset_tools.errors import DataError
 from dataset_tools.lines import ranges
-from dataset_tools.lines.ranges import ends_with_newline, lines_of, newline_ranges, read_range
+from dataset_tools.lines.ranges import end_of_text, ends_with_newline, lines_of, newline_ranges, read_range
 
 
 @given(st.lists(st.binary(max_size=9).map(lambda b: b.replace(b"\n", b".")), max_size=40), st.integers(1, 50))
@@ -39,3 +39,23 @@ def test_last_line_end(tmp_path: Path) -> None:
     for text, complete in ((b"", True), (b"a\n", True), (b"a", False)):
         (tmp_path / "f").write_bytes(text)
         assert ends_with_newline(tmp_path / "f") is complete
+
+
+@pytest.mark.parametrize("tail_bytes", [1 << 12, 3, 2])
+def test_empty_lines_at_the_end_are_no_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tail_bytes: int) -> None:
+    monkeypatch.setattr(ranges, "_TAIL_BYTES", tail_bytes)
+    path = tmp_path / "f"
+    texts = {
+        b"a\nb": 3,
+        b"a\nb\n": 4,
+        b"a\nb\n\n\n\n": 4,
+        b"a\nb\r\n\r\n": 5,
+        b"a\n\n\n": 2,
+        b"a\n": 2,
+        b"a\n\nb\n\n": 5,
+    }
+    for text, end in texts.items():
+        path.write_bytes(text)
+        assert end_of_text(path, 2) == end
+        parts = newline_ranges(path, 2, 1, end=end)
+        assert b"".join(read_range(part).tobytes() for part in parts).rstrip(b"\n") == text[2:end].rstrip(b"\n")

@@ -227,3 +227,29 @@ def test_empty_and_headless_files(cut: Cut, tmp_path: Path) -> None:
     (source / "toy.inter").write_text("user:token\titem_id:token\ttimestamp:float\n1\t2\t3\n")
     with pytest.raises(DataError, match="no field user_id; it has user, item_id, timestamp"):
         cut(source=source, at="20")
+
+
+@pytest.mark.parametrize("order", [range(9), range(8, -1, -1)])
+def test_empty_lines_at_the_end_change_nothing(order: Any, cut: Cut, tmp_path: Path) -> None:
+    folder, whole = cut([ROWS[place] for place in order], at="20", valid="15", windows="1h")
+    parts = {path.name: path.read_bytes() for path in folder.glob("*.inter")}
+    source = tmp_path / "in" / "toy"
+    with (source / "toy.inter").open("a") as file:
+        file.write("\n\r\n\n")
+    folder, summary = cut(source=source, at="20", valid="15", windows="1h")
+    assert summary == whole and {path.name: path.read_bytes() for path in folder.glob("*.inter")} == parts
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("product:token\nb\n", "toy.item: no column item_id, whose ids are to be renumbered; it has product"),
+        ("kind:token\titem_id:token\nk\ta\n\nk\n", "toy.item:4: 1 columns, the header has 2"),
+    ],
+)
+def test_tables_that_cannot_be_renumbered(table: str, message: str, cut: Cut, tmp_path: Path) -> None:
+    source = write(tmp_path / "in", ROWS)
+    (source / "toy.item").write_text(table)
+    with pytest.raises(DataError, match=message):
+        cut(source=source, at="20", renumber=True)
+    assert not list((tmp_path / "out").glob("*"))
