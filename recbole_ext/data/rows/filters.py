@@ -106,15 +106,20 @@ class FastFilters:
         }
         if not any(intervals.values()):
             return
-        codes = {kind: pd.factorize(self.inter_feat[fields[kind]])[0] for kind in intervals}
-        kept = self._k_core(codes, intervals)
+        numbered = {kind: pd.factorize(self.inter_feat[fields[kind]]) for kind in intervals}
+        kept, banned = self._k_core({kind: codes for kind, (codes, _) in numbered.items()}, intervals)
         self.inter_feat = self.inter_feat[kept]
         for kind, interval in intervals.items():
-            self._drop_features(kind, fields[kind], interval)
+            self._drop_features(kind, fields[kind], interval, numbered[kind][1][list(banned[kind])])
 
-    def _k_core(self, codes: dict[str, np.ndarray], intervals: dict[str, Intervals | None]) -> np.ndarray:
-        """(n,) bool: the interactions that stay; users and items are judged by the same counts in each round."""
-        kept = np.ones(len(self.inter_feat), dtype=bool)
+    def _k_core(
+        self, codes: dict[str, np.ndarray], intervals: dict[str, Intervals | None]
+    ) -> tuple[np.ndarray, dict[str, set[int]]]:
+        """(n,) bool, the interactions that stay, and the codes of the users and items that are taken out.
+
+        Users and items are judged by the same counts in each round.
+        """
+        kept, out = np.ones(len(self.inter_feat), dtype=bool), {kind: set[int]() for kind in intervals}
         while True:
             banned = np.zeros(len(kept), dtype=bool)
             for kind, interval in intervals.items():
@@ -122,18 +127,20 @@ class FastFilters:
                     counts = np.bincount(codes[kind][kept], minlength=codes[kind].max(initial=0) + 1)
                     allowed = self._within_intervals(counts, interval)
                     banned |= ~allowed[codes[kind]]
+                    out[kind].update(np.flatnonzero(~allowed & (counts > 0)).tolist())
             banned &= kept
             if not banned.any():
-                return kept
+                return kept, out
             kept &= ~banned
 
-    def _drop_features(self, kind: str, field: str, interval: Intervals | None) -> None:
-        """Drop the users or items of a feature file that have fewer interactions than the lower bound."""
+    def _drop_features(self, kind: str, field: str, interval: Intervals | None, banned: Any) -> None:
+        """Drop the users or items of a feature file that were taken out, or have fewer interactions than the bound."""
         features = getattr(self, f"{kind}_feat")
         if features is None or not interval:
             return
         counts = features[field].map(self.inter_feat[field].value_counts()).astype(float).fillna(0)
-        features.drop(features.index[counts.to_numpy() < interval[0][1]], inplace=True)
+        out = (counts < interval[0][1]) | features[field].isin(banned)
+        features.drop(features.index[out.to_numpy()], inplace=True)
 
     def _remap(self, remap_list: list[tuple[pd.DataFrame, str, FeatureType]]) -> None:
         """Number tokens from 1 in the order of their first appearance, across all columns that share ids."""

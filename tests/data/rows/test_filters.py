@@ -17,6 +17,7 @@ INTERVALS = [
     {"item_inter_num_interval": "(10,inf)"},
     {"user_inter_num_interval": "[15,120]", "item_inter_num_interval": "[3,40]"},
     {"user_inter_num_interval": "[15,30];[50,inf)", "item_inter_num_interval": "[5,inf)"},
+    {"user_inter_num_interval": "[0,90]", "item_inter_num_interval": "[0,20]"},
 ]
 
 
@@ -53,3 +54,14 @@ def test_a_missing_user_or_item_is_dropped(make_config: Callable[..., Config], t
     dataset = create_dataset(make_config("SS4Rec", root))
     assert dataset.field2id_token["user_id"].tolist() == ["[PAD]", "a", "b"]
     assert dataset.inter_feat["item_id"].tolist() == [1, 1]
+
+
+def test_an_item_with_too_many_interactions_is_no_candidate(
+    make_config: Callable[..., Config], tmp_path: Path, write: Any
+) -> None:
+    rows = [(f"u{k % 4}", "often" if k % 2 else f"i{k // 2 % 3}", k) for k in range(24)]
+    root = write(tmp_path, "made", rows)
+    items = "".join(f"{name}\tk\n" for name in ("often", "i0", "i1", "i2", "never"))
+    (root / "made" / "made.item").write_text("item_id:token\tkind:token\n" + items)
+    config = make_config("SS4Rec", root, item_fields=["kind"], item_inter_num_interval="[0,5]")
+    assert create_dataset(config).field2id_token["item_id"].tolist() == ["[PAD]", "i0", "i1", "i2", "never"]
