@@ -44,7 +44,7 @@ def fit_in_stages(
     old = loaders.old_window(trainer.config, stages[-1].share)
     for number in range(max(0, len(state.stage_starts) - 1), len(stages)):
         if number == len(state.stage_starts):
-            if trainer.budget.ends():
+            if number and trainer.budget.ends():  # the first one is begun, so that the weights of the moment are kept
                 break
             _begin_with_the_best(trainer, old if number == len(stages) - 1 else None)
         newest = loaders.newest_rows(loaders.train.config, stages[number].share)

@@ -15,6 +15,7 @@ from recbole_ext.data.processes import SHARE
 from recbole_ext.devices import Placement, mean_over_processes
 from recbole_ext.errors import NonFiniteError
 from recbole_ext.evaluation.finite import bad_weight
+from recbole_ext.training.guards.mixed import computable
 from recbole_ext.training.guards.numbers import (
     bad_gradient,
     first_affected,
@@ -59,7 +60,7 @@ class Steps:
         self.placement, self.clip = placement, settings.clip_grad_norm
         self._accumulate, precision = settings.accumulate_batches, settings.precision
         self.autocast_type = {"float32": None, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
-        self.device = placement.device
+        self.precision, self.device = precision, placement.device
         device = self.device.type
         self.scaler = torch.amp.GradScaler(device, enabled=precision == "fp16" and device == "cuda")
         self.norms: deque[float] = deque(maxlen=8)
@@ -85,7 +86,12 @@ class Steps:
 
         Raises:
             NonFiniteError: the loss is NaN or infinite.
+            UsageError: torch cannot compute the model in the precision that is asked for.
         """
+        with computable(type(self.model).__name__, self.precision):
+            return self._add(loss, batch, where, rate)
+
+    def _add(self, loss: Callable[[Any], Any], batch: Any, where: tuple[int, int], rate: float) -> list[float]:
         share = getattr(batch, SHARE, 1.0)
         self.where, batch = where, batch.to(self.device)
         with torch.autocast(self.device.type, dtype=self.autocast_type) if self.autocast_type else nullcontext():

@@ -208,3 +208,14 @@ def test_a_warm_up_longer_than_a_stage_is_refused_before_the_first_one(build: Bu
     with pytest.raises(UsageError, match=r"stages: entry 1 has 2 steps, but warmup_steps is 3; lower it, or give warm"):
         fit_in_stages(trainer, loaders)
     assert trainer.state.train_losses == {}
+
+
+@pytest.mark.parametrize("stages", [[{"epochs": 1}], [{"epochs": 1}, {"epochs": 1, "share": 0.5}]])
+def test_a_budget_that_is_spent_before_the_first_stage_keeps_the_weights_of_the_moment(
+    stages: list[dict[str, Any]], build: Build
+) -> None:
+    _, loaders, trainer = build(stages=stages, budget_hours=1e-9)
+    begun = fit_in_stages(trainer, loaders)["stages"]
+    trainer.require_best()
+    assert [stage["epochs"] for stage in begun] == [1] and trainer.ended_by == "budget_hours"
+    assert trainer.state.train_losses == {} and trainer.state.best_epoch is not None

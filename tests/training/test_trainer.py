@@ -9,7 +9,7 @@ import torch
 
 from recbole_ext.config.config import Config
 from recbole_ext.data.loaders import Loaders
-from recbole_ext.errors import NonFiniteError
+from recbole_ext.errors import NonFiniteError, UsageError
 from recbole_ext.pipeline.build import build_trainer
 from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
@@ -142,6 +142,12 @@ def test_mixed_precision_works_on_the_cpu(model: str, given: dict[str, Any], bui
     assert all(math.isfinite(loss) for loss in trainer.state.train_losses.values())
     assert all(p.dtype == torch.float32 for p in trainer.model.parameters())
     assert not trainer.steps.scaler.is_enabled()
+
+
+def test_a_model_that_torch_cannot_compute_in_bf16_is_refused(build: Build) -> None:
+    _, loaders, trainer = build("LightGCN", precision="bf16")
+    with pytest.raises(UsageError, match="precision: bf16 cannot be used with LightGCN"):
+        trainer.fit(loaders.train, loaders.valid)
 
 
 def test_accumulated_batches_make_the_step_of_one_large_batch(build: Build) -> None:
