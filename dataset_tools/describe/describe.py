@@ -135,11 +135,11 @@ def _spread(counts: np.ndarray) -> dict[str, float]:
     return {"min": low, "25%": quarter, "median": half, "75%": upper, "max": high, "mean": mean}
 
 
-def _value_counts(found: Counter[str]) -> dict[str, int]:
-    """Rows by value, numbers in numerical order; nothing when there are too many to be categories."""
-    if len(found) > MAX_VALUES:
+def _value_counts(texts: Counter[str]) -> dict[str, int]:
+    """Numbers in numerical order; nothing when there are too many values to be categories."""
+    if len(texts) > MAX_VALUES:
         return {}
-    return dict(sorted(found.items(), key=lambda entry: (_as_number(entry[0]), entry[0])))
+    return dict(sorted(texts.items(), key=lambda entry: (_as_number(entry[0]), entry[0])))
 
 
 def _as_number(text: str) -> float:

@@ -10,13 +10,12 @@ import numpy as np
 from dataset_tools.describe.alerts import COLD, NEW_ITEMS, NEW_USERS, OF_A_WHOLE, OF_TRAINING, Alert
 from dataset_tools.describe.describe import VALUE_FIELDS
 from dataset_tools.describe.described import Described
-from dataset_tools.drift.counting.profile import as_number
 from dataset_tools.drift.split_distances import SplitCounts, SplitDistance, split_distances
 from dataset_tools.files.dataset_files import PARTS
 from dataset_tools.files.headers import read_header
 from dataset_tools.files.ids import Ids
 from dataset_tools.files.interactions import Interactions
-from dataset_tools.files.texts import Texts
+from dataset_tools.files.texts import Texts, as_number
 from dataset_tools.progress import Progress
 
 _UNKNOWN = (
@@ -105,7 +104,7 @@ def _counted(file: Path, fields: Namespace, ids: dict[str, Ids], bar: Progress) 
         counts.add_ids(chunk.users, chunk.items)
         counts.add_times(chunk.times)
         if value:
-            counts.add_values(_numbers_of(chunk.values, log.values))
+            counts.add_values(_numbers_of(chunk.values, log.texts))
         bar.update(part.end - part.start)
     return counts
 
@@ -113,5 +112,6 @@ def _counted(file: Path, fields: Namespace, ids: dict[str, Ids], bar: Progress) 
 def _numbers_of(values: np.ndarray, texts: Texts) -> np.ndarray:
     """(n,) float of the values that are numbers."""
     codes, place = np.unique(values, return_inverse=True)
-    numbers = np.array([as_number(text) for text in texts.texts(codes.tolist())], float)[place]  # None becomes NaN
-    return numbers[np.isfinite(numbers)]
+    numbers = np.array([as_number(text) for text in texts.tokens(codes)], float)  # None becomes NaN
+    found = numbers[place]
+    return found[np.isfinite(found)]

@@ -8,6 +8,7 @@ import numpy as np
 
 from dataset_tools.describe.repeats import rows_of_sample
 from dataset_tools.files.interactions import Chunk, Interactions
+from dataset_tools.files.texts import Texts
 from dataset_tools.lines.ranges import ByteRange
 from dataset_tools.times.clocks import steps
 
@@ -50,7 +51,7 @@ class Summary:
         hours: rows per hour since 1970.
         midnight: rows whose time is the beginning of a day in UTC.
         sample: (3, n) user, item and time of the rows of sampled users.
-        values: rows per value.
+        values: rows per value as text.
     """
 
     rows: int
@@ -91,7 +92,7 @@ def summarise_range(job: SummaryJob) -> Summary:
         hours=_counted(chunk.times // HOUR),
         midnight=int((chunk.times % DAY == 0).sum()),
         sample=rows_of_sample(chunk.users, chunk.items, chunk.times, log.users, job.one_in),
-        values=_of_values(chunk, log),
+        values=_by_text(chunk.values, log.texts),
     )
 
 
@@ -99,14 +100,17 @@ def _full(chunk: Chunk, row: int) -> tuple[int, int]:
     return int(chunk.times[row]), 0 if chunk.fractions is None else int(chunk.fractions[row])
 
 
-def _of_values(chunk: Chunk, log: Interactions) -> Counter[str]:
-    counts = _counted(chunk.values)
-    return Counter(dict(zip(log.values.texts(counts), counts.values(), strict=True)))
-
-
 def _counted(values: np.ndarray) -> Counter[int]:
     found, counts = np.unique(values, return_counts=True)
     return Counter(dict(zip(found.tolist(), counts.tolist(), strict=True)))
+
+
+def _by_text(values: np.ndarray, texts: Texts) -> Counter[str]:
+    codes, counts = np.unique(values, return_counts=True)
+    found = Counter[str]()
+    for text, count in zip(texts.tokens(codes), counts.tolist(), strict=True):
+        found[text] += count
+    return found
 
 
 def _users(chunk: Chunk) -> tuple[np.ndarray, np.ndarray, int]:

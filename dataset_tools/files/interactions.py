@@ -98,7 +98,7 @@ class Interactions:
     items: Ids = field(default_factory=Ids)
     group_field: str | None = None
     groups: Ids = field(default_factory=Ids)
-    values: Texts = field(default_factory=Texts)
+    texts: Texts = field(default_factory=Texts)
 
     def __post_init__(self) -> None:
         self.fields = read_header(self.path)
@@ -214,7 +214,7 @@ class Interactions:
 
     def _value_code(self, text: str) -> int:
         """Numbers of many digits are rounded; of tokens every letter counts."""
-        return self.values.code(short_number(text) if self.fields[self._value].type == "float" else text)
+        return self.texts.code(short_number(text) if self.fields[self._value].type == "float" else text)
 
     def _seconds(self, text: str, where: str) -> tuple[int, int]:
         """One time as whole seconds and fraction."""

@@ -1,59 +1,71 @@
-"""Values of a column as integers: short texts are packed into their bytes, longer ones numbered."""
+"""Short texts as integers, such as ratings and behaviors: the compiled loop reads most of them without any table."""
 
 import math
 from collections.abc import Iterable
 
 import numpy as np
 
+from dataset_tools.files.ids import Ids
 from dataset_tools.lines.kernel import MAX_TEXT
 
+DIGITS = 7
+"""Significant digits of a number with a fraction, so that a table of longer ones stays small."""
 
-class Texts:
-    """Codes of the values of one column.
 
-    A text of up to MAX_TEXT bytes is its bytes, the first one highest, as the kernel packs it; every longer one gets
-    the next number below 0.
+class Texts(Ids):
+    """Codes for the texts of one field.
+
+    A text of up to MAX_TEXT bytes has these bytes as its code, the first one highest; every longer text gets the next
+    negative code.
     """
 
-    def __init__(self) -> None:
-        self.names: dict[str, int] = {}
-
     def code(self, text: str) -> int:
-        """The code of one value."""
+        """The code of one text."""
         content = text.encode()
-        if len(content) <= MAX_TEXT:
-            return int.from_bytes(content, "big")
+        return int.from_bytes(content, "big") if len(content) <= MAX_TEXT else self._numbered(text)
+
+    def _numbered(self, text: str) -> int:
         return self.names.setdefault(text, -1 - len(self.names))
 
     def adopt(self, codes: np.ndarray, names: Iterable[str]) -> np.ndarray:
-        """(n,) codes of another numbering in this one; codes from 0 on mean the same in both.
+        """(n,) codes of another numbering in this one; codes that are not negative mean the same in both.
 
         Args:
             codes: (n,) int64, of the other numbering.
-            names: its longer texts, in their order.
+            names: its texts of negative codes, in their order.
         """
-        table = np.array([self.code(name) for name in names], np.int64)
+        table = self.codes(names)
         if not len(table):
             return codes
-        return np.where(codes < 0, table[np.where(codes < 0, -1 - codes, 0)], codes)
+        is_long = codes < 0
+        return np.where(is_long, table[np.where(is_long, -1 - codes, 0)], codes)
 
-    def texts(self, codes: Iterable[int]) -> list[str]:
-        """The values of the given codes, as the file has them."""
+    def tokens(self, codes: np.ndarray) -> list[str]:
+        """The texts of the given codes."""
         names = list(self.names)
-        return [names[-1 - code] if code < 0 else _unpacked(code) for code in codes]
+        return [names[-1 - code] if code < 0 else _unpacked(code) for code in codes.tolist()]
 
 
 def _unpacked(code: int) -> str:
-    return code.to_bytes(MAX_TEXT + 1, "big").lstrip(b"\0").decode("utf-8", "replace")
+    return code.to_bytes(8, "big").lstrip(b"\0").decode("utf-8", "replace")
 
 
-def short_number(text: str) -> str:
-    """A longer number in as many digits as MAX_TEXT bytes hold, so that it needs no place in a table; else the text."""
-    if len(text) <= MAX_TEXT:
-        return text
+def as_number(text: str) -> float | None:
+    """A text as a finite number, or None."""
     try:
         value = float(text)
     except ValueError:
-        return text
-    shorter = (f"{value:.{digits}g}" for digits in range(MAX_TEXT, 0, -1))
-    return next((each for each in shorter if len(each) <= MAX_TEXT), text) if math.isfinite(value) else text
+        return None
+    return value if math.isfinite(value) else None
+
+
+def number_text(value: float) -> str:
+    """One text for a number, however it is written: `4` for 4.0; with a fraction it has at most DIGITS digits."""
+    rounded = value if value.is_integer() else float(f"{value:.{DIGITS}g}")
+    return str(int(rounded)) if rounded.is_integer() and abs(rounded) < 10**15 else str(rounded)
+
+
+def short_number(text: str) -> str:
+    """A number that is longer than MAX_TEXT bytes as `number_text`; any other text as it is."""
+    number = as_number(text) if len(text) > MAX_TEXT else None
+    return text if number is None else number_text(number)

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -56,7 +55,7 @@ class Counts:
     """Tables of counts, the numbering of their ids, and what later ranges need to know of each user."""
 
     def __init__(self) -> None:
-        self.ids: dict[str, Any] = {"user": Ids(), "item": Ids(), "group": Ids(), "value": Texts()}
+        self.ids: dict[str, Ids] = {"user": Ids(), "item": Ids(), "group": Ids(), "value": Texts()}
         self.tables: dict[str, list[pl.DataFrame]] = {name: [] for name in TABLES}
         self.spans = Spans()
         self.ends: dict[int, tuple[int, int]] = {}
@@ -121,7 +120,7 @@ def count_range(job: CountJob) -> Counts:
         raise UnsortedError(f"{log.path}: not in time order")
     rows = _rows(job, chunk)
     counts = Counts()
-    counts.ids = {"user": log.users, "item": log.items, "group": log.groups, "value": log.values}
+    counts.ids = {"user": log.users, "item": log.items, "group": log.groups, "value": log.texts}
     for name in ("users", "items", "hours", *["values"] * bool(log.value_field), *["groups"] * bool(log.group_field)):
         counts.add(name, _counted(name, rows))
     if job.columns.mix:

@@ -8,6 +8,7 @@ import polars as pl
 
 from dataset_tools.drift.counting.counts import Counts
 from dataset_tools.drift.counting.spans import GAP_BINS
+from dataset_tools.drift.counting.values import in_order, value_names
 from dataset_tools.drift.windows import Windows
 from dataset_tools.files.ids import Ids
 
@@ -112,15 +113,19 @@ class Profile:
         return Table(table.with_columns(_ranks(kind, order)), kind, len(order)), order
 
     def _by_value(self) -> tuple[list[str], Table | None]:
-        """Values as text, numbers in their order, and their table."""
+        """Values as text, numbers in their order, and their table; none where every value is missing."""
         if "values" not in self._tables:
             return [], None
         table = self._tables["values"]
-        codes = table["value"].unique().to_list()
-        found = dict(zip(codes, self._ids["value"].texts(codes), strict=True))
-        order = sorted(found, key=lambda code: (as_number(found[code]) or 0.0, found[code]))
-        ranked = table.with_columns(_ranks("value", np.array(order, np.int64)))
-        return [found[code] for code in order], Table(ranked, "value", len(order))
+        codes = table["value"].unique().to_numpy()
+        names = value_names(self._ids["value"].tokens(codes))
+        order = in_order(name for name in names if name is not None)
+        if not order:
+            return [], None
+        place = {name: number for number, name in enumerate(order)}
+        places = [None if name is None else place[name] for name in names]
+        ranked = table.with_columns(pl.col("value").replace_strict(codes, places, return_dtype=pl.Int32)).drop_nulls()
+        return order, Table(ranked.group_by("window", "value").agg(pl.sum("rows")), "value", len(order))
 
     def _categories_of_items(self, pairs: pl.DataFrame, ids: Ids) -> None:
         """Counts of categories from the counts of items."""
@@ -155,12 +160,3 @@ class Profile:
 def _ranks(column: str, order: np.ndarray) -> pl.Expr:
     """The column as places in `order`."""
     return pl.col(column).replace_strict(order, np.arange(len(order)), return_dtype=pl.Int32)
-
-
-def as_number(text: str) -> float | None:
-    """A value as a finite number, or None."""
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if np.isfinite(value) else None

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from dataset_tools.drift.counting.profile import Indices, Profile, as_number
+from dataset_tools.drift.counting.profile import Indices, Profile
+from dataset_tools.drift.counting.values import numbers_of
 
 WEEK_HOURS = 168
 _THURSDAY = 72  # hours from Monday to the first hour of 1970
@@ -84,7 +85,7 @@ def make_pair(profile: Profile, comparison: Comparison) -> Pair:
     if comparison.known != reference:
         known_users = Sides(profile.users.vector(comparison.known), users.window)
         known_items = Sides(profile.items.vector(comparison.known), items.window)
-    numbers = [as_number(name) for name in profile.value_names]
+    numbers = numbers_of(profile.value_names)
     values, groups = (
         None if table is None else Sides(table.vector(reference), table.vector(window))
         for table in (profile.values, profile.groups)
@@ -94,7 +95,7 @@ def make_pair(profile: Profile, comparison: Comparison) -> Pair:
         items=items,
         known_users=known_users,
         known_items=known_items,
-        numbers=None if None in numbers or not numbers else np.array(numbers, float),
+        numbers=np.array(numbers, float) if numbers else None,
         values=values,
         groups=groups,
         week=Sides(make_week(profile, reference), make_week(profile, window)),

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from dataset_tools.drift.counting.profile import as_number
 from dataset_tools.drift.counting.spans import GAP_BINS
+from dataset_tools.drift.counting.values import in_order, numbers_of, summed, value_names
 from dataset_tools.drift.measuring.measures import MEASURES, Measure
 from dataset_tools.drift.measuring.null import shuffled
 from dataset_tools.drift.measuring.pair import Comparison, Pair, Sides
@@ -41,7 +41,6 @@ class Judge:
             one for one in MEASURES if one.name in WATCHED and (profile.user_rows or one.name not in OF_USERS)
         ]
         self._groups = sorted({group for groups in profile.item_groups.values() for group in groups})
-        self._numbers = [as_number(text) for text in profile.values]
 
     def judge(self, window: Window, number: int) -> dict[str, Any]:
         """State of a window and of each measure.
@@ -101,16 +100,14 @@ class Judge:
 
     def _value_sides(self, window: Window) -> tuple[Sides | None, np.ndarray | None]:
         """Rows by value, in the order of the numbers where all values are numbers."""
-        if not self.profile.values or not window.values:
+        names, n_past = value_names([*self.profile.values, *window.values]), len(self.profile.values)
+        past, now = summed(self.profile.values, names[:n_past]), summed(window.values, names[n_past:])
+        if not past or not now:
             return None, None
-        names = dict.fromkeys([*self.profile.values, *window.values])
-        numbers = {name: as_number(name) for name in names}
-        plain = {name: number for name, number in numbers.items() if number is not None}
-        order = sorted(plain, key=lambda name: plain[name]) if len(plain) == len(numbers) else sorted(names)
-        sides = Sides(
-            *(np.array([of.get(name, 0) for name in order], np.int64) for of in (self.profile.values, window.values))
-        )
-        return sides, np.array([plain[name] for name in order]) if len(plain) == len(numbers) else None
+        order = in_order([*past, *now])
+        numbers = numbers_of(order)
+        sides = Sides(*(np.array([of.get(name, 0) for name in order], np.int64) for of in (past, now)))
+        return sides, None if numbers is None else np.array(numbers)
 
     def _by_group(self, items: dict[str, int]) -> dict[str, int]:
         found = dict.fromkeys(self._groups, 0)

@@ -85,6 +85,11 @@ def test_too_many_values_are_no_histogram(tmp_path: Path, fields: Namespace) -> 
     assert "rating" not in described.numbers and len(described.bars) == 4
 
 
+def test_values_are_not_cut(tmp_path: Path, fields: Namespace) -> None:
+    described = describe(toy(tmp_path, "1\t1\tadd_to_cart\t5\n1\t2\tadd_to_wishlist\t6\n1\t3\t1000000000\t7\n"), fields)
+    assert described.numbers["rating"] == {"1000000000": 1, "add_to_cart": 1, "add_to_wishlist": 1}
+
+
 def test_no_rows(tmp_path: Path, fields: Namespace) -> None:
     with pytest.raises(DataError, match="no rows"):
         describe(toy(tmp_path, ""), fields)

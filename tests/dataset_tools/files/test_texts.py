@@ -1,34 +1,64 @@
+"""Texts of any length have codes of their own, and these merge like those of ids."""
+
 import numpy as np
 import pytest
 
-from dataset_tools.files.texts import Texts, short_number
+from dataset_tools.files.texts import Texts, as_number, number_text, short_number
 
 
-def test_values_of_any_length_are_kept_apart() -> None:
-    texts, names = Texts(), ["view", "purchase", "purchased", "", "né", "add_to_cart", "add_to_wishlist", "purchase"]
-    codes = [texts.code(name) for name in names]
-    assert texts.texts(codes) == names and len(set(codes)) == len(set(names))
+def test_long_texts_are_not_cut() -> None:
+    texts = Texts()
+    names = [
+        "add_to_cart",
+        "add_to_wishlist",
+        "4.5",
+        "",
+        "ü",
+        "1000000000",
+        "20201201",
+        "20201202",
+        "0020201202",
+        "buy",
+    ]
+    codes = texts.codes(names)
+    assert len(set(codes.tolist())) == len(names) and texts.tokens(codes) == names
 
 
-def test_another_numbering_is_adopted() -> None:
-    ours, theirs = Texts(), Texts()
-    ours.code("purchased")
-    codes = np.array([theirs.code(name) for name in ("purchase", "view", "purchased")])
-    assert ours.texts(ours.adopt(codes, theirs.names).tolist()) == ["purchase", "view", "purchased"]
-    assert ours.adopt(np.array([7]), []).tolist() == [7]
+def test_codes_of_another_numbering() -> None:
+    here, there = Texts(), Texts()
+    here.codes(["purchase", "a long name"])
+    codes = there.codes(["a long name", "view", "purchased"])
+    assert here.tokens(here.adopt(codes, there.names)) == ["a long name", "view", "purchased"]
+    assert here.adopt(np.array([52]), []).tolist() == [52]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("4.0", "4"),
+        ("4.50", "4.5"),
+        ("-0.0", "0"),
+        ("1e9", "1000000000"),
+        ("0.123456789", "0.1234568"),
+        ("2e20", "2e+20"),
+    ],
+)
+def test_one_text_for_a_number(text: str, shown: str) -> None:
+    number = as_number(text)
+    assert number is not None and number_text(number) == shown == number_text(float(shown))
+    assert as_number("x") is None and as_number("nan") is None
 
 
 @pytest.mark.parametrize(
     ("text", "short"),
     [
         ("4.0", "4.0"),
-        ("0.123456789", "0.12346"),
+        ("0.123456789", "0.1234568"),
         ("4.00000000", "4"),
-        ("-1.2345e-10", "-1e-10"),
+        ("12345678", "12345678"),
         ("a long text", "a long text"),
-        ("1234567890", "1.2e+09"),
         ("-infinity", "-infinity"),
     ],
 )
-def test_numbers_of_many_digits_are_rounded(text: str, short: str) -> None:
+def test_fractions_of_many_digits_are_rounded(text: str, short: str) -> None:
     assert short_number(text) == short
