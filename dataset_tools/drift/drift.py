@@ -18,7 +18,7 @@ from dataset_tools.drift.verdict import Compared, compare
 from dataset_tools.drift.windows import Windows, make_windows, require_users
 from dataset_tools.engines.choice import make_engine
 from dataset_tools.engines.local import Engine
-from dataset_tools.errors import UnsortedError, UsageError
+from dataset_tools.errors import DataError, UnsortedError, UsageError
 from dataset_tools.files.publish import whole_folder
 from dataset_tools.progress import Progress
 from dataset_tools.split.cut_words import parse_span
@@ -101,7 +101,7 @@ def count_files(
 
     Raises:
         UnsortedError: a file is not in time order.
-        DataError: a row cannot be read.
+        DataError: a row cannot be read, or no item has a category of the column that the options name.
     """
     one_in = users_kept(source.path.stat().st_size for source in sources)
     parts = [(part, source) for source in files for part in columns.open(source.path).ranges()]
@@ -118,7 +118,10 @@ def count_files(
     finally:
         bar.close()
     pairs = item_categories(sources, columns) if columns.item_group else None
-    return Profile(counts, windows, pairs, options.offset_seconds)
+    profile = Profile(counts, windows, pairs, options.offset_seconds)
+    if options.category_field and profile.groups is None:
+        raise DataError(f"{sources[0].path}: no item of it has a {options.category_field} in the table of items.")
+    return profile
 
 
 def _check_windows(options: DriftOptions, profile: Profile) -> None:

@@ -87,12 +87,19 @@ def find_columns(options: DriftOptions, sources: Sequence[Source]) -> Columns:
     """The columns, which all files share.
 
     Raises:
+        UsageError: two options name one column.
         DataError: a column is missing, or the files differ in one of them.
     """
     headers = [read_header(source.path) for source in sources]
     tables = [header for source in sources if (header := _item_header(source.path))]
-    value = options.value_field or _first(VALUE_FIELDS, headers)
-    names = (options.category_field,) if options.category_field else CATEGORY_FIELDS
+    taken = _taken(options)
+    value = options.value_field or _first([name for name in VALUE_FIELDS if name not in taken], headers)
+    if value and not _first([value], headers):
+        fields = ", ".join(column.field for column in headers[0])
+        raise DataError(
+            f"{sources[0].path}: no field {value}; it has {fields}.\nName the right one with --value-field."
+        )
+    names = [options.category_field] if options.category_field else [n for n in CATEGORY_FIELDS if n not in taken]
     group, in_table = _first(names, headers), _first(names, tables)
     if options.category_field and not group and not in_table:
         raise DataError(f"{sources[0].path}: no field {options.category_field} there or in the table of items.")
@@ -108,6 +115,17 @@ def find_columns(options: DriftOptions, sources: Sequence[Source]) -> Columns:
     columns.open(sources[0].path)  # names missing columns and the options for them
     _check_same(sources, headers, [columns.user, columns.item, columns.time, value, group])
     return columns
+
+
+def _taken(options: DriftOptions) -> set[str]:
+    """Names that the options give to columns of their own."""
+    roles = ("user_field", "item_field", "time_field", "value_field", "category_field")
+    found: dict[str, str] = {}
+    for role in roles:
+        name, option = getattr(options, role), f"--{role.replace('_', '-')}"
+        if name is not None and found.setdefault(name, option) != option:
+            raise UsageError(f"{found[name]} and {option} both name the column {name}; each needs one of its own.")
+    return set(found)
 
 
 def _first(names: Sequence[str], headers: Sequence[Sequence[Column]]) -> str | None:
@@ -159,6 +177,11 @@ def find_cut(options: DriftOptions, columns: Columns, sources: Sequence[Source])
         return first, cut, last
     split = next(place for place, source in enumerate(sources) if source.side == "future")
     _check_order(options, ends[:split], ends[split:])
+    if ends[split][0] == first:
+        raise DataError(
+            f"{options.future or options.past}: nothing is before this future: all rows until its first one have one "
+            f"time, {dated(first)}; drift is over time."
+        )
     return first, ends[split][0], last
 
 

@@ -128,9 +128,11 @@ class Profile:
         return order, Table(ranked.group_by("window", "value").agg(pl.sum("rows")), "value", len(order))
 
     def _categories_of_items(self, pairs: pl.DataFrame, ids: Ids) -> None:
-        """Counts of categories from the counts of items."""
+        """Counts of categories from the counts of items; none where the table has other items."""
         known = pairs.with_columns(pl.Series("item", ids.codes(pairs["item"].to_list())))
         known = known.filter(pl.col("item").is_in(self._item_codes.tolist()))
+        if not len(known):
+            return
         self.group_names = sorted(known["group"].unique().to_list())
         names = pl.DataFrame({"group": self.group_names, "code": np.arange(len(self.group_names))})
         coded = known.join(names, on="group").select("item", group="code")

@@ -53,6 +53,23 @@ def test_data_that_cannot_be_compared(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
 
 
+@pytest.mark.parametrize("table", ["x\tComedy\n", "2\t\n"])
+def test_a_table_of_items_without_categories_of_these_items(
+    table: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    past = write(tmp_path / "a", PAST)
+    (past / "a.item").write_text(f"item_id:token\tgenre:token_seq\n{table}")
+    command = ["drift", "--past", str(past), "--cut", "150000", "--output", str(tmp_path / "out")]
+    assert main([*command, "--category-field", "genre"]) == 3
+    assert "a.inter: no item of it has a genre in the table of items" in capsys.readouterr().err
+
+
+def test_a_past_and_a_future_of_one_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    past, later = (write(tmp_path / name, "1\t2\t3\t0\n2\t2\t3\t0\n") for name in "ab")
+    command = ["drift", "--past", str(past), "--future", str(later), "--output", str(tmp_path / "out")]
+    assert main(command) == 3 and "nothing is before this future" in capsys.readouterr().err
+
+
 def test_a_past_without_times(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     past = write(tmp_path / "a", "1\t2\n", "user_id:token\titem_id:token\n")
     assert main(["drift", "--past", str(past), "--cut", "0.8", "--output", str(tmp_path / "out")]) == 3
@@ -71,6 +88,16 @@ def test_a_past_without_times(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         (("--cut", "150000", "--windows", "30"), 2, "--windows 30"),
         (("--cut", "150000", "--utc-offset", "8"), 2, "--utc-offset 8: write hours and minutes"),
         (("--cut", "150000", "--category-field", "genre"), 3, "no field genre"),
+        (
+            ("--cut", "150000", "--value-field", "stars"),
+            3,
+            "no field stars; it has user_id, item_id, rating, timestamp",
+        ),
+        (
+            ("--cut", "150000", "--category-field", "user_id"),
+            2,
+            "--user-field and --category-field both name the column user_id",
+        ),
         (("--cut", "150000", "--thresholds", "no.yaml"), 2, "--thresholds names a yaml file"),
     ],
 )
