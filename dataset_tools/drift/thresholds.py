@@ -1,5 +1,6 @@
 """Thresholds from `thresholds.yaml` and from a user's file over it."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,8 @@ def load_thresholds(path: Path | None) -> Thresholds:
     """
     flat = _flat(yaml.safe_load(_OURS.read_text(encoding="utf-8")))
     for key, value in _flat(_given(path)).items() if path else ():
+        if value is None and any(known.startswith(f"{key}.") for known in flat):
+            continue  # a section whose entries are commented out
         if key not in flat:
             raise UsageError(f"{path}: unknown entry {key}; allowed: {', '.join(flat)}.")
         _check(path, key, value)
@@ -75,13 +78,16 @@ def load_thresholds(path: Path | None) -> Thresholds:
     return Thresholds(rows, users, repeats, neighbours, limits, others)
 
 
-def _given(path: Path) -> Any:
+def _given(path: Path) -> dict[Any, Any]:
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}; --thresholds names a yaml file.") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: not yaml: {str(error).splitlines()[0]}.") from None
+    if found is not None and not isinstance(found, dict):
+        raise UsageError(f"{path}: {found!r} is no entry; write sections and entries, such as minimum: {{rows: 500}}.")
+    return found or {}
 
 
 def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:
@@ -95,7 +101,7 @@ def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def _check(path: Path | None, key: str, value: Any) -> None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if key.endswith(".against"):
         good, allowed = value in NULLS, " or ".join(NULLS)
     elif (least := _WHOLE.get(key, _WHOLE_OF_SECTIONS.get(key.rpartition(".")[2]))) is not None:
