@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from dataset_tools.errors import DataError
+from dataset_tools.times.clocks import unit_of
 
 LOGS = "recommendations-*.jsonl"
 _USER, _OUTCOME = ("user", "user_id"), "outcome"
@@ -85,19 +86,34 @@ def read_outcomes(path: Path, within: float | None) -> Outcomes:
 def _read_table(path: Path) -> Outcomes:
     """Rows and the sum of their outcomes by user."""
     counts: dict[str, list[float]] = {}
+    for user, value in _table_rows(path):
+        entry = counts.setdefault(user, [0.0, 0.0])
+        entry[0] += 1
+        entry[1] += value
+    return Outcomes(list(counts), np.array([*counts.values()]).reshape(-1, 2), ("lists", _OUTCOME))
+
+
+def _table_rows(path: Path) -> Iterator[tuple[str, float]]:
+    """User and outcome of each row.
+
+    Raises:
+        DataError: a column is missing, a row has no user or no number, or the file is no table in UTF-8.
+    """
     with open(path, newline="", encoding="utf-8-sig") as file:
         rows = csv.DictReader(file, delimiter="\t" if path.suffix == ".tsv" else ",")
-        user = next((name for name in _USER if name in (rows.fieldnames or [])), None)
-        if user is None or _OUTCOME not in (rows.fieldnames or []):
-            raise DataError(f"{path}: the header must have user and outcome (got {', '.join(rows.fieldnames or [])})")
-        for row in rows:
-            value = _finite(row[_OUTCOME])
-            if not row[user] or value is None:
-                raise DataError(f"{path}:{rows.line_num}: a row needs a user and a number as its outcome (got {row})")
-            entry = counts.setdefault(row[user], [0.0, 0.0])
-            entry[0] += 1
-            entry[1] += value
-    return Outcomes(list(counts), np.array([*counts.values()]).reshape(-1, 2), ("lists", _OUTCOME))
+        try:
+            names = rows.fieldnames or []
+            user = next((name for name in _USER if name in names), None)
+            if user is None or _OUTCOME not in names:
+                raise DataError(f"{path}: the header must have user and outcome (got {', '.join(names)})")
+            for row in rows:
+                value = _finite(row[_OUTCOME])
+                if not row[user] or value is None:
+                    where = f"{path}:{rows.line_num}"
+                    raise DataError(f"{where}: a row needs a user and a number as its outcome (got {row})")
+                yield row[user], value
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise DataError(f"{path}: it cannot be read as a table in UTF-8: {error}") from None
 
 
 def _finite(value: Any) -> float | None:
@@ -122,14 +138,14 @@ class _Lists:
 
     def __init__(self, within: float | None) -> None:
         self.counts: dict[str, list[float]] = {}
-        self.within, self.elsewhere, self.has_outcome = within, 0, False
+        self.within, self.elsewhere, self.outcomes = within, 0, 0
         self._open: dict[str, dict[str, _Shown]] = {}
 
     def show(self, user: str, items: list[str], time: float | None, clicked: list[str], outcome: float | None) -> None:
         """A list was shown."""
         entry = self.counts.setdefault(user, [0.0, 0.0, 0.0, 0.0])
         entry[0] += 1
-        self.has_outcome |= outcome is not None
+        self.outcomes += outcome is not None
         entry[3] += outcome or 0.0
         shown = _Shown(time)
         self._open.setdefault(user, {}).update(dict.fromkeys(items, shown))
@@ -157,21 +173,27 @@ def _read_lists(files: list[Path], within: float | None) -> Outcomes:
         for place, line in _lines(file):
             _take(found, place, line)
     counts = np.array([*found.counts.values()]).reshape(-1, 4)
-    columns = ("lists", "clicked_lists", "clicks", *[_OUTCOME] * found.has_outcome)
+    lists = int(counts[:, 0].sum())
+    if found.outcomes not in (0, lists):
+        raise DataError(
+            f"{files[0].parent if len(files) > 1 else files[0]}: {lists - found.outcomes:,} of {lists:,} lists have no "
+            "outcome and the others have one; write a number for each, 0 where nothing came of a list"
+        )
+    columns = ("lists", "clicked_lists", "clicks", *[_OUTCOME] * bool(found.outcomes))
     return Outcomes(list(found.counts), counts[:, : len(columns)], columns, found.elsewhere)
 
 
 def _lines(file: Path) -> Iterator[tuple[str, Any]]:
-    """Place and object of each line; a last line without its end is still being written, and left out."""
+    """Place and object of each line; a last line that is still being written, and no object yet, is left out."""
     with open(file, "rb") as opened:
         for number, line in enumerate(opened, start=1):
-            if not line.endswith(b"\n"):
-                return
             if not line.strip():
                 continue
             try:
                 yield f"{file}:{number}", json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
+                if not line.endswith(b"\n"):
+                    return
                 raise DataError(f"{file}:{number}: the line is not JSON: {line[:80]!r}") from None
 
 
@@ -182,16 +204,21 @@ def _take(found: _Lists, place: str, line: Any) -> None:
         DataError: it is neither a list nor an action.
     """
     user = line.get("user") if isinstance(line, dict) else None
-    if not isinstance(user, str) or not user or ("items" in line) == ("item" in line):
+    is_id = isinstance(user, str | int) and not isinstance(user, bool) and user != ""
+    if not is_id or ("items" in line) == ("item" in line):
         raise DataError(
             f"{place}: a line needs a user and either items (a list that was shown) or item (what the user did); "
             f"got {str(line)[:80]}"
         )
     time, outcome = (_number(place, line, name) for name in ("time", _OUTCOME))
+    if time is not None and (unit := unit_of(int(time))) != "seconds":
+        raise DataError(
+            f"{place}: the time {line['time']} counts {unit} since 1970; write seconds, which --within counts"
+        )
     if "item" in line:
-        found.act(user, str(line["item"]), time)
+        found.act(str(user), str(line["item"]), time)
     else:
-        found.show(user, _ids(place, line, "items"), time, _ids(place, line, "clicked"), outcome)
+        found.show(str(user), _ids(place, line, "items"), time, _ids(place, line, "clicked"), outcome)
 
 
 def _number(place: str, line: dict[str, Any], name: str) -> float | None:

@@ -93,8 +93,8 @@ def compare_groups(options: TrialOptions) -> Trial:
     limits = load_thresholds(options.thresholds).section("ab")
     if not 0 < limits["significance"] < limits["power"] < 1:
         raise UsageError(f"{options.thresholds}: ab.significance and ab.power must be fractions, power the larger")
-    if not 0 < options.fraction_a < 1:
-        raise UsageError(f"the fraction of A must be between 0 and 1 (got {options.fraction_a:g})")
+    if not isinstance(options.fraction_a, int | float) or not 0 < options.fraction_a < 1:
+        raise UsageError(f"the fraction of A must be a number between 0 and 1 (got {options.fraction_a})")
     a, b = (read_outcomes(log, options.within) for log in (options.log_a, options.log_b))
     if a.columns != b.columns:
         raise DataError(
@@ -178,6 +178,10 @@ def _effect(text: str, of_a: float) -> float:
         value = float(text.removesuffix("%")) * (of_a / 100 if text.endswith("%") else 1.0)
     except ValueError:
         value = np.nan
+    if text.endswith("%") and not of_a:
+        raise UsageError(
+            f"--minimum-effect={text}: the value of A is 0; write a difference of the metric, such as 0.01"
+        )
     if not np.isfinite(value) or value == 0:
         raise UsageError(f"--minimum-effect={text}: write a difference of the metric, such as 0.01, or 5% of A's value")
     return abs(value)

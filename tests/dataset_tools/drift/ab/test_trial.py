@@ -12,6 +12,7 @@ from dataset_tools.drift.ab.design import detectable_effect, power_of, sample_ra
 from dataset_tools.drift.ab.log import read_outcomes
 from dataset_tools.drift.ab.ratio import difference, ratio
 from dataset_tools.drift.ab.trial import HIGHER, INSUFFICIENT, MISMATCH, OPEN, TrialOptions, compare_groups, lines
+from dataset_tools.errors import DataError, UsageError
 from recbole_ext.cli.main import main
 
 
@@ -115,8 +116,6 @@ def test_users_of_both_groups_are_refused_or_left_out(tmp_path: Path) -> None:
     a = write_lists(tmp_path / "a.jsonl", *group(300, 0.2, random), "a")
     b = write_lists(tmp_path / "b.jsonl", *group(300, 0.2, random), "b")
     b.write_text(b.read_text() + a.read_text().splitlines(keepends=True)[0])
-    from dataset_tools.errors import DataError
-
     with pytest.raises(DataError, match=r"1 users are in both groups \(300 in A, 301 in B\).*'a0'"):
         compare_groups(TrialOptions(a, b))
     found = compare_groups(TrialOptions(a, b, leave_out_both=True))
@@ -160,6 +159,10 @@ def test_a_table_of_outcomes(tmp_path: Path) -> None:
         ('{"user": "u", "items": [], "time": "now"}\n', "time must be a number"),
         ('{"user": "u", "items": [], "outcome": NaN}\n', "outcome must be a number"),
         ("", "no list was shown to any user"),
+        ("[" * 100_000 + "\n", "a.jsonl:1: the line is not JSON"),
+        ('{"user": true, "items": ["a"]}\n', "needs a user"),
+        ('{"user": "u", "items": ["a"], "time": 893286700000}\n', "counts milliseconds since 1970; write seconds"),
+        ('{"user": "u", "items": [], "outcome": 2}\n{"user": "v", "items": []}\n', "1 of 2 lists have no outcome"),
         ('{"user": "u", "items": ["a"]}\n', "1 users are in both groups"),
     ],
 )
@@ -178,6 +181,7 @@ def test_logs_that_cannot_be_compared(
     [
         (["--metric=ndcg"], 2, "--metric=ndcg: these logs have clicked_lists"),
         (["--fraction-a=1"], 2, "between 0 and 1"),
+        (["--fraction-a=half"], 2, "must be a number between 0 and 1 (got half)"),
         (["--minimum-effect=much"], 2, "write a difference of the metric"),
         (["--minimum-effect=0"], 2, "write a difference of the metric"),
         (["--within=5"], 2, "--within 5: write a whole number and h, d or w"),
@@ -190,6 +194,29 @@ def test_options_that_cannot_be_used(
     logs = [str(write_lists(tmp_path / f"{p}.jsonl", *group(120, 0.2, random), p)) for p in "ab"]
     assert main(["ab", *logs, *options]) == code
     assert message in capsys.readouterr().err
+
+
+def test_a_whole_last_line_counts_also_without_its_end_and_users_may_be_numbers(tmp_path: Path) -> None:
+    log = tmp_path / "a.jsonl"
+    log.write_text('{"user": 7, "items": [1], "time": 5}\n{"user": "8", "items": ["1"]}\n{"user": 7, "item": 1}')
+    found = read_outcomes(log, 100)
+    assert found.users == ["7", "8"] and found.counts.tolist() == [[1, 1, 1], [1, 0, 0]]
+
+
+@pytest.mark.parametrize(
+    "content", ["user,outcome\nÜ,1\n".encode("latin-1"), b"user,outcome\n" + b"u" * 200_000 + b",1\n"]
+)
+def test_a_file_that_is_no_table(tmp_path: Path, content: bytes) -> None:
+    log = tmp_path / "a.csv"
+    log.write_bytes(content)
+    with pytest.raises(DataError, match=r"a\.csv: it cannot be read as a table in UTF-8"):
+        read_outcomes(log, 100)
+
+
+def test_no_percent_of_nothing(tmp_path: Path) -> None:
+    a, b = (write_lists(tmp_path / f"{p}.jsonl", np.zeros(3), np.ones(3), p) for p in "ab")
+    with pytest.raises(UsageError, match="the value of A is 0"):
+        compare_groups(TrialOptions(a, b, minimum_effect="5%"))
 
 
 def test_a_directory_without_logs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
