@@ -50,13 +50,22 @@ def reader(path: Path, kind: str, fields: dict[str, str | None], unit: str) -> C
         unit: of the times of atomic files.
 
     Raises:
-        DataError: the file lacks a column.
+        DataError: the file lacks the column of users or items.
     """
     if kind == EVENT_LOG:
-        return _of_event_log
+        return lambda line: _encodable(_of_event_log(line))
     if kind == JSON_LINES:
-        return lambda line: _of_json(line, fields)
+        return lambda line: _encodable(_of_json(line, fields))
     return _of_atomic(path, fields, UNITS[unit])
+
+
+def _encodable(row: Row) -> Row:
+    """The row; JSON can hold half of a surrogate pair, which is no text."""
+    try:
+        "".join(filter(None, (row.user, row.item, row.value, row.event_id))).encode()
+    except UnicodeEncodeError:
+        raise UnreadableLine("it holds half of a surrogate pair, which is no text") from None
+    return row
 
 
 def _of_event_log(line: bytes) -> Row:
@@ -72,7 +81,7 @@ def _of_json(line: bytes, fields: dict[str, str | None]) -> Row:
     """`{"user": ..., "item": ..., "time": seconds, "id": ...}`, or with the names of the profile's columns."""
     try:
         found = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise UnreadableLine("it is not JSON") from None
     if not isinstance(found, dict):
         raise UnreadableLine("it is no JSON object")
@@ -115,15 +124,14 @@ def as_text(value: Any) -> str:
 
 def _of_atomic(path: Path, fields: dict[str, str | None], per_second: int) -> Callable[[bytes], Row]:
     names = [column.field for column in read_header(path)]
-    wanted = [fields[name] for name in ("user", "item", "time")]
+    wanted = [fields[name] for name in ("user", "item")]
     missing = [str(name) for name in wanted if name not in names]
     if missing:
         raise DataError(
             f"{path}: no column {', '.join(missing)}, as the profile has it; the file has {', '.join(names)}"
         )
-    user, item, time = (names.index(str(name)) for name in wanted)
-    value_field = fields.get("value")
-    value = names.index(value_field) if value_field is not None and value_field in names else None
+    user, item = (names.index(str(name)) for name in wanted)
+    time, value = (names.index(str(field)) if (field := fields[name]) in names else None for name in ("time", "value"))
 
     def read(line: bytes) -> Row:
         cells = line.decode("utf-8", "replace").split("\t")
@@ -131,11 +139,15 @@ def _of_atomic(path: Path, fields: dict[str, str | None], per_second: int) -> Ca
             raise UnreadableLine(f"it has {len(cells)} columns, the header has {len(names)}")
         if not cells[user] or not cells[item]:
             raise UnreadableLine("an id is empty")
-        try:
-            seconds = int(float(cells[time]) // per_second)
-        except (ValueError, OverflowError):
-            raise UnreadableLine(f"{names[time]} is {cells[time][:40]!r}, no number") from None
-        text = None if value is None else cells[value]
-        return Row(cells[user], cells[item], seconds, text)
+        moment = None if time is None else _seconds(names[time], cells[time], per_second)
+        return Row(cells[user], cells[item], moment, None if value is None else cells[value])
 
     return read
+
+
+def _seconds(name: str, text: str, per_second: int) -> int | None:
+    """A cell of the time column; None of an empty one."""
+    try:
+        return int(float(text) // per_second) if text else None
+    except (ValueError, OverflowError):
+        raise UnreadableLine(f"{name} is {text[:40]!r}, no number") from None

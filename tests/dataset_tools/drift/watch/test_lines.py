@@ -1,0 +1,40 @@
+"""Single lines of a stream: what is no text or no time, and files without times."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dataset_tools.drift.watch.lines import ATOMIC, JSON_LINES, UnreadableLine, reader
+from tests.dataset_tools.drift.watch.conftest import END, json_lines, rows
+
+FIELDS: dict[str, str | None] = {"user": "user_id", "item": "item_id", "time": "timestamp", "value": "rating"}
+EVENT: dict[str, Any] = {"user": "1", "item": "2", "time": 5, "rating": "4", "id": "e"}
+
+
+@pytest.mark.parametrize(
+    "line", ["[" * 100_000, *(json.dumps({**EVENT, name: "\ud800"}) for name in ("user", "item", "rating", "id"))]
+)
+def test_lines_that_are_no_text(tmp_path: Path, line: str) -> None:
+    read = reader(tmp_path / "a.jsonl", JSON_LINES, FIELDS, "seconds")
+    with pytest.raises(UnreadableLine, match=r"it is not JSON|half of a surrogate pair"):
+        read(line.encode())
+
+
+def test_one_such_line_does_not_end_a_watch(tmp_path: Path, watched: Callable[..., list[dict[str, Any]]]) -> None:
+    lines = json_lines(rows(20, 5))
+    lines.insert(3, json.dumps({**EVENT, "user": "\ud800", "time": END}))
+    (tmp_path / "a.jsonl").write_text("".join(f"{line}\n" for line in lines))
+    found = watched(tmp_path / "a.jsonl", window="20", close_last=True)
+    assert [line["rows"] for line in found] == [20] and found[0]["unreadable"] == 1
+
+
+def test_an_atomic_file_without_times_or_with_empty_ones(tmp_path: Path) -> None:
+    path = tmp_path / "a.inter"
+    path.write_text("user_id:token\titem_id:token\n")
+    assert reader(path, ATOMIC, FIELDS, "seconds")(b"1\t2").time is None
+    path.write_text("user_id:token\titem_id:token\ttimestamp:float\n")
+    read = reader(path, ATOMIC, FIELDS, "milliseconds")
+    assert read(b"1\t2\t").time is None and read(b"1\t2\t5999").time == 5
