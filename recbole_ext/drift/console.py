@@ -24,6 +24,7 @@ def summary_lines(report: Mapping[str, Any]) -> list[str]:
         f"run         {report['run']['name']}: {metric} {own['value']:.4f} ({split})" if own else _no_reference(report),
         *([f"sample      {report['future']['sample']}"] if report["future"].get("sample") else []),
         *_table(rows),
+        *([f"data        not compared: {report['no_data']}"] if report.get("no_data") else []),
         f"half-life   {_half_life(decay)}",
         f"verdict     {report['verdict']['state']} ({metric})",
         f"retrain     {_yes(report['recommendation']['retrain'])}: {report['recommendation']['reason']}",

@@ -40,9 +40,14 @@ def _options(run: LoadedRun, future: Future, options: ModelDriftOptions, folder:
     """The settings of the command of the data tools.
 
     Raises:
-        DataError: the files of the run's data are gone.
+        DataError: the files of the run's data are gone, or are none that the data tools read.
     """
     config, own = run.config, own_files(run)
+    separator, encoding = config["field_separator"], config["encoding"] or "utf-8"
+    if separator != "\t" or encoding.lower().replace("-", "") != "utf8":
+        raise DataError(
+            f"the data tools read columns separated by tabs in UTF-8, and the run's have {separator!r} in {encoding}"
+        )
     past = own[0] if len(own) == 1 else own[0].parent
     shared: dict[str, Any] = {
         "past": past,
