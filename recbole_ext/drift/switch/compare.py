@@ -13,7 +13,7 @@ from dataset_tools.files.publish import whole_folder
 from recbole_ext.drift.switch.lists import Known, Ranker, Together, known_users
 from recbole_ext.drift.switch.sibling import find_sibling
 from recbole_ext.drift.switch.summary import MEASURES, Interval, UserRows, details, measured, user_rows
-from recbole_ext.errors import UsageError
+from recbole_ext.errors import DataError, UsageError
 from recbole_ext.report.page import Page
 from recbole_ext.runs.checkpoint import weights_hash
 from recbole_ext.serving.bulk.safe_cells import safe_frame
@@ -135,13 +135,30 @@ def _null(
     if path is None:
         return [], {}, 0
     other = a if path.resolve() == a.run.path.resolve() else Ranker(Run(path, device=options.device))
-    if other.run.config.model != of.run.config.model:
-        raise UsageError(
-            f"--null={path}: {other.run.config.model}, and A is {of.run.config.model}; name another seed of A"
-        )
+    if options.null is not None:
+        _require_null(other.run, a.run, b.run)
     both = [user for user in users if other.knows(user)]
+    if not both:
+        raise DataError(f"{path}: it knows none of the users that are compared; name another seed with --null")
     rows = user_rows(Together(of, other, both, options.k, remove_seen))
     return [of.run.path.name, other.run.path.name], measured(rows), len(rows.users)
+
+
+def _require_null(null: Run, a: Run, b: Run) -> None:
+    """Refuse a run that is not another seed of A.
+
+    Raises:
+        UsageError: it is A or B, or of another model or data set.
+    """
+    for what in ("model", "dataset"):
+        found, wanted = (getattr(run.config, what) for run in (null, a))
+        if found != wanted:
+            raise UsageError(
+                f"--null={null.path}: its {what} is {found}, and that of A {wanted}; name another seed of A"
+            )
+    for name, run in (("A", a), ("B", b)):
+        if weights_hash(null.path) == weights_hash(run.path):
+            raise UsageError(f"--null={null.path}: it has the weights of {name}; name another seed of A")
 
 
 def _judged(

@@ -98,6 +98,31 @@ def test_another_seed_is_the_null(runs: dict[str, Path], users: Path) -> None:
         compare_runs(SwitchOptions(runs["a"], runs["b"], users, null=users))
 
 
+@pytest.mark.parametrize(
+    ("b", "null", "message"),
+    [
+        ("later", "a", "it has the weights of A; name another seed of A"),
+        ("b", "b", "it has the weights of B; name another seed of A"),
+        ("b", "later", "its dataset is later, and that of A made"),
+    ],
+)
+def test_a_null_that_is_no_other_seed_of_a(runs: dict[str, Path], users: Path, b: str, null: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        compare_runs(SwitchOptions(runs["a"], runs[b], users, k=5, null=runs[null]))
+
+
+def test_a_null_that_knows_none_of_the_users(
+    runs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "users.txt").write_text("u5\n")
+    monkeypatch.setattr(
+        "recbole_ext.drift.switch.lists.Ranker.knows", lambda self, user: self.run.path != runs["b"].resolve()
+    )
+    monkeypatch.setattr("recbole_ext.drift.switch.compare.find_sibling", lambda run: runs["b"].resolve())
+    with pytest.raises(DataError, match="it knows none of the users that are compared"):
+        compare_runs(SwitchOptions(runs["a"], runs["later"], tmp_path / "users.txt", k=5))
+
+
 def test_a_seed_of_the_same_experiment_is_found(runs: dict[str, Path]) -> None:
     folder = runs["a"].parent.parent
     assert find_sibling(runs["a"]) is None
