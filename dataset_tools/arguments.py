@@ -30,6 +30,17 @@ class Parser(argparse.ArgumentParser):
         sys.exit(UsageError.exit_code)
 
 
+def whole_number(text: str) -> int:
+    """A whole number from 0.
+
+    Raises:
+        ArgumentTypeError: it is none.
+    """
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"a whole number from 0 is required (got {text})")
+    return int(text)
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The parser of `recbole-data`."""
     parser = Parser(
@@ -77,8 +88,8 @@ def _convert(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--negatives", choices=NEGATIVES, default="uniform", help="how --label click samples negatives")
     parser.add_argument("--per-behaviour", action="store_true", help="Taobao: one more file per behavior")
     parser.add_argument("--sample-users", type=float, default=1.0, help="Taobao: fraction of users to keep")
-    parser.add_argument("--seed", type=int, default=2020, help="of the sample and of sampled negatives")
-    parser.add_argument("--threads", type=int, default=0, help="of the local engine (default: up to 4)")
+    parser.add_argument("--seed", type=whole_number, default=2020, help="of the sample and of sampled negatives")
+    parser.add_argument("--threads", type=whole_number, default=0, help="of the local engine (default: up to 4)")
     _engine(parser)
 
 
@@ -89,7 +100,7 @@ def _table(parser: argparse.ArgumentParser) -> None:
     _result(parser, "of the data set (default: the name of the first file)")
     declare_columns(parser)
     parser.add_argument("--encoding", default="utf-8", help="of text files, such as latin-1 (default: utf-8)")
-    parser.add_argument("--threads", type=int, default=0, help="of the local engine (default: up to 4)")
+    parser.add_argument("--threads", type=whole_number, default=0, help="of the local engine (default: up to 4)")
     _engine(parser)
 
 
@@ -142,7 +153,7 @@ def _sample(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--negatives", choices=SAMPLE_NEGATIVES, default="uniform", help="how negative items are sampled"
     )
-    parser.add_argument("--seed", type=int, default=2020, help="of the random labels and sampled items")
+    parser.add_argument("--seed", type=whole_number, default=2020, help="of the random labels and sampled items")
     parser.add_argument("--history", type=int, default=100, help="events before the sample at most (default: 100)")
     parser.add_argument("--every", type=int, help="one row per user and window of so many events, not one per user")
     parser.add_argument("--match", default="", help="--negatives matched: a column of .item that negatives share")
@@ -160,7 +171,7 @@ def _describe(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--html", type=Path, help="write one self-contained page with charts")
     parser.add_argument("--json", type=Path, help="write the numbers")
     parser.add_argument("--overwrite", action="store_true", help="replace files that another program wrote")
-    parser.add_argument("--threads", type=int, default=0, help="of the local engine (default: up to 4)")
+    parser.add_argument("--threads", type=whole_number, default=0, help="of the local engine (default: up to 4)")
     _engine(parser)
     _fields(parser)
 
@@ -189,8 +200,8 @@ def _measured(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--value-field", help="ratings, labels or behaviours (default: found by the usual names)")
     parser.add_argument("--category-field", help="categories, of rows or of items (default: the same)")
     parser.add_argument("--utc-offset", default="+00:00", help="of the hours and days, such as +08:00")
-    parser.add_argument("--seed", type=int, default=2020, help="of the random assignments")
-    parser.add_argument("--threads", type=int, default=0, help="of the local engine (default: up to 4)")
+    parser.add_argument("--seed", type=whole_number, default=2020, help="of the random assignments")
+    parser.add_argument("--threads", type=whole_number, default=0, help="of the local engine (default: up to 4)")
 
 
 def _profile(parser: argparse.ArgumentParser) -> None:

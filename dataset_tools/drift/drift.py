@@ -138,10 +138,11 @@ def _check_windows(options: DriftOptions, profile: Profile) -> None:
 def comparisons(windows: Windows, reference: str) -> list[Comparison]:
     """What is compared: neighbouring windows of the past, then the windows of the future.
 
-    With `previous`, the first window of the past has no neighbour of its length before it and is only a reference.
+    With `previous`, the first window of the past has no neighbour of its length before it and is only a reference. A
+    past that is too short for such windows is itself the reference of the first window of the future.
     """
     found = []
-    for index in range(2 if reference == "previous" else 1, windows.n_past + 1 + windows.n_future):
+    for index in range(2 if reference == "previous" and windows.n_past else 1, windows.n_past + 1 + windows.n_future):
         earlier = tuple(range(index))
         past = tuple(range(min(index, windows.n_past + 1)))
         if reference == "previous":

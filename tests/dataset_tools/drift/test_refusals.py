@@ -109,6 +109,14 @@ def test_options_that_cannot_be_used(
     assert message in capsys.readouterr().err and [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
+@pytest.mark.parametrize(("option", "value"), [("--seed", "-1"), ("--threads", "-2"), ("--seed", "1.5")])
+@pytest.mark.parametrize("command", ["drift", "profile"])
+def test_numbers_below_0(command: str, option: str, value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main([command, option, value])
+    assert f"argument {option}: a whole number from 0 is required (got {value})" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
