@@ -126,20 +126,25 @@ def measured(rows: UserRows) -> dict[str, Interval]:
     )
 
     def of(sums: np.ndarray) -> np.ndarray:
-        """(r, 4) measures of (r, columns) sums over users."""
+        """(r, 4) measures of (r, columns) sums over users; NaN where a resample has none of those who have a value."""
         a, b = sums[:, 5 : 5 + n_groups], sums[:, 5 + n_groups :]
-        total = [np.maximum(side.sum(1, keepdims=True), 1) for side in (a, b)]
-        moved = np.abs(b / total[1] - a / total[0]).sum(1) / 2
-        users, with_shift = np.maximum(sums[:, 0], 1), np.maximum(sums[:, 4], 1)
-        return np.column_stack([sums[:, 1] / users, sums[:, 2] / users, sums[:, 3] / with_shift, moved])
+        users, with_shift = sums[:, 0], sums[:, 4]
+        with np.errstate(invalid="ignore"):
+            moved = np.abs(b / b.sum(1, keepdims=True) - a / a.sum(1, keepdims=True)).sum(1) / 2
+            return np.column_stack([sums[:, 1] / users, sums[:, 2] / users, sums[:, 3] / with_shift, moved])
 
     values, samples = of(columns.sum(0, keepdims=True))[0], of(resampled(columns))
     found = {
-        name: (float(value), *middle(sample))
+        name: _interval(float(value), sample)
         for name, value, sample in zip(list(MEASURES)[:4], values, samples.T, strict=True)
     }
     lost = items_lost(rows)
     return found | {"items_lost": (lost, lost, lost)}
+
+
+def _interval(value: float, samples: np.ndarray) -> Interval:
+    """A measure with its interval; 0 where no user has a value."""
+    return (value, *middle(samples)) if np.isfinite(value) else (0.0, 0.0, 0.0)
 
 
 def items_lost(rows: UserRows) -> float:
