@@ -3,7 +3,17 @@
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _FARTHEST = 2**53
@@ -15,8 +25,21 @@ def _plain(text: str) -> str:
     return text
 
 
+def _value(given: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    """One sentence in place of one for each type that a value may have."""
+    try:
+        return read(given)
+    except ValidationError:
+        raise ValueError(
+            "must be a text of 1 to 256 characters without control characters, a finite number or null"
+        ) from None
+
+
 Id = Annotated[str, Field(min_length=1, max_length=256), AfterValidator(_plain)]
 Seconds = Annotated[int, Field(ge=-_FARTHEST, le=_FARTHEST, description="Unix time in seconds")]
+
+
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
 class _Body(BaseModel):
@@ -24,7 +47,7 @@ class _Body(BaseModel):
 
 
 Values = Annotated[
-    dict[Id, Id | int | float | None],
+    dict[Id, Annotated[Id | Number | None, WrapValidator(_value)]],
     Field(max_length=100, description="of other columns that the model reads of an event, by name; null is unknown"),
 ]
 

@@ -64,9 +64,16 @@ class ValueFields:
             if not isinstance(value, str):
                 raise UsageError(f"{name} of the {what} must be a text, as in the data (got {value!r})")
             return float(train.field2token_id[name].get(value, self.unknown[place]))
-        if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not math.isfinite(value):
-            raise UsageError(f"{name} of the {what} must be a finite number (got {value!r})")
+        if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not _is_finite(value):
+            raise UsageError(f"{name} of the {what} must be a finite number (got {value!r:.60})")
         return float(value)
+
+
+def _is_finite(value: Any) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an int beyond the largest float
+        return False
 
 
 def _names(run: LoadedRun) -> tuple[str, ...]:
