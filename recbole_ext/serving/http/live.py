@@ -141,9 +141,10 @@ class Live:
         try:
             await asyncio.to_thread(self.state.snapshot, self.served.follower, self.settings.keep_days)
             self._due = self.settings.snapshot_events
-        except (RecBoleExtError, OSError) as error:
+        except Exception as error:  # of any kind: events are taken all the same
             self._due = self.state.log.last - self.state.covered + self.settings.snapshot_events
-            LOG.error("no snapshot was saved, the log has everything: %s", error)
+            logged = LOG.error if isinstance(error, RecBoleExtError | OSError) else LOG.exception
+            logged("no snapshot was saved, the log has everything: %s", error)
 
     def ask_reload(self) -> None:
         """Move to the run that `--run` names now, in the background; asked again meanwhile, once more afterwards."""

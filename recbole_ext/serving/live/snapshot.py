@@ -1,6 +1,8 @@
 """Snapshots of an engine: one safetensors file, replaced atomically, with the hashes of the weights and the vocabulary.
 
-state.safetensors    arrays; the header has the format, the fingerprint and the facts as JSON
+state.safetensors    arrays, among them the facts as JSON; the header has the format and the fingerprint
+
+A header has at most 100 MB, which the ids of a few million new users exceed. In format 1 the facts were in it.
 """
 
 import hashlib
@@ -18,7 +20,9 @@ from recbole_ext.files import write_atomically
 from recbole_ext.serving.load import LoadedRun
 
 FILE = "state.safetensors"
-FORMAT = "1"
+FORMAT = "2"
+_READ = ("1", FORMAT)
+_FACTS = "facts"
 Array = np.ndarray[Any, Any]
 
 
@@ -67,12 +71,9 @@ def write_snapshot(directory: Path, snapshot: Snapshot) -> None:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ResourceError(f"cannot make {directory}: {error.strerror}") from None
-    header = {
-        "format": FORMAT,
-        "fingerprint": json.dumps(asdict(snapshot.fingerprint)),
-        "facts": json.dumps(snapshot.facts, separators=(",", ":")),
-    }
-    write_atomically(directory / FILE, save(snapshot.arrays, header), private=True)
+    header = {"format": FORMAT, "fingerprint": json.dumps(asdict(snapshot.fingerprint))}
+    facts = np.frombuffer(json.dumps(snapshot.facts, separators=(",", ":")).encode(), dtype=np.uint8)
+    write_atomically(directory / FILE, save({**snapshot.arrays, _FACTS: facts}, header), private=True)
 
 
 def read_snapshot(directory: Path, expected: Fingerprint) -> Snapshot | None:
@@ -90,7 +91,8 @@ def read_snapshot(directory: Path, expected: Fingerprint) -> Snapshot | None:
             found = _fingerprint(header, path)
             _compare(path, found, expected)
             arrays = {name: file.get_tensor(name) for name in file.keys()}
-        return Snapshot(found, json.loads(header["facts"]), arrays)
+        facts = arrays.pop(_FACTS).tobytes() if _FACTS in arrays else header[_FACTS]
+        return Snapshot(found, json.loads(facts), arrays)
     except (OSError, SafetensorError, ValueError, LookupError, TypeError) as error:
         raise UsageError(
             f"{path} is damaged ({type(error).__name__}: {str(error)[:100]}); remove it, and send the events again"
@@ -98,8 +100,10 @@ def read_snapshot(directory: Path, expected: Fingerprint) -> Snapshot | None:
 
 
 def _fingerprint(header: dict[str, str], path: Path) -> Fingerprint:
-    if header.get("format") != FORMAT:
-        raise UsageError(f"{path} has format {header.get('format')!r}; this version reads format {FORMAT}")
+    if header.get("format") not in _READ:
+        raise UsageError(
+            f"{path} has format {header.get('format')!r}; this version reads the formats {' and '.join(_READ)}"
+        )
     return Fingerprint(**json.loads(header["fingerprint"]))
 
 

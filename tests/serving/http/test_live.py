@@ -106,17 +106,26 @@ def test_a_full_disk_takes_nothing_and_the_server_goes_on(
     assert alive(settings, seen) == uninterrupted(10)
 
 
+@pytest.mark.parametrize("error", [ResourceError("no space left"), RuntimeError("no space left")])
 def test_a_snapshot_that_cannot_be_saved_costs_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uninterrupted: Any, caplog: pytest.LogCaptureFixture
+    error: Exception,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    uninterrupted: Any,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     settings = made_settings(made_run(tmp_path / "run", "w1"), state_dir=tmp_path / "state", snapshot_events=5)
 
     def full(*_: Any) -> None:
-        raise ResourceError("no space left")
+        raise error
+
+    async def twice(live: Live) -> None:
+        await taken(live, 0, 6)
+        await asyncio.wait_for(taken(live, 6, 6), 10)
 
     with monkeypatch.context() as patch:
         patch.setattr(MadeEngine, "save", full)
-        alive(settings, lambda live: taken(live, 0, 12))
+        alive(settings, twice)
     assert "no snapshot was saved, the log has everything: no space left" in caplog.text
     assert alive(settings, seen) == uninterrupted(12)
 

@@ -162,7 +162,7 @@ def test_damaged_snapshots_are_refused(trained: Trained, tmp_path: Path) -> None
         with pytest.raises(UsageError, match="is damaged"):
             engine.restore(tmp_path)
     (tmp_path / FILE).write_bytes(save({"a": np.zeros(1)}, {"format": "9", "facts": json.dumps({})}))
-    with pytest.raises(UsageError, match="has format '9'; this version reads format 1"):
+    with pytest.raises(UsageError, match="has format '9'; this version reads the formats 1 and 2"):
         engine.restore(tmp_path)
 
 
