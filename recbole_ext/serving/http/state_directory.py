@@ -139,6 +139,7 @@ class StateDirectory:
         for number, event in self.log.read(after, until):
             if self._was_taken_by_another(number, follower):
                 if _is_in_data(event, follower):
+                    follower.engine.remember(event.event_id)
                     counts["in the run's data"] += 1
                     continue
                 event = _read_of(event, follower.engine.value_names)

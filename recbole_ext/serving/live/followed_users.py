@@ -90,7 +90,7 @@ class FollowedUsers:
         values = self.fields.read(event.values, f"event of user {event.user!r}")
         if event.event_id is not None and event.event_id in self._recent:
             return "duplicate", -1
-        self._remember(event.event_id)
+        self.remember(event.event_id)
         item = self.item(event.item)
         if not item:
             self.unknown_items += 1
@@ -113,7 +113,8 @@ class FollowedUsers:
             raise UsageError(f"the {what} must be before 2100, as the times of the run's data are (got {dated(time)})")
         return time
 
-    def _remember(self, event_id: str | None) -> None:
+    def remember(self, event_id: str | None) -> None:
+        """Count the id of an event, if it has one, among the recent ones."""
         if event_id is None:
             return
         self._recent[event_id] = None

@@ -65,6 +65,11 @@ class LiveEngine:
                 self._follow(user, late=outcome == "late")
             return outcome
 
+    def remember(self, event_id: str | None) -> None:
+        """See `Engine`."""
+        with self._lock:
+            self.users.remember(event_id)
+
     def recommend(self, query: Query) -> Answer:
         """The best items for a user, or after a history that is given.
 

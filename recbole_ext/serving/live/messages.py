@@ -87,6 +87,9 @@ class Engine(Protocol):
             UsageError: the event can't be used, for instance one without a time where the model reads times.
         """
 
+    def remember(self, event_id: str | None) -> None:
+        """Note an event that the run's data have: if it is sent again, it is a duplicate."""
+
     def recommend(self, query: Query) -> Answer:
         """The best items.
 

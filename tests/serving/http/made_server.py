@@ -62,9 +62,12 @@ class MadeEngine:
             return "duplicate"
         if event.item not in ITEMS:
             return "unknown_item"
-        self.ids |= {event.event_id} if event.event_id is not None else set()
+        self.remember(event.event_id)
         self.users.setdefault(event.user, []).append((event.item, event.time))
         return "applied"
+
+    def remember(self, event_id: str | None) -> None:
+        self.ids |= {event_id} if event_id is not None else set()
 
     def recommend(self, query: Query) -> Answer:
         time.sleep(self.seconds)

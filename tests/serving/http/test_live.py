@@ -183,11 +183,12 @@ def test_a_newer_run_is_not_given_what_its_data_have(tmp_path: Path, uninterrupt
         return found
 
     users, ids = alive(settings, later)
-    assert ids == {f"id-{k}" for k in range(15, 20)} and sum(map(len, users.values())) == 5
+    assert ids == {f"id-{k}" for k in range(20)} and sum(map(len, users.values())) == 5
+    assert alive(settings, lambda live: taken(live, 10, 6)) == ["duplicate"] * 6  # sent again: they are in the data
     for snapshot in (tmp_path / "state" / "snapshots").iterdir():
         (snapshot / "state.json").unlink()
     users, ids = alive(settings, seen)
-    assert ids == {*(f"id-{k}" for k in range(15, 20)), "late"}
+    assert ids == {*(f"id-{k}" for k in range(20)), "late"} and sum(map(len, users.values())) == 6
 
 
 def test_a_run_that_reads_no_values_is_given_the_events_without_them(tmp_path: Path) -> None:
