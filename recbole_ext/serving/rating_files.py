@@ -10,6 +10,7 @@ import pandas as pd
 import polars as pl
 
 from recbole_ext.errors import DataError
+from recbole_ext.serving.bulk.lines import has_quoted_cells
 from recbole_ext.serving.bulk.safe_cells import safe_frame
 from recbole_ext.serving.given_columns import GivenTimes
 from recbole_ext.serving.rater import Rater, open_rater, together
@@ -21,6 +22,8 @@ _DECIMALS = 4
 """Places to which a file of predictions is rounded; what the calls return is not."""
 
 _VALUES = ("rating", "prediction")
+_AGAIN = "_duplicated_0"
+"""What polars appends to the name of a column that comes a second time."""
 
 
 def read_columns(
@@ -41,11 +44,16 @@ def read_columns(
         DataError: the file cannot be read, or a column or a number is missing.
     """
     try:
-        separator = "\t" if "\t" in path.read_text(encoding="utf-8").partition("\n")[0] else ","
-        table = pl.read_csv(path, separator=separator, infer_schema=False, glob=False)
+        header = path.read_text(encoding="utf-8").partition("\n")[0]
+        separator, quote = "\t" if "\t" in header else ",", '"' if has_quoted_cells(header) else None
+        table = pl.read_csv(path, separator=separator, quote_char=quote, infer_schema=False, glob=False)
     except (OSError, UnicodeDecodeError, pl.exceptions.PolarsError) as error:
         raise DataError(f"cannot read {path}: {error}") from None
-    table = table.rename({name: name.partition(":")[0] for name in table.columns})
+    plain = [name.removesuffix(_AGAIN).partition(":")[0] for name in table.columns]
+    if len({*plain}) < len(plain):
+        twice = next(name for name in plain if plain.count(name) > 1)
+        raise DataError(f"{path}: the header has the column {twice!r} more than once; leave one of them out")
+    table = table.rename(dict(zip(table.columns, plain, strict=True)))
     own = {name: names[name] for name in table.columns if names.get(name, name) != name}
     table = table.drop(own.values(), strict=False).rename(own)  # the run's own name of a column comes first
     missing = [name for name in needed if name not in table.columns]

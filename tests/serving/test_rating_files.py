@@ -173,3 +173,19 @@ def test_a_file_whose_name_is_a_pattern_is_read_itself(tmp_path: Path) -> None:
     (tmp_path / "f1.tsv").write_text("user_id:token\titem_id:token\nother\tother\n")
     (tmp_path / "f[1].tsv").write_text("user_id:token\titem_id:token\nown\town\n")
     assert list(read_columns(tmp_path / "f[1].tsv", ["user_id", "item_id"])["user_id"]) == ["own"]
+
+
+def test_quotes_between_tabs_are_text_unless_the_header_has_them(tmp_path: Path) -> None:
+    rows = '"Weird Al" Y\t"q"\n7\t1\n'
+    plain = read_columns(file(tmp_path, "user_id\titem_id\n" + rows), ["user_id", "item_id"])
+    assert plain.values.tolist() == [['"Weird Al" Y', '"q"'], ["7", "1"]]
+    quoted = read_columns(file(tmp_path, '"user_id"\t"item_id"\n"7"\t"a\tb"\n'), ["user_id", "item_id"])
+    assert quoted.values.tolist() == [["7", "a\tb"]]
+    commas = read_columns(file(tmp_path, 'user_id,item_id\n"x,y","1"\n'), ["user_id", "item_id"])
+    assert commas.values.tolist() == [["x,y", "1"]]
+
+
+@pytest.mark.parametrize("header", ["user_id\tuser_id:token\titem_id", "user_id\titem_id\tuser_id"])
+def test_a_column_that_comes_twice_is_refused(header: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="the header has the column 'user_id' more than once"):
+        read_columns(file(tmp_path, f"{header}\n1\t2\t3\n"), ["user_id", "item_id"])

@@ -91,8 +91,16 @@ def _column(path: Path, header: str, names: tuple[str, ...]) -> tuple[str, int |
     return "", None
 
 
+def has_quoted_cells(header: str) -> bool:
+    """Whether quotes enclose cells of a table: between commas; between tabs where those of the header have them.
+
+    Elsewhere quotes between tabs are text, as in the files of a data set and as `recbole-data convert` reads them.
+    """
+    return "\t" not in header or header.lstrip("\ufeff").startswith('"')
+
+
 def _rows(path: Path, lines: Iterable[str], separator: str, first: int = 1) -> Iterator[tuple[int, list[str]]]:
-    """The line of each row and its cells; between tabs quotes are text, as `recbole-data convert` reads them.
+    """The line of each row and its cells; between tabs quotes are part of a cell.
 
     Raises:
         DataError: the rows cannot be read as a csv.
@@ -109,7 +117,8 @@ def _rows(path: Path, lines: Iterable[str], separator: str, first: int = 1) -> I
 
 def _cells(path: Path, text: str, header: int, separator: str, column: int) -> dict[int, str]:
     """Line -> cell of a column, of the rows after line `header`; "" where a row is too short."""
-    around = '"' if separator == "\t" else ""
+    quoted = has_quoted_cells(text.split("\n")[header - 1])
+    around = '"' if separator == "\t" and quoted else ""
     return {
         line: cells[column].strip().strip(around) if column < len(cells) else ""
         for line, cells in _rows(path, StringIO(text.split("\n", header)[-1]), separator, header + 1)

@@ -25,6 +25,8 @@ NAMES = ("who", "user_id")
         ('name,"user_id"\n"Doe, Jane",7\n\n"two\nlines",8\n9,"a ""b"""\n', ["7", "8", 'a "b"'], [2, 4, 6]),
         ('"last, first",who\nx,7\n', ["7"], [2]),
         ('user_id\n"7"\na,b\n', ["7", "a,b"], [2, 3]),
+        ('age\tuser_id\n3\t"Weird Al" Y\n4\t"7"\n', ['"Weird Al" Y', '"7"'], [2, 3]),
+        ('"age"\t"user_id"\n3\t"7"\n', ["7"], [2]),
     ],
 )
 def test_files(text: str, ids: list[str], numbers: list[int], tmp_path: Path) -> None:
