@@ -2,7 +2,7 @@
 
 state.safetensors    arrays, among them the facts as JSON; the header has the format and the fingerprint
 
-A header has at most 100 MB, which the ids of a few million new users exceed. In format 1 the facts were in it.
+A header has at most 100 MB, which the ids of a few million new users exceed.
 """
 
 import hashlib
@@ -21,7 +21,6 @@ from recbole_ext.serving.load import LoadedRun
 
 FILE = "state.safetensors"
 FORMAT = "2"
-_READ = ("1", FORMAT)
 _FACTS = "facts"
 Array = np.ndarray[Any, Any]
 
@@ -91,8 +90,7 @@ def read_snapshot(directory: Path, expected: Fingerprint) -> Snapshot | None:
             found = _fingerprint(header, path)
             _compare(path, found, expected)
             arrays = {name: file.get_tensor(name) for name in file.keys()}
-        facts = arrays.pop(_FACTS).tobytes() if _FACTS in arrays else header[_FACTS]
-        return Snapshot(found, json.loads(facts), arrays)
+        return Snapshot(found, json.loads(arrays.pop(_FACTS).tobytes()), arrays)
     except (OSError, SafetensorError, ValueError, LookupError, TypeError) as error:
         raise UsageError(
             f"{path} is damaged ({type(error).__name__}: {str(error)[:100]}); remove it, and send the events again"
@@ -100,10 +98,8 @@ def read_snapshot(directory: Path, expected: Fingerprint) -> Snapshot | None:
 
 
 def _fingerprint(header: dict[str, str], path: Path) -> Fingerprint:
-    if header.get("format") not in _READ:
-        raise UsageError(
-            f"{path} has format {header.get('format')!r}; this version reads the formats {' and '.join(_READ)}"
-        )
+    if header.get("format") != FORMAT:
+        raise UsageError(f"{path} has format {header.get('format')!r}; this version reads format {FORMAT}")
     return Fingerprint(**json.loads(header["fingerprint"]))
 
 

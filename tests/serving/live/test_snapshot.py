@@ -1,11 +1,8 @@
 """The file of a snapshot."""
 
-import json
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import save
 
 from recbole_ext.serving.live.snapshot import FILE, Fingerprint, Snapshot, read_snapshot, write_snapshot
 
@@ -19,10 +16,3 @@ def test_the_header_does_not_grow_with_the_users(tmp_path: Path) -> None:
     found = read_snapshot(tmp_path, OF)
     assert found is not None and found.facts == facts
     assert list(found.arrays) == ["users.count"] and found.arrays["users.count"].tolist() == [0, 1, 2]
-
-
-def test_an_earlier_format_is_read(tmp_path: Path) -> None:
-    header = {"format": "1", "fingerprint": json.dumps(asdict(OF)), "facts": json.dumps({"users": ["u"]})}
-    (tmp_path / FILE).write_bytes(save({"a": np.zeros(2)}, header))
-    found = read_snapshot(tmp_path, OF)
-    assert found is not None and found.facts == {"users": ["u"]} and list(found.arrays) == ["a"]
