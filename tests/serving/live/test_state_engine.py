@@ -157,12 +157,12 @@ def test_damaged_snapshots_are_refused(trained: Trained, tmp_path: Path) -> None
     engine = open_engine(trained("SS4Rec", protocol="no_time"))
     engine.save(tmp_path)
     whole = (tmp_path / FILE).read_bytes()
-    for content in (b"", whole[: len(whole) // 2], whole[:100], save({"a": np.zeros(1)}, {"format": "1"})):
+    for content in (b"", whole[: len(whole) // 2], whole[:100], save({"a": np.zeros(1)}, {"format": "2"})):
         (tmp_path / FILE).write_bytes(content)
         with pytest.raises(UsageError, match="is damaged"):
             engine.restore(tmp_path)
     (tmp_path / FILE).write_bytes(save({"a": np.zeros(1)}, {"format": "9", "facts": json.dumps({})}))
-    with pytest.raises(UsageError, match="has format '9'; this version reads the formats 1 and 2"):
+    with pytest.raises(UsageError, match="has format '9'; this version reads format 2"):
         engine.restore(tmp_path)
 
 
