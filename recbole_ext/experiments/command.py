@@ -72,9 +72,12 @@ def show(root: Path, name: str) -> int:
 
     experiment = read_experiment(root, name)
     lines, code = _shown(experiment)
-    print("\n".join(lines), flush=True)
+    try:
+        print("\n".join(lines), flush=True)
+    finally:  # each of the two is there where the other cannot be written
+        if not experiment.imported:
+            write_page(experiment)
     if not experiment.imported:
-        write_page(experiment)
         print(f"page        {experiment.folder / 'report.html'}")
     return code
 

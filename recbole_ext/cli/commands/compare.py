@@ -43,7 +43,9 @@ def compare_command(words: argparse.Namespace) -> int:
         found = compare(words.runs, metrics, words.baseline or None)
     command = shlex.join(repeating_command("compare", words.runs, words, ("metric", "baseline", "output")))
     output = words.output or beside(words.runs[0], command)
-    print(as_json(found) if words.json else "\n".join(lines(found)), flush=True)
-    page(found, command, output).write(output)
+    try:
+        print(as_json(found) if words.json else "\n".join(lines(found)), flush=True)
+    finally:  # each of the two is there where the other cannot be written
+        page(found, command, output).write(output)
     print(f"page        {from_here(output)}", file=sys.stderr)
     return 0

@@ -41,8 +41,10 @@ def ensemble_command(words: argparse.Namespace) -> int:
     with waiting("blending"):
         found = ensemble(paths, words.method, words.weights, words.data_path, words.device)
     command = repeating_command("ensemble", words.runs, words, ("method", "weights", "output", "data_path", "device"))
-    print("\n".join(lines(found)), flush=True)
-    folder = write_ensemble(found, Path(words.runs[0]), words.output, shlex.join(command))
+    try:
+        print("\n".join(lines(found)), flush=True)
+    finally:  # each of the two is there where the other cannot be written
+        folder = write_ensemble(found, Path(words.runs[0]), words.output, shlex.join(command))
     print(f"\nLook at {folder / 'ensemble.html'}, or read {folder / 'ensemble.json'}")
     return 0
 
