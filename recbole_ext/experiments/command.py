@@ -47,16 +47,23 @@ def create_experiment(
     return [*lines, f"next: experiment run {made.name}{at}"]
 
 
-def listed(root: Path) -> list[str]:
-    """The experiments of a folder in lines; the templates where there is none."""
-    from recbole_ext.experiments.experiment import experiments
-    from recbole_ext.experiments.standing_list import list_lines
+def show_list(root: Path) -> int:
+    """Print the experiments of a folder, or the templates where there is none; returns 0.
 
-    found = experiments(root)
-    if found:
-        return list_lines(found)
-    first = f"no experiments in {root}; make one with experiment create TEMPLATE NAME. The templates:"
-    return [first, *(f"{name:<24}{reason}" for name, reason in templates().items())]
+    Raises:
+        DataError: a file of an experiment is damaged; the others are printed before.
+    """
+    from recbole_ext.experiments.standing_list import list_lines, standings
+
+    found, damage = standings(root)
+    lines = list_lines(found)
+    if not found and not damage:
+        first = f"no experiments in {root}; make one with experiment create TEMPLATE NAME. The templates:"
+        lines = [first, *(f"{name:<24}{reason}" for name, reason in templates().items())]
+    print("\n".join(lines), end="\n" * bool(lines), flush=True)
+    if damage:
+        raise DataError("\n".join(damage))
+    return 0
 
 
 def show(root: Path, name: str) -> int:

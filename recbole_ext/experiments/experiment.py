@@ -200,10 +200,9 @@ def made_folder(folder: Path) -> Iterator[None]:
         raise
 
 
-def experiments(root: Path) -> list[Experiment]:
-    """All experiments of a folder, the oldest first."""
-    found = [read_experiment(root, path.parent.name) for path in sorted(root.glob(f"*/{FACTS}"))]
-    return sorted(found, key=lambda each: each.created)
+def experiment_names(root: Path) -> list[str]:
+    """All experiments of a folder."""
+    return sorted(path.parent.name for path in root.glob(f"*/{FACTS}"))
 
 
 def read_experiment(root: Path, name: str) -> Experiment:

@@ -1,20 +1,29 @@
 """`experiment list`: one line per experiment, ours and imported ones apart."""
 
+from pathlib import Path
+
+from recbole_ext.errors import DataError
 from recbole_ext.evaluation.statistics import over_seeds
 from recbole_ext.evaluation.tables import table_lines
-from recbole_ext.experiments.experiment import Experiment
+from recbole_ext.experiments.experiment import experiment_names, read_experiment
 from recbole_ext.experiments.standing import Standing, standing
 
 HEAD = ["name", "model", "data set", "seeds", "finished", "hours", "validation", "mean", "std", "best"]
 
 
-def list_lines(found: list[Experiment]) -> list[str]:
-    """Two tables.
+def standings(root: Path) -> tuple[list[Standing], list[str]]:
+    """The experiments of a folder, the oldest first, and what is damaged of those that cannot be read."""
+    found, damage = [], []
+    for name in experiment_names(root):
+        try:
+            found.append(standing(read_experiment(root, name)))
+        except DataError as error:
+            damage.append(str(error))
+    return sorted(found, key=lambda each: each.experiment.created), damage
 
-    Args:
-        found: at least one experiment.
-    """
-    known = [standing(each) for each in found]
+
+def list_lines(known: list[Standing]) -> list[str]:
+    """Two tables, of which one may be empty."""
     ours = [each for each in known if not each.experiment.imported]
     others = [each for each in known if each.experiment.imported]
     lines = table_lines(HEAD, [_row(each) for each in ours]) if ours else []

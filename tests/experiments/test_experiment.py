@@ -339,6 +339,22 @@ def test_a_damaged_experiment(made: Made, capsys: pytest.CaptureFixture[str]) ->
     assert "cannot read experiments/t/experiment.yaml" in printed_error(capsys)
 
 
+@pytest.mark.parametrize(
+    ("file", "shown"), [("runs.jsonl", "this line is damaged"), ("experiment.yaml", "cannot read")]
+)
+def test_a_damaged_experiment_hides_no_other_one(
+    file: str, shown: str, made: Made, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = made()
+    assert main(["experiment", "create", "tiny.yaml", "u"]) == 0
+    (folder / file).write_text("nonsense\n{}\n")
+    capsys.readouterr()
+    assert main(["experiment", "list"]) == 3
+    printed = capsys.readouterr()
+    assert [line.split()[0] for line in printed.out.splitlines()] == ["name", "u"]
+    assert shown in printed.err and f"experiments/t/{file}" in printed.err
+
+
 @pytest.mark.slow
 def test_messages_of_one_start_are_asked_for_on_the_command_line(
     made: Made, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -83,10 +83,9 @@ def _run(words: argparse.Namespace) -> int:
 
 
 def _list(words: argparse.Namespace) -> int:
-    from recbole_ext.experiments.command import listed
+    from recbole_ext.experiments.command import show_list
 
-    print("\n".join(listed(_root(words))))
-    return 0
+    return show_list(_root(words))
 
 
 def _show(words: argparse.Namespace) -> int:
