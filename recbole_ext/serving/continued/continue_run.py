@@ -51,8 +51,10 @@ class Continuation:
     at_end: Callable[[Path], None] | None = None
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.replay, Real) and 0 <= self.replay <= 1):
-            raise UsageError(f"--replay must lie between 0 and 1 (got {self.replay!r})")
+        is_number = isinstance(self.replay, Real)
+        if not (is_number and 0 <= self.replay <= 1):
+            shown = f"{self.replay:g}" if is_number else repr(self.replay)
+            raise UsageError(f"--replay must lie between 0 and 1 (got {shown})")
 
 
 def continue_run(run: LoadedRun, given: Given, how: Continuation) -> Path:
