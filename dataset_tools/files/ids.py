@@ -30,17 +30,22 @@ class Ids:
         return np.array([self.code(token) for token in tokens], np.int64)
 
     def adopt(self, codes: np.ndarray, names: Iterable[str]) -> np.ndarray:
-        """(n,) codes of another numbering in this one; even codes mean the same in both.
+        """(n,) codes of another numbering in this one; codes without a name mean the same in both.
 
         Args:
             codes: (n,) int64, of the other numbering.
-            names: its tokens of odd codes, in their order.
+            names: its `names`, in their order.
         """
         table = self.codes(names)
         if not len(table):
             return codes
-        odd = codes % 2 == 1
-        return np.where(odd, table[np.where(odd, codes // 2, 0)], codes)
+        named, place = self._places(codes)
+        return np.where(named, table[np.where(named, place, 0)], codes)
+
+    @staticmethod
+    def _places(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(n,) bool, which codes have a name, and (n,) the place of theirs among the names."""
+        return codes % 2 == 1, codes // 2
 
     def sampled(self, codes: np.ndarray, one_in: int) -> np.ndarray:
         """(n,) bool: whether an id is in a sample of one in so many, which depends on its token alone."""

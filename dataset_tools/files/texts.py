@@ -1,7 +1,6 @@
 """Short texts as integers, such as ratings and behaviors: the compiled loop reads most of them without any table."""
 
 import math
-from collections.abc import Iterable
 
 import numpy as np
 
@@ -22,23 +21,13 @@ class Texts(Ids):
     def code(self, text: str) -> int:
         """The code of one text."""
         content = text.encode()
-        return int.from_bytes(content, "big") if len(content) <= MAX_TEXT else self._numbered(text)
-
-    def _numbered(self, text: str) -> int:
+        if len(content) <= MAX_TEXT:
+            return int.from_bytes(content, "big")
         return self.names.setdefault(text, -1 - len(self.names))
 
-    def adopt(self, codes: np.ndarray, names: Iterable[str]) -> np.ndarray:
-        """(n,) codes of another numbering in this one; codes that are not negative mean the same in both.
-
-        Args:
-            codes: (n,) int64, of the other numbering.
-            names: its texts of negative codes, in their order.
-        """
-        table = self.codes(names)
-        if not len(table):
-            return codes
-        is_long = codes < 0
-        return np.where(is_long, table[np.where(is_long, -1 - codes, 0)], codes)
+    @staticmethod
+    def _places(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return codes < 0, -1 - codes
 
     def tokens(self, codes: np.ndarray) -> list[str]:
         """The texts of the given codes."""
