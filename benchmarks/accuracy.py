@@ -14,11 +14,12 @@ Further --key=value go into the configuration as they are.
 
 import argparse
 import statistics
+from itertools import product
 from pathlib import Path
 from typing import Any
 
+from benchmarks.command import execute, further_keys, names, numbers
 from benchmarks.machine import describe
-from recbole_ext.config.yaml_reader import parse_scalar
 from recbole_ext.evaluation.units import read_units
 from recbole_ext.pipeline.configure import build_config
 from recbole_ext.pipeline.train import run
@@ -86,23 +87,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data_path", required=True)
     parser.add_argument("--dataset", default="ml-1m")
-    parser.add_argument("--models", default="SS4Rec")
-    parser.add_argument("--protocols", default="recbole,time_aware")
-    parser.add_argument("--seeds", default="2020,2021,2022")
+    parser.add_argument("--models", type=names, default="SS4Rec")
+    parser.add_argument("--protocols", type=names, default="recbole,time_aware")
+    parser.add_argument("--seeds", type=numbers, default="2020,2021,2022")
     parser.add_argument("--first_users", type=int, default=0)
     arguments, more = parser.parse_known_args()
-    given = dict(item.removeprefix("--").split("=", 1) for item in more)
-    settings = {**SETTINGS, "data_path": arguments.data_path, **{k: parse_scalar(v, k) for k, v in given.items()}}
+    settings = {**SETTINGS, "data_path": arguments.data_path, **further_keys(more)}
+    for model, protocol in product(arguments.models, arguments.protocols):  # wrong names and keys before any training
+        build_config(model, arguments.dataset, [], {**settings, "protocol": protocol})
     print(describe())
-    for protocol in arguments.protocols.split(","):
+    for protocol in arguments.protocols:
         print(f"\n{arguments.dataset}, protocol {protocol}{'':9}valid{'':16}test")
         heads = ("HR@10", "NDCG@10", "HR@10", "NDCG@10", "MRR@10")
         print(f"{'':12}{'seed':>6}" + "".join(f"{h:>9}" for h in heads) + f"{'epoch':>8}{'train s':>9}{'level s':>9}")
         results: list[dict[str, Any]] = []
-        for model in arguments.models.split(","):
+        for model in arguments.models:
             results = []
-            for seed in arguments.seeds.split(","):
-                values = {**settings, "protocol": protocol, "seed": int(seed)}
+            for seed in arguments.seeds:
+                values = {**settings, "protocol": protocol, "seed": seed}
                 results.append(run(build_config(model, arguments.dataset, [], values)))
             report(model, results)
             if arguments.first_users:
@@ -111,4 +113,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    execute(main)

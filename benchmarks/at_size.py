@@ -18,11 +18,10 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import torch
 
+from benchmarks.command import execute, further_keys
 from benchmarks.machine import describe, peak_memory_mb
 from benchmarks.training import epoch
-from recbole_ext.config.yaml_reader import parse_scalar
 from recbole_ext.evaluation.evaluator import Evaluator
 from recbole_ext.pipeline.build import build_trainer
 from recbole_ext.pipeline.configure import build_config
@@ -93,8 +92,6 @@ def config_of(size: Size, folder: Path, given: dict[str, Any]) -> Any:
 def measure(size: Size, folder: Path, batches: int, given: dict[str, Any]) -> None:
     """Read, train and validate; a line each."""
     config = config_of(size, folder, given)
-    if config["torch_threads"]:
-        torch.set_num_threads(config["torch_threads"])
     started = time.perf_counter()
     dataset = create_dataset(config)
     loaders = build_loaders(config, dataset)
@@ -127,7 +124,7 @@ def main() -> None:
     parser.add_argument("--batches", type=int, default=10**9, help="batches that are measured (default: an epoch)")
     parser.add_argument("--rows", type=int, help="a smaller log of this shape")
     options, more = parser.parse_known_args()
-    given = {k: parse_scalar(v, k) for k, v in (item.removeprefix("--").split("=", 1) for item in more)}
+    given = further_keys(more)
     size = SIZES[options.size]
     if options.rows:
         share = options.rows / size.rows
@@ -144,4 +141,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    execute(main)

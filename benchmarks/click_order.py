@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.command import execute, numbers
 from benchmarks.ctr import configuration, trained
 from benchmarks.machine import describe
 from dataset_tools.clicks.samples import HEADER
@@ -70,11 +71,11 @@ def write(folder: Path, task: str, n_rows: int) -> None:
 def main() -> None:
     """Print the test AUC of all encoders on both tasks."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", default="1,2,3")
+    parser.add_argument("--seeds", type=numbers, default="1,2,3")
     parser.add_argument("--rows", type=int, default=4000)
     parser.add_argument("--epochs", type=int, default=16)
     options = parser.parse_args()
-    print(f"{describe()}\n{options.rows} rows, {options.epochs} epochs, seeds {options.seeds}")
+    print(f"{describe()}\n{options.rows} rows, {options.epochs} epochs, seeds {', '.join(map(str, options.seeds))}")
     print(f"{'':10}{'encoder':14}{'target attention':>20}{'last state':>20}")
     with tempfile.TemporaryDirectory() as folder:
         for task in TASKS:
@@ -83,7 +84,7 @@ def main() -> None:
                 cells = []
                 for attention in (True, False):
                     given = SETTINGS | {"encoder": encoder, "target_attention": attention}
-                    found = [score(folder, task, int(seed), given, options.epochs) for seed in options.seeds.split(",")]
+                    found = [score(folder, task, seed, given, options.epochs) for seed in options.seeds]
                     cells.append(f"{np.mean(found):.3f} +- {np.std(found):.3f}")
                 print(f"{task:10}{encoder:14}" + "".join(f"{cell:>20}" for cell in cells), flush=True)
 
@@ -97,4 +98,4 @@ def score(folder: str, task: str, seed: int, given: dict[str, Any], epochs: int)
 
 
 if __name__ == "__main__":
-    main()
+    execute(main)

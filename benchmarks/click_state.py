@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from benchmarks.command import execute, numbers
 from benchmarks.machine import describe
 from recbole_ext.model.click.history_encoder import MambaBlock, TransformerBlock
 from recbole_ext.model.click.target_attention import TargetAttention
@@ -250,16 +251,16 @@ def seconds_of(server: Server, n_candidates: int, repetitions: int) -> float:
 def main() -> None:
     """Print one table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--lengths", default="200,1000,5000,20000")
-    parser.add_argument("--candidates", default="1,100")
+    parser.add_argument("--lengths", type=numbers, default="200,1000,5000,20000")
+    parser.add_argument("--candidates", type=numbers, default="1,100")
     parser.add_argument("--repetitions", type=int, default=50)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    counts = [int(count) for count in arguments.candidates.split(",")]
+    counts = arguments.candidates
     print(describe())
     print(f"{'':20}{'events':>8}{'bytes':>12}" + "".join(f"{f'ms, {count}':>10}" for count in counts))
     for name, make in SERVERS.items():
-        for length in map(int, arguments.lengths.split(",")):
+        for length in arguments.lengths:
             server = make(length + len(counts) * arguments.repetitions)
             fill(server, length)
             kept = server.n_bytes()
@@ -268,4 +269,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    execute(main)

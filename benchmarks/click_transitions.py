@@ -17,6 +17,7 @@ import polars as pl
 from scipy.sparse import csr_matrix
 from scipy.sparse.linalg import svds
 
+from benchmarks.command import execute, require_file
 from recbole_ext.evaluation.click_metrics import auc
 
 REACH, DECAY, WIDTH = 10, 0.8, 32
@@ -24,7 +25,7 @@ REACH, DECAY, WIDTH = 10, 0.8, 32
 
 def rows_of(folder: Path, part: str) -> pl.DataFrame:
     """`item_id`, `timestamp`, `label` and `item_id_list` of a split, all numbers."""
-    table = pl.read_csv(folder / f"{folder.name}.{part}.inter", separator="\t", infer_schema=False)
+    table = pl.read_csv(require_file(folder / f"{folder.name}.{part}.inter"), separator="\t", infer_schema=False)
     table.columns = [name.partition(":")[0] for name in table.columns]
     numbers = [pl.col(name).cast(pl.Int64) for name in ("item_id", "timestamp", "label")]
     return table.select(*numbers, pl.col("item_id_list").str.split(" ").cast(pl.List(pl.Int64)))
@@ -78,7 +79,8 @@ def main() -> None:
     parser.add_argument("--vectors", type=Path, help="write vectors of items to this .npy file")
     options = parser.parse_args()
     train, valid, test = (rows_of(options.sample, part) for part in ("train", "valid", "test"))
-    log = pl.read_csv(options.log / f"{options.log.name}.inter", separator="\t", infer_schema_length=1000)
+    file = require_file(options.log / f"{options.log.name}.inter")
+    log = pl.read_csv(file, separator="\t", infer_schema_length=1000)
     log.columns = [name.partition(":")[0] for name in log.columns]
     n_items = int(log["item_id"].max()) + 1  # type: ignore[arg-type]
     log = log.filter(pl.col("timestamp") <= train["timestamp"].max()).sort("user_id", "timestamp", maintain_order=True)
@@ -103,4 +105,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    execute(main)

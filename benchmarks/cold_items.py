@@ -26,8 +26,8 @@ import torch
 from sklearn.feature_extraction.text import HashingVectorizer
 
 import recbole_ext as rx
+from benchmarks.command import execute, further_keys, names, numbers, require_file, require_known
 from benchmarks.machine import describe
-from recbole_ext.config.yaml_reader import parse_scalar
 
 LEAST_ROWS, LAST = 5, 10
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -52,7 +52,7 @@ FIXED: dict[str, Any] = {
 
 def table(path: Path) -> pl.DataFrame:
     """An atomic file with plain names, all text."""
-    read = pl.read_csv(path, separator="\t", infer_schema=False, quote_char=None)
+    read = pl.read_csv(require_file(path), separator="\t", infer_schema=False, quote_char=None)
     return read.rename({name: name.split(":")[0] for name in read.columns})
 
 
@@ -172,18 +172,15 @@ def main() -> None:
     parser.add_argument("--output", required=True, help="folder for the cut data, the vectors and the runs")
     parser.add_argument("--model", default="SS4Rec")
     parser.add_argument("--share", type=float, default=0.1, help="of the items that are held out (default: 0.1)")
-    parser.add_argument("--seeds", default="2020", help="each holds out other items (default: 2020)")
+    parser.add_argument("--seeds", type=numbers, default="2020", help="each holds out other items (default: 2020)")
     parser.add_argument("--text", default="movie_title,genre,release_year", help="columns of the .item file")
     parser.add_argument("--width", type=int, default=512, help="of the hashed vectors (default: 512)")
-    parser.add_argument("--variants", default=",".join(VARIANTS), help=f"default: {', '.join(VARIANTS)}")
+    parser.add_argument("--variants", type=names, default=",".join(VARIANTS), help=f"default: {', '.join(VARIANTS)}")
     arguments, more = parser.parse_known_args()
-    unknown = [name for name in arguments.variants.split(",") if name not in VARIANTS]
-    if unknown:
-        parser.error(f"--variants: {unknown[0]!r} is none of {', '.join(VARIANTS)}")
-    given = dict(item.removeprefix("--").split("=", 1) for item in more)
-    settings = {**FIXED, **{key: parse_scalar(value, key) for key, value in given.items()}}
+    require_known("--variants", arguments.variants, list(VARIANTS))
+    settings = {**FIXED, **further_keys(more)}
     print(describe(), flush=True)
-    for seed in map(int, arguments.seeds.split(",")):
+    for seed in arguments.seeds:
         trial(arguments, settings, seed)
 
 
@@ -204,7 +201,7 @@ def trial(arguments: argparse.Namespace, settings: dict[str, Any], seed: int) ->
     print(f"\n{name}: {len(cold):,} of {len(items):,} items held out; rows: {counts}")
     print("| | hit@10, all | ndcg@10, all | hit@10, held out | ndcg@10, held out | validation hit@10 / ndcg@10 |")
     print("|---|--:|--:|--:|--:|--:|", flush=True)
-    for number, variant in enumerate(arguments.variants.split(",")):
+    for number, variant in enumerate(arguments.variants):
         width = hidden if variant in ("frozen", "init") else arguments.width
         vectors = {"item_vectors": f"words{width}.npy"} if VARIANTS[variant] else {}
         own = {
@@ -228,4 +225,4 @@ def trial(arguments: argparse.Namespace, settings: dict[str, Any], seed: int) ->
 
 
 if __name__ == "__main__":
-    main()
+    execute(main)

@@ -24,10 +24,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks.command import execute, names, numbers, require_known
 from benchmarks.machine import describe
 from benchmarks.myfm_peer import myfm_scores
 from recbole_ext.config.config import Config
 from recbole_ext.data.loaders import Loaders
+from recbole_ext.errors import UsageError
 from recbole_ext.evaluation.click_metrics import Scored, auc, auc_difference, click_metrics, intervals
 from recbole_ext.evaluation.evaluator import Evaluator
 from recbole_ext.pipeline.build import build_trainer
@@ -38,6 +40,7 @@ from recbole_ext.tasks.clicks.baselines import CLICK_BASELINES
 from recbole_ext.tasks.clicks.scorer import ClickScorer, ClickScores
 
 OWN = ("MDAFMamba", "MDAFBST", "BST")
+MODELS = ("MDAFMamba", "MDAFBST", "FM", "DeepFM", "DCNV2", "DIN", "myFM")
 BST: dict[str, Any] = {"branches": ["sequential"], "target_attention": True, "cross_attention": False, "matches": False}
 RATINGS: dict[str, Any] = {
     "threshold": {"rating": 4},
@@ -74,6 +77,7 @@ def configuration(model: str, arguments: argparse.Namespace, **given: Any) -> Co
     """The same rows for every model."""
     values: dict[str, Any] = {"show_progress": False, **SPLITS[arguments.protocol]}
     if arguments.protocol not in SAMPLED:
+        require_known(f"--data of {arguments.protocol}", [arguments.data], list(COLUMNS))
         inter = ["user_id", "item_id", "rating", "timestamp"]
         values |= RATINGS | {"load_col": {"inter": inter, **COLUMNS[arguments.data]}}
     else:
@@ -117,9 +121,10 @@ def trained(config: Config, loaders: Loaders, seed: int) -> tuple[Scored, dict[s
     seconds = (time.perf_counter() - started) / len(trainer.state.train_losses)
     trainer.model.load_state_dict(kept["weights"])
     valid = (trainer.state.best_valid_result or {}).get("auc", float("nan"))
+    best, last = trainer.state.best_epoch, len(trainer.state.train_losses)
     return predicted(trainer, loaders.test), {
         "valid": valid,
-        "epoch": trainer.state.best_epoch or 0,
+        "epoch": last if best is None else best + 1,
         "seconds": seconds,
     }
 
@@ -154,17 +159,20 @@ def main() -> None:
     parser.add_argument("--data", default="ml-100k")
     parser.add_argument("--data_path", default="")
     parser.add_argument("--protocol", choices=sorted(SPLITS), default="P2")
-    parser.add_argument("--models", default="MDAFMamba,MDAFBST,FM,DeepFM,DCNV2,DIN,myFM")
-    parser.add_argument("--seeds", default="1,2,3")
+    parser.add_argument("--models", type=names, default=[], help=f"default: {', '.join(MODELS)}; P1 without DIN")
+    parser.add_argument("--seeds", type=numbers, default="1,2,3")
     parser.add_argument("--epochs", type=int, default=0, help="0: as in the model's settings")
     parser.add_argument("--config_files", default="")
     parser.add_argument("--train_on", default="train", choices=("train", "train_valid"))
     arguments = parser.parse_args()
+    models = arguments.models or [name for name in MODELS if (name, arguments.protocol) != ("DIN", "P1")]
+    for model in models:
+        require(model, arguments)
     print(f"{describe()}\n{arguments.data}, {arguments.protocol}")
     print(f"{'':14}{'seed':>6}{'valid':>8}{'AUC':>8}{'GAUC':>8}{'logloss':>9}{'ECE':>8}{'epoch':>7}{'s/epoch':>9}")
     first: list[Scored] = []
-    for model in arguments.models.split(","):
-        found = [row(model, arguments, int(seed)) for seed in arguments.seeds.split(",")]
+    for model in models:
+        found = [row(model, arguments, seed) for seed in arguments.seeds]
         aucs = [auc(scored.labels, scored.probabilities) for scored in found]
         low, high = intervals(found[0])["auc"]
         print(
@@ -172,8 +180,22 @@ def main() -> None:
         )
         if first:
             ahead = "{:+.4f} ({:+.4f} to {:+.4f})".format(*auc_difference(first, found))
-            print(f"{'':14}  {arguments.models.split(',')[0]} is ahead by {ahead}", flush=True)
+            print(f"{'':14}  {models[0]} is ahead by {ahead}", flush=True)
         first = first or found
+
+
+def require(model: str, arguments: argparse.Namespace) -> None:
+    """Refuse a model that cannot be measured before any other is trained.
+
+    Raises:
+        UsageError: of its name, its settings or a library that is not installed.
+    """
+    if model == "myFM":
+        try:
+            import myfm  # noqa: F401
+        except ImportError as error:
+            raise UsageError(f'myFM: {error}; pip install myfm "setuptools<81", or leave it out of --models') from error
+    configuration("MDAFMamba" if model in (*CLICK_BASELINES, "myFM") else model, arguments)
 
 
 def row(model: str, arguments: argparse.Namespace, seed: int) -> Scored:
@@ -198,4 +220,4 @@ def row(model: str, arguments: argparse.Namespace, seed: int) -> Scored:
 
 
 if __name__ == "__main__":
-    main()
+    execute(main)

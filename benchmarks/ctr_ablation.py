@@ -18,8 +18,10 @@ from typing import Any
 import numpy as np
 from scipy.stats import t
 
-from benchmarks.ctr import configuration, trained
+from benchmarks.command import execute, names, numbers, require_known
+from benchmarks.ctr import SPLITS, configuration, trained
 from benchmarks.machine import describe
+from recbole_ext.errors import UsageError
 from recbole_ext.evaluation.click_metrics import auc
 from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
@@ -72,30 +74,48 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default="ml-100k")
     parser.add_argument("--data_path", default="")
-    parser.add_argument("--protocol", default="P2")
-    parser.add_argument("--seeds", default="1,2,3,4,5")
-    parser.add_argument("--epochs", type=int, default=0, help="0: as in the model's settings")
-    parser.add_argument("--parts", default="", help="names of parts, separated by commas; all by default")
-    parser.add_argument("--branches", default="", help="names of branches, separated by commas; all by default")
+    parser.add_argument("--protocol", choices=sorted(SPLITS), default="P2")
+    parser.add_argument("--seeds", type=numbers, default="1,2,3,4,5")
+    parser.add_argument("--epochs", type=int, default=0, help="0: as in the model's settings, on P5 2 or 4")
+    parser.add_argument("--parts", type=names, default="", help="names of parts, separated by commas; all by default")
+    parser.add_argument(
+        "--branches", type=names, default="", help="names of branches, separated by commas; all by default"
+    )
     parser.add_argument("--config_files", default="")
     parser.add_argument("--item_vectors", default="", help="P5: vectors that items are known by")
     arguments = parser.parse_args()
-    seeds = [int(seed) for seed in arguments.seeds.split(",")]
-    print(f"{describe()}\n{arguments.data}, {arguments.protocol}, seeds {arguments.seeds}")
-    print(f"{'without':30}{'valid AUC':>11}{'test AUC':>10}   what the part adds (95 %): valid, test")
-    whole, known = None, parts(arguments.protocol, arguments.branches.split(",") if arguments.branches else [])
+    whole, known = None, parts(arguments.protocol, arguments.branches)
     first = [name for name in ("everything",) if name in known]
-    chosen = [*first, *arguments.parts.split(",")] if arguments.parts else list(known)
+    chosen = [*first, *(name for name in arguments.parts if name not in first)] if arguments.parts else list(known)
+    require_possible(arguments, chosen, known)
+    seeds = arguments.seeds
+    print(f"{describe()}\n{arguments.data}, {arguments.protocol}, seeds {', '.join(map(str, seeds))}")
+    print(f"{'without':30}{'valid AUC':>11}{'test AUC':>10}   what the part adds (95 %): valid, test")
     for name in chosen:
-        if name not in known:
-            parser.error(f"--parts: there is no part {name!r}; all parts: {', '.join(known)}")
         given = known[name] | (BY_VECTORS | {"item_vectors": arguments.item_vectors} if arguments.item_vectors else {})
+        given = given | ({"epochs": arguments.epochs} if arguments.epochs else {})
         found = np.array([scores(arguments, seed, given) for seed in seeds])
         whole = found if whole is None or name.startswith("mamba") else whole
         valid, test = found.mean(0)
         adds = (found - whole) if name in ADDED else (whole - found)
         gap = "" if whole is found else "; ".join(interval(adds[:, k]) for k in range(2))
         print(f"{name:30}{valid:11.4f}{test:10.4f}   {gap}", flush=True)
+
+
+def require_possible(arguments: argparse.Namespace, chosen: list[str], known: dict[str, Any]) -> None:
+    """Refuse what cannot be measured before anything is trained.
+
+    Raises:
+        UsageError: a part is not known, or an option has no meaning under the protocol.
+    """
+    require_known("--parts", chosen, list(known))
+    p5 = arguments.protocol == "P5"
+    if p5 and arguments.branches:
+        raise UsageError("--branches: P5 compares encoders, whose branches are fixed")
+    if arguments.item_vectors and not p5:
+        raise UsageError("--item_vectors are for P5 alone")
+    if p5 and not chosen[0].startswith("mamba"):
+        raise UsageError("--parts of P5 begin with one of mamba, with which the others are compared")
 
 
 def scores(arguments: argparse.Namespace, seed: int, given: dict[str, Any]) -> tuple[float, float]:
@@ -110,10 +130,12 @@ def scores(arguments: argparse.Namespace, seed: int, given: dict[str, Any]) -> t
 
 
 def interval(differences: np.ndarray) -> str:
-    """Mean and 95 % t-interval of paired differences (n_seeds,)."""
+    """Mean of paired differences (n_seeds,), and their 95 % t-interval where there are two or more."""
+    if len(differences) < 2:
+        return f"{differences.mean():+.4f} (one seed)"
     half = t.ppf(0.975, len(differences) - 1) * differences.std(ddof=1) / np.sqrt(len(differences))
     return f"{differences.mean():+.4f} ({differences.mean() - half:+.4f} to {differences.mean() + half:+.4f})"
 
 
 if __name__ == "__main__":
-    main()
+    execute(main)

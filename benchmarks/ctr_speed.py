@@ -9,7 +9,8 @@ DIN reads at most 50 events, RecBole's default, and ours 100; each trains with i
 
 import argparse
 
-from benchmarks.ctr import configuration
+from benchmarks.command import execute
+from benchmarks.ctr import SPLITS, configuration
 from benchmarks.machine import describe
 from recbole_ext.preflight.estimate import estimate
 
@@ -21,7 +22,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default="ml-1m")
     parser.add_argument("--data_path", default="")
-    parser.add_argument("--protocol", default="P2")
+    parser.add_argument("--protocol", choices=sorted({*SPLITS} - {"P1"}), default="P2")
     arguments = parser.parse_args()
     arguments.epochs, arguments.config_files = 1, "mdaf-ml-1m-phase-1"
     print(f"{describe()}\n{arguments.data}, {arguments.protocol}", flush=True)
@@ -38,4 +39,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    execute(main)

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from benchmarks.command import execute
 from benchmarks.data_tools import STEP, measured
 from benchmarks.machine import describe
 
@@ -106,4 +107,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    execute(main)

@@ -20,6 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from benchmarks.command import execute
 from benchmarks.machine import describe
 from benchmarks.scan import D, N, Work, least_seconds, selective_inputs
 from recbole_ext.errors import ResourceError
@@ -226,4 +227,4 @@ def main(words: list[str] | None = None) -> int:
 
 if __name__ == "__main__":
     torch.manual_seed(0)
-    sys.exit(main())
+    execute(main)

@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from benchmarks.command import execute
+
 HOUR = 3600
 START = 1_577_836_800
 SHORTEST, LONGEST = 24 * HOUR, 480 * HOUR
@@ -77,4 +79,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    execute(main)

@@ -6,9 +6,10 @@ SASRec is trained twice: on all positions of windows, and for 2 epochs by RecBol
 the same targets and show the cost of that mode; --epochs limits all.
 """
 
-import sys
+import argparse
 from typing import Any
 
+from benchmarks.command import execute
 from benchmarks.machine import describe
 from recbole_ext.pipeline.configure import build_config
 from recbole_ext.pipeline.train import run
@@ -30,9 +31,12 @@ PROTOCOL: dict[str, Any] = {
 }
 
 
-def main(arguments: list[str]) -> None:
+def main() -> None:
     """Run every model and print one table."""
-    limit = {"epochs": int(arguments[0].removeprefix("--epochs="))} if arguments else {}
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--epochs", type=int, help="of every model at most")
+    epochs = parser.parse_args().epochs
+    limit = {} if epochs is None else {"epochs": epochs}
     results = {}
     for name, (model, given) in CONTESTANTS.items():
         results[name] = run(build_config(model, "ml-100k", [], {**PROTOCOL, **given, **limit}))
@@ -49,4 +53,4 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    execute(main)

@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 
+from benchmarks.command import execute
 from benchmarks.machine import describe
 from recbole_ext.pipeline.build import build_trainer
 from recbole_ext.pipeline.configure import build_config
@@ -49,7 +50,7 @@ def seconds(call: Any) -> tuple[float, float]:
 
 def main() -> None:
     """Print the ratio."""
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=3)
     pairs = parser.parse_args().pairs
     torch.set_num_threads(1)
@@ -73,4 +74,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    execute(main)

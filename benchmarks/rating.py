@@ -25,13 +25,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
+from benchmarks.command import execute, further_keys, names, numbers, require_known
 from benchmarks.machine import describe
 from benchmarks.rating_peers import PEERS, Table
 from benchmarks.u1 import NAME, write_u1
 from recbole_ext.comparison.blending import blended, convex_weights
-from recbole_ext.config.yaml_reader import parse_scalar
+from recbole_ext.errors import UsageError
 from recbole_ext.pipeline.build import build_trainer
 from recbole_ext.pipeline.configure import build_config
 from recbole_ext.pipeline.dataset import create_dataset
@@ -108,8 +108,8 @@ def score(truth: dict[str, np.ndarray], predicted: dict[str, np.ndarray]) -> lis
 def contest(arguments: argparse.Namespace, settings: dict[str, Any]) -> None:
     """HybridVAE over seeds, its ensemble, the peers, and the blend."""
     runs = []
-    for seed in arguments.seeds.split(","):
-        runs.append(fit({**settings, "seed": int(seed)}, arguments.dataset))
+    for seed in arguments.seeds:
+        runs.append(fit({**settings, "seed": seed}, arguments.dataset))
         of, truth = runs[-1], runs[0]["truth"]
         row(f"HybridVAE, seed {seed}", score(truth, of), of["seconds"], f"{of['epochs']} epochs")
     columns = zip(*(score(truth, of) for of in runs), strict=True)
@@ -121,7 +121,7 @@ def contest(arguments: argparse.Namespace, settings: dict[str, Any]) -> None:
     parts = {"train": runs[0]["loaders"].train, **{part: getattr(runs[0]["loaders"], part) for part in truth}}
     tables = {part: Table.read(loader._dataset) for part, loader in parts.items()}
     best: tuple[float, str, dict[str, np.ndarray], float] | None = None
-    for name in [n for n in arguments.peers.split(",") if n]:
+    for name in arguments.peers:
         started = time.perf_counter()
         try:
             found = PEERS[name](tables)
@@ -143,8 +143,7 @@ def contest(arguments: argparse.Namespace, settings: dict[str, Any]) -> None:
 def ablation(arguments: argparse.Namespace, settings: dict[str, Any]) -> None:
     """One row per part that is left out or added: means over the seeds, and their standard deviation."""
     for name, changed in ABLATIONS.items():
-        seeds = [int(seed) for seed in arguments.seeds.split(",")]
-        runs = [fit({**SHORT, **settings, **changed, "seed": seed}, arguments.dataset) for seed in seeds]
+        runs = [fit({**SHORT, **settings, **changed, "seed": seed}, arguments.dataset) for seed in arguments.seeds]
         columns = list(zip(*(score(of["truth"], of) for of in runs), strict=True))
         spread = ", ".join(f"{statistics.stdev(column):.4f}" for column in columns) if len(runs) > 1 else "-"
         seconds = sum(of["seconds"] for of in runs) / len(runs)
@@ -156,15 +155,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dataset", default="ml-100k")
     parser.add_argument("--split", default="random", choices=tuple(SPLITS))
-    parser.add_argument("--seeds", default="2020,2021,2022")
-    parser.add_argument("--peers", default=",".join(PEERS))
+    parser.add_argument("--seeds", type=numbers, default="2020,2021,2022")
+    parser.add_argument("--peers", type=names, default=",".join(PEERS))
     parser.add_argument("--peer_weight", type=float, default=0.0, help="in the blend, without validation")
     parser.add_argument("--ablation", action="store_true")
     arguments, more = parser.parse_known_args()
-    given = {k: parse_scalar(v, k) for k, v in (item.removeprefix("--").split("=", 1) for item in more)}
+    given = further_keys(more)
     settings = {"eval_args": SPLITS[arguments.split], "show_progress": False, **given}
-    if settings.get("torch_threads"):
-        torch.set_num_threads(settings["torch_threads"])
+    require_known("--peers", arguments.peers, list(PEERS))
+    if arguments.peer_weight and settings.get("train_on") == "train_valid" and len(arguments.peers) != 1:
+        raise UsageError(
+            "--peer_weight without a validation split needs one peer: which one is best would be chosen on test"
+        )
     print(f"{describe()}\n{arguments.dataset}, {arguments.split}: {SPLITS[arguments.split]}")
     print(f"{'RMSE':34}{'valid':>9}{'test':>9}{'s':>9}", flush=True)
     run: Callable[..., None] = ablation if arguments.ablation else contest
@@ -177,4 +179,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    execute(main)

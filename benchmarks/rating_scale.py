@@ -18,9 +18,9 @@ import numpy as np
 import torch
 from recbole.data.interaction import Interaction
 
+from benchmarks.command import execute, further_keys
 from benchmarks.machine import describe, peak_memory_mb
 from benchmarks.throughput import MadeLog, train_some
-from recbole_ext.config.yaml_reader import parse_scalar
 from recbole_ext.pipeline.build import build_trainer
 from recbole_ext.pipeline.configure import build_config
 from recbole_ext.tasks.ratings.user_batches import UserLoader
@@ -60,10 +60,8 @@ def main() -> None:
     for name, value in (("rows", 20_000_000), ("users", 138_493), ("items", 26_744), ("batches", 40)):
         parser.add_argument(f"--{name}", type=int, default=value)
     options, more = parser.parse_known_args()
-    given = {k: parse_scalar(v, k) for k, v in (item.removeprefix("--").split("=", 1) for item in more)}
+    given = further_keys(more)
     config = build_config("HybridVAE", "ml-100k", [], {**SETTINGS, **given})
-    if config["torch_threads"]:
-        torch.set_num_threads(config["torch_threads"])
     started = time.perf_counter()
     log: Any = MadeRatings(options.rows, options.users, options.items)
     loader = UserLoader(config, log)
@@ -79,4 +77,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    execute(main)

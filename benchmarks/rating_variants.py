@@ -12,13 +12,12 @@ import argparse
 from typing import Any
 
 import numpy as np
-import torch
 
+from benchmarks.command import execute, further_keys, names, numbers, require_known
 from benchmarks.ctr_ablation import interval
 from benchmarks.machine import describe
 from benchmarks.rating import SPLITS, rmse
 from recbole_ext.config.config import Config
-from recbole_ext.config.yaml_reader import parse_scalar
 from recbole_ext.pipeline.build import build_trainer
 from recbole_ext.pipeline.configure import build_config
 from recbole_ext.pipeline.dataset import create_dataset
@@ -93,20 +92,19 @@ def main() -> None:
     """Train each variant with each seed and print the differences to the first one."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--architecture", default="sets", choices=tuple(VARIANTS))
-    parser.add_argument("--variants", default="", help="names, separated by commas; all by default")
-    parser.add_argument("--seeds", default="2020,2021,2022")
+    parser.add_argument("--variants", type=names, default="", help="names, separated by commas; all by default")
+    parser.add_argument("--seeds", type=numbers, default="2020,2021,2022")
     arguments, more = parser.parse_known_args()
-    given = {k: parse_scalar(v, k) for k, v in (item.removeprefix("--").split("=", 1) for item in more)}
-    torch.set_num_threads(given.get("torch_threads") or torch.get_num_threads())
-    known, seeds = VARIANTS[arguments.architecture], [int(seed) for seed in arguments.seeds.split(",")]
-    names = (
-        ["as it is", *(name for name in arguments.variants.split(",") if name)] if arguments.variants else list(known)
-    )
-    print(f"{describe()}\nml-100k, random, {arguments.architecture}, seeds {arguments.seeds}", flush=True)
+    given = further_keys(more)
+    known, seeds = VARIANTS[arguments.architecture], arguments.seeds
+    require_known("--variants", arguments.variants, list(known))
+    chosen = list(dict.fromkeys(["as it is", *arguments.variants])) if arguments.variants else list(known)
+    shown = ", ".join(map(str, seeds))
+    print(f"{describe()}\nml-100k, random, {arguments.architecture}, seeds {shown}", flush=True)
     settings = {"eval_args": SPLITS["random"], "show_progress": False, "train_sample": 0, **given}
     rows = Rows({**SCHEDULE[arguments.architecture], **settings}, FILES[arguments.architecture])
     first: np.ndarray | None = None
-    for name in names:
+    for name in chosen:
         found = np.array([rows.scores({**known[name], "seed": seed}) for seed in seeds])
         first = found if first is None else first
         spread = ", ".join(f"{value:.4f}" for value in found.std(0, ddof=1)) if len(seeds) > 1 else "-"
@@ -116,4 +114,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    execute(main)

@@ -21,6 +21,7 @@ import numpy as np
 import torch
 
 import recbole_ext as rx
+from benchmarks.command import execute, numbers
 from benchmarks.machine import describe
 from recbole_ext.data.history import TARGET_POSITION
 from recbole_ext.model.sequence.causal import Events
@@ -179,7 +180,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", help="a finished run of SS4Rec or Mamba4Rec")
-    parser.add_argument("--items", default="87585,1000000")
+    parser.add_argument("--items", type=numbers, default="87585,1000000")
     parser.add_argument(
         "--approximate", action="store_true", help="also faiss; HNSW over a million items takes minutes"
     )
@@ -192,11 +193,11 @@ def main() -> None:
         run = rx.load(arguments.run, device="cpu") if arguments.run else rx.train("SS4Rec", "ml-100k", **settings)
         print(f"\n{'':44}{'least ms':>11}{'median ms':>11}{'bar':>9}")
         measure_state(run)
-        for n_items in map(int, filter(None, arguments.items.split(","))):
+        for n_items in arguments.items:
             measure_retrieval(n_items, arguments.approximate)
         if arguments.run:
             measure_ranking(run, arguments.users)
 
 
 if __name__ == "__main__":
-    main()
+    execute(main)

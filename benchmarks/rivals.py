@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.command import decimals, execute, further_keys, names, numbers
 from benchmarks.machine import describe
 from recbole_ext.comparison.compare import compare
-from recbole_ext.config.yaml_reader import parse_scalar
 from recbole_ext.pipeline.configure import build_config
 from recbole_ext.pipeline.train import run
 
@@ -104,20 +104,22 @@ def main() -> None:
     """Tune, train, print and compare."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dataset", default="ml-100k")
-    parser.add_argument("--models", default=MODELS)
-    parser.add_argument("--seeds", default="2020,2021,2022")
+    parser.add_argument("--models", type=names, default=MODELS)
+    parser.add_argument("--seeds", type=numbers, default="2020,2021,2022")
     parser.add_argument("--history", default="seen", help="history_term of the models with +")
     parser.add_argument("--hours", type=float, default=0.0, help="of one training at most; 0: no limit")
-    parser.add_argument("--rates", default="0.001,0.003", help="learning rates of the trials")
-    parser.add_argument("--dropouts", default="0.1,0.3", help="of the trials")
+    parser.add_argument("--rates", type=decimals, default="0.001,0.003", help="learning rates of the trials")
+    parser.add_argument("--dropouts", type=decimals, default="0.1,0.3", help="of the trials")
     arguments, more = parser.parse_known_args()
-    given = {k: parse_scalar(v, k) for k, v in (item.removeprefix("--").split("=", 1) for item in more)}
+    given = further_keys(more)
     settings = {**SHARED, **({"budget_hours": arguments.hours} if arguments.hours else {}), **given}
-    seeds = [int(seed) for seed in arguments.seeds.split(",")]
-    grid = list(itertools.product(*(map(float, part.split(",")) for part in (arguments.rates, arguments.dropouts))))
+    grid = list(itertools.product(arguments.rates, arguments.dropouts))
+    for name in arguments.models:  # wrong names and keys before any training
+        own = settings_of(name, *grid[0], arguments.history)
+        build_config(name.removesuffix("+"), arguments.dataset, [], {**settings, **own})
     print(f"{describe()}\n{arguments.dataset}: {settings}")
     rivals = [
-        tuned(name, arguments.dataset, settings, grid, seeds, arguments.history) for name in arguments.models.split(",")
+        tuned(name, arguments.dataset, settings, grid, arguments.seeds, arguments.history) for name in arguments.models
     ]
     print(f"{'':12}{'valid HR':>9}{'NDCG':>9}{'test HR':>9}{'NDCG':>9}{'s':>8}  of one training; chosen; best epochs")
     for rival in rivals:
@@ -127,4 +129,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    execute(main)

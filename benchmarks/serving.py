@@ -26,6 +26,7 @@ import numpy as np
 import torch
 from recbole.utils.case_study import full_sort_topk
 
+from benchmarks.command import execute, numbers
 from benchmarks.machine import describe
 from benchmarks.serving_peers import timed
 from recbole_ext.pipeline.configure import build_config
@@ -206,14 +207,9 @@ def line(n_items: int, k: int, threads: int, name: str, found: dict[str, Any]) -
     return f"{first} {found['users_per_second']:,.0f} | {found['p99_ms']:.2f} |"
 
 
-def numbers(text: str) -> list[int]:
-    """`10,100` as numbers."""
-    return [int(word) for word in text.split(",")]
-
-
 def main() -> None:
     """Print a table in Markdown."""
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, default in (("items", "3706,26744,87585"), ("k", "10,100"), ("threads", "1,2")):
         parser.add_argument(f"--{name}", type=numbers, default=numbers(default))
     parser.add_argument("--users", type=int, default=2000)
@@ -234,4 +230,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    execute(main)

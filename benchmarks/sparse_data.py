@@ -14,6 +14,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from benchmarks.command import execute, require_file
+from recbole_ext.errors import DataError
+
 USERS, ITEMS, ROWS = 22_363, 12_101, 198_502
 EVENTS_PER_GROUP, OWN_GROUPS = 827, 3
 
@@ -47,7 +50,7 @@ def made(users: int, items: int, rows: int, seed: int = 0) -> tuple[np.ndarray, 
 
 def sparse_movielens(folder: Path, last_user: int | None, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """The last 5 to 12 events of each user, as a 5-core: user and item of each event, in the order of time."""
-    table = pl.read_csv(folder / f"{folder.name}.inter", separator="\t")
+    table = pl.read_csv(require_file(folder / f"{folder.name}.inter"), separator="\t")
     names = {name: name.split(":")[0] for name in table.columns}
     table = table.rename(names).select("user_id", "item_id", "timestamp")
     table = table.sort("user_id", "timestamp", maintain_order=True)
@@ -72,7 +75,13 @@ def k_core(user: np.ndarray, item: np.ndarray, least: int) -> tuple[np.ndarray, 
 
 
 def write(root: Path, name: str, user: np.ndarray, item: np.ndarray) -> None:
-    """Write `root/name/name.inter` without times."""
+    """Write `root/name/name.inter` without times.
+
+    Raises:
+        DataError: there is no row.
+    """
+    if not len(user):
+        raise DataError(f"{name}: no row is left; the log has too few users and items for this 5-core")
     (root / name).mkdir(parents=True, exist_ok=True)
     table = pl.DataFrame({"user_id:token": user, "item_id:token": item})
     table.write_csv(root / name / f"{name}.inter", separator="\t")
@@ -99,4 +108,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    execute(main)

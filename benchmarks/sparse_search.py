@@ -10,8 +10,8 @@ import argparse
 import time
 from typing import Any
 
+from benchmarks.command import execute, further_keys, names
 from benchmarks.machine import describe
-from recbole_ext.config.yaml_reader import parse_scalar
 from recbole_ext.pipeline.configure import build_config
 from recbole_ext.pipeline.dataset import create_dataset
 from recbole_ext.pipeline.loaders import build_loaders
@@ -54,16 +54,15 @@ def main() -> None:
     """Train and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data_path", required=True)
-    parser.add_argument("--datasets", required=True)
+    parser.add_argument("--datasets", type=names, required=True)
     arguments, more = parser.parse_known_args()
-    given = dict(item.removeprefix("--").split("=", 1) for item in more)
-    settings = {**FIXED, "data_path": arguments.data_path, **{k: parse_scalar(v, k) for k, v in given.items()}}
+    settings = {**FIXED, "data_path": arguments.data_path, **further_keys(more)}
     print(describe())
-    for dataset in arguments.datasets.split(","):
+    for dataset in arguments.datasets:
         for name, changed in TRIALS.items():
             best, seconds = trial(dataset, {**settings, **changed})
             print(f"{dataset:16}{name:32}{best['hit@10']:8.4f}{best['ndcg@10']:8.4f}{seconds:8.1f} s", flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    execute(main)

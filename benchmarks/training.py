@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 
+from benchmarks.command import execute
 from benchmarks.machine import describe
 from recbole_ext.data.loaders import Loaders
 from recbole_ext.pipeline.build import build_trainer
@@ -105,4 +106,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     torch.manual_seed(0)
-    main()
+    execute(main)

@@ -16,6 +16,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.command import execute
+from recbole_ext.errors import UsageError
 from recbole_ext.tuning.table import ENDED, Table
 
 SMALL = {"hidden_size": 32, "num_layers": 1, "s5_state_size": 16, "d_state": 16, "topk": "[10]"}
@@ -106,6 +108,10 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--folder", type=Path, default=Path("tune-benchmark"))
     options = parser.parse_args()
+    if any(options.folder.glob("*/*")):
+        raise UsageError(
+            f"{options.folder} has tunings already, which would be continued; remove it, or name another --folder"
+        )
     places = {name: options.folder / name for name in ("asha", "none", "killed")}
     plain = {n: command(places[n], options.trials, options.epochs, n) for n in ("asha", "none")}
     print(json.dumps({"asha": tuned(plain["asha"], places["asha"])}), flush=True)
@@ -116,4 +122,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    execute(main)
