@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from recbole.data.interaction import Interaction
 
+from benchmarks.command import execute
 from benchmarks.machine import describe, peak_memory_mb
 from benchmarks.throughput import MadeLog, train_some
 from recbole_ext.pipeline.build import build_trainer
@@ -80,9 +81,9 @@ def main() -> None:
     done = train_some(trainer, loader, "item", 5, options.batches)
     print(
         f"{done.rows / done.seconds:,.0f} rows per second and {done.rows / done.cpu_seconds:,.0f} per CPU second over "
-        f"{options.batches} batches; peak {peak_memory_mb() / 1000:.2f} GB"
+        f"{done.rows:,} rows; peak {peak_memory_mb() / 1000:.2f} GB"
     )
 
 
 if __name__ == "__main__":
-    main()
+    execute(main)

@@ -5,8 +5,8 @@ Run from the repository's root:
     python -m benchmarks.data                    # 20,000,000 synthetic rows; 138,000 users x 27,000 items ranked
     python -m benchmarks.data --rows 2000000     # smaller
 
-Each part runs in a separate process, so that peak memories are separate. The scorer of the ranking is a
-product of two factors, so what is measured is the evaluation and not a model.
+The kernels are compiled before anything is measured. Each part runs in a separate process, so that peak memories are
+separate. The scorer of the ranking is a product of two factors, so what is measured is the evaluation and not a model.
 """
 
 import argparse
@@ -22,6 +22,7 @@ import polars as pl
 import torch
 from torch import Tensor
 
+from benchmarks.command import execute
 from benchmarks.machine import describe, forget_peak_memory, peak_memory_mb
 from recbole_ext.evaluation.evaluator import Evaluator
 from recbole_ext.pipeline.configure import build_config
@@ -30,7 +31,7 @@ from recbole_ext.pipeline.loaders import build_loaders
 from recbole_ext.tasks.ranking.evaluation.scorer import RankingScorer
 
 USERS, ITEMS = 138_493, 26_744
-CHUNK = 1_000_000
+CHUNK, SMALL = 1_000_000, 200_000
 
 
 def make_inter(path: Path, rows: int) -> None:
@@ -109,6 +110,17 @@ def measure_ranking(folder: Path) -> None:
 PARTS = {"reading": measure_reading, "ranking": measure_ranking}
 
 
+def compile_kernels() -> None:
+    """Each part on a small log: the first use after an installation compiles for some seconds."""
+    with tempfile.TemporaryDirectory() as temporary:
+        file = Path(temporary) / "made" / "made.inter"
+        file.parent.mkdir()
+        make_inter(file, SMALL)
+        for part in PARTS:
+            command = [sys.executable, "-m", "benchmarks.data", f"--part={part}", f"--folder={temporary}"]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
 def main() -> None:
     """Generate the file once, then run each part in a separate process."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -122,10 +134,12 @@ def main() -> None:
     print(describe())
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.folder or Path(temporary)
+        folder = folder / str(arguments.rows)  # a folder that is kept may hold logs of several sizes
         file = folder / "made" / "made.inter"
         if not file.exists():
             file.parent.mkdir(parents=True, exist_ok=True)
             make_inter(file, arguments.rows)
+        compile_kernels()
         print(f"{arguments.rows:,} rows, {file.stat().st_size / 1e6:,.0f} MB", flush=True)
         for part in PARTS:
             command = [sys.executable, "-m", "benchmarks.data", f"--part={part}", f"--folder={folder}"]
@@ -133,4 +147,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    execute(main)

@@ -79,7 +79,9 @@ def measured(arguments: list[str]) -> dict[str, float]:
     process = subprocess.Popen([sys.executable, "-m", "dataset_tools", *arguments, "--quiet"])
     _, status, usage = os.wait4(process.pid, 0)
     if status:
-        raise SystemExit(f"{' '.join(arguments)} ended with {os.waitstatus_to_exitcode(status)}")
+        code = os.waitstatus_to_exitcode(status)
+        print(f"error: {' '.join(arguments)} ended with {code}", file=sys.stderr)
+        raise SystemExit(code if code > 0 else 128 - code)
     return {
         "cpu_s": round(usage.ru_utime + usage.ru_stime, 2),
         "wall_s": round(time.perf_counter() - began, 2),
@@ -98,7 +100,7 @@ def loop_over_iloc(path: Path, rows: int) -> float:
         for index in range(len(table)):
             out.write("\t".join(str(table.iloc[index, column]) for column in range(4)) + "\n")
     ended = resource.getrusage(resource.RUSAGE_SELF)
-    return (ended.ru_utime + ended.ru_stime - began.ru_utime - began.ru_stime) / rows
+    return (ended.ru_utime + ended.ru_stime - began.ru_utime - began.ru_stime) / len(table)
 
 
 def compile_kernels() -> None:

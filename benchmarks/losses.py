@@ -7,14 +7,17 @@ Each loss runs in a separate process. The peak is that of the process, embedding
 the first step allocates them.
 """
 
+import argparse
 import subprocess
 import sys
 import time
+from statistics import median
 from types import SimpleNamespace
 
 import torch
 from recbole.data.interaction import Interaction
 
+from benchmarks.command import execute
 from benchmarks.machine import describe, peak_memory_mb
 from recbole_ext.evaluation.evaluator import Evaluator
 from recbole_ext.evaluation.values import ValueScorer
@@ -22,6 +25,7 @@ from recbole_ext.pipeline.configure import build_config
 from recbole_ext.training.trainer import RunTrainer
 
 ITEMS, WINDOWS, LENGTH, STEPS = 4_200_000, 41, 100, 6
+LOSSES = ("sampled_softmax", "gBCE")
 
 
 def batch() -> Interaction:
@@ -52,14 +56,22 @@ def measure(loss_type: str) -> None:
         rows, started = batch(), time.perf_counter()
         trainer.train_epoch([rows], 0)
         seconds.append(time.perf_counter() - started)
-    steady = sorted(seconds[1:])[len(seconds) // 2]
+    steady = median(seconds[1:])
     print(f"{loss_type:16} first step {seconds[0]:.2f} s, then {steady:.2f} s, peak {peak_memory_mb():,.0f} MB")
 
 
+def main() -> None:
+    """Each loss in a process of its own."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("loss", nargs="?", choices=LOSSES, help="one of them, in this process")
+    loss = parser.parse_args().loss
+    if loss:
+        measure(loss)
+        return
+    print(describe(), flush=True)
+    for name in LOSSES:
+        subprocess.run([sys.executable, "-m", "benchmarks.losses", name], check=True)
+
+
 if __name__ == "__main__":
-    if sys.argv[1:]:
-        measure(sys.argv[1])
-    else:
-        print(describe(), flush=True)
-        for name in ("sampled_softmax", "gBCE"):
-            subprocess.run([sys.executable, "-m", "benchmarks.losses", name], check=True)
+    execute(main)

@@ -13,6 +13,7 @@ import logging
 
 import numpy as np
 
+from benchmarks.command import execute, names, numbers, require_known
 from benchmarks.ctr import configuration
 from benchmarks.machine import describe
 from recbole_ext.evaluation.criteria import PASS
@@ -36,16 +37,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default="ml-1m")
     parser.add_argument("--data_path", default="")
-    parser.add_argument("--protocol", default="P2")
-    parser.add_argument("--seeds", default="", help="separated by commas; those of the phases by default")
-    parser.add_argument("--phases", default=",".join(PHASES), help="separated by commas; all by default")
+    parser.add_argument("--protocol", choices=("P2", "P4"), default="P2")
+    parser.add_argument("--seeds", type=numbers, default="", help="separated by commas; those of the phases by default")
+    parser.add_argument("--phases", type=names, default=",".join(PHASES), help="separated by commas; all by default")
     arguments = parser.parse_args()
+    require_known("--phases", arguments.phases, list(PHASES))
     arguments.epochs, heard = 0, _Heard()
     logging.getLogger("recbole_ext").addHandler(heard)
     print(f"{describe()}\n{arguments.data}, {arguments.protocol}")
-    for phase in arguments.phases.split(","):
+    for phase in arguments.phases:
         arguments.config_files = f"{'mdaf-phase' if arguments.protocol == 'P4' else 'mdaf-ml-1m-phase'}-{phase}"
-        summary(arguments, [int(seed) for seed in arguments.seeds.split(",") if seed])
+        summary(arguments, arguments.seeds)
     slow = [message for message in heard.messages if message.startswith("slow")]
     print(f"\nwarnings: {len(heard.messages)}, of them of slow epochs or batches: {len(slow)}")
     for message in dict.fromkeys(heard.messages):
@@ -59,7 +61,7 @@ def summary(arguments: argparse.Namespace, seeds: list[int]) -> None:
     for seed in seeds or planned["seeds"]:
         config = configuration("MDAFMamba", arguments, seed=seed)
         result = run(config)
-        rows.append([result["valid"][name] for name in COLUMNS] + [result["test"]["auc"], result["best_epoch"] + 1])
+        rows.append([result["valid"][name] for name in COLUMNS] + [result["test"]["auc"], result["best_epoch"]])
         met.append(result["criteria"])
     table = np.array(rows)
     print(f"\n{arguments.config_files}, {len(rows)} seeds, {planned['epochs']} epochs each")
@@ -70,4 +72,4 @@ def summary(arguments: argparse.Namespace, seeds: list[int]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    execute(main)

@@ -7,7 +7,7 @@ Run from the repository's root; the words after `--` are settings of the trainin
 
 The release is a zip in the format of GroupLens (ratings.csv by user, CRLF; movies.csv) with the rows of
 `benchmarks.drift`: users arrive over the years, items are popular by a power law. It is made once, and the script
-continues where it was interrupted, so that the times of all starts are in `FOLDER/drift/steps.jsonl`.
+continues where it was interrupted, so that the times of all starts are in `FOLDER/ROWS/drift/steps.jsonl`.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from pathlib import Path
 
 import polars as pl
 
+from benchmarks.command import execute
 from benchmarks.drift import CUT, FIRST, ITEMS, LAST, make_items, make_log
 from benchmarks.machine import describe
 from recbole_ext.scripts.release_drift import Request, carry_out
@@ -72,13 +73,14 @@ def main() -> int:
     parser.add_argument("--model", default="BPR")
     parser.add_argument("settings", nargs="*", help="of the training, behind --")
     given = parser.parse_args()
-    release = make_release(given.folder, given.rows)
+    folder = given.folder / str(given.rows)  # a folder that is kept may hold releases of several sizes
+    release = make_release(folder, given.rows)
     request = Request(str(release), "ml-32m", "ml32m-after-ml20m", "365d", given.model, given.settings)
-    code = carry_out(request, given.folder / "drift")
-    steps = [json.loads(line) for line in (given.folder / "drift" / "steps.jsonl").read_text().splitlines()]
+    code = carry_out(request, folder / "drift")
+    steps = [json.loads(line) for line in (folder / "drift" / "steps.jsonl").read_text().splitlines()]
     print(json.dumps({"machine": describe(), "rows": given.rows, "items": ITEMS, "steps": steps}, indent=2))
     return code
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    execute(main)

@@ -23,6 +23,7 @@ from s5.s5_model import binary_operator
 from torch import Tensor
 from torch.nn import functional as F
 
+from benchmarks.command import execute
 from benchmarks.machine import describe, forget_peak_memory, peak_memory_mb
 from recbole_ext.ssm import backend_status, diagonal_scan, selective_scan
 
@@ -104,11 +105,12 @@ def _wait() -> None:
 def compare_selective(length: int) -> None:
     """The selective scan at one length, on one thread and on two."""
     torch.set_num_threads(1)
-    ours = least_seconds({name: selective_work(name, BATCH, length) for name in ("cpu", "parallel")})
-    per_token = {name: seconds / (BATCH * length) for name, seconds in ours.items()}
-    sizes = (1, 2, 4, 8, 16)
-    peer = least_seconds({str(size): selective_work("mambapy", size, length) for size in sizes}, 3)
-    per_token["mambapy"] = min(seconds / (int(size) * length) for size, seconds in peer.items())
+    ours, sizes = ("cpu", "parallel"), (1, 2, 4, 8, 16)
+    work = {name: selective_work(name, BATCH, length) for name in ours}
+    work |= {str(size): selective_work("mambapy", size, length) for size in sizes}
+    seconds = least_seconds(work)
+    per_token = {name: seconds[name] / (BATCH * length) for name in ours}
+    per_token["mambapy"] = min(seconds[str(size)] / (size * length) for size in sizes)
     torch.set_num_threads(2)
     per_token["cpu, 2 threads"] = least_seconds({"cpu": selective_work("cpu", BATCH, length)})["cpu"] / (BATCH * length)
     _table(f"selective scan, D = {D}, N = {N}, L = {length}, batch {BATCH}", per_token, "mambapy")
@@ -176,4 +178,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    execute(main)

@@ -15,6 +15,7 @@ import json
 import random
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -25,7 +26,9 @@ from urllib.parse import urlsplit
 import numpy as np
 import psutil
 
+from benchmarks.command import execute
 from benchmarks.machine import describe
+from recbole_ext.errors import ResourceError
 
 ITEMS = 87_585
 _USERS = 1000
@@ -115,7 +118,7 @@ async def at_rate(
 
 async def load(words: argparse.Namespace, url: str) -> list[Measured]:
     """All requests and events; returns what was measured of either."""
-    pool, dice = Pool(url, words.token), random.Random(1)
+    pool, dice, begun = Pool(url, words.token), random.Random(1), time.time_ns()  # ids of earlier loads are duplicates
     asked, sent = Measured("recommend"), Measured("events")
 
     def recommend(number: int) -> Awaitable[tuple[int, bytes]]:
@@ -128,7 +131,7 @@ async def load(words: argparse.Namespace, url: str) -> list[Measured]:
                 "user": f"u{dice.randrange(_USERS)}",
                 "item": f"i{dice.randrange(words.items)}",
                 "time": _NOW + number,
-                "id": f"{number}-{place}",
+                "id": f"{begun}-{number}-{place}",
             }
             for place in range(words.events_per_request)
         ]
@@ -169,7 +172,8 @@ def serving(run: Path, state_dir: Path) -> Iterator[str]:
     try:
         while "serving on " not in log.read_text():
             if process.poll() is not None:
-                raise SystemExit(log.read_text())
+                print(log.read_text(), file=sys.stderr)
+                raise SystemExit(process.returncode)
             time.sleep(0.1)
         before = _cpu_seconds(process.pid)
         yield log.read_text().partition("serving on ")[2].split()[0]
@@ -184,13 +188,13 @@ def _cpu_seconds(pid: int) -> float:
     return float(times.user + times.system)
 
 
-def main() -> None:
-    """Measure, and print a table."""
+def main() -> int:
+    """Measure, and print a table; 4 where a request had no answer."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--make", type=Path, metavar="FOLDER")
     parser.add_argument("--run", type=Path)
     parser.add_argument("--url")
-    parser.add_argument("--state-dir", type=Path, default=Path("serve-load-state"))
+    parser.add_argument("--state-dir", type=Path, help="kept; default: a temporary folder, removed at the end")
     parser.add_argument("--items", type=int, default=ITEMS)
     parser.add_argument("--requests", type=int, default=10_000)
     parser.add_argument("--rate", type=float, default=200, help="requests per second")
@@ -198,12 +202,14 @@ def main() -> None:
     parser.add_argument("--events-per-request", type=int, default=10)
     parser.add_argument("--token")
     words = parser.parse_args()
-    run = words.run or (make_run(words.make) if words.make else None)
-    if (run is None) == (words.url is None):
+    if sum(given is not None for given in (words.make, words.run, words.url)) != 1:
         parser.error("name one of --make, --run and --url")
-    with serving(run, words.state_dir) if run is not None else nullcontext(words.url) as url:
-        gc.disable()  # a collection of the generator's own objects delays its requests
-        measured = asyncio.run(load(words, url))
+    run = make_run(words.make) if words.make else words.run
+    with tempfile.TemporaryDirectory() as temporary:
+        state_dir = words.state_dir or Path(temporary) / "state"
+        with serving(run, state_dir) if run is not None else nullcontext(words.url) as url:
+            gc.disable()  # a collection of the generator's own objects delays its requests
+            measured = asyncio.run(load(words, url))
     print(describe())
     print(f"{words.rate:g} requests/s and {words.event_rate:g} events/s on {words.items:,} items; milliseconds")
     print(f"{'':<12} {'count':>8} {'errors':>6} {'p50':>8} {'p95':>8} {'p99':>8} {'max':>8}")
@@ -211,8 +217,8 @@ def main() -> None:
         print(one.line())
         for error in sorted(set(one.errors))[:5]:
             print(f"    {error}")
-    sys.exit(1 if any(one.errors for one in measured) else 0)
+    return ResourceError.exit_code if any(one.errors for one in measured) else 0
 
 
 if __name__ == "__main__":
-    main()
+    execute(main)
