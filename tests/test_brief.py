@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docs" / "brief.md").read_text(encoding="utf-8")
 QUOTED = re.findall(r"`([^`]+)`", TEXT)
 ROWS = [line for line in TEXT.splitlines() if line.startswith("| ") and not line.startswith("| asked")]
-OPTIONS = {"--resume", "--after", "--download", "--model", "--dataset", "--engine"}
+OPTIONS = {"--resume", "--after", "--download", "--output", "--model", "--dataset", "--engine"}
 """Options of commands, which are no keys of a run."""
 
 
