@@ -1,5 +1,6 @@
 """Wrong input of a benchmark ends with one sentence and an exit code before anything is trained."""
 
+import argparse
 import importlib
 import subprocess
 import sys
@@ -17,10 +18,11 @@ from recbole_ext.errors import DataError, UsageError
 def ended(words: str | list[str], monkeypatch: pytest.MonkeyPatch) -> object:
     """The exit code of a benchmark's command."""
     module, *rest = words.split() if isinstance(words, str) else words
+    main = importlib.import_module(f"benchmarks.{module}").main
     monkeypatch.setattr(sys, "argv", [module, *rest])
     monkeypatch.setattr(subprocess, "run", lambda *words, **given: pytest.fail("it began to measure"))
     with pytest.raises(SystemExit) as caught:
-        execute(importlib.import_module(f"benchmarks.{module}").main)
+        execute(main)
     return caught.value.code
 
 
@@ -36,7 +38,8 @@ def ended(words: str | list[str], monkeypatch: pytest.MonkeyPatch) -> object:
         ("rivals --rates=much", 2, "--rates"),
         ("ctr --models MDAFMamba,MDAFMumba", 2, "no model named 'MDAFMumba'"),
         ("ctr --data shop --models MDAFMamba", 2, "known: ml-100k, ml-1m"),
-        ("ctr --protocol P1 --models MDAFMamba,DIN", 2, "order must be TO"),
+        ("ctr --protocol P1 --models MDAFMamba,DIN", 2, "tested on other rows"),
+        ("ctr --protocol P2 --models MDAFMamba,DIN", 2, "tested on other rows"),
         ("ctr --models MDAFMamba,myFM", 2, "leave it out of --models"),
         ("ctr_ablation --parts tower", 2, "there is no 'tower'"),
         ("ctr_ablation --protocol P9", 2, "P9"),
@@ -69,6 +72,17 @@ def test_wrong_input_is_refused(
     assert ended(words, monkeypatch) == code
     printed = capsys.readouterr()
     assert said in printed.err and "Traceback" not in printed.err and not list(tmp_path.rglob("runs"))
+
+
+def test_models_that_have_other_rows_or_are_one_network_are_not_measured_by_default() -> None:
+    from benchmarks.ctr import MODELS, default_models
+
+    def models(protocol: str, files: str = "") -> list[str]:
+        return default_models(argparse.Namespace(protocol=protocol, config_files=files))
+
+    assert models("P2") == models("P1") == ["MDAFMamba", "FM", "DeepFM", "DCNV2", "myFM"]
+    assert models("P2", "mdaf-ml-1m-phase-1") == ["MDAFMamba", "MDAFBST", "FM", "DeepFM", "DCNV2", "myFM"]
+    assert models("P4") == list(MODELS)
 
 
 def test_a_folder_with_tunings_is_not_continued(
