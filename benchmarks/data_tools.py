@@ -103,24 +103,29 @@ def loop_over_iloc(path: Path, rows: int) -> float:
     return (ended.ru_utime + ended.ru_stime - began.ru_utime - began.ru_stime) / len(table)
 
 
-def compile_kernels() -> None:
-    """A small conversion and cut: the first use after an installation compiles for some seconds."""
+FORMATS = {"ml-20m": ("ratings.csv", make_movielens), "taobao": ("UserBehavior.csv", make_taobao)}
+
+
+def compile_kernels(release: str) -> None:
+    """A small conversion and cut of the format: the first use after an installation compiles for some seconds."""
+    name, make = FORMATS[release]
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        make_movielens(folder / "ratings.csv", 100)
-        convert = ["convert", "ml-20m", "--input", str(folder / "ratings.csv"), "--output", temporary]
-        measured(convert)
-        measured(["split", str(folder / "ml-20m"), "--ratio", "0.8", "--output", temporary])
+        make(folder / name, 2000)
+        convert = ["convert", release, "--input", str(folder / name), "--output", temporary]
+        measured([*convert, "--max-rejected", "1%"])
+        measured(["split", str(folder / release), "--ratio", "0.8", "--output", temporary])
 
 
 def run(folder: Path, rows: int, taobao: bool, compare: bool) -> dict[str, object]:
     """Generate the file if it is absent, convert it, cut it, and sum up."""
-    release, name = ("taobao", "UserBehavior.csv") if taobao else ("ml-20m", "ratings.csv")
+    release = "taobao" if taobao else "ml-20m"
+    name, make = FORMATS[release]
     raw = folder / f"{release}-{rows}" / name
     if not raw.exists():
         raw.parent.mkdir(parents=True, exist_ok=True)
-        (make_taobao if taobao else make_movielens)(raw, rows)
-    compile_kernels()
+        make(raw, rows)
+    compile_kernels(release)
     out = folder / "out"
     shared = ["--output", str(out), "--overwrite"]
     steps = {

@@ -128,3 +128,19 @@ def test_recommend_is_measured_after_a_first_use(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(recommend.subprocess, "run", written)
     assert recommend.measure(tmp_path / "run", 5, ["--engine=ray"]).startswith("1 rows")
     assert ["--users=1" in words for words in started] == [True, False]
+
+
+@pytest.mark.parametrize(("taobao", "release"), [(False, "ml-20m"), (True, "taobao")])
+def test_the_kernels_of_the_format_are_compiled_before(
+    taobao: bool, release: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    started: list[list[str]] = []
+
+    def measured(words: list[str]) -> dict[str, float]:
+        started.append(words)
+        return {"cpu_s": 1.0, "wall_s": 1.0, "peak_mib": 1.0}
+
+    monkeypatch.setattr(data_tools, "measured", measured)
+    data_tools.run(tmp_path, 100, taobao, compare=False)
+    assert [words[0] for words in started] == ["convert", "split"] * 2
+    assert [words[1] for words in started if words[0] == "convert"] == [release] * 2
