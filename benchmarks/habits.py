@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from benchmarks.command import execute
+from recbole_ext.errors import UsageError
 
 HOUR = 3600
 START = 1_577_836_800
@@ -31,7 +32,12 @@ def made(users: int, items: int, days: int, jitter: float, seed: int = 0) -> pl.
         days: length of the log.
         jitter: standard deviation of a return, as a fraction of the period.
         seed: of everything.
+
+    Raises:
+        UsageError: there are fewer items than habits of a user.
     """
+    if items < HABITS:
+        raise UsageError(f"a user has {HABITS} habits, so at least as many items are needed (got {items})")
     rng = np.random.default_rng(seed)
     popular = 1 / np.arange(1, items + 1) ** 0.8
     popular /= popular.sum()

@@ -15,14 +15,18 @@ import numpy as np
 import polars as pl
 
 from benchmarks.command import execute, require_file
-from recbole_ext.errors import DataError
+from recbole_ext.errors import DataError, UsageError
 
 USERS, ITEMS, ROWS = 22_363, 12_101, 198_502
 EVENTS_PER_GROUP, OWN_GROUPS = 827, 3
 
 
 def made(users: int, items: int, rows: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """User and item of each event, users in turn: (n,) int64 each."""
+    """User and item of each event, users in turn: (n,) int64 each.
+
+    Raises:
+        UsageError: a group has no item.
+    """
     rng = np.random.default_rng(seed)
     length = 5 + np.minimum(rng.geometric(1 / max(rows / users - 4, 1), users) - 1, 200)
     groups = max(OWN_GROUPS + 1, rows // EVENTS_PER_GROUP)
@@ -31,6 +35,8 @@ def made(users: int, items: int, rows: int, seed: int = 0) -> tuple[np.ndarray, 
     popular = rng.permutation(1 / np.arange(1, items + 1) ** 0.8)
     own = rng.integers(0, groups, (users, OWN_GROUPS))
     of_group = [np.flatnonzero(group == g) for g in range(groups)]
+    if not all(map(len, of_group)):
+        raise UsageError(f"{items} items are too few for {groups} groups; more items, or fewer rows")
     odds = [popular[members] / popular[members].sum() for members in of_group]
     history = np.zeros((users, int(length.max())), dtype=np.int64)
     for place in range(history.shape[1]):

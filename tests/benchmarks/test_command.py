@@ -54,6 +54,8 @@ def ended(words: str | list[str], monkeypatch: pytest.MonkeyPatch) -> object:
         ("cold_items --data_path=nowhere --output=o", 3, "there is no file nowhere/ml-1m/ml-1m.inter"),
         ("click_transitions --sample nowhere --log x", 3, "there is no file nowhere/nowhere.train.inter"),
         ("sparse_data --output o --movielens=nowhere", 3, "there is no file nowhere/nowhere.inter"),
+        ("sparse_data --output o --users 9 --items 2 --rows 99", 2, "2 items are too few for 4 groups"),
+        ("habits --output o --items 3", 2, "at least as many items are needed (got 3)"),
         ("ml_100k --epochs=few", 2, "--epochs"),
         ("losses CE", 2, "CE"),
         ("serve_load", 2, "name one of"),
