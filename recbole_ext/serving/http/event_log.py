@@ -90,9 +90,8 @@ class EventLog:
             OSError: the disk refuses; the old file goes on.
         """
         if self._end:
-            file = self._open(self.last + 1)
-            os.close(self._file)
-            self._file, self._end = file, 0
+            old, self._file, self._end = self._file, self._open(self.last + 1), 0
+            os.close(old)
 
     def read(self, after: int, until: int | None = None) -> Iterator[tuple[int, Event]]:
         """Events with their numbers, in order; those that are written meanwhile are left out.
@@ -134,7 +133,13 @@ class EventLog:
     def _open(self, first: int) -> int:
         path = self.folder / f"events-{first:020d}.log"
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        flush(self.folder)
+        try:
+            flush(self.folder)
+        except OSError:
+            os.close(file)
+            if not path.stat().st_size:  # what follows in the old file would be taken for events of this one
+                path.unlink()
+            raise
         return file
 
 

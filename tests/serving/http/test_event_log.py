@@ -142,3 +142,23 @@ def test_a_link_in_the_place_of_a_file_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "events-00000000000000000001.log").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(OSError, match="symbolic link"):
         EventLog(tmp_path)
+
+
+def test_a_folder_that_cannot_be_flushed_leaves_the_old_file_in_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = EventLog(tmp_path)
+    log.append(events(1, 2))
+
+    def refuse(folder: Path) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("recbole_ext.serving.http.event_log.flush", refuse)
+        with pytest.raises(OSError, match="Input/output error"):
+            log.rotate()
+    log.append(events(3, 2))
+    log.rotate()
+    log.append(events(5, 1))
+    log.close()
+    assert everything(tmp_path) == events(1, 5)
