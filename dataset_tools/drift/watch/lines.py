@@ -9,7 +9,7 @@ from typing import Any
 
 from dataset_tools.errors import DataError
 from dataset_tools.files.headers import read_header
-from dataset_tools.times.clocks import UNITS
+from dataset_tools.times.clocks import UNITS, unit_of
 
 EVENT_LOG, JSON_LINES, ATOMIC = "event log", "JSON lines", "atomic"
 PATTERNS = {"events-*.log": EVENT_LOG, "*.jsonl": JSON_LINES, "*.inter": ATOMIC}
@@ -40,7 +40,7 @@ def format_of(path: Path) -> str | None:
     return next((kind for pattern, kind in PATTERNS.items() if path.match(pattern)), None)
 
 
-def reader(path: Path, kind: str, fields: dict[str, str | None], unit: str) -> Callable[[bytes], Row]:
+def reader(path: Path, kind: str, fields: dict[str, str | None], unit: str, newest: int = 0) -> Callable[[bytes], Row]:
     """What reads a line of a file, without its end.
 
     Args:
@@ -48,6 +48,8 @@ def reader(path: Path, kind: str, fields: dict[str, str | None], unit: str) -> C
         kind: its format.
         fields: names of the columns user, item, time and value of atomic files and JSON lines.
         unit: of the times of atomic files.
+        newest: time of the last row of the past, Unix seconds. Where its size shows the unit, times in an atomic file
+            whose size shows another unit are refused.
 
     Raises:
         DataError: the file lacks the column of users or items.
@@ -56,7 +58,7 @@ def reader(path: Path, kind: str, fields: dict[str, str | None], unit: str) -> C
         return lambda line: _encodable(_of_event_log(line))
     if kind == JSON_LINES:
         return lambda line: _encodable(_of_json(line, fields))
-    return _of_atomic(path, fields, UNITS[unit])
+    return _of_atomic(path, fields, unit, unit_of(newest * UNITS[unit]) == unit)
 
 
 def _encodable(row: Row) -> Row:
@@ -122,7 +124,7 @@ def as_text(value: Any) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def _of_atomic(path: Path, fields: dict[str, str | None], per_second: int) -> Callable[[bytes], Row]:
+def _of_atomic(path: Path, fields: dict[str, str | None], unit: str, is_shown: bool) -> Callable[[bytes], Row]:
     names = [column.field for column in read_header(path)]
     wanted = [fields[name] for name in ("user", "item")]
     missing = [str(name) for name in wanted if name not in names]
@@ -139,15 +141,23 @@ def _of_atomic(path: Path, fields: dict[str, str | None], per_second: int) -> Ca
             raise UnreadableLine(f"it has {len(cells)} columns, the header has {len(names)}")
         if not cells[user] or not cells[item]:
             raise UnreadableLine("an id is empty")
-        moment = None if time is None else _seconds(names[time], cells[time], per_second)
+        moment = None if time is None else _seconds(names[time], cells[time], unit, is_shown)
         return Row(cells[user], cells[item], moment, None if value is None else cells[value])
 
     return read
 
 
-def _seconds(name: str, text: str, per_second: int) -> int | None:
+def _seconds(name: str, text: str, unit: str, is_shown: bool) -> int | None:
     """A cell of the time column; None of an empty one."""
+    if not text:
+        return None
     try:
-        return int(float(text) // per_second) if text else None
+        time = float(text)
+        seconds = int(time // UNITS[unit])
     except (ValueError, OverflowError):
         raise UnreadableLine(f"{name} is {text[:40]!r}, no number") from None
+    if is_shown and unit_of(int(time)) != unit:
+        raise UnreadableLine(
+            f"{name} is {text[:40]}, a time in {unit_of(int(time))}, and the times behind the profile are in {unit}"
+        )
+    return seconds

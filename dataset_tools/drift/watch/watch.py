@@ -107,7 +107,8 @@ class Watch:
         before, read = entry.offset, None
         for number, (line, offset) in enumerate(new_lines(path, entry)):
             if read is None:
-                read = reader(path, entry.kind, self._profile.fields, self._profile.time_unit)
+                past = self._profile
+                read = reader(path, entry.kind, past.fields, past.time_unit, past.last)
             is_first = before == 0 and number == 0
             reason, text = self._take(line, read, entry) if line else ("", "")
             if reason and is_first and reason in ("unreadable", "without_time", "ahead"):

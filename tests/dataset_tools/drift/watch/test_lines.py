@@ -2,12 +2,16 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dataset_tools.drift.watch.lines import ATOMIC, JSON_LINES, UnreadableLine, reader
+from dataset_tools.drift.watch.profile import read_profile
+from dataset_tools.errors import DataError
+from dataset_tools.times.clocks import UNITS
 from tests.dataset_tools.drift.watch.conftest import END, json_lines, rows
 
 FIELDS: dict[str, str | None] = {"user": "user_id", "item": "item_id", "time": "timestamp", "value": "rating"}
@@ -38,3 +42,23 @@ def test_an_atomic_file_without_times_or_with_empty_ones(tmp_path: Path) -> None
     path.write_text("user_id:token\titem_id:token\ttimestamp:float\n")
     read = reader(path, ATOMIC, FIELDS, "milliseconds")
     assert read(b"1\t2\t").time is None and read(b"1\t2\t5999").time == 5
+
+
+@pytest.mark.parametrize(("unit", "other"), [("milliseconds", "seconds"), ("seconds", "milliseconds")])
+def test_times_of_an_atomic_file_in_another_unit_than_the_profile(tmp_path: Path, unit: str, other: str) -> None:
+    path = tmp_path / "a.inter"
+    path.write_text("user_id:token\titem_id:token\ttimestamp:float\n")
+    read = reader(path, ATOMIC, FIELDS, unit, END)
+    assert read(f"1\t2\t{END * UNITS[unit]}".encode()).time == END
+    with pytest.raises(UnreadableLine, match=rf"a time in {other}, and the times behind the profile are in {unit}"):
+        read(f"1\t2\t{END * UNITS[other]}".encode())
+
+
+def test_a_watch_refuses_an_atomic_file_in_another_unit(
+    tmp_path: Path, profile: Path, watched: Callable[..., list[dict[str, Any]]]
+) -> None:
+    past = replace(read_profile(profile), time_unit="milliseconds")
+    past.write(tmp_path / "ms.profile")
+    rows(20, 5).write(tmp_path / "later")
+    with pytest.raises(DataError, match=r"later\.inter: the first line is no .*, timestamp is \d+, a time in sec"):
+        watched(tmp_path / "later", window="20", reference=tmp_path / "ms.profile")
