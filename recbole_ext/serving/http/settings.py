@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,22 @@ from recbole_ext.errors import UsageError
 
 VARIABLE = "RECBOLE_EXT_SERVE"
 """The variable of the environment that holds the settings for `app.from_environment`."""
+
+_MEANT = 'must hold settings as a JSON object, for instance {"run": "runs/NAME"}'
+_PATHS = ("run", "state_dir", "token_file")
+_OPTIONAL_PATH = (Path | None, "a path, or null for none")
+_KINDS: dict[str, tuple[Any, str]] = {
+    "run": (Path, "the path of a run"),
+    "host": (str, "an address"),
+    "state_dir": _OPTIONAL_PATH,
+    "token_file": _OPTIONAL_PATH,
+    "data_path": (str | None, "a path, or null for the recorded one"),
+    "device": (str | None, "the name of a device, or null for that of the run"),
+    "log_requests": (bool, "true or false"),
+    "log_recommendations": (bool, "true or false"),
+    "engine": (dict, "a mapping of settings"),
+}
+"""Types of the settings, and what they are; numbers have limits too."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +93,9 @@ class ServeSettings:
     log_recommendations: bool = False
 
     def __post_init__(self) -> None:
+        for name, (kinds, meaning) in _KINDS.items():
+            if not isinstance(value := getattr(self, name), kinds):
+                raise UsageError(f"{name} must be {meaning} (got {value!r})")
         _check("--port", self.port, least=0, most=65535)
         _check("--workers", self.workers)
         _check("--snapshot-events", self.snapshot_events)
@@ -99,18 +118,34 @@ class ServeSettings:
         """The settings that `to_environment` wrote, or JSON with some of them, by their names.
 
         Raises:
-            UsageError: there are none, or one is unknown.
+            UsageError: there are none, one is unknown, or one has a value that is not allowed.
         """
         try:
-            values: dict[str, Any] = dict(json.loads(environment[VARIABLE]))
-            values["limits"] = Limits(**values.get("limits", {}))
-            for name in ("run", "state_dir", "token_file"):
-                values[name] = None if values.get(name) is None else Path(values[name])
-            return cls(**values)
-        except (LookupError, ValueError, TypeError) as error:
-            raise UsageError(
-                f'the variable {VARIABLE} must hold settings as JSON, for instance {{"run": "runs/NAME"}} ({error})'
-            ) from None
+            values = _known(json.loads(environment[VARIABLE]), cls, "settings")
+            values["limits"] = Limits(**_known(values.get("limits", {}), Limits, "limits"))
+        except (LookupError, ValueError, RecursionError) as error:
+            reason = "it is not set" if isinstance(error, LookupError) else f"it is not JSON: {error}"
+            raise UsageError(f"the variable {VARIABLE} {_MEANT} ({reason})") from None
+        paths = {name: Path(of) for name in _PATHS if isinstance(of := values.get(name), str) and of}
+        try:
+            return cls(**{"run": None, **values, **paths})
+        except UsageError as error:
+            raise UsageError(f"the variable {VARIABLE}: {error}") from None
+
+
+def _known(given: Any, kind: type[Any], what: str) -> dict[str, Any]:
+    """Settings by name.
+
+    Raises:
+        UsageError: they are no mapping, or have an unknown name.
+    """
+    if not isinstance(given, dict):
+        raise UsageError(f"the variable {VARIABLE} {_MEANT} ({what}: no object, but {given!r:.60})")
+    names = [field.name for field in fields(kind)]
+    unknown = [name for name in given if name not in names]
+    if unknown:
+        raise UsageError(f"the variable {VARIABLE}: no {what} {unknown[0]!r}; there are {', '.join(names)}")
+    return dict(given)
 
 
 def _check(name: str, value: Any, whole: bool = True, least: float = 1, most: float = 10**9) -> None:
