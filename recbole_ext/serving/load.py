@@ -9,6 +9,7 @@ import torch
 
 from recbole_ext.config.config import Config
 from recbole_ext.data.loaders import Loaders
+from recbole_ext.device_names import device_fault
 from recbole_ext.devices import is_here
 from recbole_ext.errors import DataError, UsageError
 from recbole_ext.pipeline.build_model import build_model
@@ -55,10 +56,13 @@ def finished_config(run: Path, data_path: str | None = None, device: str | None 
         device: where to compute now; None: where the run did, or on the best device here if that one is not.
 
     Raises:
-        UsageError: there is no such run.
+        UsageError: there is no such run, or `device` is no name of one.
         ResourceError: the requested device is not available.
     """
     require_run(run)
+    device = str(device) if isinstance(device, torch.device) else device
+    if device not in (None, "auto") and (fault := device_fault(device)):
+        raise UsageError(fault)
     values = recorded(run)
     missing = [name for name in ("model", "dataset") if not values.get(name)]
     if missing:
