@@ -77,7 +77,8 @@ class Blend:
         deny: Any = None,
     ) -> pd.DataFrame:
         """The k best items of each user, best first; see `Run.recommend`. The score is the blended one."""
-        question = Question.of(users, k, history, allow, deny, at=at, time=time, remove_seen=remove_seen)
+        more = {"at": at, "time": time, "remove_seen": remove_seen}
+        question = Question.of(self.config, users, k, history, allow, deny, **more)
         table = self.recommendations(question).frame()
         warn_of(table.attrs["skipped"])
         return table

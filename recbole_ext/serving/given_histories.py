@@ -1,6 +1,6 @@
 """Histories that are given with a question: tables of events, triples, or the items of one user."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from recbole_ext.errors import DataError, UsageError
 from recbole_ext.serving.given_columns import GivenTimes, given_tokens, ids_of
-from recbole_ext.serving.given_table import given_table
+from recbole_ext.serving.given_table import given_table, listed
 from recbole_ext.serving.histories import has_events, newest, unknown_value
 from recbole_ext.serving.load import LoadedRun
 from recbole_ext.serving.skipped import Skipped
@@ -115,9 +115,12 @@ def _table(run: LoadedRun, history: Any, name: str) -> pd.DataFrame:
 
 
 def _rows(history: Any) -> list[Any]:
-    if isinstance(history, str) or not isinstance(history, Iterable):
-        raise UsageError(f"history is a table, (user, item, time) triples, or a list of items (got {history!r})")
-    return [tuple(row) if isinstance(row, list | tuple) else row for row in history]
+    rows = listed(history)
+    is_one = isinstance(history, str | bytes | set | frozenset | Mapping) or not isinstance(history, Iterable)
+    if is_one or any(isinstance(row, Mapping) for row in rows[:1]):
+        kind = type(history).__name__ if is_one else f"a list of {type(rows[0]).__name__}"
+        raise UsageError(f"history is a table, (user, item, time) triples, or items, oldest first (got {kind})")
+    return [tuple(row) if isinstance(row, list | tuple) else row for row in rows]
 
 
 def _times(run: LoadedRun, table: pd.DataFrame, field: str, source: str) -> tuple[np.ndarray, np.ndarray]:

@@ -1,6 +1,6 @@
 """A table that Python code gives with a question, of any library that `rx.train(data=...)` reads, as one of pandas."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,29 @@ def required_table(given: Any, asked: str) -> pd.DataFrame:
     if table is None:
         raise DataError(f"{asked} takes a DataFrame of pandas, polars or Arrow (got {type(given).__name__})")
     return table
+
+
+def listed(given: Any) -> list[Any]:
+    """One value or several as a list; columns of numpy, pandas, polars and Arrow are several."""
+    for name in ("to_pylist", "tolist", "to_list"):
+        if hasattr(given, name):
+            given = getattr(given, name)()
+            break
+    several = isinstance(given, Iterable) and not isinstance(given, str | bytes | bytearray)
+    return list(given) if several else [given]
+
+
+def column_named(table: pd.DataFrame, names: Sequence[str]) -> pd.Series:
+    """The column that has one of the names, the first of them first; the only column may have any.
+
+    Raises:
+        DataError: there are several columns, and none has one of the names.
+    """
+    found = [name for name in names if name in table] or ([*table] if len(table.columns) == 1 else [])
+    if not found:
+        needed = f"a column {names[0]!r}" if names else "one column"
+        raise DataError(f"a table of ids needs {needed}; it has {', '.join(map(str, table)) or 'none'}")
+    return table[found[0]]
 
 
 def under_names(table: pd.DataFrame, names: Mapping[str, str], needed: Sequence[str]) -> pd.DataFrame:

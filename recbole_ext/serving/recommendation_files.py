@@ -9,7 +9,7 @@ import pandas as pd
 from recbole_ext.config.config import Config
 from recbole_ext.errors import UsageError
 from recbole_ext.serving.bulk.lines import Lines
-from recbole_ext.serving.bulk.question import Question
+from recbole_ext.serving.bulk.question import Question, names_of
 from recbole_ext.serving.bulk.table_files import FORMATS
 from recbole_ext.serving.rating_files import read_columns
 
@@ -75,8 +75,8 @@ class Inputs:
         """
         named = Lines.of([name.strip() for name in users.split(",") if name.strip()])
         if self.users is not None:
-            named = Lines.read(self.users, (config["USER_ID_FIELD"], "user_id", "user"))
-        items = (config["ITEM_ID_FIELD"], "item_id", "item")
+            named = Lines.read(self.users, names_of(config)["user"])
+        items = names_of(config)["item"]
         allow, deny = (None if path is None else Lines.read(path, items) for path in (self.allow, self.deny))
         return Question(
             None if users == "all" else named,

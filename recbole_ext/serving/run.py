@@ -51,10 +51,12 @@ class Run:
         path: its directory.
 
     Raises:
-        UsageError: no run left this directory.
+        UsageError: no run left this directory, or it is no path.
     """
 
     def __init__(self, path: str | Path, data_path: str | Path | None = None, device: str | None = None) -> None:
+        if not isinstance(path, str | Path):
+            raise UsageError(f"a run is named by the path of its directory (got {type(path).__name__})")
         self.path = Path(path)
         require_run(self.path)
         self._data_path, self._device = None if data_path is None else str(data_path), device
@@ -141,7 +143,8 @@ class Run:
             UsageError: the model does not rank, or needs to know the users of a history.
             DataError: nothing is left to rank for.
         """
-        question = Question.of(users, k, history, allow, deny, at=at, time=time, remove_seen=remove_seen)
+        more = {"at": at, "time": time, "remove_seen": remove_seen}
+        question = Question.of(self.config, users, k, history, allow, deny, **more)
         table = self.recommendations(question).frame()
         warn_of(table.attrs["skipped"])
         return table

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import torch
 
 import recbole_ext as rx
 from recbole_ext.errors import DataError, UsageError
@@ -127,9 +128,11 @@ def test_several_histories_and_what_is_wrong_with_them(trained: Any) -> None:
     ):
         with pytest.raises(DataError, match=words):
             run.recommend(history=wrong)
-    for wrong in ("i1", 3, [("a", "b")]):
+    for wrong in ("i1", 3, [("a", "b")], {"i1", "i2"}, {"item_id": ["i1"]}, [{"item_id": "i1"}], b"i1"):
         with pytest.raises(UsageError, match="history"):
             run.recommend(history=wrong)
+    rows = np.array([["new", "i2", 3], ["new", "i1", 5]], dtype=object)
+    assert run.recommend(history=rows, k=2).equals(alone)
 
 
 def test_a_table_of_histories_is_read_as_training_reads_one(trained: Any) -> None:
@@ -193,6 +196,28 @@ def test_wrong_questions(trained: Any) -> None:
             run.recommend(**given)
     numbers = run.recommend(["u1"], k=np.int64(2), time=np.int64(900))
     assert numbers.equals(run.recommend(["u1"], k=2, time=900))
+
+
+def test_tables_of_users_and_items(trained: Any) -> None:
+    run = trained("SASRec")
+    expected = run.recommend(["u1", "u2"], k=2, deny=["i1", "i2"])
+    users, items = pd.DataFrame({"age": [1, 2], "user_id": ["u1", "u2"]}), pl.DataFrame({"item_id": ["i1", "i2"]})
+    assert run.recommend(users, k=2, deny=items).equals(expected)
+    assert {*run.recommend(users, k=2, allow=items, remove_seen=False)["item_id"]} == {"i1", "i2"}
+
+
+def test_devices_and_paths_that_are_none(trained: Any) -> None:
+    path = trained("SASRec").path
+    devices: list[Any] = [0, "", [], True, "banana"]
+    for device in devices:
+        with pytest.raises(UsageError, match=r"device must be auto, cpu, cuda, cuda:N or mps \(got "):
+            rx.load(path, device=device).config  # noqa: B018
+    cpu: Any = torch.device("cpu")
+    assert rx.load(path, device=cpu).config["device"] == torch.device("cpu")
+    paths: list[Any] = [None, 5, rx.load(path), b"runs"]
+    for wrong in paths:
+        with pytest.raises(UsageError, match=r"a run is named by the path of its directory \(got "):
+            rx.load(wrong)
 
 
 def test_a_folder_of_data_that_is_not_there_is_refused(trained: Any, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Ids that are given, one a line: from Python, from a file, or from a word of the command line."""
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from dataset_tools.convert.table.reading.json_value import whole_as_int
 from recbole_ext.errors import DataError
+from recbole_ext.serving.given_columns import given_tokens
+from recbole_ext.serving.given_table import column_named, given_table, listed
 from recbole_ext.serving.skipped import Skipped
 
 
@@ -29,11 +30,20 @@ class Lines:
     source: str = ""
 
     @classmethod
-    def of(cls, given: Any) -> "Lines":
-        """One id or several, from Python; a whole number has no decimals."""
-        several = isinstance(given, Iterable) and not isinstance(given, str)
-        ids = [str(whole_as_int(one)) for one in (given if several else [given])]
-        return cls(ids, [*range(1, len(ids) + 1)])
+    def of(cls, given: Any, names: Sequence[str] = ()) -> "Lines":
+        """One id or several, from Python; see `given_tokens` for their text, "" is a missing one.
+
+        Args:
+            given: an id, ids of any kind, or a table.
+            names: that the column of ids may have in a table; the only column may have any name.
+
+        Raises:
+            DataError: a table of several columns, of which none has one of the names; or a value that has no text.
+        """
+        table = given_table(given)
+        tokens = given_tokens(listed(given) if table is None else column_named(table, names))
+        texts = np.array([*map(str, tokens.categories), ""], dtype=object)
+        return cls(texts[tokens.codes].tolist(), [*range(1, len(tokens) + 1)])
 
     @classmethod
     def read(cls, path: Path, names: tuple[str, ...]) -> "Lines":
@@ -72,7 +82,8 @@ class Lines:
         numbers = [int(known.get(each, 0)) for each in self.ids]
         for line, each, number in zip(self.numbers, self.ids, numbers, strict=True):
             if not number:
-                skipped.add(line, f"{field} {each!r} is not in the run's data", self.source)
+                reason = f"{field} {each!r} is not in the run's data" if each else f"{field} is empty"
+                skipped.add(line, reason, self.source)
         return np.array(list(dict.fromkeys(number for number in numbers if number)), dtype=np.int64)
 
 

@@ -11,6 +11,11 @@ from recbole_ext.serving.bulk.lines import Lines
 VIEWS = ("now", "test", "valid")
 
 
+def names_of(config: Any) -> dict[str, tuple[str, str, str]]:
+    """Names that a column of users, and one of items, may have where ids are given; those of the data come first."""
+    return {kind: (config[f"{kind.upper()}_ID_FIELD"], f"{kind}_id", kind) for kind in ("user", "item")}
+
+
 @dataclass(frozen=True)
 class Question:
     """A question that has been checked as far as it can be without the run.
@@ -67,12 +72,18 @@ class Question:
         return self.users.ids[0] if self.users is not None and self.users.ids else "new user"
 
     @classmethod
-    def of(cls, users: Any, k: int, history: Any, allow: Any, deny: Any, **more: Any) -> "Question":
+    def of(cls, config: Any, users: Any, k: int, history: Any, allow: Any, deny: Any, **more: Any) -> "Question":
         """From the arguments of a call in Python, see `Run.recommend`.
+
+        Args:
+            config: of the run, for its names of columns.
 
         Raises:
             UsageError: see the class.
+            DataError: a table of ids without their column.
         """
-        named, allowed, denied = (None if ids is None else Lines.of(ids) for ids in (users, allow, deny))
+        columns = names_of(config)
+        given = zip(("user", "item", "item"), (users, allow, deny), strict=True)
+        named, allowed, denied = (None if ids is None else Lines.of(ids, columns[kind]) for kind, ids in given)
         whole = {name: int(of) for name, of in {"k": k, **more}.items() if is_whole(of)}  # numpy has whole numbers too
         return cls(named, history=history, allow=allowed, deny=denied, **{"k": k, **more, **whole})

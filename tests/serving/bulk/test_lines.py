@@ -1,7 +1,11 @@
 """Ids from files, with the line of each."""
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 
 from recbole_ext.errors import DataError
@@ -55,3 +59,44 @@ def test_a_row_that_is_no_csv(tmp_path: Path) -> None:
     path.write_text(f"who,age\n1,2\n{'x' * 200_000},3\n")
     with pytest.raises(DataError, match=r"ids\.csv:3: the row is no csv: field larger than field limit"):
         Lines.read(path, NAMES)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        pd.DataFrame({"who": ["a", "b"]}),
+        pd.DataFrame({"age": [3, 4], "user_id": ["a", "b"], "who": ["x", "y"]})[["age", "user_id"]],
+        pd.DataFrame({"age": [3, 4], "user_id": ["x", "y"], "who": ["a", "b"]}),
+        pd.DataFrame({"any": ["a", "b"]}),
+        pl.DataFrame({"who": ["a", "b"]}),
+        pl.LazyFrame({"who": ["a", "b"]}),
+        pd.Series(["a", "b"]),
+        pd.Series(["a", "b"], dtype="category"),
+        pd.Index(["a", "b"]),
+        pl.Series(["a", "b"]),
+        np.array(["a", "b"]),
+        ("a", "b"),
+        {"a": 1, "b": 2},
+        (one for one in "ab"),
+    ],
+)
+def test_ids_of_any_kind_from_python(given: Any) -> None:
+    assert Lines.of(given, NAMES) == Lines(["a", "b"], [1, 2])
+
+
+def test_ids_of_arrow() -> None:
+    arrow = pytest.importorskip("pyarrow")
+    for given in (arrow.table({"who": ["a", None]}), arrow.array(["a", None]), arrow.chunked_array([["a"], [None]])):
+        assert Lines.of(given, NAMES).ids == ["a", ""]
+
+
+def test_one_id_and_missing_ones() -> None:
+    assert Lines.of(np.array("007")).ids == ["007"] and Lines.of(np.int64(7)).ids == ["7"] and Lines.of([]).ids == []
+    assert Lines.of([None, np.nan, "nan", pd.NA, 7.0, True]).ids == ["", "", "nan", "", "7", "true"]
+    skipped = Skipped("users")
+    Lines.of([None]).numbers_of({"None": 1}, "who", skipped)
+    assert skipped.sentences == ["line 1: who is empty"]
+    with pytest.raises(DataError, match=r"a table of ids needs a column 'who'; it has a, b"):
+        Lines.of(pd.DataFrame({"a": [1], "b": [2]}), NAMES)
+    with pytest.raises(DataError, match="row 1 holds bytes"):
+        Lines.of(b"007")

@@ -106,8 +106,16 @@ def known_table(data: Any) -> Any:
     if isinstance(data, type | pl.Series) or (pandas is not None and isinstance(data, pandas.Series | pandas.Index)):
         return None
     if hasattr(data, "__arrow_c_stream__"):
-        return pl.DataFrame(data)
+        return _of_stream(data)
     return known_table(data.to_pandas()) if hasattr(data, "to_pandas") else None
+
+
+def _of_stream(data: Any) -> pl.DataFrame | None:
+    """A table that speaks Arrow; None for a column that does."""
+    try:
+        return pl.DataFrame(data)
+    except pl.exceptions.SchemaError:
+        return None
 
 
 def _checked(frame: Frame) -> Frame:
