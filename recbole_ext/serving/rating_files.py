@@ -11,7 +11,6 @@ import polars as pl
 
 from recbole_ext.errors import DataError
 from recbole_ext.serving.bulk.lines import has_quoted_cells
-from recbole_ext.serving.bulk.safe_cells import safe_frame
 from recbole_ext.serving.given_columns import GivenTimes
 from recbole_ext.serving.rater import Rater, open_rater, together
 from recbole_ext.tasks.ratings.audit.evidence import Evidence
@@ -106,15 +105,10 @@ def _times(rater: Rater, path: Path | None) -> GivenTimes:
     return GivenTimes(rater.config["time_unit"], str(path or ""))
 
 
-def rated_text(
-    runs: list[Path],
-    pairs: Path | None,
-    history: Path | None,
-    data_path: str | None,
-    device: str | None = None,
-    safe: bool = False,
-) -> tuple[str, int]:
-    """Predicted ratings as a table with tabs.
+def rated_pairs(
+    runs: list[Path], pairs: Path | None, history: Path | None, data_path: str | None, device: str | None = None
+) -> pl.DataFrame:
+    """Predicted ratings as a table, in the data's names of columns; `prediction` and `std` are rounded.
 
     Args:
         runs: directories of finished runs, which are averaged.
@@ -122,10 +116,6 @@ def rated_text(
         history: file with item_id and rating of a new user.
         data_path: where the runs' data is now; None: where it was.
         device: where to compute; None: the run's, or what is here.
-        safe: whether cells that a spreadsheet would execute are marked, see `safe_frame`.
-
-    Returns:
-        The table, and its number of rows.
 
     Raises:
         UsageError: a run does not predict ratings.
@@ -143,4 +133,4 @@ def rated_text(
         rated = rated.sort_values("prediction", ascending=False, kind="stable")
     rated = rated.round({"prediction": _DECIMALS, "std": _DECIMALS})
     rated = rated.rename(columns={name: own for own, name in names.items() if name != "rating"})
-    return (safe_frame(rated) if safe else rated).to_csv(sep="\t", index=False), len(rated)
+    return pl.DataFrame({str(name): rated[name].to_list() for name in rated})

@@ -10,21 +10,10 @@ from recbole_ext.config.config import Config
 from recbole_ext.errors import UsageError
 from recbole_ext.serving.bulk.lines import Lines
 from recbole_ext.serving.bulk.question import Question, names_of
-from recbole_ext.serving.bulk.table_files import FORMATS
 from recbole_ext.serving.rating_files import read_columns
 
 VIEWS = {"train": "valid", "valid": "test", "all": "now"}
 """Events up to a split -> the view of `Run.recommend` that has seen them."""
-
-
-def check_format(path: Path | None) -> None:
-    """Refuse a file whose ending names no format; None for no file.
-
-    Raises:
-        UsageError: as said.
-    """
-    if path is not None and path.suffix not in FORMATS:
-        raise UsageError(f"--output must end in one of {', '.join(FORMATS)} (got {str(path)!r})")
 
 
 def remove_seen(exclude: bool, include: bool) -> bool | None:

@@ -16,6 +16,7 @@ import torch
 from recbole_ext.errors import DataError, UsageError
 from recbole_ext.files import write_atomically
 from recbole_ext.serving.bulk.safe_cells import safe_cells
+from recbole_ext.serving.bulk.table_files import table_file
 from recbole_ext.serving.click_answers import ClickAnswers, ClickRows
 from recbole_ext.serving.given_columns import GivenTimes
 from recbole_ext.serving.load import finished_config, load_run
@@ -39,7 +40,7 @@ def score(
     Args:
         run: directory of a finished run of a click model.
         source: what to score.
-        target: where to write.
+        target: where to write, with an ending of `FORMATS`.
         data_path: where the run's data is now; None: where it was.
         device: where to compute; None: where the run did, or on the best device here if that one is not.
         safe: whether cells that a spreadsheet would execute are marked, see `safe_cells`.
@@ -59,8 +60,12 @@ def score(
     asked = read_rows(loaded.train, table, GivenTimes(config["time_unit"], str(source)))
     probabilities = ClickAnswers(loaded).probabilities(asked)
     scored = table.with_columns(pl.Series("probability", probabilities).round(_DECIMALS))
-    scored = safe_cells(scored) if safe else scored
-    write_atomically(target, scored.write_csv(separator="\t", quote_style="never").encode())
+    if target.suffix == ".tsv":  # as the input, in which quotes are part of a cell
+        shown = safe_cells(scored) if safe else scored
+        write_atomically(target, shown.write_csv(separator="\t", quote_style="never").encode())
+    else:
+        with table_file(target, safe) as file:
+            file.add(scored)
     return len(scored)
 
 

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from recbole_ext.config.config import Config
 from recbole_ext.errors import DataError, UsageError
 from recbole_ext.pipeline.train import run
 from recbole_ext.serving.rater import open_rater, together
-from recbole_ext.serving.rating_files import audit_files, rated_text, read_columns
+from recbole_ext.serving.rating_files import audit_files, rated_pairs, read_columns
 from tests.conftest import write_inter
 from tests.model.test_hybridvae import HEADER, SIZES, rating_rows
 
@@ -61,11 +62,21 @@ def test_somebody_new_is_rated_for_by_a_handful_of_ratings(finished: Path) -> No
     assert means[0] > 1 and means[1] < -1
 
 
-def test_unknown_ids_get_a_prediction_and_a_file_of_pairs_is_written(finished: Path, tmp_path: Path) -> None:
+def test_unknown_ids_get_a_prediction_and_a_file_of_pairs_is_written(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     pairs = file(tmp_path, "user_id:token\titem_id:token\n4\t2\n4\t3\nnobody\t2\n4\tnothing\n")
     output = tmp_path / "rated.tsv"
     assert main(["rate", f"--run={finished}", f"--pairs={pairs}", f"--output={output}"]) == 0
     rated = pd.read_csv(output, sep="\t")
+    words = ["rate", f"--run={finished}", f"--pairs={pairs}"]
+    readers = {".csv": pd.read_csv, ".jsonl": partial(pd.read_json, lines=True), ".parquet": pd.read_parquet}
+    for ending, read in readers.items():
+        for _ in range(2):  # its own file is known again
+            assert main([*words, f"--output={output.with_suffix(ending)}"]) == 0
+        assert read(output.with_suffix(ending))["prediction"].to_list() == rated["prediction"].to_list()
+    assert main([*words, f"--output={tmp_path / 'rated.json'}"]) == 2
+    assert "--output must end in one of .tsv, .csv, .jsonl, .parquet" in capsys.readouterr().err
     assert rated["prediction"].between(2, 5).all() and rated["prediction"][0] > rated["prediction"][1] + 1
 
 
@@ -105,11 +116,10 @@ def test_a_history_that_tells_nothing_is_refused(finished: Path, history: dict[s
 
 def test_times_are_read_and_written_as_the_file_has_them(finished: Path, tmp_path: Path) -> None:
     pairs = file(tmp_path, "user_id\titem_id\ttimestamp\n4\t2\t1600000000.50\n")
-    text, _ = rated_text([finished], pairs, None, None)
-    assert text.splitlines()[1].startswith("4\t2\t1600000000.50\t")
+    assert rated_pairs([finished], pairs, None, None).row(0)[:3] == ("4", "2", "1600000000.50")
     wrong = file(tmp_path, "user_id\titem_id\ttimestamp\n4\t2\t1600000000000\n")
     with pytest.raises(DataError, match=r"tsv:2: timestamp 1600000000000 .*; give it in seconds"):
-        rated_text([finished], wrong, None, None)
+        rated_pairs([finished], wrong, None, None)
     rater, history = open_rater(finished), pd.DataFrame({"item_id": [1.0], "rating": [3.0]})
     with pytest.raises(DataError, match="line 1: timestamp is empty"):
         rater.fold_in(history.assign(timestamp=[pd.NaT]))

@@ -73,6 +73,9 @@ def test_a_history_in_the_file_counts_and_the_unknown_is_no_fault(finished: Any,
     }
     score(folder, table(tmp_path / "in.tsv", columns), tmp_path / "out.tsv")
     first = pl.read_csv(tmp_path / "out.tsv", separator="\t")["probability"].to_list()
+    for ending, read in ((".csv", pl.read_csv), (".jsonl", pl.read_ndjson), (".parquet", pl.read_parquet)):
+        score(folder, tmp_path / "in.tsv", tmp_path / f"out{ending}")
+        assert read(tmp_path / f"out{ending}")["probability"].to_list() == first
     columns["behavior_list"][0] = "0 1 0"
     score(folder, table(tmp_path / "in.tsv", columns), tmp_path / "out.tsv")
     second = pl.read_csv(tmp_path / "out.tsv", separator="\t")["probability"].to_list()

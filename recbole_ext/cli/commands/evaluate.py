@@ -76,15 +76,17 @@ def evaluate_command(words: argparse.Namespace) -> int:
 def _require_outputs(words: argparse.Namespace) -> None:
     """Refuse files that must not be written, before anything is computed."""
     from dataset_tools.files.claims import json_with, require_free, table_ending_with
-    from recbole_ext.serving.bulk.table_files import FORMATS
+    from recbole_ext.serving.bulk.table_files import check_format
     from recbole_ext.serving.later.rows_file import LAST
 
     read = [words.data, words.history]
     if words.output:
+        if words.output.suffix != ".json":
+            raise UsageError(
+                f"--output is written as JSON and must end in .json (got {str(words.output)!r}); --per-row=FILE writes "
+                "tables"
+            )
         require_free(words.output, read, json_with("kind", "own_test", "later"), words.overwrite)
     if words.per_row:
-        if words.per_row.suffix not in FORMATS:
-            raise UsageError(f"--per-row must end in one of {', '.join(FORMATS)} (got {str(words.per_row)!r})")
+        check_format(words.per_row, "--per-row")
         require_free(words.per_row, read, table_ending_with(*LAST), words.overwrite, "--per-row")
-    if words.output and words.per_row and words.output.resolve() == words.per_row.resolve():
-        raise UsageError(f"--output and --per-row name the same file, {words.output}; choose two")

@@ -25,7 +25,7 @@ def declare(parser: Parser) -> None:
     )
     parser.add_argument("--pairs", type=Path, metavar="FILE", help="user_id and item_id of each pair")
     parser.add_argument("--history", type=Path, metavar="FILE", help="item_id and rating of a new user")
-    declare_output(parser, "FILE", "where to write; default: the terminal")
+    declare_output(parser, "FILE", ".tsv, .csv, .jsonl or .parquet; default: the terminal")
     declare_safe_csv(parser)
     declare_opening(parser)
     parser.execute = rate_command
@@ -44,17 +44,19 @@ def rate_command(words: argparse.Namespace) -> int:
     for run in words.run:
         require_run(run)
     require_files(words.pairs, words.history)
-    require_output(words, [words.pairs, words.history], ("prediction", "std"))
     from dataset_tools.progress import waiting
-    from recbole_ext.files import write_atomically
-    from recbole_ext.serving.rating_files import rated_text
+    from recbole_ext.serving.bulk.safe_cells import safe_cells
+    from recbole_ext.serving.bulk.table_files import check_format, table_file
+    from recbole_ext.serving.rating_files import rated_pairs
 
-    more = (words.data_path, words.device, words.safe_csv)
+    require_output(words, [words.pairs, words.history], ("prediction", "std"))
+    check_format(words.output)
     with waiting("rating"):
-        text, n_pairs = rated_text(words.run, words.pairs, words.history, *more)
+        rated = rated_pairs(words.run, words.pairs, words.history, words.data_path, words.device)
     if words.output is None:
-        write_data(text)
+        write_data((safe_cells(rated) if words.safe_csv else rated).write_csv(separator="\t"))
         return 0
-    write_atomically(words.output, text.encode())
-    print(f"{n_pairs:,} pairs in {words.output}")
+    with table_file(words.output, words.safe_csv) as file:
+        file.add(rated)
+    print(f"{len(rated):,} pairs in {words.output}")
     return 0

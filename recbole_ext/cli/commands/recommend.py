@@ -71,7 +71,8 @@ def recommend_command(words: argparse.Namespace) -> int:
         require_run(run)
     require_files(words.history, words.allow, words.deny)
     from dataset_tools.progress import waiting
-    from recbole_ext.serving.recommendation_files import Inputs, check_format, remove_seen
+    from recbole_ext.serving.bulk.table_files import check_format
+    from recbole_ext.serving.recommendation_files import Inputs, remove_seen
 
     users = Path(words.users) if words.users != "all" and is_file(words.users) else None
     inputs = Inputs(users, words.history, words.allow, words.deny)

@@ -16,7 +16,7 @@ def declare(parser: Parser) -> None:
     """Declare the options."""
     parser.add_argument("--run", required=True, type=run_of, help="directory of a finished run of a click model")
     parser.add_argument("--input", required=True, type=Path, help="a tab-separated table: users, items, times")
-    declare_output(parser, "FILE", "where to write; default: INPUT.scored.tsv")
+    declare_output(parser, "FILE", ".tsv, .csv, .jsonl or .parquet; default: INPUT.scored.tsv")
     declare_safe_csv(parser)
     declare_opening(parser)
     parser.execute = score_command
@@ -29,10 +29,12 @@ def score_command(words: argparse.Namespace) -> int:
     require_run(words.run)
     require_files(words.input)
     target = words.output or words.input.with_name(f"{words.input.stem}.scored.tsv")
-    require_output(words, [words.input], ("probability",), target)
     from dataset_tools.progress import waiting
+    from recbole_ext.serving.bulk.table_files import check_format
     from recbole_ext.serving.score import score
 
+    require_output(words, [words.input], ("probability",), target)
+    check_format(words.output)
     with waiting("scoring"):
         rows = score(words.run, words.input, target, words.data_path, words.device, words.safe_csv)
     print(f"{target}: {rows:,} rows with their probability")

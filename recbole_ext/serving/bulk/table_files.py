@@ -9,12 +9,22 @@ from typing import IO, Protocol
 import polars as pl
 
 from dataset_tools.files.replace import flush, temporary_folder
-from recbole_ext.errors import ResourceError
+from recbole_ext.errors import ResourceError, UsageError
 from recbole_ext.serving.bulk.safe_cells import safe_cells
 
 FORMATS = (".tsv", ".csv", ".jsonl", ".parquet")
 _ROW_GROUP = 500_000
 """Rows that a Parquet file holds together, and that are in memory before they are written."""
+
+
+def check_format(path: Path | None, option: str = "--output") -> None:
+    """Refuse a file whose ending names no format; None for no file.
+
+    Raises:
+        UsageError: as said.
+    """
+    if path is not None and path.suffix not in FORMATS:
+        raise UsageError(f"{option} must end in one of {', '.join(FORMATS)} (got {str(path)!r})")
 
 
 class TableWriter(Protocol):

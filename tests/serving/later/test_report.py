@@ -104,7 +104,7 @@ def test_words_that_do_not_go_together(trained: Path, tmp_path: Path, capsys: py
     start = ["evaluate", f"--run={trained}", f"--data={later}"]
     for more, code, text in (
         ([f"--per-row={tmp_path / 'r.txt'}"], 2, "--per-row must end in one of .tsv"),
-        ([f"--output={tmp_path / 'a.tsv'}", f"--per-row={tmp_path / 'a.tsv'}"], 2, "name the same file"),
+        ([f"--output={tmp_path / 'a.tsv'}"], 2, "--output is written as JSON and must end in .json"),
         ([f"--history={tmp_path / 'none.inter'}"], 3, "there is no such file"),
         ([f"--output={trained / 'x.json'}"], 2, "is the directory of a run"),
     ):
