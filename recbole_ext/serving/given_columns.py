@@ -1,6 +1,6 @@
 """Columns of a table that is given with a question, by the rules of a data set that is made of such a table."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,25 @@ def text_or_times(column: Any) -> pl.Series:
     """A column (n,) of pandas as text, "" where a value is missing, as `given_tokens` writes it; datetimes as such."""
     values = column_of(column, "the table")
     return values if values.dtype.is_temporal() else plain_ids(values).cast(pl.String).fill_null("")
+
+
+def given_numbers(column: pd.Series, where: Callable[[int], str]) -> np.ndarray:
+    """(n,) float64; NaN where a value is missing or blank.
+
+    Args:
+        column: (n,) of pandas, of any type.
+        where: the line of a row, by its place.
+
+    Raises:
+        DataError: a value is no finite number.
+    """
+    found = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    blank = column.isna() | column.map(lambda value: isinstance(value, str) and not value.strip())
+    wrong = np.flatnonzero(~np.isfinite(found) & ~blank.to_numpy(dtype=bool))
+    if len(wrong):
+        value = column.iloc[int(wrong[0])]
+        raise DataError(f"{where(int(wrong[0]))}: {column.name} must be a finite number (got {value!r:.60})")
+    return found
 
 
 def ids_of(tokens: pd.Categorical, known: Mapping[str, int]) -> np.ndarray:

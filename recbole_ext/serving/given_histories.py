@@ -11,9 +11,10 @@ from recbole.utils import FeatureType
 from torch import Tensor
 
 from recbole_ext.errors import DataError, UsageError
-from recbole_ext.serving.given_columns import GivenTimes, given_tokens, ids_of
+from recbole_ext.serving.given_columns import GivenTimes, given_numbers, given_tokens, ids_of
 from recbole_ext.serving.given_table import given_table, listed
 from recbole_ext.serving.histories import has_events, newest, unknown_value
+from recbole_ext.serving.live.value_fields import value_names
 from recbole_ext.serving.load import LoadedRun
 from recbole_ext.serving.skipped import Skipped
 
@@ -66,7 +67,7 @@ def read_histories(run: LoadedRun, history: Any, name: str, skipped: Skipped, so
         source: the file of the table, whose first line is its header; "" where there is none.
 
     Raises:
-        DataError: there is no column of items, or a row has no time.
+        DataError: there is no column of items, a row has no time, or a value of a column of numbers is none.
         UsageError: it is none of these.
     """
     table = _table(run, history, name)
@@ -79,7 +80,7 @@ def read_histories(run: LoadedRun, history: Any, name: str, skipped: Skipped, so
     users = [str(one) for one in named[user].categories[found]]
     seconds, fractions = (column[kept] for column in _times(run, table, time, source))
     order = np.lexsort((fractions, seconds, group))
-    columns = {item: ids[kept][order], time: seconds[order]} | _further(run, table, kept[order], {user, item, time})
+    columns = {item: ids[kept][order], time: seconds[order]} | _further(run, table, kept[order], source)
     count = np.bincount(group, minlength=len(users))
     known_users = run.train.field2token_id[user]
     numbers = np.array([int(known_users.get(one, 0)) for one in users], dtype=np.int64)
@@ -130,16 +131,19 @@ def _times(run: LoadedRun, table: pd.DataFrame, field: str, source: str) -> tupl
     return GivenTimes(run.config["time_unit"] if source else "seconds", source).moments(table[field])
 
 
-def _further(run: LoadedRun, table: pd.DataFrame, rows: np.ndarray, given: set[str]) -> dict[str, np.ndarray]:
-    """Other columns of the run's events that the table has, as ids or numbers."""
+def _further(run: LoadedRun, table: pd.DataFrame, rows: np.ndarray, source: str) -> dict[str, np.ndarray]:
+    """Other columns that the model reads of events and that the table has, as ids or numbers, of some rows.
+
+    Raises:
+        DataError: a value of a column of numbers is none.
+    """
     found, train = {}, run.train
-    for name, column in train.events.columns.items() if has_events(run) else ():
-        if name in given or name not in table or column.dim() > 1:
+    for name in value_names(run):
+        if name not in table:
             continue
-        values = table[name].iloc[rows]
-        if train.field2type[name] == FeatureType.TOKEN:
-            found[name] = ids_of(given_tokens(values), train.field2token_id[name])
+        if train.field2type[name] is FeatureType.TOKEN:
+            found[name] = ids_of(given_tokens(table[name].iloc[rows]), train.field2token_id[name])
         else:
-            found[name] = pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64, copy=True)
-            found[name][~np.isfinite(found[name])] = unknown_value(run, name)
+            numbers = given_numbers(table[name], GivenTimes(source=source).where)[rows]
+            found[name] = np.where(np.isnan(numbers), unknown_value(run, name), numbers)
     return found

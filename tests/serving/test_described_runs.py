@@ -78,6 +78,12 @@ def test_events_one_by_one_are_the_history_as_a_whole(run: Run) -> None:
         np.testing.assert_allclose(answer.scores, table["score"], rtol=1e-4, atol=1e-5)
 
 
+def test_text_in_a_column_of_numbers_is_refused(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "h.csv").write_text("item_id,timestamp,act,rating\ni3,1700000000,a1,4\ni7,1700000009,a1,four\n")
+    assert main(["recommend", f"--run={run.path}", f"--history={tmp_path / 'h.csv'}"]) == 3
+    assert "h.csv:3: rating must be a finite number (got 'four')" in capsys.readouterr().err
+
+
 def test_a_final_model_on_all_rows_takes_them(tmp_path: Path) -> None:
     run = run_on_the_past(tmp_path, keep_files=True)
     settings: dict[str, Any] = {"data_path": str(tmp_path / "described"), "runs_dir": tmp_path / "final"}

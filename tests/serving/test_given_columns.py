@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from recbole_ext.errors import DataError
-from recbole_ext.serving.given_columns import GivenTimes, given_tokens, ids_of, text_or_times
+from recbole_ext.serving.given_columns import GivenTimes, given_numbers, given_tokens, ids_of, text_or_times
 
 KNOWN = {"[PAD]": 0, "7": 1, "a": 2, "1.5": 3}
 
@@ -67,3 +67,17 @@ def test_times(given: pd.Series, unit: str) -> None:
 def test_what_is_no_time(given: list[Any], message: str) -> None:
     with pytest.raises(DataError, match=message):
         GivenTimes(source="in.tsv").seconds(pd.Series(given, name="time"))
+
+
+@pytest.mark.parametrize("dtype", [object, "Float64", float])
+def test_numbers(dtype: Any) -> None:
+    found = given_numbers(pd.Series([4, None, -0.5], dtype=dtype), "in.tsv:{}".format)
+    np.testing.assert_array_equal(found, [4, np.nan, -0.5])
+
+
+def test_numbers_that_are_text_and_what_is_none() -> None:
+    texts = pd.Series(["4", " ", "-5e-1", None, 3], name="rating")
+    np.testing.assert_array_equal(given_numbers(texts, str), [4, np.nan, -0.5, np.nan, 3])
+    for wrong in ("four", "nan", "inf", np.inf, [3], "1,5"):
+        with pytest.raises(DataError, match=r"line 5: rating must be a finite number \(got "):
+            given_numbers(pd.concat([texts, pd.Series([wrong], dtype=object)]).rename("rating"), "line {}".format)

@@ -28,7 +28,7 @@ class ValueFields:
     """
 
     def __init__(self, run: LoadedRun) -> None:
-        self.names = _names(run)
+        self.names = value_names(run)
         self.unknown = np.array([unknown_value(run, name) for name in self.names], dtype=np.float64)
         self._run = run
 
@@ -76,8 +76,8 @@ def _is_finite(value: Any) -> bool:
         return False
 
 
-def _names(run: LoadedRun) -> tuple[str, ...]:
-    """Of our models the columns that keys name; of others all that hold one value of an event."""
+def value_names(run: LoadedRun) -> tuple[str, ...]:
+    """The columns of `ValueFields`: of our models those that keys name; of others all with one value of an event."""
     if not has_events(run):
         return ()
     train, config = run.train, run.config
