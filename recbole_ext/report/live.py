@@ -14,6 +14,7 @@ from recbole_ext.runs.run_list import list_runs
 from recbole_ext.runs.trash import is_held
 
 NAME = "live.html"
+_DAY = 86_400
 
 
 def newest_running(root: Path) -> Path:
@@ -38,11 +39,11 @@ def watch(run: Path, seconds: float, say: Callable[[str], None], sleep: Callable
         sleep: waits.
 
     Raises:
-        UsageError: there are too few seconds.
+        UsageError: there are too few seconds, or more than a day has.
         ResourceError: the page cannot be written.
     """
-    if seconds < 1:
-        raise UsageError(f"--seconds must be at least 1 (got {seconds:g})")
+    if not 1 <= seconds <= _DAY:
+        raise UsageError(f"--seconds must be at least 1, and at most {_DAY:,} (got {seconds:g})")
     say(f"page        {run / NAME}, every {seconds:g} s; Ctrl-C ends the watching and not the run")
     while is_held(run):
         _write(run, f"{seconds:g}")

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from recbole_ext.cli.main import main
+from recbole_ext.errors import UsageError
 from recbole_ext.files import hold
 from recbole_ext.report.live import newest_running, watch
 
@@ -40,6 +41,9 @@ def test_a_run_without_an_epoch_has_a_page_too(make_run: MakeRun) -> None:
     run = make_run(result=None, end={"event": "continued"})
     (run / "metrics.csv").unlink()
     watch(run, 1.0, lambda line: None)
+    for seconds in (0, float("nan"), float("inf")):
+        with pytest.raises(UsageError, match="--seconds must be at least 1, and at most 86,400"):
+            watch(run, seconds, print)
     assert (
         "no test result" in (run / "live.html").read_text()
         and 'http-equiv="refresh"' not in (run / "live.html").read_text()

@@ -1,12 +1,14 @@
 """A query in the numbers of the run."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from recbole_ext.amounts import is_whole
 from recbole_ext.errors import UsageError
+from recbole_ext.serving.given_table import given_table, listed
 from recbole_ext.serving.live.event_chains import History
 from recbole_ext.serving.live.followed_users import FollowedUsers, checked_time
 from recbole_ext.serving.live.messages import PastEvent, Query
@@ -51,10 +53,9 @@ def question_of(query: Query, users: FollowedUsers, removes_seen: bool) -> Quest
         removes_seen: whether the protocol of the run removes items of the history.
 
     Raises:
-        UsageError: a bad k or time, or no user with events and no history.
+        UsageError: a value of another type, a bad k or time, or no user with events and no history.
     """
-    if not isinstance(query.k, int) or isinstance(query.k, bool) or query.k < 1:
-        raise UsageError(f"k must be a whole number of at least 1 (got {query.k!r})")
+    _check(query)
     notes: list[str] = []
     user = None if query.user is None else users.number(query.user)
     if query.history is not None:
@@ -68,11 +69,40 @@ def question_of(query: Query, users: FollowedUsers, removes_seen: bool) -> Quest
     else:
         history = users.chains.history(user)
     removes = removes_seen if query.exclude_seen is None else query.exclude_seen
-    denied = _known(query.deny or (), users, notes, "deny")
+    denied = _known(_ids(query.deny, "deny"), users, notes, "deny")
     excluded = np.unique(np.concatenate([[0], denied, history.items if removes else denied]).astype(np.int64))
-    allowed = None if query.allow is None else np.unique(_known(query.allow, users, notes, "allow"))
+    allowed = None if query.allow is None else np.unique(_known(_ids(query.allow, "allow"), users, notes, "allow"))
     given = query.history is not None
-    return Question(user, history, given, query.k, _at(query, users, history), allowed, excluded, removes, notes)
+    return Question(user, history, given, int(query.k), _at(query, users, history), allowed, excluded, removes, notes)
+
+
+def _check(query: Query) -> None:
+    if not is_whole(query.k) or query.k < 1:
+        raise UsageError(f"k must be a whole number of at least 1 (got {query.k!r})")
+    if query.user is not None and not isinstance(query.user, str):
+        raise UsageError(f"user of a query must be a text (got {query.user!r:.60})")
+    if query.exclude_seen is not None and not isinstance(query.exclude_seen, bool | np.bool_):
+        raise UsageError(f"exclude_seen must be True, False or None (got {query.exclude_seen!r:.60})")
+
+
+def _ids(given: Any, what: str) -> list[str]:
+    """Ids of items as a list, none for None; one text is one id."""
+    ids = [] if given is None else listed(given)
+    wrong = [given] if given_table(given) is not None else [one for one in ids if not isinstance(one, str)]
+    if wrong:
+        raise UsageError(f"{what} must hold ids of items as text (got {wrong[0]!r:.60})")
+    return ids
+
+
+def _events(given: Any) -> list[PastEvent]:
+    """The events of a history as a list."""
+    events = listed(given)
+    for event in events:
+        if not isinstance(event, tuple | list) or len(event) not in (2, 3) or not isinstance(event[0], str):
+            raise UsageError(
+                f"a history holds (item, time) or (item, time, values), with items as text (got {event!r:.60})"
+            )
+    return events
 
 
 def _at(query: Query, users: FollowedUsers, history: History) -> int:
@@ -83,8 +113,9 @@ def _at(query: Query, users: FollowedUsers, history: History) -> int:
     return checked_time(query.at, "at of a query")
 
 
-def _given(events: Sequence[PastEvent], users: FollowedUsers, notes: list[str]) -> History:
+def _given(given: Any, users: FollowedUsers, notes: list[str]) -> History:
     """A history in the order of time, equal times in the given order; unknown items are left out and noted."""
+    events = _events(given)
     items = _known([event[0] for event in events], users, notes, "history", keep=True)
     times = np.zeros(len(events), dtype=np.int64)
     if users.timed:

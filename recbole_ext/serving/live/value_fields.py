@@ -45,8 +45,10 @@ class ValueFields:
             what: they are of, for errors.
 
         Raises:
-            UsageError: a name that the model does not read, a token that is no text, or a number that is none.
+            UsageError: no mapping, a name that the model does not read, or a token or number that is none.
         """
+        if not isinstance(values, Mapping):
+            raise UsageError(f"values of the {what} must be a mapping of columns (got {values!r:.60})")
         row = self.unknown.copy()
         for name, value in values.items():
             if name not in self.names:

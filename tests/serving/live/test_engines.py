@@ -161,6 +161,26 @@ def test_what_cannot_be_answered_is_refused(trained: Trained, model: str, protoc
             open_engine(run, **given)
 
 
+def test_arguments_of_a_query_of_another_type(trained: Trained) -> None:
+    engine, known = open_engine(trained("SASRec", protocol="no_time")), ("i1", 3)
+    wrong: list[tuple[dict[str, Any], str]] = [
+        ({"user": 1}, "user of a query must be a text"),
+        ({"allow": [1]}, r"allow must hold ids of items as text \(got 1\)"),
+        ({"deny": pd.DataFrame({"item_id": ["i1"]})}, "deny must hold ids of items as text"),
+        ({"exclude_seen": "no"}, "exclude_seen must be True, False or None"),
+        *(({"history": of}, "a history holds") for of in ("i1", ["i1"], [("i1",)], [(1, 3)], [(*known, {}, 1)])),
+        ({"history": [(*known, None)]}, "values of the history must be a mapping"),
+    ]
+    for given, message in wrong:
+        with pytest.raises(UsageError, match=message):
+            engine.recommend(Query(**{"user": "u1", **given}))
+    every = engine.recommend(Query("u1", k=ITEMS, exclude_seen=False)).items
+    for deny in (every[0], np.array(every[:1]), pd.Series(every[:1]), {every[0]}, (item for item in every[:1])):
+        assert engine.recommend(Query("u1", k=ITEMS, exclude_seen=False, deny=deny)).items == every[1:]
+    number: Any = np.int64(2)
+    assert engine.recommend(Query("u1", k=number, allow=every[0], exclude_seen=False)).items == every[:1]
+
+
 def test_models_of_users_refuse_new_ones(trained: Trained) -> None:
     engine = open_engine(trained("BPR", protocol="no_time"))
     engine.update(Event("somebody", "i1", 5))

@@ -27,6 +27,12 @@ def test_what_is_no_finite_number_is_refused(fields: ValueFields, price: Any) ->
         fields.read({"price": price}, "event")
 
 
+@pytest.mark.parametrize("values", [None, ["buy"], "buy"])
+def test_values_are_a_mapping(fields: ValueFields, values: Any) -> None:
+    with pytest.raises(UsageError, match="values of the event must be a mapping of columns"):
+        fields.read(values, "event")
+
+
 def test_tokens_and_numbers(fields: ValueFields) -> None:
     assert fields.read({"act": "buy", "price": 2}, "event").tolist() == [1, 2]
     assert np.isnan(fields.read({"act": "new", "price": None}, "event")).tolist() == [False, True]
