@@ -32,7 +32,10 @@ def data_report(run: LoadedRun, future: Future, options: ModelDriftOptions, fold
         made = _options(run, future, options, folder)
     except DataError as error:
         return {"data": None, "no_data": str(error)}
-    drift(made)
+    try:
+        drift(made)
+    except DataError as error:
+        raise DataError(f"{error}; --no-data-drift leaves the comparison of the data out") from error
     return {"data": json.loads((folder / "drift.json").read_text(encoding="utf-8"))}
 
 

@@ -129,9 +129,9 @@ def _null(
     options: SwitchOptions, a: Ranker, b: Ranker, users: list[str], remove_seen: bool
 ) -> tuple[list[str], dict[str, Interval], int]:
     """Names of two seeds of one model, their measures, and the users; nothing where none is at hand."""
-    of, path = a, options.null or find_sibling(options.run_a)
+    of, path = a, options.null or find_sibling(options.run_a, options.run_b)
     if path is None:
-        of, path = b, find_sibling(options.run_b)
+        of, path = b, find_sibling(options.run_b, options.run_a)
     if path is None:
         return [], {}, 0
     other = a if path.resolve() == a.run.path.resolve() else Ranker(Run(path, device=options.device))

@@ -118,22 +118,41 @@ def test_a_null_that_knows_none_of_the_users(
     monkeypatch.setattr(
         "recbole_ext.drift.switch.lists.Ranker.knows", lambda self, user: self.run.path != runs["b"].resolve()
     )
-    monkeypatch.setattr("recbole_ext.drift.switch.compare.find_sibling", lambda run: runs["b"].resolve())
+    monkeypatch.setattr("recbole_ext.drift.switch.compare.find_sibling", lambda run, besides: runs["b"].resolve())
     with pytest.raises(DataError, match="it knows none of the users that are compared"):
         compare_runs(SwitchOptions(runs["a"], runs["later"], tmp_path / "users.txt", k=5))
 
 
 def test_a_seed_of_the_same_experiment_is_found(runs: dict[str, Path]) -> None:
-    folder = runs["a"].parent.parent
-    assert find_sibling(runs["a"]) is None
-    experiment = Experiment(folder, "BPR", "made", [1, 2], {}, "t", "0", "2026-01-01T00:00:00+00:00")
-    experiment.write()
-    for number, name in enumerate("ab", start=1):
-        times = ("2026-01-01T00:00:00+00:00",) * 2
-        experiment.journal.record(Attempt(number, number, runs[name].name, *times, FINISHED, "", 0.0))
-    assert find_sibling(runs["a"]) == runs["b"].resolve() and find_sibling(runs["b"]) == runs["a"].resolve()
+    folder, a, b, later = runs["a"].parent.parent, runs["a"], runs["b"], runs["later"]
+    assert find_sibling(a, later) is None
+    _record_experiment(folder, [a, b])
+    assert find_sibling(a, later) == b.resolve() and find_sibling(b, later) == a.resolve()
     (folder / "experiment.yaml").unlink()
-    assert find_sibling(runs["a"]) is None
+    assert find_sibling(a, later) is None
+
+
+def test_two_seeds_that_are_compared_are_not_their_own_null(runs: dict[str, Path], users: Path) -> None:
+    folder, a, b = runs["a"].parent.parent, runs["a"], runs["b"]
+    _record_experiment(folder, [a, b])
+    try:
+        assert compare_runs(SwitchOptions(a, b, users, k=5)).facts["null"] is None
+        third = folder.resolve() / "runs" / "third"
+        third.mkdir()
+        (third / "result.json").write_text("{}")
+        _record_experiment(folder, [a, b, third])
+        assert find_sibling(a, b) == find_sibling(b, a) == third
+    finally:
+        (folder / "experiment.yaml").unlink()
+
+
+def _record_experiment(folder: Path, runs: list[Path]) -> None:
+    (folder / "journal.jsonl").unlink(missing_ok=True)
+    experiment = Experiment(folder, "BPR", "made", [1, 2, 3], {}, "t", "0", "2026-01-01T00:00:00+00:00")
+    experiment.write()
+    for number, run in enumerate(runs, start=1):
+        times = ("2026-01-01T00:00:00+00:00",) * 2
+        experiment.journal.record(Attempt(number, number, run.name, *times, FINISHED, "", 0.0))
 
 
 @pytest.mark.slow
