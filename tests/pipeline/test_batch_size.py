@@ -54,8 +54,17 @@ def test_the_run_keeps_the_word_and_records_the_number(
     assert "batches     128 rows, 74 steps per epoch (train_batch_size: auto)" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("model", ["SS4Rec", "BPR", "HybridVAE", "MDAFMamba"])
-@pytest.mark.parametrize("given", [{}, {"train_batch_size": "auto"}])
+@pytest.mark.parametrize(
+    ("model", "given"),
+    [
+        *((model, {}) for model in ("SS4Rec", "BPR", "HybridVAE", "MDAFMamba")),
+        ("BPR", {"train_batch_size": "auto"}),
+        *(
+            pytest.param(model, {"train_batch_size": "auto"}, marks=pytest.mark.slow)
+            for model in ("SS4Rec", "HybridVAE", "MDAFMamba")
+        ),
+    ],
+)
 def test_a_final_model_takes_the_number(
     make_config: Callable[..., Config],
     write: Callable[..., Path],

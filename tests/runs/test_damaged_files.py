@@ -105,6 +105,13 @@ WHOLE: dict[str, Any] = {
 }
 
 
+@pytest.fixture
+def no_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports without `results.png`, which the tests of damaged files above write."""
+    monkeypatch.setattr("recbole_ext.report.report.png", lambda *parts: b"")
+
+
+@pytest.mark.usefixtures("no_picture")
 @pytest.mark.parametrize("key", WHOLE)
 def test_a_field_of_another_kind_is_refused_or_shown(key: str, make_run: Callable[..., Path]) -> None:
     folder = make_run()
@@ -122,6 +129,7 @@ def test_a_field_of_another_kind_is_refused_or_shown(key: str, make_run: Callabl
             assert "result.json" in str(error) or "criteria" in str(error)
 
 
+@pytest.mark.usefixtures("no_picture")
 @pytest.mark.parametrize(
     "key", ["epochs", "criteria", "valid_metric", "model", "seeds", "TIME_FIELD", "stages", "load_col"]
 )
